@@ -1,0 +1,71 @@
+package cronofy
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+)
+
+const redacted = "[redacted]"
+
+// Secret is the only type in which a client secret, token, authorization code
+// or link token may live. The string sits behind a pointer because fmt and slog
+// print the content of an unexported string field whatever methods its type has.
+// The zero Secret is the empty one. Secrets are compared by Equal, not by ==.
+type Secret struct{ p *string }
+
+// NewSecret wraps s.
+func NewSecret(s string) Secret {
+	if s == "" {
+		return Secret{}
+	}
+	return Secret{&s}
+}
+
+// Reveal gives the text. It is called only where a secret crosses a border that
+// exists for it: a request to Cronofy, the keystore, a file the operator named.
+func (s Secret) Reveal() string {
+	if s.p == nil {
+		return ""
+	}
+	return *s.p
+}
+
+// Empty tells whether there is no secret.
+func (s Secret) Empty() bool { return s.p == nil }
+
+// Equal compares the texts. It is not constant-time: both sides are ours.
+func (s Secret) Equal(o Secret) bool { return s.Reveal() == o.Reveal() }
+
+// Hint is at most the last four characters, for telling one secret from another
+// on screen; empty for secrets too short to lose four characters harmlessly.
+func (s Secret) Hint() string {
+	const shown, enough = 4, 20
+	t := s.Reveal()
+	if len(t) < enough {
+		return ""
+	}
+	return t[len(t)-shown:]
+}
+
+// String gives a fixed mask.
+func (Secret) String() string { return redacted }
+
+// GoString gives a fixed mask.
+func (Secret) GoString() string { return redacted }
+
+// Format writes a fixed mask for every verb.
+func (Secret) Format(f fmt.State, _ rune) { fmt.Fprint(f, redacted) }
+
+// LogValue gives slog a fixed mask.
+func (Secret) LogValue() slog.Value { return slog.StringValue(redacted) }
+
+// MarshalJSON fails: a secret that reaches an encoder is a mistake to hear of.
+func (Secret) MarshalJSON() ([]byte, error) {
+	return nil, errors.New("a secret does not go into JSON")
+}
+
+// MarshalText fails, for the same reason.
+func (Secret) MarshalText() ([]byte, error) {
+	return nil, errors.New("a secret does not go into text")
+}
