@@ -1,0 +1,70 @@
+package cronofy
+
+import (
+	"context"
+	"net/http"
+)
+
+// MaxDelegatedAccess is how many accounts one RequestDelegatedAccess may name.
+const MaxDelegatedAccess = 50
+
+// DelegatedAccess asks for one account. CallbackURL must be reachable from the
+// internet; State is optional; Scope must lie within the service account's
+// delegated scope.
+type DelegatedAccess struct {
+	Email       string `json:"email"`
+	CallbackURL string `json:"callback_url"`
+	Scope       string `json:"scope"`
+	State       string `json:"state,omitempty"`
+}
+
+// RequestDelegatedAccess asks Cronofy to post a code for each account to its
+// callback URL; nil means accepted, nothing more. It takes 1 to
+// MaxDelegatedAccess entries, else ErrTooMany. It is not repeated once it may
+// have arrived, or callbacks would come twice.
+// https://docs.cronofy.com/developers/api/enterprise-connect/delegated-access/
+func (c *Client) RequestDelegatedAccess(ctx context.Context, serviceAccountToken Secret, reqs []DelegatedAccess) error {
+	k := call{
+		op: "request delegated access", method: http.MethodPost,
+		path: "/v1/service_account_authorizations", bearer: serviceAccountToken,
+	}
+	switch n := len(reqs); {
+	case n == 0 || n > MaxDelegatedAccess:
+		return &opError{k.op, ErrTooMany}
+	case n == 1:
+		k.body = reqs[0]
+	default:
+		k.body = map[string][]DelegatedAccess{"service_account_authorizations": reqs}
+	}
+	return c.do(ctx, k)
+}
+
+// Resource is a room or a piece of equipment of a service account's organisation.
+type Resource struct {
+	Email string `json:"email"`
+	Name  string `json:"name"`
+}
+
+// Resources lists the rooms that a service account sees. Texts are cleaned of
+// control characters.
+// https://docs.cronofy.com/developers/api/enterprise-connect/list-resources/
+func (c *Client) Resources(ctx context.Context, serviceAccountToken Secret) ([]Resource, error) {
+	var out struct {
+		Resources *[]Resource `json:"resources"`
+	}
+	k := call{
+		op: "list resources", method: http.MethodGet, path: "/v1/resources",
+		bearer: serviceAccountToken, out: &out, safe: true,
+	}
+	if err := c.do(ctx, k); err != nil {
+		return nil, err
+	}
+	if out.Resources == nil {
+		return nil, &BadAnswerError{Op: k.op, Reason: "no resources"}
+	}
+	list := *out.Resources
+	for i, r := range list {
+		list[i] = Resource{Email: name(r.Email), Name: name(r.Name)}
+	}
+	return list, nil
+}

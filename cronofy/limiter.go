@@ -1,0 +1,197 @@
+package cronofy
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+)
+
+// Cronofy's limits of one application, over all its clients.
+// https://docs.cronofy.com/developers/faqs/rate-limits
+const (
+	DefaultPerSecond = 50
+	DefaultPerMinute = 500
+)
+
+const (
+	// Windows are counted 1 % longer than they are, so that a request that
+	// travels faster than the one a window before it does not break the limit.
+	windowMargin = 100
+	firstPause   = time.Second
+	longestPause = time.Minute
+)
+
+// Limiter keeps all calls of one application under its rate limits, and makes
+// all of them pause when Cronofy answers 429. Give the same one to every Client
+// of an application. It lets calls through in the order they came.
+//
+// It remembers when the last calls went out instead of filling a bucket
+// (golang.org/x/time/rate): a bucket that never exceeds n in any window must
+// either start almost empty or refill more slowly than the limit allows.
+type Limiter struct {
+	clock Clock
+	turn  chan struct{} // held by the one caller that waits for its moment
+
+	mu      sync.Mutex
+	windows []*window
+	until   time.Time // nobody sends before
+	growth  *backoff.ExponentialBackOff
+}
+
+// LimiterOption changes a Limiter while it is made.
+type LimiterOption func(*Limiter)
+
+// LimiterClock makes the limiter go by another clock.
+func LimiterClock(c Clock) LimiterOption { return func(l *Limiter) { l.clock = c } }
+
+// NewLimiter allows so many calls in any second and in any minute; a number
+// below 1 means no such limit. With neither it only pauses after a 429.
+func NewLimiter(perSecond, perMinute int, opts ...LimiterOption) *Limiter {
+	l := &Limiter{clock: systemClock{}, turn: make(chan struct{}, 1), growth: growing(firstPause, longestPause)}
+	if perSecond > 0 {
+		l.windows = append(l.windows, newWindow(perSecond, time.Second))
+	}
+	if perMinute > 0 {
+		l.windows = append(l.windows, newWindow(perMinute, time.Minute))
+	}
+	for _, o := range opts {
+		o(l)
+	}
+	return l
+}
+
+func growing(first, longest time.Duration) *backoff.ExponentialBackOff {
+	return &backoff.ExponentialBackOff{InitialInterval: first, RandomizationFactor: 0.5, Multiplier: 2, MaxInterval: longest}
+}
+
+// wait returns when a call may go out, or with ctx's error. tell hears of pauses.
+func (l *Limiter) wait(ctx context.Context, tell func(time.Duration)) error {
+	select {
+	case l.turn <- struct{}{}:
+	default:
+		tell(l.remaining())
+		select {
+		case l.turn <- struct{}{}:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	defer func() { <-l.turn }()
+	for {
+		d := l.take()
+		if d <= 0 {
+			return ctx.Err()
+		}
+		tell(d)
+		if err := l.clock.Sleep(ctx, d); err != nil {
+			return err
+		}
+	}
+}
+
+// take books a call now, or tells how long until one may be booked.
+func (l *Limiter) take() time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := l.clock.Now()
+	if d := l.earliest().Sub(now); d > 0 {
+		return d
+	}
+	for _, w := range l.windows {
+		w.book(now)
+	}
+	return 0
+}
+
+func (l *Limiter) remaining() time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.earliest().Sub(l.clock.Now())
+}
+
+func (l *Limiter) earliest() time.Time {
+	at := l.until
+	for _, w := range l.windows {
+		if t := w.next(); t.After(at) {
+			at = t
+		}
+	}
+	return at
+}
+
+// refused hears of a 429 to a call that went out at sent. Refusals of calls sent
+// before the pause began belong to the same excess and do not lengthen it.
+func (l *Limiter) refused(sent time.Time, retryAfter time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := l.clock.Now()
+	fresh := !sent.Before(l.until)
+	pause := retryAfter
+	if pause == 0 && fresh {
+		pause = l.growth.NextBackOff()
+	}
+	if fresh {
+		for _, w := range l.windows {
+			w.halve()
+		}
+	}
+	if t := now.Add(pause); t.After(l.until) {
+		l.until = t
+	}
+}
+
+// accepted hears of a call that was not refused.
+func (l *Limiter) accepted(sent time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if sent.Before(l.until) {
+		return
+	}
+	l.growth.Reset()
+	for _, w := range l.windows {
+		w.recover(sent)
+	}
+}
+
+// window remembers when the last calls went out.
+type window struct {
+	length  time.Duration
+	sent    []time.Time // ring; the zero time where no call was yet
+	last    int         // index of the latest
+	allowed int         // at most len(sent), less after refusals
+	changed time.Time
+}
+
+func newWindow(n int, length time.Duration) *window {
+	return &window{length: length + length/windowMargin, sent: make([]time.Time, n), allowed: n}
+}
+
+// next is when the window has room again: the zero time, or a window's length
+// after the call that is the allowed number of calls back.
+func (w *window) next() time.Time {
+	oldest := w.sent[(w.last-w.allowed+1+len(w.sent))%len(w.sent)]
+	if oldest.IsZero() {
+		return oldest
+	}
+	return oldest.Add(w.length)
+}
+
+func (w *window) book(now time.Time) {
+	w.last = (w.last + 1) % len(w.sent)
+	w.sent[w.last] = now
+}
+
+// halve and recover find the rate that Cronofy really allows, which may be lower
+// than what we were told, or shared with another program.
+func (w *window) halve() {
+	w.allowed = max(1, w.allowed/2)
+}
+
+func (w *window) recover(now time.Time) {
+	if w.allowed < len(w.sent) && now.Sub(w.changed) >= w.length {
+		w.allowed = min(len(w.sent), w.allowed+max(1, len(w.sent)/10))
+		w.changed = now
+	}
+}

@@ -1,0 +1,115 @@
+package cronofy
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+const (
+	clientID     = "k3Hn2cWq9ZrT5vXy7LbD"
+	clientSecret = "CRN_exampleClientSecret0000000000000000000"
+	accessToken  = "aT7Qm2Zx9Lk4Wv8Nc3Rb6Yp1Hd5Gs0Jf"
+	prefix       = "/some/prefix" // so that a path put together wrongly is noticed
+)
+
+// setup serves mux below a path prefix and gives a client for it. Pauses pass at
+// once unless an option says otherwise.
+func setup(t *testing.T, opts ...Option) (*Client, *http.ServeMux) {
+	t.Helper()
+	mux := http.NewServeMux()
+	outer := http.NewServeMux()
+	outer.Handle(prefix+"/", http.StripPrefix(prefix, mux))
+	outer.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		t.Errorf("%s is outside the base path: the base URL's path was dropped", r.URL.Path)
+		http.NotFound(w, r)
+	})
+	server := httptest.NewServer(outer)
+	h, err := NewHTTPClient(HTTPOptions{})
+	require.NoError(t, err)
+	t.Cleanup(func() { h.CloseIdleConnections(); server.Close() })
+	base := []Option{WithHTTPClient(h), WithLimiter(nil), WithClock(newFakeClock())}
+	return New(testSite(server.URL), testApp(), append(base, opts...)...), mux
+}
+
+func testSite(url string) Site { return Site{API: url + prefix, App: url + prefix} }
+
+func testApp() App { return App{ClientID: clientID, ClientSecret: NewSecret(clientSecret)} }
+
+// fakeClock's time passes only by sleeping.
+type fakeClock struct {
+	mu    sync.Mutex
+	now   time.Time
+	slept []time.Duration
+}
+
+func newFakeClock() *fakeClock {
+	return &fakeClock{now: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)}
+}
+
+func (c *fakeClock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func (c *fakeClock) Sleep(ctx context.Context, d time.Duration) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+	c.slept = append(c.slept, d)
+	return ctx.Err()
+}
+
+func (c *fakeClock) pauses() []time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.slept)
+}
+
+func testJSON(t *testing.T, r *http.Request, want string) {
+	t.Helper()
+	b, err := io.ReadAll(r.Body)
+	if err != nil || !json.Valid(b) {
+		t.Errorf("body %q is not JSON (%v)", b, err)
+		return
+	}
+	if got := canonical(t, string(b)); got != canonical(t, want) {
+		t.Errorf("body %s, want %s", got, want)
+	}
+	if got := r.Header.Get("Content-Type"); got != "application/json; charset=utf-8" {
+		t.Errorf("content type %q", got)
+	}
+}
+
+func canonical(t *testing.T, s string) string {
+	t.Helper()
+	var v any
+	if err := json.Unmarshal([]byte(s), &v); err != nil {
+		t.Errorf("%q: %v", s, err)
+	}
+	b, _ := json.Marshal(v)
+	return string(b)
+}
+
+func testAuth(t *testing.T, r *http.Request, want string) {
+	t.Helper()
+	if got := r.Header.Get("Authorization"); got != want {
+		t.Errorf("Authorization %q, want %q", got, want)
+	}
+}
+
+func reply(w http.ResponseWriter, status int, body string) {
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = io.Copy(w, strings.NewReader(body))
+}

@@ -1,0 +1,169 @@
+package cronofy
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"math"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// impossibleToken is what CheckApplication presents: no refresh token looks so.
+const impossibleToken = "this-is-not-a-refresh-token"
+
+// Token is what the token endpoint gives. A refresh answers without Sub and
+// LinkingProfile, and without RefreshToken if the old one stays valid.
+// https://docs.cronofy.com/developers/api/authorization/request-token/
+type Token struct {
+	AccessToken    Secret
+	RefreshToken   Secret // empty if none came
+	TokenType      string // "bearer"
+	Scope          string // space-separated
+	Sub            string // sub, else service_account_id, else account_id, else empty
+	ExpiresIn      time.Duration
+	LinkingProfile LinkingProfile // zero but for individual accounts
+}
+
+// LinkingProfile is the calendar profile an individual account was authorized with.
+type LinkingProfile struct {
+	ProviderName    string `json:"provider_name"`    // "google"
+	ProviderService string `json:"provider_service"` // "gsuite"
+	ProfileID       string `json:"profile_id"`       // "pro_…"
+	ProfileName     string `json:"profile_name"`     // usually an email address
+}
+
+// Exchange trades an authorization code for tokens. redirectURI is exactly the
+// one that the code was sent to. It is not repeated once it may have arrived,
+// because a code works once.
+// https://docs.cronofy.com/developers/api/authorization/request-token/
+func (c *Client) Exchange(ctx context.Context, code Secret, redirectURI string) (Token, error) {
+	return c.token(ctx, tokenCall{
+		op:    "exchange code",
+		extra: map[string]string{"grant_type": "authorization_code", "code": code.Reveal(), "redirect_uri": redirectURI},
+		grant: code,
+	})
+}
+
+// Refresh gets a new access token. The refresh token may change: store the new
+// one before the access token is used. It is not repeated once it may have
+// arrived; AnswerLost tells.
+// https://docs.cronofy.com/developers/api/authorization/refresh-token/
+func (c *Client) Refresh(ctx context.Context, refreshToken Secret) (Token, error) {
+	return c.token(ctx, tokenCall{
+		op:    "refresh token",
+		extra: map[string]string{"grant_type": "refresh_token", "refresh_token": refreshToken.Reveal()},
+		grant: refreshToken,
+	})
+}
+
+// CheckApplication finds out whether client id and secret belong together at
+// this site, by presenting a refresh token that cannot exist: invalid_grant is
+// good news and gives nil. A refusal of the client (401, invalid_client,
+// unauthorized_client) gives *Error. Everything else wraps ErrNotChecked or is
+// the context's error. (RFC 6749 section 5.2; what Cronofy answers to a wrong
+// secret is seen in its SDKs, not documented.)
+func (c *Client) CheckApplication(ctx context.Context) error {
+	_, err := c.token(ctx, tokenCall{
+		op:    "check application",
+		extra: map[string]string{"grant_type": "refresh_token", "refresh_token": impossibleToken},
+		safe:  true,
+	})
+	code := CodeOf(err)
+	switch {
+	case err == nil:
+		return fmt.Errorf("%w: a token that cannot exist was accepted", ErrNotChecked)
+	case code == "invalid_grant":
+		return nil
+	case StatusOf(err) == http.StatusUnauthorized, code == "invalid_client", code == "unauthorized_client":
+		return err
+	case ctxError(ctx, "") != nil:
+		return err
+	}
+	return fmt.Errorf("%w: %w", ErrNotChecked, err)
+}
+
+// Revoke ends an access or refresh token and the authorization behind it. A
+// token that is unknown or already revoked is no error (RFC 7009 section 2.2).
+// https://docs.cronofy.com/developers/api/authorization/revoke/
+func (c *Client) Revoke(ctx context.Context, token Secret) error {
+	k := c.credentialCall("revoke token", "/oauth/token/revoke", map[string]string{"token": token.Reveal()}, token)
+	k.safe = true
+	return c.do(ctx, k)
+}
+
+type tokenCall struct {
+	op    string
+	extra map[string]string
+	grant Secret
+	safe  bool
+}
+
+func (c *Client) token(ctx context.Context, t tokenCall) (Token, error) {
+	var out tokenAnswer
+	k := c.credentialCall(t.op, "/oauth/token", t.extra, t.grant)
+	k.safe, k.out = t.safe, &out
+	if err := c.do(ctx, k); err != nil {
+		return Token{}, err
+	}
+	if out.AccessToken == "" {
+		return Token{}, &BadAnswerError{Op: k.op, Reason: "no access_token"}
+	}
+	return out.token(), nil
+}
+
+// credentialCall is a call that shows client id and secret in its body, and no
+// Authorization header.
+func (c *Client) credentialCall(op, path string, extra map[string]string, hidden Secret) call {
+	body := map[string]string{"client_id": c.app.ClientID, "client_secret": c.app.ClientSecret.Reveal()}
+	for name, value := range extra {
+		body[name] = value
+	}
+	return call{op: op, method: http.MethodPost, path: path, body: body, hidden: []Secret{c.app.ClientSecret, hidden}}
+}
+
+type tokenAnswer struct {
+	AccessToken      string         `json:"access_token"`
+	RefreshToken     string         `json:"refresh_token"`
+	TokenType        string         `json:"token_type"`
+	Scope            string         `json:"scope"`
+	Sub              string         `json:"sub"`
+	ServiceAccountID string         `json:"service_account_id"`
+	AccountID        string         `json:"account_id"`
+	ExpiresIn        seconds        `json:"expires_in"`
+	LinkingProfile   LinkingProfile `json:"linking_profile"`
+}
+
+func (a tokenAnswer) token() Token {
+	p := a.LinkingProfile
+	return Token{
+		AccessToken: NewSecret(a.AccessToken), RefreshToken: NewSecret(a.RefreshToken),
+		TokenType: name(a.TokenType), Scope: CleanText(a.Scope, maxScope),
+		Sub:       name(cmp.Or(a.Sub, a.ServiceAccountID, a.AccountID)),
+		ExpiresIn: time.Duration(a.ExpiresIn) * time.Second,
+		LinkingProfile: LinkingProfile{
+			name(p.ProviderName), name(p.ProviderService), name(p.ProfileID), name(p.ProfileName),
+		},
+	}
+}
+
+// seconds reads a number, or a number in quotes; what is neither counts as 0,
+// because a token without a known life is still a token.
+type seconds int64
+
+// UnmarshalJSON never fails.
+func (s *seconds) UnmarshalJSON(b []byte) error {
+	var text json.Number
+	if json.Unmarshal(b, &text) != nil {
+		text = ""
+	}
+	f, err := strconv.ParseFloat(strings.TrimSpace(string(text)), 64)
+	if err != nil || !(f > 0) {
+		f = 0
+	}
+	*s = seconds(min(f, math.MaxInt32))
+	return nil
+}
