@@ -1,0 +1,68 @@
+package callback
+
+import (
+	"errors"
+	"net/url"
+	"strings"
+
+	"confer/cronofy"
+)
+
+// Answer is what came back from the browser: a code or an error, never both.
+// https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2
+type Answer struct {
+	ID          string // names it for Settle; empty when it was pasted
+	State       string
+	Code        cronofy.Secret
+	Error       string // the OAuth error code, cleaned for the terminal
+	Description string // error_description, cleaned for the terminal
+}
+
+var (
+	errNoState  = errors.New("no state")
+	errNoAnswer = errors.New("neither code nor error")
+	errTwice    = errors.New("a parameter more than once, or both code and error")
+)
+
+// Lengths in runes of what is kept of an error: the standard's codes are at
+// most 25 long, and a description is one sentence.
+const (
+	maxError       = 100
+	maxDescription = 500
+)
+
+// parseQuery reads the parameters of a redirect. Whatever is wrong, the Answer
+// holds what could be read, so that the caller can judge the state first.
+func parseQuery(raw string) (Answer, error) {
+	q, err := url.ParseQuery(raw)
+	if err != nil {
+		return Answer{State: q.Get("state")}, errNoAnswer
+	}
+	a := Answer{
+		State:       q.Get("state"),
+		Code:        cronofy.NewSecret(q.Get("code")),
+		Error:       cronofy.CleanText(q.Get("error"), maxError),
+		Description: cronofy.CleanText(q.Get("error_description"), maxDescription),
+	}
+	return a, a.check(q)
+}
+
+func (a Answer) check(q url.Values) error {
+	switch {
+	case len(q["state"]) > 1 || len(q["code"]) > 1 || len(q["error"]) > 1:
+		return errTwice
+	case !a.Code.Empty() && a.Error != "":
+		return errTwice
+	case a.Error == "" && !printable(a.Code.Reveal()):
+		return errNoAnswer
+	case a.State == "":
+		return errNoState
+	}
+	return nil
+}
+
+// printable tells whether a code is what RFC 6749 appendix A.11 allows.
+func printable(code string) bool {
+	outside := func(r rune) bool { return r < ' ' || r > '~' }
+	return code != "" && !strings.ContainsFunc(code, outside)
+}

@@ -1,0 +1,160 @@
+package callback
+
+import (
+	"net/http"
+	"strings"
+)
+
+const (
+	linkPath = "/go/"
+	donePath = "/done/"
+	// doneKey names the outcome behind a tunnel or proxy, which may deliver
+	// nothing but the redirect URI's own path.
+	doneKey  = "done"
+	againKey = "again"
+)
+
+// callbackDoor serves the redirect URI, the outcome's pages and, on loopback,
+// the short links.
+func (s *Server) callbackDoor(w http.ResponseWriter, r *http.Request) {
+	q := r.URL.Query()
+	switch {
+	case r.URL.Path == s.target.path() && q.Has(doneKey) && !q.Has("state"):
+		s.onlyPeople(w, r, func() { s.serveDone(w, r, q.Get(doneKey)) })
+	case r.URL.Path == s.target.path():
+		s.onlyPeople(w, r, func() { s.serveAnswer(w, r) })
+	case s.target.loopback && strings.HasPrefix(r.URL.Path, donePath):
+		s.onlyPeople(w, r, func() { s.serveDone(w, r, strings.TrimPrefix(r.URL.Path, donePath)) })
+	case s.target.loopback:
+		s.linkDoor(w, r)
+	default:
+		s.nowhere(w, r)
+	}
+}
+
+// linkDoor serves the short links only.
+func (s *Server) linkDoor(w http.ResponseWriter, r *http.Request) {
+	id, ok := strings.CutPrefix(r.URL.Path, linkPath)
+	if !ok {
+		s.nowhere(w, r)
+		return
+	}
+	s.onlyPeople(w, r, func() {
+		s.mu.Lock()
+		to, known := s.links[id]
+		s.mu.Unlock()
+		if !known || !usableTarget(to) {
+			s.strays.add(StrayPath, nil)
+			s.pages.write(w, http.StatusNotFound, pageLinkEnded())
+			return
+		}
+		redirect(w, to)
+	})
+}
+
+func (s *Server) nowhere(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == "/favicon.ico" { // browsers ask by themselves: not a stray
+		w.WriteHeader(http.StatusNotFound)
+		return
+	}
+	s.refuse(w, StrayPath, nil)
+}
+
+// onlyPeople goes on for a window that a person opened. HEAD is refused like
+// any other method: a link checker must not use anything up. Browsers that send
+// no Sec-Fetch headers pass; the state decides.
+func (s *Server) onlyPeople(w http.ResponseWriter, r *http.Request, next func()) {
+	mode, dest := r.Header.Get("Sec-Fetch-Mode"), r.Header.Get("Sec-Fetch-Dest")
+	switch {
+	case r.Method != http.MethodGet:
+		w.Header().Set("Allow", http.MethodGet)
+		s.refuse(w, StrayMethod, nil)
+	case lookingAhead(r.Header):
+		s.refuse(w, StrayPrefetch, nil)
+	case mode != "" && mode != "navigate", dest != "" && dest != "document":
+		s.refuse(w, StrayEmbedded, nil)
+	default:
+		next()
+	}
+}
+
+// lookingAhead knows today's header and those of older browsers.
+// https://wicg.github.io/nav-speculation/prefetch.html#sec-purpose-header
+func lookingAhead(h http.Header) bool {
+	for _, name := range []string{"Sec-Purpose", "Purpose", "X-Purpose", "X-Moz"} {
+		v := strings.ToLower(h.Get(name))
+		if strings.Contains(v, "prefetch") || strings.Contains(v, "preview") || strings.Contains(v, "prerender") {
+			return true
+		}
+	}
+	return false
+}
+
+// serveAnswer judges the state before anything else that came with it.
+func (s *Server) serveAnswer(w http.ResponseWriter, r *http.Request) {
+	a, bad := parseQuery(r.URL.RawQuery)
+	if a.State == "" {
+		s.refuse(w, StrayStateMissing, nil)
+		return
+	}
+	if d := s.doneOf(a.State); d != nil { // the same tab again, or a second one
+		s.strays.add(StrayStateUsed, ErrStateUsed)
+		redirect(w, s.doneURL(d.id))
+		return
+	}
+	if err := s.cfg.States.check(a.State, s.cfg.Answers); err != nil {
+		s.refuse(w, strayOf(err), err)
+		return
+	}
+	if bad != nil {
+		s.refuse(w, StrayMalformed, nil)
+		return
+	}
+	s.accept(w, a)
+}
+
+// accept claims, sends the browser to an address without the code, and only
+// then hands over: the browser has its answer before anybody can close.
+func (s *Server) accept(w http.ResponseWriter, a Answer) {
+	d, kind, err := s.claim(a.State)
+	if d == nil {
+		s.refuse(w, kind, err)
+		return
+	}
+	a.ID = d.id
+	redirect(w, s.doneURL(d.id))
+	_ = http.NewResponseController(w).Flush()
+	s.mu.Lock()
+	s.answers <- a // has room: reserved
+	s.reserved--
+	s.mu.Unlock()
+}
+
+func (s *Server) claim(state string) (*done, StrayKind, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.answers)+s.reserved >= cap(s.answers) || s.closed {
+		return nil, StrayBusy, nil
+	}
+	if err := s.cfg.States.Claim(state, s.cfg.Answers); err != nil {
+		return nil, strayOf(err), err
+	}
+	s.reserved++
+	d := newDone(token(s.cfg.Rand))
+	s.dones[d.id], s.byState[state] = d, d
+	return d, "", nil
+}
+
+// redirect answers 303 without a body: the target may hold the link token.
+// https://www.rfc-editor.org/rfc/rfc9700#section-4.12
+func redirect(w http.ResponseWriter, to string) {
+	guard(w.Header())
+	w.Header().Set("Location", to)
+	w.WriteHeader(http.StatusSeeOther)
+}
+
+func (s *Server) refuse(w http.ResponseWriter, kind StrayKind, err error) {
+	s.strays.add(kind, err)
+	status, p := pageStray(kind)
+	s.pages.write(w, status, p)
+}

@@ -1,0 +1,122 @@
+package callback
+
+import (
+	"crypto/rand"
+	"crypto/subtle"
+	"encoding/base32"
+	"errors"
+	"io"
+	"strings"
+	"sync"
+)
+
+// What is wrong with a state that Claim does not take.
+var (
+	// ErrStateUsed: issued in this run, and an answer with it came before.
+	ErrStateUsed = errors.New("the state was used before")
+	// ErrStateEarlierRun: made by another run of confer, mostly an earlier one.
+	ErrStateEarlierRun = errors.New("the state is of another run")
+	// ErrStateOtherAnswers: of this run, but issued for other answers.
+	ErrStateOtherAnswers = errors.New("the state was issued for other answers")
+	// ErrStateUnknown: not ours, or damaged.
+	ErrStateUnknown = errors.New("the state is unknown")
+)
+
+// statePrefix makes a state of any run recognisable as ours.
+const statePrefix = "confer1-"
+
+// tokenBytes are the random bytes of a state and of an address of ours: 128
+// bits, what RFC 6749 section 10.10 asks of a value that nobody may guess.
+const tokenBytes = 16
+
+// States is the ledger of one run: every state issued stays valid, once, for
+// the answers it was issued for, until the run ends. It is safe for concurrent use.
+type States struct {
+	rand io.Reader
+	run  string
+
+	mu     sync.Mutex
+	issued []issued
+}
+
+type issued struct {
+	state, answers string
+	used           bool
+}
+
+// NewStates starts a run's ledger; nil takes crypto/rand.
+func NewStates(random io.Reader) *States {
+	return &States{rand: random, run: token(random)}
+}
+
+// Issue makes a state for the answers named by an opaque string (site, client,
+// service account, provider, redirect URI). A state has only letters, digits
+// and "-", and is shorter than 200 characters.
+func (s *States) Issue(answers string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	state := statePrefix + s.run + "-" + token(s.rand)
+	s.issued = append(s.issued, issued{state: state, answers: answers})
+	return state
+}
+
+// Claim uses a state up. It gives nil exactly once for each state issued, and
+// else one of the ErrState errors; a state refused because of other answers
+// stays valid for its own.
+func (s *States) Claim(state, answers string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i, err := s.find(state, answers)
+	if err == nil {
+		s.issued[i].used = true
+	}
+	return err
+}
+
+// check tells what Claim would say, without using the state up.
+func (s *States) check(state, answers string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, err := s.find(state, answers)
+	return err
+}
+
+func (s *States) find(state, answers string) (int, error) {
+	found := -1
+	for i := range s.issued { // all of them, so that the time tells nothing
+		if subtle.ConstantTimeCompare([]byte(s.issued[i].state), []byte(state)) == 1 {
+			found = i
+		}
+	}
+	switch {
+	case found < 0 && s.otherRun(state):
+		return 0, ErrStateEarlierRun
+	case found < 0:
+		return 0, ErrStateUnknown
+	case s.issued[found].used:
+		return 0, ErrStateUsed
+	case s.issued[found].answers != answers:
+		return 0, ErrStateOtherAnswers
+	}
+	return found, nil
+}
+
+// otherRun tells whether a state has our shape and another run's marker. Anyone
+// can make such a one: it decides words, and nothing else.
+func (s *States) otherRun(state string) bool {
+	rest, ours := strings.CutPrefix(state, statePrefix)
+	run, random, two := strings.Cut(rest, "-")
+	return ours && two && len(run) == len(s.run) && len(random) == len(s.run) && run != s.run
+}
+
+// token gives 26 letters and digits with 128 random bits.
+func token(random io.Reader) string {
+	b := make([]byte, tokenBytes)
+	if random == nil {
+		random = rand.Reader
+	}
+	if _, err := io.ReadFull(random, b); err != nil {
+		rand.Read(b) // a source that runs dry must not make a value that can be guessed
+	}
+	return strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(b))
+}

@@ -1,0 +1,87 @@
+package callback
+
+import "net/http"
+
+const backToTerminal = "Go back to the terminal where confer runs; it is still waiting."
+
+func plain(word, title, text, hint string) page {
+	return page{Tone: "plain", Sign: "!", Word: word, ID: "stray", Title: title, Text: text, Hint: hint}
+}
+
+func pageOutcome(o Outcome) page {
+	p := page{Tone: "good", Sign: "✓", Word: "Done", ID: "done", Title: o.Title, Text: o.Text, Hint: o.Hint}
+	if !o.OK {
+		p.Tone, p.Sign, p.Word, p.ID = "bad", "✗", "Not done", "failed"
+	}
+	return p
+}
+
+func pageWaiting(again string) page {
+	return page{
+		Tone: "plain", Sign: "…", Word: "Please wait", ID: "waiting", Refresh: again,
+		Title: "Finishing the link",
+		Text:  "Your approval arrived. confer is fetching and storing its access now.",
+		Hint:  "This page shows by itself how it ended.",
+	}
+}
+
+func pageEnded() page {
+	return plain("Ended", "confer has ended",
+		"It closed before this page could learn how it ended.",
+		"The terminal where confer ran says it.")
+}
+
+func pageUnknown() page {
+	return plain("Nothing here", "This page is from an earlier try",
+		"confer no longer knows this address.",
+		"The terminal where confer runs says how things stand.")
+}
+
+func pageLinkEnded() page {
+	return plain("Nothing here", "This link has ended",
+		"It is from an earlier try, or it was not copied completely.",
+		"Use the newest link that confer shows in the terminal.")
+}
+
+// pageStray says in words why a request was not the answer. Nothing of the
+// request is repeated.
+func pageStray(kind StrayKind) (int, page) {
+	switch kind {
+	case StrayHost:
+		return http.StatusMisdirectedRequest, plain("Wrong address", "Not the address that confer waits at",
+			"The host name in the address is not the one of the redirect URI.",
+			"A tunnel or proxy must pass the Host header on unchanged.")
+	case StrayMethod:
+		return http.StatusMethodNotAllowed, plain("Not this way", "Open this address in a browser window", "Only a plain visit (GET) is answered here.", "")
+	case StrayPrefetch:
+		return http.StatusServiceUnavailable, plain("Not yet", "This address is not loaded ahead", "Open it in a browser window.", "")
+	case StrayEmbedded:
+		return http.StatusForbidden, plain("Not this way", "Open this address in a browser window", "It is not answered inside of another page.", "")
+	case StrayBusy:
+		return http.StatusServiceUnavailable, plain("Busy", "Too many answers at once", "This one was not taken.", "Load this page again in a moment.")
+	case StrayPath:
+		return http.StatusNotFound, plain("Nothing here", "There is no page at this address", "confer waits for an answer at another address.", backToTerminal)
+	case StrayMalformed:
+		return http.StatusBadRequest, plain("No answer", "The answer is not complete", "The address has neither one authorization code nor one error.", backToTerminal)
+	}
+	return http.StatusBadRequest, pageState(kind)
+}
+
+func pageState(kind StrayKind) page {
+	switch kind {
+	case StrayStateUsed:
+		return plain("Already received", "This answer was already received",
+			"It counts once, and confer has it. You can close this window.",
+			"The terminal where confer runs says how it ended.")
+	case StrayStateEarlier:
+		return plain("Not this run", "This answer is for another run of confer",
+			"The link that led here was made by a confer that runs elsewhere or has ended.",
+			"Use the newest link that confer shows in the terminal.")
+	case StrayStateOther:
+		return plain("Other answers", "This answer is for a link with other settings",
+			"The data center, application, service account, provider or redirect URI was changed after the link was made.",
+			"Use the newest link that confer shows in the terminal.")
+	}
+	return plain("Not this answer", "This is not the answer that confer waits for",
+		"The address does not carry the state that confer gave out.", backToTerminal)
+}
