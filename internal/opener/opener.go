@@ -1,0 +1,216 @@
+package opener
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+)
+
+// The values of --browser that are not commands.
+const (
+	System = "system" // $BROWSER, else what the system opens web pages with
+	None   = "none"   // the operator opens the address
+)
+
+// Why no browser was asked.
+var (
+	// ErrNone: the operator wants none.
+	ErrNone = errors.New("no browser is to be opened")
+	// ErrNotFound: the machine has nothing that opens web pages.
+	ErrNotFound = errors.New("no browser was found")
+	// ErrNoDisplay: there is no desktop that a browser could appear on.
+	ErrNoDisplay = errors.New("there is no desktop session for a browser")
+	// ErrAddress: not an http or https address.
+	ErrAddress = errors.New("not a web address")
+	// ErrCommand: the browser command cannot be split into words.
+	ErrCommand = errors.New("the browser command has an open quote")
+)
+
+// Machine is the outside world that opening needs. Host gives this machine.
+type Machine struct {
+	GOOS     string   // as runtime.GOOS
+	Environ  []string // "KEY=value", as os.Environ
+	LookPath func(file string) (path string, err error)
+	// Files is the root of the file system, without the leading slash.
+	Files fs.FS
+	// Start starts a process and does not wait for it.
+	Start func(*exec.Cmd) error
+}
+
+// Host is this machine.
+func Host() Machine {
+	return Machine{
+		GOOS: runtime.GOOS, Environ: os.Environ(), LookPath: exec.LookPath,
+		Files: os.DirFS("/"), Start: startAndReap,
+	}
+}
+
+// Open asks for a browser to open address, and returns when it is started: that
+// a page was shown is not known. command is System, None, or a command line
+// split into words without a shell, whose "%s", or else its end, takes the
+// address. The process is detached from the terminal and has none of confer's
+// secrets in its environment. Errors are the Err ones, or that of the start.
+func (m Machine) Open(command, address string) error {
+	if !webAddress(address) {
+		return ErrAddress
+	}
+	switch command = strings.TrimSpace(command); command {
+	case None:
+		return ErrNone
+	case System, "":
+		return m.openSystem(address)
+	}
+	args, err := arguments(command, address)
+	if err != nil {
+		return err
+	}
+	return m.start(args)
+}
+
+func webAddress(address string) bool {
+	u, err := url.Parse(address)
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != ""
+}
+
+// openSystem tries each of $BROWSER's commands, then the system's own.
+func (m Machine) openSystem(address string) error {
+	for command := range strings.SplitSeq(m.getenv("BROWSER"), listSeparator(m.GOOS)) {
+		if command = strings.TrimSpace(command); command == None {
+			return ErrNone
+		}
+		args, err := arguments(command, address)
+		if err == nil && len(args) > 1 && m.start(args) == nil {
+			return nil
+		}
+	}
+	if !m.canShow() {
+		return ErrNoDisplay
+	}
+	failed := ErrNotFound
+	for _, args := range m.systemCommands() {
+		err := m.start(append(args, address))
+		if err == nil {
+			return nil
+		}
+		if !errors.Is(err, ErrNotFound) {
+			failed = err
+		}
+	}
+	return failed
+}
+
+// listSeparator is that of paths; Windows has no such custom, and ":" after a
+// drive's letter.
+func listSeparator(goos string) string {
+	if goos == "windows" {
+		return ";"
+	}
+	return ":"
+}
+
+// canShow keeps xdg-open from falling back to a text browser on no terminal.
+func (m Machine) canShow() bool {
+	if m.GOOS == "windows" || m.GOOS == "darwin" || m.wsl() {
+		return true
+	}
+	return m.getenv("DISPLAY") != "" || m.getenv("WAYLAND_DISPLAY") != ""
+}
+
+func (m Machine) systemCommands() [][]string {
+	switch m.GOOS {
+	case "darwin":
+		return [][]string{{"/usr/bin/open"}}
+	case "windows": // not "cmd /c start": it reads & in addresses as its own
+		return [][]string{{m.rundll(), "url.dll,FileProtocolHandler"}}
+	}
+	linux := [][]string{{"xdg-open"}, {"x-www-browser"}, {"www-browser"}, {"wslview"}}
+	if m.wsl() { // the browser is on the Windows side
+		return append([][]string{{"wslview"}}, append(linux[:3], []string{"rundll32.exe", "url.dll,FileProtocolHandler"})...)
+	}
+	return linux
+}
+
+// rundll is found without a search path, where anybody may have put another.
+func (m Machine) rundll() string {
+	root := m.getenv("SystemRoot")
+	if root == "" {
+		root = `C:\Windows`
+	}
+	return root + `\System32\rundll32.exe`
+}
+
+func (m Machine) start(args []string) error {
+	path, err := m.LookPath(args[0])
+	if err != nil {
+		return fmt.Errorf("%w: %s", ErrNotFound, args[0])
+	}
+	if textBrowser(path) {
+		return fmt.Errorf("%w: %s is a text browser", ErrNotFound, args[0])
+	}
+	cmd := exec.Command(path, args[1:]...) // no context: a browser outlives us
+	cmd.Env = m.cleanEnviron()
+	cmd.SysProcAttr = detached()
+	if err := m.Start(cmd); err != nil {
+		return fmt.Errorf("start %s: %w", args[0], err)
+	}
+	return nil
+}
+
+// startAndReap waits in the background, so that no zombie stays; what the
+// process exits with says nothing about a page.
+func startAndReap(cmd *exec.Cmd) error {
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	go func() { _ = cmd.Wait() }()
+	return nil
+}
+
+// textBrowser looks through the links of Debian's alternatives. A text browser
+// on no terminal shows nothing.
+func textBrowser(path string) bool {
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		path = real
+	}
+	return slices.Contains([]string{"w3m", "lynx", "links", "links2", "elinks", "browsh", "carbonyl", "chawan", "cha"}, filepath.Base(path))
+}
+
+func (m Machine) getenv(key string) string {
+	for _, kv := range slices.Backward(m.Environ) {
+		if k, v, _ := strings.Cut(kv, "="); k == key || m.GOOS == "windows" && strings.EqualFold(k, key) {
+			return v
+		}
+	}
+	return ""
+}
+
+// cleanEnviron leaves out every variable of ours that may hold a secret.
+func (m Machine) cleanEnviron() []string {
+	clean := []string{} // not nil, which would stand for the whole environment
+	for _, kv := range m.Environ {
+		key, _, _ := strings.Cut(kv, "=")
+		if !secretKey(strings.ToUpper(key)) {
+			clean = append(clean, kv)
+		}
+	}
+	return clean
+}
+
+func secretKey(key string) bool {
+	if !strings.HasPrefix(key, "CRONOFY_") && !strings.HasPrefix(key, "CONFER_") {
+		return false
+	}
+	for _, word := range []string{"SECRET", "PASSPHRASE", "PASSWORD", "TOKEN", "KEY"} {
+		if strings.Contains(key, word) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,92 @@
+package opener
+
+import (
+	"io/fs"
+	"strings"
+)
+
+// Kind is what sort of session confer runs in.
+type Kind string
+
+// The kinds of session.
+const (
+	Desktop      Kind = "desktop"
+	SSH          Kind = "ssh"
+	WSL          Kind = "wsl"           // the browser is on Windows, loopback is shared
+	Container    Kind = "container"     // no display; ports reach it only if published
+	RemoteEditor Kind = "remote editor" // opens pages and forwards ports to the operator's machine
+	RemoteTunnel Kind = "remote tunnel" // opens pages there, but loopback does not come back
+	Headless     Kind = "headless"
+)
+
+// CallbackFirst tells whether a browser that opens here, or is opened for us,
+// most likely reaches our loopback listener. Otherwise the raw link and paste
+// are offered first. No door is closed by it.
+func (k Kind) CallbackFirst() bool {
+	return k == Desktop || k == WSL || k == RemoteEditor
+}
+
+// Session classifies this session by the rules of Git Credential Manager's
+// LinuxSessionManager.cs, extended by SSH and containers.
+// https://github.com/git-ecosystem/git-credential-manager
+func (m Machine) Session() Kind {
+	switch ssh := m.ssh(); {
+	case m.wsl() && !ssh: // before the editor: it shares loopback too
+		return WSL
+	case m.has("CODESPACES"):
+		return RemoteTunnel
+	case m.has("VSCODE_IPC_HOOK_CLI") && m.has("BROWSER"):
+		return m.editor()
+	case ssh:
+		return SSH
+	case m.GOOS == "darwin" || m.GOOS == "windows":
+		return Desktop
+	case m.has("DISPLAY") || m.has("WAYLAND_DISPLAY"): // toolbox and distrobox show on the host's
+		return Desktop
+	case m.container():
+		return Container
+	}
+	return Headless
+}
+
+// editor tells which of VS Code's remote sessions forward ports to the same
+// loopback address on the operator's machine. SSH_TTY is unset in tunnels that
+// inherited SSH_CONNECTION, and also in Remote SSH; a set one is a plain shell.
+func (m Machine) editor() Kind {
+	switch {
+	case m.has("SSH_CONNECTION") && !m.has("SSH_TTY"), m.has("REMOTE_CONTAINERS"):
+		return RemoteEditor
+	case m.ssh():
+		return SSH
+	}
+	return RemoteTunnel
+}
+
+func (m Machine) ssh() bool {
+	return m.has("SSH_CONNECTION") || m.has("SSH_TTY") || m.has("SSH_CLIENT")
+}
+
+func (m Machine) wsl() bool {
+	if m.GOOS != "linux" {
+		return false
+	}
+	if m.has("WSL_DISTRO_NAME") || m.has("WSL_INTEROP") {
+		return true
+	}
+	version, err := fs.ReadFile(m.Files, "proc/sys/kernel/osrelease")
+	return err == nil && strings.Contains(strings.ToLower(string(version)), "microsoft")
+}
+
+func (m Machine) container() bool {
+	if m.has("container") || m.has("KUBERNETES_SERVICE_HOST") {
+		return true
+	}
+	for _, mark := range []string{".dockerenv", "run/.containerenv"} {
+		if _, err := fs.Stat(m.Files, mark); err == nil {
+			return true
+		}
+	}
+	return false
+}
+
+func (m Machine) has(key string) bool { return m.getenv(key) != "" }
