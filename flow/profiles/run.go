@@ -1,0 +1,152 @@
+package profiles
+
+import (
+	"context"
+	"errors"
+	"hash/maphash"
+	"iter"
+	"time"
+
+	"confer/cronofy"
+)
+
+// Client is what of *cronofy.Client is needed here.
+type Client interface {
+	UserInfo(ctx context.Context, accessToken cronofy.Secret) (cronofy.UserInfo, error)
+}
+
+// Options say how accounts are read. The zero Options is usable.
+type Options struct {
+	Provider  cronofy.Provider // whom State is about; zero: AnyProvider
+	Workers   int              // calls at once; zero: DefaultWorkers; at most MaxWorkers
+	Unordered bool             // records as they come instead of in the list's order
+	Known     map[string]bool  // profile_ids seen before the link; nil: not known
+
+	// Wait is how long, from the beginning of Run, accounts that are not
+	// connected are looked at again before their record is given out. At most a
+	// window of accounts waits at a time, so that memory stays bounded.
+	Wait time.Duration
+
+	// ErrorOf makes the code and the sentence of a Record's Error. nil: the
+	// code "error" and the error's own text.
+	ErrorOf func(error) (code, message string)
+}
+
+// The calls at once. 16 are enough for Cronofy's 50 a second at 300 ms each.
+// https://docs.cronofy.com/developers/faqs/rate-limits
+const (
+	DefaultWorkers = 16
+	MaxWorkers     = 256
+)
+
+// window is how many accounts are held at once beyond those being read: it lets
+// the fast go on behind a slow one, and bounds memory.
+const window = 512
+
+// Summary counts what Run gave out.
+type Summary struct {
+	Read                                     int // records given out
+	Connected, Disconnected, Missing, Failed int // by state; they add up to Read
+	Duplicates                               int // lines left out because their token came before
+}
+
+// Run reads each account and gives its record to emit, in the order of the list
+// unless opts say otherwise. emit is called by one goroutine at a time, at most
+// once for an account; while it blocks, nothing further is begun.
+//
+// A line of the list that cannot be used (a *RowError) is a record too. Run ends
+// with an error when ctx does (then no record is missing before the last one
+// given out, if in order), when emit fails, or when the list itself cannot be
+// read on; what was given out stays valid. It returns when all it began has
+// ended, so accounts must not block for ever: a reader of a terminal or a pipe
+// has to be closed when ctx ends.
+func Run(ctx context.Context, client Client, accounts iter.Seq2[Account, error], opts Options, emit func(Record) error) (Summary, error) {
+	var sum Summary
+	r := newReader(client, opts)
+	in := &intake{accounts: accounts, seen: newSeen()}
+	p := pool[item, Record]{window: window, unordered: opts.Unordered, do: r.read}
+	err := p.run(ctx, in.items, func(rec Record) error {
+		sum.count(rec.State)
+		return emit(rec)
+	})
+	sum.Duplicates = in.seen.duplicates
+	if err == nil {
+		err = in.err
+	}
+	return sum, err
+}
+
+func (s *Summary) count(state State) {
+	s.Read++
+	switch state {
+	case Connected:
+		s.Connected++
+	case Disconnected:
+		s.Disconnected++
+	case Missing:
+		s.Missing++
+	case Failed:
+		s.Failed++
+	}
+}
+
+// item is an account to read, or a line that is none.
+type item struct {
+	account Account
+	err     error
+}
+
+// intake turns the list into items. Its fields are read after the pool ended.
+type intake struct {
+	accounts iter.Seq2[Account, error]
+	seen     *seen
+	err      error // why the list could not be read on
+}
+
+func (in *intake) items(yield func(item) bool) {
+	for a, err := range in.accounts {
+		var row *RowError
+		if err != nil && !errors.As(err, &row) {
+			in.err = err
+			return
+		}
+		if err == nil && in.seen.before(a) {
+			continue
+		}
+		if !yield(item{a, err}) {
+			return
+		}
+	}
+}
+
+// maxSeen bounds what is remembered to about 2 MB; in a longer list a line that
+// repeats one much later is read a second time.
+const maxSeen = 1 << 17
+
+// seen notices tokens that came before, by a keyed hash: two of 100,000 tokens
+// collide with a probability of 3e-10.
+type seen struct {
+	seed       maphash.Seed
+	hashes     map[uint64]struct{}
+	duplicates int
+}
+
+func newSeen() *seen {
+	return &seen{seed: maphash.MakeSeed(), hashes: map[uint64]struct{}{}}
+}
+
+func (s *seen) before(a Account) bool {
+	token := a.AccessToken
+	if token.Empty() {
+		token = a.RefreshToken
+	}
+	h := maphash.String(s.seed, token.Reveal())
+	if _, dup := s.hashes[h]; dup {
+		s.duplicates++
+		return true
+	}
+	if len(s.hashes) < maxSeen {
+		s.hashes[h] = struct{}{}
+	}
+	return false
+}
