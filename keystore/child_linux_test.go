@@ -1,0 +1,153 @@
+package keystore
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"syscall"
+	"time"
+
+	"github.com/godbus/dbus/v5"
+	"github.com/zalando/go-keyring"
+	"go.uber.org/goleak"
+)
+
+const childVariable = "KEYSTORE_TEST_CHILD"
+
+// order is one line to a child process.
+type order struct {
+	Op     string // probe get set delete unlock late settle, or one of those in (*servant).arrange
+	Key    string
+	Secret []byte
+	Limit  time.Duration // of this call, in place of the store's own
+	PID    int
+}
+
+// reply is its answer.
+type reply struct {
+	Status  Status
+	Secret  []byte
+	Late    []Late
+	Failed  bool
+	Err     string // the name of the sentinel, or a text when there is none
+	Text    string // the whole message
+	State   State
+	Detail  string
+	Pending bool
+	Leaks   string
+}
+
+// servant is the child's side.
+type servant struct {
+	store *KeyringStore
+	first bool // the next probe is the one before a call
+}
+
+// blind sees Ready before a call and the truth after it.
+func (s *servant) blind(ctx context.Context) Status {
+	if s.first {
+		s.first = false
+		return Status{State: Ready}
+	}
+	return Probe(ctx)
+}
+
+func child(in io.Reader, out io.Writer) int {
+	s := &servant{store: OpenKeyring()}
+	lines, enc := bufio.NewReader(in), json.NewEncoder(out)
+	for {
+		line, err := lines.ReadBytes('\n')
+		if err != nil {
+			return 0
+		}
+		var o order
+		if err := json.Unmarshal(line, &o); err != nil {
+			return 3
+		}
+		if err := enc.Encode(s.serve(o)); err != nil {
+			return 4
+		}
+	}
+}
+
+func (s *servant) serve(o order) (r reply) {
+	ctx := context.Background()
+	if o.Limit != 0 {
+		s.store.call, s.store.unlock = o.Limit, o.Limit
+	}
+	s.first = true
+	var err error
+	switch o.Op {
+	case "probe":
+		r.Status = Probe(ctx)
+	case "get":
+		var secret string
+		secret, err = s.store.Get(ctx, o.Key)
+		r.Secret = []byte(secret)
+	case "set":
+		err = s.store.Set(ctx, o.Key, string(o.Secret))
+	case "delete":
+		err = s.store.Delete(ctx, o.Key)
+	case "unlock":
+		err = s.store.Unlock(ctx)
+	case "late":
+		r.Late = s.store.Late()
+	case "settle":
+		r.Late = s.store.Settle(ctx)
+	default:
+		err = s.arrange(o, &r)
+	}
+	r.failed(err)
+	return r
+}
+
+func (s *servant) arrange(o order, r *reply) error {
+	switch o.Op {
+	case "blind": // from now on go-keyring is called whatever the state
+		s.store.probe = s.blind
+	case "freeze": // stops process PID between the probe and the storing
+		s.store.provider = freezer{system{}, o.PID}
+	case "bare": // go-keyring without any of this package
+		_, err := keyring.Get(Service, o.Key)
+		return err
+	case "close": // the connection that go-keyring keeps for ever
+		conn, err := dbus.SessionBus()
+		if err != nil {
+			return err
+		}
+		return conn.Close()
+	case "leaks":
+		if err := goleak.Find(); err != nil {
+			r.Leaks = err.Error()
+		}
+	default:
+		return errors.New("no such order")
+	}
+	return nil
+}
+
+func (r *reply) failed(err error) {
+	if err == nil {
+		return
+	}
+	r.Failed, r.Text, r.Err = true, err.Error(), err.Error()
+	var e *Error
+	if errors.As(err, &e) {
+		r.Err, r.State, r.Detail, r.Pending = e.Err.Error(), e.State, e.Detail, e.Pending
+	}
+}
+
+// freezer stops a process at the moment of storing.
+type freezer struct {
+	provider
+	pid int
+}
+
+func (f freezer) Set(service, key, secret string) error {
+	if err := syscall.Kill(f.pid, syscall.SIGSTOP); err != nil {
+		return err
+	}
+	return f.provider.Set(service, key, secret)
+}

@@ -1,0 +1,77 @@
+package keystore
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestKey(t *testing.T) {
+	t.Parallel()
+	for want, parts := range map[string][]string{
+		"api-de.example.test/id/client_secret":                  {"api-de.example.test", "id", "client_secret"},
+		"127.0.0.1_8080/id/ser_1/zoom_enterprise/refresh_token": {"127.0.0.1:8080", "id", "ser_1", "zoom_enterprise", "refresh_token"},
+		"@5B__1@5D_80":           {"[::1]:80"},
+		"a@2Fb/c":                {"a/b", "c"},
+		"@C3@BC@20@0A":           {"ü \n"},
+		"me@example.test":        {"me@example.test"},
+		"@402F":                  {"@2F"},
+		"@40-x":                  {"@-x"},
+		"@2f":                    {"@2f"},
+		"a//b":                   {"a", "", "b"},
+		strings.Repeat("a", 200): {strings.Repeat("a", 200)},
+	} {
+		require.Equal(t, want, Key(parts...))
+	}
+	long, longer := Key(strings.Repeat("a", 201)), Key(strings.Repeat("a", 202))
+	require.Len(t, long, MaxKey)
+	require.NotEqual(t, long, longer)
+	require.NotEqual(t, long, Key(long), "no literal can take the place of a cut key")
+	require.NoError(t, checkKey(long))
+}
+
+// unescape is the inverse of escape but for ':', which comes out as '_'.
+func unescape(s string) string {
+	var b strings.Builder
+	for i := 0; i < len(s); i++ {
+		if s[i] != '@' || i+2 >= len(s) || !upperHex(s[i+1]) || !upperHex(s[i+2]) {
+			b.WriteByte(s[i])
+			continue
+		}
+		const digits = "0123456789ABCDEF"
+		b.WriteByte(byte(strings.IndexByte(digits, s[i+1])<<4 | strings.IndexByte(digits, s[i+2])))
+		i += 2
+	}
+	return b.String()
+}
+
+func FuzzKey(f *testing.F) {
+	f.Add("api.example.test:443", "ser_1")
+	f.Add("@40@-/", "\x00ü\u202e")
+	f.Add(strings.Repeat("x", 300), "@A")
+	f.Fuzz(func(t *testing.T, a, b string) {
+		key := Key(a, b)
+		require.LessOrEqual(t, len(key), MaxKey)
+		require.NoError(t, checkKey(key))
+		if strings.Contains(key, cutMark) {
+			require.Len(t, key, MaxKey)
+			return
+		}
+		parts := strings.Split(key, "/")
+		require.Len(t, parts, 2)
+		require.Equal(t, strings.ReplaceAll(a, ":", "_"), unescape(parts[0]))
+		require.Equal(t, strings.ReplaceAll(b, ":", "_"), unescape(parts[1]))
+	})
+}
+
+func FuzzClean(f *testing.F) {
+	f.Add("\x1b[31mred\x1b]0;title\x07\u202e\u2066\x7f\u0085 two\nlines")
+	f.Fuzz(func(t *testing.T, s string) {
+		got := clean(s)
+		require.LessOrEqual(t, len([]rune(got)), maxDetail+1)
+		for _, r := range got {
+			require.False(t, r < ' ' || r >= 0x7f && r < 0xa0 || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069, "%q", got)
+		}
+	})
+}

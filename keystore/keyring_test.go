@@ -1,0 +1,224 @@
+package keystore
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"github.com/zalando/go-keyring"
+)
+
+func TestKeyringSetGetDelete(t *testing.T) {
+	t.Parallel()
+	ctx, f := t.Context(), newFake()
+	k := f.in(Ready)
+	require.Equal(t, Keyring, k.Kind())
+	require.NoError(t, k.Set(ctx, "a/b", "s3cret\n"))
+	got, err := k.Get(ctx, "a/b")
+	require.NoError(t, err)
+	require.Equal(t, "s3cret\n", got)
+	require.NoError(t, k.Delete(ctx, "a/b"))
+	require.NoError(t, k.Delete(ctx, "a/b"))
+	_, err = k.Get(ctx, "a/b")
+	asError(t, err, ErrNotFound)
+	require.Empty(t, k.Late())
+}
+
+func TestKeyringStates(t *testing.T) {
+	t.Parallel()
+	for state, want := range map[State]error{
+		Locked: ErrLocked, NoCollection: ErrUnavailable, NoService: ErrUnavailable,
+		NoBus: ErrUnavailable, Silent: ErrUnavailable, Unsupported: ErrUnavailable,
+	} {
+		t.Run(string(state), func(t *testing.T) {
+			t.Parallel()
+			f := newFake()
+			k := f.in(state)
+			_, getErr := k.Get(t.Context(), "k")
+			for _, err := range []error{getErr, k.Set(t.Context(), "k", "v"), k.Delete(t.Context(), "k")} {
+				e := asError(t, err, want)
+				require.Equal(t, state, e.State)
+				require.Equal(t, "probe detail", e.Detail)
+				require.False(t, e.Pending)
+				require.NotErrorIs(t, err, ErrNotFound)
+			}
+			require.Empty(t, f.log(), "the keyring was called in spite of its state")
+		})
+	}
+}
+
+func TestKeyringChecksBeforeCalling(t *testing.T) {
+	t.Parallel()
+	f := newFake()
+	k := f.in(Ready)
+	ctx := t.Context()
+	asError(t, k.Set(ctx, "k", strings.Repeat("x", MaxSecret+1)), ErrTooBig)
+	asError(t, k.Set(ctx, strings.Repeat("k", MaxKey+1), "v"), ErrTooBig)
+	for _, bad := range []string{"", "a:b", "a b", "a\nb", "ü", "a'b", "a\x00"} {
+		asError(t, k.Set(ctx, bad, "v"), ErrKey)
+		asError(t, k.Delete(ctx, bad), ErrKey)
+		_, err := k.Get(ctx, bad)
+		asError(t, err, ErrKey)
+	}
+	require.Empty(t, f.log())
+	require.NoError(t, k.Set(ctx, strings.Repeat("k", MaxKey), strings.Repeat("x", MaxSecret)))
+}
+
+func TestKeyringLieIsFound(t *testing.T) {
+	t.Parallel()
+	f := newFake()
+	f.lie = true
+	asError(t, f.in(Ready).Set(t.Context(), "k", "v"), ErrReadBack)
+	f.items["k"] = "old"
+	asError(t, f.in(Ready).Set(t.Context(), "k", "v"), ErrReadBack)
+}
+
+func TestKeyringPanicIsContained(t *testing.T) {
+	t.Parallel()
+	f := newFake()
+	f.onGet = func(string) error { panic("hunter2") }
+	k := f.in(Ready)
+	_, err := k.Get(t.Context(), "k")
+	e := asError(t, err, ErrRefused)
+	require.NotContains(t, e.Error()+e.Detail, "hunter2")
+	require.Contains(t, e.Detail, "(string)")
+	f.onGet = nil
+	require.NoError(t, k.Set(t.Context(), "k", "v"), "usable after a panic")
+}
+
+func TestKeyringErrorsAreTyped(t *testing.T) {
+	t.Parallel()
+	cases := map[string]struct {
+		err    error
+		states []State
+		want   error
+		state  State
+	}{
+		"not found":       {keyring.ErrNotFound, []State{Ready}, ErrNotFound, ""},
+		"too big":         {keyring.ErrSetDataTooBig, []State{Ready}, ErrTooBig, ""},
+		"locked since":    {errors.New("failed to unlock correct collection"), []State{Ready, Locked}, ErrLocked, Locked},
+		"collection gone": {errors.New("failed to unlock correct collection"), []State{Ready, NoCollection}, ErrUnavailable, NoCollection},
+		"silent since":    {errors.New("x"), []State{Ready, Silent}, ErrUnavailable, Silent},
+		"refused":         {errors.New("on the \x1b[31mdevice\x1b[0m\u202e"), []State{Ready}, ErrRefused, Ready},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFake()
+			f.onGet = func(string) error { return c.err }
+			_, err := f.in(c.states...).Get(t.Context(), "k")
+			e := asError(t, err, c.want)
+			require.Equal(t, c.state, e.State)
+			if name == "refused" {
+				require.Equal(t, "on the device", e.Detail)
+			}
+			require.NotContains(t, err.Error(), "device")
+		})
+	}
+}
+
+func TestKeyringDetailHasNoSecret(t *testing.T) {
+	t.Parallel()
+	f := newFake()
+	f.onSet = func(string) error { return errors.New("cannot store hunter2-hunter2 now") }
+	e := asError(t, f.in(Ready).Set(t.Context(), "k", "hunter2-hunter2"), ErrRefused)
+	require.Equal(t, "cannot store [redacted] now", e.Detail)
+}
+
+func TestKeyringTimeoutThenBusyThenFree(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		hook, release := blocker(1)
+		f.onGet = hook
+		k, start := f.in(Ready), time.Now()
+		_, err := k.Get(t.Context(), "k")
+		require.True(t, asError(t, err, ErrTimeout).Pending)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.Equal(t, CallLimit, time.Since(start))
+		for range 100 {
+			_, err := k.Get(t.Context(), "k")
+			require.False(t, asError(t, err, ErrBusy).Pending)
+		}
+		require.Equal(t, CallLimit, time.Since(start), "busy is said at once")
+		require.Len(t, f.log(), 1)
+		release()
+		require.Empty(t, k.Settle(t.Context()))
+		_, err = k.Get(t.Context(), "k")
+		asError(t, err, ErrNotFound)
+	})
+}
+
+func TestKeyringCancel(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		hook, release := blocker(1)
+		f.onDelete = hook
+		k := f.in(Ready)
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(time.Second, cancel)
+		err := k.Delete(ctx, "k")
+		require.True(t, asError(t, err, ErrTimeout).Pending)
+		require.ErrorIs(t, err, context.Canceled)
+		release()
+		k.Settle(t.Context())
+
+		_, err = k.Get(ctx, "k")
+		require.False(t, asError(t, err, ErrTimeout).Pending, "a call under a dead context is not begun")
+		require.ErrorIs(t, err, context.Canceled)
+		require.Equal(t, []string{"delete"}, f.log())
+	})
+}
+
+func TestKeyringWaiterIsBusy(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		hook, release := blocker(1)
+		f.onGet = hook
+		k := f.in(Ready)
+		first := make(chan error, 1)
+		go func() { _, err := k.Get(t.Context(), "k"); first <- err }()
+		synctest.Wait()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		err := k.Set(ctx, "k", "v")
+		require.False(t, asError(t, err, ErrBusy).Pending, "it was never begun")
+		release()
+		asError(t, <-first, ErrNotFound)
+		require.Equal(t, []string{"get"}, f.log())
+	})
+}
+
+func TestKeyringUnlock(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	require.NoError(t, newFake().in(Ready).Unlock(ctx))
+	require.NoError(t, newFake().in(Locked, Ready).Unlock(ctx))
+	asError(t, newFake().in(NoBus).Unlock(ctx), ErrUnavailable)
+
+	f := newFake()
+	f.onGet = func(string) error { return errors.New("failed to unlock correct collection") }
+	e := asError(t, f.in(Locked).Unlock(ctx), ErrLocked)
+	require.Equal(t, "failed to unlock correct collection", e.Detail)
+}
+
+func TestKeyringUnlockLimit(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		hook, release := blocker(1)
+		f.onGet = hook
+		k, start := f.in(Locked), time.Now()
+		require.True(t, asError(t, k.Unlock(t.Context()), ErrTimeout).Pending)
+		require.Equal(t, UnlockLimit, time.Since(start))
+		asError(t, k.Unlock(t.Context()), ErrBusy)
+		release()
+		k.Settle(t.Context())
+	})
+}

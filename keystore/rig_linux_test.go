@@ -1,0 +1,294 @@
+package keystore
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/godbus/dbus/v5"
+	"github.com/stretchr/testify/require"
+)
+
+const (
+	realVariable = "CONFER_TEST_KEYRING"
+	markVariable = "KEYSTORE_TEST_MARK"
+	nobody       = 65534
+)
+
+// rig is a place of its own for one state of the keyring: folders, a bus, a
+// keyring daemon, and a child process that uses this package there.
+type rig struct {
+	t      *testing.T
+	dir    string
+	mark   string
+	cred   *syscall.Credential // who everything runs as; nil for ourselves
+	policy string              // more for the bus
+	bus    string              // address, "" for none
+	env    []string
+	daemon *exec.Cmd
+	busCmd *exec.Cmd
+}
+
+// needReal skips where no real keyring is wanted. With CONFER_TEST_KEYRING set,
+// whatever is missing fails.
+func needReal(t *testing.T) {
+	t.Helper()
+	if os.Getenv(realVariable) == "" {
+		t.Skip(realVariable + " is not set")
+	}
+	for _, tool := range []string{"dbus-daemon", "gnome-keyring-daemon", "secret-tool"} {
+		_, err := exec.LookPath(tool)
+		require.NoError(t, err)
+	}
+}
+
+func newRig(t *testing.T) *rig {
+	t.Helper()
+	needReal(t)
+	t.Parallel()
+	dir, err := os.MkdirTemp("", "keystore")
+	require.NoError(t, err)
+	r := &rig{t: t, dir: dir, mark: filepath.Base(dir)}
+	t.Cleanup(func() { require.NoError(t, os.RemoveAll(dir)) })
+	t.Cleanup(r.noProcessLeft)
+	for _, d := range []string{"run", "data", "home", "bin", "services"} {
+		require.NoError(t, os.Mkdir(r.path(d), 0o700))
+	}
+	return r
+}
+
+// as makes everything run as another user; only root can do that.
+func (r *rig) as(uid int) {
+	r.cred = &syscall.Credential{Uid: uint32(uid), Gid: uint32(uid)}
+	require.NoError(r.t, filepath.Walk(r.dir, func(p string, _ os.FileInfo, err error) error {
+		if err != nil {
+			return err
+		}
+		return os.Chown(p, uid, uid)
+	}))
+}
+
+func (r *rig) path(name ...string) string {
+	return filepath.Join(append([]string{r.dir}, name...)...)
+}
+
+// command is a process of the rig, with its environment and nothing of ours.
+func (r *rig) command(name string, args ...string) *exec.Cmd {
+	c := exec.Command(name, args...)
+	c.Dir = r.dir
+	c.Env = append([]string{
+		"PATH=" + r.path("bin") + ":" + os.Getenv("PATH"), "HOME=" + r.path("home"),
+		"XDG_RUNTIME_DIR=" + r.path("run"), "XDG_DATA_HOME=" + r.path("data"), markVariable + "=" + r.mark,
+	}, r.env...)
+	if r.bus != "" {
+		c.Env = append(c.Env, busVariable+"="+r.bus)
+	}
+	c.SysProcAttr = &syscall.SysProcAttr{Credential: r.cred, Pdeathsig: syscall.SIGKILL}
+	return c
+}
+
+func (r *rig) stop(c *exec.Cmd) {
+	if c.Process != nil && c.ProcessState == nil {
+		_ = c.Process.Kill()
+		_ = c.Wait()
+	}
+}
+
+// startBus starts a session bus that can activate what services says:
+// "" nothing, "system" what is installed, otherwise the Exec line of a service.
+func (r *rig) startBus(services string) {
+	dirs := ""
+	switch services {
+	case "":
+	case "system":
+		dirs = "<standard_session_servicedirs/>"
+	default:
+		dirs = "<servicedir>" + r.path("services") + "</servicedir>"
+		r.write("services/secrets.service", 0o644, "[D-BUS Service]\nName="+secretsName+"\nExec="+services+"\n")
+	}
+	r.write("bus.conf", 0o644, `<busconfig><type>session</type><listen>unix:path=`+r.path("sock")+`</listen>
+		<auth>EXTERNAL</auth>`+dirs+`<policy context="default"><allow send_destination="*" eavesdrop="true"/>
+		<allow eavesdrop="true"/><allow own="*"/>`+r.policy+`</policy></busconfig>`)
+	r.busCmd = r.command("dbus-daemon", "--config-file="+r.path("bus.conf"), "--nofork", "--nopidfile", "--print-address=1")
+	out, err := r.busCmd.StdoutPipe()
+	require.NoError(r.t, err)
+	require.NoError(r.t, r.busCmd.Start())
+	r.t.Cleanup(func() { r.stop(r.busCmd) })
+	line, err := bufio.NewReader(out).ReadString('\n')
+	require.NoError(r.t, err)
+	r.bus = strings.TrimSpace(line)
+}
+
+func (r *rig) write(name string, mode os.FileMode, text string) {
+	require.NoError(r.t, os.WriteFile(r.path(name), []byte(text), mode))
+	require.NoError(r.t, os.Chmod(r.path(name), mode))
+	if r.cred != nil {
+		require.NoError(r.t, os.Chown(r.path(name), int(r.cred.Uid), int(r.cred.Gid)))
+	}
+}
+
+// startKeyring starts gnome-keyring; password unlocks it, or makes its keyring;
+// without one it stays locked.
+func (r *rig) startKeyring(password string) {
+	args := []string{"--foreground", "--components=secrets"}
+	if password != "" {
+		args = append(args, "--unlock")
+	}
+	conn := r.connect()
+	defer conn.Close()
+	owned := make(chan *dbus.Signal, 16)
+	conn.Signal(owned)
+	require.NoError(r.t, conn.AddMatchSignal(dbus.WithMatchInterface(busName), dbus.WithMatchMember("NameOwnerChanged"), dbus.WithMatchArg(0, secretsName)))
+	r.daemon = r.command("gnome-keyring-daemon", args...)
+	r.daemon.Stdin = strings.NewReader(password)
+	require.NoError(r.t, r.daemon.Start())
+	daemon := r.daemon
+	r.t.Cleanup(func() { r.stop(daemon) })
+	for s := range owned { // also NameAcquired, which every connection gets
+		if s.Name == busName+".NameOwnerChanged" && s.Body[2] != "" {
+			return
+		}
+	}
+	r.t.Fatal("the bus went away")
+}
+
+// unlock types the password, as a desktop's login or its dialog would.
+func (r *rig) unlock(password string) {
+	conn := r.connect()
+	defer conn.Close()
+	service := conn.Object(secretsName, secretsPath)
+	var none dbus.Variant
+	var session dbus.ObjectPath
+	require.NoError(r.t, service.Call(serviceFace+".OpenSession", 0, "plain", dbus.MakeVariant("")).Store(&none, &session))
+	secret := struct {
+		Session     dbus.ObjectPath
+		Parameters  []byte
+		Value       []byte
+		ContentType string
+	}{session, []byte{}, []byte(password), "text/plain"}
+	require.NoError(r.t, service.Call("org.gnome.keyring.InternalUnsupportedGuiltRiddenInterface.UnlockWithMasterPassword", 0, loginPath, secret).Err)
+}
+
+func (r *rig) connect() *dbus.Conn {
+	conn, err := dbus.Connect(r.bus)
+	require.NoError(r.t, err)
+	return conn
+}
+
+// helper is a child process in the rig.
+type helper struct {
+	t      *testing.T
+	in     io.Writer
+	out    *bufio.Reader
+	stderr *bytes.Buffer
+	end    func() error
+}
+
+func (r *rig) helper() *helper {
+	exe, err := os.Executable()
+	require.NoError(r.t, err)
+	if r.cred != nil { // the folder of the test binary is ours alone
+		b, err := os.ReadFile(exe)
+		require.NoError(r.t, err)
+		exe = r.path("bin", "child")
+		require.NoError(r.t, os.WriteFile(exe, b, 0o755))
+	}
+	return startHelper(r.t, r.command(exe))
+}
+
+func startHelper(t *testing.T, c *exec.Cmd) *helper {
+	c.Env = append(c.Env, childVariable+"=1")
+	h := &helper{t: t, stderr: &bytes.Buffer{}}
+	c.Stderr = h.stderr
+	in, err := c.StdinPipe()
+	require.NoError(t, err)
+	out, err := c.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, c.Start())
+	h.in, h.out = in, bufio.NewReader(out)
+	h.end = func() error { _ = in.Close(); return c.Wait() }
+	t.Cleanup(func() { _ = c.Process.Kill(); _ = h.end() })
+	return h
+}
+
+func (h *helper) do(o order) reply {
+	h.t.Helper()
+	b, err := json.Marshal(o)
+	require.NoError(h.t, err)
+	_, err = h.in.Write(append(b, '\n'))
+	require.NoError(h.t, err, "%s", h.stderr)
+	line, err := h.out.ReadBytes('\n')
+	require.NoError(h.t, err, "the child ended: %s", h.stderr)
+	var r reply
+	require.NoError(h.t, json.Unmarshal(line, &r))
+	return r
+}
+
+func (h *helper) op(op string) reply {
+	h.t.Helper()
+	return h.do(order{Op: op, Key: "k", Secret: []byte("v")})
+}
+
+// clean asserts that nothing is left in the child and that it ends by itself.
+func (h *helper) clean(ops ...string) {
+	h.t.Helper()
+	for _, op := range ops {
+		require.False(h.t, h.op(op).Failed)
+	}
+	require.Empty(h.t, h.op("leaks").Leaks)
+	require.NoError(h.t, h.end(), "%s", h.stderr)
+}
+
+// noProcessLeft fails when a process of the rig outlives it: its environment is
+// inherited, so that the mark finds children of children too.
+func (r *rig) noProcessLeft() {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		left := r.processes()
+		if len(left) == 0 {
+			return
+		}
+		select {
+		case <-tick.C: // killed ones need a moment
+		case <-ctx.Done():
+			require.Empty(r.t, left, "processes left behind")
+		}
+	}
+}
+
+func (r *rig) processes() []string {
+	files, err := filepath.Glob("/proc/[0-9]*/environ")
+	require.NoError(r.t, err)
+	var left []string
+	for _, f := range files {
+		env, err := os.ReadFile(f)
+		if err != nil || !bytes.Contains(env, []byte(markVariable+"="+r.mark+"\x00")) {
+			continue
+		}
+		name, _ := os.ReadFile(filepath.Join(filepath.Dir(f), "comm"))
+		left = append(left, fmt.Sprint(filepath.Base(filepath.Dir(f)), " ", strings.TrimSpace(string(name))))
+	}
+	return left
+}
+
+func pidFrom(t *testing.T, file string) int {
+	b, err := os.ReadFile(file)
+	require.NoError(t, err)
+	pid, err := strconv.Atoi(strings.TrimSpace(string(b)))
+	require.NoError(t, err)
+	return pid
+}
