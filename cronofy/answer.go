@@ -77,10 +77,10 @@ func refusal(k call, a answer, now time.Time) *Error {
 func retryAfter(h http.Header, now time.Time) time.Duration {
 	v := strings.TrimSpace(h.Get("Retry-After"))
 	if s, err := strconv.ParseFloat(v, 64); err == nil {
-		if s > 0 && s < 1e9 {
-			return time.Duration(s * float64(time.Second))
+		if !(s > 0) {
+			return 0
 		}
-		return 0
+		return time.Duration(min(s, 1e9) * float64(time.Second))
 	}
 	at, err := http.ParseTime(v)
 	if err != nil {

@@ -42,7 +42,7 @@ func (c *Client) do(ctx context.Context, k call) error {
 	if err != nil {
 		return err
 	}
-	r := newRetrier(c, k)
+	r := newRetrier(k)
 	for {
 		if err := c.pass(ctx, k, r.attempt); err != nil {
 			return err
@@ -53,8 +53,8 @@ func (c *Client) do(ctx context.Context, k call) error {
 		if err == nil {
 			return nil
 		}
-		if ended := ctxError(ctx, k.op); ended != nil {
-			return ended
+		if ended := contextError(ctx); ended != nil {
+			return &opError{op: k.op, err: ended, sent: AnswerLost(err)}
 		}
 		pause, again := r.after(err)
 		if !again {
@@ -69,17 +69,17 @@ func (c *Client) do(ctx context.Context, k call) error {
 // payload checks what can be checked without sending.
 func (c *Client) payload(k call) ([]byte, error) {
 	if c.base == nil {
-		return nil, &opError{k.op, ErrSite}
+		return nil, &opError{op: k.op, err: ErrSite}
 	}
 	if !sendable(k.bearer.Reveal()) {
-		return nil, &opError{k.op, ErrUnsendable}
+		return nil, &opError{op: k.op, err: ErrUnsendable}
 	}
 	if k.body == nil {
 		return nil, nil
 	}
 	b, err := json.Marshal(k.body)
 	if err != nil {
-		return nil, &opError{k.op, errors.New("the request cannot be written as JSON")}
+		return nil, &opError{op: k.op, err: errors.New("the request cannot be written as JSON")}
 	}
 	return b, nil
 }
@@ -97,7 +97,7 @@ func sendable(bearer string) bool {
 func (c *Client) pass(ctx context.Context, k call, attempt int) error {
 	err := c.limiter.wait(ctx, func(d time.Duration) { c.tell(Wait{d, WaitRateLimit, attempt}) })
 	if err != nil {
-		return &opError{k.op, err}
+		return &opError{op: k.op, err: err}
 	}
 	return nil
 }
@@ -109,7 +109,7 @@ func (c *Client) rest(ctx context.Context, k call, d time.Duration, attempt int)
 	}
 	c.tell(Wait{d, WaitRetry, attempt})
 	if err := c.clock.Sleep(ctx, d); err != nil {
-		return &opError{k.op, err}
+		return &opError{op: k.op, err: err}
 	}
 	return nil
 }
@@ -132,7 +132,7 @@ func (c *Client) once(ctx context.Context, k call, payload []byte) error {
 	defer cancel()
 	req, err := c.request(tctx, k, payload)
 	if err != nil {
-		return &opError{k.op, ErrSite}
+		return &opError{op: k.op, err: ErrSite}
 	}
 	res, err := c.http.Do(req)
 	if err != nil {

@@ -1,21 +1,295 @@
 package cronofy
 
 import (
+	"context"
 	"net/http"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
 
-func TestLinkToken(t *testing.T) {
+// endpoint is one call of the API in the form the tables need.
+type endpoint struct {
+	op     string
+	route  string // method and path
+	bearer string
+	body   string // what is sent; empty: nothing
+	good   string // what a working Cronofy answers
+	status int
+	safe   bool
+	call   func(context.Context, *Client) error
+}
+
+func credentialBody(rest string) string {
+	return `{"client_id":"` + clientID + `","client_secret":"` + clientSecret + `",` + rest + `}`
+}
+
+func endpoints() []endpoint {
+	const exampleToken = `{"token_type":"bearer","access_token":"oA7","expires_in":3600,"refresh_token":"oR1","scope":"s"}`
+	one := []DelegatedAccess{{Email: "amara@example.test", CallbackURL: "https://app.example.test/cronofy/delegated?u=17", Scope: "read_write", State: "row-17"}}
+	return []endpoint{
+		{
+			op: "check application", route: "POST /oauth/token", safe: true,
+			body: credentialBody(`"grant_type":"refresh_token","refresh_token":"this-is-not-a-refresh-token"`),
+			good: `{"error":"invalid_grant"}`, status: 400,
+			call: func(ctx context.Context, c *Client) error { return c.CheckApplication(ctx) },
+		}, {
+			op: "create link token", route: "POST /v1/organizational_unit_authorization_link_tokens", safe: true,
+			bearer: clientSecret, body: `{"service_account_id":"ser_1"}`, status: 200,
+			good: `{"organizational_unit_authorization_link_token":{"ou_link_token":"oult_5Jq8sTn2"}}`,
+			call: func(ctx context.Context, c *Client) error { _, err := c.LinkToken(ctx, "ser_1"); return err },
+		}, {
+			op: "exchange code", route: "POST /oauth/token", good: exampleToken, status: 200,
+			body: credentialBody(`"grant_type":"authorization_code","code":"Ab3dEf6hIj9kLm2nOp5qRs8tUv1wXy4z","redirect_uri":"http://127.0.0.1:8739/callback"`),
+			call: func(ctx context.Context, c *Client) error {
+				_, err := c.Exchange(ctx, NewSecret("Ab3dEf6hIj9kLm2nOp5qRs8tUv1wXy4z"), "http://127.0.0.1:8739/callback")
+				return err
+			},
+		}, {
+			op: "refresh token", route: "POST /oauth/token", good: exampleToken, status: 200,
+			body: credentialBody(`"grant_type":"refresh_token","refresh_token":"oR1Kx8Bn5Vm2Qz9Lw4Jc7Hs0Pd3Gf6Ya"`),
+			call: func(ctx context.Context, c *Client) error {
+				_, err := c.Refresh(ctx, NewSecret("oR1Kx8Bn5Vm2Qz9Lw4Jc7Hs0Pd3Gf6Ya"))
+				return err
+			},
+		}, {
+			op: "revoke token", route: "POST /oauth/token/revoke", safe: true, status: 200,
+			body: credentialBody(`"token":"oR1Kx8Bn5Vm2Qz9Lw4Jc7Hs0Pd3Gf6Ya"`),
+			call: func(ctx context.Context, c *Client) error {
+				return c.Revoke(ctx, NewSecret("oR1Kx8Bn5Vm2Qz9Lw4Jc7Hs0Pd3Gf6Ya"))
+			},
+		}, {
+			op: "read userinfo", route: "GET /v1/userinfo", safe: true, bearer: accessToken, status: 200,
+			good: `{"sub":"acc_1"}`,
+			call: func(ctx context.Context, c *Client) error {
+				_, err := c.UserInfo(ctx, NewSecret(accessToken))
+				return err
+			},
+		}, {
+			op: "request delegated access", route: "POST /v1/service_account_authorizations", bearer: accessToken, status: 202,
+			body: `{"email":"amara@example.test","callback_url":"https://app.example.test/cronofy/delegated?u=17","scope":"read_write","state":"row-17"}`,
+			call: func(ctx context.Context, c *Client) error {
+				return c.RequestDelegatedAccess(ctx, NewSecret(accessToken), one)
+			},
+		}, {
+			op: "list resources", route: "GET /v1/resources", safe: true, bearer: accessToken, status: 200,
+			good: `{"resources":[{"email":"room-4@example.test","name":"Room 4"}]}`,
+			call: func(ctx context.Context, c *Client) error {
+				_, err := c.Resources(ctx, NewSecret(accessToken))
+				return err
+			},
+		},
+	}
+}
+
+func TestRequests(t *testing.T) {
+	t.Parallel()
+	for _, e := range endpoints() {
+		t.Run(e.op, func(t *testing.T) {
+			t.Parallel()
+			c, mux := setup(t, WithUserAgent("confer/test"))
+			calls := 0
+			mux.HandleFunc(e.route, func(w http.ResponseWriter, r *http.Request) {
+				calls++
+				testRequest(t, r, e)
+				reply(w, e.status, e.good)
+			})
+			require.NoError(t, e.call(t.Context(), c))
+			require.Equal(t, 1, calls)
+		})
+	}
+}
+
+func testRequest(t *testing.T, r *http.Request, e endpoint) {
+	t.Helper()
+	var want []string
+	if e.bearer != "" {
+		want = []string{"Bearer " + e.bearer}
+	}
+	requireSame(t, want, r.Header["Authorization"])
+	requireSame(t, []string{"confer/test"}, r.Header["User-Agent"])
+	requireSame(t, []string{"application/json"}, r.Header["Accept"])
+	requireSame(t, "", r.URL.RawQuery)
+	if e.body != "" {
+		testJSON(t, r, e.body)
+	} else {
+		requireSame(t, int64(0), r.ContentLength)
+	}
+}
+
+func TestLinkTokenTriesTheOtherFieldOnce(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		complaint string
+		names     Names
+		want      []string // bodies
+		ok        bool
+	}{
+		"named": {`{"errors":{"service_account":[{"key":"errors.required","description":"required"}]}}`, Names{},
+			[]string{`{"service_account_id":"ser_1"}`, `{"service_account":"ser_1"}`}, true},
+		"other field": {`{"errors":{"service_account_id":[{"key":"errors.unrecognized"}]}}`, Names{},
+			[]string{`{"service_account_id":"ser_1"}`}, false},
+		"no fields": {`<html>`, Names{}, []string{`{"service_account_id":"ser_1"}`}, false},
+		"already that": {`{"errors":{"service_account":[{"key":"errors.unrecognized"}]}}`, Names{OULinkTokenField: "service_account"},
+			[]string{`{"service_account":"ser_1"}`}, false},
+		"chosen otherwise": {`{"errors":{"service_account":[{"key":"errors.required"}]}}`, Names{OULinkTokenField: "sub"},
+			[]string{`{"sub":"ser_1"}`}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c, mux := setup(t, WithNames(test.names))
+			var got []string
+			mux.HandleFunc("POST /v1/organizational_unit_authorization_link_tokens", func(w http.ResponseWriter, r *http.Request) {
+				got = append(got, readAll(r))
+				if len(got) == 2 {
+					reply(w, 200, `{"organizational_unit_authorization_link_token":{"ou_link_token":"oult_5Jq8sTn2"}}`)
+					return
+				}
+				reply(w, 422, test.complaint)
+			})
+			token, err := c.LinkToken(t.Context(), "ser_1")
+			require.Equal(t, test.want, got)
+			require.Equal(t, test.ok, err == nil)
+			require.Equal(t, test.ok, token.Reveal() == "oult_5Jq8sTn2")
+		})
+	}
+}
+
+func TestTokenExamples(t *testing.T) {
+	t.Parallel()
+	linking := LinkingProfile{"google", "gsuite", "pro_Zx81kQ", "amara@example.test"}
+	for name, test := range map[string]struct {
+		body, access, refresh, scope, sub string
+		life                              time.Duration
+		linking                           LinkingProfile
+	}{
+		"account": {`{"token_type":"bearer","access_token":"aT7","expires_in":3600,"refresh_token":"rT1","scope":"read_write",
+			"account_id":"acc_6710aa01c0ffee0123450001","sub":"acc_6710aa01c0ffee0123450001","linking_profile":{"provider_name":"google",
+			"provider_service":"gsuite","profile_id":"pro_Zx81kQ","profile_name":"amara@example.test"}}`,
+			"aT7", "rT1", "read_write", "acc_6710aa01c0ffee0123450001", time.Hour, linking},
+		"service account": {`{"token_type":"bearer","access_token":"sA7","expires_in":1800,"refresh_token":"sR1",
+			"scope":"service_account/accounts/manage","service_account_id":"ser_6710aa01c0ffee0123456789"}`,
+			"sA7", "sR1", "service_account/accounts/manage", "ser_6710aa01c0ffee0123456789", 30 * time.Minute, LinkingProfile{}},
+		"Organizational Unit": {`{"token_type":"bearer","access_token":"oA7","expires_in":3600,"refresh_token":"oR1",
+			"scope":"organizational_unit_use_integrations","sub":"org_6710aa01c0ffee0123459999"}`,
+			"oA7", "oR1", "organizational_unit_use_integrations", "org_6710aa01c0ffee0123459999", time.Hour, LinkingProfile{}},
+		"old account":    {`{"access_token":"a","account_id":"acc_567236000909002"}`, "a", "", "", "acc_567236000909002", 0, LinkingProfile{}},
+		"unknown fields": {`{"access_token":"a","organizational_unit":{"x":[1]},"expires_in":"60","sub":null}`, "a", "", "", "", time.Minute, LinkingProfile{}},
+		"odd lives":      {`{"access_token":"a","expires_in":-5}`, "a", "", "", "", 0, LinkingProfile{}},
+		"no number":      {`{"access_token":"a","expires_in":{"x":1}}`, "a", "", "", "", 0, LinkingProfile{}},
+		"huge life":      {`{"access_token":"a","expires_in":1e300}`, "a", "", "", "", 2147483647 * time.Second, LinkingProfile{}},
+		"dirty":          {`{"access_token":"a","sub":"acc_\u001b[31m1","scope":"x\u202ey"}`, "a", "", "xy", "acc_1", 0, LinkingProfile{}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c, mux := setup(t)
+			mux.HandleFunc("POST /oauth/token", func(w http.ResponseWriter, _ *http.Request) { reply(w, 200, test.body) })
+			got, err := c.Exchange(t.Context(), NewSecret("code"), "http://127.0.0.1:8739/callback")
+			require.NoError(t, err)
+			require.Equal(t, test.access, got.AccessToken.Reveal())
+			require.Equal(t, test.refresh, got.RefreshToken.Reveal())
+			require.Equal(t, test.scope, got.Scope)
+			require.Equal(t, test.sub, got.Sub)
+			require.Equal(t, test.life, got.ExpiresIn)
+			require.Equal(t, test.linking, got.LinkingProfile)
+		})
+	}
+}
+
+func TestCheckApplication(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		status     int
+		body       string
+		ok         bool
+		notChecked bool
+	}{
+		"good":                {400, `{"error":"invalid_grant"}`, true, false},
+		"good, other status":  {401, `{"error":"invalid_grant"}`, true, false},
+		"wrong client":        {400, `{"error":"invalid_client"}`, false, false},
+		"wrong client, 401":   {401, ``, false, false},
+		"unauthorized client": {400, `{"error":"unauthorized_client"}`, false, false},
+		"other complaint":     {400, `{"error":"invalid_request"}`, false, true},
+		"tokens":              {200, `{"access_token":"x"}`, false, true},
+		"forbidden":           {403, ``, false, true},
+		"down":                {503, ``, false, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c, mux := setup(t)
+			mux.HandleFunc("POST /oauth/token", func(w http.ResponseWriter, _ *http.Request) { reply(w, test.status, test.body) })
+			err := c.CheckApplication(t.Context())
+			require.Equal(t, test.ok, err == nil, "%v", err)
+			if test.notChecked {
+				require.ErrorIs(t, err, ErrNotChecked)
+			} else {
+				require.NotErrorIs(t, err, ErrNotChecked)
+			}
+		})
+	}
+}
+
+func TestDelegatedAccessCollection(t *testing.T) {
 	t.Parallel()
 	c, mux := setup(t)
-	mux.HandleFunc("POST /v1/organizational_unit_authorization_link_tokens", func(w http.ResponseWriter, r *http.Request) {
-		testAuth(t, r, "Bearer "+clientSecret)
-		testJSON(t, r, `{"service_account_id":"ser_6710aa01c0ffee0123456789"}`)
-		reply(w, 200, `{"organizational_unit_authorization_link_token": {"ou_link_token": "oult_5Jq8sTn2"}}`)
+	mux.HandleFunc("POST /v1/service_account_authorizations", func(w http.ResponseWriter, r *http.Request) {
+		testJSON(t, r, `{"service_account_authorizations":[
+			{"email":"amara@example.test","callback_url":"https://app.example.test/cronofy/delegated?u=17","scope":"read_write","state":"row-17"},
+			{"email":"room-4@example.test","callback_url":"https://app.example.test/cronofy/delegated?u=18","scope":"read_write"}]}`)
+		w.WriteHeader(202)
 	})
-	token, err := c.LinkToken(t.Context(), "ser_6710aa01c0ffee0123456789")
+	two := []DelegatedAccess{
+		{"amara@example.test", "https://app.example.test/cronofy/delegated?u=17", "read_write", "row-17"},
+		{"room-4@example.test", "https://app.example.test/cronofy/delegated?u=18", "read_write", ""},
+	}
+	require.NoError(t, c.RequestDelegatedAccess(t.Context(), NewSecret(accessToken), two))
+	for _, n := range []int{0, 51} {
+		err := c.RequestDelegatedAccess(t.Context(), NewSecret(accessToken), make([]DelegatedAccess, n))
+		require.ErrorIs(t, err, ErrTooMany)
+		require.False(t, AnswerLost(err))
+	}
+}
+
+func TestNothingIsSentThatCannotBe(t *testing.T) {
+	t.Parallel()
+	c, mux := setup(t)
+	mux.HandleFunc("/", func(http.ResponseWriter, *http.Request) { t.Error("sent") })
+	_, err := c.UserInfo(t.Context(), NewSecret("a\r\nX-Evil: 1"))
+	require.ErrorIs(t, err, ErrUnsendable)
+	require.NotContains(t, err.Error(), "Evil")
+	for _, api := range []string{"", "http://api.example.test", "ftp://127.0.0.1", "https://user:hunter2@api.example.test"} {
+		c := New(Site{API: api}, testApp())
+		_, err := c.UserInfo(t.Context(), NewSecret(accessToken))
+		require.ErrorIs(t, err, ErrSite)
+		require.NotContains(t, err.Error(), "hunter2")
+	}
+}
+
+func TestRedirectsAreNotFollowed(t *testing.T) {
+	t.Parallel()
+	h := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return nil }, Transport: &http.Transport{}}
+	c, mux := setup(t, WithHTTPClient(h))
+	t.Cleanup(h.CloseIdleConnections)
+	mux.HandleFunc("GET /v1/userinfo", func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, prefix+"/elsewhere", http.StatusFound)
+	})
+	mux.HandleFunc("/elsewhere", func(http.ResponseWriter, *http.Request) { t.Error("followed") })
+	_, err := c.UserInfo(t.Context(), NewSecret(accessToken))
+	require.Equal(t, http.StatusFound, StatusOf(err))
+}
+
+func TestAnswersAreLimited(t *testing.T) {
+	t.Parallel()
+	c, mux := setup(t)
+	pad := maxAnswer
+	mux.HandleFunc("GET /v1/userinfo", func(w http.ResponseWriter, _ *http.Request) {
+		reply(w, 200, `{"sub":"acc_1","x":"`+strings.Repeat("y", pad)+`"}`)
+	})
+	_, err := c.UserInfo(t.Context(), NewSecret(accessToken))
+	require.ErrorContains(t, err, "longer than 1 MiB")
+	pad = maxAnswer - 100
+	_, err = c.UserInfo(t.Context(), NewSecret(accessToken))
 	require.NoError(t, err)
-	require.Equal(t, "oult_5Jq8sTn2", token.Reveal())
 }

@@ -125,17 +125,23 @@ func (c *Client) tell(w Wait) {
 	}
 }
 
-// ctxError is the error of a call whose own context ended.
-func ctxError(ctx context.Context, op string) error {
+// contextError is the error of the call's own context, nil while it lasts. The
+// network's timers may be a moment ahead of the context's.
+func contextError(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
-		return &opError{op, err}
+		return err
+	}
+	if d, ok := ctx.Deadline(); ok && time.Until(d) <= 0 {
+		return context.DeadlineExceeded
 	}
 	return nil
 }
 
+// opError is a context's error or a sentinel with the operation.
 type opError struct {
-	op  string
-	err error
+	op   string
+	err  error
+	sent bool // the request may have arrived
 }
 
 func (e *opError) Error() string { return e.op + ": " + e.err.Error() }

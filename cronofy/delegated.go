@@ -30,7 +30,7 @@ func (c *Client) RequestDelegatedAccess(ctx context.Context, serviceAccountToken
 	}
 	switch n := len(reqs); {
 	case n == 0 || n > MaxDelegatedAccess:
-		return &opError{k.op, ErrTooMany}
+		return &opError{op: k.op, err: ErrTooMany}
 	case n == 1:
 		k.body = reqs[0]
 	default:

@@ -109,7 +109,8 @@ func CodeOf(err error) string {
 }
 
 // AnswerLost tells whether Cronofy may have done what was asked although the
-// call failed: the answer did not arrive, was unusable, or was a 5xx. After such
+// call failed: the answer did not arrive (a cancelled context included), was
+// unusable, or was a 5xx. After such
 // a Refresh or Exchange the refresh token or code may be used up.
 func AnswerLost(err error) bool {
 	if e, ok := errors.AsType[*NetworkError](err); ok {
@@ -117,6 +118,9 @@ func AnswerLost(err error) bool {
 	}
 	if _, ok := errors.AsType[*BadAnswerError](err); ok {
 		return true
+	}
+	if e, ok := errors.AsType[*opError](err); ok {
+		return e.sent
 	}
 	return StatusOf(err) >= 500
 }

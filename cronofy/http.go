@@ -17,7 +17,10 @@ import (
 const (
 	connectTimeout = 10 * time.Second
 	callTimeout    = 30 * time.Second
-	maxCAFile      = 8 << 20 // bytes; the public roots together are about 0.2 MiB
+	// idleTimeout ends unused connections before servers and balancers do (the
+	// usual 60 s): a code exchange must not meet one that is just being closed.
+	idleTimeout = 30 * time.Second
+	maxCAFile   = 8 << 20 // bytes; the public roots together are about 0.2 MiB
 	// idle connections kept: as many as a bulk run has workers, or each of its
 	// calls beyond the default of 2 would pay for a new connection.
 	idleConnections = 256
@@ -62,7 +65,7 @@ func NewHTTPClient(o HTTPOptions) (*http.Client, error) {
 			ForceAttemptHTTP2:      true,
 			MaxIdleConns:           idleConnections,
 			MaxIdleConnsPerHost:    idleConnections,
-			IdleConnTimeout:        90 * time.Second,
+			IdleConnTimeout:        idleTimeout,
 		},
 	}, nil
 }

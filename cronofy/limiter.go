@@ -2,6 +2,7 @@ package cronofy
 
 import (
 	"context"
+	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -31,8 +32,9 @@ const (
 // (golang.org/x/time/rate): a bucket that never exceeds n in any window must
 // either start almost empty or refill more slowly than the limit allows.
 type Limiter struct {
-	clock Clock
-	turn  chan struct{} // held by the one caller that waits for its moment
+	clock  Clock
+	random func() float64 // in [0, 1)
+	turn   chan struct{}  // held by the one caller that waits for its moment
 
 	mu      sync.Mutex
 	windows []*window
@@ -46,10 +48,16 @@ type LimiterOption func(*Limiter)
 // LimiterClock makes the limiter go by another clock.
 func LimiterClock(c Clock) LimiterOption { return func(l *Limiter) { l.clock = c } }
 
+// LimiterRandom gives the limiter another source of numbers in [0, 1).
+func LimiterRandom(f func() float64) LimiterOption { return func(l *Limiter) { l.random = f } }
+
 // NewLimiter allows so many calls in any second and in any minute; a number
 // below 1 means no such limit. With neither it only pauses after a 429.
 func NewLimiter(perSecond, perMinute int, opts ...LimiterOption) *Limiter {
-	l := &Limiter{clock: systemClock{}, turn: make(chan struct{}, 1), growth: growing(firstPause, longestPause)}
+	l := &Limiter{
+		clock: systemClock{}, random: rand.Float64, turn: make(chan struct{}, 1),
+		growth: growing(firstPause, longestPause),
+	}
 	if perSecond > 0 {
 		l.windows = append(l.windows, newWindow(perSecond, time.Second))
 	}
@@ -128,13 +136,14 @@ func (l *Limiter) refused(sent time.Time, retryAfter time.Duration) {
 	defer l.mu.Unlock()
 	now := l.clock.Now()
 	fresh := !sent.Before(l.until)
-	pause := retryAfter
+	// Programs that share the application must not all come back at once.
+	pause := retryAfter + time.Duration(l.random()*float64(retryAfter)/10)
 	if pause == 0 && fresh {
 		pause = l.growth.NextBackOff()
 	}
 	if fresh {
 		for _, w := range l.windows {
-			w.halve()
+			w.halve(now)
 		}
 	}
 	if t := now.Add(pause); t.After(l.until) {
@@ -160,8 +169,8 @@ type window struct {
 	length  time.Duration
 	sent    []time.Time // ring; the zero time where no call was yet
 	last    int         // index of the latest
-	allowed int         // at most len(sent), less after refusals
-	changed time.Time
+	allowed int         // at most len(sent); less after refusals, in windows of a second
+	changed time.Time   // when allowed did
 }
 
 func newWindow(n int, length time.Duration) *window {
@@ -184,9 +193,12 @@ func (w *window) book(now time.Time) {
 }
 
 // halve and recover find the rate that Cronofy really allows, which may be lower
-// than what we were told, or shared with another program.
-func (w *window) halve() {
-	w.allowed = max(1, w.allowed/2)
+// than what we were told, or shared with another program. Only the short window
+// gives way: half a minute's calls fewer would be a stop of half a minute.
+func (w *window) halve(now time.Time) {
+	if w.length < time.Minute {
+		w.allowed, w.changed = max(1, w.allowed/2), now
+	}
 }
 
 func (w *window) recover(now time.Time) {

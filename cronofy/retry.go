@@ -28,7 +28,7 @@ type retrier struct {
 	pauses  *backoff.ExponentialBackOff
 }
 
-func newRetrier(_ *Client, k call) *retrier {
+func newRetrier(k call) *retrier {
 	return &retrier{safe: k.safe, attempt: 1, pauses: growing(firstRetry, longestRetry)}
 }
 

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -101,11 +102,17 @@ func canonical(t *testing.T, s string) string {
 	return string(b)
 }
 
-func testAuth(t *testing.T, r *http.Request, want string) {
+// requireSame is for handlers, which must not end a test from their goroutine.
+func requireSame[T any](t *testing.T, want, got T) {
 	t.Helper()
-	if got := r.Header.Get("Authorization"); got != want {
-		t.Errorf("Authorization %q, want %q", got, want)
+	if !reflect.DeepEqual(want, got) {
+		t.Errorf("got %v, want %v", got, want)
 	}
+}
+
+func readAll(r *http.Request) string {
+	b, _ := io.ReadAll(r.Body)
+	return string(b)
 }
 
 func reply(w http.ResponseWriter, status int, body string) {

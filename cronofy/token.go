@@ -80,7 +80,7 @@ func (c *Client) CheckApplication(ctx context.Context) error {
 		return nil
 	case StatusOf(err) == http.StatusUnauthorized, code == "invalid_client", code == "unauthorized_client":
 		return err
-	case ctxError(ctx, "") != nil:
+	case contextError(ctx) != nil:
 		return err
 	}
 	return fmt.Errorf("%w: %w", ErrNotChecked, err)

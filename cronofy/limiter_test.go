@@ -1,0 +1,212 @@
+package cronofy
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// strictCronofy counts what arrives, refuses what is too much or what a test
+// wants refused, and remembers who broke a promise.
+type strictCronofy struct {
+	mu        sync.Mutex
+	perSecond int
+	perMinute int
+	whim      func(n int) (retryAfter string, refuse bool) // n: how many came before
+	arrived   []time.Time
+	over      int       // came above the limits
+	refusedAt time.Time // what was under way at that moment may still come
+	closed    time.Time // nobody else may come before
+	early     int       // came all the same
+	refused   int
+}
+
+func (s *strictCronofy) RoundTrip(r *http.Request) (*http.Response, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := time.Now()
+	n := len(s.arrived)
+	s.arrived = append(s.arrived, now)
+	if now.After(s.refusedAt) && now.Before(s.closed) {
+		s.early++
+	}
+	if s.count(now, time.Second) > s.perSecond || s.count(now, time.Minute) > s.perMinute {
+		s.over++
+		return s.answer(r, 429, "", ""), nil
+	}
+	if s.whim != nil {
+		if after, refuse := s.whim(n); refuse {
+			return s.answer(r, 429, after, ""), nil
+		}
+	}
+	token := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
+	return s.answer(r, 200, "", `{"sub":"`+token+`"}`), nil
+}
+
+func (s *strictCronofy) count(now time.Time, length time.Duration) int {
+	n := 0
+	for i := len(s.arrived) - 1; i >= 0 && now.Sub(s.arrived[i]) < length; i-- {
+		n++
+	}
+	return n
+}
+
+func (s *strictCronofy) answer(r *http.Request, status int, after, body string) *http.Response {
+	h := http.Header{"Content-Type": {"application/json"}, "Date": {httpDate(time.Now())}}
+	if status == 429 {
+		s.refused++
+	}
+	if after != "" {
+		h.Set("Retry-After", after)
+		s.refusedAt = time.Now()
+		s.closed = s.refusedAt.Add(retryAfter(h, s.refusedAt))
+	}
+	return &http.Response{StatusCode: status, Header: h, Body: io.NopCloser(strings.NewReader(body)), Request: r}
+}
+
+// crowd makes each of so many callers ask so often, through two clients that
+// share a limiter, and checks that everybody got their own answers.
+func crowd(t *testing.T, s http.RoundTripper, l *Limiter, callers, times int) {
+	t.Helper()
+	h := WithHTTPClient(&http.Client{Transport: s})
+	clients := []*Client{
+		New(Site{API: "https://api.example.test"}, testApp(), h, WithLimiter(l)),
+		New(Site{API: "https://api.example.test"}, testApp(), h, WithLimiter(l)),
+	}
+	var wg sync.WaitGroup
+	for i := range callers {
+		wg.Go(func() {
+			for j := range times {
+				token := fmt.Sprintf("token-%d-%d", i, j)
+				u, err := clients[i%2].UserInfo(t.Context(), NewSecret(token))
+				if err != nil || u.Sub != token {
+					t.Errorf("%s: %q, %v", token, u.Sub, err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
+
+func TestTheLimitIsNeverExceeded(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &strictCronofy{perSecond: DefaultPerSecond, perMinute: DefaultPerMinute}
+		start := time.Now()
+		crowd(t, s, NewLimiter(DefaultPerSecond, DefaultPerMinute), 200, 10)
+		require.Zero(t, s.over)
+		require.Len(t, s.arrived, 2000)
+		// 500 at once are allowed, then 500 a minute; 98 % of that is asked of us.
+		require.LessOrEqual(t, time.Since(start), 3*time.Minute*100/98+11*time.Second)
+	})
+}
+
+func TestNothingIsLostUnderRefusals(t *testing.T) {
+	t.Parallel()
+	for name, whim := range map[string]func(int) (string, bool){
+		"without header": func(n int) (string, bool) { return "", n%7 == 3 },
+		"seconds":        func(n int) (string, bool) { return "5", n%101 == 3 },
+		"date":           func(n int) (string, bool) { return httpDate(time.Now().Add(4 * time.Second)), n%97 == 3 },
+		"bursts":         func(n int) (string, bool) { return "", n%100 < 20 },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				s := &strictCronofy{perSecond: DefaultPerSecond, perMinute: DefaultPerMinute, whim: whim}
+				crowd(t, s, NewLimiter(DefaultPerSecond, DefaultPerMinute), 200, 5)
+				require.Zero(t, s.over, "calls above the limit")
+				require.Zero(t, s.early, "calls in a pause that Cronofy asked for")
+				require.NotZero(t, s.refused)
+				require.Equal(t, 1000+s.refused, len(s.arrived))
+			})
+		})
+	}
+}
+
+// The application's other programs may use most of the limit: the rate goes down
+// until few calls are refused.
+func TestALowerLimitIsFound(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &strictCronofy{perSecond: 8, perMinute: DefaultPerMinute}
+		start := time.Now()
+		crowd(t, s, NewLimiter(DefaultPerSecond, 0), 200, 2)
+		require.Less(t, time.Since(start), 5*time.Minute)
+		require.Less(t, s.refused, 400)
+	})
+}
+
+func TestARefusalStopsEverybody(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &strictCronofy{perSecond: 100, perMinute: 100, whim: func(n int) (string, bool) { return "20", n == 0 }}
+		l := NewLimiter(100, 100)
+		var told []Wait
+		h := WithHTTPClient(&http.Client{Transport: s})
+		one := New(Site{API: "https://api.example.test"}, testApp(), h, WithLimiter(l))
+		other := New(Site{API: "https://api.example.test"}, testApp(), h, WithLimiter(l), WithNotify(func(w Wait) { told = append(told, w) }))
+		start := time.Now()
+		done := make(chan error)
+		go func() {
+			_, err := one.UserInfo(t.Context(), NewSecret("one"))
+			done <- err
+		}()
+		synctest.Wait()
+		_, err := other.UserInfo(t.Context(), NewSecret("other"))
+		require.NoError(t, err)
+		require.NoError(t, <-done)
+		require.GreaterOrEqual(t, time.Since(start), 20*time.Second)
+		require.Zero(t, s.early)
+		require.NotEmpty(t, told, "it was not refused, yet it waits, and says so")
+		require.Equal(t, WaitRateLimit, told[0].Reason)
+		require.Equal(t, 1, told[0].Attempt)
+	})
+}
+
+func TestWaitingInLineEndsWithTheContext(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := NewLimiter(1, 1)
+		require.NoError(t, l.wait(t.Context(), func(time.Duration) {}))
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		errs := make(chan error)
+		for range 3 {
+			go func() { errs <- l.wait(ctx, func(time.Duration) {}) }()
+		}
+		start := time.Now()
+		for range 3 {
+			require.ErrorIs(t, <-errs, context.DeadlineExceeded)
+		}
+		require.Equal(t, time.Second, time.Since(start))
+		// Those who left took no room: the next goes out when the first's minute is over.
+		require.NoError(t, l.wait(t.Context(), func(time.Duration) {}))
+		require.Equal(t, time.Minute+time.Minute/windowMargin, time.Since(start))
+	})
+}
+
+func TestFirstComeFirstServed(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := NewLimiter(1, 0)
+		order := make(chan int, 10)
+		for i := range 10 {
+			go func() {
+				_ = l.wait(t.Context(), func(time.Duration) {})
+				order <- i
+			}()
+			synctest.Wait()
+		}
+		for i := range 10 {
+			require.Equal(t, i, <-order)
+		}
+	})
+}

@@ -1,0 +1,121 @@
+package cronofy
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+const accountExample = `{
+  "sub": "acc_6710aa01c0ffee0123450001", "email": "amara@example.test", "name": "Amara Osei",
+  "zoneinfo": "Europe/Berlin", "cronofy.type": "account",
+  "cronofy.data": {
+    "authorization": {"scope": "read_write", "status": "active"},
+    "profiles": [{"provider_name": "google", "provider_service": "gsuite", "profile_id": "pro_Zx81kQ",
+        "profile_name": "amara@example.test", "profile_connected": true, "profile_initial_sync_required": false,
+        "profile_calendars": [{"calendar_id": "cal_Zx81kQ_01", "calendar_name": "Work", "calendar_readonly": false,
+            "calendar_deleted": false, "calendar_primary": true, "calendar_integrated_conferencing_available": true,
+            "calendar_attachments_available": false, "permission_level": "sandbox"}]}],
+    "conferencing_profiles": [
+      {"provider_name": "zoom", "profile_id": "pro_Cn55tR", "profile_name": "amara@example.test", "profile_connected": true},
+      {"provider_name": "go_to", "profile_id": "pro_Cn77wK", "profile_name": "amara@example.test", "profile_connected": false,
+       "profile_relink_url": "https://app-de.cronofy.com/v2/relink/go_to?email=amara%40example.test"}]}}`
+
+const serviceAccountExample = `{
+  "sub": "ser_6710aa01c0ffee0123456789", "email": "calendar-service@example.test", "cronofy.type": "service_account",
+  "cronofy.data": {
+    "service_account": {"provider_name": "office365", "domain": "example.test"},
+    "authorization": {"scope": "service_account/accounts/manage service_account/resources/manage",
+      "status": "active", "delegated_scope": "read_write"}}}`
+
+func TestUserInfoExamples(t *testing.T) {
+	t.Parallel()
+	zoom := ConferencingProfile{ProviderName: "zoom", ProfileID: "pro_Cn55tR", ProfileName: "amara@example.test", Connected: true}
+	goTo := ConferencingProfile{
+		ProviderName: "go_to", ProfileID: "pro_Cn77wK", ProfileName: "amara@example.test",
+		RelinkURL: "https://app-de.cronofy.com/v2/relink/go_to?email=amara%40example.test",
+	}
+	for name, test := range map[string]struct {
+		body string
+		want UserInfo
+	}{
+		"account": {accountExample, UserInfo{
+			Sub: "acc_6710aa01c0ffee0123450001", Email: "amara@example.test", Name: "Amara Osei", Type: "account",
+			Scope: "read_write", Status: "active", ConferencingProfiles: []ConferencingProfile{zoom, goTo},
+		}},
+		"service account": {serviceAccountExample, UserInfo{
+			Sub: "ser_6710aa01c0ffee0123456789", Email: "calendar-service@example.test", Type: "service_account",
+			Scope:  "service_account/accounts/manage service_account/resources/manage",
+			Status: "active", DelegatedScope: "read_write", Domain: "example.test",
+		}},
+		"old service account": {
+			`{"sub":"ser_529716002600402","cronofy.type":"service_account","cronofy.service_account.domain":"example.test"}`,
+			UserInfo{Sub: "ser_529716002600402", Type: "service_account", Domain: "example.test"},
+		},
+		"application calendar": {
+			`{"sub":"apc_1","cronofy.type":"application_calendar","application_calendar_id":"x",
+			"cronofy.data":{"application_calendar":{"application_calendar_id":"x"},"authorization":{"scope":"read_write","status":"active"},"profiles":[]}}`,
+			UserInfo{Sub: "apc_1", Type: "application_calendar", Scope: "read_write", Status: "active"},
+		},
+		"null name":          {`{"sub":"acc_1","name":null,"email":null,"cronofy.data":null}`, UserInfo{Sub: "acc_1"}},
+		"null list":          {`{"sub":"acc_1","cronofy.data":{"conferencing_profiles":null}}`, UserInfo{Sub: "acc_1"}},
+		"no data":            {`{"sub":"acc_1"}`, UserInfo{Sub: "acc_1"}},
+		"nested, not dotted": {`{"sub":"acc_1","cronofy":{"type":"account","data":{"conferencing_profiles":[{}]}}}`, UserInfo{Sub: "acc_1"}},
+		"byte order mark":    {"\ufeff" + `{"sub":"acc_1"}`, UserInfo{Sub: "acc_1"}},
+		"open sets": {
+			`{"sub":"xyz","cronofy.type":"hologram","cronofy.data":{"authorization":{"status":"sleepy"},"conferencing_profiles":[
+			{"provider_name":"holo_meet","profile_connected":true,"new":1}]}}`,
+			UserInfo{Sub: "xyz", Type: "hologram", Status: "sleepy", ConferencingProfiles: []ConferencingProfile{
+				{ProviderName: "holo_meet", Connected: true},
+			}},
+		},
+		"dirty": {
+			`{"sub":"acc_1","name":"\u001b]0;owned\u0007Amara\u0085","email":"a\u202e@example.test","cronofy.data":{"conferencing_profiles":[
+			{"provider_name":"zo\u0000om","profile_relink_url":"javascript:alert(1)"},
+			{"provider_name":"zoom","profile_relink_url":"https://app.example.test/\u001b[2J"}]}}`,
+			UserInfo{Sub: "acc_1", Name: "Amara ", Email: "a@example.test", ConferencingProfiles: []ConferencingProfile{
+				{ProviderName: "zoom"}, {ProviderName: "zoom"},
+			}},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c, mux := setup(t)
+			mux.HandleFunc("GET /v1/userinfo", func(w http.ResponseWriter, _ *http.Request) { reply(w, 200, test.body) })
+			got, err := c.UserInfo(t.Context(), NewSecret(accessToken))
+			require.NoError(t, err)
+			require.Equal(t, test.want, got)
+		})
+	}
+}
+
+func TestResources(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		body string
+		want []Resource
+		bad  string
+	}{
+		"example": {`{"resources":[{"email":"room-4@example.test","name":"Room 4"}]}`, []Resource{{"room-4@example.test", "Room 4"}}, ""},
+		"none":    {`{"resources":[]}`, []Resource{}, ""},
+		"dirty":   {`{"resources":[{"email":"r\u001b[1m@example.test","name":null,"floor":3}]}`, []Resource{{"r@example.test", ""}}, ""},
+		"missing": {`{}`, nil, "no resources"},
+		"null":    {`null`, nil, "no resources"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c, mux := setup(t)
+			mux.HandleFunc("GET /v1/resources", func(w http.ResponseWriter, _ *http.Request) { reply(w, 200, test.body) })
+			got, err := c.Resources(t.Context(), NewSecret(accessToken))
+			require.Equal(t, test.want, got)
+			if test.bad == "" {
+				require.NoError(t, err)
+				return
+			}
+			var bad *BadAnswerError
+			require.ErrorAs(t, err, &bad)
+			require.Equal(t, test.bad, bad.Reason)
+		})
+	}
+}
