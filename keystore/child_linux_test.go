@@ -41,6 +41,8 @@ type reply struct {
 
 // servant is the child's side.
 type servant struct {
+	ctx   context.Context
+	out   *json.Encoder
 	store *KeyringStore
 	first bool // the next probe is the one before a call
 }
@@ -55,8 +57,8 @@ func (s *servant) blind(ctx context.Context) Status {
 }
 
 func child(in io.Reader, out io.Writer) int {
-	s := &servant{store: OpenKeyring()}
 	lines, enc := bufio.NewReader(in), json.NewEncoder(out)
+	s := &servant{ctx: context.Background(), out: enc, store: OpenKeyring()}
 	for {
 		line, err := lines.ReadBytes('\n')
 		if err != nil {
@@ -73,7 +75,7 @@ func child(in io.Reader, out io.Writer) int {
 }
 
 func (s *servant) serve(o order) (r reply) {
-	ctx := context.Background()
+	ctx := s.ctx
 	if o.Limit != 0 {
 		s.store.call, s.store.unlock = o.Limit, o.Limit
 	}
@@ -118,6 +120,8 @@ func (s *servant) arrange(o order, r *reply) error {
 			return err
 		}
 		return conn.Close()
+	case "churn":
+		return s.churn(o)
 	case "leaks":
 		if err := goleak.Find(); err != nil {
 			r.Leaks = err.Error()

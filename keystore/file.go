@@ -182,6 +182,8 @@ func (f *FileStore) lock(ctx context.Context) (unlock func(), err error) {
 	switch {
 	case ctx.Err() != nil && !ok:
 		return nil, &Error{Err: ErrBusy, Cause: ctx.Err()}
+	case isLink(err):
+		return nil, insecure(f.path + lockSuffix + " is a symbolic link")
 	case err != nil:
 		return nil, err
 	}
@@ -218,7 +220,7 @@ func (f *FileStore) load(ctx context.Context) (map[string][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	secrets, err := open(sealed, phrase)
+	secrets, err := open(sealed, phrase, maxWorkFactor)
 	if errors.Is(err, ErrPassphrase) {
 		f.phrase = "" // it was changed elsewhere, or was mistyped
 	}

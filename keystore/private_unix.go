@@ -34,10 +34,15 @@ func checkFolder(folder string) error {
 
 func openPrivate(path string) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK|syscall.O_CLOEXEC, 0)
-	if errors.Is(err, syscall.ELOOP) || errors.Is(err, syscall.EMLINK) { // the latter on FreeBSD
+	if isLink(err) {
 		return nil, insecure(path + " is a symbolic link")
 	}
 	return f, err
+}
+
+// isLink tells what O_NOFOLLOW says of a symbolic link; EMLINK is FreeBSD's word.
+func isLink(err error) bool {
+	return errors.Is(err, syscall.ELOOP) || errors.Is(err, syscall.EMLINK)
 }
 
 func checkFile(f *os.File) error {

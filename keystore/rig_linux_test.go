@@ -193,6 +193,7 @@ type helper struct {
 	out    *bufio.Reader
 	stderr *bytes.Buffer
 	end    func() error
+	kill   func()
 }
 
 func (r *rig) helper() *helper {
@@ -208,6 +209,9 @@ func (r *rig) helper() *helper {
 }
 
 func startHelper(t *testing.T, c *exec.Cmd) *helper {
+	if c.Env == nil {
+		c.Env = os.Environ()
+	}
 	c.Env = append(c.Env, childVariable+"=1")
 	h := &helper{t: t, stderr: &bytes.Buffer{}}
 	c.Stderr = h.stderr
@@ -218,7 +222,8 @@ func startHelper(t *testing.T, c *exec.Cmd) *helper {
 	require.NoError(t, c.Start())
 	h.in, h.out = in, bufio.NewReader(out)
 	h.end = func() error { _ = in.Close(); return c.Wait() }
-	t.Cleanup(func() { _ = c.Process.Kill(); _ = h.end() })
+	h.kill = func() { _ = c.Process.Kill() }
+	t.Cleanup(func() { h.kill(); _ = h.end() })
 	return h
 }
 

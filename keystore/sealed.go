@@ -51,8 +51,9 @@ func seal(secrets map[string][]byte, passphrase string, factor int) ([]byte, err
 	return out.Bytes(), nil
 }
 
-// open decrypts; errors are ErrPassphrase, or ErrDamaged and ErrNewer with details.
-func open(sealed []byte, passphrase string) (map[string][]byte, error) {
+// open decrypts what was sealed with a work factor of at most most; errors are
+// ErrPassphrase, ErrNewer, or ErrDamaged with details.
+func open(sealed []byte, passphrase string, most int) (map[string][]byte, error) {
 	if len(sealed) > maxFile {
 		return nil, damaged(errors.New("larger than any file of ours"))
 	}
@@ -60,7 +61,7 @@ func open(sealed []byte, passphrase string) (map[string][]byte, error) {
 	if err != nil {
 		return nil, ErrPassphrase
 	}
-	identity.SetMaxWorkFactor(maxWorkFactor)
+	identity.SetMaxWorkFactor(most)
 	r, err := age.Decrypt(bytes.NewReader(sealed), identity)
 	var wrong *age.NoIdentityMatchError
 	if errors.As(err, &wrong) && slices.Contains(wrong.StanzaTypes, "scrypt") {

@@ -1,0 +1,103 @@
+//go:build unix
+
+package keystore
+
+import (
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestFileIsPrivate(t *testing.T) {
+	t.Parallel()
+	f := fileIn(t.TempDir(), "pass")
+	require.NoError(t, f.Set(t.Context(), "k", "v"))
+	for path, want := range map[string]os.FileMode{
+		f.Path(): 0o600, f.Path() + lockSuffix: 0o600, filepath.Dir(f.Path()): 0o700 | os.ModeDir,
+	} {
+		info, err := os.Lstat(path)
+		require.NoError(t, err)
+		require.Equal(t, want, info.Mode(), path)
+	}
+}
+
+func TestFileRefusesWhatIsNotPrivate(t *testing.T) {
+	t.Parallel()
+	elsewhere := func(t *testing.T, f *FileStore) string {
+		to := filepath.Join(t.TempDir(), "target")
+		require.NoError(t, os.Rename(f.Path(), to))
+		return to
+	}
+	for name, spoil := range map[string]func(t *testing.T, f *FileStore) error{
+		"readable by others": func(t *testing.T, f *FileStore) error { return os.Chmod(f.Path(), 0o644) },
+		"writable by group":  func(t *testing.T, f *FileStore) error { return os.Chmod(f.Path(), 0o620) },
+		"symbolic link":      func(t *testing.T, f *FileStore) error { return os.Symlink(elsewhere(t, f), f.Path()) },
+		"broken link":        func(t *testing.T, f *FileStore) error { return os.Symlink(elsewhere(t, f)+"x", f.Path()) },
+		"fifo": func(t *testing.T, f *FileStore) error {
+			elsewhere(t, f)
+			return syscall.Mkfifo(f.Path(), 0o600)
+		},
+		"folder": func(t *testing.T, f *FileStore) error {
+			elsewhere(t, f)
+			return os.Mkdir(f.Path(), 0o700)
+		},
+		"folder writable by group":  func(t *testing.T, f *FileStore) error { return os.Chmod(filepath.Dir(f.Path()), 0o770) },
+		"folder writable by others": func(t *testing.T, f *FileStore) error { return os.Chmod(filepath.Dir(f.Path()), 0o703) },
+		"folder is a link": func(t *testing.T, f *FileStore) error {
+			dir := filepath.Dir(f.Path())
+			if err := os.Rename(dir, dir+"2"); err != nil {
+				return err
+			}
+			return os.Symlink(dir+"2", dir)
+		},
+		"another user's": func(t *testing.T, f *FileStore) error {
+			if os.Geteuid() != 0 {
+				t.Skip("only root can give files away")
+			}
+			return os.Chown(f.Path(), 65534, 65534)
+		},
+		"another user's folder": func(t *testing.T, f *FileStore) error {
+			if os.Geteuid() != 0 {
+				t.Skip("only root can give folders away")
+			}
+			return os.Chown(filepath.Dir(f.Path()), 65534, 65534)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := fileIn(t.TempDir(), "pass")
+			require.NoError(t, f.Set(t.Context(), "k", "v"))
+			require.NoError(t, spoil(t, f))
+			for _, s := range []*FileStore{f, fileAt(f, "pass")} {
+				_, err := s.Get(t.Context(), "k")
+				require.NotEmpty(t, asError(t, err, ErrInsecure).Detail)
+				asError(t, s.Set(t.Context(), "k", "w"), ErrInsecure)
+			}
+		})
+	}
+}
+
+// Nothing that a link at the lock file's place points to is opened or made.
+func TestFileLockIsNoLink(t *testing.T) {
+	t.Parallel()
+	f := fileIn(t.TempDir(), "pass")
+	target := filepath.Join(t.TempDir(), "target")
+	require.NoError(t, os.Mkdir(filepath.Dir(f.Path()), 0o700))
+	require.NoError(t, os.Symlink(target, f.Path()+lockSuffix))
+	asError(t, f.Set(t.Context(), "k", "v"), ErrInsecure)
+	require.NoFileExists(t, target)
+	require.NoFileExists(t, f.Path())
+}
+
+func TestFileFolderCannotBeMade(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "confer"), nil, 0o600))
+	f := fileIn(dir, "pass")
+	require.NotEmpty(t, asError(t, f.Set(t.Context(), "k", "v"), ErrRefused).Detail)
+	_, err := f.Get(t.Context(), "k")
+	require.NotErrorIs(t, err, ErrNotFound)
+}
