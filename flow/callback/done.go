@@ -86,9 +86,7 @@ func (s *Server) wait(w http.ResponseWriter, r *http.Request, d *done) {
 	if r.URL.Query().Has(againKey) {
 		hold = s.cfg.again
 	}
-	c := http.NewResponseController(w)
-	_ = c.SetReadDeadline(time.Time{}) // the server's would end the request's context
-	_ = c.SetWriteDeadline(time.Now().Add(hold + writeLimit))
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(hold + writeLimit))
 	t := time.NewTimer(hold)
 	defer t.Stop()
 	select {

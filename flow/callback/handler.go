@@ -1,6 +1,7 @@
 package callback
 
 import (
+	"errors"
 	"net/http"
 	"strings"
 )
@@ -97,13 +98,8 @@ func (s *Server) serveAnswer(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, StrayStateMissing, nil)
 		return
 	}
-	if d := s.doneOf(a.State); d != nil { // the same tab again, or a second one
-		s.strays.add(StrayStateUsed, ErrStateUsed)
-		redirect(w, s.doneURL(d.id))
-		return
-	}
 	if err := s.cfg.States.check(a.State, s.cfg.Answers); err != nil {
-		s.refuse(w, strayOf(err), err)
+		s.refuseState(w, a.State, err)
 		return
 	}
 	if bad != nil {
@@ -116,9 +112,13 @@ func (s *Server) serveAnswer(w http.ResponseWriter, r *http.Request) {
 // accept claims, sends the browser to an address without the code, and only
 // then hands over: the browser has its answer before anybody can close.
 func (s *Server) accept(w http.ResponseWriter, a Answer) {
-	d, kind, err := s.claim(a.State)
-	if d == nil {
-		s.refuse(w, kind, err)
+	d, err := s.claim(a.State)
+	switch {
+	case errors.Is(err, errBusy):
+		s.refuse(w, StrayBusy, nil)
+		return
+	case err != nil:
+		s.refuseState(w, a.State, err)
 		return
 	}
 	a.ID = d.id
@@ -130,19 +130,31 @@ func (s *Server) accept(w http.ResponseWriter, a Answer) {
 	s.mu.Unlock()
 }
 
-func (s *Server) claim(state string) (*done, StrayKind, error) {
-	s.mu.Lock()
+var errBusy = errors.New("more answers than anyone waits for")
+
+func (s *Server) claim(state string) (*done, error) {
+	s.mu.Lock() // also over Claim: whoever finds the state used finds its page
 	defer s.mu.Unlock()
 	if len(s.answers)+s.reserved >= cap(s.answers) || s.closed {
-		return nil, StrayBusy, nil
+		return nil, errBusy
 	}
 	if err := s.cfg.States.Claim(state, s.cfg.Answers); err != nil {
-		return nil, strayOf(err), err
+		return nil, err
 	}
 	s.reserved++
 	d := newDone(token(s.cfg.Rand))
 	s.dones[d.id], s.byState[state] = d, d
-	return d, "", nil
+	return d, nil
+}
+
+// refuseState sends the same tab again, or a second one, to the outcome.
+func (s *Server) refuseState(w http.ResponseWriter, state string, err error) {
+	if d := s.doneOf(state); d != nil {
+		s.strays.add(StrayStateUsed, ErrStateUsed)
+		redirect(w, s.doneURL(d.id))
+		return
+	}
+	s.refuse(w, strayOf(err), err)
 }
 
 // redirect answers 303 without a body: the target may hold the link token.

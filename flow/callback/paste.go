@@ -37,10 +37,10 @@ func ParsePaste(text string) (Answer, error) {
 	if len(text) > MaxPaste {
 		return Answer{}, ErrPasteTooLong
 	}
-	text = unwrap(text)
-	query, ok := queryOf(text)
+	joined := unwrap(text)
+	query, ok := queryOf(joined)
 	if !ok {
-		return Answer{}, notAnAddress(text)
+		return Answer{}, notAnAddress(text, joined)
 	}
 	if inner := scanned(query); inner != "" {
 		query = inner
@@ -110,11 +110,14 @@ func scanned(query string) string {
 	return ""
 }
 
-func notAnAddress(text string) error {
+// notAnAddress tells a code that came alone from anything else: one piece,
+// wrapped once at most, long and with a digit, unlike words.
+func notAnAddress(text, joined string) error {
+	code := regexp.MustCompile(`^[A-Za-z0-9._~-]{16,}$`).MatchString(joined)
 	switch {
-	case strings.Contains(text, "/go/"):
+	case strings.Contains(joined, linkPath):
 		return ErrPasteLink
-	case regexp.MustCompile(`^[A-Za-z0-9._~+/-]{8,}$`).MatchString(text) && !strings.ContainsAny(text, "/"):
+	case code && strings.ContainsAny(joined, "0123456789") && len(strings.Fields(text)) <= 2:
 		return ErrPasteBareCode
 	}
 	return ErrPasteNoAnswer

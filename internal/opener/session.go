@@ -50,8 +50,9 @@ func (m Machine) Session() Kind {
 }
 
 // editor tells which of VS Code's remote sessions forward ports to the same
-// loopback address on the operator's machine. SSH_TTY is unset in tunnels that
-// inherited SSH_CONNECTION, and also in Remote SSH; a set one is a plain shell.
+// loopback address on the operator's machine: over SSH, where SSH_TTY is not
+// set, and in its containers. With SSH_TTY it is a plain shell that inherited
+// the editor's variables.
 func (m Machine) editor() Kind {
 	switch {
 	case m.has("SSH_CONNECTION") && !m.has("SSH_TTY"), m.has("REMOTE_CONTAINERS"):
@@ -74,7 +75,8 @@ func (m Machine) wsl() bool {
 		return true
 	}
 	version, err := fs.ReadFile(m.Files, "proc/sys/kernel/osrelease")
-	return err == nil && strings.Contains(strings.ToLower(string(version)), "microsoft")
+	return err == nil && !m.container() && // containers on Windows run on the same kernel
+		strings.Contains(strings.ToLower(string(version)), "microsoft")
 }
 
 func (m Machine) container() bool {

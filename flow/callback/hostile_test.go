@@ -1,0 +1,186 @@
+package callback
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// hostile is one request and what becomes of it. HOST and STATE are replaced by
+// the right ones.
+type hostile struct {
+	name, request string
+	status        string
+	kind          StrayKind // empty: not counted, net/http answered
+}
+
+const good = "GET /callback?code=c&state=STATE HTTP/1.1\r\nHost: HOST\r\n"
+
+func hostiles() []hostile {
+	line := func(l string) string { return l + "\r\nHost: HOST\r\n\r\n" }
+	with := func(header string) string { return good + header + "\r\n\r\n" }
+	return []hostile{
+		{"DNS rebinding", "GET /callback?code=c&state=STATE HTTP/1.1\r\nHost: evil.test\r\n\r\n", "421", StrayHost},
+		{"another name", strings.Replace(good, "HOST", "localhost:8739", 1) + "\r\n", "421", StrayHost},
+		{"no port", strings.Replace(good, "HOST", "127.0.0.1", 1) + "\r\n", "421", StrayHost},
+		{"no Host", "GET /callback?code=c&state=STATE HTTP/1.1\r\n\r\n", "400", ""},
+		{"no Host, 1.0", "GET /callback?code=c&state=STATE HTTP/1.0\r\n\r\n", "421", StrayHost},
+		{"two Hosts", good + "Host: evil.test\r\n\r\n", "400", ""},
+		{"absolute form", "GET http://evil.test/callback?code=c&state=STATE HTTP/1.1\r\nHost: HOST\r\n\r\n", "421", StrayHost},
+		{"favicon", line("GET /favicon.ico HTTP/1.1"), "404", ""},
+		{"root", line("GET / HTTP/1.1"), "404", StrayPath},
+		{"deeper", line("GET /callback/?code=c&state=STATE HTTP/1.1"), "404", StrayPath},
+		{"double slash", line("GET //callback?code=c&state=STATE HTTP/1.1"), "404", StrayPath},
+		{"dots", line("GET /x/../callback?code=c&state=STATE HTTP/1.1"), "404", StrayPath},
+		{"case", line("GET /Callback?code=c&state=STATE HTTP/1.1"), "404", StrayPath},
+		{"unknown outcome", line("GET /done/aaaa HTTP/1.1"), "404", StrayPath},
+		{"unknown link", line("GET /go/aaaa HTTP/1.1"), "404", StrayPath},
+		{"HEAD", line("HEAD /callback?code=c&state=STATE HTTP/1.1"), "405", StrayMethod},
+		{"POST", "POST /callback HTTP/1.1\r\nHost: HOST\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 20\r\n\r\ncode=c&state=STATE...", "405", StrayMethod},
+		{"POST with query", line("POST /callback?code=c&state=STATE HTTP/1.1"), "405", StrayMethod},
+		{"OPTIONS", line("OPTIONS /callback?code=c&state=STATE HTTP/1.1"), "405", StrayMethod},
+		{"OPTIONS *", line("OPTIONS * HTTP/1.1"), "404", StrayPath},
+		{"CONNECT", line("CONNECT HOST HTTP/1.1"), "404", StrayPath},
+		{"HTTP/2 preface", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "421", StrayHost},
+		{"TLS hello", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", "400", ""},
+		{"image", with("Sec-Fetch-Mode: no-cors\r\nSec-Fetch-Dest: image"), "403", StrayEmbedded},
+		{"script", with("Sec-Fetch-Mode: no-cors\r\nSec-Fetch-Dest: script"), "403", StrayEmbedded},
+		{"fetch", with("Sec-Fetch-Mode: cors\r\nSec-Fetch-Dest: empty"), "403", StrayEmbedded},
+		{"frame", with("Sec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: iframe"), "403", StrayEmbedded},
+		{"prefetch", with("Sec-Purpose: prefetch;prerender"), "503", StrayPrefetch},
+		{"old prefetch", with("X-Moz: prefetch"), "503", StrayPrefetch},
+		{"no state", line("GET /callback?code=c HTTP/1.1"), "400", StrayStateMissing},
+		{"error without state", line("GET /callback?error=access_denied HTTP/1.1"), "400", StrayStateMissing},
+		{"wrong state", line("GET /callback?code=c&state=STATEx HTTP/1.1"), "400", StrayStateUnknown},
+		{"error with wrong state", line("GET /callback?error=access_denied&state=x HTTP/1.1"), "400", StrayStateUnknown},
+		{"two states", line("GET /callback?code=c&state=STATE&state=STATE HTTP/1.1"), "400", StrayMalformed},
+		{"two codes", line("GET /callback?code=c&code=d&state=STATE HTTP/1.1"), "400", StrayMalformed},
+		{"code and error", line("GET /callback?code=c&error=access_denied&state=STATE HTTP/1.1"), "400", StrayMalformed},
+		{"no code", line("GET /callback?state=STATE HTTP/1.1"), "400", StrayMalformed},
+		{"empty code", line("GET /callback?code=&state=STATE HTTP/1.1"), "400", StrayMalformed},
+		{"control characters in the code", line("GET /callback?code=%1b%5b2J&state=STATE HTTP/1.1"), "400", StrayMalformed},
+		{"semicolon", line("GET /callback?code=c;x&state=STATE HTTP/1.1"), "400", StrayMalformed},
+		{"header of 64 KiB", good + "Cookie: " + strings.Repeat("x", 64<<10) + "\r\n\r\n", "431", ""},
+		{"query of 2 MiB", line("GET /callback?state=STATE&code=" + strings.Repeat("x", 2<<20) + " HTTP/1.1"), "431", ""},
+		{"line break in a header", good + "X: a\r\n\tb\x00\r\n\r\n", "400", ""},
+	}
+}
+
+func TestNoHostileRequestEndsTheWait(t *testing.T) {
+	t.Parallel()
+	s := opened(t, Config{})
+	state, addr := s.cfg.States.Issue(answers), s.address(t)
+	fill := strings.NewReplacer("HOST", addr, "STATE", state)
+	want := map[StrayKind]int{}
+	for _, h := range hostiles() {
+		reply := rawRequest(t, addr, fill.Replace(h.request))
+		require.Equal(t, h.status, status(reply), h.name)
+		require.NotContains(t, reply, "evil.test", h.name)
+		if h.kind != "" {
+			want[h.kind]++
+		}
+		require.Equal(t, want, s.Strays(), h.name)
+		require.Empty(t, s.answers, h.name)
+	}
+	require.Equal(t, "303", status(rawRequest(t, addr, fill.Replace(good+"\r\n"))))
+	require.Equal(t, "c", (<-s.Answers()).Code.Reveal(), "the good one still wins")
+}
+
+func TestTenThousandRequestsAreCountedAndToldSparingly(t *testing.T) {
+	t.Parallel()
+	var told atomic.Int32
+	s := opened(t, Config{OnStray: func(Stray) { told.Add(1) }})
+	state := s.cfg.States.Issue(answers)
+	h := s.doors[0].srv.Handler
+	const each, workers = 1250, 8
+	var all sync.WaitGroup
+	for range workers {
+		all.Go(func() {
+			for range each {
+				serve(h, s.address(t), "/callback?code=c&state=wrong")
+			}
+		})
+	}
+	all.Go(func() { serve(h, s.address(t), "/callback?code=c&state="+state) })
+	all.Wait()
+	require.Equal(t, map[StrayKind]int{StrayStateUnknown: each * workers}, s.Strays())
+	require.EqualValues(t, 5, told.Load(), "1, 10, 100, 1,000, 10,000")
+	require.Len(t, s.answers, 1)
+	require.Equal(t, state, (<-s.Answers()).State)
+}
+
+func TestAFloodOfSlowSendersDoesNotKeepTheAnswerOut(t *testing.T) {
+	t.Parallel()
+	s := opened(t, Config{})
+	addr := s.address(t)
+	for i := range 3 * silentLimit {
+		c := dial(t, addr)
+		if i%2 == 0 {
+			_, err := io.WriteString(c, "GET /callback?code=x&sta")
+			require.NoError(t, err)
+		}
+	}
+	got := rawRequest(t, addr, "GET /callback?code=c&state="+s.cfg.States.Issue(answers)+" HTTP/1.1\r\nHost: "+addr+"\r\n\r\n")
+	require.Equal(t, "303", status(got))
+	require.Equal(t, "c", (<-s.Answers()).Code.Reveal())
+	s.doors[0].mu.Lock()
+	defer s.doors[0].mu.Unlock()
+	require.LessOrEqual(t, len(s.doors[0].silent), silentLimit)
+}
+
+func TestOneStateManyTimesAtOnceIsDeliveredOnce(t *testing.T) {
+	t.Parallel()
+	s := opened(t, Config{})
+	address := s.come("code", "c", "state", s.cfg.States.Issue(answers))
+	c := client()
+	c.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	var all sync.WaitGroup
+	pages := make(chan string, 50)
+	for range cap(pages) {
+		all.Go(func() {
+			got := get(t, c, address)
+			pages <- fmt.Sprint(got.status, got.header.Get("Location"))
+		})
+	}
+	all.Wait()
+	close(pages)
+	first := <-pages
+	require.True(t, strings.HasPrefix(first, "303/done/"), first)
+	for p := range pages {
+		require.Equal(t, first, p, "each is sent to the same page")
+	}
+	require.Equal(t, "c", (<-s.Answers()).Code.Reveal())
+	require.Empty(t, s.answers)
+	require.Equal(t, 49, s.Strays()[StrayStateUsed])
+}
+
+func TestTwoGoodAnswersAreBothDelivered(t *testing.T) {
+	t.Parallel()
+	s := opened(t, Config{})
+	h, one, two := s.doors[0].srv.Handler, s.cfg.States.Issue(answers), s.cfg.States.Issue(answers)
+	serve(h, s.address(t), "/callback?code=c1&state="+one)
+	serve(h, s.address(t), "/callback?error=access_denied&state="+two)
+	a, b := <-s.Answers(), <-s.Answers()
+	require.Equal(t, "c1", a.Code.Reveal())
+	require.Equal(t, "access_denied", b.Error)
+	require.NotEqual(t, a.ID, b.ID)
+}
+
+func TestMoreAnswersThanAnyoneTakesNeitherBlockNorVanish(t *testing.T) {
+	t.Parallel()
+	s := opened(t, Config{})
+	h := s.doors[0].srv.Handler
+	for range waitingAnswers {
+		require.Equal(t, 303, serve(h, s.address(t), "/callback?code=c&state="+s.cfg.States.Issue(answers)).Code)
+	}
+	last := "/callback?code=last&state=" + s.cfg.States.Issue(answers)
+	require.Equal(t, 503, serve(h, s.address(t), last).Code)
+	<-s.Answers()
+	require.Equal(t, 303, serve(h, s.address(t), last).Code, "its state was not used up")
+}
