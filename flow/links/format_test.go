@@ -1,0 +1,129 @@
+package links
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func full() Contents {
+	return Contents{
+		Links:           []Link{link("ser_one"), link("ser_two")},
+		ServiceAccounts: []ServiceAccount{{DataCenter: "de", APIHost: "api-de.cronofy.com", ClientID: "c", ID: "ser_one", Store: "file"}},
+		Draft:           &Draft{DataCenter: "sg", ClientID: "c", Label: "half <done> & more"},
+	}
+}
+
+func TestRoundTrip(t *testing.T) {
+	t.Parallel()
+	for _, c := range []Contents{{}, full()} {
+		b, err := encode(c)
+		require.NoError(t, err)
+		got, err := decode(b)
+		require.NoError(t, err)
+		require.Equal(t, c, got)
+	}
+}
+
+// A later program of the same version may add members; ours must not lose them.
+func TestUnknownMembersAreKept(t *testing.T) {
+	t.Parallel()
+	b, err := encode(full())
+	require.NoError(t, err)
+	text := strings.Replace(string(b), `"version": 1,`, `"version": 1, "colour": {"of": ["wall"]},`, 1)
+	text = strings.Replace(text, `"provider": "zoom_enterprise",`, `"provider": "zoom_enterprise", "seats": 12345678901234567890,`, 1)
+	text = strings.Replace(text, `"secret_store": "file",`, `"secret_store": "file", "notes": null,`, 1)
+	c, err := decode([]byte(text))
+	require.NoError(t, err)
+	c.RemoveLink(link("ser_two"))
+	c.Links[0].Label = "changed"
+	b, err = encode(c)
+	require.NoError(t, err)
+	for _, kept := range []string{`"wall"`, `"seats": 12345678901234567890`, `"notes": null`, `"label": "changed"`} {
+		require.Contains(t, string(b), kept)
+	}
+	again, err := decode(b)
+	require.NoError(t, err)
+	require.Equal(t, c, again)
+}
+
+func TestDamagedAndNewer(t *testing.T) {
+	t.Parallel()
+	good, err := encode(full())
+	require.NoError(t, err)
+	swap := func(old, new string) string {
+		require.Contains(t, string(good), old)
+		return strings.Replace(string(good), old, new, 1)
+	}
+	for name, text := range map[string]string{
+		"empty":                "",
+		"zeros":                strings.Repeat("\x00", 4096),
+		"cut short":            string(good[:len(good)-3]),
+		"an array":             "[]",
+		"null":                 "null",
+		"text after the end":   string(good) + "{}",
+		"not UTF-8":            swap("half", "h\xfflf"),
+		"no version":           swap(`"version": 1,`, ``),
+		"version 0":            swap(`"version": 1,`, `"version": 0,`),
+		"version as text":      swap(`"version": 1,`, `"version": "1",`),
+		"links not a list":     swap(`"links": [`, `"links": {}, "x": [`),
+		"a link not an object": swap(`"links": [`, `"links": [ 7,`),
+		"number for text":      swap(`"api_host": "api-de.cronofy.com"`, `"api_host": 7`),
+		"no client id":         swap(`"client_id": "k3Hn2cWq9ZrT5vXy7LbD"`, `"client_id": ""`),
+		"not a time":           swap(`"2026-05-04T03:02:01Z"`, `"yesterday"`),
+		"the same link twice":  swap("ser_two", "ser_one"),
+		"escape sequence":      swap("Example GmbH", `\u001b[2J`),
+		"bidi override":        swap("Example GmbH", "a\u202eb"),
+		"escape in the draft":  swap("half", `\u0007`),
+	} {
+		_, err := decode([]byte(text))
+		require.ErrorIs(t, err, errDamaged, name)
+	}
+	for name, text := range map[string]string{
+		"newer":                   swap(`"version": 1,`, `"version": 2,`),
+		"newer and quite another": `{"version": 99, "links": "elsewhere"}`,
+	} {
+		_, err := decode([]byte(text))
+		require.ErrorIs(t, err, errNewer, name)
+	}
+}
+
+func TestEncodeRefusesWhatItCouldNotRead(t *testing.T) {
+	t.Parallel()
+	_, err := encode(Contents{Links: []Link{{Provider: "any"}}})
+	require.ErrorIs(t, err, errDamaged)
+	_, err = encode(Contents{Links: []Link{link("ser_one"), link("ser_one")}})
+	require.ErrorIs(t, err, errDamaged)
+}
+
+func FuzzDecode(f *testing.F) {
+	good, err := encode(full())
+	require.NoError(f, err)
+	for _, seed := range []string{string(good), `{"version":1}`, `{"version":2}`, `{"version":1,"Links":[{}],"x":{}}`,
+		`{"version":1,"version":2}`, `{"version":1,"links":[{"CLIENT_ID":"a","client_id":"b","extra":"}"}]}`, "[]", ""} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		c, err := decode(b)
+		if err != nil {
+			if !misread(err) {
+				t.Fatalf("neither damaged nor newer: %v", err)
+			}
+			return
+		}
+		first, err := encode(c)
+		if err != nil {
+			t.Fatalf("read but not writable: %v", err)
+		}
+		again, err := decode(first)
+		if err != nil {
+			t.Fatalf("written but not readable: %v\n%s", err, first)
+		}
+		second, err := encode(again)
+		if err != nil || !bytes.Equal(first, second) {
+			t.Fatalf("not stable: %v\n%s\n%s", err, first, second)
+		}
+	})
+}

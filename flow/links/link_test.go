@@ -1,0 +1,130 @@
+package links
+
+import (
+	"reflect"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"confer/cronofy"
+)
+
+func link(account string) Link {
+	return Link{
+		DataCenter: "de", APIHost: "api-de.cronofy.com", ClientID: "k3Hn2cWq9ZrT5vXy7LbD", ServiceAccount: account,
+		Provider: "zoom_enterprise", Label: "Example GmbH", OrganizationalUnit: "oun_6710aa01c0ffee01",
+		Scope: "organizational_unit_use_integrations", Store: "keyring",
+		Linked: time.Date(2026, 5, 4, 3, 2, 1, 0, time.UTC), RefreshToken: true,
+	}
+}
+
+func TestIDIsStableShortAndReadable(t *testing.T) {
+	t.Parallel()
+	l := link("ser_6710aa01c0ffee0123456789")
+	id := l.ID()
+	require.Regexp(t, regexp.MustCompile(`^zoom-6789-[a-z2-7]{4}$`), id)
+	changed := l
+	changed.Label, changed.Store, changed.OrganizationalUnit, changed.Linked = "", "file", "", time.Time{}
+	require.Equal(t, id, changed.ID(), "linking again keeps the name")
+	for name, other := range map[string]func(*Link){
+		"host":     func(l *Link) { l.APIHost = "api.cronofy.com" },
+		"client":   func(l *Link) { l.ClientID = "another" },
+		"account":  func(l *Link) { l.ServiceAccount = "ser_0000aa01c0ffee0123456789" },
+		"provider": func(l *Link) { l.Provider = "webex_enterprise" },
+	} {
+		o := l
+		other(&o)
+		require.NotEqual(t, id, o.ID(), name)
+		require.False(t, l.Same(o), name)
+	}
+	odd := Link{Provider: "$(any)", ServiceAccount: "ser_ä \"'`;&"}
+	require.Regexp(t, regexp.MustCompile(`^any-ser-[a-z2-7]{4}$`), odd.ID(), "no quoting in any shell")
+}
+
+func TestAddLinkReplacesTheSameCustomer(t *testing.T) {
+	t.Parallel()
+	var c Contents
+	c.AddLink(link("ser_one"))
+	c.AddLink(link("ser_two"))
+	again := link("ser_one")
+	again.Label = "renamed"
+	c.AddLink(again)
+	require.Equal(t, []Link{again, link("ser_two")}, c.Links)
+	require.True(t, c.RemoveLink(link("ser_two")))
+	require.False(t, c.RemoveLink(link("ser_two")))
+	require.Equal(t, []Link{again}, c.Links)
+}
+
+func TestFind(t *testing.T) {
+	t.Parallel()
+	one, two := link("ser_one"), link("ser_two")
+	two.Label = "Other"
+	webex := one
+	webex.Provider, webex.Label = "webex_enterprise", "other"
+	c := Contents{Links: []Link{one, two, webex}}
+	for ref, want := range map[string]Link{one.ID(): one, " " + two.ID() + " ": two, webex.ID(): webex, "example gmbh": one, "SER_TWO": two} {
+		got, err := c.Find(ref)
+		require.NoError(t, err, ref)
+		require.Equal(t, want, got, ref)
+	}
+	for ref, want := range map[string][]string{"OTHER": {two.ID(), webex.ID()}, "ser_one": {one.ID(), webex.ID()}} {
+		_, err := c.Find(ref)
+		var several *AmbiguousError
+		require.ErrorAs(t, err, &several, ref)
+		require.Equal(t, want, several.IDs)
+	}
+	for _, ref := range []string{"", "  ", "nobody"} {
+		_, err := c.Find(ref)
+		require.ErrorIs(t, err, ErrNoLink, ref)
+	}
+	unlabelled := Contents{Links: []Link{{Provider: "indeed"}}}
+	_, err := unlabelled.Find("")
+	require.ErrorIs(t, err, ErrNoLink, "an empty name is nobody's")
+}
+
+func TestUsedServiceAccounts(t *testing.T) {
+	t.Parallel()
+	elsewhere := link("ser_elsewhere")
+	elsewhere.APIHost = "api.cronofy.com"
+	stranger := link("ser_stranger")
+	stranger.ClientID = "another"
+	webex := link("ser_one")
+	webex.Provider, webex.Label = "webex_enterprise", ""
+	c := Contents{Links: []Link{webex, link("ser_one"), elsewhere, stranger}}
+	c.AddServiceAccount(ServiceAccount{APIHost: "api-de.cronofy.com", ClientID: "k3Hn2cWq9ZrT5vXy7LbD", ID: "ser_ours", Label: "Ours"})
+	c.AddServiceAccount(ServiceAccount{APIHost: "api-de.cronofy.com", ClientID: "k3Hn2cWq9ZrT5vXy7LbD", ID: "ser_one", Label: "later"})
+	require.Equal(t, []Used{{"ser_one", "Example GmbH"}, {"ser_ours", "Ours"}}, c.Used("api-de.cronofy.com", "k3Hn2cWq9ZrT5vXy7LbD"))
+	require.Empty(t, c.Used("api-uk.cronofy.com", "k3Hn2cWq9ZrT5vXy7LbD"))
+	require.True(t, c.RemoveServiceAccount(c.ServiceAccounts[0]))
+	require.Len(t, c.ServiceAccounts, 1)
+}
+
+func TestKeyPartsFollowTheLayout(t *testing.T) {
+	t.Parallel()
+	l := link("ser_one")
+	require.Equal(t, []string{"api-de.cronofy.com", "k3Hn2cWq9ZrT5vXy7LbD", "client_secret"}, ClientSecretKeyParts(l.APIHost, l.ClientID))
+	require.Equal(t, []string{"api-de.cronofy.com", "k3Hn2cWq9ZrT5vXy7LbD", "ser_one", "zoom_enterprise", "refresh_token"}, RefreshTokenKeyParts(l))
+	s := ServiceAccount{APIHost: "h", ClientID: "c", ID: "ser_one"}
+	require.Equal(t, []string{"h", "c", "ser_one", "service_account", "refresh_token"}, ServiceAccountKeyParts(s))
+}
+
+// Nothing in the file can hold a secret: there is no field for one.
+func TestNoFieldForASecret(t *testing.T) {
+	t.Parallel()
+	name := regexp.MustCompile(`(?i)secret|token|password|passphrase|code$|^state$`)
+	harmless := map[string]bool{"secret_store": true, "refresh_token": true} // where it is; whether there is one
+	for _, v := range []any{Link{}, ServiceAccount{}, Draft{}, envelope{}} {
+		for f := range reflect.TypeOf(v).Fields() {
+			require.NotEqual(t, reflect.TypeFor[cronofy.Secret](), f.Type, f.Name)
+			member, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+			if harmless[member] {
+				require.True(t, member == "secret_store" || f.Type.Kind() == reflect.Bool, f.Name)
+				continue
+			}
+			require.NotRegexp(t, name, member)
+		}
+	}
+}

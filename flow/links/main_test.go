@@ -1,0 +1,74 @@
+package links
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"strconv"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+)
+
+// What a copy of the test program does instead of testing.
+const (
+	roleAdd    = "add" // adds links one by one
+	roleDie    = "die" // is killed between writing and renaming
+	roleSource = "LINKS_TEST_ROLE"
+)
+
+func TestMain(m *testing.M) {
+	switch os.Getenv(roleSource) {
+	case roleAdd:
+		os.Exit(addLinks(os.Args[1], os.Args[2], os.Args[3]))
+	case roleDie:
+		os.Exit(die(os.Args[1]))
+	}
+	goleak.VerifyTestMain(m)
+}
+
+func addLinks(path, name, count string) int {
+	n, err := strconv.Atoi(count)
+	for i := 0; i < n && err == nil; i++ {
+		err = Open(path).Update(context.Background(), func(c *Contents) error {
+			c.AddLink(link(fmt.Sprintf("ser_%s%d", name, i)))
+			return nil
+		})
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return 0
+}
+
+func die(path string) int {
+	f := Open(path)
+	f.beforeRename = func() {
+		p, err := os.FindProcess(os.Getpid())
+		if err == nil {
+			err = p.Kill()
+		}
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+		}
+		select {} // until the signal comes
+	}
+	_ = f.Update(context.Background(), func(c *Contents) error {
+		c.AddLink(link("ser_never"))
+		return nil
+	})
+	return 0
+}
+
+func again(t *testing.T, role string, args ...string) *exec.Cmd {
+	t.Helper()
+	self, err := os.Executable()
+	require.NoError(t, err)
+	cmd := exec.CommandContext(t.Context(), self, args...)
+	cmd.Env = append(os.Environ(), roleSource+"="+role)
+	cmd.Stderr = os.Stderr
+	return cmd
+}
