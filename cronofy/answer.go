@@ -56,7 +56,7 @@ func jsonProblem(err error, length int) string {
 // refusal makes the one *Error of an answer outside 2xx. now is for a
 // Retry-After that is a date.
 func refusal(k call, a answer, now time.Time) *Error {
-	t := tidier(append([]Secret{k.bearer}, k.hidden...))
+	t := tidier(k.hidden)
 	e := &Error{Op: k.op, Status: a.status, RetryAfter: retryAfter(a.header, now), RequestID: t.requestID(a.header)}
 	var body struct {
 		Error       any `json:"error"`

@@ -24,7 +24,7 @@ type call struct {
 	bearer Secret   // empty: no Authorization header
 	body   any      // nil: none; else what is sent as JSON
 	safe   bool     // may be carried out twice
-	hidden []Secret // what the body holds; never in an error's text
+	hidden []Secret // what the body holds beside the client secret; never in an error's text
 	out    any      // where the JSON answer goes; nil: no answer is expected
 }
 
@@ -42,6 +42,7 @@ func (c *Client) do(ctx context.Context, k call) error {
 	if err != nil {
 		return err
 	}
+	k.hidden = append(k.hidden, c.app.ClientSecret, k.bearer)
 	r := newRetrier(k)
 	for {
 		if err := c.pass(ctx, k, r.attempt); err != nil {

@@ -2,8 +2,10 @@ package cronofy
 
 import (
 	"context"
+	"crypto/x509"
 	"encoding/json"
 	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"reflect"
@@ -119,4 +121,14 @@ func reply(w http.ResponseWriter, status int, body string) {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.WriteHeader(status)
 	_, _ = io.Copy(w, strings.NewReader(body))
+}
+
+func quiet() *log.Logger { return log.New(io.Discard, "", 0) }
+
+func systemRoots() *x509.CertPool {
+	roots, err := x509.SystemCertPool()
+	if err != nil {
+		return x509.NewCertPool()
+	}
+	return roots
 }

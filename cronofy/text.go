@@ -96,13 +96,17 @@ func control(rs []rune, c1 rune, n int) int {
 	return 0
 }
 
+// commandString stops at any other sequence, as terminals do. It also means that
+// no rune is searched twice: the text's length is the sender's choice.
 func commandString(rs []rune, from int) int {
 	for i := from; i < len(rs); i++ {
-		switch {
-		case rs[i] == bell || rs[i] == st:
+		switch r := rs[i]; {
+		case r == bell || r == st:
 			return i + 1
-		case rs[i] == esc && i+1 < len(rs) && rs[i+1] == '\\':
+		case r == esc && i+1 < len(rs) && rs[i+1] == '\\':
 			return i + 2
+		case r == esc || r >= 0x80 && r <= 0x9f:
+			return 0
 		}
 	}
 	return 0

@@ -1,0 +1,81 @@
+package cronofy
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+func refuse(status int, body string, head ...string) *Error {
+	h := http.Header{}
+	for i := 0; i < len(head); i += 2 {
+		h.Set(head[i], head[i+1])
+	}
+	k := call{op: "create link token", hidden: []Secret{NewSecret(clientSecret), NewSecret("the-code"), {}}}
+	return refusal(k, answer{status: status, header: h, body: []byte(body)}, time.Time{})
+}
+
+func TestErrors(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		err  *Error
+		text string
+	}{
+		"bare":             {refuse(404, ""), "create link token: 404"},
+		"HTML":             {refuse(503, "<html>{}"), "create link token: 503"},
+		"OAuth":            {refuse(400, `{"error":"invalid_grant"}`), "create link token: 400 invalid_grant"},
+		"OAuth, described": {refuse(400, `{"error":"invalid_grant","error_description":"used"}`), "create link token: 400 invalid_grant: used"},
+		"fields": {refuse(422, `{"errors":{"service_account_id":[{"key":"errors.required","description":"required"}]}}`),
+			"create link token: 422 service_account_id: required"},
+		"several": {refuse(422, `{"errors":{"b":[{"key":"errors.x"}],"a":[{"description":"one"},{"description":"two"}]}}`),
+			"create link token: 422 a: one; a: two; b: errors.x"},
+		"field texts":  {refuse(422, `{"errors":{"a":["one","two"],"b":"three"}}`), "create link token: 422 a: one; a: two; b: three"},
+		"no errors":    {refuse(422, `{"message":"x"}`), "create link token: 422"},
+		"other shapes": {refuse(422, `{"error":["x"],"error_description":{},"errors":"x"}`), "create link token: 422"},
+		"wait":         {refuse(429, "", "Retry-After", "30"), "create link token: 429, retry after 30s"},
+		"secrets":      {refuse(400, `{"error":"bad `+clientSecret+`","error_description":"code the-\u001b[0mcode"}`), "create link token: 400 bad [redacted]: code [redacted]"},
+		"control":      {refuse(400, `{"error":"a\u001b[2J\u0007b","error_description":"\u202eevil\nline"}`), "create link token: 400 ab: evil line"},
+		"dirty fields": {refuse(422, `{"errors":{"a\n\u009b31m":[{"key":"\u0000"}]}}`), "create link token: 422 a: "},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			require.Equal(t, test.text, test.err.Error())
+		})
+	}
+}
+
+func TestErrorsAreShort(t *testing.T) {
+	t.Parallel()
+	var fields strings.Builder
+	for i := range 500 {
+		fmt.Fprintf(&fields, `,"f%d":[{"description":"%s"}]`, i, strings.Repeat("x", 500))
+	}
+	e := refuse(422, `{"error_description":"`+strings.Repeat("é", 500)+`","errors":{`+fields.String()[1:]+`}}`)
+	require.Equal(t, strings.Repeat("é", 199)+"…", e.Description)
+	require.LessOrEqual(t, len(e.Fields), maxFields)
+	for _, f := range e.Fields {
+		require.Len(t, []rune(f[0].Description), maxDetail)
+	}
+}
+
+func TestRequestID(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, "abc", refuse(500, "", "X-Request-Id", "abc").RequestID)
+	require.Equal(t, "abc", refuse(500, "", "Cronofy-Request-Id", "\x1b[1mabc").RequestID)
+	require.Empty(t, refuse(500, "", "Date", "abc").RequestID)
+}
+
+func TestAskingErrors(t *testing.T) {
+	t.Parallel()
+	wrapped := fmt.Errorf("%w: %w", ErrNotChecked, refuse(401, `{"error":"x"}`))
+	require.Equal(t, 401, StatusOf(wrapped))
+	require.Equal(t, "x", CodeOf(wrapped))
+	require.Zero(t, StatusOf(ErrSite))
+	require.Empty(t, CodeOf(nil))
+	require.False(t, AnswerLost(nil))
+	require.False(t, AnswerLost(wrapped))
+}
