@@ -1,0 +1,247 @@
+package sandbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"confer/cronofy"
+)
+
+// Decision is what the built-in browser clicks.
+type Decision int
+
+// The decisions. Deny refuses on the first page.
+const (
+	Approve Decision = iota
+	Deny
+)
+
+// Script is a walk that differs from page to page.
+type Script struct {
+	Decision Decision
+	DenyAt   int              // the page, from 1, on which Deny is clicked; 0 is the first
+	Provider cronofy.Provider // what is chosen from the list; empty is what the page suggests
+	NewUnit  string           // the name of a new Organizational Unit; empty takes the one suggested
+}
+
+// LeftError is a redirect to another machine, where the built-in browser does
+// not go. A real one would, and its address bar would show Final, which holds
+// the authorization code.
+type LeftError struct {
+	Host  string
+	Final cronofy.Secret
+}
+
+func (e *LeftError) Error() string { return "browser left this machine for " + e.Host }
+
+const (
+	maxHops     = 40
+	maxPage     = 1 << 20
+	maxRefresh  = 5 * time.Second
+	hopTimeout  = time.Minute
+	formActions = "/approval/"
+)
+
+// Browser clicks through the sandbox's pages over real HTTP, from a local short
+// link or an authorization URL to the page that the redirect URI leads to. It
+// goes to no other machine. client may be nil; its redirect policy is not used.
+func Browser(ctx context.Context, client *http.Client, startURL string, decision Decision) error {
+	return Script{Decision: decision}.Browse(ctx, client, startURL)
+}
+
+// Browse is Browser with its clicks written down.
+func (sc Script) Browse(ctx context.Context, client *http.Client, startURL string) error {
+	b, err := newBrowser(client)
+	if err != nil {
+		return fmt.Errorf("open browser: %w", err)
+	}
+	if client == nil {
+		defer b.client.CloseIdleConnections()
+	}
+	next := &step{method: http.MethodGet, target: startURL}
+	for hop := 0; next != nil; hop++ {
+		if hop == maxHops {
+			return errors.New("browse approval: too many pages")
+		}
+		if next, err = b.take(ctx, next, sc); err != nil {
+			return fmt.Errorf("browse approval: %w", err)
+		}
+	}
+	return nil
+}
+
+// browser is a user agent with cookies.
+type browser struct {
+	client *http.Client
+	page   int    // approval pages answered
+	host   string // whose pages those were
+}
+
+// step is a request that the browser is about to send.
+type step struct {
+	method, target string
+	form           url.Values
+	origin         string
+	wait           time.Duration
+}
+
+func newBrowser(client *http.Client) (*browser, error) {
+	c := http.Client{Timeout: hopTimeout}
+	if client != nil {
+		c = *client
+	} else {
+		c.Transport = &http.Transport{ResponseHeaderTimeout: hopTimeout} // no proxy: everything is on loopback
+	}
+	c.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	if c.Jar == nil {
+		jar, err := cookiejar.New(nil)
+		if err != nil {
+			return nil, err
+		}
+		c.Jar = jar
+	}
+	return &browser{client: &c}, nil
+}
+
+// take sends one request and gives the one that follows it, nil at the end.
+func (b *browser) take(ctx context.Context, st *step, sc Script) (*step, error) {
+	if err := pauseFor(ctx, st.wait); err != nil {
+		return nil, err
+	}
+	resp, err := b.send(ctx, st)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode >= 300 && resp.StatusCode < 400 {
+		return redirected(resp)
+	}
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxPage))
+	if err != nil {
+		return nil, fmt.Errorf("read page: %w", bare(err))
+	}
+	return b.follow(resp, string(body), sc)
+}
+
+func (b *browser) send(ctx context.Context, st *step) (*http.Response, error) {
+	var body io.Reader
+	if st.form != nil {
+		body = strings.NewReader(st.form.Encode())
+	}
+	r, err := http.NewRequestWithContext(ctx, st.method, st.target, body)
+	if err != nil {
+		return nil, errors.New("the address is malformed") // the error would quote it
+	}
+	if !cronofy.LoopbackHost(r.URL.Hostname()) {
+		return nil, &LeftError{Host: r.URL.Host, Final: cronofy.NewSecret(st.target)}
+	}
+	if st.form != nil {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.Header.Set("Origin", st.origin)
+	}
+	resp, err := b.client.Do(r)
+	if err != nil {
+		return nil, fmt.Errorf("%s %s: %w", st.method, r.URL.Host, bare(err))
+	}
+	return resp, nil
+}
+
+// bare takes the address off an error: it may hold a code.
+func bare(err error) error {
+	var u *url.Error
+	if errors.As(err, &u) {
+		return u.Err
+	}
+	return err
+}
+
+func pauseFor(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return nil
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func redirected(resp *http.Response) (*step, error) {
+	target, err := resp.Location()
+	if err != nil {
+		return nil, fmt.Errorf("status %d without a usable Location", resp.StatusCode)
+	}
+	return &step{method: http.MethodGet, target: target.String()}, nil
+}
+
+// follow answers an approval page, waits where a page says that it renews
+// itself, and ends on any other.
+func (b *browser) follow(resp *http.Response, page string, sc Script) (*step, error) {
+	f, ok := findForm(page, "approval")
+	if ok && strings.HasPrefix(f.action, formActions) {
+		return b.answer(resp, f, sc)
+	}
+	left := b.host != "" && b.host != resp.Request.URL.Host
+	if resp.StatusCode >= 400 && !left { // what the redirect URI answers is its own affair
+		return nil, fmt.Errorf("%s answered %d: %s", resp.Request.URL.Host, resp.StatusCode, title(page))
+	}
+	return refreshed(resp, page), nil
+}
+
+// answer fills a form in and clicks a button, as Script says.
+func (b *browser) answer(resp *http.Response, f form, sc Script) (*step, error) {
+	if resp.StatusCode >= 400 {
+		return nil, fmt.Errorf("the page refused the form: %s", title(resp.Status))
+	}
+	b.page++
+	button := "allow"
+	if sc.Decision == Deny && b.page >= sc.DenyAt {
+		button = "deny"
+	}
+	values, err := f.fill(button, sc)
+	if err != nil {
+		return nil, err
+	}
+	u := resp.Request.URL
+	b.host = u.Host
+	target, err := u.Parse(f.action)
+	if err != nil {
+		return nil, errors.New("the form's action is malformed")
+	}
+	return &step{method: http.MethodPost, target: target.String(), form: values, origin: u.Scheme + "://" + u.Host}, nil
+}
+
+// refreshed gives the next request of a page that renews itself by a Refresh
+// header or a meta element.
+func refreshed(resp *http.Response, page string) *step {
+	content := resp.Header.Get("Refresh")
+	if content == "" {
+		content = metaRefresh(page)
+	}
+	if content == "" {
+		return nil
+	}
+	seconds, rest, _ := strings.Cut(content, ";")
+	n, err := strconv.Atoi(strings.TrimSpace(seconds))
+	if err != nil || n < 0 {
+		return nil
+	}
+	target := resp.Request.URL
+	if k, v, ok := strings.Cut(rest, "="); ok && strings.EqualFold(strings.TrimSpace(k), "url") {
+		if target, err = target.Parse(strings.Trim(strings.TrimSpace(v), `'"`)); err != nil {
+			return nil
+		}
+	}
+	return &step{method: http.MethodGet, target: target.String(), wait: min(time.Duration(n)*time.Second, maxRefresh)}
+}

@@ -1,0 +1,146 @@
+package sandbox
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// delegation is one request for access to a person's or room's calendar.
+type delegation struct {
+	email, callbackURL, scope, state string
+	hasState                         bool
+}
+
+const maxDelegations = 50
+
+// delegate is POST /v1/service_account_authorizations: the single form or a
+// collection of 1 to 50.
+// https://docs.cronofy.com/developers/api/enterprise-connect/delegated-access
+func (s *Server) delegate(c *call) {
+	g, ok := s.serviceAccount(c)
+	if !ok || c.mediaTypeRefused() {
+		return
+	}
+	asked, errs := delegations(c, g.delegated)
+	if errs != nil {
+		c.invalid(errs)
+		return
+	}
+	c.w.Header().Set("Content-Length", "0")
+	c.w.WriteHeader(http.StatusAccepted)
+	s.background(func() { s.notifyAll(asked, c.switches) })
+}
+
+// background does what outlives a request. Close waits for it.
+func (s *Server) background(work func()) {
+	if !s.enter() {
+		return
+	}
+	go func() {
+		defer s.work.Done()
+		work()
+	}()
+}
+
+func delegations(c *call, delegated string) ([]delegation, fieldErrors) {
+	const name = "service_account_authorizations"
+	if c.err != nil {
+		return nil, fieldErrors{"base": {{"errors.invalid", "malformed"}}}
+	}
+	list, collection := c.params[name]
+	_, single := c.params["email"]
+	switch entries, isList := list.([]any); {
+	case !collection:
+		d, errs := readDelegation(c.params, "", delegated)
+		return []delegation{d}, errs
+	case single:
+		return nil, fieldErrors{name: {{"errors.invalid", "not beside a single authorization"}}}
+	case !isList || len(entries) == 0 || len(entries) > maxDelegations:
+		return nil, fieldErrors{name: {{"errors.invalid", "must be a list of 1 to 50"}}}
+	default:
+		return readDelegations(entries, name, delegated)
+	}
+}
+
+func readDelegations(entries []any, name, delegated string) ([]delegation, fieldErrors) {
+	var out []delegation
+	for i, e := range entries {
+		where := fmt.Sprintf("%s[%d]", name, i)
+		object, ok := e.(map[string]any)
+		if !ok {
+			return nil, fieldErrors{where: {{"errors.invalid", "must be an object"}}}
+		}
+		d, errs := readDelegation(object, where+".", delegated)
+		if errs != nil {
+			return nil, errs
+		}
+		out = append(out, d)
+	}
+	return out, nil
+}
+
+func readDelegation(p params, where, delegated string) (delegation, fieldErrors) {
+	var d delegation
+	for _, f := range []struct {
+		name string
+		to   *string
+	}{{"email", &d.email}, {"callback_url", &d.callbackURL}, {"scope", &d.scope}} {
+		var ok bool
+		if *f.to, ok = p.text(f.name); !ok {
+			return d, required(where + f.name)
+		}
+	}
+	d.state, d.hasState = p["state"].(string)
+	switch {
+	case !webAddress(d.callbackURL):
+		return d, fieldErrors{where + "callback_url": {{"errors.invalid", "must be http or https"}}}
+	case !within(d.scope, delegated):
+		return d, fieldErrors{where + "scope": {{"errors.invalid", "not within the delegated scope"}}}
+	}
+	return d, nil
+}
+
+// webAddress tells whether text is an absolute http or https URI without
+// fragment or user.
+func webAddress(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Hostname() != "" &&
+		u.User == nil && u.Fragment == "" && !strings.HasSuffix(text, "#")
+}
+
+// within tells whether each of the space-separated scopes is granted by some of
+// the delegated ones. What the wide ones hold is a choice by their names.
+func within(scope, delegated string) bool {
+	granted := expand(delegated)
+	for _, one := range expand(scope) {
+		if !slices.Contains(granted, one) {
+			return false
+		}
+	}
+	return true
+}
+
+func expand(scope string) []string {
+	var out []string
+	for _, one := range strings.Fields(scope) {
+		switch one {
+		case "free_busy":
+			out = append(out, "read_account", "list_calendars", "read_free_busy")
+		case "free_busy_write":
+			out = append(out, "read_account", "list_calendars", "read_free_busy", "create_event", "delete_event")
+		case "read_only":
+			out = append(out, "read_account", "list_calendars", "read_events", "read_free_busy")
+		case "write_only":
+			out = append(out, "read_account", "list_calendars", "create_event", "delete_event")
+		case "read_write":
+			out = append(out, "read_account", "list_calendars", "read_events", "read_free_busy",
+				"create_event", "delete_event", "create_calendar", "event_reminders", "change_participation_status")
+		default:
+			out = append(out, one)
+		}
+	}
+	return out
+}

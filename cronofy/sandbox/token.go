@@ -1,0 +1,171 @@
+package sandbox
+
+import (
+	"net/http"
+	"time"
+)
+
+// linkingProfile is the calendar connection in an account's token answer.
+type linkingProfile struct {
+	ProviderName    string `json:"provider_name"`
+	ProviderService string `json:"provider_service"`
+	ProfileID       string `json:"profile_id"`
+	ProfileName     string `json:"profile_name"`
+}
+
+// tokenAnswer has the fields of all kinds of token answers.
+// https://docs.cronofy.com/developers/api/authorization/request-token
+type tokenAnswer struct {
+	TokenType        string          `json:"token_type"`
+	AccessToken      string          `json:"access_token"`
+	ExpiresIn        int             `json:"expires_in"` // seconds
+	RefreshToken     string          `json:"refresh_token,omitempty"`
+	Scope            string          `json:"scope"`
+	AccountID        string          `json:"account_id,omitempty"`
+	ServiceAccountID string          `json:"service_account_id,omitempty"`
+	Sub              string          `json:"sub,omitempty"`
+	LinkingProfile   *linkingProfile `json:"linking_profile,omitempty"`
+}
+
+// token is POST /oauth/token. An Authorization header is ignored, as some SDKs
+// send one.
+func (s *Server) token(c *call) {
+	if c.mediaTypeRefused() || s.clientRefused(c) || s.limited(c) {
+		return
+	}
+	grantType, ok := c.params.text("grant_type")
+	switch {
+	case !ok:
+		c.oauthError(http.StatusBadRequest, "invalid_request", "grant_type is missing")
+	case grantType == "authorization_code":
+		s.exchange(c)
+	case grantType == "refresh_token":
+		s.refresh(c)
+	default:
+		c.oauthError(http.StatusBadRequest, "unsupported_grant_type", "grant_type is neither authorization_code nor refresh_token")
+	}
+}
+
+// clientRefused answers a malformed body and wrong credentials. That the status
+// is 401 is a choice: an SDK's comments say so, another's tests have 400.
+func (s *Server) clientRefused(c *call) bool {
+	if c.err != nil {
+		c.oauthError(http.StatusBadRequest, "invalid_request", "the body is malformed or has a parameter twice")
+		return true
+	}
+	id, _ := c.params.text("client_id")
+	secret, _ := c.params.text("client_secret")
+	if id == s.opts.ClientID && s.isSecret(secret) {
+		return false
+	}
+	status := c.switches.InvalidClientStatus
+	if status == 0 {
+		status = http.StatusUnauthorized
+	}
+	c.oauthError(status, "invalid_client", "client_id or client_secret is wrong")
+	return true
+}
+
+func (s *Server) exchange(c *call) {
+	code, hasCode := c.params.text("code")
+	uri, hasURI := c.params.text("redirect_uri")
+	if !hasCode || !hasURI {
+		c.oauthError(http.StatusBadRequest, "invalid_request", "code or redirect_uri is missing")
+		return
+	}
+	g, reason := s.state.redeem(code, uri, s.opts.Now())
+	if g == nil {
+		c.oauthError(http.StatusBadRequest, "invalid_grant", reason)
+		return
+	}
+	a := s.issue(c, g, s.rand.text(32))
+	s.describe(&a, g)
+	if c.switches.OmitSub {
+		a.Sub, a.AccountID, a.ServiceAccountID = "", "", ""
+	}
+	s.answerToken(c, a)
+}
+
+// refresh answers without sub, account_id and linking_profile, as documented.
+// https://docs.cronofy.com/developers/api/authorization/refresh-token
+func (s *Server) refresh(c *call) {
+	old, ok := c.params.text("refresh_token")
+	if !ok {
+		c.oauthError(http.StatusBadRequest, "invalid_request", "refresh_token is missing")
+		return
+	}
+	rotate := c.switches.RotateRefreshTokens
+	g, ok := s.state.byRefresh(old, rotate)
+	if !ok {
+		c.oauthError(http.StatusBadRequest, "invalid_grant", "the refresh token is unknown, used or revoked")
+		return
+	}
+	next := ""
+	if rotate {
+		next = s.rand.text(32)
+	}
+	a := s.issue(c, g, next)
+	if !rotate {
+		a.RefreshToken = old
+	}
+	s.answerToken(c, a)
+}
+
+// issue makes an access token, and keeps the refresh token if there is one.
+func (s *Server) issue(c *call, g *grant, refresh string) tokenAnswer {
+	access := s.rand.text(32)
+	life := s.state.newAccess(access, g, s.opts.Now())
+	if refresh != "" {
+		s.state.newRefresh(refresh, g)
+	}
+	return tokenAnswer{
+		TokenType: "bearer", AccessToken: access, ExpiresIn: int(life / time.Second),
+		RefreshToken: refresh, Scope: g.scope,
+	}
+}
+
+func (s *Server) describe(a *tokenAnswer, g *grant) {
+	a.Sub = g.sub
+	switch g.kind {
+	case accountGrant:
+		a.AccountID = g.sub
+		a.LinkingProfile = &linkingProfile{
+			ProviderName: "google", ProviderService: "gsuite",
+			ProfileID: s.profileID("calendar", g.account), ProfileName: s.org.person(g.account).email,
+		}
+	case serviceGrant:
+		a.ServiceAccountID = g.sub
+	case unitGrant:
+	}
+}
+
+func (s *Server) answerToken(c *call, a tokenAnswer) {
+	if c.switches.OmitRefreshToken {
+		a.RefreshToken = ""
+	}
+	c.w.Header().Set("Pragma", "no-cache")
+	c.answer(http.StatusOK, a)
+}
+
+// revoke is POST /oauth/token/revoke, by token or by sub; token wins. An
+// unknown one is answered 200, by RFC 7009 section 2.2.
+// https://docs.cronofy.com/developers/api/authorization/revoke
+func (s *Server) revoke(c *call) {
+	if c.mediaTypeRefused() || s.clientRefused(c) || s.limited(c) {
+		return
+	}
+	token, byToken := c.params.text("token")
+	sub, bySub := c.params.text("sub")
+	switch {
+	case byToken:
+		s.state.revokeToken(token)
+	case bySub:
+		s.state.revokeSub(sub)
+	default:
+		c.oauthError(http.StatusBadRequest, "invalid_request", "token or sub is missing")
+		return
+	}
+	c.w.Header().Set("Pragma", "no-cache")
+	c.w.Header().Set("Content-Length", "0")
+	c.w.WriteHeader(http.StatusOK)
+}
