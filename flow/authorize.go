@@ -1,0 +1,122 @@
+package flow
+
+import (
+	"context"
+	"fmt"
+
+	"confer/cronofy"
+	"confer/flow/links"
+)
+
+// authorize makes the link between the calendars and the provider.
+func (r *Runner) authorize(ctx context.Context, e Authorize, inbox <-chan Delivery, say func(Event)) Event {
+	a, err := r.withSecret(ctx, e.Answers, e.Store)
+	if err != nil {
+		return Failed{Err: err}
+	}
+	client := r.client(a, say)
+	known := r.known(ctx, client, a)
+	made := func(ctx context.Context, l Link) Event {
+		return Linked{Link: l, Known: known, Notice: r.record(ctx, l)}
+	}
+	t := &trip{r: r, answers: a, inbox: inbox, say: say}
+	t.link = func(ctx context.Context, state string) (string, error) {
+		token, err := client.LinkToken(ctx, a.ServiceAccount)
+		if err != nil {
+			return "", err
+		}
+		return client.AuthorizeURL(cronofy.AuthorizeRequest{RedirectURI: a.RedirectURI, State: state, LinkToken: token, Provider: a.Provider}), nil
+	}
+	t.finish = func(ctx context.Context, code cronofy.Secret) (Event, error) {
+		token, err := client.Exchange(ctx, code, a.RedirectURI)
+		if err != nil {
+			return nil, err
+		}
+		say(Exchanged{})
+		l := r.newLink(a, e.Store)
+		l.OrganizationalUnit, l.Scope = token.Sub, token.Scope
+		if l.RefreshToken = !token.RefreshToken.Empty(); l.RefreshToken {
+			if err := r.keep(ctx, e.Store, refreshTokenKey(a, string(a.Provider)), token.RefreshToken); err != nil {
+				return nil, err
+			}
+		}
+		return made(ctx, l), nil
+	}
+	t.handed = func(ctx context.Context) Event {
+		l := r.newLink(a, e.Store)
+		l.Unconfirmed = true
+		return made(ctx, l)
+	}
+	return t.run(ctx)
+}
+
+func (r *Runner) newLink(a Answers, s Store) Link {
+	return Link{Site: a.Site, ClientID: a.ClientID, ServiceAccount: a.ServiceAccount, Provider: a.Provider,
+		Label: a.Label, Store: s.Kind, At: r.Now().UTC()}
+}
+
+// connect has a calendar service account authorized, and stores its refresh
+// token. The operator's own application does not learn of it.
+func (r *Runner) connect(ctx context.Context, e Connect, inbox <-chan Delivery, say func(Event)) Event {
+	a, err := r.withSecret(ctx, e.Answers, e.Store)
+	if err != nil {
+		return Failed{Err: err}
+	}
+	a.ServiceAccount, a.Provider = "", ""
+	client := r.client(a, say)
+	t := &trip{r: r, answers: a, inbox: inbox, say: say}
+	t.link = func(_ context.Context, state string) (string, error) {
+		return client.EnterpriseConnectURL(cronofy.EnterpriseConnectRequest{RedirectURI: a.RedirectURI, State: state, Scope: e.Scope, DelegatedScope: e.DelegatedScope}), nil
+	}
+	t.finish = func(ctx context.Context, code cronofy.Secret) (Event, error) {
+		return r.connected(ctx, client, a, e.Store, code, say)
+	}
+	return t.run(ctx)
+}
+
+func (r *Runner) connected(ctx context.Context, client *cronofy.Client, a Answers, s Store, code cronofy.Secret, say func(Event)) (Event, error) {
+	token, err := client.Exchange(ctx, code, a.RedirectURI)
+	if err != nil {
+		return nil, err
+	}
+	say(Exchanged{})
+	if a.ServiceAccount = token.Sub; a.ServiceAccount == "" {
+		info, err := client.UserInfo(ctx, token.AccessToken)
+		if err != nil {
+			return nil, err
+		}
+		a.ServiceAccount = info.Sub
+	}
+	if p := CheckServiceAccountID(a.ServiceAccount); p != nil {
+		return nil, &cronofy.BadAnswerError{Op: "exchange code", Reason: "it names no service account"}
+	}
+	if err := r.keep(ctx, s, clientSecretKey(a), a.ClientSecret); err != nil {
+		return nil, err
+	}
+	if !token.RefreshToken.Empty() {
+		if err := r.keep(ctx, s, refreshTokenKey(a, "service_account"), token.RefreshToken); err != nil {
+			return nil, err
+		}
+	}
+	return ServiceAccountAccepted{ID: a.ServiceAccount,
+		Notice: "Authorized as " + a.ServiceAccount + ". Your own application does not learn of this account by itself: note the id."}, nil
+}
+
+// record writes the link down. That it could not is a notice, not a failure:
+// the link is made and its tokens are stored.
+func (r *Runner) record(ctx context.Context, l Link) string {
+	if r.Links == nil {
+		return ""
+	}
+	err := r.Links.Update(ctx, func(c *links.Contents) error {
+		c.AddLink(links.Link{DataCenter: l.Site.DataCenter.ID, APIHost: l.Site.APIHost(), ClientID: l.ClientID,
+			ServiceAccount: l.ServiceAccount, Provider: string(l.Provider), Label: l.Label, OrganizationalUnit: l.OrganizationalUnit,
+			Scope: l.Scope, Store: string(l.Store), Linked: l.At, Unconfirmed: l.Unconfirmed})
+		c.Draft = nil
+		return nil
+	})
+	if err != nil {
+		return fmt.Sprintf("Linked, but the list of links could not be written: %s.", cronofy.CleanText(err.Error(), 160))
+	}
+	return ""
+}

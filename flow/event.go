@@ -1,0 +1,187 @@
+package flow
+
+import (
+	"time"
+
+	"confer/cronofy"
+	"confer/flow/profiles"
+)
+
+// Event is what happened: the operator did something, or a task reported.
+type Event interface{ event() }
+
+// An answer belongs to one page; elsewhere Apply ignores it.
+type answer interface {
+	Event
+	page() Step
+}
+
+// Answers of the operator.
+type (
+	// DataCenterChosen answers step 1.
+	DataCenterChosen struct{ Site cronofy.Site }
+	// ApplicationEntered answers step 2. An empty secret means the stored one.
+	ApplicationEntered struct {
+		ClientID     string
+		ClientSecret cronofy.Secret
+		RedirectURI  string
+	}
+	// StoreChosen answers the question for a store, on step 2's page.
+	StoreChosen struct {
+		Kind       StoreKind
+		Passphrase cronofy.Secret
+	}
+	// ServiceAccountEntered answers step 3.
+	ServiceAccountEntered struct{ ID, Label string }
+	// ConnectStarted answers step 3 the other way: authorize a calendar service
+	// account now, through Enterprise Connect. Scopes are space-separated.
+	ConnectStarted struct{ Scope, DelegatedScope, Label string }
+	// ProviderChosen answers step 4.
+	ProviderChosen struct{ Provider cronofy.Provider }
+	// AuthorizeStarted begins, or begins again, step 5.
+	AuthorizeStarted struct{}
+	// RedirectURIChosen takes another redirect URI, when a port was busy; on the
+	// page of step 5 it begins that with it.
+	RedirectURIChosen struct{ URI string }
+	// Continued goes on from step 5 with the link that was made before.
+	Continued struct{}
+	// AccountsGiven answers step 6.
+	AccountsGiven struct{ Accounts Accounts }
+	// AnotherWanted begins the set-up of a further customer after a link.
+	AnotherWanted struct{}
+	// Back goes one page back, or ends what is under way on this one.
+	Back struct{}
+)
+
+// Deliveries: what the operator does while a task runs, handed to its inbox.
+type (
+	// Pasted is the final address of the administrator's browser, as pasted.
+	Pasted struct{ Text string }
+	// Extended asks for more time.
+	Extended struct{}
+	// NewLinkWanted asks for a fresh link token; links made before stay good
+	// for coming back.
+	NewLinkWanted struct{}
+	// OpenWanted asks to open the browser again.
+	OpenWanted struct{}
+	// Handed keeps the link as unconfirmed: the administrator says it is done.
+	Handed struct{}
+	// Refreshed asks the profiles task to look again now.
+	Refreshed struct{}
+)
+
+// Reports of tasks.
+type (
+	// ApplicationAccepted ends CheckApplication.
+	ApplicationAccepted struct {
+		ClientSecret cronofy.Secret // as typed, or as found in the store
+		Store        Store
+		Ask          bool   // the operator must choose a store
+		Notice       string // the check could not tell, and why
+	}
+	// StoreOpened ends OpenStore.
+	StoreOpened struct {
+		Store        Store
+		ClientSecret cronofy.Secret
+	}
+	// ServiceAccountAccepted ends CheckServiceAccount and Connect.
+	ServiceAccountAccepted struct {
+		ID     string
+		Notice string
+	}
+	// LinkReady says that a link can be opened and the callback is listened for.
+	LinkReady struct {
+		URL, ShortURL, RedirectURI string
+		Listening                  bool
+		Until                      time.Time
+	}
+	// BrowserAsked says that a browser was started; Err when none could be.
+	BrowserAsked struct{ Err error }
+	// TimeExtended carries the new end of the wait.
+	TimeExtended struct{ Until time.Time }
+	// Strayed says that something came back which was not the answer.
+	Strayed struct{ Err error }
+	// AnswerArrived says that the administrator approved; the code is exchanged.
+	AnswerArrived struct{}
+	// Exchanged says that the tokens are here and are stored now.
+	Exchanged struct{}
+	// Linked ends Authorize.
+	Linked struct {
+		Link   Link
+		Known  *KnownProfiles
+		Notice string
+	}
+	// ProfilesRead carries rows to the screen, in batches.
+	ProfilesRead struct {
+		Rows  []profiles.Row
+		Tally Tally
+	}
+	// Paused says that the next call to Cronofy waits, and why.
+	Paused struct {
+		Until  time.Time
+		Reason string
+	}
+	// LookPlanned says when the profiles are looked at again by itself.
+	LookPlanned struct{ At time.Time }
+	// ProfilesDone ends LoadProfiles.
+	ProfilesDone struct{ Tally Tally }
+	// Failed ends any task that could not do its work. Approved: the
+	// administrator had approved before, so the link most likely exists.
+	Failed struct {
+		Err      error
+		Approved bool
+	}
+	// Report carries a task's event with the task's ID; Apply drops late ones.
+	Report struct {
+		Task  int
+		Event Event
+	}
+)
+
+func (DataCenterChosen) event()      {}
+func (ApplicationEntered) event()    {}
+func (StoreChosen) event()           {}
+func (ServiceAccountEntered) event() {}
+func (ConnectStarted) event()        {}
+func (ProviderChosen) event()        {}
+func (AuthorizeStarted) event()      {}
+func (RedirectURIChosen) event()     {}
+func (Continued) event()             {}
+func (AccountsGiven) event()         {}
+func (AnotherWanted) event()         {}
+func (Back) event()                  {}
+
+func (Pasted) event()        {}
+func (Extended) event()      {}
+func (NewLinkWanted) event() {}
+func (OpenWanted) event()    {}
+func (Handed) event()        {}
+func (Refreshed) event()     {}
+
+func (ApplicationAccepted) event()    {}
+func (StoreOpened) event()            {}
+func (ServiceAccountAccepted) event() {}
+func (LinkReady) event()              {}
+func (BrowserAsked) event()           {}
+func (TimeExtended) event()           {}
+func (Strayed) event()                {}
+func (AnswerArrived) event()          {}
+func (Exchanged) event()              {}
+func (Linked) event()                 {}
+func (ProfilesRead) event()           {}
+func (Paused) event()                 {}
+func (LookPlanned) event()            {}
+func (ProfilesDone) event()           {}
+func (Failed) event()                 {}
+func (Report) event()                 {}
+
+func (DataCenterChosen) page() Step      { return StepDataCenter }
+func (ApplicationEntered) page() Step    { return StepApplication }
+func (StoreChosen) page() Step           { return StepApplication }
+func (ServiceAccountEntered) page() Step { return StepServiceAccount }
+func (ConnectStarted) page() Step        { return StepServiceAccount }
+func (ProviderChosen) page() Step        { return StepProvider }
+func (AuthorizeStarted) page() Step      { return StepAuthorize }
+func (Continued) page() Step             { return StepAuthorize }
+func (AccountsGiven) page() Step         { return StepProfiles }
+func (AnotherWanted) page() Step         { return StepProfiles }

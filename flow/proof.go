@@ -1,0 +1,164 @@
+package flow
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"confer/cronofy"
+	"confer/flow/profiles"
+)
+
+// knownLimit bounds what is asked before the link, so that an administrator who
+// waits is not kept waiting: enough for a set-up, not for a whole company.
+const (
+	knownAccounts = 100
+	knownTime     = 10 * time.Second
+)
+
+// readAccounts reads the whole list that the answers name. Errors name line and
+// column, never a value.
+func (r *Runner) readAccounts(a Accounts) ([]profiles.Account, error) {
+	switch a.Kind {
+	case AccountsToken:
+		return []profiles.Account{{AccessToken: a.Token, Row: 1}}, nil
+	case AccountsFile:
+	default:
+		return nil, nil
+	}
+	f, err := r.OpenAccounts(a.Path)
+	if err != nil {
+		return nil, &AccountsError{err}
+	}
+	defer f.Close()
+	var out []profiles.Account
+	for acc, err := range profiles.ReadAccounts(f) {
+		if err != nil {
+			return nil, &AccountsError{err}
+		}
+		out = append(out, acc)
+	}
+	if len(out) == 0 {
+		return nil, &AccountsError{errors.New("the list holds no accounts")}
+	}
+	return out, nil
+}
+
+// known notes the profiles that accounts have before the link, so that later
+// ones can be told from a person's own. nil: that is not known.
+func (r *Runner) known(ctx context.Context, client *cronofy.Client, a Answers) *KnownProfiles {
+	list, err := r.readAccounts(a.Accounts)
+	if err != nil || len(list) == 0 || len(list) > knownAccounts {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, knownTime)
+	defer cancel()
+	k := &KnownProfiles{IDs: map[string]bool{}}
+	complete := true
+	_, err = profiles.Run(ctx, client, profiles.Accounts(list), profiles.Options{Provider: cronofy.AnyProvider, ErrorOf: explainAccount},
+		func(rec profiles.Record) error {
+			complete = complete && rec.Error == nil
+			for _, p := range rec.Profiles {
+				k.IDs[p.ProfileID] = true
+			}
+			return nil
+		})
+	if err != nil || !complete {
+		return nil
+	}
+	return k
+}
+
+func (r *Runner) loadProfiles(ctx context.Context, e LoadProfiles, inbox <-chan Delivery, say func(Event)) Event {
+	list, err := r.readAccounts(e.Answers.Accounts)
+	if err != nil {
+		return Failed{Err: err}
+	}
+	refresh := make(chan struct{}, 1)
+	stop := make(chan struct{})
+	defer close(stop)
+	go func() { // ends with the task: stop is closed above
+		for {
+			select {
+			case <-inbox:
+				select {
+				case refresh <- struct{}{}:
+				default:
+				}
+			case <-stop:
+				return
+			}
+		}
+	}()
+	t := &tallier{rows: make([]profiles.State, len(list))}
+	err = profiles.Watch(ctx, r.client(e.Answers, say), list, profiles.WatchOptions{
+		Options: profiles.Options{Provider: e.Answers.Provider, ErrorOf: explainAccount, Known: knownIDs(e.Known)},
+		Refresh: refresh, Now: r.Now, Pauses: r.Looks,
+		NextLook: func(at time.Time) { say(LookPlanned{at}) },
+	}, func(rows []profiles.Row) { say(ProfilesRead{Rows: rows, Tally: t.add(rows)}) })
+	if err != nil {
+		return Failed{Err: err}
+	}
+	return ProfilesDone{t.tally}
+}
+
+func knownIDs(k *KnownProfiles) map[string]bool {
+	if k == nil {
+		return nil
+	}
+	return k.IDs
+}
+
+// tallier keeps the counts while rows change their state.
+type tallier struct {
+	rows  []profiles.State
+	tally Tally
+}
+
+func (t *tallier) add(rows []profiles.Row) Tally {
+	for _, row := range rows {
+		t.count(t.rows[row.Index], -1)
+		t.rows[row.Index] = row.Record.State
+		t.count(row.Record.State, 1)
+	}
+	return t.tally
+}
+
+func (t *tallier) count(s profiles.State, n int) {
+	switch s {
+	case profiles.Connected:
+		t.tally.Connected += n
+	case profiles.Disconnected:
+		t.tally.Disconnected += n
+	case profiles.Missing:
+		t.tally.Missing += n
+	case profiles.Failed:
+		t.tally.Errors += n
+	default:
+		return // not read before
+	}
+	t.tally.Read += n
+}
+
+// explainAccount is for one account's row: its code and a sentence.
+func explainAccount(err error) (code, message string) {
+	p := explain(err, StepProfiles)
+	var api *cronofy.Error
+	if errors.As(err, &api) && api.Code == "" {
+		switch api.Status {
+		case 401:
+			p.Summary = "The access token was not accepted: it is wrong, expired or revoked."
+		case 402, 403:
+			p.Summary = "This token may not read the account."
+		case 404:
+			p.Summary = "Cronofy does not know this account."
+		case 422:
+			p.Summary = "Cronofy did not accept the request for this account."
+		}
+	}
+	return p.Code, p.Summary
+}
+
+// ExplainAccount gives the code and the sentence for an account that could not
+// be read.
+func ExplainAccount(err error) (code, message string) { return explainAccount(err) }

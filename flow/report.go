@@ -1,0 +1,88 @@
+package flow
+
+// report takes what a task said. Reports of tasks that are over are dropped:
+// a keyring's prompt cannot be cancelled, and its answer may come any time.
+func (s State) report(r Report) (State, *Task) {
+	if s.Running == nil || r.Task != s.Running.ID {
+		return s, nil
+	}
+	switch ev := r.Event.(type) {
+	case ApplicationAccepted:
+		s.Running = nil
+		s.Answers.ClientSecret, s.Store, s.Notice = ev.ClientSecret, ev.Store, ev.Notice
+		s.Asking = ev.Ask
+		if !ev.Ask {
+			s.Step = StepServiceAccount
+		}
+	case StoreOpened:
+		s.Running, s.Asking = nil, false
+		s.Answers.ClientSecret, s.Store = ev.ClientSecret, ev.Store
+		s.Step = StepServiceAccount
+	case ServiceAccountAccepted:
+		s.Running, s.Attempt = nil, Attempt{}
+		s.Answers.ServiceAccount, s.Notice = ev.ID, ev.Notice
+		s.Step = StepProvider
+	case Linked:
+		s.Running, s.Attempt, s.Proof = nil, Attempt{}, Proof{}
+		link := ev.Link
+		s.Link, s.linkedKey, s.Known, s.Notice = &link, s.Answers.Key(), ev.Known, ev.Notice
+		s.Step = StepProfiles
+	case ProfilesDone:
+		s.Running = nil
+		s.Proof = Proof{Started: true, Done: true, Tally: ev.Tally}
+	case Failed:
+		return s.failed(ev), nil
+	default:
+		return s.progress(ev), nil
+	}
+	return s, nil
+}
+
+func (s State) failed(ev Failed) State {
+	p := explain(ev.Err, s.Step)
+	if ev.Approved {
+		p = approvedProblem(p, s.Step)
+		s.approvedKey = s.Answers.Key()
+	}
+	p.Step = min(p.Step, s.Step) // an error never leads past an answer
+	s.Running, s.Attempt = nil, Attempt{}
+	if s.Step == StepProfiles {
+		s.Proof = Proof{}
+	}
+	s.Step, s.Problem = p.Step, &p
+	if s.Step != StepApplication {
+		s.Asking = false
+	}
+	return s
+}
+
+// progress takes what does not end a task.
+func (s State) progress(ev Event) State {
+	a := &s.Attempt
+	switch ev := ev.(type) {
+	case LinkReady:
+		a.Phase, a.Links, a.Notice = PhaseWaiting, a.Links+1, ""
+		a.URL, a.ShortURL, a.RedirectURI = ev.URL, ev.ShortURL, ev.RedirectURI
+		a.Listening, a.Until = ev.Listening, ev.Until
+	case BrowserAsked:
+		a.Browser = ""
+		if ev.Err != nil {
+			a.Browser = explainBrowser(ev.Err)
+		}
+	case TimeExtended:
+		a.Until = ev.Until
+	case Strayed:
+		a.Notice = explainStray(ev.Err)
+	case AnswerArrived:
+		a.Phase = PhaseExchanging
+	case Exchanged:
+		a.Phase = PhaseStoring
+	case Paused:
+		s.Pause = Pause(ev)
+	case ProfilesRead:
+		s.Proof.Tally = ev.Tally
+	case LookPlanned:
+		s.Proof.NextLook = ev.At
+	}
+	return s
+}

@@ -1,0 +1,278 @@
+package flow
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"io"
+	"sync"
+	"time"
+
+	"confer/cronofy"
+	"confer/flow/callback"
+	"confer/flow/links"
+	"confer/keystore"
+)
+
+// DefaultTimeout is how long the administrator has, unless it is extended.
+const DefaultTimeout = 5 * time.Minute
+
+// callLimit bounds one call to Cronofy with its retries, and what must not be
+// broken off: the exchange of a code and the storing of its tokens.
+const callLimit = 45 * time.Second
+
+// Stores gives access to the places for secrets.
+type Stores interface {
+	// Probe asks the keyring for its state without a prompt.
+	Probe(ctx context.Context) keystore.Status
+	// Open gives the store; the passphrase is StoreFile's. It does not prompt.
+	Open(kind StoreKind, passphrase cronofy.Secret) (keystore.Store, error)
+}
+
+// Runner does the tasks. Everything it needs of the world is a field; it keeps
+// nothing between tasks but the states it has issued, which stay good until
+// the run ends.
+type Runner struct {
+	// NewClient makes a client for a site and an application; it tells notify
+	// when a call has to wait. Required.
+	NewClient func(site cronofy.Site, app cronofy.App, notify func(cronofy.Wait)) *cronofy.Client
+	// Stores are the places for secrets. Required.
+	Stores Stores
+	// Links keeps links made and unfinished answers; nil: nothing is kept.
+	Links *links.File
+	// OpenURL asks for a browser; nil: none is opened.
+	OpenURL func(url string) error
+	// OpenAccounts opens a list of accounts by its path. Required for lists.
+	OpenAccounts func(path string) (io.ReadCloser, error)
+	// Timeout is how long the administrator has; 0: DefaultTimeout.
+	Timeout time.Duration
+	// Looks are the pauses between looks at the profiles; nil: growing ones.
+	Looks []time.Duration
+	// Unattended: nobody can be asked. A missing keyring is then an error.
+	Unattended bool
+	// Now and Rand are the clock and the source of states; nil: the real ones.
+	Now  func() time.Time
+	Rand io.Reader
+
+	once   sync.Once
+	states *callback.States
+	saver  saver
+	linger sync.WaitGroup
+}
+
+func (r *Runner) init() {
+	r.once.Do(func() {
+		if r.Now == nil {
+			r.Now = time.Now
+		}
+		if r.Rand == nil {
+			r.Rand = rand.Reader
+		}
+		if r.Timeout == 0 {
+			r.Timeout = DefaultTimeout
+		}
+		r.states = callback.NewStates(r.Rand)
+	})
+}
+
+// Do carries out one task. It emits any number of progress events and exactly
+// one last event. It returns early when ctx ends, but for a code that is being
+// exchanged.
+func (r *Runner) Do(ctx context.Context, t Task, inbox <-chan Delivery, emit func(Event)) {
+	r.init()
+	switch e := t.Effect.(type) {
+	case CheckApplication:
+		emit(r.checkApplication(ctx, e, emit))
+	case OpenStore:
+		emit(r.openStore(ctx, e, emit))
+	case CheckServiceAccount:
+		emit(r.checkServiceAccount(ctx, e, emit))
+	case Connect:
+		emit(r.connect(ctx, e, inbox, emit))
+	case Authorize:
+		emit(r.authorize(ctx, e, inbox, emit))
+	case LoadProfiles:
+		emit(r.loadProfiles(ctx, e, inbox, emit))
+	}
+}
+
+// client makes the client for the answers; its waits become events.
+func (r *Runner) client(a Answers, say func(Event)) *cronofy.Client {
+	return r.NewClient(a.Site, a.App(), func(w cronofy.Wait) {
+		say(Paused{Until: r.Now().Add(w.For), Reason: w.Reason})
+	})
+}
+
+// wait ends when the last page was served and the last answers are saved.
+func (r *Runner) wait() {
+	r.linger.Wait()
+	r.saver.wait()
+}
+
+func (r *Runner) checkApplication(ctx context.Context, e CheckApplication, say func(Event)) Event {
+	store, ask, err := r.settle(ctx, e.Store)
+	if err != nil {
+		return Failed{Err: err}
+	}
+	a := e.Answers
+	if a.ClientSecret.Empty() {
+		if ask { // the secret may be behind the question
+			return ApplicationAccepted{Store: store, Ask: true}
+		}
+		if a.ClientSecret, err = r.storedSecret(ctx, a, store); err != nil {
+			return Failed{Err: err}
+		}
+	}
+	notice, err := r.refused(ctx, a, say)
+	if err != nil {
+		return Failed{Err: err}
+	}
+	return ApplicationAccepted{ClientSecret: a.ClientSecret, Store: store, Ask: ask, Notice: notice}
+}
+
+// refused asks Cronofy about client id and secret. Only a clear no, or no
+// connection at all, stops the operator: the documented check comes with the
+// link token, and this one is inferred.
+func (r *Runner) refused(ctx context.Context, a Answers, say func(Event)) (notice string, err error) {
+	ctx, cancel := context.WithTimeout(ctx, callLimit)
+	defer cancel()
+	err = r.client(a, say).CheckApplication(ctx)
+	var api *cronofy.Error
+	var bad *cronofy.BadAnswerError
+	switch {
+	case err == nil:
+		return "", nil
+	case errors.As(err, &bad),
+		errors.As(err, &api) && api.Status != 401 && api.Code != "invalid_client" && api.Status != 429 && api.Status < 500:
+		return "Cronofy could not tell yet whether the secret is right; the next step will. (" + cronofy.CleanText(err.Error(), 120) + ")", nil
+	}
+	return "", err
+}
+
+// settle decides on the store: what was named, else the keyring if it is ready,
+// else the operator is asked.
+func (r *Runner) settle(ctx context.Context, s Store) (_ Store, ask bool, _ error) {
+	if s.Kind != "" && s.Kind != StoreKeyring {
+		return s, s.Kind == StoreFile && s.Passphrase.Empty(), nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, keystore.ProbeLimit)
+	defer cancel()
+	status := r.Stores.Probe(ctx)
+	s.Keyring, s.Detail = string(status.State), status.Detail
+	if status.State == keystore.Ready {
+		s.Kind = StoreKeyring
+		return s, false, nil
+	}
+	if !r.Unattended {
+		return s, true, nil
+	}
+	if status.State == keystore.Locked {
+		return s, false, keystore.ErrLocked
+	}
+	return s, false, keystore.ErrUnavailable
+}
+
+func (r *Runner) openStore(ctx context.Context, e OpenStore, say func(Event)) Event {
+	limit := keystore.CallLimit
+	if e.Store.Kind == StoreKeyring {
+		limit = keystore.UnlockLimit // a dialog, and a person who types
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	a := e.Answers
+	if err := r.unlock(ctx, e.Store); err != nil {
+		return Failed{Err: err}
+	}
+	found, err := r.storedSecret(ctx, a, e.Store)
+	if errors.Is(err, ErrNoSecret) && !a.ClientSecret.Empty() {
+		err = nil
+	}
+	if err != nil {
+		return Failed{Err: err}
+	}
+	if a.ClientSecret.Empty() {
+		a.ClientSecret = found
+		if _, err := r.refused(ctx, a, say); err != nil {
+			return Failed{Err: err}
+		}
+	}
+	return StoreOpened{Store: e.Store, ClientSecret: a.ClientSecret}
+}
+
+// unlock lets a store that can be locked ask for its password.
+func (r *Runner) unlock(ctx context.Context, s Store) error {
+	store, err := r.Stores.Open(s.Kind, s.Passphrase)
+	if err != nil {
+		return err
+	}
+	if u, ok := store.(interface{ Unlock(context.Context) error }); ok {
+		return u.Unlock(ctx)
+	}
+	return nil
+}
+
+func clientSecretKey(a Answers) string {
+	return keystore.Key(a.Site.APIHost(), a.ClientID, "client_secret")
+}
+
+func refreshTokenKey(a Answers, what string) string {
+	return keystore.Key(a.Site.APIHost(), a.ClientID, a.ServiceAccount, what, "refresh_token")
+}
+
+// storedSecret reads the client secret from the store. That it is not there is
+// ErrNoSecret; anything else is an error of the store, never "not there".
+func (r *Runner) storedSecret(ctx context.Context, a Answers, s Store) (cronofy.Secret, error) {
+	store, err := r.Stores.Open(s.Kind, s.Passphrase)
+	if err != nil {
+		return cronofy.Secret{}, err
+	}
+	secret, err := store.Get(ctx, clientSecretKey(a))
+	if errors.Is(err, keystore.ErrNotFound) {
+		return cronofy.Secret{}, ErrNoSecret
+	}
+	return cronofy.NewSecret(secret), err
+}
+
+// keep stores a secret and reads it back, unless it is there already.
+func (r *Runner) keep(ctx context.Context, s Store, key string, secret cronofy.Secret) error {
+	ctx, cancel := context.WithTimeout(ctx, keystore.CallLimit)
+	defer cancel()
+	store, err := r.Stores.Open(s.Kind, s.Passphrase)
+	if err != nil {
+		return err
+	}
+	if old, err := store.Get(ctx, key); err == nil && old == secret.Reveal() {
+		return nil
+	}
+	return store.Set(ctx, key, secret.Reveal())
+}
+
+// withSecret fills in the stored client secret when none was typed in this run.
+func (r *Runner) withSecret(ctx context.Context, a Answers, s Store) (Answers, error) {
+	if !a.ClientSecret.Empty() {
+		return a, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, keystore.CallLimit)
+	defer cancel()
+	secret, err := r.storedSecret(ctx, a, s)
+	a.ClientSecret = secret
+	return a, err
+}
+
+// checkServiceAccount makes a link token, the documented check of the client
+// secret and of the id, and stores the secret now that it is known to be right.
+func (r *Runner) checkServiceAccount(ctx context.Context, e CheckServiceAccount, say func(Event)) Event {
+	a, err := r.withSecret(ctx, e.Answers, e.Store)
+	if err != nil {
+		return Failed{Err: err}
+	}
+	call, cancel := context.WithTimeout(ctx, callLimit)
+	defer cancel()
+	if _, err := r.client(a, say).LinkToken(call, a.ServiceAccount); err != nil {
+		return Failed{Err: err}
+	}
+	if err := r.keep(ctx, e.Store, clientSecretKey(a), a.ClientSecret); err != nil {
+		return Failed{Err: err}
+	}
+	return ServiceAccountAccepted{ID: a.ServiceAccount}
+}

@@ -1,0 +1,70 @@
+package flow
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"confer/flow/links"
+)
+
+// saveLimit bounds the wait for another process that writes the same file.
+const saveLimit = 5 * time.Second
+
+// saver writes unfinished answers behind the operator's back, newest last. What
+// it could not write costs the next run some typing and nothing else.
+type saver struct {
+	wg   sync.WaitGroup
+	mu   sync.Mutex
+	next *links.Draft // newest not yet written
+	busy bool
+}
+
+func (s *saver) save(f *links.File, d links.Draft) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.next = &d
+	if s.busy {
+		return
+	}
+	s.busy = true
+	s.wg.Go(func() {
+		for d := s.take(); d != nil; d = s.take() {
+			ctx, cancel := context.WithTimeout(context.Background(), saveLimit)
+			_ = f.Update(ctx, func(c *links.Contents) error { c.Draft = d; return nil })
+			cancel()
+		}
+	})
+}
+
+func (s *saver) take() *links.Draft {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	d := s.next
+	s.next = nil
+	s.busy = d != nil
+	return d
+}
+
+func (s *saver) wait() { s.wg.Wait() }
+
+// remember saves the answers that are not secret, when they have changed.
+func (r *Runner) remember(before, after State) {
+	if r.Links == nil || after.Link != nil {
+		return
+	}
+	if d := draft(after); d != draft(before) {
+		r.saver.save(r.Links, d)
+	}
+}
+
+// draft is what of a State may be written down.
+func draft(s State) links.Draft {
+	a := s.Answers
+	d := links.Draft{DataCenter: a.Site.DataCenter.ID, ClientID: a.ClientID, RedirectURI: a.RedirectURI,
+		ServiceAccount: a.ServiceAccount, Label: a.Label, Provider: string(a.Provider), Store: string(s.Store.Kind)}
+	if a.Site.Overridden() && a.Site.Chosen() {
+		d.APIURL, d.AppURL = a.Site.API, a.Site.App
+	}
+	return d
+}

@@ -1,0 +1,205 @@
+package flow
+
+import (
+	"strings"
+	"time"
+
+	"confer/cronofy"
+)
+
+// Answers is what the operator has answered. Going back keeps all of it.
+type Answers struct {
+	Site         cronofy.Site
+	ClientID     string
+	ClientSecret cronofy.Secret // empty: the store has it, or nobody
+	RedirectURI  string         // exactly as registered at Cronofy
+	Listen       string         // host:port for the callback of a redirect URI that is not loopback; empty: none
+	RedirectSet  bool           // the operator named RedirectURI: no other port is offered
+
+	ServiceAccount string           // "ser_..."
+	Label          string           // the operator's own name for this link; may be empty
+	Provider       cronofy.Provider // empty: not chosen yet
+	Accounts       Accounts
+}
+
+// App is the OAuth client of these answers.
+func (a Answers) App() cronofy.App {
+	return cronofy.App{ClientID: a.ClientID, ClientSecret: a.ClientSecret}
+}
+
+// Key names the answers that an authorization belongs to: a state issued for
+// one key is not accepted for another (RFC 9700 section 4.4, mix-up).
+func (a Answers) Key() string {
+	return strings.Join([]string{a.Site.API, a.Site.App, a.ClientID, a.ServiceAccount, string(a.Provider), a.RedirectURI}, "\n")
+}
+
+// Accounts says where the accounts' tokens come from. The zero value is "not
+// answered".
+type Accounts struct {
+	Kind  AccountsKind
+	Path  string         // for AccountsFile: what Runner.OpenAccounts understands
+	Token cronofy.Secret // for AccountsToken: one access token, in memory only
+}
+
+// AccountsKind is one of three answers to where accounts come from.
+type AccountsKind int
+
+// The answers of the last step.
+const (
+	AccountsUnknown AccountsKind = iota
+	AccountsFile
+	AccountsToken
+	AccountsNone
+)
+
+// StoreKind names a place for secrets, as --secret-store does.
+type StoreKind string
+
+// The stores. StoreNone is the sandbox's: nothing leaves memory, and nothing
+// would be worth it.
+const (
+	StoreKeyring StoreKind = "keyring"
+	StoreSession StoreKind = "session"
+	StoreFile    StoreKind = "file"
+	StoreNone    StoreKind = "none"
+)
+
+// Store is where this run keeps secrets and how that was decided.
+type Store struct {
+	Kind       StoreKind      // empty: not decided yet
+	Passphrase cronofy.Secret // of StoreFile
+	Keyring    string         // what the probe of the keyring found: "ready", "locked", ...; empty: not asked yet
+	Detail     string         // the probe's own words, cleaned
+	Pinned     bool           // named by a flag, the environment or an earlier run: not asked about
+}
+
+// Attempt is an authorization under way: what the screen shows while the
+// administrator is in the browser. The zero Attempt means none.
+type Attempt struct {
+	Phase       Phase
+	URL         string // the real authorization URL; holds the link token
+	ShortURL    string // our local link to it; empty when nothing listens
+	RedirectURI string
+	Listening   bool      // a callback can reach us; otherwise paste is the first door
+	Until       time.Time // when the wait ends
+	Browser     string    // why no browser was opened; empty when one was asked
+	Notice      string    // what came back but was not the answer, in a sentence
+	Links       int       // links made in this attempt, the first is 1
+}
+
+// Phase is how far an attempt has come.
+type Phase int
+
+// The phases, in order.
+const (
+	PhaseNone Phase = iota
+	PhasePreparing
+	PhaseWaiting
+	PhaseExchanging
+	PhaseStoring
+)
+
+// Link is a finished set-up.
+type Link struct {
+	Site               cronofy.Site
+	ClientID           string
+	ServiceAccount     string
+	Provider           cronofy.Provider
+	Label              string
+	OrganizationalUnit string // its sub; empty when Cronofy did not say
+	Scope              string
+	Store              StoreKind
+	RefreshToken       bool      // whether there was one to store
+	Unconfirmed        bool      // the administrator said so; no token was exchanged
+	At                 time.Time // UTC
+}
+
+// Tally counts accounts by the state of their conferencing profile.
+type Tally struct {
+	Read, Connected, Disconnected, Missing, Errors int
+}
+
+// Proof is how far the last step has come.
+type Proof struct {
+	Started  bool
+	Done     bool // no further look by itself
+	Tally    Tally
+	NextLook time.Time // zero: none planned
+}
+
+// Pause is a wait before a call to Cronofy: the rate limit, or a repeat.
+type Pause struct {
+	Until  time.Time
+	Reason string // "rate limit", "retry"
+}
+
+// Used is a service account that an earlier run linked.
+type Used struct {
+	APIHost, ClientID, ServiceAccount, Label string
+}
+
+// State is all the wizard knows. It is a value: Apply returns the next one.
+// Rows of profiles are not in it; progress events carry them to the screen.
+type State struct {
+	Step    Step
+	Answers Answers
+	Store   Store
+	Asking  bool   // the store is asked about, on the application's page
+	Notice  string // something the operator should know that stops nothing
+	Attempt Attempt
+	Link    *Link // nil until linked
+	Proof   Proof
+	Pause   Pause          // the last wait before a call to Cronofy; over when its Until has passed
+	Known   *KnownProfiles // profiles seen before the link; nil when no tokens were known then
+	Used    []Used
+	Sites   []cronofy.Site // what step 1 offers: the six data centers, overrides applied
+	Problem *Problem       // why the last task failed, or an answer was refused
+	Running *Task          // nil while waiting for the operator
+	tasks   int            // last task ID given out
+
+	linkedKey   string // Answers.Key of Link
+	approvedKey string // Answers.Key of the last approval that was not finished
+}
+
+// KnownProfiles are profile_ids that accounts had before the link was made.
+type KnownProfiles struct{ IDs map[string]bool }
+
+// Found is what is known before the first page.
+type Found struct {
+	Answers    Answers
+	Store      Store
+	SecretKept bool // the store has the client secret, so its absence is no missing answer
+	Suggested  bool // the answers are suggestions: begin at the first page and let each be confirmed
+	Used       []Used
+	Sites      []cronofy.Site // nil: the data centers' own hosts
+}
+
+// Start computes the first page from what is known: the first step whose
+// answer is missing.
+func Start(f Found) State {
+	s := State{Answers: f.Answers, Store: f.Store, Used: f.Used, Sites: f.Sites}
+	if s.Sites == nil {
+		for _, d := range cronofy.DataCenters() {
+			s.Sites = append(s.Sites, d.Site())
+		}
+	}
+	if !f.Suggested {
+		s.Step = firstMissing(f)
+	}
+	return s
+}
+
+func firstMissing(f Found) Step {
+	a := f.Answers
+	switch {
+	case !a.Site.Chosen():
+		return StepDataCenter
+	case a.ClientID == "" || a.ClientSecret.Empty() && !f.SecretKept || a.RedirectURI == "" || f.Store.Kind == "":
+		return StepApplication
+	case a.ServiceAccount == "":
+		return StepServiceAccount
+	case a.Provider == "":
+		return StepProvider
+	}
+	return StepAuthorize
+}

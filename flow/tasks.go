@@ -1,0 +1,82 @@
+package flow
+
+import (
+	"context"
+	"sync"
+)
+
+// Tasks carries out what Apply orders: one task at a time, each with an inbox.
+// It owns every goroutine that a task needs; whoever makes it must Close it.
+type Tasks struct {
+	runner *Runner
+	events chan Report
+	wg     sync.WaitGroup
+
+	mu     sync.Mutex
+	id     int // of the task that may still report
+	cancel context.CancelFunc
+	inbox  chan Delivery
+	closed bool
+}
+
+// inboxSize is how many deliveries may wait. A full inbox drops the newest: a
+// person pressed a key dozens of times while the task was busy.
+const inboxSize = 16
+
+// NewTasks makes the runner ready for work.
+func NewTasks(r *Runner) *Tasks {
+	return &Tasks{runner: r, events: make(chan Report, 64), cancel: func() {}}
+}
+
+// Events are the reports of tasks, for Apply. The channel is never closed.
+func (t *Tasks) Events() <-chan Report { return t.events }
+
+// Follow does what a step from one State to the next asks for: it ends the
+// task that is over, starts the one that is new, or delivers to the running one.
+func (t *Tasks) Follow(before, after State, task *Task) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if before.Running != nil && before.Running != after.Running {
+		t.cancel()
+	}
+	t.runner.remember(before, after)
+	if task == nil || t.closed {
+		return
+	}
+	if d, ok := task.Effect.(Delivery); ok {
+		if task.ID == t.id {
+			select {
+			case t.inbox <- d:
+			default:
+			}
+		}
+		return
+	}
+	t.start(*task)
+}
+
+func (t *Tasks) start(task Task) {
+	ctx, cancel := context.WithCancel(context.Background())
+	inbox := make(chan Delivery, inboxSize)
+	t.id, t.cancel, t.inbox = task.ID, cancel, inbox
+	t.wg.Go(func() {
+		defer cancel()
+		t.runner.Do(ctx, task, inbox, func(ev Event) {
+			select {
+			case t.events <- Report{task.ID, ev}:
+			case <-ctx.Done(): // nobody waits for it any more; Apply would drop it
+			}
+		})
+	})
+}
+
+// Close ends the running task and waits until every goroutine is done. A code
+// that is being exchanged is finished first: it cannot be had twice.
+func (t *Tasks) Close() {
+	t.mu.Lock()
+	t.closed = true
+	t.cancel()
+	t.mu.Unlock()
+	t.wg.Wait()
+	t.runner.wait()
+}

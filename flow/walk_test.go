@@ -1,0 +1,170 @@
+package flow
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"confer/cronofy"
+)
+
+// TestRandomWalk throws events at the machine in any order, answers of wrong
+// pages and reports of finished tasks among them, and checks what must always
+// hold.
+func TestRandomWalk(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(3000) {
+		r := rand.New(rand.NewPCG(seed, 1))
+		s := Start(Found{})
+		var trail []string
+		for range 60 {
+			ev := anyEvent(r, s)
+			trail = append(trail, fmt.Sprintf("%T%+v", ev, ev))
+			before := s
+			var task *Task
+			s, task = before.Apply(ev)
+			if broken := invariant(before, s, ev, task); broken != "" {
+				t.Fatalf("seed %d: %s after %v", seed, broken, trail)
+			}
+		}
+	}
+}
+
+// TestRandomWalkArrives guards the walk itself: it must reach the last step.
+func TestRandomWalkArrives(t *testing.T) {
+	t.Parallel()
+	reached := map[Step]bool{}
+	for seed := range uint64(3000) {
+		r := rand.New(rand.NewPCG(seed, 1))
+		s := Start(Found{})
+		for range 60 {
+			s, _ = s.Apply(anyEvent(r, s))
+			reached[s.Step] = true
+		}
+	}
+	for _, step := range Steps() {
+		require.True(t, reached[step], "the walk never reached %s", step)
+	}
+}
+
+func invariant(before, s State, ev Event, task *Task) string {
+	trip := false
+	if s.Running != nil {
+		switch s.Running.Effect.(type) {
+		case Authorize, Connect:
+			trip = true
+		}
+	}
+	_, report := ev.(Report)
+	switch {
+	case s.Problem != nil && s.Running != nil:
+		return "a problem and a running task"
+	case (s.Attempt.Phase != PhaseNone) != trip:
+		return "an attempt without its task, or the other way round"
+	case s.Asking && s.Step != StepApplication:
+		return "the store is asked about on another page"
+	case task != nil && s.Running == nil:
+		return "a task that nobody waits for"
+	case task != nil && task.ID != s.Running.ID:
+		return "a task that is not the running one"
+	case before.Running != nil && task != nil && task != s.Running && task.ID != before.Running.ID:
+		return "a second task at once"
+	case report && s.Running != nil && before.Running == nil:
+		return "a report started a task"
+	case s.tasks < before.tasks:
+		return "a task ID was given out again"
+	}
+	return missingAnswer(s)
+}
+
+func missingAnswer(s State) string {
+	a := s.Answers
+	for _, need := range []struct {
+		after Step
+		ok    bool
+		what  string
+	}{
+		{StepDataCenter, a.Site.Chosen(), "data center"},
+		{StepApplication, a.ClientID != "" && !a.ClientSecret.Empty() && s.Store.Kind != "", "application"},
+		{StepServiceAccount, a.ServiceAccount != "", "service account"},
+		{StepProvider, a.Provider != "", "provider"},
+	} {
+		if s.Step > need.after && !need.ok {
+			return "page " + s.Step.String() + " without the answer " + need.what
+		}
+	}
+	return ""
+}
+
+func anyEvent(r *rand.Rand, s State) Event {
+	switch r.IntN(8) {
+	case 0:
+		return someAnswer(r)
+	case 1, 2, 3: // the one that fits, so that walks get far
+		return fittingAnswer(s)
+	case 4, 5, 6:
+		return someReport(r, s)
+	}
+	return []Event{Back{}, Pasted{"x"}, Extended{}, NewLinkWanted{}, OpenWanted{}, Handed{}, Refreshed{}}[r.IntN(7)]
+}
+
+func fittingAnswer(s State) Event {
+	switch {
+	case s.Asking:
+		return StoreChosen{Kind: StoreSession}
+	case s.Step == StepDataCenter:
+		return DataCenterChosen{siteOf("de")}
+	case s.Step == StepApplication:
+		return ApplicationEntered{ClientID: "id", ClientSecret: cronofy.NewSecret("s"), RedirectURI: DefaultRedirectURI}
+	case s.Step == StepServiceAccount:
+		return ServiceAccountEntered{ID: "ser_1"}
+	case s.Step == StepProvider:
+		return ProviderChosen{cronofy.Zoom}
+	case s.Step == StepAuthorize:
+		return AuthorizeStarted{}
+	}
+	return AccountsGiven{Accounts{Kind: AccountsFile, Path: "x"}}
+}
+
+func someAnswer(r *rand.Rand) Event {
+	secret := cronofy.NewSecret("s")
+	return []Event{
+		DataCenterChosen{siteOf("de")}, DataCenterChosen{siteOf("us")},
+		ApplicationEntered{ClientID: "id", ClientSecret: secret, RedirectURI: DefaultRedirectURI},
+		ApplicationEntered{ClientID: "", ClientSecret: secret, RedirectURI: DefaultRedirectURI},
+		StoreChosen{Kind: StoreSession}, StoreChosen{Kind: StoreKeyring},
+		ServiceAccountEntered{ID: "ser_1"}, ServiceAccountEntered{ID: "acc_1"}, ConnectStarted{},
+		ProviderChosen{cronofy.Zoom}, AuthorizeStarted{}, RedirectURIChosen{AlternativeRedirectURIs()[0]}, Continued{},
+		AccountsGiven{Accounts{Kind: AccountsNone}}, AccountsGiven{Accounts{Kind: AccountsFile, Path: "x"}}, AccountsGiven{},
+		AnotherWanted{},
+	}[r.IntN(17)]
+}
+
+func someReport(r *rand.Rand, s State) Event {
+	id := s.tasks - r.IntN(2)
+	failed := make([]Event, 0, len(failures))
+	for _, name := range []string{"invalid_client", "401", "404", "port", "timeout", "locked", "nosecret", "network"} {
+		failed = append(failed, Failed{Err: failures[name]})
+	}
+	if s.Running == nil {
+		return Report{id, failed[r.IntN(len(failed))]}
+	}
+	secret := cronofy.NewSecret("s")
+	fitting := map[string][]Event{
+		"flow.CheckApplication": {ApplicationAccepted{ClientSecret: secret, Store: Store{Kind: StoreKeyring}},
+			ApplicationAccepted{ClientSecret: secret, Store: Store{Keyring: "locked"}, Ask: true}},
+		"flow.OpenStore":           {StoreOpened{Store: Store{Kind: StoreSession}, ClientSecret: secret}},
+		"flow.CheckServiceAccount": {ServiceAccountAccepted{ID: "ser_1"}},
+		"flow.Connect":             {LinkReady{}, AnswerArrived{}, Exchanged{}, ServiceAccountAccepted{ID: "ser_2"}},
+		"flow.Authorize":           {LinkReady{}, Strayed{}, BrowserAsked{}, TimeExtended{}, AnswerArrived{}, Exchanged{}, Linked{}},
+		"flow.LoadProfiles":        {ProfilesRead{}, LookPlanned{}, ProfilesDone{}},
+	}[fmt.Sprintf("%T", s.Running.Effect)]
+	if r.IntN(3) == 0 {
+		f := failed[r.IntN(len(failed))].(Failed)
+		f.Approved = s.Attempt.Phase >= PhaseExchanging
+		return Report{id, f}
+	}
+	return Report{id, fitting[r.IntN(len(fitting))]}
+}
