@@ -78,7 +78,7 @@ func New(site Site, app App, opts ...Option) *Client {
 	unset := &Limiter{}
 	c := &Client{
 		site: site, app: app, names: DefaultNames(), limiter: unset, clock: systemClock{},
-		userAgent: "confer", notify: func(Wait) {}, timeout: callTimeout,
+		userAgent: "confer", timeout: callTimeout,
 	}
 	for _, o := range opts {
 		o(c)
@@ -120,7 +120,7 @@ func plain(h *http.Client) *http.Client {
 
 // tell passes a wait on if it is worth it.
 func (c *Client) tell(w Wait) {
-	if w.For >= shortestTold {
+	if c.notify != nil && w.For >= shortestTold {
 		c.notify(w)
 	}
 }

@@ -167,28 +167,32 @@ func (l *Limiter) accepted(sent time.Time) {
 // window remembers when the last calls went out.
 type window struct {
 	length  time.Duration
-	sent    []time.Time // ring; the zero time where no call was yet
+	n       int         // calls allowed at best
+	sent    []time.Time // ring of the last n; shorter until there were so many
 	last    int         // index of the latest
-	allowed int         // at most len(sent); less after refusals, in windows of a second
+	allowed int         // at most n; less after refusals, in windows of a second
 	changed time.Time   // when allowed did
 }
 
 func newWindow(n int, length time.Duration) *window {
-	return &window{length: length + length/windowMargin, sent: make([]time.Time, n), allowed: n}
+	return &window{length: length + length/windowMargin, n: n, last: -1, allowed: n}
 }
 
 // next is when the window has room again: the zero time, or a window's length
 // after the call that is the allowed number of calls back.
 func (w *window) next() time.Time {
-	oldest := w.sent[(w.last-w.allowed+1+len(w.sent))%len(w.sent)]
-	if oldest.IsZero() {
-		return oldest
+	if len(w.sent) < w.allowed {
+		return time.Time{}
 	}
-	return oldest.Add(w.length)
+	return w.sent[(w.last-w.allowed+1+w.n)%w.n].Add(w.length)
 }
 
 func (w *window) book(now time.Time) {
-	w.last = (w.last + 1) % len(w.sent)
+	w.last = (w.last + 1) % w.n
+	if len(w.sent) < w.n {
+		w.sent = append(w.sent, now)
+		return
+	}
 	w.sent[w.last] = now
 }
 
@@ -202,8 +206,8 @@ func (w *window) halve(now time.Time) {
 }
 
 func (w *window) recover(now time.Time) {
-	if w.allowed < len(w.sent) && now.Sub(w.changed) >= w.length {
-		w.allowed = min(len(w.sent), w.allowed+max(1, len(w.sent)/10))
+	if w.allowed < w.n && now.Sub(w.changed) >= w.length {
+		w.allowed = min(w.n, w.allowed+max(1, w.n/10))
 		w.changed = now
 	}
 }
