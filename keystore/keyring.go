@@ -53,7 +53,7 @@ type KeyringStore struct {
 	provider provider
 	probe    func(context.Context) Status
 	guard    *guard
-	late     lateList
+	late     *lateList
 	call     time.Duration
 	unlock   time.Duration
 }
@@ -61,7 +61,16 @@ type KeyringStore struct {
 // OpenKeyring gives the keyring. It touches nothing yet. A program needs one
 // KeyringStore only: two of them do not wait for each other's calls.
 func OpenKeyring() *KeyringStore {
-	return &KeyringStore{provider: system{}, probe: Probe, guard: newGuard(), call: callLimit, unlock: UnlockLimit}
+	return &KeyringStore{provider: system{}, probe: Probe, guard: newGuard(), late: &lateList{}, call: callLimit, unlock: UnlockLimit}
+}
+
+// Patient gives the same keyring with UnlockLimit in place of CallLimit, for
+// another try after ErrTimeout: some keyrings (KeePassXC) ask the user about each
+// item. Both share one call at a time, and Late.
+func (k *KeyringStore) Patient() *KeyringStore {
+	p := *k
+	p.call = p.unlock
+	return &p
 }
 
 // Kind is Keyring.
@@ -121,6 +130,9 @@ func (k *KeyringStore) Delete(ctx context.Context, key string) error {
 // Error.Pending when it was given up: the dialog stays on the screen then, and
 // other calls are ErrBusy until somebody answers it.
 func (k *KeyringStore) Unlock(ctx context.Context) error {
+	if k.guard.stuck() {
+		return k.failure(ctx, request{op: "unlock"}, answer{err: ErrBusy})
+	}
 	s := k.probe(ctx)
 	if s.State == Ready {
 		return nil
@@ -186,10 +198,13 @@ func (k *KeyringStore) failure(ctx context.Context, r request, a answer) error {
 	case errors.Is(a.err, keyring.ErrSetDataTooBig):
 		e.Err = ErrTooBig
 		return e
+	case errors.Is(a.err, keyring.ErrUnsupportedPlatform):
+		e.Err, e.State = ErrUnavailable, Unsupported
+		return e
 	}
 	e.Detail = detail(a.err, r.secret)
 	if e.State = classify(a.err); e.State == "" {
-		e.State = k.probe(ctx).State // the texts of go-keyring do not tell locked, cancelled and missing apart
+		e.State = k.probe(ctx).State
 	}
 	if e.Err = e.State.sentinel(); e.Err == nil {
 		e.Err = ErrRefused

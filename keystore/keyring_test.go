@@ -99,6 +99,7 @@ func TestKeyringErrorsAreTyped(t *testing.T) {
 		state  State
 	}{
 		"not found":       {keyring.ErrNotFound, []State{Ready}, ErrNotFound, ""},
+		"unsupported":     {keyring.ErrUnsupportedPlatform, []State{Ready}, ErrUnavailable, Unsupported},
 		"too big":         {keyring.ErrSetDataTooBig, []State{Ready}, ErrTooBig, ""},
 		"locked since":    {errors.New("failed to unlock correct collection"), []State{Ready, Locked}, ErrLocked, Locked},
 		"collection gone": {errors.New("failed to unlock correct collection"), []State{Ready, NoCollection}, ErrUnavailable, NoCollection},
@@ -218,7 +219,26 @@ func TestKeyringUnlockLimit(t *testing.T) {
 		require.True(t, asError(t, k.Unlock(t.Context()), ErrTimeout).Pending)
 		require.Equal(t, UnlockLimit, time.Since(start))
 		asError(t, k.Unlock(t.Context()), ErrBusy)
+		require.Equal(t, UnlockLimit, time.Since(start), "busy is said at once")
 		release()
 		k.Settle(t.Context())
+	})
+}
+
+func TestKeyringPatient(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		hook, release := blocker(1)
+		f.onSet = hook
+		k := f.in(Ready)
+		time.AfterFunc(2*CallLimit, release)
+		require.NoError(t, k.Patient().Set(t.Context(), "k", "v"), "answered after CallLimit")
+		f.onSet, release = blocker(1)
+		asError(t, k.Patient().Set(t.Context(), "k", "w"), ErrTimeout)
+		asError(t, k.Set(t.Context(), "k", "w"), ErrBusy)
+		require.Equal(t, []Late{{"k", Waiting}}, k.Late())
+		release()
+		require.Equal(t, []Late{{"k", Undone}}, k.Settle(t.Context()))
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -86,6 +87,30 @@ func TestRealReady(t *testing.T) {
 	h.clean("close")
 }
 
+// call calls a method of the Secret Service.
+func (r *rig) call(method string, args ...string) {
+	r.t.Helper()
+	all := append([]string{"--session", "--print-reply", "--dest=" + secretsName, string(secretsPath), serviceFace + "." + method}, args...)
+	out, err := r.command("dbus-send", all...).CombinedOutput()
+	require.NoError(r.t, err, "%s", out)
+}
+
+// A keyring called login is used even where another one is the default.
+func TestRealLoginIsNotDefault(t *testing.T) {
+	r := newRig(t)
+	r.startBus("")
+	r.startKeyring("test")
+	r.call("SetAlias", "string:default", "objpath:"+string(secretsPath)+"/collection/session")
+	h := r.helper()
+	require.Equal(t, Status{State: Ready}, h.op("probe").Status)
+	require.False(t, h.op("set").Failed)
+	r.call("Lock", "array:objpath:"+string(loginPath))
+	h.expect(Locked, ErrLocked)
+	r.unlock("test")
+	require.Equal(t, "v", string(h.op("get").Secret))
+	h.clean("close")
+}
+
 func TestRealLockedWithoutDesktop(t *testing.T) {
 	r := newRig(t)
 	r.startBus("")
@@ -108,8 +133,7 @@ func TestRealUnlockedFromOutside(t *testing.T) {
 	r.startKeyring("test")
 	require.False(t, r.helper().op("set").Failed)
 	h := r.helper()
-	require.NoError(t, r.command("dbus-send", "--session", "--print-reply", "--dest="+secretsName, string(secretsPath),
-		serviceFace+".Lock", "array:objpath:"+string(loginPath)).Run())
+	r.call("Lock", "array:objpath:"+string(loginPath))
 	h.expect(Locked, ErrLocked)
 	r.unlock("test")
 	require.False(t, h.op("unlock").Failed, "it is ready already")
@@ -203,6 +227,30 @@ func TestRealUnusableAddress(t *testing.T) {
 			h.clean()
 		})
 	}
+}
+
+// Secrets would travel unencrypted to whoever answers there.
+func TestRealBusOverTCPIsNotUsed(t *testing.T) {
+	r := newRig(t)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	asked := make(chan struct{})
+	go func() {
+		defer close(asked)
+		if c, err := l.Accept(); err == nil {
+			_ = c.Close()
+			asked <- struct{}{}
+		}
+	}()
+	r.bus = "tcp:host=127.0.0.1,port=" + strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
+	h := r.helper()
+	h.expect(NoBus, ErrUnavailable)
+	require.Equal(t, errNotOur.Error(), h.op("probe").Status.Detail)
+	h.blind(ErrUnavailable)
+	h.clean()
+	require.NoError(t, l.Close())
+	_, used := <-asked
+	require.False(t, used)
 }
 
 // serveSocket answers each connection at the rig's address by handle, in turn.
