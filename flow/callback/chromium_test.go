@@ -1,0 +1,248 @@
+package callback
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/chromedp"
+	"github.com/stretchr/testify/require"
+)
+
+// browser is a real Chromium of one test. Without CONFER_TEST_CHROMIUM=1 the
+// test is skipped; with it a missing browser is a failure. CHROMIUM names
+// another program.
+func browser(t *testing.T) context.Context {
+	t.Helper()
+	if os.Getenv("CONFER_TEST_CHROMIUM") != "1" {
+		t.Skip("CONFER_TEST_CHROMIUM is not 1")
+	}
+	bin := os.Getenv("CHROMIUM")
+	if bin == "" {
+		bin = "/usr/bin/chromium"
+	}
+	opts := append(chromedp.DefaultExecAllocatorOptions[:len(chromedp.DefaultExecAllocatorOptions):len(chromedp.DefaultExecAllocatorOptions)],
+		chromedp.ExecPath(bin), chromedp.UserDataDir(t.TempDir()), chromedp.NoSandbox, chromedp.DisableGPU,
+		chromedp.WindowSize(900, 640), chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true),
+		chromedp.Flag("disable-back-forward-cache", true)) // chromedp does not see a page that comes out of it
+	ctx, cancelLimit := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancelAllocator := chromedp.NewExecAllocator(ctx, opts...)
+	ctx, _ = chromedp.NewContext(ctx)
+	require.NoError(t, chromedp.Do(ctx, chromedp.Navigate("about:blank")))
+	t.Cleanup(func() {
+		_ = chromedp.Cancel(ctx) // waits for the process, so that its folder can go
+		cancelAllocator()
+		cancelLimit()
+	})
+	return ctx
+}
+
+// tab opens a further tab of the same browser.
+func tab(t *testing.T, ctx context.Context) context.Context {
+	t.Helper()
+	ctx, cancel := chromedp.NewContext(ctx)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+// provider plays Cronofy: a page with Allow and Deny, which post and redirect
+// back. It warms up a connection to the callback, as browsers do by themselves.
+func provider(t *testing.T) *httptest.Server {
+	t.Helper()
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /oauth/authorize", func(w http.ResponseWriter, r *http.Request) {
+		to, _ := url.Parse(r.FormValue("redirect_uri"))
+		fmt.Fprintf(w, `<!doctype html><title>Provider</title><link rel=icon href="data:,"><link rel=preconnect href="http://%s">
+<form method=post><button id=allow name=answer value=code>Allow</button><button id=deny name=answer value=error>Deny</button></form>`, to.Host)
+	})
+	mux.HandleFunc("POST /oauth/authorize", func(w http.ResponseWriter, r *http.Request) {
+		value := map[string]string{"code": pastedCode, "error": "access_denied"}[r.FormValue("answer")]
+		q := url.Values{r.FormValue("answer"): {value}, "state": {r.URL.Query().Get("state")}}
+		http.Redirect(w, r, r.URL.Query().Get("redirect_uri")+"?"+q.Encode(), http.StatusFound)
+	})
+	p := httptest.NewServer(mux)
+	t.Cleanup(p.Close)
+	return p
+}
+
+// authorize is the short link to the provider's page with a fresh state.
+func (s *Server) authorize(p *httptest.Server) string {
+	q := url.Values{"redirect_uri": {s.RedirectURI()}, "state": {s.cfg.States.Issue(answers)}}
+	return s.ShortURL(p.URL + "/oauth/authorize?" + q.Encode())
+}
+
+// settleAll answers for the wizard.
+func settleAll(t *testing.T, s *Server) {
+	t.Helper()
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		for {
+			select {
+			case a := <-s.Answers():
+				s.Settle(a.ID, outcomeOf(a))
+			case <-stop:
+				return
+			}
+		}
+	}()
+	t.Cleanup(func() { close(stop); <-stopped })
+}
+
+func outcomeOf(a Answer) Outcome {
+	if a.Error != "" {
+		return Outcome{Title: "Access was refused", Text: a.Error, Hint: "Nothing was linked."}
+	}
+	return Outcome{OK: true, Title: "Zoom is linked", Text: "All is stored.", Hint: "You can close this window."}
+}
+
+// visited notes every request that a tab makes.
+type visited struct {
+	mu   sync.Mutex
+	urls []string
+}
+
+func watch(t *testing.T, ctx context.Context) *visited {
+	t.Helper()
+	v := &visited{}
+	require.NoError(t, chromedp.Listen(ctx, func(ev any) {
+		if e, ok := ev.(*network.EventRequestWillBeSent); ok {
+			v.mu.Lock()
+			defer v.mu.Unlock()
+			v.urls = append(v.urls, e.Request.URL)
+		}
+	}))
+	return v
+}
+
+func (v *visited) hosts(t *testing.T) []string {
+	t.Helper()
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	var hosts []string
+	for _, raw := range v.urls {
+		u, err := url.Parse(raw)
+		require.NoError(t, err)
+		if u.Host != "" && (len(hosts) == 0 || hosts[len(hosts)-1] != u.Host) {
+			hosts = append(hosts, u.Host)
+		}
+	}
+	return hosts
+}
+
+func text[A any](t *testing.T, ctx context.Context, a chromedp.Action[A]) A {
+	t.Helper()
+	got, err := chromedp.Run(ctx, a)
+	require.NoError(t, err)
+	return got
+}
+
+// mutedScripts turns JavaScript off in a tab.
+func mutedScripts(ctx context.Context, tt *chromedp.Target) error {
+	_, err := cdp.Call(ctx, tt, emulation.SetScriptExecutionDisabled,
+		emulation.SetScriptExecutionDisabledParams{Value: true})
+	return err
+}
+
+func (s *Server) clicked(t *testing.T, ctx context.Context, p *httptest.Server, button, heading string) {
+	t.Helper()
+	require.NoError(t, chromedp.Do(ctx, chromedp.Navigate(s.authorize(p)),
+		chromedp.Click(chromedp.ID(button)), chromedp.WaitVisible(chromedp.ID(heading))))
+}
+
+func TestChromiumShowsTheTruthAtAnAddressWithoutTheCode(t *testing.T) {
+	t.Parallel()
+	ctx := browser(t)
+	s, p := opened(t, Config{}), provider(t)
+	settleAll(t, s)
+	v := watch(t, ctx)
+	s.clicked(t, ctx, p, "allow", "done")
+
+	require.Equal(t, "Zoom is linked", text(t, ctx, chromedp.TextContent(chromedp.ID("done"))))
+	require.Equal(t, "Zoom is linked · confer", text(t, ctx, chromedp.Title()))
+	require.Contains(t, text(t, ctx, chromedp.Location()), "/done/")
+	for _, e := range text(t, ctx, chromedp.NavigationEntries()).Entries {
+		require.NotContains(t, e.URL, pastedCode, "the history has no code")
+	}
+	require.Equal(t, []string{s.address(t), strings.TrimPrefix(p.URL, "http://"), s.address(t)}, v.hosts(t), "no other origin")
+	require.Equal(t, "12px", text(t, ctx, chromedp.Evaluate[string](`getComputedStyle(document.querySelector("main")).borderTopLeftRadius`)),
+		"the policy lets the style in")
+	require.Empty(t, s.Strays(), "no favicon, nothing beside")
+}
+
+func TestChromiumIsToldOfARefusal(t *testing.T) {
+	t.Parallel()
+	ctx := browser(t)
+	s, p := opened(t, Config{}), provider(t)
+	settleAll(t, s)
+	s.clicked(t, ctx, p, "deny", "failed")
+	require.Equal(t, "Access was refused", text(t, ctx, chromedp.TextContent(chromedp.ID("failed"))))
+	require.Contains(t, text(t, ctx, chromedp.TextContent(chromedp.CSS("main"))), "access_denied")
+	require.Empty(t, s.Strays())
+}
+
+func TestChromiumReloadsAndGoesBack(t *testing.T) {
+	t.Parallel()
+	ctx := browser(t)
+	s, p := opened(t, Config{}), provider(t)
+	settleAll(t, s)
+	s.clicked(t, ctx, p, "allow", "done")
+	require.NoError(t, chromedp.Do(ctx, chromedp.Reload(), chromedp.WaitVisible(chromedp.ID("done"))))
+	require.NoError(t, chromedp.Do(ctx,
+		chromedp.NavigateBack(), chromedp.WaitVisible(chromedp.ID("allow")),
+		chromedp.NavigateForward(), chromedp.WaitVisible(chromedp.ID("done")),
+		chromedp.NavigateBack(), chromedp.Click(chromedp.ID("allow")), chromedp.WaitVisible(chromedp.ID("done"))))
+	require.Equal(t, map[StrayKind]int{StrayStateUsed: 1}, s.Strays(), "allowed twice, received once")
+}
+
+func TestChromiumWithTwoTabs(t *testing.T) {
+	t.Parallel()
+	ctx := browser(t)
+	s, p := opened(t, Config{}), provider(t)
+	settleAll(t, s)
+	older, newer := ctx, tab(t, ctx)
+	require.NoError(t, chromedp.Do(older, chromedp.Navigate(s.authorize(p))))
+	s.clicked(t, newer, p, "deny", "failed") // a new try, refused
+	require.NoError(t, chromedp.Do(older, chromedp.Click(chromedp.ID("allow")), chromedp.WaitVisible(chromedp.ID("done"))),
+		"the old tab of an earlier try still works")
+
+	again := tab(t, ctx)
+	require.NoError(t, chromedp.Do(again, chromedp.Navigate(text(t, older, chromedp.Location())), chromedp.WaitVisible(chromedp.ID("done"))))
+}
+
+func TestChromiumWithoutJavaScriptWaitsForTheTruth(t *testing.T) {
+	t.Parallel()
+	ctx := browser(t)
+	s, p := opened(t, Config{hold: time.Millisecond, again: againHold}), provider(t)
+	require.NoError(t, chromedp.Do(ctx, chromedp.Func(mutedScripts)))
+	s.clicked(t, ctx, p, "allow", "waiting")
+	a := <-s.Answers()
+	require.Equal(t, pastedCode, a.Code.Reveal())
+	s.Settle(a.ID, outcomeOf(a))
+	require.NoError(t, chromedp.Do(ctx, chromedp.WaitVisible(chromedp.ID("done"))))
+	require.NotContains(t, text(t, ctx, chromedp.OuterHTML(chromedp.CSS("html"))), "<script")
+}
+
+func TestChromiumIsGoneBeforeTheListener(t *testing.T) {
+	t.Parallel()
+	ctx := browser(t)
+	s, p := opened(t, Config{hold: time.Millisecond, again: againHold}), provider(t)
+	s.clicked(t, ctx, p, "allow", "waiting")
+	a := <-s.Answers()
+	s.Settle(a.ID, outcomeOf(a))
+	s.Linger(ctx, time.Minute)
+	start := time.Now()
+	s.Close()
+	t.Logf("closed in %v", time.Since(start))
+	require.NoError(t, chromedp.Do(ctx, chromedp.WaitVisible(chromedp.ID("done"))), "it got the outcome")
+}
