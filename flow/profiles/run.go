@@ -27,8 +27,8 @@ type Options struct {
 	// window of accounts waits at a time, so that memory stays bounded.
 	Wait time.Duration
 
-	// ErrorOf makes the code and the sentence of a Record's Error. nil: the
-	// code "error" and the error's own text.
+	// ErrorOf makes the code and the sentence of a Record's Error; it is called
+	// by several goroutines at once. nil: the code "error" and the error's text.
 	ErrorOf func(error) (code, message string)
 }
 

@@ -1,0 +1,102 @@
+package profiles
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"confer/cronofy"
+)
+
+const userinfo = `{"sub":"acc_6710aa01c0ffee0123450001","email":"amara@example.test","name":"Amara Osei","zoneinfo":"Europe/Berlin",
+"cronofy.type":"account","cronofy.data":{"authorization":{"scope":"read_write","status":"active"},"profiles":[{"provider_name":"google",
+"profile_id":"pro_Zx81kQ","profile_name":"amara@example.test","profile_connected":true,"profile_calendars":[{"calendar_id":"cal_Zx81kQ_01",
+"calendar_name":"Work","calendar_readonly":false}]}],"conferencing_profiles":[{"provider_name":"zoom","profile_id":"pro_Cn55tR",
+"profile_name":"amara@example.test","profile_connected":true}]}}`
+
+func server(b *testing.B) (*httptest.Server, *http.Client) {
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(w, userinfo)
+	}))
+	b.Cleanup(s.Close)
+	c, err := cronofy.NewHTTPClient(cronofy.HTTPOptions{})
+	require.NoError(b, err)
+	b.Cleanup(c.CloseIdleConnections)
+	return s, c
+}
+
+// BenchmarkRun reads b.N accounts through everything that a command uses, but
+// for the rate limit. Compare with BenchmarkBareLoop in the same run.
+func BenchmarkRun(b *testing.B) {
+	for name, unordered := range map[string]bool{"ordered": false, "unordered": true} {
+		b.Run(name, func(b *testing.B) {
+			s, httpClient := server(b)
+			site, err := cronofy.DataCenters()[0].Site().Override(s.URL, s.URL)
+			require.NoError(b, err)
+			client := cronofy.New(site, cronofy.App{}, cronofy.WithHTTPClient(httpClient), cronofy.WithLimiter(cronofy.NewLimiter(0, 0)))
+			list, lines := io.Pipe()
+			go func() { // ends when the list is read or closed
+				_, err := io.WriteString(lines, "email,access_token\n")
+				for i := 0; i < b.N && err == nil; i++ {
+					_, err = io.WriteString(lines, "amara@example.test,at"+strconv.Itoa(i)+"\n")
+				}
+				lines.Close()
+			}()
+			w, err := NewWriter(io.Discard, FormatJSON)
+			require.NoError(b, err)
+			b.ReportAllocs()
+			b.ResetTimer()
+			sum, err := Run(b.Context(), client, ReadAccounts(list), Options{Provider: cronofy.Zoom, Unordered: unordered}, w.Write)
+			require.NoError(b, err)
+			require.Equal(b, b.N, sum.Connected)
+			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "accounts/s")
+		})
+	}
+}
+
+// BenchmarkBareLoop is the least that must be done: as many workers, a request,
+// a decode.
+func BenchmarkBareLoop(b *testing.B) {
+	s, httpClient := server(b)
+	tokens := make(chan string)
+	var wg sync.WaitGroup
+	b.ReportAllocs()
+	b.ResetTimer()
+	for range DefaultWorkers {
+		wg.Go(func() {
+			for token := range tokens {
+				if err := bareCall(httpClient, s.URL, token); err != nil {
+					b.Error(err)
+				}
+			}
+		})
+	}
+	for i := range b.N {
+		tokens <- "at" + strconv.Itoa(i)
+	}
+	close(tokens)
+	wg.Wait()
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "accounts/s")
+}
+
+func bareCall(c *http.Client, base, token string) error {
+	req, err := http.NewRequest(http.MethodGet, base+"/v1/userinfo", nil)
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Authorization", "Bearer "+token)
+	res, err := c.Do(req)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	var v map[string]any
+	return json.NewDecoder(res.Body).Decode(&v)
+}

@@ -1,0 +1,356 @@
+package profiles
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"confer/cronofy"
+)
+
+func subs(records []Record) []string {
+	var all []string
+	for _, r := range records {
+		all = append(all, r.Account.Sub)
+	}
+	return all
+}
+
+func collect(into *[]Record) func(Record) error {
+	return func(r Record) error {
+		*into = append(*into, r)
+		return nil
+	}
+}
+
+// slowly answers after a random time, so that answers overtake each other.
+func slowly(ctx context.Context, token string) (cronofy.UserInfo, error) {
+	if !sleep(ctx, time.Duration(rand.IntN(900))*time.Millisecond) {
+		return cronofy.UserInfo{}, ctx.Err()
+	}
+	return connected(ctx, token)
+}
+
+func TestRunKeepsTheOrderAndTheBound(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const n = 2000
+		c := answering(slowly)
+		var got []Record
+		sum, err := Run(t.Context(), c, numbered(n), Options{Provider: cronofy.Zoom, Workers: 7}, collect(&got))
+		require.NoError(t, err)
+		require.Equal(t, Summary{Read: n, Connected: n}, sum)
+		require.Equal(t, 7, c.most)
+		for i, r := range got {
+			require.Equal(t, strconv.Itoa(i), r.Account.Sub)
+		}
+	})
+}
+
+func TestRunUnorderedLetsTheFastPass(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c := answering(func(ctx context.Context, token string) (cronofy.UserInfo, error) {
+			if token == "0" {
+				time.Sleep(time.Minute)
+			}
+			return connected(ctx, token)
+		})
+		var got []Record
+		sum, err := Run(t.Context(), c, numbered(1000), Options{Unordered: true}, collect(&got))
+		require.NoError(t, err)
+		require.Equal(t, 1000, sum.Read)
+		require.Equal(t, "0", got[999].Account.Sub)
+		require.Len(t, unique(subs(got)), 1000)
+	})
+}
+
+func unique(s []string) map[string]bool {
+	m := map[string]bool{}
+	for _, x := range s {
+		m[x] = true
+	}
+	return m
+}
+
+func TestRunOfNothing(t *testing.T) {
+	t.Parallel()
+	c := answering(connected)
+	for _, unordered := range []bool{false, true} {
+		sum, err := Run(t.Context(), c, numbered(0), Options{Unordered: unordered}, func(Record) error { t.Error("a record"); return nil })
+		require.NoError(t, err)
+		require.Zero(t, sum)
+	}
+}
+
+func TestRunOneToken(t *testing.T) {
+	t.Parallel()
+	var got []Record
+	_, err := Run(t.Context(), answering(connected), OneToken(cronofy.NewSecret("17")), Options{}, collect(&got))
+	require.NoError(t, err)
+	require.Equal(t, []string{"17"}, subs(got))
+}
+
+func TestRunMakesARecordOfEveryFailure(t *testing.T) {
+	t.Parallel()
+	refused := &cronofy.Error{Op: "read userinfo", Status: 401}
+	c := answering(func(ctx context.Context, token string) (cronofy.UserInfo, error) {
+		switch token {
+		case "refused":
+			return cronofy.UserInfo{}, fmt.Errorf("wrapped: %w", refused)
+		case "nameless":
+			return cronofy.UserInfo{Sub: "acc_nameless"}, nil
+		}
+		return connected(ctx, token)
+	})
+	list := "email,sub,access_token,refresh_token\n" +
+		"a@example.test,acc_a,good,\n" +
+		"b@example.test,acc_b,refused,\n" +
+		"c@example.test,acc_c,,rt3\n" +
+		"d@example.test,acc_d,,\n" +
+		"e@example.test,,nameless,\n"
+	var mu sync.Mutex
+	var errs []error
+	opts := Options{Workers: 1, ErrorOf: func(err error) (string, string) {
+		mu.Lock()
+		defer mu.Unlock()
+		errs = append(errs, err)
+		return "code\n" + strconv.Itoa(len(errs)), "A sentence\x1b[2J."
+	}}
+	var got []Record
+	sum, err := Run(t.Context(), c, ReadAccounts(strings.NewReader(list)), opts, collect(&got))
+	require.NoError(t, err)
+	require.Equal(t, Summary{Read: 5, Connected: 1, Missing: 1, Failed: 3}, sum)
+	require.Equal(t, []State{Connected, Failed, Failed, Failed, Missing}, []State{got[0].State, got[1].State, got[2].State, got[3].State, got[4].State})
+	require.Equal(t, AccountRef{Sub: "acc_b", Email: "b@example.test"}, got[1].Account)
+	require.Equal(t, AccountRef{Sub: "acc_d", Email: "d@example.test"}, got[3].Account, "the line is named as well as it can be")
+	require.Equal(t, AccountRef{Sub: "acc_nameless", Email: "e@example.test"}, got[4].Account, "userinfo first, then the list")
+	require.NotNil(t, got[1].Profiles)
+	for _, r := range got[1:4] {
+		require.Equal(t, "A sentence.", r.Error.Message)
+		require.Regexp(t, `^code \d$`, r.Error.Code)
+	}
+	joined := errors.Join(errs...)
+	require.ErrorIs(t, joined, ErrOnlyRefreshToken)
+	require.ErrorIs(t, joined, refused)
+	var row *RowError
+	require.ErrorAs(t, joined, &row)
+	require.Equal(t, 5, row.Line)
+	require.Zero(t, c.count(""), "a refresh token is not touched, and no empty token is sent")
+}
+
+func TestRunSkipsATokenThatCameBefore(t *testing.T) {
+	t.Parallel()
+	c := answering(connected)
+	list := "email,access_token\na@example.test,t1\nb@example.test,t2\na@example.test,t1\nc@example.test,t2\n"
+	var got []Record
+	sum, err := Run(t.Context(), c, ReadAccounts(strings.NewReader(list)), Options{}, collect(&got))
+	require.NoError(t, err)
+	require.Equal(t, Summary{Read: 2, Connected: 2, Duplicates: 2}, sum)
+	require.Equal(t, []string{"t1", "t2"}, subs(got))
+	require.Equal(t, 1, c.count("t1"))
+}
+
+func TestRunStopsWhereTheListBreaks(t *testing.T) {
+	t.Parallel()
+	boom := &InputError{Reason: "read the list", Err: errors.New("boom")}
+	list := func(yield func(Account, error) bool) {
+		for a, err := range numbered(40) {
+			if !yield(a, err) {
+				return
+			}
+		}
+		yield(Account{}, boom)
+	}
+	var got []Record
+	sum, err := Run(t.Context(), answering(connected), list, Options{}, collect(&got))
+	require.ErrorIs(t, err, boom)
+	require.Equal(t, 40, sum.Read, "what came before is given out")
+	require.Len(t, got, 40)
+}
+
+func TestRunStopsWhenItsOutputDoes(t *testing.T) {
+	t.Parallel()
+	for _, unordered := range []bool{false, true} {
+		boom := errors.New("broken pipe")
+		n := 0
+		taken := 0
+		list := func(yield func(Account, error) bool) {
+			for a, err := range numbered(1 << 30) {
+				taken++
+				if !yield(a, err) {
+					return
+				}
+			}
+		}
+		_, err := Run(t.Context(), answering(connected), list, Options{Unordered: unordered}, func(Record) error {
+			n++
+			if n == 5 {
+				return boom
+			}
+			return nil
+		})
+		require.ErrorIs(t, err, boom)
+		require.Equal(t, 5, n, "nothing is given out after the error")
+		require.LessOrEqual(t, taken, 2*window)
+	}
+}
+
+// The list is not read on while the output does not move.
+func TestRunHoldsBack(t *testing.T) {
+	t.Parallel()
+	for _, unordered := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			taken := 0
+			list := func(yield func(Account, error) bool) {
+				for a, err := range numbered(100_000) {
+					taken++
+					if !yield(a, err) {
+						return
+					}
+				}
+			}
+			ctx, cancel := context.WithCancel(t.Context())
+			first := make(chan struct{})
+			release := make(chan struct{})
+			ended := make(chan error)
+			go func() {
+				once := false
+				_, err := Run(ctx, answering(connected), list, Options{Unordered: unordered}, func(Record) error {
+					if !once {
+						once = true
+						close(first)
+						<-release
+					}
+					return nil
+				})
+				ended <- err
+			}()
+			<-first
+			synctest.Wait()
+			require.LessOrEqual(t, taken, window+2)
+			cancel()
+			close(release)
+			require.ErrorIs(t, <-ended, context.Canceled)
+		})
+	}
+}
+
+func TestRunCancelledGivesAPrefix(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		c := answering(slowly)
+		var got []Record
+		sum, err := Run(ctx, c, numbered(5000), Options{}, collect(&got))
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.NotEmpty(t, got)
+		require.Less(t, len(got), 5000)
+		require.Equal(t, len(got), sum.Read)
+		require.Zero(t, sum.Failed, "an account that was given up is no failure")
+		for i, r := range got {
+			require.Equal(t, strconv.Itoa(i), r.Account.Sub)
+		}
+		for token, n := range c.calls {
+			require.Equal(t, 1, n, token)
+		}
+	})
+}
+
+func TestRunUnorderedCancelledGivesNothingTwice(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		var got []Record
+		_, err := Run(ctx, answering(slowly), numbered(5000), Options{Unordered: true}, collect(&got))
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.NotEmpty(t, got)
+		require.Len(t, unique(subs(got)), len(got))
+	})
+}
+
+func TestRunCancelledBeforeItBegan(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, unordered := range []bool{false, true} {
+		sum, err := Run(ctx, answering(func(ctx context.Context, _ string) (cronofy.UserInfo, error) { return cronofy.UserInfo{}, ctx.Err() }),
+			numbered(5), Options{Unordered: unordered}, func(Record) error { return nil })
+		require.ErrorIs(t, err, context.Canceled)
+		require.Zero(t, sum.Read)
+	}
+}
+
+// later is connected from a moment on, and missing before.
+func later(from time.Time) func(context.Context, string) (cronofy.UserInfo, error) {
+	return func(ctx context.Context, token string) (cronofy.UserInfo, error) {
+		if time.Now().Before(from) {
+			return cronofy.UserInfo{Sub: token}, nil
+		}
+		return connected(ctx, token)
+	}
+}
+
+func TestRunWaits(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		begun := time.Now()
+		c := answering(later(begun.Add(30 * time.Second)))
+		sum, err := Run(t.Context(), c, numbered(100), Options{Wait: time.Minute, Workers: 2}, func(Record) error { return nil })
+		require.NoError(t, err)
+		require.Equal(t, 100, sum.Connected)
+		require.Equal(t, 35*time.Second, time.Since(begun), "looks at 0, 5, 15 and 35 s")
+		require.Equal(t, 4, c.count("7"))
+	})
+	synctest.Test(t, func(t *testing.T) {
+		begun := time.Now()
+		c := answering(later(begun.Add(time.Hour)))
+		sum, err := Run(t.Context(), c, numbered(3*window), Options{Wait: time.Minute}, func(Record) error { return nil })
+		require.NoError(t, err)
+		require.Equal(t, 3*window, sum.Missing)
+		require.Equal(t, time.Minute, time.Since(begun), "the wait is everybody's, not each one's")
+		require.Equal(t, 5, c.count("0"), "looks at 0, 5, 15, 35 and 60 s")
+		require.Equal(t, 1, c.count(strconv.Itoa(3*window-1)))
+	})
+}
+
+func TestRunDoesNotWaitForWhatCannotChange(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		begun := time.Now()
+		c := answering(func(ctx context.Context, token string) (cronofy.UserInfo, error) {
+			if token == "refused" {
+				return cronofy.UserInfo{}, &cronofy.Error{Status: 403}
+			}
+			return connected(ctx, token)
+		})
+		list := "email,access_token,refresh_token\n,refused,\n,,rt\nx,,\n,ok,\n"
+		sum, err := Run(t.Context(), c, ReadAccounts(strings.NewReader(list)), Options{Wait: time.Hour}, func(Record) error { return nil })
+		require.NoError(t, err)
+		require.Equal(t, Summary{Read: 4, Connected: 1, Failed: 3}, sum)
+		require.Zero(t, time.Since(begun))
+	})
+}
+
+func TestRunWaitEndsWithTheContext(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		begun := time.Now()
+		ctx, cancel := context.WithTimeout(t.Context(), 7*time.Second)
+		defer cancel()
+		_, err := Run(ctx, answering(later(begun.Add(time.Hour))), numbered(3), Options{Wait: time.Hour}, func(Record) error { t.Error("a record"); return nil })
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.Equal(t, 7*time.Second, time.Since(begun))
+	})
+}

@@ -1,0 +1,215 @@
+package profiles
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"confer/cronofy"
+)
+
+func list(n int) []Account {
+	var all []Account
+	for a := range numbered(n) {
+		all = append(all, a)
+	}
+	return all
+}
+
+// screen keeps what a screen would show.
+type screen struct {
+	rows  map[int]Record
+	emits int
+	looks []time.Duration // since the beginning
+	begun time.Time
+}
+
+func newScreen() *screen { return &screen{rows: map[int]Record{}, begun: time.Now()} }
+
+func (s *screen) emit(rows []Row) {
+	s.emits++
+	for _, r := range rows {
+		s.rows[r.Index] = r.Record
+	}
+}
+
+func (s *screen) next(at time.Time) { s.looks = append(s.looks, at.Sub(s.begun)) }
+
+func (s *screen) states() map[State]int {
+	m := map[State]int{}
+	for _, r := range s.rows {
+		m[r.State]++
+	}
+	return m
+}
+
+func TestWatchEndsWhenAllAreConnected(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newScreen()
+		c := answering(func(ctx context.Context, token string) (cronofy.UserInfo, error) {
+			if token == "1" {
+				return later(s.begun.Add(20*time.Second))(ctx, token)
+			}
+			return connected(ctx, token)
+		})
+		require.NoError(t, Watch(t.Context(), c, list(3), WatchOptions{NextLook: s.next}, s.emit))
+		require.Equal(t, map[State]int{Connected: 3}, s.states())
+		require.Equal(t, []time.Duration{5 * time.Second, 15 * time.Second, 35 * time.Second}, s.looks)
+		require.Equal(t, 35*time.Second, time.Since(s.begun))
+		require.Equal(t, 4, c.count("1"))
+		require.Equal(t, 1, c.count("0"), "the connected are left alone")
+	})
+}
+
+func TestWatchEndsWhenTimeIsOver(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newScreen()
+		c := answering(later(s.begun.Add(time.Hour)))
+		require.NoError(t, Watch(t.Context(), c, list(2), WatchOptions{NextLook: s.next}, s.emit))
+		require.Equal(t, DefaultWatch, time.Since(s.begun))
+		require.Equal(t, map[State]int{Missing: 2}, s.states())
+		require.Equal(t, DefaultWatch, s.looks[len(s.looks)-1], "a last look at the very end")
+		for i := 1; i < len(s.looks)-1; i++ {
+			require.LessOrEqual(t, s.looks[i]-s.looks[i-1], time.Minute)
+		}
+	})
+	synctest.Test(t, func(t *testing.T) {
+		s := newScreen()
+		opts := WatchOptions{For: 10 * time.Second, Pauses: []time.Duration{time.Second, 4 * time.Second}, NextLook: s.next,
+			Now: func() time.Time { return s.begun }}
+		require.NoError(t, Watch(t.Context(), answering(later(s.begun.Add(time.Hour))), list(1), opts, s.emit))
+		require.Equal(t, []time.Duration{time.Second, 4 * time.Second, 4 * time.Second, time.Second}, s.looks)
+		require.Equal(t, 10*time.Second, time.Since(s.begun))
+	})
+}
+
+func TestWatchEndsWhenNothingCanChange(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newScreen()
+		c := answering(func(context.Context, string) (cronofy.UserInfo, error) {
+			return cronofy.UserInfo{}, &cronofy.Error{Status: 401}
+		})
+		accounts := append(list(1), Account{RefreshToken: cronofy.NewSecret("rt")})
+		require.NoError(t, Watch(t.Context(), c, accounts, WatchOptions{NextLook: s.next}, s.emit))
+		require.Equal(t, map[State]int{Failed: 2}, s.states())
+		require.Empty(t, s.looks)
+	})
+}
+
+func TestWatchLooksAgainAfterAFailureThatMayPass(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newScreen()
+		c := answering(func(ctx context.Context, token string) (cronofy.UserInfo, error) {
+			if time.Since(s.begun) < time.Second {
+				return cronofy.UserInfo{}, &cronofy.Error{Status: 503}
+			}
+			return connected(ctx, token)
+		})
+		require.NoError(t, Watch(t.Context(), c, list(1), WatchOptions{}, s.emit))
+		require.Equal(t, map[State]int{Connected: 1}, s.states())
+	})
+}
+
+func TestWatchRefreshBeginsAnew(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newScreen()
+		refresh := make(chan struct{}, 1)
+		time.AfterFunc(9*time.Minute+time.Second, func() { refresh <- struct{}{} })
+		c := answering(func(ctx context.Context, token string) (cronofy.UserInfo, error) {
+			if token == "0" {
+				return connected(ctx, token)
+			}
+			return later(s.begun.Add(time.Hour))(ctx, token)
+		})
+		require.NoError(t, Watch(t.Context(), c, list(2), WatchOptions{Refresh: refresh}, s.emit))
+		require.Equal(t, 9*time.Minute+time.Second+DefaultWatch, time.Since(s.begun))
+		require.Equal(t, 2, c.count("0"), "a refresh looks at the connected too")
+	})
+}
+
+func TestWatchRefreshDuringALookIsNotLost(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newScreen()
+		refresh := make(chan struct{}, 1)
+		asked := false
+		c := answering(func(ctx context.Context, token string) (cronofy.UserInfo, error) {
+			if !asked {
+				asked = true
+				refresh <- struct{}{}
+			}
+			return connected(ctx, token)
+		})
+		require.NoError(t, Watch(t.Context(), c, list(1), WatchOptions{Refresh: refresh}, s.emit))
+		require.Equal(t, 2, c.count("0"))
+		require.Zero(t, time.Since(s.begun).Truncate(time.Second))
+	})
+}
+
+func TestWatchGoesOnWhenRefreshIsClosed(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newScreen()
+		refresh := make(chan struct{})
+		close(refresh)
+		require.NoError(t, Watch(t.Context(), answering(later(s.begun.Add(3*time.Second))), list(1), WatchOptions{Refresh: refresh}, s.emit))
+		require.Equal(t, 5*time.Second, time.Since(s.begun))
+	})
+}
+
+func TestWatchEndsWithTheContext(t *testing.T) {
+	t.Parallel()
+	for name, answer := range map[string]func(context.Context, string) (cronofy.UserInfo, error){
+		"in a pause": func(context.Context, string) (cronofy.UserInfo, error) { return cronofy.UserInfo{}, nil },
+		"in a call": func(ctx context.Context, _ string) (cronofy.UserInfo, error) {
+			<-ctx.Done()
+			return cronofy.UserInfo{}, ctx.Err()
+		},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			s := newScreen()
+			ctx, cancel := context.WithTimeout(t.Context(), 12*time.Second)
+			defer cancel()
+			require.ErrorIs(t, Watch(ctx, answering(answer), list(3), WatchOptions{}, s.emit), context.DeadlineExceeded, name)
+			require.Equal(t, 12*time.Second, time.Since(s.begun), name)
+		})
+	}
+}
+
+func TestWatchGivesRowsInBatches(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newScreen()
+		require.NoError(t, Watch(t.Context(), answering(connected), list(10_000), WatchOptions{}, s.emit))
+		require.Len(t, s.rows, 10_000)
+		require.LessOrEqual(t, s.emits, 10_000/batchRows+1)
+	})
+	synctest.Test(t, func(t *testing.T) {
+		s := newScreen()
+		c := answering(func(ctx context.Context, token string) (cronofy.UserInfo, error) {
+			if token != "0" {
+				time.Sleep(time.Second)
+			}
+			return connected(ctx, token)
+		})
+		seen := []time.Duration{}
+		require.NoError(t, Watch(t.Context(), c, list(2), WatchOptions{}, func(rows []Row) {
+			s.emit(rows)
+			seen = append(seen, time.Since(s.begun))
+		}))
+		require.Equal(t, []time.Duration{batchTime, time.Second}, seen, "the first is not kept back by the last")
+	})
+}
+
+func TestWatchOfNobody(t *testing.T) {
+	t.Parallel()
+	require.NoError(t, Watch(t.Context(), answering(connected), nil, WatchOptions{}, func([]Row) { t.Error("rows") }))
+}
