@@ -48,6 +48,7 @@ func TestNames(t *testing.T) {
 	for name, n := range map[string]Names{
 		"relative":        {"oauth/authorize", "a", "b"},
 		"host":            {"//evil.example.test/x", "a", "b"},
+		"three slashes":   {"///evil.example.test", "a", "b"},
 		"backslash":       {`/\evil.example.test`, "a", "b"},
 		"query":           {"/oauth?x=1", "a", "b"},
 		"fragment":        {"/oauth#x", "a", "b"},

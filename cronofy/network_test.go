@@ -244,7 +244,8 @@ func TestNetworkErrors(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			wrapped := &url.Error{Op: "Post", URL: "https://api.example.test/x?secret=hunter2", Err: test.err}
+			inner := &url.Error{Op: "Post", URL: "https://api.example.test/y?secret=hunter2", Err: test.err}
+			wrapped := &url.Error{Op: "Post", URL: "https://api.example.test/x?secret=hunter2", Err: inner}
 			e := networkError("read userinfo", "api.example.test", "", wrapped)
 			require.Equal(t, test.kind, e.Kind)
 			require.Equal(t, test.sent, e.Sent)

@@ -73,9 +73,10 @@ func TestUserInfoExamples(t *testing.T) {
 		"dirty": {
 			`{"sub":"acc_1","name":"\u001b]0;owned\u0007Amara\u0085","email":"a\u202e@example.test","cronofy.data":{"conferencing_profiles":[
 			{"provider_name":"zo\u0000om","profile_relink_url":"javascript:alert(1)"},
+			{"provider_name":"zoom","profile_relink_url":"file://app.example.test/x"},
 			{"provider_name":"zoom","profile_relink_url":"https://app.example.test/\u001b[2J"}]}}`,
 			UserInfo{Sub: "acc_1", Name: "Amara ", Email: "a@example.test", ConferencingProfiles: []ConferencingProfile{
-				{ProviderName: "zoom"}, {ProviderName: "zoom"},
+				{ProviderName: "zoom"}, {ProviderName: "zoom"}, {ProviderName: "zoom"},
 			}},
 		},
 	} {
