@@ -132,49 +132,55 @@ func scryptRecipient(t *testing.T, factor int) *age.ScryptRecipient {
 	return r
 }
 
-func TestFileDamaged(t *testing.T) {
-	t.Parallel()
-	ctx := t.Context()
+type damage struct {
+	sealed []byte
+	want   error
+}
+
+func damages(t *testing.T) map[string]damage {
 	good := sealText(t, `{"version":1,"secrets":{}}`, scryptRecipient(t, cheap))
 	key, err := age.GenerateX25519Identity()
 	require.NoError(t, err)
 	tampered := bytes.Clone(good)
 	tampered[len(tampered)-1] ^= 1
-	costly := bytes.Replace(bytes.Clone(good), []byte(" 1\n"), []byte(" 21\n"), 1)
-	for name, c := range map[string]struct {
-		sealed []byte
-		want   error
-	}{
+	swap := func(from, to string) []byte { return bytes.Replace(bytes.Clone(good), []byte(from), []byte(to), 1) }
+	text := func(s string) []byte { return sealText(t, s, scryptRecipient(t, cheap)) }
+	return map[string]damage{
 		"good":            {good, ErrNotFound},
 		"empty":           {nil, ErrDamaged},
 		"text":            {[]byte("hello"), ErrDamaged},
 		"tampered":        {tampered, ErrDamaged},
+		"tampered header": {swap("scrypt ", "scrypt A"), ErrDamaged},
 		"cut":             {good[:len(good)-3], ErrDamaged},
 		"cut header":      {good[:40], ErrDamaged},
 		"longer":          {append(bytes.Clone(good), 'x'), ErrDamaged},
-		"too much work":   {costly, ErrDamaged},
+		"too much work":   {swap(" 1\n", " 21\n"), ErrDamaged},
 		"too large":       {make([]byte, maxFile+1), ErrDamaged},
 		"for a key":       {sealText(t, "{}", key.Recipient()), ErrDamaged},
-		"not JSON":        {sealText(t, "hunter2", scryptRecipient(t, cheap)), ErrDamaged},
-		"no version":      {sealText(t, `{"secrets":{}}`, scryptRecipient(t, cheap)), ErrDamaged},
-		"no secrets":      {sealText(t, `{"version":1}`, scryptRecipient(t, cheap)), ErrDamaged},
-		"not base64":      {sealText(t, `{"version":1,"secrets":{"k":"hunter2!"}}`, scryptRecipient(t, cheap)), ErrDamaged},
-		"newer":           {sealText(t, `{"version":2,"secrets":["x"]}`, scryptRecipient(t, cheap)), ErrNewer},
-		"tampered header": {bytes.Replace(bytes.Clone(good), []byte("scrypt "), []byte("scrypt A"), 1), ErrDamaged},
-	} {
+		"not JSON":        {text("hunter2"), ErrDamaged},
+		"no version":      {text(`{"secrets":{}}`), ErrDamaged},
+		"no secrets":      {text(`{"version":1}`), ErrDamaged},
+		"not base64":      {text(`{"version":1,"secrets":{"k":"hunter2!"}}`), ErrDamaged},
+		"newer":           {text(`{"version":2,"secrets":["x"]}`), ErrNewer},
+	}
+}
+
+func TestFileDamaged(t *testing.T) {
+	t.Parallel()
+	for name, c := range damages(t) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := fileIn(t.TempDir(), "pass")
 			require.NoError(t, os.Mkdir(filepath.Dir(f.Path()), 0o700))
 			require.NoError(t, os.WriteFile(f.Path(), c.sealed, 0o600))
-			_, err := f.Get(ctx, "k")
+			_, err := f.Get(t.Context(), "k")
 			e := asError(t, err, c.want)
 			require.NotContains(t, e.Error()+e.Detail, "hunter2")
 			if c.want == ErrNotFound {
 				return
 			}
-			asError(t, f.Set(ctx, "k", "v"), c.want)
-			asError(t, f.Delete(ctx, "k"), c.want)
+			asError(t, f.Set(t.Context(), "k", "v"), c.want)
+			asError(t, f.Delete(t.Context(), "k"), c.want)
 			got, err := os.ReadFile(f.Path())
 			require.NoError(t, err)
 			require.True(t, bytes.Equal(c.sealed, got), "it was not left as it is")

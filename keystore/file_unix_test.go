@@ -24,47 +24,42 @@ func TestFileIsPrivate(t *testing.T) {
 	}
 }
 
+// elsewhere moves the file away and tells where to.
+func elsewhere(t *testing.T, f *FileStore) string {
+	to := filepath.Join(t.TempDir(), "target")
+	require.NoError(t, os.Rename(f.Path(), to))
+	return to
+}
+
+func linkFolder(_ *testing.T, f *FileStore) error {
+	dir := filepath.Dir(f.Path())
+	if err := os.Rename(dir, dir+"2"); err != nil {
+		return err
+	}
+	return os.Symlink(dir+"2", dir)
+}
+
+func giveAway(t *testing.T, path string) error {
+	if os.Geteuid() != 0 {
+		t.Skip("only root can give something away")
+	}
+	return os.Chown(path, 65534, 65534)
+}
+
 func TestFileRefusesWhatIsNotPrivate(t *testing.T) {
 	t.Parallel()
-	elsewhere := func(t *testing.T, f *FileStore) string {
-		to := filepath.Join(t.TempDir(), "target")
-		require.NoError(t, os.Rename(f.Path(), to))
-		return to
-	}
 	for name, spoil := range map[string]func(t *testing.T, f *FileStore) error{
-		"readable by others": func(t *testing.T, f *FileStore) error { return os.Chmod(f.Path(), 0o644) },
-		"writable by group":  func(t *testing.T, f *FileStore) error { return os.Chmod(f.Path(), 0o620) },
-		"symbolic link":      func(t *testing.T, f *FileStore) error { return os.Symlink(elsewhere(t, f), f.Path()) },
-		"broken link":        func(t *testing.T, f *FileStore) error { return os.Symlink(elsewhere(t, f)+"x", f.Path()) },
-		"fifo": func(t *testing.T, f *FileStore) error {
-			elsewhere(t, f)
-			return syscall.Mkfifo(f.Path(), 0o600)
-		},
-		"folder": func(t *testing.T, f *FileStore) error {
-			elsewhere(t, f)
-			return os.Mkdir(f.Path(), 0o700)
-		},
-		"folder writable by group":  func(t *testing.T, f *FileStore) error { return os.Chmod(filepath.Dir(f.Path()), 0o770) },
-		"folder writable by others": func(t *testing.T, f *FileStore) error { return os.Chmod(filepath.Dir(f.Path()), 0o703) },
-		"folder is a link": func(t *testing.T, f *FileStore) error {
-			dir := filepath.Dir(f.Path())
-			if err := os.Rename(dir, dir+"2"); err != nil {
-				return err
-			}
-			return os.Symlink(dir+"2", dir)
-		},
-		"another user's": func(t *testing.T, f *FileStore) error {
-			if os.Geteuid() != 0 {
-				t.Skip("only root can give files away")
-			}
-			return os.Chown(f.Path(), 65534, 65534)
-		},
-		"another user's folder": func(t *testing.T, f *FileStore) error {
-			if os.Geteuid() != 0 {
-				t.Skip("only root can give folders away")
-			}
-			return os.Chown(filepath.Dir(f.Path()), 65534, 65534)
-		},
+		"readable by others":        func(_ *testing.T, f *FileStore) error { return os.Chmod(f.Path(), 0o644) },
+		"writable by group":         func(_ *testing.T, f *FileStore) error { return os.Chmod(f.Path(), 0o620) },
+		"symbolic link":             func(t *testing.T, f *FileStore) error { return os.Symlink(elsewhere(t, f), f.Path()) },
+		"broken link":               func(t *testing.T, f *FileStore) error { return os.Symlink(elsewhere(t, f)+"x", f.Path()) },
+		"fifo":                      func(t *testing.T, f *FileStore) error { elsewhere(t, f); return syscall.Mkfifo(f.Path(), 0o600) },
+		"folder":                    func(t *testing.T, f *FileStore) error { elsewhere(t, f); return os.Mkdir(f.Path(), 0o700) },
+		"folder writable by group":  func(_ *testing.T, f *FileStore) error { return os.Chmod(filepath.Dir(f.Path()), 0o770) },
+		"folder writable by others": func(_ *testing.T, f *FileStore) error { return os.Chmod(filepath.Dir(f.Path()), 0o703) },
+		"folder is a link":          linkFolder,
+		"another user's":            func(t *testing.T, f *FileStore) error { return giveAway(t, f.Path()) },
+		"another user's folder":     func(t *testing.T, f *FileStore) error { return giveAway(t, filepath.Dir(f.Path())) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -172,7 +172,7 @@ func TestRealNoService(t *testing.T) {
 
 func TestRealServiceNeverComesUp(t *testing.T) {
 	r := newRig(t)
-	r.write("bin/never", 0o755, "#!/bin/sh\necho $$ >"+r.path("never.pid")+"\nexec sleep 600\n")
+	r.write("bin/never", 0o755, "#!/bin/sh\necho $$ >"+r.path("never.pid")+"\nexec sleep 60\n")
 	r.startBus(r.path("bin", "never"))
 	h := r.helper()
 	require.Equal(t, Silent, h.op("probe").Status.State)
