@@ -26,20 +26,16 @@ func credentialBody(rest string) string {
 	return `{"client_id":"` + clientID + `","client_secret":"` + clientSecret + `",` + rest + `}`
 }
 
-func endpoints() []endpoint {
+func endpoints() []endpoint { return append(tokenEndpoints(), apiEndpoints()...) }
+
+func tokenEndpoints() []endpoint {
 	const exampleToken = `{"token_type":"bearer","access_token":"oA7","expires_in":3600,"refresh_token":"oR1","scope":"s"}`
-	one := []DelegatedAccess{{Email: "amara@example.test", CallbackURL: "https://app.example.test/cronofy/delegated?u=17", Scope: "read_write", State: "row-17"}}
 	return []endpoint{
 		{
 			op: "check application", route: "POST /oauth/token", safe: true,
 			body: credentialBody(`"grant_type":"refresh_token","refresh_token":"this-is-not-a-refresh-token"`),
 			good: `{"error":"invalid_grant"}`, status: 400,
 			call: func(ctx context.Context, c *Client) error { return c.CheckApplication(ctx) },
-		}, {
-			op: "create link token", route: "POST /v1/organizational_unit_authorization_link_tokens", safe: true,
-			bearer: clientSecret, body: `{"service_account_id":"ser_1"}`, status: 200,
-			good: `{"organizational_unit_authorization_link_token":{"ou_link_token":"oult_5Jq8sTn2"}}`,
-			call: func(ctx context.Context, c *Client) error { _, err := c.LinkToken(ctx, "ser_1"); return err },
 		}, {
 			op: "exchange code", route: "POST /oauth/token", good: exampleToken, status: 200,
 			body: credentialBody(`"grant_type":"authorization_code","code":"Ab3dEf6hIj9kLm2nOp5qRs8tUv1wXy4z","redirect_uri":"http://127.0.0.1:8739/callback"`),
@@ -60,6 +56,18 @@ func endpoints() []endpoint {
 			call: func(ctx context.Context, c *Client) error {
 				return c.Revoke(ctx, NewSecret("oR1Kx8Bn5Vm2Qz9Lw4Jc7Hs0Pd3Gf6Ya"))
 			},
+		},
+	}
+}
+
+func apiEndpoints() []endpoint {
+	one := []DelegatedAccess{{Email: "amara@example.test", CallbackURL: "https://app.example.test/cronofy/delegated?u=17", Scope: "read_write", State: "row-17"}}
+	return []endpoint{
+		{
+			op: "create link token", route: "POST /v1/organizational_unit_authorization_link_tokens", safe: true,
+			bearer: clientSecret, body: `{"service_account_id":"ser_1"}`, status: 200,
+			good: `{"organizational_unit_authorization_link_token":{"ou_link_token":"oult_5Jq8sTn2"}}`,
+			call: func(ctx context.Context, c *Client) error { _, err := c.LinkToken(ctx, "ser_1"); return err },
 		}, {
 			op: "read userinfo", route: "GET /v1/userinfo", safe: true, bearer: accessToken, status: 200,
 			good: `{"sub":"acc_1"}`,

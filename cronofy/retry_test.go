@@ -60,15 +60,17 @@ func TestPausesDiffer(t *testing.T) {
 	require.Greater(t, len(seen), 10)
 }
 
+type refusalTest struct {
+	head    http.Header
+	least   time.Duration
+	most    time.Duration
+	refused bool
+}
+
 func TestRefusalsAreWaitedOut(t *testing.T) {
 	t.Parallel()
 	start := newFakeClock().Now()
-	for name, test := range map[string]struct {
-		head    http.Header
-		least   time.Duration
-		most    time.Duration
-		refused bool
-	}{
+	for name, test := range map[string]refusalTest{
 		"no header":   {nil, firstPause / 2, firstPause * 3 / 2, false},
 		"seconds":     {http.Header{"Retry-After": {"7"}}, 7 * time.Second, 8 * time.Second, false},
 		"date":        {http.Header{"Retry-After": {httpDate(start.Add(9 * time.Second))}, "Date": {httpDate(start)}}, 9 * time.Second, 10 * time.Second, false},
@@ -81,27 +83,32 @@ func TestRefusalsAreWaitedOut(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			clock := newFakeClock()
-			var told []Wait
-			c, mux := setup(t, WithClock(clock), WithNotify(func(w Wait) { told = append(told, w) }))
-			calls := answers(t, mux, test.head, 429)
-			_, err := c.Exchange(t.Context(), NewSecret("code"), "http://127.0.0.1:8739/callback")
-			if test.refused {
-				require.Equal(t, 429, StatusOf(err))
-				require.ErrorContains(t, err, ", retry after ")
-				require.Equal(t, 1, *calls)
-				require.Empty(t, clock.pauses())
-				return
-			}
-			require.NoError(t, err, "a 429 was not carried out, so even an exchange may be repeated")
-			require.Equal(t, 2, *calls)
-			require.Len(t, clock.pauses(), 1)
-			require.GreaterOrEqual(t, clock.pauses()[0], test.least)
-			require.LessOrEqual(t, clock.pauses()[0], test.most)
-			if test.least > time.Second {
-				require.Equal(t, []Wait{{clock.pauses()[0], WaitRateLimit, 2}}, told)
-			}
+			test.run(t)
 		})
+	}
+}
+
+func (test refusalTest) run(t *testing.T) {
+	t.Helper()
+	clock := newFakeClock()
+	var told []Wait
+	c, mux := setup(t, WithClock(clock), WithNotify(func(w Wait) { told = append(told, w) }))
+	calls := answers(t, mux, test.head, 429)
+	_, err := c.Exchange(t.Context(), NewSecret("code"), "http://127.0.0.1:8739/callback")
+	if test.refused {
+		require.Equal(t, 429, StatusOf(err))
+		require.ErrorContains(t, err, ", retry after ")
+		require.Equal(t, 1, *calls)
+		require.Empty(t, clock.pauses())
+		return
+	}
+	require.NoError(t, err, "a 429 was not carried out, so even an exchange may be repeated")
+	require.Equal(t, 2, *calls)
+	require.Len(t, clock.pauses(), 1)
+	require.GreaterOrEqual(t, clock.pauses()[0], test.least)
+	require.LessOrEqual(t, clock.pauses()[0], test.most)
+	if test.least > time.Second {
+		require.Equal(t, []Wait{{clock.pauses()[0], WaitRateLimit, 2}}, told)
 	}
 }
 

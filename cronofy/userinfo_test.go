@@ -29,6 +29,11 @@ const serviceAccountExample = `{
     "authorization": {"scope": "service_account/accounts/manage service_account/resources/manage",
       "status": "active", "delegated_scope": "read_write"}}}`
 
+type userInfoTable map[string]struct {
+	body string
+	want UserInfo
+}
+
 func TestUserInfoExamples(t *testing.T) {
 	t.Parallel()
 	zoom := ConferencingProfile{ProviderName: "zoom", ProfileID: "pro_Cn55tR", ProfileName: "amara@example.test", Connected: true}
@@ -36,10 +41,7 @@ func TestUserInfoExamples(t *testing.T) {
 		ProviderName: "go_to", ProfileID: "pro_Cn77wK", ProfileName: "amara@example.test",
 		RelinkURL: "https://app-de.cronofy.com/v2/relink/go_to?email=amara%40example.test",
 	}
-	for name, test := range map[string]struct {
-		body string
-		want UserInfo
-	}{
+	testUserInfo(t, userInfoTable{
 		"account": {accountExample, UserInfo{
 			Sub: "acc_6710aa01c0ffee0123450001", Email: "amara@example.test", Name: "Amara Osei", Type: "account",
 			Scope: "read_write", Status: "active", ConferencingProfiles: []ConferencingProfile{zoom, goTo},
@@ -58,6 +60,12 @@ func TestUserInfoExamples(t *testing.T) {
 			"cronofy.data":{"application_calendar":{"application_calendar_id":"x"},"authorization":{"scope":"read_write","status":"active"},"profiles":[]}}`,
 			UserInfo{Sub: "apc_1", Type: "application_calendar", Scope: "read_write", Status: "active"},
 		},
+	})
+}
+
+func TestUserInfoOddities(t *testing.T) {
+	t.Parallel()
+	testUserInfo(t, userInfoTable{
 		"null name":          {`{"sub":"acc_1","name":null,"email":null,"cronofy.data":null}`, UserInfo{Sub: "acc_1"}},
 		"null list":          {`{"sub":"acc_1","cronofy.data":{"conferencing_profiles":null}}`, UserInfo{Sub: "acc_1"}},
 		"no data":            {`{"sub":"acc_1"}`, UserInfo{Sub: "acc_1"}},
@@ -79,7 +87,12 @@ func TestUserInfoExamples(t *testing.T) {
 				{ProviderName: "zoom"}, {ProviderName: "zoom"}, {ProviderName: "zoom"},
 			}},
 		},
-	} {
+	})
+}
+
+func testUserInfo(t *testing.T, table userInfoTable) {
+	t.Helper()
+	for name, test := range table {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c, mux := setup(t)
