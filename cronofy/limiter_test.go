@@ -210,3 +210,13 @@ func TestFirstComeFirstServed(t *testing.T) {
 		}
 	})
 }
+
+func TestAskedPausesDifferBetweenPrograms(t *testing.T) {
+	t.Parallel()
+	for random, want := range map[float64]time.Duration{0: 20 * time.Second, 0.5: 21 * time.Second} {
+		clock := newFakeClock()
+		l := NewLimiter(0, 0, LimiterClock(clock), LimiterRandom(func() float64 { return random }))
+		l.refused(clock.Now(), 20*time.Second)
+		require.Equal(t, want, l.remaining())
+	}
+}
