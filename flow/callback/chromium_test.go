@@ -2,16 +2,19 @@ package callback
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/accessibility"
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/network"
@@ -245,4 +248,67 @@ func TestChromiumIsGoneBeforeTheListener(t *testing.T) {
 	s.Close()
 	t.Logf("closed in %v", time.Since(start))
 	require.NoError(t, chromedp.Do(ctx, chromedp.WaitVisible(chromedp.ID("done"))), "it got the outcome")
+}
+
+func TestChromiumReadsThePagesOut(t *testing.T) {
+	t.Parallel()
+	ctx := browser(t)
+	ps, all := newPages(), allPages()
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		p := all[r.URL.Query().Get("page")]
+		p.Refresh = ""
+		ps.write(w, http.StatusOK, p)
+	}))
+	t.Cleanup(srv.Close)
+	for name, p := range all {
+		for _, theme := range []string{"light", "dark"} {
+			require.NoError(t, chromedp.Do(ctx, chromedp.EmulateViewport(320, 640), chromedp.Func(themed(theme)),
+				chromedp.Navigate(srv.URL+"/?page="+url.QueryEscape(name))))
+			spoken := text(t, ctx, chromedp.Action[[]string](readOut))
+			require.Equal(t, []string{"RootWebArea " + p.Title + " · confer", "main ", "heading " + p.Title}, spoken, name)
+			require.True(t, text(t, ctx, chromedp.Evaluate[bool](`document.documentElement.scrollWidth <= 320`)), "no sideways scrolling: "+name)
+			saveShot(t, ctx, name+" "+theme)
+		}
+	}
+}
+
+func themed(theme string) func(context.Context, *chromedp.Target) error {
+	return func(ctx context.Context, tt *chromedp.Target) error {
+		_, err := cdp.Call(ctx, tt, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: theme}},
+		})
+		return err
+	}
+}
+
+// readOut gives the landmarks and headings that a screen reader announces.
+func readOut(ctx context.Context, tt *chromedp.Target) ([]string, error) {
+	tree, err := cdp.Call(ctx, tt, accessibility.GetFullAXTree, accessibility.GetFullAXTreeParams{})
+	var spoken []string
+	for _, n := range tree.Nodes {
+		role, name := axText(n.Role), axText(n.Name)
+		if !n.Ignored && (role == "RootWebArea" || role == "main" || role == "heading" || role == "banner" || role == "link" || role == "image") {
+			spoken = append(spoken, role+" "+name)
+		}
+	}
+	return spoken, err
+}
+
+func axText(v *accessibility.Value) string {
+	var text string
+	if v == nil || json.Unmarshal(v.Value, &text) != nil {
+		return ""
+	}
+	return text
+}
+
+// saveShot writes a picture into the folder that CONFER_TEST_SHOTS names.
+func saveShot(t *testing.T, ctx context.Context, name string) {
+	t.Helper()
+	dir := os.Getenv("CONFER_TEST_SHOTS")
+	if dir == "" {
+		return
+	}
+	png := text(t, ctx, chromedp.CaptureScreenshot())
+	require.NoError(t, os.WriteFile(filepath.Join(dir, strings.ReplaceAll(name, " ", "-")+".png"), png, 0o600))
 }

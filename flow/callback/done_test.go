@@ -37,7 +37,7 @@ func TestTheOutcomesPageWaitsForTheTruth(t *testing.T) {
 		start := time.Now()
 		w := serve(h, s.target.host(), address)
 		require.Equal(t, firstHold, time.Since(start))
-		require.Contains(t, w.Body.String(), "Finishing the link")
+		require.Contains(t, w.Body.String(), "Your answer arrived")
 		require.Contains(t, w.Body.String(), `http-equiv="refresh" content="1; url=`+address+`?again"`)
 		require.NotContains(t, w.Body.String(), "✓")
 

@@ -3,6 +3,7 @@ package callback
 import (
 	"errors"
 	"net/http"
+	"net/url"
 	"strings"
 )
 
@@ -14,6 +15,22 @@ const (
 	doneKey  = "done"
 	againKey = "again"
 )
+
+// gate lets requests for one host through; every other name for this address is
+// somebody's DNS (rebinding), or a tunnel that rewrites Host.
+func (s *Server) gate(host string, next http.HandlerFunc) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		scheme := "http"
+		if !s.target.loopback {
+			scheme = s.target.url.Scheme
+		}
+		if plainHost(r.Host, scheme) != host {
+			s.refuse(w, StrayHost, nil)
+			return
+		}
+		next(w, r)
+	})
+}
 
 // callbackDoor serves the redirect URI, the outcome's pages and, on loopback,
 // the short links.
@@ -169,4 +186,10 @@ func (s *Server) refuse(w http.ResponseWriter, kind StrayKind, err error) {
 	s.strays.add(kind, err)
 	status, p := pageStray(kind)
 	s.pages.write(w, status, p)
+}
+
+// usableTarget keeps a short link from leading anywhere but to a web page.
+func usableTarget(raw string) bool {
+	u, err := url.Parse(raw)
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != ""
 }

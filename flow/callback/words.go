@@ -19,9 +19,9 @@ func pageOutcome(o Outcome) page {
 func pageWaiting(again string) page {
 	return page{
 		Tone: "plain", Sign: "…", Word: "Please wait", ID: "waiting", Refresh: again,
-		Title: "Finishing the link",
-		Text:  "Your approval arrived. confer is fetching and storing its access now.",
-		Hint:  "This page shows by itself how it ended.",
+		Title: "Your answer arrived",
+		Text:  "confer is working on it now.",
+		Hint:  "Leave this page open: it shows by itself how it ended.",
 	}
 }
 
@@ -62,7 +62,7 @@ func pageStray(kind StrayKind) (int, page) {
 	case StrayPath:
 		return http.StatusNotFound, plain("Nothing here", "There is no page at this address", "confer waits for an answer at another address.", backToTerminal)
 	case StrayMalformed:
-		return http.StatusBadRequest, plain("No answer", "The answer is not complete", "The address has neither one authorization code nor one error.", backToTerminal)
+		return http.StatusBadRequest, plain("No answer", "The answer is not complete", "The address should hold one authorization code, or one error.", backToTerminal)
 	}
 	return http.StatusBadRequest, pageState(kind)
 }
