@@ -1,0 +1,50 @@
+//go:build !windows
+
+package opener
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// TestARealProcessIsDetachedAndReaped starts a script that tells of itself over
+// a pipe in the file system.
+func TestARealProcessIsDetachedAndReaped(t *testing.T) {
+	t.Parallel()
+	if _, err := os.Stat("/proc/self/stat"); err != nil {
+		t.Skip("no /proc here")
+	}
+	dir := filepath.Join(t.TempDir(), "a b")
+	require.NoError(t, os.Mkdir(dir, 0o700))
+	pipe, script := filepath.Join(dir, "pipe"), filepath.Join(dir, "browser")
+	require.NoError(t, syscall.Mkfifo(pipe, 0o600))
+	require.NoError(t, os.WriteFile(script, []byte("#!/bin/sh\necho noise; echo noise >&2\n"+
+		"{ echo \"$1\"; cut -d' ' -f5,6 /proc/$$/stat; readlink /proc/$$/fd/0 /proc/$$/fd/1 /proc/$$/fd/2; env; } > '"+pipe+"'\nexit 3\n"), 0o700))
+	m := Host()
+	m.Environ = append(m.Environ, "CRONOFY_CLIENT_SECRET=hunter2")
+	require.NoError(t, m.Open("'"+script+"'", address))
+
+	told, err := os.ReadFile(pipe)
+	require.NoError(t, err)
+	lines := strings.Split(string(told), "\n")
+	require.Equal(t, address, lines[0])
+	group, session, _ := strings.Cut(lines[1], " ")
+	require.Equal(t, group, session, "leads a session of its own")
+	require.Equal(t, []string{"/dev/null", "/dev/null", "/dev/null"}, lines[2:5])
+	require.NotContains(t, string(told), "hunter2")
+}
+
+func TestABrowserThatCannotStartIsAnError(t *testing.T) {
+	t.Parallel()
+	script := filepath.Join(t.TempDir(), "browser")
+	require.NoError(t, os.WriteFile(script, []byte("\x00not a program"), 0o700))
+	require.Error(t, Host().Open(script, address))
+}
