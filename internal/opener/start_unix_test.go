@@ -26,8 +26,12 @@ func TestARealProcessIsDetachedAndReaped(t *testing.T) {
 	require.NoError(t, os.Mkdir(dir, 0o700))
 	pipe, script := filepath.Join(dir, "pipe"), filepath.Join(dir, "browser")
 	require.NoError(t, syscall.Mkfifo(pipe, 0o600))
-	require.NoError(t, os.WriteFile(script, []byte("#!/bin/sh\necho noise; echo noise >&2\n"+
-		"{ echo \"$1\"; cut -d' ' -f5,6 /proc/$$/stat; readlink /proc/$$/fd/0 /proc/$$/fd/1 /proc/$$/fd/2; env; } > '"+pipe+"'\nexit 3\n"), 0o700))
+	require.NoError(t, os.WriteFile(script, []byte(`#!/bin/sh
+echo noise; echo noise >&2
+files=$(readlink /proc/$$/fd/0 /proc/$$/fd/1 /proc/$$/fd/2)
+{ echo "$1"; cut -d' ' -f5,6 /proc/$$/stat; echo "$files"; env; } > '`+pipe+`'
+exit 3
+`), 0o700))
 	m := Host()
 	m.Environ = append(m.Environ, "CRONOFY_CLIENT_SECRET=hunter2")
 	require.NoError(t, m.Open("'"+script+"'", address))
