@@ -98,8 +98,30 @@ func (r *Runner) connected(ctx context.Context, client *cronofy.Client, a Answer
 			return nil, err
 		}
 	}
+	r.recordAccount(ctx, a, s, token.Scope)
 	return ServiceAccountAccepted{ID: a.ServiceAccount,
 		Notice: "Authorized as " + a.ServiceAccount + ". Your own application does not learn of this account by itself: note the id."}, nil
+}
+
+// recordAccount notes an account that was authorized here, so that it can be
+// chosen again. Without the note its id must be typed, which is said on screen.
+func (r *Runner) recordAccount(ctx context.Context, a Answers, s Store, scope string) {
+	if r.Links == nil {
+		return
+	}
+	_ = r.Links.Update(ctx, func(c *links.Contents) error {
+		c.AddServiceAccount(links.ServiceAccount{DataCenter: a.Site.DataCenter.ID, APIHost: a.Site.APIHost(), ClientID: a.ClientID,
+			ID: a.ServiceAccount, Label: a.Label, Scope: scope, Store: string(s.Kind), Authorized: r.Now().UTC()})
+		return nil
+	})
+}
+
+// overrides are a site's base URLs where they are not the data center's own.
+func overrides(s cronofy.Site) (api, app string) {
+	if !s.Chosen() || !s.Overridden() {
+		return "", ""
+	}
+	return s.API, s.App
 }
 
 // record writes the link down. That it could not is a notice, not a failure:
@@ -108,10 +130,12 @@ func (r *Runner) record(ctx context.Context, l Link) string {
 	if r.Links == nil {
 		return ""
 	}
+	kept := links.Link{DataCenter: l.Site.DataCenter.ID, APIHost: l.Site.APIHost(), ClientID: l.ClientID,
+		ServiceAccount: l.ServiceAccount, Provider: string(l.Provider), Label: l.Label, OrganizationalUnit: l.OrganizationalUnit,
+		Scope: l.Scope, Store: string(l.Store), Linked: l.At, RefreshToken: l.RefreshToken, Unconfirmed: l.Unconfirmed}
+	kept.APIURL, kept.AppURL = overrides(l.Site)
 	err := r.Links.Update(ctx, func(c *links.Contents) error {
-		c.AddLink(links.Link{DataCenter: l.Site.DataCenter.ID, APIHost: l.Site.APIHost(), ClientID: l.ClientID,
-			ServiceAccount: l.ServiceAccount, Provider: string(l.Provider), Label: l.Label, OrganizationalUnit: l.OrganizationalUnit,
-			Scope: l.Scope, Store: string(l.Store), Linked: l.At, Unconfirmed: l.Unconfirmed})
+		c.AddLink(kept)
 		c.Draft = nil
 		return nil
 	})

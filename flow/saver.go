@@ -61,10 +61,8 @@ func (r *Runner) remember(before, after State) {
 // draft is what of a State may be written down.
 func draft(s State) links.Draft {
 	a := s.Answers
-	d := links.Draft{DataCenter: a.Site.DataCenter.ID, ClientID: a.ClientID, RedirectURI: a.RedirectURI,
+	d := links.Draft{DataCenter: a.Site.DataCenter.ID, ClientID: a.ClientID, RedirectURI: a.RedirectURI, Listen: a.Listen,
 		ServiceAccount: a.ServiceAccount, Label: a.Label, Provider: string(a.Provider), Store: string(s.Store.Kind)}
-	if a.Site.Overridden() && a.Site.Chosen() {
-		d.APIURL, d.AppURL = a.Site.API, a.Site.App
-	}
+	d.APIURL, d.AppURL = overrides(a.Site)
 	return d
 }

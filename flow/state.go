@@ -171,13 +171,14 @@ type Found struct {
 	SecretKept bool // the store has the client secret, so its absence is no missing answer
 	Suggested  bool // the answers are suggestions: begin at the first page and let each be confirmed
 	Used       []Used
+	Notice     string         // something to know on the first page
 	Sites      []cronofy.Site // nil: the data centers' own hosts
 }
 
 // Start computes the first page from what is known: the first step whose
 // answer is missing.
 func Start(f Found) State {
-	s := State{Answers: f.Answers, Store: f.Store, Used: f.Used, Sites: f.Sites}
+	s := State{Answers: f.Answers, Store: f.Store, Used: f.Used, Sites: f.Sites, Notice: f.Notice}
 	if s.Sites == nil {
 		for _, d := range cronofy.DataCenters() {
 			s.Sites = append(s.Sites, d.Site())

@@ -1,0 +1,78 @@
+// Command confer links an organisation's calendars with its Zoom, Webex or
+// Indeed account through Cronofy's Enterprise Conferencing. Without arguments
+// it is a wizard; see the README for the commands and their contract.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"confer/flow"
+)
+
+// streams are the program's three, so that tests can give their own.
+type streams struct {
+	in       io.Reader
+	out, err io.Writer
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	code := run(ctx, os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr})
+	stop()
+	os.Exit(code)
+}
+
+// run is the whole program but for its exit.
+func run(ctx context.Context, args []string, s streams) int {
+	env := readEnvironment(os.LookupEnv, os.Unsetenv)
+	cmd := newRoot(s, env)
+	cmd.SetArgs(args)
+	err := cmd.ExecuteContext(ctx)
+	return exitCode(err, s.err)
+}
+
+// exitError ends the program with a code; what there was to say is said.
+type exitError struct{ code int }
+
+func (e *exitError) Error() string { return fmt.Sprintf("exit code %d", e.code) }
+
+// usageError is a call that cannot be carried out as it stands. Its texts are
+// fragments without a capital and a period, as for standard error.
+type usageError struct {
+	summary, hint string
+	step          flow.Step // whose answer is at fault
+}
+
+func (e *usageError) Error() string { return e.summary }
+
+// exitCode says what went wrong, once, and gives the code for it.
+func exitCode(err error, w io.Writer) int {
+	var exit *exitError
+	var usage *usageError
+	switch {
+	case err == nil:
+		return flow.ExitDone
+	case errors.As(err, &exit):
+		return exit.code
+	case errors.As(err, &usage):
+		complain(w, usage.summary, usage.hint)
+	default: // cobra's own: unknown command or flag, wrong value
+		complain(w, strings.TrimSpace(err.Error()), "confer --help lists the commands and flags")
+	}
+	return flow.ExitUsage
+}
+
+// complain writes an error and what to do about it, for people.
+func complain(w io.Writer, summary, hint string) {
+	fmt.Fprintf(w, "confer: error: %s\n", summary)
+	if hint != "" {
+		fmt.Fprintf(w, "confer: hint: %s\n", hint)
+	}
+}

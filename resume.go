@@ -1,0 +1,90 @@
+package main
+
+import (
+	"context"
+	"path/filepath"
+
+	"confer/cronofy"
+	"confer/flow"
+	"confer/flow/links"
+)
+
+// resume fills in what an unfinished run was told, where this run was not told
+// otherwise, and what earlier links know.
+func (w *world) resume(ctx context.Context) {
+	file := w.runner.Links
+	if file == nil {
+		return
+	}
+	c, err := file.Load(ctx)
+	switch {
+	case err != nil:
+		w.found.Notice = "What earlier runs left could not be read: " + cronofy.CleanText(err.Error(), 160) + "."
+		return
+	case c.SetAside != "" && c.Newer:
+		w.found.Notice = "What earlier runs left is of a newer confer. It was kept as " + filepath.Base(c.SetAside) + "."
+	case c.SetAside != "":
+		w.found.Notice = "What earlier runs left was damaged. It was kept as " + filepath.Base(c.SetAside) + "."
+	}
+	for _, l := range c.Links {
+		w.found.Used = append(w.found.Used, flow.Used{APIHost: l.APIHost, ClientID: l.ClientID, ServiceAccount: l.ServiceAccount, Label: l.Label})
+	}
+	for _, a := range c.ServiceAccounts {
+		w.found.Used = append(w.found.Used, flow.Used{APIHost: a.APIHost, ClientID: a.ClientID, ServiceAccount: a.ID, Label: a.Label})
+	}
+	if c.Draft != nil {
+		w.adopt(*c.Draft)
+	}
+}
+
+// adopt takes over a draft's answers up to the first that this run was told
+// otherwise: what follows it belongs to another application or place.
+func (w *world) adopt(d links.Draft) {
+	a := &w.found.Answers
+	site, ok := draftSite(d)
+	if !ok || a.Site.Chosen() && a.Site != site {
+		return
+	}
+	a.Site = site
+	if a.ClientID != "" && a.ClientID != d.ClientID {
+		return
+	}
+	a.ClientID = d.ClientID
+	if !a.RedirectSet && flow.CheckRedirectURI(d.RedirectURI) == nil {
+		a.RedirectURI = d.RedirectURI
+	}
+	if a.Listen == "" && !a.RedirectSet {
+		a.Listen = d.Listen
+	}
+	w.adoptStore(d)
+	if a.ServiceAccount != "" && a.ServiceAccount != d.ServiceAccount {
+		return
+	}
+	if flow.CheckServiceAccountID(d.ServiceAccount) == nil {
+		a.ServiceAccount = d.ServiceAccount
+	}
+	if a.Label == "" {
+		a.Label = d.Label
+	}
+	if p, ok := cronofy.FindProvider(d.Provider); ok && a.Provider == "" {
+		a.Provider = p
+	}
+}
+
+// adoptStore goes on with the keyring, which has the secret from the time the
+// service account was accepted. Memory is gone, and a passphrase must be typed.
+func (w *world) adoptStore(d links.Draft) {
+	if w.found.Store.Kind == "" && flow.StoreKind(d.Store) == flow.StoreKeyring && d.Provider != "" {
+		w.found.Store.Kind = flow.StoreKeyring
+		w.found.SecretKept = true
+	}
+}
+
+func draftSite(d links.Draft) (cronofy.Site, bool) {
+	dc, ok := cronofy.FindDataCenter(d.DataCenter)
+	if !ok {
+		return cronofy.Site{}, false
+	}
+	site, err := dc.Site().Override(d.APIURL, d.AppURL)
+	return site, err == nil
+}

@@ -1,0 +1,120 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/term"
+
+	"confer/flow"
+	"confer/internal/opener"
+	"confer/ui"
+)
+
+// needTerminal refuses a wizard where nobody could use it.
+func needTerminal(s streams, e environment) error {
+	in, okIn := s.in.(*os.File)
+	out, okOut := s.out.(*os.File)
+	switch {
+	case !okIn || !okOut || !term.IsTerminal(int(in.Fd())) || !term.IsTerminal(int(out.Fd())):
+		return &usageError{summary: "the wizard needs a terminal", hint: "without one, give the answers by flags and --no-input"}
+	case e.get("TERM") == "dumb":
+		return &usageError{summary: "the wizard needs a terminal that can move its cursor (TERM is dumb)", hint: "give the answers by flags and --no-input"}
+	}
+	return nil
+}
+
+func setupWizard(ctx context.Context, w *world, s streams, e environment) error {
+	tasks := flow.NewTasks(w.runner)
+	last, err := ui.Run(ctx, ui.Config{
+		State:    flow.Start(w.found),
+		Tasks:    tasks,
+		Session:  sessionOf(w.session),
+		Version:  programVersion(),
+		SaveFile: saveFile,
+		Flags:    measuresFlags(e.get),
+	})
+	if last.Attempt.Phase >= flow.PhaseExchanging {
+		fmt.Fprintln(s.err, "Finishing the exchange of the code ...")
+	}
+	tasks.Close()
+	if ctx.Err() == nil && err != nil {
+		return fmt.Errorf("show the wizard: %w", err)
+	}
+	return farewell(last, s)
+}
+
+// farewell says what was done and what is kept, now that the screen is gone.
+func farewell(last flow.State, s streams) error {
+	l := last.Link
+	if l == nil {
+		fmt.Fprintln(s.err, "Nothing was linked.")
+		return &exitError{flow.ExitCancelled}
+	}
+	fmt.Fprintf(s.out, "linked %s with %s\n", l.ServiceAccount, l.Provider)
+	switch {
+	case l.Store == flow.StoreSession:
+		fmt.Fprintln(s.err, "The secrets were kept in memory for this run only; nothing of them is stored.")
+	case l.Store == flow.StoreNone:
+		fmt.Fprintln(s.err, "That was the sandbox: nothing is linked in reality, and nothing is stored.")
+	}
+	return nil
+}
+
+func sessionOf(k opener.Kind) ui.Session {
+	switch k {
+	case opener.SSH:
+		return ui.SessionSSH
+	case opener.WSL:
+		return ui.SessionWSL
+	case opener.Container:
+		return ui.SessionContainer
+	case opener.RemoteEditor, opener.RemoteTunnel:
+		return ui.SessionRemote
+	case opener.Headless:
+		return ui.SessionHeadless
+	case opener.Desktop:
+	}
+	return ui.SessionLocal
+}
+
+// measuresFlags tells whether the terminal is known to give a flag two cells.
+// Inside tmux and screen the multiplexer measures, and mostly wrong.
+func measuresFlags(get func(string) string) bool {
+	if get("TMUX") != "" || get("STY") != "" || strings.HasPrefix(get("TERM"), "screen") || strings.HasPrefix(get("TERM"), "tmux") {
+		return false
+	}
+	switch get("TERM_PROGRAM") {
+	case "iTerm.app", "WezTerm", "ghostty":
+		return true
+	}
+	return get("TERM") == "xterm-kitty" || get("TERM") == "xterm-ghostty"
+}
+
+// saveFile writes a private file beside where the operator works, under a name
+// that nothing has yet.
+func saveFile(name, text string) (string, error) {
+	ext := filepath.Ext(name)
+	base := strings.TrimSuffix(name, ext)
+	for i := 1; ; i++ {
+		path := name
+		if i > 1 {
+			path = fmt.Sprintf("%s-%d%s", base, i, ext)
+		}
+		f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+		if os.IsExist(err) && i < 100 {
+			continue
+		}
+		if err != nil {
+			return "", fmt.Errorf("save: %w", err)
+		}
+		if _, err = f.WriteString(text); err != nil {
+			f.Close()
+			return "", fmt.Errorf("save: %w", err)
+		}
+		return path, f.Close()
+	}
+}

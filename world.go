@@ -1,0 +1,105 @@
+package main
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+
+	"confer/cronofy"
+	"confer/flow"
+	"confer/flow/links"
+	"confer/internal/opener"
+)
+
+// world is what a run needs of the outside, wired together.
+type world struct {
+	runner  *flow.Runner
+	found   flow.Found
+	session opener.Kind
+	closers []func()
+}
+
+// close ends what the run opened, last first.
+func (w *world) close() {
+	for i := len(w.closers) - 1; i >= 0; i-- {
+		w.closers[i]()
+	}
+}
+
+// Cronofy's default limits for one application.
+// https://docs.cronofy.com/developers/faqs/rate-limits
+const (
+	callsPerSecond = 50
+	callsPerMinute = 500
+)
+
+func newWorld(ctx context.Context, f *settings, e environment, s streams) (*world, error) {
+	if f.sandbox {
+		return newSandboxWorld(ctx, f, e, s)
+	}
+	if f.browser == browserApprove || f.browser == browserDeny {
+		return nil, &usageError{summary: "--browser " + f.browser + " goes with --sandbox", hint: "give a command, system or none"}
+	}
+	f.fill(e)
+	if err := e.names.Validate(); err != nil {
+		return nil, &usageError{summary: err.Error(), hint: "check CONFER_OU_AUTHORIZE_PATH, CONFER_OU_LINK_TOKEN_PARAM and CONFER_OU_LINK_TOKEN_FIELD"}
+	}
+	found, err := f.found(e, s.in)
+	if err != nil {
+		return nil, err
+	}
+	for _, d := range cronofy.DataCenters() {
+		site, err := f.override(d.Site())
+		if err != nil {
+			return nil, err
+		}
+		found.Sites = append(found.Sites, site)
+	}
+	folder, err := links.DefaultPath()
+	if err != nil {
+		return nil, &usageError{summary: "there is no folder for confer's state: " + cronofy.CleanText(err.Error(), 160), hint: "set HOME or XDG_STATE_HOME"}
+	}
+	host := opener.Host()
+	w := &world{found: found, session: host.Session()}
+	client, err := newClients(f, e.names, cronofy.NewLimiter(callsPerSecond, callsPerMinute))
+	if err != nil {
+		return nil, &usageError{summary: "--ca-file: " + cronofy.CleanText(err.Error(), 200), hint: "name a PEM file with certificates"}
+	}
+	w.runner = &flow.Runner{
+		NewClient:    client,
+		Stores:       newStores(filepath.Join(filepath.Dir(folder), "secrets.age")),
+		Links:        links.Open(folder),
+		OpenURL:      openWith(host, f.browser),
+		OpenAccounts: openFile,
+		Timeout:      f.timeout,
+	}
+	return w, nil
+}
+
+// openWith gives the function that asks for a browser; nil for none.
+func openWith(host opener.Machine, command string) func(string) error {
+	if command == opener.None {
+		return nil
+	}
+	return func(url string) error { return host.Open(command, url) }
+}
+
+func openFile(path string) (io.ReadCloser, error) { return os.Open(path) }
+
+// newClients shares one http.Client and one limiter among all clients of a run.
+func newClients(f *settings, names cronofy.Names, limiter *cronofy.Limiter) (func(cronofy.Site, cronofy.App, func(cronofy.Wait)) *cronofy.Client, error) {
+	h, err := cronofy.NewHTTPClient(cronofy.HTTPOptions{CAFile: f.caFile})
+	if err != nil {
+		return nil, err
+	}
+	return clientsOver(h, names, limiter), nil
+}
+
+func clientsOver(h *http.Client, names cronofy.Names, limiter *cronofy.Limiter) func(cronofy.Site, cronofy.App, func(cronofy.Wait)) *cronofy.Client {
+	return func(site cronofy.Site, app cronofy.App, notify func(cronofy.Wait)) *cronofy.Client {
+		return cronofy.New(site, app, cronofy.WithHTTPClient(h), cronofy.WithNames(names), cronofy.WithLimiter(limiter),
+			cronofy.WithUserAgent("confer/"+programVersion()), cronofy.WithNotify(notify))
+	}
+}

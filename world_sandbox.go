@@ -1,0 +1,138 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"sync"
+	"time"
+
+	"confer/cronofy"
+	"confer/cronofy/sandbox"
+	"confer/flow"
+	"confer/internal/opener"
+)
+
+// The sandbox's built-in browsers, values of --browser.
+const (
+	browserApprove = "approve"
+	browserDeny    = "deny"
+)
+
+// sandboxPeople is the path by which the wizard's last step reads the
+// sandbox's people, through the same code as a file.
+const sandboxPeople = "the sandbox's people"
+
+// The sandbox's profiles appear one by one, so that the last step shows what it
+// does when Cronofy takes its time.
+const (
+	sandboxProfileDelay = 800 * time.Millisecond
+	sandboxProfileGap   = 350 * time.Millisecond
+)
+
+func newSandboxWorld(ctx context.Context, f *settings, e environment, s streams) (*world, error) {
+	if f.apiURL != "" || f.appURL != "" {
+		return nil, &usageError{summary: "--api-url and --app-url do not go with --sandbox", hint: "the sandbox is its own Cronofy: leave them out"}
+	}
+	if f.secretStore != "" && f.secretStore != string(flow.StoreSession) {
+		return nil, &usageError{summary: "--secret-store does not go with --sandbox", hint: "the sandbox stores nothing: leave it out", step: flow.StepApplication}
+	}
+	server := sandbox.New(sandbox.Options{ProfileDelay: sandboxProfileDelay, ProfileGap: sandboxProfileGap})
+	if err := server.Start(); err != nil {
+		return nil, fmt.Errorf("start the sandbox: %w", err)
+	}
+	w := &world{closers: []func(){func() { _ = server.Close() }}}
+	if err := w.useSandbox(ctx, f, e.forSandbox(), s, server); err != nil {
+		w.close()
+		return nil, err
+	}
+	return w, nil
+}
+
+func (w *world) useSandbox(ctx context.Context, f *settings, e environment, s streams, server *sandbox.Server) error {
+	f.fill(e)
+	suggest(f, server)
+	found, err := f.found(e, s.in)
+	if err != nil {
+		return err
+	}
+	if found.Answers.ClientSecret.Empty() {
+		found.Answers.ClientSecret = server.Credentials().ClientSecret
+	}
+	found.Answers.Site = server.Site(found.Answers.Site.DataCenter)
+	if f.accounts == "" {
+		found.Answers.Accounts = flow.Accounts{Kind: flow.AccountsFile, Path: sandboxPeople}
+	}
+	for _, d := range cronofy.DataCenters() {
+		found.Sites = append(found.Sites, server.Site(d))
+	}
+	found.Store = flow.Store{Kind: flow.StoreNone, Pinned: true}
+	found.Suggested = true
+	client, err := newClients(f, e.names, nil)
+	if err != nil {
+		return &usageError{summary: "--ca-file: " + cronofy.CleanText(err.Error(), 200), hint: "name a PEM file with certificates"}
+	}
+	host := opener.Host()
+	w.found, w.session = found, host.Session()
+	w.runner = &flow.Runner{
+		NewClient:    client,
+		Stores:       newStores(""),
+		OpenURL:      w.sandboxBrowser(ctx, f.browser, host),
+		OpenAccounts: sandboxAccounts(server),
+		Timeout:      f.timeout,
+		Looks:        []time.Duration{500 * time.Millisecond, time.Second, 2 * time.Second},
+	}
+	return nil
+}
+
+// suggest fills in every answer that no flag gave.
+func suggest(f *settings, server *sandbox.Server) {
+	c := server.Credentials()
+	for _, v := range []struct {
+		dst   *string
+		value string
+	}{{&f.dataCenter, "de"}, {&f.clientID, c.ClientID}, {&f.serviceAccount, c.ServiceAccountID}, {&f.provider, string(cronofy.Zoom)}} {
+		if *v.dst == "" {
+			*v.dst = v.value
+		}
+	}
+}
+
+func sandboxAccounts(server *sandbox.Server) func(string) (io.ReadCloser, error) {
+	return func(path string) (io.ReadCloser, error) {
+		if path != sandboxPeople {
+			return os.Open(path)
+		}
+		var b bytes.Buffer
+		if err := server.AccountsCSV(&b); err != nil {
+			return nil, err
+		}
+		return io.NopCloser(&b), nil
+	}
+}
+
+// sandboxBrowser clicks through the sandbox's pages by itself, or opens a real
+// browser. What it started ends with the world.
+func (w *world) sandboxBrowser(ctx context.Context, command string, host opener.Machine) func(string) error {
+	decision := sandbox.Approve
+	switch command {
+	case browserApprove:
+	case browserDeny:
+		decision = sandbox.Deny
+	default:
+		return openWith(host, command)
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	var visits sync.WaitGroup
+	w.closers = append(w.closers, func() { cancel(); visits.Wait() })
+	return func(url string) error {
+		visits.Go(func() {
+			// The run sees by itself that nothing comes back.
+			_ = sandbox.Browser(ctx, &http.Client{Timeout: 30 * time.Second}, url, decision)
+		})
+		return nil
+	}
+}
