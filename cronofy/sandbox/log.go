@@ -67,9 +67,9 @@ func maskedPath(r *http.Request) string {
 		return path
 	}
 	parts := strings.Split(r.URL.EscapedPath(), "/")
-	const longest, most = 48, 8
+	const longest, most = 12, 8
 	for i, p := range parts {
-		if len(p) > longest || strings.ContainsRune(p, '%') {
+		if len(p) > longest && strings.Trim(p, "abcdefghijklmnopqrstuvwxyz_-.") != "" {
 			parts[i] = "…"
 		}
 	}

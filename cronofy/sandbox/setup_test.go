@@ -281,3 +281,10 @@ func TestShortLinkAndLeaving(t *testing.T) {
 	require.NotContains(t, err.Error(), "code=")
 	require.False(t, cronofy.LoopbackHost(left.Host))
 }
+
+func bytesReader(b []byte) io.Reader {
+	if string(b) == "null" {
+		return nil
+	}
+	return bytes.NewReader(b)
+}

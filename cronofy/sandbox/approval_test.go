@@ -1,0 +1,265 @@
+package sandbox
+
+import (
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"confer/cronofy"
+)
+
+func TestDenyOnEveryPage(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name  string
+		pages int
+		open  func(w *world) string
+		state string
+	}{
+		{"unit", 3, func(w *world) string { return w.authorizeURL(w.unitQuery()) }, "9f0c3e1ab27d44f8"},
+		{"enterprise", 2, func(w *world) string { return w.enterpriseURL(w.enterpriseQuery()) }, "ec"},
+	} {
+		for at := 1; at <= c.pages; at++ {
+			t.Run(c.name+string(rune('0'+at)), func(t *testing.T) {
+				t.Parallel()
+				w := start(t, Options{})
+				q := w.browse(c.open(w), Script{Decision: Deny, DenyAt: at})
+				require.Equal(t, url.Values{"error": {"access_denied"}, "state": {c.state}}, q)
+				require.Empty(t, w.conferencingOf(w.Accounts()[0]), "nothing was linked")
+			})
+		}
+	}
+}
+
+func TestProviderList(t *testing.T) {
+	t.Parallel()
+	w := start(t, Options{})
+	q := w.unitQuery()
+	q.Set("conferencing_provider_name", "teams")
+	require.NotEmpty(t, w.browse(w.authorizeURL(q), Script{Provider: cronofy.Webex}).Get("code"))
+	require.Equal(t, "webex", w.conferencingOf(w.Accounts()[0])[0]["provider_name"])
+
+	w.Unlink()
+	q = w.unitQuery()
+	q.Del("conferencing_provider_name")
+	require.NotEmpty(t, w.browse(w.authorizeURL(q), Script{}).Get("code"))
+	require.Equal(t, "zoom", w.conferencingOf(w.Accounts()[0])[0]["provider_name"], "the one suggested")
+
+	w.Unlink()
+	require.NotEmpty(t, w.browse(w.authorizeURL(w.unitQuery()), Script{Provider: cronofy.Indeed}).Get("code"))
+	require.Equal(t, "zoom", w.conferencingOf(w.Accounts()[0])[0]["provider_name"], "no choice when one was asked for")
+}
+
+func TestOrganizationalUnits(t *testing.T) {
+	t.Parallel()
+	w := start(t, Options{})
+	sub := func(sc Script) string {
+		return text(w.exchange(w.browse(w.authorizeURL(w.unitQuery()), sc).Get("code")).json(t)["sub"])
+	}
+	require.Equal(t, "org_6710aa01c0ffee0123459999", sub(Script{}))
+	require.Equal(t, "org_6710aa01c0ffee0123460000", sub(Script{NewUnit: "Sales <b>"}))
+	require.Equal(t, "org_6710aa01c0ffee0123459999", sub(Script{}))
+	require.Equal(t, "Sales <b>", w.state.unitsNow()[1].name)
+}
+
+func TestEnterpriseConnect(t *testing.T) {
+	t.Parallel()
+	w := start(t, Options{})
+	tok := w.exchange(w.browse(w.enterpriseURL(w.enterpriseQuery()), Script{}).Get("code")).json(t)
+	require.Equal(t, serviceAccountID, tok["sub"])
+	require.Equal(t, serviceAccountID, tok["service_account_id"])
+	require.Equal(t, "service_account/accounts/manage service_account/resources/manage", tok["scope"])
+	info := w.get("/v1/userinfo", text(tok["access_token"])).json(t)
+	auth := info["cronofy.data"].(map[string]any)["authorization"].(map[string]any)
+	require.Equal(t, "read_account read_events create_event delete_event", auth["delegated_scope"])
+}
+
+// walker makes the requests of an approval by hand.
+type walker struct {
+	*world
+	client *http.Client
+	path   string
+}
+
+func (w *world) walk() *walker {
+	jar, err := cookiejar.New(nil)
+	require.NoError(w.t, err)
+	c := *w.client
+	c.Jar = jar
+	wk := &walker{world: w, client: &c}
+	a := wk.open(w.authorizeURL(w.unitQuery()))
+	require.Equal(w.t, http.StatusSeeOther, a.StatusCode)
+	wk.path = w.AppURL() + a.Header.Get("Location")
+	return wk
+}
+
+func (wk *walker) open(target string) answer {
+	main := wk.world.client
+	defer func() { wk.world.client = main }()
+	wk.world.client = wk.client
+	return wk.do(http.MethodGet, target, "", "", nil)
+}
+
+func (wk *walker) send(form url.Values, origin string) answer {
+	wk.t.Helper()
+	r, err := http.NewRequestWithContext(wk.t.Context(), http.MethodPost, wk.path, strings.NewReader(form.Encode()))
+	require.NoError(wk.t, err)
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	if origin != "" {
+		r.Header.Set("Origin", origin)
+	}
+	resp, err := wk.client.Do(r)
+	require.NoError(wk.t, err)
+	require.NoError(wk.t, resp.Body.Close())
+	return answer{Response: resp}
+}
+
+// form is the shown page's, as clicking Allow sends it.
+func (wk *walker) form() url.Values {
+	wk.t.Helper()
+	f, ok := findForm(string(wk.open(wk.path).body), "approval")
+	require.True(wk.t, ok)
+	v, err := f.fill("allow", Script{})
+	require.NoError(wk.t, err)
+	return v
+}
+
+func TestHandMadeForms(t *testing.T) {
+	t.Parallel()
+	with := func(k, v string) func(url.Values) { return func(f url.Values) { f.Set(k, v) } }
+	for name, c := range map[string]struct {
+		change func(url.Values)
+		origin string
+		status int
+	}{
+		"right":           {func(url.Values) {}, "", 303},
+		"no CSRF token":   {func(f url.Values) { f.Del("csrf") }, "", 403},
+		"wrong CSRF":      {with("csrf", "x"), "", 403},
+		"CSRF on deny":    {func(f url.Values) { f.Set("decision", "deny"); f.Del("csrf") }, "", 403},
+		"foreign origin":  {func(url.Values) {}, "https://evil.test", 403},
+		"null origin":     {func(url.Values) {}, "null", 403},
+		"no decision":     {func(f url.Values) { f.Del("decision") }, "", 400},
+		"other decision":  {with("decision", "maybe"), "", 400},
+		"steps skipped":   {with("step", "3"), "", 303},
+		"step impossible": {with("step", "x"), "", 303},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			wk := start(t, Options{}).walk()
+			f := wk.form()
+			c.change(f)
+			a := wk.send(f, c.origin)
+			require.Equal(t, c.status, a.StatusCode)
+			want := "1"
+			if name == "right" {
+				want = "2"
+			}
+			require.Equal(t, want, wk.form().Get("step"))
+		})
+	}
+}
+
+func TestReplays(t *testing.T) {
+	t.Parallel()
+	w := start(t, Options{})
+	wk := w.walk()
+	first := wk.form()
+	require.Equal(t, 303, wk.send(first, "").StatusCode)
+	require.Equal(t, 303, wk.send(first, "").StatusCode, "sent twice")
+	require.Equal(t, "2", wk.form().Get("step"), "but counted once")
+	require.Equal(t, 303, wk.send(wk.form(), w.AppURL()).StatusCode)
+	last := wk.form()
+	require.Equal(t, "3", last.Get("step"))
+
+	for name, change := range map[string]func(url.Values){
+		"unknown unit": func(f url.Values) { f.Set("unit", "org_x") },
+		"no unit":      func(f url.Values) { f.Del("unit") },
+		"no name":      func(f url.Values) { f.Set("unit", "new"); f.Set("unit_name", " ") },
+	} {
+		f := wk.form()
+		change(f)
+		require.Equal(t, 422, wk.send(f, "").StatusCode, name)
+	}
+	a := wk.send(last, "")
+	require.True(t, strings.HasPrefix(a.Header.Get("Location"), w.back+"?code="))
+	require.Equal(t, 410, wk.send(last, "").StatusCode, "a second answer")
+	require.Equal(t, 410, wk.open(wk.path).StatusCode)
+}
+
+func TestChoiceIsRequired(t *testing.T) {
+	t.Parallel()
+	w := start(t, Options{})
+	wk := w.walk()
+	q := w.unitQuery()
+	q.Set("conferencing_provider_name", "unknown")
+	wk.path = w.AppURL() + wk.open(w.authorizeURL(q)).Header.Get("Location")
+	require.Equal(t, 303, wk.send(wk.form(), "").StatusCode)
+	f := wk.form()
+	f.Set("provider", "teams")
+	require.Equal(t, 422, wk.send(f, "").StatusCode)
+	f.Del("provider")
+	require.Equal(t, 422, wk.send(f, "").StatusCode)
+	f.Set("provider", "indeed")
+	require.Equal(t, 303, wk.send(f, "").StatusCode)
+	require.Contains(t, string(wk.open(wk.path).body), "conferencing from <strong>Indeed</strong>")
+}
+
+func TestApprovalBelongsToItsBrowser(t *testing.T) {
+	t.Parallel()
+	w := start(t, Options{})
+	wk := w.walk()
+	form := wk.form()
+	stranger := *w.client
+	stranger.Jar, _ = cookiejar.New(nil)
+	own := wk.client
+	wk.client = &stranger
+	require.Equal(t, 403, wk.open(wk.path).StatusCode)
+	require.Equal(t, 403, wk.send(form, "").StatusCode)
+	wk.client = own
+	require.Equal(t, 404, wk.open(w.AppURL()+"/approval/x").StatusCode)
+	w.clock.add(approvalLife)
+	require.Equal(t, 404, wk.open(wk.path).StatusCode)
+}
+
+func TestLinkTokenIsUsedOnce(t *testing.T) {
+	t.Parallel()
+	w := start(t, Options{})
+	q := w.unitQuery()
+	target := w.authorizeURL(q)
+	require.Equal(t, 405, w.do(http.MethodHead, target, "", "", nil).StatusCode, "a look does not use it up")
+	wk := w.walk()
+	wk.path = w.AppURL() + wk.open(target).Header.Get("Location")
+	again := wk.open(target)
+	require.Equal(t, wk.path, w.AppURL()+again.Header.Get("Location"), "the same browser may come again")
+	a := w.do(http.MethodGet, target, "", "", nil)
+	require.Equal(t, 400, a.StatusCode, "another browser may not")
+	require.Contains(t, string(a.body), "used")
+	f := wk.form()
+	f.Set("decision", "deny")
+	require.Equal(t, w.back+"?error=access_denied&state=9f0c3e1ab27d44f8", wk.send(f, "").Header.Get("Location"))
+	require.Equal(t, 400, wk.open(target).StatusCode, "decided")
+	w.clock.add(time.Second)
+}
+
+func TestRedirectSwitches(t *testing.T) {
+	t.Parallel()
+	w := start(t, Options{})
+	run := func(sw Switches) url.Values {
+		w.SetSwitches(sw)
+		return w.browse(w.authorizeURL(w.unitQuery()), Script{})
+	}
+	q := run(Switches{State: "wrong"})
+	require.Len(t, q["state"], 1)
+	require.NotEqual(t, "9f0c3e1ab27d44f8", q.Get("state"))
+	require.Equal(t, []string{"9f0c3e1ab27d44f8", "9f0c3e1ab27d44f8"}, run(Switches{State: "duplicate"})["state"])
+	require.NotContains(t, run(Switches{State: "missing"}), "state")
+	q = run(Switches{ErrorRedirect: "temporarily_unavailable"})
+	require.Equal(t, url.Values{"error": {"temporarily_unavailable"}, "state": {"9f0c3e1ab27d44f8"}}, q)
+	q = run(Switches{RepeatCallback: true})
+	require.Equal(t, q, w.received(), "the same again")
+}
