@@ -206,3 +206,19 @@ func FuzzReadAccounts(f *testing.F) {
 		}
 	})
 }
+
+// The limit is a line's, not the list's.
+func TestReadAccountsOfALongList(t *testing.T) {
+	t.Parallel()
+	const n = 60_000
+	blank := strings.Repeat("\n", maxLine+maxLine/2)
+	for name, text := range map[string]string{
+		"CSV":  blank + "email,access_token\n" + strings.Repeat("amara-with-a-long-name@example.test,at1\n", n),
+		"JSON": blank + strings.Repeat("{\"email\":\"amara@example.test\",\"access_token\":\"at1\"}\n", n),
+	} {
+		got, errs, err := readAll(text)
+		require.NoError(t, err, name)
+		require.Empty(t, errs, name)
+		require.Len(t, got, n, name)
+	}
+}

@@ -119,20 +119,25 @@ func (in *intake) items(yield func(item) bool) {
 	}
 }
 
-// maxSeen bounds what is remembered to about 2 MB; in a longer list a line that
-// repeats one much later is read a second time.
-const maxSeen = 1 << 17
+// seenSlots bounds what is remembered to 2 MB, taken at once so that memory is
+// the same for short and long lists. When three quarters are full, no more is
+// remembered: a line that repeats a late one is read a second time.
+const (
+	seenSlots = 1 << 18
+	maxSeen   = seenSlots / 4 * 3
+)
 
 // seen notices tokens that came before, by a keyed hash: two of 100,000 tokens
 // collide with a probability of 3e-10.
 type seen struct {
 	seed       maphash.Seed
-	hashes     map[uint64]struct{}
+	slots      []uint64 // open addressing; 0 is a free slot
+	used       int
 	duplicates int
 }
 
 func newSeen() *seen {
-	return &seen{seed: maphash.MakeSeed(), hashes: map[uint64]struct{}{}}
+	return &seen{seed: maphash.MakeSeed(), slots: make([]uint64, seenSlots)}
 }
 
 func (s *seen) before(a Account) bool {
@@ -140,13 +145,18 @@ func (s *seen) before(a Account) bool {
 	if token.Empty() {
 		token = a.RefreshToken
 	}
-	h := maphash.String(s.seed, token.Reveal())
-	if _, dup := s.hashes[h]; dup {
-		s.duplicates++
-		return true
+	h := max(1, maphash.String(s.seed, token.Reveal()))
+	i := h % seenSlots
+	for s.slots[i] != 0 {
+		if s.slots[i] == h {
+			s.duplicates++
+			return true
+		}
+		i = (i + 1) % seenSlots
 	}
-	if len(s.hashes) < maxSeen {
-		s.hashes[h] = struct{}{}
+	if s.used < maxSeen {
+		s.slots[i] = h
+		s.used++
 	}
 	return false
 }

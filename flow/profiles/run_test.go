@@ -354,3 +354,60 @@ func TestRunWaitEndsWithTheContext(t *testing.T) {
 		require.Equal(t, 7*time.Second, time.Since(begun))
 	})
 }
+
+func TestSeenIsBounded(t *testing.T) {
+	t.Parallel()
+	s := newSeen()
+	n := 0
+	for a := range numbered(seenSlots + 1000) {
+		if !s.before(a) {
+			n++
+		}
+	}
+	require.Equal(t, seenSlots+1000, n, "different tokens are different")
+	require.Equal(t, maxSeen, s.used)
+	require.True(t, s.before(Account{AccessToken: cronofy.NewSecret("0")}))
+	require.True(t, s.before(Account{RefreshToken: cronofy.NewSecret(strconv.Itoa(maxSeen - 1))}))
+	require.False(t, s.before(Account{AccessToken: cronofy.NewSecret(strconv.Itoa(maxSeen))}), "too late to be remembered")
+}
+
+func TestRunReturnsWhenAllItBeganHasEnded(t *testing.T) {
+	t.Parallel()
+	for _, unordered := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			c := answering(func(ctx context.Context, token string) (cronofy.UserInfo, error) {
+				if token != "0" {
+					time.Sleep(time.Minute) // slow to notice that it is over
+				}
+				return connected(ctx, token)
+			})
+			boom := errors.New("broken pipe")
+			_, err := Run(t.Context(), c, numbered(100), Options{Unordered: unordered}, func(Record) error { return boom })
+			require.ErrorIs(t, err, boom)
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			require.Zero(t, c.running)
+		})
+	}
+}
+
+// A list that ends because ctx did is not a list that was read to its end.
+func TestRunCancelledBetweenTwoAccounts(t *testing.T) {
+	t.Parallel()
+	for _, unordered := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			ctx, cancel := context.WithCancel(t.Context())
+			n := 0
+			_, err := Run(ctx, answering(connected), numbered(5*window), Options{Unordered: unordered}, func(Record) error {
+				if n++; n == 1 {
+					synctest.Wait() // the window is full and done
+					cancel()
+					synctest.Wait()
+				}
+				return nil
+			})
+			require.ErrorIs(t, err, context.Canceled)
+			require.Greater(t, n, window/2, "what had been read is given out")
+		})
+	}
+}
