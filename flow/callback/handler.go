@@ -3,7 +3,6 @@ package callback
 import (
 	"errors"
 	"net/http"
-	"net/url"
 	"strings"
 )
 
@@ -15,22 +14,6 @@ const (
 	doneKey  = "done"
 	againKey = "again"
 )
-
-// gate lets requests for one host through; every other name for this address is
-// somebody's DNS (rebinding), or a tunnel that rewrites Host.
-func (s *Server) gate(host string, next http.HandlerFunc) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		scheme := "http"
-		if !s.target.loopback {
-			scheme = s.target.url.Scheme
-		}
-		if plainHost(r.Host, scheme) != host {
-			s.refuse(w, StrayHost, nil)
-			return
-		}
-		next(w, r)
-	})
-}
 
 // callbackDoor serves the redirect URI, the outcome's pages and, on loopback,
 // the short links.
@@ -76,36 +59,6 @@ func (s *Server) nowhere(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.refuse(w, StrayPath, nil)
-}
-
-// onlyPeople goes on for a window that a person opened. HEAD is refused like
-// any other method: a link checker must not use anything up. Browsers that send
-// no Sec-Fetch headers pass; the state decides.
-func (s *Server) onlyPeople(w http.ResponseWriter, r *http.Request, next func()) {
-	mode, dest := r.Header.Get("Sec-Fetch-Mode"), r.Header.Get("Sec-Fetch-Dest")
-	switch {
-	case r.Method != http.MethodGet:
-		w.Header().Set("Allow", http.MethodGet)
-		s.refuse(w, StrayMethod, nil)
-	case lookingAhead(r.Header):
-		s.refuse(w, StrayPrefetch, nil)
-	case mode != "" && mode != "navigate", dest != "" && dest != "document":
-		s.refuse(w, StrayEmbedded, nil)
-	default:
-		next()
-	}
-}
-
-// lookingAhead knows today's header and those of older browsers.
-// https://wicg.github.io/nav-speculation/prefetch.html#sec-purpose-header
-func lookingAhead(h http.Header) bool {
-	for _, name := range []string{"Sec-Purpose", "Purpose", "X-Purpose", "X-Moz"} {
-		v := strings.ToLower(h.Get(name))
-		if strings.Contains(v, "prefetch") || strings.Contains(v, "preview") || strings.Contains(v, "prerender") {
-			return true
-		}
-	}
-	return false
 }
 
 // serveAnswer judges the state before anything else that came with it.
@@ -186,10 +139,4 @@ func (s *Server) refuse(w http.ResponseWriter, kind StrayKind, err error) {
 	s.strays.add(kind, err)
 	status, p := pageStray(kind)
 	s.pages.write(w, status, p)
-}
-
-// usableTarget keeps a short link from leading anywhere but to a web page.
-func usableTarget(raw string) bool {
-	u, err := url.Parse(raw)
-	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != ""
 }

@@ -145,3 +145,21 @@ func TestTheSchemesOwnPortIsNotInHost(t *testing.T) {
 		require.Equal(t, want, target.host())
 	}
 }
+
+func TestNothingIsKeptWhenTheShortLinkCannotListen(t *testing.T) {
+	t.Parallel()
+	var first net.Listener
+	listen := func(ctx context.Context, network, addr string) (net.Listener, error) {
+		if first != nil {
+			return nil, &net.OpError{Op: "listen", Err: os.NewSyscallError("bind", syscall.EACCES)}
+		}
+		l, err := new(net.ListenConfig).Listen(ctx, network, addr)
+		first = l
+		return l, err
+	}
+	var port *PortError
+	require.ErrorAs(t, openError(t, Config{RedirectURI: "https://app.example.test/answer", Listen: "127.0.0.1:0", listen: listen}), &port)
+	require.Equal(t, PortDenied, port.Class)
+	_, err := first.Accept()
+	require.ErrorIs(t, err, net.ErrClosed)
+}
