@@ -1,0 +1,273 @@
+package ui
+
+import (
+	"fmt"
+	"strings"
+
+	tea "charm.land/bubbletea/v2"
+
+	"confer/cronofy"
+	"confer/flow"
+)
+
+// Sizes in cells.
+const (
+	minWidth, minHeight = 40, 12 // below, one sentence asks for more room
+	maxWidth            = 104    // lines longer than this are hard to read
+	maxTableWidth       = 150    // a table may use more
+	maxHeight           = 40     // the help stays near what it helps with
+	railWidth           = 22     // "Service account" and a shortened id
+	railFrom            = 80     // narrower windows fold the rail into a line
+	railHeight          = 16     // lower ones too
+	rulesFrom           = 18     // height from which rules are drawn
+	airFrom             = 22     // height from which there is air under them
+)
+
+// layout is where things go in the window as it is.
+type layout struct {
+	width, height int // used of the window
+	margin        int
+	rail          bool
+	rules, air    bool
+	pageX, pageY  int
+	pageW, pageH  int
+}
+
+func (m *Model) layout() layout {
+	l := layout{width: min(m.width, maxWidth), height: min(m.height, maxHeight), margin: 2}
+	table := m.page == pageTable && !m.helping
+	if table {
+		l.width, l.height = min(m.width, maxTableWidth), m.height
+	}
+	if m.width < 60 {
+		l.margin = 1
+	}
+	l.rail = m.width >= railFrom && m.height >= railHeight && !table
+	l.rules, l.air = m.height >= rulesFrom, m.height >= airFrom
+	l.pageX, l.pageY = l.margin, 1
+	if l.rules {
+		l.pageY++
+	}
+	if l.rail {
+		l.pageX += railWidth + 2
+	} else {
+		l.pageY++
+	}
+	if l.air {
+		l.pageY++
+	}
+	l.pageW = max(1, l.width-l.margin-l.pageX)
+	l.pageH = max(1, l.height-l.pageY-1-btoi(l.rules))
+	return l
+}
+
+func btoi(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// View draws the window.
+func (m *Model) View() tea.View {
+	v := tea.NewView("")
+	v.AltScreen = true
+	if m.width < minWidth || m.height < minHeight {
+		v.SetContent(m.tooSmall())
+		return v
+	}
+	l, p := m.layout(), m.fitted()
+	lines := m.head(l, p)
+	lines = append(lines, m.body(l, p)...)
+	if l.rules {
+		lines = append(lines, m.rule(l, p))
+	}
+	lines = append(lines, strings.Repeat(" ", l.margin)+m.helpLine(l.width-2*l.margin))
+	v.SetContent(strings.Join(lines, "\n"))
+	if p.x >= 0 && p.y >= 0 {
+		v.Cursor = tea.NewCursor(l.pageX+p.x, l.pageY+p.y)
+		v.Cursor.Blink = false // still: nothing moves when nothing happens
+	}
+	return v
+}
+
+func (m *Model) tooSmall() string {
+	if m.width < 1 || m.height < 1 {
+		return ""
+	}
+	lines := wrap(fmt.Sprintf("confer needs a window of at least %d×%d; this one is %d×%d.", minWidth, minHeight, m.width, m.height), m.width)
+	return strings.Join(lines[:min(len(lines), m.height)], "\n")
+}
+
+// fitted is the page of the moment, cut to its room.
+func (m *Model) fitted() fitted {
+	f := m.frame()
+	if m.helping {
+		return m.helpPage(f).fit(f.h, m.scroll)
+	}
+	p := m.screen(m.page).view(f)
+	if m.leaving {
+		p.foot = f.warning("Quit? The administrator can still finish, but confer will not know.")
+		p.brief = len(p.foot)
+	}
+	return p.fit(f.h, m.scroll)
+}
+
+func (m *Model) head(l layout, p fitted) []string {
+	left := m.st.title.Render("confer")
+	if m.width >= railFrom {
+		left += m.st.muted.Render("  Link calendars with conferencing")
+	}
+	in := strings.Repeat(" ", l.margin)
+	w := l.width - 2*l.margin
+	lines := []string{in + spread(left, place(m.state.Answers.Site), w)}
+	if l.rules {
+		lines = append(lines, m.ruleOf(l, l.width-2*l.margin+2))
+	}
+	if !l.rail {
+		lines = append(lines, in+spread(m.folded(w), m.more(l, p), w))
+	}
+	if l.air {
+		lines = append(lines, "")
+	}
+	return lines
+}
+
+func (m *Model) ruleOf(l layout, w int) string {
+	return strings.Repeat(" ", l.margin-1) + m.st.rule.Render(strings.Repeat("─", max(0, w)))
+}
+
+// rule is the lower one; it says when there is more to see.
+func (m *Model) rule(l layout, p fitted) string {
+	w := l.width - 2*l.margin + 2
+	more := ""
+	switch {
+	case p.above && p.below:
+		more = " ↑↓ more "
+	case p.below:
+		more = " ↓ more "
+	case p.above:
+		more = " ↑ more "
+	}
+	if more == "" {
+		return m.ruleOf(l, w)
+	}
+	n := len([]rune(more))
+	return m.ruleOf(l, w-n-2) + m.st.muted.Render(more) + m.st.rule.Render("──")
+}
+
+// more is for windows that have no rule to say it on.
+func (m *Model) more(l layout, p fitted) string {
+	if l.rules || !p.above && !p.below {
+		return ""
+	}
+	sign := map[bool]string{true: "↑", false: ""}[p.above] + map[bool]string{true: "↓", false: ""}[p.below]
+	return m.st.muted.Render(sign + " more")
+}
+
+// body puts the page beside the rail.
+func (m *Model) body(l layout, p fitted) []string {
+	var rail []string
+	if l.rail {
+		rail = m.rail(l.pageH)
+	}
+	in := strings.Repeat(" ", l.margin)
+	lines := make([]string, l.pageH)
+	for i := range lines {
+		left := in
+		if l.rail {
+			at := ""
+			if i < len(rail) {
+				at = rail[i]
+			}
+			left += pad(at, railWidth) + "  "
+		}
+		if i < len(p.lines) {
+			left += p.lines[i]
+		}
+		lines[i] = strings.TrimRight(left, " ")
+	}
+	return lines
+}
+
+// place says where calls go: the data center, or the host put in its place.
+func place(s cronofy.Site) string {
+	switch {
+	case !s.Chosen():
+		return ""
+	case s.Sandbox && s.DataCenter.Name != "":
+		return s.DataCenter.Name + " · sandbox"
+	case s.Sandbox:
+		return "sandbox"
+	case s.Overridden():
+		return clean(s.APIHost())
+	}
+	return s.DataCenter.Name
+}
+
+// rail lists the steps with the answers of those that are done.
+func (m *Model) rail(h int) []string {
+	var out []string
+	steps := flow.Steps()
+	answers := h >= 2*len(steps)-1
+	for _, s := range steps {
+		out = append(out, m.railStep(s))
+		if a := answerOf(m.state, s); answers && s < m.state.Step && a != "" {
+			out = append(out, "  "+m.st.muted.Render(cutTo(a, railWidth-2)))
+		}
+	}
+	return out[:min(len(out), h)]
+}
+
+func (m *Model) railStep(s flow.Step) string {
+	switch {
+	case s < m.state.Step:
+		return m.st.good.Render(signDone) + " " + s.Title()
+	case s == m.state.Step:
+		return m.st.accent.Render(signNow) + " " + m.st.accent.Bold(true).Render(s.Title())
+	}
+	return m.st.muted.Render(signLater + " " + s.Title())
+}
+
+// folded is the rail in one line.
+func (m *Model) folded(w int) string {
+	steps := flow.Steps()
+	full := ""
+	for _, s := range steps {
+		full += m.railStep(s) + "   "
+	}
+	full = strings.TrimRight(full, " ")
+	if visible(full) <= w-8 {
+		return full
+	}
+	return m.st.accent.Bold(true).Render(fmt.Sprintf("Step %d of %d", int(m.state.Step)+1, len(steps))) +
+		m.st.muted.Render(" · ") + m.state.Step.Title()
+}
+
+// answerOf is what the operator answered at a step, short.
+func answerOf(s flow.State, step flow.Step) string {
+	a := s.Answers
+	switch step {
+	case flow.StepDataCenter:
+		return place(a.Site)
+	case flow.StepApplication:
+		return shortID(a.ClientID)
+	case flow.StepServiceAccount:
+		if a.Label != "" {
+			return clean(a.Label)
+		}
+		return shortID(a.ServiceAccount)
+	case flow.StepProvider:
+		return providerName(a.Provider)
+	case flow.StepAuthorize:
+		switch {
+		case s.Link == nil:
+			return ""
+		case s.Link.Unconfirmed:
+			return "not confirmed"
+		}
+		return "linked"
+	case flow.StepProfiles:
+	}
+	return ""
+}

@@ -1,0 +1,192 @@
+package ui
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"confer/cronofy"
+	"confer/flow"
+	"confer/flow/callback"
+)
+
+// scene is a screen in one of its states: how it is reached, by events, by
+// reports and by keys.
+type scene struct {
+	name    string
+	found   *flow.Found
+	events  []flow.Event // before the wizard is shown
+	reports []flow.Event // of the running task, while it is shown
+	keys    []string
+	cfg     func(*Config)
+	small   bool // has a golden at 40x12 too
+}
+
+func (s scene) model(t testing.TB, w, h int) *Model {
+	found := flow.Found{}
+	if s.found != nil {
+		found = *s.found
+	}
+	var change []func(*Config)
+	if s.cfg != nil {
+		change = append(change, s.cfg)
+	}
+	m := newModel(t, walk(t, flow.Start(found), s.events...), change...)
+	resize(m, w, h)
+	report(m, s.reports...)
+	press(m, s.keys...)
+	return m
+}
+
+func session(s Session) func(*Config) { return func(c *Config) { c.Session = s } }
+
+func events(groups ...any) []flow.Event {
+	var out []flow.Event
+	for _, g := range groups {
+		switch g := g.(type) {
+		case []flow.Event:
+			out = append(out, g...)
+		case flow.Event:
+			out = append(out, g)
+		}
+	}
+	return out
+}
+
+func sandboxFound() *flow.Found {
+	return &flow.Found{Suggested: true, Store: flow.Store{Kind: flow.StoreNone, Pinned: true}, Answers: flow.Answers{
+		Site: sandboxSite(), ClientID: "sandbox_client", ClientSecret: cronofy.NewSecret(testSecret), RedirectURI: flow.DefaultRedirectURI,
+		ServiceAccount: testID, Provider: cronofy.Zoom, Accounts: flow.Accounts{Kind: flow.AccountsFile, Path: "sandbox"}}}
+}
+
+func usedFound() *flow.Found {
+	return &flow.Found{Answers: flow.Answers{Site: germany(), ClientID: testClient, RedirectURI: flow.DefaultRedirectURI},
+		Store: flow.Store{Kind: flow.StoreKeyring, Keyring: "ready"}, SecretKept: true, Used: []flow.Used{
+			{APIHost: "api-de.cronofy.com", ClientID: testClient, ServiceAccount: testID, Label: "Example GmbH"},
+			{APIHost: "api-de.cronofy.com", ClientID: testClient, ServiceAccount: "ser_64b17f9b8090ea21640c9151"}}}
+}
+
+func portErr() error {
+	return &callback.PortError{Addr: "127.0.0.1:8739", Port: 8739, Class: callback.PortInUse, Holder: "node (4711)"}
+}
+
+// scenes are all screens in all their states.
+func scenes() []scene {
+	var out []scene
+	for _, part := range [][]scene{answerScenes(), authorizeScenes(), waitScenes(), profileScenes()} {
+		out = append(out, part...)
+	}
+	return out
+}
+
+func answerScenes() []scene {
+	badSecret := fail(&cronofy.Error{Status: 401, Code: "invalid_client"})
+	return []scene{
+		{name: "data_center", small: true},
+		{name: "data_center_flags", cfg: func(c *Config) { c.Flags = true }},
+		{name: "data_center_filter", keys: []string{"/", "type:united"}},
+		{name: "data_center_filter_none", keys: []string{"/", "type:mars"}},
+		{name: "data_center_help", keys: []string{"?"}},
+		{name: "data_center_sandbox", found: sandboxFound()},
+		{name: "application", events: toApplication(), small: true},
+		{name: "application_filled", events: toApplication(), keys: []string{"type:" + testClient, "tab", "paste: " + testSecret + "\n", "tab"}},
+		{name: "application_busy", events: append(toApplication(), applied())},
+		{name: "application_refused", events: events(toApplication(), applied(), badSecret), small: true},
+		{name: "application_bad_id", events: events(toApplication(), flow.ApplicationEntered{ClientID: "no spaces here", RedirectURI: flow.DefaultRedirectURI})},
+		{name: "application_no_network", events: events(toApplication(), applied(), fail(errNet))},
+		{name: "application_web_redirect", events: toApplication(), keys: []string{"tab", "tab", "ctrl+u", "type:https://app.example.test/cb"}},
+		{name: "application_stored", events: events(flow.Back{}, flow.Back{}), found: &flow.Found{Store: flow.Store{Kind: flow.StoreKeyring}, Answers: flow.Answers{Site: germany(), ClientID: testClient}}},
+		{name: "store_locked", events: events(toApplication(), applied(), asked("locked", "")), small: true},
+		{name: "store_no_bus", events: events(toApplication(), applied(), asked("no-bus", "dial unix /run/user/1000/bus: no such file"))},
+		{name: "store_passphrase", events: events(toApplication(), applied(), asked("silent", "")), keys: []string{"3", "enter", "type:correct horse", "tab"}},
+		{name: "store_mismatch", events: events(toApplication(), applied(), asked("no-service", "")), keys: []string{"3", "enter", "type:correct horse", "tab", "type:battery", "enter"}},
+		{name: "store_busy", events: events(toApplication(), applied(), asked("locked", ""), flow.StoreChosen{Kind: flow.StoreKeyring})},
+		{name: "store_still_locked", events: events(toApplication(), applied(), asked("locked", ""), flow.StoreChosen{Kind: flow.StoreKeyring}, fail(errLocked))},
+		{name: "service_account", events: toAccount(), small: true},
+		{name: "service_account_busy", events: append(toAccount(), account())},
+		{name: "service_account_malformed", events: append(toAccount(), flow.ServiceAccountEntered{ID: "acc_123"})},
+		{name: "service_account_unknown", events: events(toAccount(), account(), fail(&cronofy.Error{Status: 404}))},
+		{name: "service_account_forbidden", events: events(toAccount(), account(), fail(&cronofy.Error{Status: 403}))},
+		{name: "service_account_used", found: usedFound(), small: true},
+		{name: "service_account_connect", events: toAccount(), keys: []string{"tab", "tab", "enter"}, small: true},
+		{name: "provider", events: toProviders(), small: true},
+		{name: "provider_webex", events: toProviders(), keys: []string{"2"}},
+		{name: "provider_any", events: toProviders(), keys: []string{"up"}},
+		{name: "provider_notice", events: events(toAccount(), flow.ConnectStarted{}, flow.ServiceAccountAccepted{ID: testID,
+			Notice: "Authorized as " + testID + ". Your own application does not learn of this account by itself: note the id."})},
+	}
+}
+
+func authorizeScenes() []scene {
+	trouble := func(err error, approved bool) []flow.Event {
+		return events(toWaiting(), flow.Failed{Err: err, Approved: approved})
+	}
+	return []scene{
+		{name: "authorize", events: toAuthorize(), small: true},
+		{name: "authorize_ssh", events: toAuthorize(), cfg: session(SessionSSH)},
+		{name: "authorize_private", found: usedFound(), events: events(account(), accountOK(), zoom())},
+		{name: "authorize_preparing", events: append(toAuthorize(), flow.AuthorizeStarted{})},
+		{name: "authorize_timeout", events: trouble(flow.ErrTimeout, false)},
+		{name: "authorize_denied", events: trouble(&flow.RefusedError{Code: "access_denied"}, false), small: true},
+		{name: "authorize_port", events: events(toAuthorize(), flow.AuthorizeStarted{}, fail(portErr())), small: true},
+		{name: "authorize_approved", events: trouble(&cronofy.Error{Status: 400, Code: "invalid_grant"}, true), small: true},
+		{name: "authorize_details", events: trouble(&cronofy.Error{Status: 400, Code: "invalid_grant"}, true), keys: []string{"d"}},
+		{name: "authorize_linked", events: events(toLinked(), flow.Back{})},
+		{name: "authorize_unconfirmed", events: events(toWaiting(), flow.Linked{Link: flow.Link{Provider: cronofy.Zoom, Unconfirmed: true}}, flow.Back{})},
+	}
+}
+
+func waitScenes() []scene {
+	noWay := flow.LinkReady{URL: testURL, ShortURL: "http://127.0.0.1:43117/go/x7Qk2vBn", RedirectURI: "https://app.example.test/cb", Until: start.Add(5 * time.Minute)}
+	stray := flow.Strayed{Err: callback.ErrPasteBareCode}
+	return []scene{
+		{name: "waiting", events: toWaiting(), small: true},
+		{name: "waiting_ssh", events: toWaiting(), cfg: session(SessionSSH), small: true},
+		{name: "waiting_container", events: toWaiting(), cfg: session(SessionContainer)},
+		{name: "waiting_no_browser", events: events(toAuthorize(), flow.AuthorizeStarted{}, linkReady(), flow.BrowserAsked{Err: errors.New("none")})},
+		{name: "waiting_no_listener", events: events(toAuthorize(), flow.AuthorizeStarted{}, noWay)},
+		{name: "waiting_second_link", events: toWaiting(), reports: []flow.Event{linkReady()}},
+		{name: "waiting_stray", events: toWaiting(), reports: []flow.Event{flow.Strayed{Err: callback.ErrStateEarlierRun}}},
+		{name: "waiting_copied", events: toWaiting(), keys: []string{"c"}},
+		{name: "waiting_help", events: toWaiting(), keys: []string{"?"}},
+		{name: "waiting_quit", events: toWaiting(), keys: []string{"ctrl+c"}, small: true},
+		{name: "waiting_handed", events: toWaiting(), keys: []string{"d"}, small: true},
+		{name: "paste", events: toWaiting(), keys: []string{"p"}, small: true},
+		{name: "paste_long", events: toWaiting(), keys: []string{"paste:http://127.0.0.1:8739/callback?code=" + strings.Repeat("abc123", 200) + "\n&state=1"}},
+		{name: "paste_refused", events: toWaiting(), keys: []string{"paste:abcdef0123456789"}, reports: nil},
+		{name: "message", events: toWaiting(), keys: []string{"m"}, small: true},
+		{name: "message_saved", events: toWaiting(), keys: []string{"m"}, reports: []flow.Event{stray}},
+		{name: "connecting", events: events(toAccount(), flow.ConnectStarted{Label: "Example GmbH"}, linkReady(), flow.BrowserAsked{}), small: true},
+		{name: "exchanging", events: append(toWaiting(), flow.AnswerArrived{})},
+		{name: "storing", events: append(toWaiting(), flow.AnswerArrived{}, flow.Exchanged{}), small: true},
+	}
+}
+
+func profileScenes() []scene {
+	looking := []flow.Event{read(15), flow.LookPlanned{At: start.Add(12 * time.Second)}}
+	missing := &flow.AccountsError{Err: fmt.Errorf("open people.csv: %w", errors.New("no header"))}
+	return []scene{
+		{name: "accounts", events: toLinked(), small: true},
+		{name: "accounts_file", events: toLinked(), keys: []string{"enter"}},
+		{name: "accounts_bad_file", events: events(toTable(), fail(missing)), keys: []string{"enter"}, small: true},
+		{name: "accounts_token", events: toLinked(), keys: []string{"2", "enter", "paste:" + testSecret}},
+		{name: "accounts_unconfirmed", events: events(toWaiting(), flow.Linked{Link: flow.Link{Provider: cronofy.Zoom, Unconfirmed: true}})},
+		{name: "table_reading", events: toTable()},
+		{name: "table", events: toTable(), reports: looking, small: true},
+		{name: "table_moved", events: toTable(), reports: []flow.Event{read(200)}, keys: []string{"end", "up", "up"}},
+		{name: "table_filter", events: toTable(), reports: looking, keys: []string{"/", "type:ada"}, small: true},
+		{name: "table_filter_none", events: toTable(), reports: looking, keys: []string{"/", "type:zzz", "enter"}},
+		{name: "table_sorted", events: toTable(), reports: looking, keys: []string{"s"}},
+		{name: "table_done", events: toTable(), reports: []flow.Event{read(15), flow.ProfilesDone{Tally: tally(people(15))}}},
+		{name: "table_detail", events: toTable(), reports: looking, keys: []string{"down", "enter"}, small: true},
+		{name: "table_detail_missing", events: toTable(), reports: looking, keys: []string{"down", "down", "down", "enter"}},
+		{name: "table_detail_error", events: toTable(), reports: looking, keys: []string{"down", "down", "down", "down", "right"}},
+		{name: "table_export", events: toTable(), reports: looking, keys: []string{"e"}},
+		{name: "table_summary", events: toTable(), reports: looking, keys: []string{"f"}, small: true},
+		{name: "table_sandbox", found: sandboxFound(), events: events(flow.DataCenterChosen{Site: sandboxSite()}, applied(), flow.ApplicationAccepted{Store: flow.Store{Kind: flow.StoreNone}},
+			account(), accountOK(), zoom(), flow.AuthorizeStarted{}, linkReady(), linked(), fromFile()), reports: looking},
+		{name: "done", events: append(toLinked(), flow.AccountsGiven{Accounts: flow.Accounts{Kind: flow.AccountsNone}}), small: true},
+	}
+}

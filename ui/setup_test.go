@@ -1,0 +1,236 @@
+package ui
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/x/ansi"
+	"github.com/stretchr/testify/require"
+
+	"confer/cronofy"
+	"confer/flow"
+	"confer/flow/profiles"
+	"confer/keystore"
+)
+
+// start is when every test runs.
+var start = time.Date(2026, 11, 23, 18, 30, 0, 0, time.UTC)
+
+const (
+	testSecret = "CRN_hunter2hunter2hunter2hunter2"
+	testID     = "ser_6710aa01c0ffee0123456789"
+	testClient = "k3Hn2cWq9ZrT5vXy7LbD"
+	testURL    = "https://app-de.cronofy.com/oauth/authorize?response_type=code&client_id=k3Hn2cWq9ZrT5vXy7LbD&redirect_uri=http%3A%2F%2F127.0.0.1%3A8739%2Fcallback&scope=organizational_unit_use_integrations&state=9f0c3e1ab27d44f8&capabilities%5B%5D=conferencing&ou_link_token=oult_5Jq8sTn2&conferencing_provider_name=zoom_enterprise"
+	testShort  = "http://127.0.0.1:8739/go/x7Qk2vBn"
+)
+
+func germany() cronofy.Site {
+	dc, _ := cronofy.FindDataCenter("de")
+	return dc.Site()
+}
+
+func sandboxSite() cronofy.Site {
+	s := germany()
+	s.API, s.App, s.Sandbox = "http://127.0.0.1:40001", "http://127.0.0.1:40002", true
+	return s
+}
+
+// walk applies events one after the other; a report is given the ID of the
+// task that runs.
+func walk(t testing.TB, s flow.State, events ...flow.Event) flow.State {
+	t.Helper()
+	for _, ev := range events {
+		if isReport(ev) {
+			require.NotNil(t, s.Running, "no task to report %T", ev)
+			ev = flow.Report{Task: s.Running.ID, Event: ev}
+		}
+		s, _ = s.Apply(ev)
+	}
+	return s
+}
+
+func isReport(ev flow.Event) bool {
+	switch ev.(type) {
+	case flow.ApplicationAccepted, flow.StoreOpened, flow.ServiceAccountAccepted, flow.LinkReady, flow.BrowserAsked, flow.TimeExtended,
+		flow.Strayed, flow.AnswerArrived, flow.Exchanged, flow.Linked, flow.ProfilesRead, flow.LookPlanned, flow.ProfilesDone, flow.Failed:
+		return true
+	}
+	return false
+}
+
+// The events of a walk that goes well.
+func inGermany() flow.Event { return flow.DataCenterChosen{Site: germany()} }
+
+func applied() flow.Event {
+	return flow.ApplicationEntered{ClientID: testClient, ClientSecret: cronofy.NewSecret(testSecret), RedirectURI: flow.DefaultRedirectURI}
+}
+
+func accepted() flow.Event {
+	return flow.ApplicationAccepted{ClientSecret: cronofy.NewSecret(testSecret), Store: flow.Store{Kind: flow.StoreKeyring, Keyring: "ready"}}
+}
+
+func asked(keyring, detail string) flow.Event {
+	return flow.ApplicationAccepted{ClientSecret: cronofy.NewSecret(testSecret), Store: flow.Store{Keyring: keyring, Detail: detail}, Ask: true}
+}
+
+func account() flow.Event { return flow.ServiceAccountEntered{ID: testID, Label: "Example GmbH"} }
+
+func accountOK() flow.Event { return flow.ServiceAccountAccepted{ID: testID} }
+
+func zoom() flow.Event { return flow.ProviderChosen{Provider: cronofy.Zoom} }
+
+func linkReady() flow.Event {
+	return flow.LinkReady{URL: testURL, ShortURL: testShort, RedirectURI: flow.DefaultRedirectURI, Listening: true, Until: start.Add(4*time.Minute + 32*time.Second)}
+}
+
+func linked() flow.Event {
+	return flow.Linked{Link: flow.Link{Site: germany(), ClientID: testClient, ServiceAccount: testID, Provider: cronofy.Zoom, Label: "Example GmbH",
+		OrganizationalUnit: "ou_5f1e7a", Scope: "organizational_unit_use_integrations", Store: flow.StoreKeyring, RefreshToken: true, At: start}}
+}
+
+func fromFile() flow.Event {
+	return flow.AccountsGiven{Accounts: flow.Accounts{Kind: flow.AccountsFile, Path: "people.csv"}}
+}
+
+func toApplication() []flow.Event { return []flow.Event{inGermany()} }
+func toAccount() []flow.Event     { return append(toApplication(), applied(), accepted()) }
+func toProviders() []flow.Event   { return append(toAccount(), account(), accountOK()) }
+func toAuthorize() []flow.Event   { return append(toProviders(), zoom()) }
+func toWaiting() []flow.Event {
+	return append(toAuthorize(), flow.AuthorizeStarted{}, linkReady(), flow.BrowserAsked{})
+}
+func toLinked() []flow.Event { return append(toWaiting(), flow.AnswerArrived{}, flow.Exchanged{}, linked()) }
+func toTable() []flow.Event  { return append(toLinked(), fromFile()) }
+
+func fail(err error) flow.Event { return flow.Failed{Err: err} }
+
+// people is an organisation: every state, other providers, and odd names.
+func people(n int) []profiles.Row {
+	out := make([]profiles.Row, n)
+	for i := range out {
+		out[i] = profiles.Row{Index: i, Record: person(i)}
+	}
+	return out
+}
+
+func person(i int) profiles.Record {
+	first := []string{"Ada Lovelace", "Grace Hopper", "Alan Turing", "Room Aurora", "Edsger Dijkstra", "Barbara Liskov", "Zoë Müller", "王小明"}[i%8]
+	mail := strings.ToLower(strings.ReplaceAll(first, " ", "."))
+	rec := profiles.Record{State: profiles.Connected, Profiles: []profiles.Profile{},
+		Account: profiles.AccountRef{Sub: fmt.Sprintf("acc_%024x", i+1), Name: first, Email: fmt.Sprintf("%s.%d@example.test", mail, i)}}
+	zoomed := profiles.Profile{ProviderName: "zoom_enterprise", ProfileID: fmt.Sprintf("pro_%08x", i), ProfileName: rec.Account.Email, Connected: true}
+	switch i % 8 {
+	case 1:
+		rec.State, zoomed.Connected = profiles.Disconnected, false
+		zoomed.RelinkURL = "https://app-de.cronofy.com/relink/" + fmt.Sprint(i)
+	case 3:
+		rec.State = profiles.Missing
+		return rec
+	case 4:
+		rec.State = profiles.Failed
+		rec.Error = &profiles.RecordError{Code: "unauthorized", Message: "The access token was not accepted: it is wrong, expired or revoked."}
+		return rec
+	case 5:
+		rec.Profiles = append(rec.Profiles, profiles.Profile{ProviderName: "ms_teams", ProfileID: "pro_teams", ProfileName: "Barbara", Connected: true})
+		zoomed.New = true
+	}
+	rec.Profiles = append(rec.Profiles, zoomed)
+	return rec
+}
+
+func tally(in []profiles.Row) flow.Tally {
+	var t flow.Tally
+	for _, r := range in {
+		t.Read++
+		switch r.Record.State {
+		case profiles.Connected:
+			t.Connected++
+		case profiles.Disconnected:
+			t.Disconnected++
+		case profiles.Missing:
+			t.Missing++
+		case profiles.Failed:
+			t.Errors++
+		}
+	}
+	return t
+}
+
+func read(n int) flow.Event { return flow.ProfilesRead{Rows: people(n), Tally: tally(people(n))} }
+
+// idle carries out nothing; tests report what they want to have happened.
+type idle struct{ events chan flow.Report }
+
+func (idle) Follow(_, _ flow.State, _ *flow.Task) {}
+func (i idle) Events() <-chan flow.Report         { return i.events }
+
+// newModel is the wizard in a state, in a window, with everything frozen.
+func newModel(t testing.TB, s flow.State, change ...func(*Config)) *Model {
+	t.Helper()
+	cfg := Config{State: s, Tasks: idle{}, Session: SessionLocal, Version: "v0.0.0-test", Now: func() time.Time { return start },
+		SaveFile: func(name, _ string) (string, error) { return "/home/ada/" + name, nil }}
+	for _, c := range change {
+		c(&cfg)
+	}
+	m := New(cfg)
+	t.Cleanup(m.Close)
+	return m
+}
+
+func resize(m *Model, w, h int) { m.Update(tea.WindowSizeMsg{Width: w, Height: h}) }
+
+// report hands the Model what the running task said.
+func report(m *Model, evs ...flow.Event) {
+	for _, ev := range evs {
+		m.Update(reports{{Task: m.state.Running.ID, Event: ev}})
+	}
+}
+
+// press sends keys by their names; "type:…" types, "paste:…" pastes.
+func press(m *Model, keys ...string) tea.Cmd {
+	var cmds []tea.Cmd
+	for _, k := range keys {
+		if text, ok := strings.CutPrefix(k, "type:"); ok {
+			for _, r := range text {
+				_, cmd := m.Update(tea.KeyPressMsg{Code: r, Text: string(r)})
+				cmds = append(cmds, cmd)
+			}
+			continue
+		}
+		if text, ok := strings.CutPrefix(k, "paste:"); ok {
+			_, cmd := m.Update(tea.PasteMsg{Content: text})
+			cmds = append(cmds, cmd)
+			continue
+		}
+		_, cmd := m.Update(keyMsg(k))
+		cmds = append(cmds, cmd)
+	}
+	return tea.Batch(cmds...)
+}
+
+func keyMsg(name string) tea.KeyPressMsg {
+	special := map[string]tea.KeyPressMsg{
+		"enter": {Code: tea.KeyEnter}, "esc": {Code: tea.KeyEscape}, "tab": {Code: tea.KeyTab}, "shift+tab": {Code: tea.KeyTab, Mod: tea.ModShift},
+		"up": {Code: tea.KeyUp}, "down": {Code: tea.KeyDown}, "left": {Code: tea.KeyLeft}, "right": {Code: tea.KeyRight},
+		"home": {Code: tea.KeyHome}, "end": {Code: tea.KeyEnd}, "pgup": {Code: tea.KeyPgUp}, "pgdown": {Code: tea.KeyPgDown},
+		"f1": {Code: tea.KeyF1}, "backspace": {Code: tea.KeyBackspace}, "delete": {Code: tea.KeyDelete},
+	}
+	if k, ok := special[name]; ok {
+		return k
+	}
+	if c, ok := strings.CutPrefix(name, "ctrl+"); ok {
+		return tea.KeyPressMsg{Code: rune(c[0]), Mod: tea.ModCtrl}
+	}
+	return tea.KeyPressMsg{Code: []rune(name)[0], Text: name}
+}
+
+// text is the window as a person reads it.
+func text(m *Model) string { return ansi.Strip(m.View().Content) }
+
+var errLocked = fmt.Errorf("open: %w", keystore.ErrLocked)
+
+var errNet = errors.New("read tcp 192.0.2.1: connection reset")

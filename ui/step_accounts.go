@@ -1,0 +1,172 @@
+package ui
+
+import (
+	"fmt"
+
+	"charm.land/bubbles/v2/key"
+	tea "charm.land/bubbletea/v2"
+
+	"confer/cronofy"
+	"confer/flow"
+)
+
+// accounts is step 6 before the table: where accounts' tokens come from.
+type accounts struct {
+	list        choice
+	form        form
+	path, token *field
+	entering    bool
+	seen        flow.AccountsKind
+}
+
+// The options, in order.
+const (
+	accountsFile = iota
+	accountsToken
+	accountsNone
+)
+
+func newAccounts() *accounts {
+	a := &accounts{path: newField("File", maxEntry), token: newField("Access token", maxEntry)}
+	a.path.hint = "CSV with a header, or JSON lines; columns email and access_token."
+	a.path.placeholder = "accounts.csv"
+	a.token.secret = true
+	a.token.hint = "It stays in memory, for this run only."
+	a.list = newChoice(
+		option{label: "A file", note: "a list of accounts with access tokens"},
+		option{label: "One access token", note: "of one account, pasted"},
+		option{label: "Not now", note: "the link is finished without it"},
+	)
+	return a
+}
+
+func (a *accounts) sync(s flow.State) {
+	a.path.follow(s.Answers.Accounts.Path)
+	a.token.follow(s.Answers.Accounts.Token.Reveal())
+	if kind := s.Answers.Accounts.Kind; kind != a.seen {
+		a.seen = kind
+		a.entering = false
+		switch kind {
+		case flow.AccountsToken:
+			a.list.point(accountsToken)
+		case flow.AccountsNone:
+			a.list.point(accountsNone)
+		case flow.AccountsFile, flow.AccountsUnknown:
+			a.list.point(accountsFile)
+		}
+	}
+}
+
+func (a *accounts) update(msg tea.Msg, f frame) (flow.Event, tea.Cmd) {
+	if a.entering {
+		return a.updateField(msg, f), nil
+	}
+	if a.list.update(msg, f.keys) {
+		return nil, nil
+	}
+	k, ok := msg.(tea.KeyPressMsg)
+	switch {
+	case !ok:
+	case key.Matches(k, f.keys.back):
+		return flow.Back{}, nil
+	case key.Matches(k, f.keys.submit):
+		return a.choose(), nil
+	}
+	return nil, nil
+}
+
+func (a *accounts) choose() flow.Event {
+	at, ok := a.list.chosen()
+	a.list.leave()
+	switch {
+	case !ok:
+		return nil
+	case at == accountsNone:
+		a.seen = flow.AccountsNone
+		return flow.AccountsGiven{Accounts: flow.Accounts{Kind: flow.AccountsNone}}
+	case at == accountsToken:
+		a.form.fields = []*field{a.token}
+	default:
+		a.form.fields = []*field{a.path}
+	}
+	a.entering = true
+	return nil
+}
+
+func (a *accounts) updateField(msg tea.Msg, f frame) flow.Event {
+	if k, ok := msg.(tea.KeyPressMsg); ok && key.Matches(k, f.keys.back) {
+		a.entering = false
+		return nil
+	}
+	if a.form.update(msg, f.keys) != movedSubmit {
+		return nil
+	}
+	if a.form.fields[0] == a.token {
+		a.seen = flow.AccountsToken
+		return flow.AccountsGiven{Accounts: flow.Accounts{Kind: flow.AccountsToken, Token: cronofy.NewSecret(a.token.submitted())}}
+	}
+	a.seen = flow.AccountsFile
+	return flow.AccountsGiven{Accounts: flow.Accounts{Kind: flow.AccountsFile, Path: a.path.submitted()}}
+}
+
+func (a *accounts) view(f frame) page {
+	var p page
+	p.add(keep, linkedLines(f)...)
+	if a.entering {
+		under := map[int][]string{}
+		if f.state.Problem != nil {
+			fieldFrame := f
+			fieldFrame.w -= 2
+			under[0] = fieldFrame.problem(f.state.Problem)
+		}
+		p.blocks = append(p.blocks, a.form.view(f, under)...)
+		return p
+	}
+	p.heading(f, "See it at work: where do accounts' tokens come from?",
+		"Cronofy lists no accounts, so the conferencing profiles are read account by account.")
+	p.blocks = append(p.blocks, a.list.view(f)...)
+	p.trouble(f)
+	return p
+}
+
+// linkedLines confirm what has been reached.
+func linkedLines(f frame) []string {
+	l := f.state.Link
+	between := fmt.Sprintf("the calendars of %s and %s", customer(f.state.Answers), toProvider(f.state.Answers.Provider))
+	switch {
+	case l == nil:
+		return f.warning("Most likely linked: " + between + ". The administrator approved; confer has no token of its own.")
+	case l.Unconfirmed:
+		return f.warning("Not confirmed: " + between + ". The administrator says that it is done; confer has no token of its own.")
+	}
+	lines := f.done("Linked: " + between + ".")
+	detail := "confer's own token is " + storedWhere(l.Store, l.RefreshToken) + "."
+	if l.OrganizationalUnit != "" {
+		detail = "Organizational Unit " + clean(l.OrganizationalUnit) + " · " + detail
+	}
+	return append(lines, indent(each(f.st.muted, wrap(detail, f.w-2)))...)
+}
+
+func storedWhere(kind flow.StoreKind, refresh bool) string {
+	switch {
+	case !refresh:
+		return "for this run only: Cronofy gave none to keep"
+	case kind == flow.StoreKeyring:
+		return "in the system keyring"
+	case kind == flow.StoreFile:
+		return "in the encrypted secrets file"
+	}
+	return "in memory, for this run only"
+}
+
+func (a *accounts) bindings(f frame) []key.Binding {
+	switch {
+	case a.entering:
+		return []key.Binding{as(f.keys.submit, "look"), f.keys.back}
+	case a.list.filtering:
+		return append([]key.Binding{f.keys.submit}, a.list.bindings(f.keys)...)
+	}
+	return append([]key.Binding{f.keys.submit, f.keys.back}, a.list.bindings(f.keys)...)
+}
+
+func (a *accounts) typing() bool { return a.entering || a.list.filtering }

@@ -1,0 +1,146 @@
+package ui
+
+import (
+	"charm.land/bubbles/v2/key"
+	tea "charm.land/bubbletea/v2"
+
+	"confer/cronofy"
+	"confer/flow"
+)
+
+// maxEntry bounds an answer that is typed, in bytes: a URL may be long.
+const maxEntry = 2048
+
+// application is step 2.
+type application struct {
+	form        form
+	id, secret  *field
+	redirect    *field
+	lastProblem *flow.Problem
+}
+
+func newApplication() *application {
+	a := &application{
+		id: newField("Client id", maxEntry), secret: newField("Client secret", maxEntry), redirect: newField("Redirect URI", maxEntry),
+	}
+	a.secret.secret = true
+	a.form.fields = []*field{a.id, a.secret, a.redirect}
+	return a
+}
+
+func (a *application) sync(s flow.State) {
+	a.id.follow(s.Answers.ClientID)
+	a.secret.follow(s.Answers.ClientSecret.Reveal())
+	redirect := s.Answers.RedirectURI
+	if redirect == "" {
+		redirect = flow.DefaultRedirectURI
+	}
+	a.redirect.follow(redirect)
+	a.secret.optional = secretMayBeStored(s)
+	a.secret.placeholder = "paste it here"
+	if a.secret.optional {
+		a.secret.placeholder = "leave empty to use the stored one"
+	}
+	a.secret.hint = keptWhere(s.Store)
+	a.redirect.hint = redirectHint(a.redirect.input.value(), s)
+	if s.Problem != nil && s.Problem != a.lastProblem && s.Step == flow.StepApplication {
+		if at := a.troubled(s); at >= 0 {
+			a.form.focus = at
+		}
+	}
+	a.lastProblem = s.Problem
+}
+
+// secretMayBeStored: an earlier run left its client id, so its secret may be in
+// the store too.
+func secretMayBeStored(s flow.State) bool {
+	kept := s.Store.Kind == flow.StoreKeyring || s.Store.Kind == flow.StoreFile
+	return kept && s.Answers.ClientID != "" && s.Answers.ClientSecret.Empty()
+}
+
+func keptWhere(s flow.Store) string {
+	switch s.Kind {
+	case flow.StoreKeyring:
+		return "It will be kept in the system keyring."
+	case flow.StoreSession:
+		return "It stays in memory, for this run only."
+	case flow.StoreFile:
+		return "It will be kept in the encrypted secrets file."
+	case flow.StoreNone:
+		return "The sandbox's own. Nothing is stored on this machine."
+	}
+	return "It will be kept in the system keyring. If there is none, confer asks first."
+}
+
+func redirectHint(uri string, s flow.State) string {
+	switch {
+	case s.Answers.Site.Sandbox:
+		return "Where the browser comes back to. confer listens there."
+	case !flow.LoopbackRedirect(uri) && s.Answers.Listen == "":
+		return "The server there must do nothing with the code: a static page or a 404 is right. You will paste the final address."
+	}
+	return "Applications in production: it must be on the list of permitted redirect URIs at Cronofy."
+}
+
+// troubled is the field that the problem is about; -1: none of them.
+func (a *application) troubled(s flow.State) int {
+	switch {
+	case s.Problem == nil:
+		return -1
+	case flow.CheckClientID(s.Answers.ClientID) != nil:
+		return 0
+	case flow.CheckRedirectURI(s.Answers.RedirectURI) != nil:
+		return 2
+	case s.Problem.Code == flow.CodeUnauthorized, s.Problem.Code == "invalid_client", s.Problem.Code == flow.CodeUsage:
+		return 1
+	}
+	return -1
+}
+
+func (a *application) update(msg tea.Msg, f frame) (flow.Event, tea.Cmd) {
+	if k, ok := msg.(tea.KeyPressMsg); ok && key.Matches(k, f.keys.back) {
+		return flow.Back{}, nil
+	}
+	if f.state.Busy() {
+		return nil, nil
+	}
+	switch a.form.update(msg, f.keys) {
+	case movedSubmit:
+		return flow.ApplicationEntered{
+			ClientID: a.id.submitted(), ClientSecret: cronofy.NewSecret(a.secret.submitted()), RedirectURI: a.redirect.submitted(),
+		}, nil
+	case movedInside:
+		a.redirect.hint = redirectHint(a.redirect.input.value(), f.state)
+	case movedNot, movedAction:
+	}
+	return nil, nil
+}
+
+func (a *application) view(f frame) page {
+	var p page
+	p.heading(f, "Your Cronofy application", "Both are in Cronofy's developer dashboard, under your application's credentials.")
+	under := map[int][]string{}
+	at := a.troubled(f.state)
+	if at >= 0 {
+		fieldFrame := f
+		fieldFrame.w -= 2
+		under[at] = fieldFrame.problem(f.state.Problem)
+	}
+	p.blocks = append(p.blocks, a.form.view(f, under)...)
+	switch {
+	case f.state.Busy():
+		p.foot = f.working("Asking Cronofy about this application…")
+	case at < 0:
+		p.trouble(f)
+	}
+	return p
+}
+
+func (a *application) bindings(f frame) []key.Binding {
+	if f.state.Busy() {
+		return []key.Binding{as(f.keys.back, "stop")}
+	}
+	return append([]key.Binding{f.keys.submit}, append(a.form.bindings(f.keys), f.keys.back)...)
+}
+
+func (a *application) typing() bool { return true }

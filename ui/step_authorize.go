@@ -1,0 +1,175 @@
+package ui
+
+import (
+	"fmt"
+
+	"charm.land/bubbles/v2/key"
+	tea "charm.land/bubbletea/v2"
+
+	"confer/flow"
+)
+
+// authorize is step 5 before the link is made, after it was made, and after it
+// went wrong.
+type authorize struct {
+	offers  choice
+	problem *flow.Problem
+	details bool
+}
+
+func newAuthorize() *authorize { return &authorize{offers: newChoice()} }
+
+func (a *authorize) sync(s flow.State) {
+	if s.Problem == a.problem {
+		return
+	}
+	a.problem, a.details = s.Problem, false
+	var rows []option
+	if p := s.Problem; p != nil && len(p.Offers) > 0 && !s.Answers.RedirectSet {
+		rows = append(rows, option{label: "Try again", note: clean(s.Answers.RedirectURI)})
+		for _, uri := range p.Offers {
+			rows = append(rows, option{label: "Take another port", note: clean(uri)})
+		}
+	}
+	a.offers.cursor = 0
+	a.offers.reset(rows)
+}
+
+func (a *authorize) update(msg tea.Msg, f frame) (flow.Event, tea.Cmd) {
+	k, ok := msg.(tea.KeyPressMsg)
+	if len(a.offers.options) > 0 && a.offers.update(msg, f.keys) || !ok {
+		return nil, nil
+	}
+	linked := f.state.LinkedNow() && f.state.Problem == nil
+	switch {
+	case key.Matches(k, f.keys.back):
+		return flow.Back{}, nil
+	case key.Matches(k, f.keys.submit):
+		return a.enter(linked), nil
+	case key.Matches(k, f.keys.goOn) && a.goOn(f):
+		return flow.Continued{}, nil
+	case key.Matches(k, f.keys.details) && a.hasDetails():
+		a.details = !a.details
+	case key.Matches(k, f.keys.again) && linked:
+		return flow.AuthorizeStarted{}, nil
+	}
+	return nil, nil
+}
+
+func (a *authorize) enter(linked bool) flow.Event {
+	if linked {
+		return flow.Continued{}
+	}
+	if at, ok := a.offers.chosen(); ok && at > 0 {
+		a.offers.leave()
+		return flow.RedirectURIChosen{URI: a.problem.Offers[at-1]}
+	}
+	return flow.AuthorizeStarted{}
+}
+
+// goOn: after an approval the link most likely exists, with or without tokens.
+func (a *authorize) goOn(f frame) bool { return a.problem != nil && a.problem.Approved }
+
+func (a *authorize) hasDetails() bool { return a.problem != nil && a.problem.Err != nil }
+
+func (a *authorize) view(f frame) page {
+	var p page
+	switch {
+	case a.problem != nil:
+		a.viewProblem(f, &p)
+	case f.state.LinkedNow():
+		a.viewLinked(f, &p)
+	default:
+		a.viewReady(f, &p)
+	}
+	return p
+}
+
+func (a *authorize) viewProblem(f frame, p *page) {
+	title := "Not authorized yet"
+	if a.problem.Approved {
+		title = "Approved, but not finished"
+	}
+	p.heading(f, title, "")
+	p.add(keep, f.problem(a.problem)...)
+	if len(a.offers.options) > 0 {
+		p.blocks = append(p.blocks, a.offers.view(f)...)
+	}
+	if a.details {
+		p.add(keep, f.problemDetails(a.problem)...)
+	}
+	p.note(f, spare, "Every answer is kept. A link that is open in a browser still works until confer ends.")
+}
+
+func (a *authorize) viewLinked(f frame, p *page) {
+	l := f.state.Link
+	p.heading(f, "Linked already", "")
+	text := fmt.Sprintf("The calendars of %s and %s are linked.", customer(f.state.Answers), toProvider(l.Provider))
+	if l.Unconfirmed {
+		p.add(keep, f.warning("The administrator says that it is done. confer has no token that shows it.")...)
+	} else {
+		p.add(keep, f.done(text)...)
+	}
+	p.note(f, aside, "Enter goes on to the profiles. n has it authorized again: that makes a new link, and the administrator approves once more.")
+	p.trouble(f)
+}
+
+func (a *authorize) viewReady(f frame, p *page) {
+	an := f.state.Answers
+	w := wordsFor(an.Provider)
+	p.heading(f, "Ready for the administrator", "")
+	p.join(keep, each(f.st.muted, wrap("To be linked: the calendars of "+customer(an)+", and "+toProvider(an.Provider)+".", f.w))...)
+	p.add(extra, append([]string{f.st.strong.Render("Who must click")},
+		wrap("An administrator of the calendars and of "+w.admin+". Two people sit together: it is one browser session.", f.w)...)...)
+	sees := []string{f.st.strong.Render("What they will see")}
+	for i, s := range []string{"Cronofy may ask them to show that they administer the calendars.", seenBy(w.allow), "Cronofy asks them to approve the link between the two."} {
+		sees = append(sees, f.signed(f.st.accent.Render(fmt.Sprint(i+1)), s)...)
+	}
+	p.add(spare, sees...)
+	if len(f.state.Used) > 0 || f.state.Link != nil {
+		p.add(aside, f.warning("There are links already: use a private window. Cronofy remembers who signed in last.")...)
+	}
+	p.text(f, keep, enterDoes(f))
+	p.trouble(f)
+}
+
+// seenBy turns the message's "You" into the operator's view.
+func seenBy(s string) string {
+	if len(s) > 3 && s[:3] == "You" {
+		return "They" + s[3:]
+	}
+	return s
+}
+
+func enterDoes(f frame) string {
+	open := "opens it in the browser here"
+	switch f.cfg.Session {
+	case SessionSSH, SessionRemote, SessionContainer, SessionHeadless:
+		open = "shows it, to be opened in a browser of yours or theirs"
+	case SessionWSL:
+		open = "opens it in the browser of Windows"
+	case SessionLocal:
+	}
+	return "Enter makes a fresh link, " + open + ", and waits for the answer. The administrator may sit elsewhere: m then writes them a message."
+}
+
+func (a *authorize) bindings(f frame) []key.Binding {
+	k := f.keys
+	switch {
+	case a.problem != nil:
+		out := []key.Binding{as(k.submit, "try again")}
+		if len(a.offers.options) > 0 {
+			out[0] = as(k.submit, "take it")
+		}
+		out = append(out, when(a.goOn(f), k.goOn), when(a.hasDetails(), as(k.details, "details")), k.back)
+		if len(a.offers.options) > 0 {
+			out = append(out, a.offers.bindings(k)...)
+		}
+		return out
+	case f.state.LinkedNow():
+		return []key.Binding{as(k.submit, "to the profiles"), k.again, k.back}
+	}
+	return []key.Binding{as(k.submit, "make the link"), k.back}
+}
+
+func (a *authorize) typing() bool { return a.offers.filtering }

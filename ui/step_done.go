@@ -1,0 +1,97 @@
+package ui
+
+import (
+	"strings"
+
+	"charm.land/bubbles/v2/key"
+	tea "charm.land/bubbletea/v2"
+
+	"confer/flow"
+)
+
+// done is the end: what was done, what comes next, how to undo it.
+type done struct{}
+
+func newDone() *done { return &done{} }
+
+func (*done) sync(flow.State) {}
+
+func (*done) update(msg tea.Msg, f frame) (flow.Event, tea.Cmd) {
+	k, ok := msg.(tea.KeyPressMsg)
+	switch {
+	case !ok:
+	case key.Matches(k, f.keys.back):
+		return flow.Back{}, nil
+	case key.Matches(k, f.keys.another):
+		return flow.AnotherWanted{}, nil
+	case key.Matches(k, f.keys.leave):
+		return nil, tea.Quit
+	}
+	return nil, nil
+}
+
+func (*done) view(f frame) page {
+	var p page
+	summary(f, &p)
+	return p
+}
+
+func (*done) bindings(f frame) []key.Binding {
+	return []key.Binding{f.keys.another, f.keys.back, f.keys.leave}
+}
+
+func (*done) typing() bool { return false }
+
+// summary is the last page, also of the table.
+func summary(f frame, p *page) {
+	p.heading(f, "What was done", "")
+	p.join(keep, linkedLines(f)...)
+	if f.state.Answers.Accounts.Kind == flow.AccountsNone {
+		p.text(f, keep, "The proof needs accounts' tokens:")
+		p.join(keep, command(f, profilesCommand(f.state.Answers, "FILE")))
+	} else {
+		p.join(keep, f.signed(f.st.good.Render(signDone), counts(f.state.Proof.Tally)+".")...)
+		p.text(f, keep, "The same list again, for a spreadsheet:")
+		p.join(keep, command(f, profilesCommand(f.state.Answers, f.state.Answers.Accounts.Path)+" --format csv"))
+	}
+	if f.state.Answers.Site.Sandbox {
+		p.note(f, aside, "This was the sandbox: it ends with confer, and nothing is stored on this machine.")
+		return
+	}
+	p.text(f, aside, "Every new account that matches gets its profile by itself; nobody has to do anything.")
+	p.text(f, keep, "What is linked, and where each secret is:")
+	p.join(keep, command(f, "confer status"))
+	p.text(f, keep, "To undo it, on this machine; with --revoke, confer's own token at Cronofy too:")
+	p.join(keep, command(f, "confer logout"))
+}
+
+func command(f frame, c string) string { return "  " + f.st.accent.Render(cutTo(c, f.w-2)) }
+
+// profilesCommand is what shows the same profiles outside the wizard.
+func profilesCommand(a flow.Answers, path string) string {
+	parts := []string{"confer profiles"}
+	if a.Site.DataCenter.ID != "" {
+		parts = append(parts, "--data-center "+a.Site.DataCenter.ID)
+	}
+	if a.Site.Overridden() && !a.Site.Sandbox {
+		parts = append(parts, "--api-url "+clean(a.Site.API))
+	}
+	if a.Provider != "" {
+		parts = append(parts, "--provider "+clean(string(a.Provider)))
+	}
+	if path == "" {
+		path = "FILE"
+	}
+	return strings.Join(append(parts, "--accounts "+shellWord(clean(path))), " ")
+}
+
+// shellWord quotes what a shell would not take as one word.
+func shellWord(s string) string {
+	plain := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./@:+,%", r)
+	}
+	if s != "" && strings.IndexFunc(s, func(r rune) bool { return !plain(r) }) < 0 {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}

@@ -1,0 +1,174 @@
+package ui
+
+import (
+	"charm.land/bubbles/v2/key"
+	tea "charm.land/bubbletea/v2"
+
+	"confer/cronofy"
+	"confer/flow"
+)
+
+// store asks where secrets are kept, when the keyring cannot be used.
+type store struct {
+	list       choice
+	form       form
+	typingPass bool
+	keyring    string
+	mismatch   bool
+}
+
+// The options, in order.
+const (
+	storeKeyring = iota
+	storeSession
+	storeFile
+)
+
+func newStore() *store {
+	s := &store{list: newChoice()}
+	first, second := newField("Passphrase", maxEntry), newField("The same again", maxEntry)
+	first.secret, second.secret = true, true
+	first.hint = "There is no way back without it. confer does not keep it."
+	s.form.fields = []*field{first, second}
+	return s
+}
+
+func (s *store) sync(st flow.State) {
+	if len(s.list.options) > 0 && s.keyring == st.Store.Keyring {
+		return
+	}
+	s.keyring = st.Store.Keyring
+	keyring := option{label: "Try the keyring again", note: "after it was started or unlocked"}
+	if s.keyring == "locked" {
+		keyring = option{label: "Unlock the keyring", note: "your desktop asks for its password"}
+	}
+	s.list.reset([]option{keyring,
+		{label: "Memory, for this run", note: "gone when confer ends"},
+		{label: "Encrypted file", note: "with a passphrase that you choose"},
+	})
+	s.list.point(storeSession)
+	if st.Store.Kind == flow.StoreFile {
+		s.list.point(storeFile)
+		s.typingPass = true
+	}
+}
+
+func keyringWords(s flow.Store) string {
+	switch s.Keyring {
+	case "locked":
+		return "The system keyring is locked."
+	case "no-collection":
+		return "The keyring service runs, but there is no keyring in it yet."
+	case "no-service":
+		return "No keyring service runs in this session."
+	case "no-bus":
+		return "This session has no D-Bus, so no keyring can be reached. Over SSH and in containers that is usual."
+	case "silent":
+		return "The system keyring does not answer."
+	case "unsupported":
+		return "This build has no keyring for this system."
+	}
+	return "The system keyring cannot be used."
+}
+
+func (s *store) update(msg tea.Msg, f frame) (flow.Event, tea.Cmd) {
+	k, isKey := msg.(tea.KeyPressMsg)
+	if f.state.Busy() {
+		if isKey && key.Matches(k, f.keys.back) {
+			return flow.Back{}, nil
+		}
+		return nil, nil
+	}
+	if s.typingPass {
+		return s.updatePass(msg, f)
+	}
+	if s.list.update(msg, f.keys) {
+		return nil, nil
+	}
+	switch {
+	case isKey && key.Matches(k, f.keys.back):
+		return flow.Back{}, nil
+	case isKey && key.Matches(k, f.keys.submit):
+		return s.choose(), nil
+	}
+	return nil, nil
+}
+
+func (s *store) choose() flow.Event {
+	at, ok := s.list.chosen()
+	s.list.leave()
+	switch {
+	case !ok:
+	case at == storeFile:
+		s.typingPass = true
+	case at == storeKeyring:
+		return flow.StoreChosen{Kind: flow.StoreKeyring}
+	default:
+		return flow.StoreChosen{Kind: flow.StoreSession}
+	}
+	return nil
+}
+
+func (s *store) updatePass(msg tea.Msg, f frame) (flow.Event, tea.Cmd) {
+	if k, ok := msg.(tea.KeyPressMsg); ok && key.Matches(k, f.keys.back) {
+		s.typingPass, s.mismatch = false, false
+		return nil, nil
+	}
+	switch s.form.update(msg, f.keys) {
+	case movedInside:
+		s.mismatch = false
+	case movedSubmit:
+		return s.passphrase(), nil
+	case movedNot, movedAction:
+	}
+	return nil, nil
+}
+
+func (s *store) passphrase() flow.Event {
+	first, second := s.form.fields[0].input.value(), s.form.fields[1].input.value()
+	if first == "" || first != second {
+		s.mismatch = true
+		s.form.fields[1].input.set("")
+		s.form.focus = btoi(first != "")
+		return nil
+	}
+	return flow.StoreChosen{Kind: flow.StoreFile, Passphrase: cronofy.NewSecret(first)}
+}
+
+func (s *store) view(f frame) page {
+	var p page
+	p.heading(f, "Where should the secrets be kept?", keyringWords(f.state.Store))
+	if s.typingPass {
+		under := map[int][]string{}
+		if s.mismatch {
+			under[s.form.focus] = f.signed(f.st.bad.Render(signBad), "Type the same passphrase in both fields.")
+		}
+		p.blocks = append(p.blocks, s.form.view(f, under)...)
+	} else {
+		p.blocks = append(p.blocks, s.list.view(f)...)
+		p.note(f, extra, "Secrets are the client secret and confer's own refresh tokens. Nothing is written anywhere else.")
+		if d := f.state.Store.Detail; d != "" {
+			p.note(f, spare, clean(d))
+		}
+	}
+	if f.state.Busy() {
+		p.foot = f.working("Opening the store…")
+		return p
+	}
+	p.trouble(f)
+	return p
+}
+
+func (s *store) bindings(f frame) []key.Binding {
+	switch {
+	case f.state.Busy():
+		return []key.Binding{as(f.keys.back, "stop")}
+	case s.typingPass:
+		return append([]key.Binding{f.keys.submit}, append(s.form.bindings(f.keys), f.keys.back)...)
+	case s.list.filtering:
+		return append([]key.Binding{f.keys.submit}, s.list.bindings(f.keys)...)
+	}
+	return append([]key.Binding{f.keys.submit, f.keys.back}, s.list.bindings(f.keys)...)
+}
+
+func (s *store) typing() bool { return s.typingPass || s.list.filtering }

@@ -1,0 +1,269 @@
+package ui
+
+import (
+	"fmt"
+	"strings"
+
+	"confer/cronofy"
+	"confer/flow"
+	"confer/flow/profiles"
+)
+
+func (t *table) view(f frame) page {
+	var p page
+	switch t.mode {
+	case tableDetail:
+		t.viewDetail(f, &p)
+	case tableSummary:
+		summary(f, &p)
+	case tableExport:
+		viewExport(f, &p)
+	case tableRows:
+		t.viewRows(f, &p)
+	}
+	if t.flash != "" && t.mode != tableRows {
+		p.foot = f.done(t.flash)
+	}
+	return p
+}
+
+// space is how many rows fit.
+func (t *table) space(f frame) int {
+	used := 2 // counts and heads
+	if f.h >= 14 {
+		used++ // a blank line between them
+	}
+	if t.filtering || t.filter.value() != "" {
+		used++
+	}
+	return max(1, f.h-used-len(t.feet(f)))
+}
+
+func (t *table) feet(f frame) []string {
+	switch {
+	case f.state.Notice != "":
+		return f.warning(clean(f.state.Notice))
+	case t.rows.len() > 0 && f.state.Known == nil && f.h >= 20 && !f.state.Answers.Site.Sandbox:
+		return each(f.st.muted, wrap("Names do not tell a person's own Zoom from the company's: a profile that was there before may be the person's own.", f.w))
+	}
+	return nil
+}
+
+func (t *table) viewRows(f frame, p *page) {
+	p.add(keep, spread(t.countsLine(f), t.nextLook(f), f.w))
+	if t.filtering || t.filter.value() != "" {
+		text, x := t.filter.view(f.w-20, false)
+		b := block{tight: true, col: -1, lines: []string{spread(f.st.accent.Render("/ ")+text, f.st.muted.Render(thousands(len(t.rows.shown))+" shown"), f.w)}}
+		if t.filtering {
+			b.focus, b.col = true, x+2
+		}
+		p.put(b)
+	}
+	lines := t.lines(f)
+	if f.h >= 14 {
+		p.add(keep, lines...)
+	} else {
+		p.join(keep, lines...)
+	}
+	p.foot = t.feet(f)
+}
+
+// lines are the heads and the rows on the screen, each one string.
+func (t *table) lines(f frame) []string {
+	c := columnsFor(f.w)
+	heads := "  " + strings.TrimRight(columns{c.state + 2, c.account, c.provider, c.profile}.line("", "State", "Account", "Provider", "Profile"), " ")
+	out := []string{spread(f.st.muted.Render(heads), f.st.muted.Render(t.rows.sort.String()), f.w)}
+	n := t.space(f)
+	t.scrollTo(n)
+	for i := t.tops; i < min(len(t.rows.shown), t.tops+n); i++ {
+		out = append(out, t.line(f, c, t.rows.all[t.rows.shown[i]].Record, i == t.rows.cursor))
+	}
+	if len(t.rows.shown) == 0 {
+		out = append(out, f.st.muted.Render("  "+t.emptyWords(f)))
+	}
+	return out
+}
+
+func (t *table) emptyWords(f frame) string {
+	switch {
+	case t.rows.len() > 0:
+		return "Nothing matches."
+	case f.state.Running != nil:
+		return "Reading the accounts…"
+	}
+	return "No accounts were read."
+}
+
+// scrollTo moves the first row as little as the cursor asks for.
+func (t *table) scrollTo(n int) {
+	t.tops = max(0, min(t.tops, len(t.rows.shown)-n))
+	t.tops = min(t.tops, t.rows.cursor)
+	t.tops = max(t.tops, t.rows.cursor-n+1)
+}
+
+// columns are the widths of a row.
+type columns struct{ state, account, provider, profile int }
+
+func columnsFor(w int) columns {
+	c := columns{state: len("disconnected")}
+	rest := w - 4 - c.state - 1
+	switch {
+	case rest < 34:
+		c.account = rest
+	case rest < 50:
+		c.provider = 9
+		c.account = rest - c.provider - 1
+	default:
+		c.provider = 12
+		c.account = min(44, (rest-c.provider-2)*3/5)
+		c.profile = rest - c.account - c.provider - 2
+	}
+	return c
+}
+
+func (c columns) line(sign, state, account, provider, profile string) string {
+	var b strings.Builder
+	b.WriteString(sign)
+	b.WriteString(fixed(state, c.state))
+	b.WriteByte(' ')
+	b.WriteString(fixed(account, c.account))
+	if c.provider > 0 {
+		b.WriteByte(' ')
+		b.WriteString(fixed(provider, c.provider))
+	}
+	if c.profile > 0 {
+		b.WriteByte(' ')
+		b.WriteString(fixed(profile, c.profile))
+	}
+	return b.String()
+}
+
+// fixed cuts or fills s to w cells.
+func fixed(s string, w int) string {
+	if n := visible(s); n > w {
+		s = cutTo(s, w)
+	}
+	return pad(s, w)
+}
+
+// line draws a row with one style for its sign and one, if at all, for the rest:
+// styles cost more than anything else on the screen.
+func (t *table) line(f frame, c columns, rec profiles.Record, here bool) string {
+	shown := shownProfile(rec, f.state.Answers.Provider)
+	provider, name := "", ""
+	if shown != nil {
+		provider, name = providerLabel(shown.ProviderName), clean(shown.ProfileName)
+		if more := len(rec.Profiles) - 1; more > 0 {
+			name += fmt.Sprintf(" +%d", more)
+		}
+		if shown.New {
+			name = "new · " + name
+		}
+	} else if rec.Error != nil {
+		name = clean(rec.Error.Message)
+	}
+	line := strings.TrimRight(c.line("", stateWord(rec.State), clean(accountName(rec.Account)), provider, name), " ")
+	sign := t.sign(f, rec.State)
+	if here {
+		return f.st.accent.Render(signCursor) + " " + sign + " " + f.st.accent.Bold(true).Render(line)
+	}
+	return "  " + sign + " " + line
+}
+
+func (t *table) sign(f frame, s profiles.State) string {
+	switch s {
+	case profiles.Connected:
+		return f.st.good.Render(signDone)
+	case profiles.Disconnected:
+		return f.st.warn.Render(signWarn)
+	case profiles.Failed:
+		return f.st.bad.Render(signBad)
+	case profiles.Missing:
+	}
+	return f.st.muted.Render(signMissing)
+}
+
+func stateWord(s profiles.State) string {
+	switch s {
+	case profiles.Connected:
+		return "connected"
+	case profiles.Disconnected:
+		return "disconnected"
+	case profiles.Missing:
+		return "not yet"
+	case profiles.Failed:
+		return "error"
+	}
+	return clean(string(s))
+}
+
+func accountName(a profiles.AccountRef) string {
+	switch {
+	case a.Email != "":
+		return a.Email
+	case a.Name != "":
+		return a.Name
+	case a.Sub != "":
+		return a.Sub
+	}
+	return "(no name)"
+}
+
+// providerLabel turns a profile's provider_name into what people call it.
+func providerLabel(name string) string {
+	for _, p := range cronofy.Providers() {
+		if p != cronofy.AnyProvider && p.Matches(name) {
+			return p.Name()
+		}
+	}
+	return clean(name)
+}
+
+// shownProfile is the one that the row's state is about: of the provider asked
+// for, a connected one first.
+func shownProfile(rec profiles.Record, asked cronofy.Provider) *profiles.Profile {
+	if asked == "" {
+		asked = cronofy.AnyProvider
+	}
+	var best *profiles.Profile
+	for i := range rec.Profiles {
+		p := &rec.Profiles[i]
+		if asked.Matches(p.ProviderName) && (best == nil || p.Connected && !best.Connected) {
+			best = p
+		}
+	}
+	return best
+}
+
+func counts(t flow.Tally) string {
+	parts := []string{thousands(t.Connected) + " connected"}
+	for _, c := range []struct {
+		n    int
+		word string
+	}{{t.Disconnected, "disconnected"}, {t.Missing, "not yet"}, {t.Errors, "with an error"}} {
+		if c.n > 0 {
+			parts = append(parts, thousands(c.n)+" "+c.word)
+		}
+	}
+	return strings.Join(parts, " · ")
+}
+
+func (t *table) countsLine(f frame) string {
+	return f.st.strong.Render(cutTo(counts(f.state.Proof.Tally), f.w))
+}
+
+// nextLook says what the wizard does by itself.
+func (t *table) nextLook(f frame) string {
+	s := f.state
+	switch {
+	case t.flash != "":
+		return f.spin + " " + f.st.muted.Render(t.flash)
+	case s.Running != nil && s.Proof.NextLook.After(f.now):
+		return f.st.muted.Render("next look in " + clock(s.Proof.NextLook.Sub(f.now)))
+	case s.Running != nil:
+		return f.spin + " " + f.st.muted.Render("looking…")
+	case s.Proof.Tally.Missing > 0:
+		return f.st.muted.Render("r looks again")
+	}
+	return ""
+}

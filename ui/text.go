@@ -1,0 +1,91 @@
+package ui
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/charmbracelet/x/ansi"
+
+	"confer/cronofy"
+)
+
+// maxShown bounds any text from outside before it is laid out.
+const maxShown = 600
+
+// clean makes text that is not ours safe to draw.
+func clean(s string) string { return cronofy.CleanText(s, maxShown) }
+
+// wrap breaks plain text into lines of at most w cells.
+func wrap(s string, w int) []string {
+	if w < 1 {
+		w = 1
+	}
+	lines := strings.Split(ansi.Wrap(s, w, ""), "\n")
+	for i := range lines {
+		lines[i] = strings.TrimRight(lines[i], " ")
+	}
+	return lines
+}
+
+// cutTo shortens s at its end to w cells.
+func cutTo(s string, w int) string {
+	if w < 1 {
+		return ""
+	}
+	return ansi.Truncate(s, w, "…")
+}
+
+// shortID is the form that rails and sentences show.
+func shortID(id string) string {
+	id = clean(id)
+	head := 4
+	if prefix, _, ok := strings.Cut(id, "_"); ok && len(prefix) <= 4 {
+		head = len(prefix) + 1 + 4
+	}
+	r := []rune(id)
+	if len(r) <= head+1+4 {
+		return id
+	}
+	return string(r[:head]) + "…" + string(r[len(r)-4:])
+}
+
+// pad fills s with spaces up to w cells.
+func pad(s string, w int) string {
+	if n := w - ansi.StringWidth(s); n > 0 {
+		return s + strings.Repeat(" ", n)
+	}
+	return s
+}
+
+// spread puts left and right at the ends of a line of w cells. The right side
+// gives way first.
+func spread(left, right string, w int) string {
+	lw := ansi.StringWidth(left)
+	if lw >= w {
+		return cutTo(left, w)
+	}
+	right = cutTo(right, max(0, w-lw-2))
+	return left + strings.Repeat(" ", max(0, w-lw-ansi.StringWidth(right))) + right
+}
+
+// clock writes a remaining time as a person reads it: 4:05, 1:02:09.
+func clock(d time.Duration) string {
+	s := max(0, int((d+time.Second-1)/time.Second)) // up: 0:00 only when it is over
+	if s >= 3600 {
+		return fmt.Sprintf("%d:%02d:%02d", s/3600, s/60%60, s%60)
+	}
+	return fmt.Sprintf("%d:%02d", s/60, s%60)
+}
+
+// thousands writes 100000 as 100,000.
+func thousands(n int) string {
+	s := fmt.Sprint(n)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
+
+// visible is the width of s in cells, without its escape sequences.
+func visible(s string) int { return ansi.StringWidth(s) }

@@ -1,0 +1,72 @@
+package ui
+
+import (
+	"confer/cronofy"
+	"confer/flow"
+)
+
+// problem draws what is the case and what to do next.
+func (f frame) problem(p *flow.Problem) []string {
+	lines := f.signed(f.st.bad.Render(signBad), clean(p.Summary))
+	return append(lines, indent(each(f.st.muted, wrap(clean(p.Hint), f.w-2)))...)
+}
+
+// problemDetails is the error as it was; it holds no secret.
+func (f frame) problemDetails(p *flow.Problem) []string {
+	if p.Err == nil {
+		return nil
+	}
+	return indent(each(f.st.muted, wrap(cronofy.CleanText(p.Err.Error(), 400), f.w-2)))
+}
+
+func (f frame) warning(text string) []string { return f.signed(f.st.warn.Render(signWarn), text) }
+
+func (f frame) done(text string) []string { return f.signed(f.st.good.Render(signDone), text) }
+
+// working is a line with the spinner, while something of ours is at work.
+func (f frame) working(text string) []string {
+	spin := f.spin
+	if spin == "" {
+		spin = f.st.accent.Render(signMissing)
+	}
+	return f.signed(spin, text)
+}
+
+// signed sets a sign before a text and hangs the text's lines under each other.
+func (f frame) signed(sign, text string) []string {
+	lines := wrap(text, f.w-2)
+	for i := range lines {
+		if i == 0 {
+			lines[i] = sign + " " + lines[i]
+			continue
+		}
+		lines[i] = "  " + lines[i]
+	}
+	return lines
+}
+
+// trouble puts the problem, or the notice, at the page's foot.
+func (p *page) trouble(f frame) {
+	switch {
+	case f.state.Problem != nil:
+		p.foot = f.problem(f.state.Problem)
+		p.brief = len(wrap(clean(f.state.Problem.Summary), f.w-2))
+	case f.state.Notice != "":
+		p.foot = f.warning(clean(f.state.Notice))
+		p.brief = min(2, len(p.foot))
+	}
+}
+
+// heading is a page's question and the sentence under it.
+func (p *page) heading(f frame, title, why string) {
+	p.add(keep, each(f.st.title, wrap(title, f.w))...)
+	if why != "" {
+		p.join(aside, each(f.st.muted, wrap(why, f.w))...)
+	}
+}
+
+// text is a paragraph.
+func (p *page) text(f frame, rank int, s string) { p.add(rank, wrap(s, f.w)...) }
+
+// note is a muted paragraph.
+func (p *page) note(f frame, rank int, s string) { p.add(rank, each(f.st.muted, wrap(s, f.w))...) }

@@ -1,0 +1,233 @@
+package ui
+
+import (
+	"fmt"
+
+	"charm.land/bubbles/v2/key"
+	tea "charm.land/bubbletea/v2"
+
+	"confer/flow"
+	"confer/flow/callback"
+)
+
+// waitMode is what the waiting page shows.
+type waitMode int
+
+const (
+	waitDoors   waitMode = iota // the link and every way back
+	waitPaste                   // the field for the final address
+	waitMessage                 // the message for the administrator
+	waitHanded                  // "is it done?"
+)
+
+// wait is the page while the administrator is in the browser: for the link
+// itself, and for the authorization of a service account.
+type wait struct {
+	mode    waitMode
+	address input
+	flash   string // what a key just did
+	flashed bool   // whether it worked
+}
+
+func newWait() *wait { return &wait{address: newInput(callback.MaxPaste + 1)} }
+
+func (w *wait) sync(s flow.State) {
+	switch s.Attempt.Phase {
+	case flow.PhaseWaiting:
+	case flow.PhaseNone, flow.PhasePreparing, flow.PhaseExchanging, flow.PhaseStoring:
+		w.mode, w.flash = waitDoors, ""
+		w.address.set("")
+	}
+}
+
+// saved is what came of writing a file.
+type saved struct {
+	what, path string
+	err        error
+}
+
+func (w *wait) update(msg tea.Msg, f frame) (flow.Event, tea.Cmd) {
+	switch msg := msg.(type) {
+	case saved:
+		w.flash, w.flashed = msg.what+" was written to "+clean(msg.path)+". Delete it when it has done its work.", true
+		if msg.err != nil {
+			w.flash, w.flashed = "The file could not be written: "+clean(msg.err.Error())+".", false
+		}
+	case rawShown:
+		if msg.err != nil {
+			w.flash, w.flashed = "The link could not be shown: "+clean(msg.err.Error())+".", false
+		}
+	case tea.PasteMsg:
+		if f.state.Attempt.Phase == flow.PhaseWaiting {
+			w.paste(msg.Content)
+		}
+	case tea.KeyPressMsg:
+		return w.press(msg, f)
+	}
+	return nil, nil
+}
+
+// paste opens the field by itself; what was typed there before is replaced,
+// because half an address is of no use.
+func (w *wait) paste(text string) {
+	w.mode, w.flash = waitPaste, ""
+	w.address.set("")
+	w.address.paste(text)
+}
+
+func (w *wait) press(k tea.KeyPressMsg, f frame) (flow.Event, tea.Cmd) {
+	w.flash = ""
+	if f.state.Attempt.Phase != flow.PhaseWaiting {
+		if key.Matches(k, f.keys.back) && f.state.Attempt.Phase == flow.PhasePreparing {
+			return flow.Back{}, nil
+		}
+		return nil, nil
+	}
+	if w.mode != waitDoors && key.Matches(k, f.keys.back) {
+		w.mode = waitDoors
+		return nil, nil
+	}
+	switch w.mode {
+	case waitPaste:
+		return w.pressPaste(k, f), nil
+	case waitMessage:
+		return nil, w.pressMessage(k, f)
+	case waitHanded:
+		if key.Matches(k, f.keys.yes) {
+			w.mode = waitDoors
+			return flow.Handed{}, nil
+		}
+		return nil, nil
+	case waitDoors:
+	}
+	return w.pressDoor(k, f)
+}
+
+func (w *wait) pressPaste(k tea.KeyPressMsg, f frame) flow.Event {
+	if key.Matches(k, f.keys.submit) {
+		return flow.Pasted{Text: w.address.value()}
+	}
+	w.address.press(k)
+	return nil
+}
+
+func (w *wait) pressDoor(k tea.KeyPressMsg, f frame) (flow.Event, tea.Cmd) {
+	at := f.state.Attempt
+	switch {
+	case key.Matches(k, f.keys.back):
+		return flow.Back{}, nil
+	case key.Matches(k, f.keys.open):
+		w.flash, w.flashed = "The browser was asked to open the link.", true
+		return flow.OpenWanted{}, nil
+	case key.Matches(k, f.keys.extend):
+		return flow.Extended{}, nil
+	case key.Matches(k, f.keys.newLink):
+		w.flash, w.flashed = "A new link is on its way. The one before can still come back.", true
+		return flow.NewLinkWanted{}, nil
+	case key.Matches(k, f.keys.copyText):
+		w.flash, w.flashed = "The real link was sent to the terminal's clipboard. It works in any browser.", true
+		return nil, tea.SetClipboard(at.URL)
+	case key.Matches(k, f.keys.raw):
+		return nil, showRaw(at.URL, f.over)
+	case key.Matches(k, f.keys.write) && f.cfg.SaveFile != nil:
+		return nil, save(f, "The link", "confer-link.txt", at.URL+"\n")
+	case key.Matches(k, f.keys.paste):
+		w.mode = waitPaste
+	case key.Matches(k, f.keys.message):
+		w.mode = waitMessage
+	case key.Matches(k, f.keys.handed) && f.state.Step == flow.StepAuthorize:
+		w.mode = waitHanded
+	}
+	return nil, nil
+}
+
+func (w *wait) pressMessage(k tea.KeyPressMsg, f frame) tea.Cmd {
+	switch {
+	case key.Matches(k, f.keys.copyText):
+		w.flash, w.flashed = "The message was sent to the terminal's clipboard.", true
+		return tea.SetClipboard(messageFor(f.state, f.state.Attempt.URL))
+	case key.Matches(k, f.keys.write) && f.cfg.SaveFile != nil:
+		return save(f, "The message", "confer-message.txt", messageFor(f.state, f.state.Attempt.URL))
+	}
+	return nil
+}
+
+// save writes in a command: the disk may be slow.
+func save(f frame, what, name, text string) tea.Cmd {
+	write := f.cfg.SaveFile
+	return func() tea.Msg {
+		path, err := write(name, text)
+		return saved{what: what, path: path, err: err}
+	}
+}
+
+// messageFor is the message of this step. Nothing is sent back where the answer
+// reaches confer without this machine's own loopback.
+func messageFor(s flow.State, link string) string {
+	back := !s.Attempt.Listening || flow.LoopbackRedirect(s.Attempt.RedirectURI)
+	if s.Step == flow.StepServiceAccount {
+		return connectMessage(s.Answers, link, back)
+	}
+	return handover(s.Answers, link, back)
+}
+
+func (w *wait) doors(f frame) []key.Binding {
+	k := f.keys
+	open, file := as(k.open, "open again"), when(f.cfg.SaveFile != nil, k.write)
+	if f.state.Attempt.Browser != "" {
+		open = as(k.open, "open a browser here")
+	}
+	handed := when(f.state.Step == flow.StepAuthorize, k.handed)
+	copied := as(k.copyText, "copy the real link")
+	if byHand(f) {
+		return []key.Binding{k.raw, k.paste, copied, k.message, file, k.extend, k.newLink, handed, open}
+	}
+	return []key.Binding{open, copied, k.raw, file, k.message, k.paste, k.extend, k.newLink, handed}
+}
+
+// byHand tells whether the answer will most likely be brought back by a person.
+func byHand(f frame) bool {
+	if !f.state.Attempt.Listening {
+		return true
+	}
+	switch f.cfg.Session {
+	case SessionSSH, SessionRemote, SessionContainer, SessionHeadless:
+		return true
+	case SessionLocal, SessionWSL:
+	}
+	return false
+}
+
+func (w *wait) bindings(f frame) []key.Binding {
+	k := f.keys
+	stop := as(k.back, "stop waiting")
+	switch {
+	case f.state.Attempt.Phase == flow.PhasePreparing:
+		return []key.Binding{stop}
+	case f.state.Attempt.Phase != flow.PhaseWaiting:
+		return nil
+	}
+	switch w.mode {
+	case waitPaste:
+		return []key.Binding{as(k.submit, "check it"), as(k.back, "back to the link")}
+	case waitMessage:
+		return []key.Binding{as(k.copyText, "copy the message"), when(f.cfg.SaveFile != nil, k.write), as(k.back, "back to the link")}
+	case waitHanded:
+		return []key.Binding{as(k.yes, "yes, go on"), as(k.back, "no, keep waiting")}
+	case waitDoors:
+	}
+	return append([]key.Binding{stop}, w.doors(f)...)
+}
+
+func (w *wait) typing() bool { return w.mode == waitPaste }
+
+// left is how long the administrator has.
+func left(f frame) string { return clock(f.state.Attempt.Until.Sub(f.now)) }
+
+// linkCount says which link this is, once there was more than one.
+func linkCount(at flow.Attempt) string {
+	if at.Links < 2 {
+		return ""
+	}
+	return fmt.Sprintf("Link %d of this wait. An answer to any of them counts.", at.Links)
+}
