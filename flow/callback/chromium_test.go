@@ -205,7 +205,7 @@ func TestChromiumReloadsAndGoesBack(t *testing.T) {
 		chromedp.NavigateBack(), chromedp.WaitVisible(chromedp.ID("allow")),
 		chromedp.NavigateForward(), chromedp.WaitVisible(chromedp.ID("done")),
 		chromedp.NavigateBack(), chromedp.Click(chromedp.ID("allow")), chromedp.WaitVisible(chromedp.ID("done"))))
-	require.Equal(t, map[StrayKind]int{StrayStateUsed: 1}, s.Strays(), "allowed twice, received once")
+	require.Equal(t, map[StrayKind]int{StrayReload: 1}, s.Strays(), "allowed twice, received once")
 }
 
 func TestChromiumWithTwoTabs(t *testing.T) {

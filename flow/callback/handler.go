@@ -117,10 +117,11 @@ func (s *Server) claim(state string) (*done, error) {
 	return d, nil
 }
 
-// refuseState sends the same tab again, or a second one, to the outcome.
+// refuseState sends the same tab again, or a second one with its address, to the
+// outcome.
 func (s *Server) refuseState(w http.ResponseWriter, state string, err error) {
 	if d := s.doneOf(state); d != nil {
-		s.strays.add(StrayStateUsed, ErrStateUsed)
+		s.strays.add(StrayReload, nil)
 		redirect(w, s.doneURL(d.id))
 		return
 	}

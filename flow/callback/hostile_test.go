@@ -165,7 +165,7 @@ func TestOneStateManyTimesAtOnceIsDeliveredOnce(t *testing.T) {
 	}
 	require.Equal(t, "c", (<-s.Answers()).Code.Reveal())
 	require.Empty(t, s.answers)
-	require.Equal(t, 49, s.Strays()[StrayStateUsed])
+	require.Equal(t, 49, s.Strays()[StrayReload])
 }
 
 func TestTwoGoodAnswersAreBothDelivered(t *testing.T) {

@@ -19,10 +19,11 @@ const (
 	StrayMalformed    StrayKind = "malformed"     // right state, but no code and no error, or several
 	StrayStateMissing StrayKind = "state missing" // no state at all
 	StrayStateUnknown StrayKind = "state unknown"
-	StrayStateUsed    StrayKind = "state used" // a reload, mostly
+	StrayStateUsed    StrayKind = "state used" // by a paste or in an earlier try
 	StrayStateEarlier StrayKind = "state of another run"
 	StrayStateOther   StrayKind = "state of other answers"
-	StrayBusy         StrayKind = "busy" // more answers than anyone waits for
+	StrayReload       StrayKind = "reload" // of an answer that is here; the browser was sent on to its outcome
+	StrayBusy         StrayKind = "busy"   // more answers than anyone waits for
 )
 
 // Stray is a request that was not the answer; the wait goes on.

@@ -9,7 +9,7 @@ func plain(word, title, text, hint string) page {
 }
 
 func pageOutcome(o Outcome) page {
-	p := page{Tone: "good", Sign: "✓", Word: "Done", ID: "done", Title: o.Title, Text: o.Text, Hint: o.Hint}
+	p := page{Tone: "good", Sign: "✓", Word: "Success", ID: "done", Title: o.Title, Text: o.Text, Hint: o.Hint}
 	if !o.OK {
 		p.Tone, p.Sign, p.Word, p.ID = "bad", "✗", "Not done", "failed"
 	}
