@@ -105,8 +105,8 @@ func TestALockThatIsNoFileIsRefused(t *testing.T) {
 func TestFolderOfOthersIsRefused(t *testing.T) {
 	t.Parallel()
 	for name, spoil := range map[string]func(dir string) error{
-		"writable": func(dir string) error { return os.Chmod(dir, 0o777) },
-		"link": func(dir string) error {
+		"mode 0777": func(dir string) error { return os.Chmod(dir, 0o777) },
+		"symbolic link": func(dir string) error {
 			return errors.Join(os.Rename(dir, dir+".real"), os.Symlink(dir+".real", dir))
 		},
 	} {
@@ -116,8 +116,28 @@ func TestFolderOfOthersIsRefused(t *testing.T) {
 		require.NoError(t, spoil(dir))
 		err := f.Update(t.Context(), func(*Contents) error { t.Error("entered"); return nil })
 		require.ErrorIs(t, err, ErrUnsafe, name)
+		require.ErrorContains(t, err, name)
 		require.Empty(t, names(t, f), name)
 	}
+}
+
+func TestWhatBelongsToAnotherUserIsRefused(t *testing.T) {
+	t.Parallel()
+	if os.Geteuid() != 0 {
+		t.Skip("only root can give a file away")
+	}
+	const nobody = 65534
+	f := tempFile(t)
+	update(t, f, func(c *Contents) { *c = full() })
+	require.NoError(t, os.Chown(f.Path(), nobody, nobody))
+	_, err := f.Load(t.Context())
+	require.ErrorIs(t, err, ErrUnsafe)
+	require.ErrorContains(t, err, "another user")
+	require.NoError(t, os.Chown(f.Path(), 0, 0))
+	require.NoError(t, os.Chown(filepath.Dir(f.Path()), nobody, nobody))
+	err = f.Update(t.Context(), func(*Contents) error { t.Error("entered"); return nil })
+	require.ErrorIs(t, err, ErrUnsafe)
+	require.ErrorContains(t, err, "another user")
 }
 
 func TestAFileInTheWay(t *testing.T) {

@@ -100,6 +100,7 @@ func TestDamagedAndNewerFilesAreSetAside(t *testing.T) {
 		{"", ".damaged-", false},
 		{`{"version": 2, "links": {}}`, ".newer-", true},
 		{`{"version":1,"x":"` + strings.Repeat("y", maxSize) + `"}`, ".damaged-", false},
+		{`{"version":1}` + strings.Repeat(" ", maxSize), ".damaged-", false},
 	} {
 		f := tempFile(t)
 		update(t, f, func(c *Contents) { *c = full() })

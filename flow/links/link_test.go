@@ -30,10 +30,11 @@ func TestIDIsStableShortAndReadable(t *testing.T) {
 	changed.Label, changed.Store, changed.OrganizationalUnit, changed.Linked = "", "file", "", time.Time{}
 	require.Equal(t, id, changed.ID(), "linking again keeps the name")
 	for name, other := range map[string]func(*Link){
-		"host":     func(l *Link) { l.APIHost = "api.cronofy.com" },
-		"client":   func(l *Link) { l.ClientID = "another" },
-		"account":  func(l *Link) { l.ServiceAccount = "ser_0000aa01c0ffee0123456789" },
-		"provider": func(l *Link) { l.Provider = "webex_enterprise" },
+		"host":                               func(l *Link) { l.APIHost = "api.cronofy.com" },
+		"client":                             func(l *Link) { l.ClientID = "another" },
+		"account":                            func(l *Link) { l.ServiceAccount = "ser_0000aa01c0ffee0123456789" },
+		"provider":                           func(l *Link) { l.Provider = "webex_enterprise" },
+		"a provider of almost the same name": func(l *Link) { l.Provider = "zoom" },
 	} {
 		o := l
 		other(&o)
