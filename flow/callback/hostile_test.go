@@ -22,9 +22,14 @@ type hostile struct {
 
 const good = "GET /callback?code=c&state=STATE HTTP/1.1\r\nHost: HOST\r\n"
 
-func hostiles() []hostile {
-	line := func(l string) string { return l + "\r\nHost: HOST\r\n\r\n" }
-	with := func(header string) string { return good + header + "\r\n\r\n" }
+func line(l string) string { return l + "\r\nHost: HOST\r\n\r\n" }
+
+func with(header string) string { return good + header + "\r\n\r\n" }
+
+func hostiles() []hostile { return append(notForUs(), notTheAnswer()...) }
+
+// notForUs has the wrong name, path or method.
+func notForUs() []hostile {
 	return []hostile{
 		{"DNS rebinding", "GET /callback?code=c&state=STATE HTTP/1.1\r\nHost: evil.test\r\n\r\n", "421", StrayHost},
 		{"another name", strings.Replace(good, "HOST", "localhost:8739", 1) + "\r\n", "421", StrayHost},
@@ -48,6 +53,12 @@ func hostiles() []hostile {
 		{"OPTIONS *", line("OPTIONS * HTTP/1.1"), "404", StrayPath},
 		{"CONNECT", line("CONNECT HOST HTTP/1.1"), "404", StrayPath},
 		{"HTTP/2 preface", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "421", StrayHost},
+	}
+}
+
+// notTheAnswer comes to the right address.
+func notTheAnswer() []hostile {
+	return []hostile{
 		{"TLS hello", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", "400", ""},
 		{"image", with("Sec-Fetch-Mode: no-cors\r\nSec-Fetch-Dest: image"), "403", StrayEmbedded},
 		{"script", with("Sec-Fetch-Mode: no-cors\r\nSec-Fetch-Dest: script"), "403", StrayEmbedded},

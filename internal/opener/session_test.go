@@ -7,19 +7,21 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestSession(t *testing.T) {
-	t.Parallel()
-	const (
-		microsoft = "proc/sys/kernel/osrelease"
-		docker    = ".dockerenv"
-		podman    = "run/.containerenv"
-	)
-	for _, c := range []struct {
-		name, goos     string
-		environ, files []string
-		want           Kind
-		callbackFirst  bool
-	}{
+const (
+	microsoft = "proc/sys/kernel/osrelease"
+	docker    = ".dockerenv"
+	podman    = "run/.containerenv"
+)
+
+type session struct {
+	name, goos     string
+	environ, files []string
+	want           Kind
+	callbackFirst  bool
+}
+
+func sessions() []session {
+	return []session{
 		{"desktop", "linux", []string{"DISPLAY=:0"}, nil, Desktop, true},
 		{"wayland", "linux", []string{"WAYLAND_DISPLAY=w"}, nil, Desktop, true},
 		{"nothing", "linux", nil, nil, Headless, false},
@@ -34,6 +36,11 @@ func TestSession(t *testing.T) {
 		{"WSL by kernel", "linux", nil, []string{microsoft}, WSL, true},
 		{"WSL in VS Code", "linux", []string{"WSL_INTEROP=x", "VSCODE_IPC_HOOK_CLI=x", "BROWSER=x"}, nil, WSL, true},
 		{"ssh to WSL", "linux", []string{"WSL_INTEROP=x", "SSH_CONNECTION=x"}, nil, SSH, false},
+	}
+}
+
+func sealedSessions() []session {
+	return []session{
 		{"docker", "linux", nil, []string{docker}, Container, false},
 		{"docker on Windows", "linux", nil, []string{docker, microsoft}, Container, false},
 		{"podman", "linux", nil, []string{podman}, Container, false},
@@ -46,7 +53,12 @@ func TestSession(t *testing.T) {
 		{"tunnel", "linux", []string{"VSCODE_IPC_HOOK_CLI=x", "BROWSER=x"}, nil, RemoteTunnel, false},
 		{"codespace", "linux", []string{"CODESPACES=true", "VSCODE_IPC_HOOK_CLI=x", "BROWSER=x", "SSH_CONNECTION=x"}, nil, RemoteTunnel, false},
 		{"VS Code, no helper", "linux", []string{"VSCODE_IPC_HOOK_CLI=x", "DISPLAY=:0"}, nil, Desktop, true},
-	} {
+	}
+}
+
+func TestSession(t *testing.T) {
+	t.Parallel()
+	for _, c := range append(sessions(), sealedSessions()...) {
 		f := machine(c.goos, c.environ)
 		files := fstest.MapFS{}
 		for _, name := range c.files {
