@@ -41,7 +41,7 @@ func (f *settings) setupFlags(cmd *cobra.Command) {
 	fs.StringVar(&f.provider, "provider", "", "zoom_enterprise, webex_enterprise, indeed or any (CONFER_PROVIDER)")
 	fs.StringVar(&f.label, "label", "", "your own name for this link")
 	fs.StringVar(&f.redirectURI, "redirect-uri", "", "redirect URI as registered at Cronofy (CONFER_REDIRECT_URI; default "+flow.DefaultRedirectURI+")")
-	fs.StringVar(&f.listen, "listen", "", "host:port where a tunnel or proxy delivers a redirect URI that is not loopback")
+	fs.StringVar(&f.listen, "listen", "", "host:port to listen on for the callback: where a tunnel, proxy or published port delivers it")
 	fs.DurationVar(&f.timeout, "timeout", flow.DefaultTimeout, "how long to wait for the administrator")
 	fs.StringVar(&f.browser, "browser", "system", "system, none, or a command to open the link with (BROWSER); with --sandbox also approve and deny")
 	fs.BoolVar(&f.noInput, "no-input", false, "never ask: a missing answer is an error that names its flag")
@@ -130,9 +130,6 @@ func (f *settings) check(a flow.Answers) error {
 	if f.listen != "" {
 		if _, _, err := net.SplitHostPort(f.listen); err != nil {
 			return &usageError{summary: "--listen takes host:port", hint: "for example --listen 127.0.0.1:8080", step: flow.StepAuthorize}
-		}
-		if flow.LoopbackRedirect(a.RedirectURI) {
-			return &usageError{summary: "--listen goes with a redirect URI that is not on this machine", hint: "name that address with --redirect-uri https://...", step: flow.StepAuthorize}
 		}
 	}
 	if f.timeout <= 0 {

@@ -19,7 +19,10 @@ func (r *Runner) authorize(ctx context.Context, e Authorize, inbox <-chan Delive
 	made := func(ctx context.Context, l Link) Event {
 		return Linked{Link: l, Known: known, Notice: r.record(ctx, l)}
 	}
-	t := &trip{r: r, answers: a, inbox: inbox, say: say}
+	t := &trip{r: r, answers: a, inbox: inbox, say: say, done: "The calendars and " + a.Provider.Name() + " are linked"}
+	if a.Provider == cronofy.AnyProvider {
+		t.done = "The calendars and the conferencing account are linked"
+	}
 	t.link = func(ctx context.Context, state string) (string, error) {
 		token, err := client.LinkToken(ctx, a.ServiceAccount)
 		if err != nil {
@@ -64,7 +67,7 @@ func (r *Runner) connect(ctx context.Context, e Connect, inbox <-chan Delivery, 
 	}
 	a.ServiceAccount, a.Provider = "", ""
 	client := r.client(a, say)
-	t := &trip{r: r, answers: a, inbox: inbox, say: say}
+	t := &trip{r: r, answers: a, inbox: inbox, say: say, done: "The calendars are authorized"}
 	t.link = func(_ context.Context, state string) (string, error) {
 		return client.EnterpriseConnectURL(cronofy.EnterpriseConnectRequest{RedirectURI: a.RedirectURI, State: state, Scope: e.Scope, DelegatedScope: e.DelegatedScope}), nil
 	}

@@ -60,6 +60,9 @@ var ErrTimeout = errors.New("the administrator did not finish in time")
 // ErrNoSecret says that no client secret was typed and none is stored.
 var ErrNoSecret = errors.New("no client secret")
 
+// ErrNoBrowser says that the operator wants no browser opened.
+var ErrNoBrowser = errors.New("no browser is wanted")
+
 // RefusedError is an answer of the authorization endpoint that is not a code
 // (RFC 6749 section 4.1.2.1). Its texts are cleaned.
 type RefusedError struct{ Code, Description string }

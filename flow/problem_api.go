@@ -106,7 +106,10 @@ func fieldText(fields map[string][]cronofy.FieldError) string {
 }
 
 // explainBrowser says why no browser opened. That stops nothing.
-func explainBrowser(error) string {
+func explainBrowser(err error) string {
+	if errors.Is(err, ErrNoBrowser) {
+		return "No browser was opened, as you asked. Open the link yourself, or send it."
+	}
 	return "No browser could be opened here. Open the link yourself, or send it."
 }
 

@@ -58,6 +58,8 @@ type Runner struct {
 	states *callback.States
 	saver  saver
 	linger sync.WaitGroup
+	mu     sync.Mutex
+	last   *callback.Server // of the try before; it may linger
 }
 
 func (r *Runner) init() {

@@ -275,6 +275,28 @@ func TestOldTabStillWorks(t *testing.T) {
 	require.Equal(t, 2, count[flow.LinkReady](events))
 }
 
+// A try right after a refusal must not meet the listener of the try before.
+func TestTryAgainAtOnce(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, sandbox.Options{})
+	h.browse(sandbox.Deny)
+	tasks := flow.NewTasks(h.runner)
+	defer tasks.Close()
+	h.found.Store = flow.Store{Kind: flow.StoreSession}
+	s := flow.Start(h.found)
+	for range 3 {
+		before := s
+		next, task := before.Apply(flow.AuthorizeStarted{})
+		tasks.Follow(before, next, task)
+		for s = next; s.Problem == nil; {
+			before, r := s, <-tasks.Events()
+			s, task = before.Apply(r)
+			tasks.Follow(before, s, task)
+		}
+		require.Equal(t, "access_denied", s.Problem.Code)
+	}
+}
+
 func TestHandedOver(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, sandbox.Options{})

@@ -26,6 +26,8 @@ type trip struct {
 	link func(ctx context.Context, state string) (string, error)
 	// finish exchanges the code and stores what came. Its event ends the task.
 	finish func(ctx context.Context, code cronofy.Secret) (Event, error)
+	// done is the title of the browser's page when all went well.
+	done string
 	// handed ends the task on the administrator's word; nil: not possible.
 	handed func(ctx context.Context) Event
 
@@ -39,6 +41,7 @@ type trip struct {
 // run makes the trip. The listener is there before the link, the link before
 // the browser. The returned event ends the task.
 func (t *trip) run(ctx context.Context) Event {
+	t.r.freePort()
 	srv, err := callback.Open(ctx, callback.Config{
 		RedirectURI: t.answers.RedirectURI,
 		Listen:      t.answers.Listen,
@@ -61,11 +64,26 @@ func (t *trip) run(ctx context.Context) Event {
 	return t.wait(ctx)
 }
 
+// release lets the browser fetch its last page, unless the port is needed for
+// another try before that.
 func (t *trip) release() {
+	t.r.mu.Lock()
+	defer t.r.mu.Unlock()
+	t.r.last = t.srv
 	t.r.linger.Go(func() {
 		t.srv.Linger(context.Background(), lingerLimit)
 		t.srv.Close()
 	})
+}
+
+// freePort closes the listener of the try before, which may still linger.
+func (r *Runner) freePort() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.last != nil {
+		r.last.Close()
+		r.last = nil
+	}
 }
 
 func (t *trip) newLink(ctx context.Context) error {
@@ -83,6 +101,7 @@ func (t *trip) newLink(ctx context.Context) error {
 
 func (t *trip) open() {
 	if t.r.OpenURL == nil {
+		t.say(BrowserAsked{Err: ErrNoBrowser})
 		return
 	}
 	t.say(BrowserAsked{Err: t.r.OpenURL(t.short)})
@@ -171,6 +190,6 @@ func (t *trip) settle(ctx context.Context, a callback.Answer) Event {
 			Hint: "The person who set this up sees the same in confer. You can close this window."})
 		return Failed{Err: err, Approved: true}
 	}
-	t.srv.Settle(a.ID, callback.Outcome{OK: true, Title: "Done", Text: "The authorization is complete and stored.", Hint: "You can close this window and go back to the terminal."})
+	t.srv.Settle(a.ID, callback.Outcome{OK: true, Title: t.done, Text: "The authorization is complete and stored.", Hint: "You can close this window and go back to the terminal."})
 	return last
 }
