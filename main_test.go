@@ -22,10 +22,10 @@ import (
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		"confer":   main,
-		"browser":  func() { browserCommand(sandbox.Approve) },
-		"refuser":  func() { browserCommand(sandbox.Deny) },
-		"nobrowse": func() {},
+		"confer":           main,
+		"browser":          func() { browserCommand(sandbox.Approve) },
+		"refuser":          func() { browserCommand(sandbox.Deny) },
+		"chromium-approve": chromiumApprove,
 	})
 }
 
@@ -145,3 +145,25 @@ func TestPlace(t *testing.T) {
 	over.Sandbox = true
 	require.Equal(t, "de", place(over))
 }
+
+// approveElsewhere approves at the sandbox in a browser that cannot come back,
+// and gives the address that it would end on.
+func approveElsewhere(t *testing.T, authorizeURL string) string {
+	t.Helper()
+	var final string
+	client := &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+		resp, err := http.DefaultTransport.RoundTrip(r)
+		if err == nil && strings.Contains(resp.Header.Get("Location"), "code=") {
+			final = resp.Header.Get("Location")
+			return nil, errors.New("the browser stops here")
+		}
+		return resp, err
+	})}
+	_ = sandbox.Browser(t.Context(), client, authorizeURL, sandbox.Approve)
+	require.NotEmpty(t, final)
+	return final
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
