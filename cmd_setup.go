@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"confer/flow"
+	"confer/flow/profiles"
 )
 
 func newSetup(s streams, e environment) *cobra.Command {
@@ -36,6 +37,9 @@ func setup(ctx context.Context, f *settings, e environment, s streams) error {
 func prepareAndSetup(ctx context.Context, f *settings, e environment, s streams) error {
 	if f.json && !f.noInput {
 		return &usageError{summary: "--json needs --no-input", hint: "a wizard and JSON lines cannot share one output"}
+	}
+	if err := useColor(f.color); err != nil {
+		return err
 	}
 	if !f.noInput {
 		if err := needTerminal(s, e); err != nil {
@@ -83,6 +87,18 @@ func setupUnattended(ctx context.Context, f *settings, w *world, s streams) erro
 	if err := missing(w.found); err != nil {
 		return err
 	}
+	switch f.accounts {
+	case "":
+		w.found.Answers.Accounts = flow.Accounts{} // the sandbox's suggestion is for people
+	case "-":
+		return &usageError{summary: "--accounts - goes with confer profiles", hint: "give setup a file: it is read before the link and after it", step: flow.StepProfiles}
+	default:
+		list, err := openList(f.accounts, s.in)
+		if err != nil {
+			return err
+		}
+		list.Close()
+	}
 	var follow func(flow.State, flow.Event)
 	ev := newEvents(s.out)
 	if f.json {
@@ -91,6 +107,9 @@ func setupUnattended(ctx context.Context, f *settings, w *world, s streams) erro
 		follow = talk{out: s.out, err: s.err}.follow
 	}
 	last := flow.Unattended(ctx, w.runner, w.found, follow)
+	if last.Problem == nil && f.accounts != "" {
+		return accountsAfterLink(ctx, f, w, last, s)
+	}
 	if last.Problem == nil {
 		return nil
 	}
@@ -106,6 +125,26 @@ func setupUnattended(ctx context.Context, f *settings, w *world, s streams) erro
 	}
 	complain(s.err, p.Summary, p.Hint)
 	return &exitError{p.Exit}
+}
+
+// accountsAfterLink reads the accounts once, so that a script sees which
+// profiles there are already. Matching may take Cronofy a while: a later
+// confer profiles tells the rest.
+func accountsAfterLink(ctx context.Context, f *settings, w *world, last flow.State, s streams) error {
+	emit := func(r profiles.Record) error { newEvents(s.out).account(r); return nil }
+	if !f.json {
+		table, err := profiles.NewWriter(s.out, profiles.FormatTable)
+		if err != nil {
+			return err
+		}
+		emit = table.Write
+	}
+	if err := w.runner.EachProfile(ctx, last, emit); err != nil {
+		p := flow.Explain(err, flow.StepProfiles)
+		complain(s.err, p.Summary, p.Hint)
+		return &exitError{p.Exit}
+	}
+	return nil
 }
 
 // talk is a run without a terminal for people: results to standard output, the

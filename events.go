@@ -7,6 +7,7 @@ import (
 
 	"confer/cronofy"
 	"confer/flow"
+	"confer/flow/profiles"
 )
 
 // events writes the JSON lines of setup --json: the contract for scripts.
@@ -61,6 +62,14 @@ type failedEvent struct {
 	Step     string `json:"step"`
 	Approved bool   `json:"approved"`
 }
+
+// accountEvent follows linked when --accounts was given: one a line of the list.
+type accountEvent struct {
+	eventHead
+	profiles.Record
+}
+
+func (e *events) account(r profiles.Record) { e.write(accountEvent{e.head("account"), r}) }
 
 // follow writes what the contract knows of an event.
 func (e *events) follow(s flow.State, ev flow.Event) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"os"
 	"strings"
@@ -29,7 +30,9 @@ type settings struct {
 	sandbox                          bool
 	apiURL, appURL                   string
 	accounts                         string
-	caFile                           string
+	caFile, debug, color             string
+
+	log *slog.Logger // nil without --debug
 }
 
 func (f *settings) setupFlags(cmd *cobra.Command) {
@@ -49,6 +52,7 @@ func (f *settings) setupFlags(cmd *cobra.Command) {
 	fs.StringVar(&f.secretStore, "secret-store", "", "keyring, session or file (CONFER_SECRET_STORE)")
 	fs.BoolVar(&f.sandbox, "sandbox", false, "against the embedded sandbox: no credentials, nothing stored")
 	fs.StringVar(&f.accounts, "accounts", "", "file with accounts' tokens, for the proof at the end")
+	fs.StringVar(&f.color, "color", "auto", "auto, always or never (NO_COLOR)")
 	f.networkFlags(cmd)
 }
 
@@ -56,6 +60,7 @@ func (f *settings) networkFlags(cmd *cobra.Command) {
 	fs := cmd.Flags()
 	fs.StringVar(&f.apiURL, "api-url", "", "base URL in place of the data center's API host (CRONOFY_API_URL)")
 	fs.StringVar(&f.appURL, "app-url", "", "base URL in place of the data center's app host (CRONOFY_APP_URL)")
+	fs.StringVar(&f.debug, "debug", "", "file to note down what happens, safe to post")
 	fs.StringVar(&f.caFile, "ca-file", "", "PEM file with certificate authorities to trust beside the system's")
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/term"
 
+	"confer/cronofy"
 	"confer/flow"
 	"confer/internal/opener"
 	"confer/ui"
@@ -23,6 +24,22 @@ func needTerminal(s streams, e environment) error {
 		return &usageError{summary: "the wizard needs a terminal", hint: "without one, give the answers by flags and --no-input"}
 	case e.get("TERM") == "dumb":
 		return &usageError{summary: "the wizard needs a terminal that can move its cursor (TERM is dumb)", hint: "give the answers by flags and --no-input"}
+	}
+	return nil
+}
+
+// useColor lets --color have the last word: the terminal library goes by the
+// environment.
+func useColor(when string) error {
+	switch when {
+	case "auto":
+	case "never":
+		return os.Setenv("NO_COLOR", "1")
+	case "always":
+		_ = os.Unsetenv("NO_COLOR")
+		return os.Setenv("CLICOLOR_FORCE", "1")
+	default:
+		return &usageError{summary: fmt.Sprintf("--color cannot be %q", cronofy.CleanText(when, 20)), hint: "it takes auto, always or never"}
 	}
 	return nil
 }

@@ -65,7 +65,7 @@ func newWorld(ctx context.Context, f *settings, e environment, s streams) (*worl
 	w := &world{found: found, session: host.Session()}
 	client, err := newClients(f, e.names, cronofy.NewLimiter(callsPerSecond, callsPerMinute))
 	if err != nil {
-		return nil, &usageError{summary: "--ca-file: " + cronofy.CleanText(err.Error(), 200), hint: "name a PEM file with certificates"}
+		return nil, err
 	}
 	w.runner = &flow.Runner{
 		NewClient:    client,
@@ -74,6 +74,7 @@ func newWorld(ctx context.Context, f *settings, e environment, s streams) (*worl
 		OpenURL:      openWith(host, f.browser),
 		OpenAccounts: openFile,
 		Timeout:      f.timeout,
+		Log:          f.log,
 	}
 	return w, nil
 }
@@ -92,7 +93,13 @@ func openFile(path string) (io.ReadCloser, error) { return os.Open(path) }
 func newClients(f *settings, names cronofy.Names, limiter *cronofy.Limiter) (func(cronofy.Site, cronofy.App, func(cronofy.Wait)) *cronofy.Client, error) {
 	h, err := cronofy.NewHTTPClient(cronofy.HTTPOptions{CAFile: f.caFile})
 	if err != nil {
+		return nil, &usageError{summary: "--ca-file: " + cronofy.CleanText(err.Error(), 200), hint: "name a PEM file with certificates"}
+	}
+	if err := f.openLog(); err != nil {
 		return nil, err
+	}
+	if f.log != nil {
+		h.Transport = &loggedTransport{h.Transport, f.log}
 	}
 	return clientsOver(h, names, limiter), nil
 }

@@ -73,7 +73,7 @@ func (w *world) useSandbox(ctx context.Context, f *settings, e environment, s st
 	found.Suggested = true
 	client, err := newClients(f, e.names, nil)
 	if err != nil {
-		return &usageError{summary: "--ca-file: " + cronofy.CleanText(err.Error(), 200), hint: "name a PEM file with certificates"}
+		return err
 	}
 	host := opener.Host()
 	w.found, w.session = found, host.Session()
@@ -83,6 +83,7 @@ func (w *world) useSandbox(ctx context.Context, f *settings, e environment, s st
 		OpenURL:      w.sandboxBrowser(ctx, f.browser, host),
 		OpenAccounts: sandboxAccounts(server),
 		Timeout:      f.timeout,
+		Log:          f.log,
 		Looks:        []time.Duration{500 * time.Millisecond, time.Second, 2 * time.Second},
 	}
 	return nil

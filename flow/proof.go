@@ -102,6 +102,20 @@ func (r *Runner) loadProfiles(ctx context.Context, e LoadProfiles, inbox <-chan 
 	return ProfilesDone{t.tally}
 }
 
+// EachProfile reads the profiles of the accounts that a State names, once, and
+// gives each record to emit in the order of the list.
+func (r *Runner) EachProfile(ctx context.Context, s State, emit func(profiles.Record) error) error {
+	r.init()
+	list, err := r.readAccounts(s.Answers.Accounts)
+	if err != nil {
+		return err
+	}
+	client := r.client(s.Answers, func(Event) {})
+	_, err = profiles.Run(ctx, client, profiles.Accounts(list),
+		profiles.Options{Provider: s.Answers.Provider, Known: knownIDs(s.Known), ErrorOf: explainAccount}, emit)
+	return err
+}
+
 func knownIDs(k *KnownProfiles) map[string]bool {
 	if k == nil {
 		return nil

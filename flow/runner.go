@@ -4,7 +4,9 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"io"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -50,6 +52,8 @@ type Runner struct {
 	Looks []time.Duration
 	// Unattended: nobody can be asked. A missing keyring is then an error.
 	Unattended bool
+	// Log takes down names of tasks and events, and errors; nil: nobody does.
+	Log *slog.Logger
 	// Now and Rand are the clock and the source of states; nil: the real ones.
 	Now  func() time.Time
 	Rand io.Reader
@@ -96,6 +100,26 @@ func (r *Runner) Do(ctx context.Context, t Task, inbox <-chan Delivery, emit fun
 	case LoadProfiles:
 		emit(r.loadProfiles(ctx, e, inbox, emit))
 	}
+}
+
+// note writes to the log what kind of thing happened, never its content: an
+// event may hold secrets. Errors hold none.
+func (r *Runner) note(what string, task int, v any) {
+	if r.Log == nil {
+		return
+	}
+	args := []any{"task", task, "type", fmt.Sprintf("%T", v)}
+	switch v := v.(type) {
+	case Failed:
+		args = append(args, "error", v.Err.Error(), "approved", v.Approved)
+	case Strayed:
+		args = append(args, "error", v.Err.Error())
+	case BrowserAsked:
+		if v.Err != nil {
+			args = append(args, "error", v.Err.Error())
+		}
+	}
+	r.Log.Debug(what, args...)
 }
 
 // client makes the client for the answers; its waits become events.

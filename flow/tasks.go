@@ -61,7 +61,9 @@ func (t *Tasks) start(task Task) {
 	t.id, t.cancel, t.inbox = task.ID, cancel, inbox
 	t.wg.Go(func() {
 		defer cancel()
+		t.runner.note("task", task.ID, task.Effect)
 		t.runner.Do(ctx, task, inbox, func(ev Event) {
+			t.runner.note("event", task.ID, ev)
 			select {
 			case t.events <- Report{task.ID, ev}:
 			case <-ctx.Done(): // nobody waits for it any more; Apply would drop it
