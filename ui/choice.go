@@ -146,12 +146,17 @@ func (c *choice) leave() {
 	}
 }
 
+// enter is the key that takes the option under the cursor.
+func (c *choice) enter(k keyMap) key.Binding { return when(len(c.visible) > 0, k.submit) }
+
 func (c *choice) bindings(k keyMap) []key.Binding {
 	if c.filtering {
-		return []key.Binding{bind("↑/↓", "choose", "up", "down"), k.leaveFilter}
+		return []key.Binding{when(len(c.visible) > 1, bind("↑/↓", "choose", "up", "down")), k.leaveFilter}
 	}
-	digit := bind("1-"+strconv.Itoa(min(9, len(c.options))), "choose", k.digit.Keys()[:min(9, max(1, len(c.options)))]...)
-	return []key.Binding{bind("↑/↓", "choose", "up", "down", "k", "j"), when(len(c.options) > 1, digit), k.filter, bind("home/end", "first, last", "home", "end", "g", "G")}
+	digits := min(9, len(c.options))
+	digit := bind("1-"+strconv.Itoa(digits), "choose by number", k.digit.Keys()[:max(1, digits)]...)
+	return []key.Binding{bind("↑/↓", "choose", "up", "down", "k", "j"), k.filter, when(len(c.options) > 1, digit),
+		bind("home/end", "first, last", "home", "end", "g", "G")}
 }
 
 // view draws the filter, if it is open, and the options.
@@ -162,12 +167,9 @@ func (c *choice) view(f frame) []block {
 		out = append(out, block{lines: []string{f.st.accent.Render("/ ") + text}, col: x + 2, focus: true})
 	}
 	b := block{col: -1, tight: c.filtering, focus: !c.filtering, line: c.cursor}
-	width := 0
-	for _, o := range c.options {
-		width = max(width, ansi.StringWidth(o.label))
-	}
+	widths := c.widths(f.w)
 	for i, at := range c.visible {
-		b.lines = append(b.lines, c.row(f, c.options[at], i == c.cursor, width))
+		b.lines = append(b.lines, c.row(f, c.options[at], i == c.cursor, widths))
 	}
 	if len(c.visible) == 0 {
 		b.lines = []string{f.st.muted.Render("  Nothing matches.")}
@@ -175,22 +177,40 @@ func (c *choice) view(f frame) []block {
 	return append(out, b)
 }
 
-// noteRoom is the least that a note needs to say anything.
-const noteRoom = 12
+// choiceGap is the room between a label and what stands beside it.
+const choiceGap = 3
 
-func (c *choice) row(f frame, o option, here bool, width int) string {
+// widths of the label's and the note's column. A column that does not fit whole
+// is left out: half a sentence is worse than none. 0: left out.
+func (c *choice) widths(w int) [3]int {
+	var out [3]int
+	for _, o := range c.options {
+		for i, s := range []string{o.label, o.note, o.last} {
+			out[i] = max(out[i], ansi.StringWidth(s))
+		}
+	}
+	if out[2] > 0 && 2+out[0]+choiceGap+out[2] > w {
+		out[2] = 0
+	}
+	if 2+out[0]+choiceGap+out[1]+btoi(out[2] > 0)*(choiceGap+out[2]) > w {
+		out[1] = 0
+	}
+	return out
+}
+
+func (c *choice) row(f frame, o option, here bool, widths [3]int) string {
 	sign, label := "  ", f.st.plain
 	if here {
 		sign, label = f.st.accent.Render(signCursor)+" ", f.st.accent.Bold(true)
 	}
-	room := f.w - 2 - width - 3 - ansi.StringWidth(o.last)
-	row := sign + label.Render(cutTo(o.label, f.w-2))
-	if o.note == "" && o.last == "" || room < noteRoom {
-		return row
+	row, gap := sign+label.Render(cutTo(o.label, f.w-2)), strings.Repeat(" ", choiceGap)
+	at := 2 + widths[0]
+	if widths[1] > 0 && o.note != "" {
+		row = pad(row, at) + gap + f.st.muted.Render(o.note)
+		at += choiceGap + widths[1]
 	}
-	row += strings.Repeat(" ", max(0, width-ansi.StringWidth(o.label))+3) + f.st.muted.Render(cutTo(o.note, room))
-	if o.last != "" {
-		row += "  " + o.last
+	if widths[2] > 0 && o.last != "" {
+		row = pad(row, at) + gap + o.last
 	}
 	return row
 }

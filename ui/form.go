@@ -143,7 +143,10 @@ func (fm *form) action(f frame, fd *field, here bool) block {
 
 func (fm *form) entry(f frame, fd *field, here bool) block {
 	const margin = 2
-	text, x := fd.input.view(f.w-margin, fd.secret)
+	text, x := fd.input.whole(f.w-margin, fd.secret), 0
+	if here {
+		text, x = fd.input.view(f.w-margin, fd.secret)
+	}
 	if text == "" {
 		text = f.st.muted.Render(cutTo(fd.placeholder, f.w-margin))
 	}

@@ -127,7 +127,7 @@ func (in *input) wordEnd() int {
 }
 
 // view gives the part of the text around the cursor that fits w cells, and the
-// cursor's cell in it.
+// cursor's cell in it. What is left out is marked.
 func (in *input) view(w int, secret bool) (text string, x int) {
 	shown := in.parts
 	if secret {
@@ -137,14 +137,23 @@ func (in *input) view(w int, secret bool) (text string, x int) {
 	if before+ansi.StringWidth(strings.Join(shown[in.pos:], "")) < w {
 		return strings.Join(shown, ""), before
 	}
-	from := in.pos
+	from, head := in.pos, ""
 	for room := w * 3 / 4; from > 0; from-- {
 		if room -= ansi.StringWidth(shown[from-1]); room < 0 {
+			head = "…"
 			break
 		}
 	}
-	text = ansi.Truncate(strings.Join(shown[from:], ""), max(1, w-1), "…")
-	return text, ansi.StringWidth(strings.Join(shown[from:in.pos], ""))
+	text = ansi.Truncate(head+strings.Join(shown[from:], ""), max(1, w-1), "…")
+	return text, ansi.StringWidth(head + strings.Join(shown[from:in.pos], ""))
+}
+
+// whole is the text from its start, for a field without the focus.
+func (in *input) whole(w int, secret bool) string {
+	if secret {
+		return cutTo(strings.Repeat(mask, len(in.parts)), w)
+	}
+	return cutTo(in.value(), w)
 }
 
 func clusters(s string) []string {

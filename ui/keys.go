@@ -72,7 +72,7 @@ func newKeyMap() keyMap {
 		export:  bind("e", "export", "e"),
 		another: bind("a", "another customer", "a"),
 		finish:  bind("f", "summary", "f"),
-		leave:   bind("q", "quit", "q"),
+		leave:   bind("q/ctrl+c", "quit", "q"),
 	}
 }
 

@@ -15,8 +15,8 @@ const (
 	minWidth, minHeight = 40, 12 // below, one sentence asks for more room
 	maxWidth            = 104    // lines longer than this are hard to read
 	maxTableWidth       = 150    // a table may use more
-	maxHeight           = 40     // the help stays near what it helps with
-	railWidth           = 22     // "Service account" and a shortened id
+	maxHeight           = 32     // the help stays near what it helps with
+	railWidth           = 19     // "Service account" and a shortened id
 	railFrom            = 80     // narrower windows fold the rail into a line
 	railHeight          = 16     // lower ones too
 	rulesFrom           = 18     // height from which rules are drawn
@@ -103,7 +103,7 @@ func (m *Model) tooSmall() string {
 func (m *Model) fitted() fitted {
 	f := m.frame()
 	if m.helping {
-		return m.helpPage(f).fit(f.h, m.scroll)
+		return m.helpPage(f, m.bindings()).fit(f.h, m.scroll)
 	}
 	p := m.screen(m.page).view(f)
 	if m.leaving {

@@ -192,7 +192,7 @@ func (m *Model) screen(at pageID) screen {
 
 func (m *Model) frame() frame {
 	f := frame{st: m.st, keys: m.keys, state: m.state, now: m.cfg.Now(), cfg: &m.cfg, over: m.ctx.Done()}
-	if m.spinning {
+	if working(m.state, f.now) {
 		f.spin = m.st.accent.Render(m.spinner.View())
 	}
 	l := m.layout()
@@ -208,6 +208,9 @@ func (m *Model) pass(msg tea.Msg) tea.Cmd {
 	ev, cmd := m.screen(m.page).update(msg, m.frame())
 	if ev == nil {
 		return cmd
+	}
+	if _, ok := ev.(flow.AnotherWanted); ok && m.state.Running != nil {
+		cmd = tea.Batch(cmd, m.apply(flow.Back{})) // ends the look at this one's profiles
 	}
 	return tea.Batch(cmd, m.apply(ev))
 }
@@ -267,6 +270,11 @@ func (m *Model) scrollKey(msg tea.KeyPressMsg) int {
 		return -step
 	case key.Matches(msg, m.keys.pageDown):
 		return step
+	case m.page == pageTable && !m.helping:
+	case msg.Code == tea.KeyUp:
+		return -1
+	case msg.Code == tea.KeyDown:
+		return 1
 	}
 	return 0
 }
@@ -274,6 +282,9 @@ func (m *Model) scrollKey(msg tea.KeyPressMsg) int {
 // cut tells whether the page has more lines in that direction and no focus of
 // its own to scroll to.
 func (m *Model) cut(by int) bool {
+	if m.helping { // its own scrolling needs no asking
+		return false
+	}
 	p := m.fitted()
 	return p.y < 0 && (by < 0 && p.above || by > 0 && p.below)
 }

@@ -6,9 +6,9 @@ import "strings"
 // goes before text that acts.
 const (
 	keep  = iota // never
-	aside        // last
-	extra        // after the blank lines
-	spare        // first
+	aside        // last, after the blank lines
+	extra
+	spare // first
 )
 
 // block is a few lines that belong together.
@@ -79,7 +79,7 @@ func (p page) shrink(h int) (blocks []block, gaps bool) {
 			return blocks, gaps
 		}
 		blocks = without(blocks, rank)
-		if rank == spare && height(blocks, gaps) > h {
+		if rank == extra && height(blocks, gaps) > h {
 			gaps = false
 		}
 	}

@@ -103,8 +103,10 @@ func toAuthorize() []flow.Event   { return append(toProviders(), zoom()) }
 func toWaiting() []flow.Event {
 	return append(toAuthorize(), flow.AuthorizeStarted{}, linkReady(), flow.BrowserAsked{})
 }
-func toLinked() []flow.Event { return append(toWaiting(), flow.AnswerArrived{}, flow.Exchanged{}, linked()) }
-func toTable() []flow.Event  { return append(toLinked(), fromFile()) }
+func toLinked() []flow.Event {
+	return append(toWaiting(), flow.AnswerArrived{}, flow.Exchanged{}, linked())
+}
+func toTable() []flow.Event { return append(toLinked(), fromFile()) }
 
 func fail(err error) flow.Event { return flow.Failed{Err: err} }
 

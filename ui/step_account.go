@@ -59,7 +59,7 @@ func (sa *serviceAccount) sync(s flow.State) {
 			rows = append(rows, usedRow(u))
 		}
 	}
-	sa.list.reset(append(rows, option{label: "Another one", note: "enter its id"}, option{label: "Authorize one now", note: "in the browser, through Enterprise Connect"}))
+	sa.list.reset(append(rows, option{label: "Another one", note: "enter its id"}, option{label: "Authorize one now", note: "in the browser"}))
 	if len(sa.used) > 0 && s.Answers.ServiceAccount == "" && (sa.fresh || before != len(sa.used)) {
 		sa.mode = accountUsed
 	}
@@ -152,9 +152,7 @@ func (sa *serviceAccount) view(f frame) page {
 	case accountForm:
 		p.heading(f, "Whose calendars?", "A calendar service account stands for one customer's calendars.")
 		if sa.troubled(f.state) {
-			fieldFrame := f
-			fieldFrame.w -= 2
-			under[0] = fieldFrame.problem(f.state.Problem)
+			under[0] = f.under().problem(f.state.Problem)
 		}
 		p.blocks = append(p.blocks, sa.form.view(f, under)...)
 	}
@@ -183,9 +181,9 @@ func (sa *serviceAccount) bindings(f frame) []key.Binding {
 	switch sa.mode {
 	case accountUsed:
 		if sa.list.filtering {
-			return append([]key.Binding{f.keys.submit}, sa.list.bindings(f.keys)...)
+			return append([]key.Binding{sa.list.enter(f.keys)}, sa.list.bindings(f.keys)...)
 		}
-		return append([]key.Binding{f.keys.submit, f.keys.back}, sa.list.bindings(f.keys)...)
+		return append([]key.Binding{sa.list.enter(f.keys), f.keys.back}, sa.list.bindings(f.keys)...)
 	case accountConnect:
 		return append([]key.Binding{as(f.keys.submit, "make the link")}, append(sa.connect.bindings(f.keys), f.keys.back)...)
 	case accountForm:

@@ -33,9 +33,9 @@ func newAccounts() *accounts {
 	a.token.secret = true
 	a.token.hint = "It stays in memory, for this run only."
 	a.list = newChoice(
-		option{label: "A file", note: "a list of accounts with access tokens"},
+		option{label: "A file", note: "a list with access tokens"},
 		option{label: "One access token", note: "of one account, pasted"},
-		option{label: "Not now", note: "the link is finished without it"},
+		option{label: "Not now", note: "the link is done anyway"},
 	)
 	return a
 }
@@ -111,13 +111,11 @@ func (a *accounts) updateField(msg tea.Msg, f frame) flow.Event {
 
 func (a *accounts) view(f frame) page {
 	var p page
-	p.add(keep, linkedLines(f)...)
+	p.linked(f)
 	if a.entering {
 		under := map[int][]string{}
 		if f.state.Problem != nil {
-			fieldFrame := f
-			fieldFrame.w -= 2
-			under[0] = fieldFrame.problem(f.state.Problem)
+			under[0] = f.under().problem(f.state.Problem)
 		}
 		p.blocks = append(p.blocks, a.form.view(f, under)...)
 		return p
@@ -129,22 +127,26 @@ func (a *accounts) view(f frame) page {
 	return p
 }
 
-// linkedLines confirm what has been reached.
-func linkedLines(f frame) []string {
+// linked confirms what has been reached.
+func (p *page) linked(f frame) {
 	l := f.state.Link
 	between := fmt.Sprintf("the calendars of %s and %s", customer(f.state.Answers), toProvider(f.state.Answers.Provider))
 	switch {
 	case l == nil:
-		return f.warning("Most likely linked: " + between + ". The administrator approved; confer has no token of its own.")
+		p.join(keep, f.warning("Most likely linked: "+between+".")...)
+		p.join(aside, indent(each(f.st.muted, wrap("The administrator approved. confer has no token of its own.", f.w-2)))...)
+		return
 	case l.Unconfirmed:
-		return f.warning("Not confirmed: " + between + ". The administrator says that it is done; confer has no token of its own.")
+		p.join(keep, f.warning("Not confirmed: "+between+".")...)
+		p.join(aside, indent(each(f.st.muted, wrap("The administrator says that it is done. confer has no token of its own.", f.w-2)))...)
+		return
 	}
-	lines := f.done("Linked: " + between + ".")
+	p.join(keep, f.done("Linked: "+between+".")...)
 	detail := "confer's own token is " + storedWhere(l.Store, l.RefreshToken) + "."
 	if l.OrganizationalUnit != "" {
 		detail = "Organizational Unit " + clean(l.OrganizationalUnit) + " · " + detail
 	}
-	return append(lines, indent(each(f.st.muted, wrap(detail, f.w-2)))...)
+	p.join(aside, indent(each(f.st.muted, wrap(detail, f.w-2)))...)
 }
 
 func storedWhere(kind flow.StoreKind, refresh bool) string {
@@ -164,9 +166,9 @@ func (a *accounts) bindings(f frame) []key.Binding {
 	case a.entering:
 		return []key.Binding{as(f.keys.submit, "look"), f.keys.back}
 	case a.list.filtering:
-		return append([]key.Binding{f.keys.submit}, a.list.bindings(f.keys)...)
+		return append([]key.Binding{a.list.enter(f.keys)}, a.list.bindings(f.keys)...)
 	}
-	return append([]key.Binding{f.keys.submit, f.keys.back}, a.list.bindings(f.keys)...)
+	return append([]key.Binding{a.list.enter(f.keys), f.keys.back}, a.list.bindings(f.keys)...)
 }
 
 func (a *accounts) typing() bool { return a.entering || a.list.filtering }

@@ -118,13 +118,11 @@ func (a *application) update(msg tea.Msg, f frame) (flow.Event, tea.Cmd) {
 
 func (a *application) view(f frame) page {
 	var p page
-	p.heading(f, "Your Cronofy application", "Both are in Cronofy's developer dashboard, under your application's credentials.")
+	p.heading(f, "Your Cronofy application", "Its client id and secret are in Cronofy's developer dashboard.")
 	under := map[int][]string{}
 	at := a.troubled(f.state)
 	if at >= 0 {
-		fieldFrame := f
-		fieldFrame.w -= 2
-		under[at] = fieldFrame.problem(f.state.Problem)
+		under[at] = f.under().problem(f.state.Problem)
 	}
 	p.blocks = append(p.blocks, a.form.view(f, under)...)
 	switch {

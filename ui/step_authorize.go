@@ -26,9 +26,9 @@ func (a *authorize) sync(s flow.State) {
 	a.problem, a.details = s.Problem, false
 	var rows []option
 	if p := s.Problem; p != nil && len(p.Offers) > 0 && !s.Answers.RedirectSet {
-		rows = append(rows, option{label: "Try again", note: clean(s.Answers.RedirectURI)})
+		rows = append(rows, option{label: clean(s.Answers.RedirectURI), note: "try again"})
 		for _, uri := range p.Offers {
-			rows = append(rows, option{label: "Take another port", note: clean(uri)})
+			rows = append(rows, option{label: clean(uri), note: "another port"})
 		}
 	}
 	a.offers.cursor = 0
@@ -150,7 +150,7 @@ func enterDoes(f frame) string {
 		open = "opens it in the browser of Windows"
 	case SessionLocal:
 	}
-	return "Enter makes a fresh link, " + open + ", and waits for the answer. The administrator may sit elsewhere: m then writes them a message."
+	return "Enter makes a fresh link, " + open + ", and waits for the answer. If the administrator sits elsewhere, m on the next page writes them a message."
 }
 
 func (a *authorize) bindings(f frame) []key.Binding {

@@ -77,7 +77,7 @@ func (d *dataCenter) view(f frame) page {
 }
 
 func (d *dataCenter) bindings(f frame) []key.Binding {
-	return append([]key.Binding{f.keys.submit}, d.list.bindings(f.keys)...)
+	return append([]key.Binding{d.list.enter(f.keys)}, d.list.bindings(f.keys)...)
 }
 
 func (d *dataCenter) typing() bool { return d.list.filtering }

@@ -45,27 +45,46 @@ func (*done) typing() bool { return false }
 // summary is the last page, also of the table.
 func summary(f frame, p *page) {
 	p.heading(f, "What was done", "")
-	p.join(keep, linkedLines(f)...)
+	p.linked(f)
 	if f.state.Answers.Accounts.Kind == flow.AccountsNone {
 		p.text(f, keep, "The proof needs accounts' tokens:")
-		p.join(keep, command(f, profilesCommand(f.state.Answers, "FILE")))
+		p.join(keep, command(f, profilesCommand(f.state.Answers, "FILE"))...)
 	} else {
 		p.join(keep, f.signed(f.st.good.Render(signDone), counts(f.state.Proof.Tally)+".")...)
 		p.text(f, keep, "The same list again, for a spreadsheet:")
-		p.join(keep, command(f, profilesCommand(f.state.Answers, f.state.Answers.Accounts.Path)+" --format csv"))
+		p.join(keep, command(f, profilesCommand(f.state.Answers, f.state.Answers.Accounts.Path)+" --format csv")...)
 	}
 	if f.state.Answers.Site.Sandbox {
 		p.note(f, aside, "This was the sandbox: it ends with confer, and nothing is stored on this machine.")
 		return
 	}
-	p.text(f, aside, "Every new account that matches gets its profile by itself; nobody has to do anything.")
+	p.note(f, spare, "Every new account that matches gets its profile by itself; nobody has to do anything.")
 	p.text(f, keep, "What is linked, and where each secret is:")
-	p.join(keep, command(f, "confer status"))
-	p.text(f, keep, "To undo it, on this machine; with --revoke, confer's own token at Cronofy too:")
-	p.join(keep, command(f, "confer logout"))
+	p.join(keep, command(f, "confer status")...)
+	p.text(f, keep, "To undo it here (with --revoke at Cronofy too):")
+	p.join(keep, command(f, "confer logout")...)
 }
 
-func command(f frame, c string) string { return "  " + f.st.accent.Render(cutTo(c, f.w-2)) }
+// command is to be copied: whole, and where it does not fit a line, broken as a
+// shell takes it.
+func command(f frame, c string) []string {
+	const in, more = "  ", " \\"
+	words := strings.Split(c, " --")
+	var out []string
+	line := words[0]
+	for _, w := range words[1:] {
+		if len(in)+visible(line)+len(" --")+visible(w)+len(more) > f.w {
+			out, line = append(out, line+more), in+"--"+w
+			continue
+		}
+		line += " --" + w
+	}
+	out = append(out, line)
+	for i := range out {
+		out[i] = in + f.st.accent.Render(cutTo(out[i], f.w-len(in)))
+	}
+	return out
+}
 
 // profilesCommand is what shows the same profiles outside the wizard.
 func profilesCommand(a flow.Answers, path string) string {

@@ -65,9 +65,9 @@ func (pr *provider) view(f frame) page {
 
 func (pr *provider) bindings(f frame) []key.Binding {
 	if pr.list.filtering {
-		return append([]key.Binding{f.keys.submit}, pr.list.bindings(f.keys)...)
+		return append([]key.Binding{pr.list.enter(f.keys)}, pr.list.bindings(f.keys)...)
 	}
-	return append([]key.Binding{f.keys.submit, f.keys.back}, pr.list.bindings(f.keys)...)
+	return append([]key.Binding{pr.list.enter(f.keys), f.keys.back}, pr.list.bindings(f.keys)...)
 }
 
 func (pr *provider) typing() bool { return pr.list.filtering }

@@ -38,13 +38,13 @@ func (s *store) sync(st flow.State) {
 		return
 	}
 	s.keyring = st.Store.Keyring
-	keyring := option{label: "Try the keyring again", note: "after it was started or unlocked"}
+	keyring := option{label: "Try the keyring again", note: "after you started it"}
 	if s.keyring == "locked" {
-		keyring = option{label: "Unlock the keyring", note: "your desktop asks for its password"}
+		keyring = option{label: "Unlock the keyring", note: "your desktop asks"}
 	}
 	s.list.reset([]option{keyring,
 		{label: "Memory, for this run", note: "gone when confer ends"},
-		{label: "Encrypted file", note: "with a passphrase that you choose"},
+		{label: "Encrypted file", note: "with a passphrase"},
 	})
 	s.list.point(storeSession)
 	if st.Store.Kind == flow.StoreFile {
@@ -141,7 +141,7 @@ func (s *store) view(f frame) page {
 	if s.typingPass {
 		under := map[int][]string{}
 		if s.mismatch {
-			under[s.form.focus] = f.signed(f.st.bad.Render(signBad), "Type the same passphrase in both fields.")
+			under[s.form.focus] = f.under().signed(f.st.bad.Render(signBad), "Type the same passphrase in both fields.")
 		}
 		p.blocks = append(p.blocks, s.form.view(f, under)...)
 	} else {
@@ -166,9 +166,9 @@ func (s *store) bindings(f frame) []key.Binding {
 	case s.typingPass:
 		return append([]key.Binding{f.keys.submit}, append(s.form.bindings(f.keys), f.keys.back)...)
 	case s.list.filtering:
-		return append([]key.Binding{f.keys.submit}, s.list.bindings(f.keys)...)
+		return append([]key.Binding{s.list.enter(f.keys)}, s.list.bindings(f.keys)...)
 	}
-	return append([]key.Binding{f.keys.submit, f.keys.back}, s.list.bindings(f.keys)...)
+	return append([]key.Binding{s.list.enter(f.keys), f.keys.back}, s.list.bindings(f.keys)...)
 }
 
 func (s *store) typing() bool { return s.typingPass || s.list.filtering }

@@ -189,7 +189,7 @@ func (t *table) bindings(f frame) []key.Binding {
 	moves := bind("↑/↓", "move", "up", "down", "k", "j")
 	switch {
 	case t.filtering:
-		return []key.Binding{as(k.submit, "keep the filter"), as(k.leaveFilter, "clear it"), bind("↑/↓", "move", "up", "down")}
+		return []key.Binding{as(k.submit, "keep the filter"), as(k.leaveFilter, "clear it"), when(len(t.rows.shown) > 1, bind("↑/↓", "move", "up", "down"))}
 	case t.mode == tableDetail:
 		row, _ := t.rows.here()
 		relink := relinkOf(row.Record) != ""
@@ -198,8 +198,8 @@ func (t *table) bindings(f frame) []key.Binding {
 	case t.mode != tableRows:
 		return []key.Binding{as(k.back, "back to the table"), k.leave}
 	}
-	some := t.rows.len() > 0
-	return []key.Binding{when(some, moves), when(some, k.row), k.filter, k.sort, k.refresh, k.export, k.finish, k.another, k.back, k.leave,
+	some := len(t.rows.shown) > 0
+	return []key.Binding{when(some, moves), when(some, k.row), k.filter, as(k.sort, t.rows.sort.next()), k.refresh, k.export, k.finish, k.another, k.back, k.leave,
 		when(some, bind("pgup/pgdn", "page", "pgup", "pgdown")), when(some, bind("home/end", "first, last", "home", "end", "g", "G"))}
 }
 

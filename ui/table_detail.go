@@ -96,8 +96,8 @@ func viewExport(f frame, p *page) {
 		path = "FILE"
 	}
 	p.heading(f, "The same table as a file", "In another terminal, or after confer has ended:")
-	p.add(keep, command(f, profilesCommand(a, path)+" --format csv"))
-	p.join(keep, command(f, profilesCommand(a, path)+" --format json"))
+	p.add(keep, command(f, profilesCommand(a, path)+" --format csv")...)
+	p.join(keep, command(f, profilesCommand(a, path)+" --format json")...)
 	if a.Site.Sandbox {
 		p.note(f, aside, "The sandbox ends with this run. confer sandbox keeps one going.")
 	}

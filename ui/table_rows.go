@@ -20,8 +20,17 @@ const (
 	sortings
 )
 
-func (s sorting) String() string {
-	return [...]string{"list order", "by state", "by account"}[s]
+// next says what comes after s.
+func (s sorting) next() string {
+	return [...]string{"sort by state", "sort by account", "list order"}[s]
+}
+
+// marked is a column's head, with a sign if the table is sorted by it.
+func (s sorting) marked(head string, by sorting) string {
+	if s == by {
+		return head + " ↓"
+	}
+	return head
 }
 
 // rows holds what the table shows, with an index for the filter, so that a key

@@ -2,6 +2,7 @@ package ui
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"confer/cronofy"
@@ -29,28 +30,32 @@ func (t *table) view(f frame) page {
 
 // space is how many rows fit.
 func (t *table) space(f frame) int {
-	used := 2 // counts and heads
+	used := 2 + len(t.feet(f)) // counts and heads
 	if f.h >= 14 {
 		used++ // a blank line between them
 	}
 	if t.filtering || t.filter.value() != "" {
 		used++
 	}
-	return max(1, f.h-used-len(t.feet(f)))
+	return max(1, f.h-used)
 }
 
 func (t *table) feet(f frame) []string {
 	switch {
 	case f.state.Notice != "":
 		return f.warning(clean(f.state.Notice))
-	case t.rows.len() > 0 && f.state.Known == nil && f.h >= 20 && !f.state.Answers.Site.Sandbox:
-		return each(f.st.muted, wrap("Names do not tell a person's own Zoom from the company's: a profile that was there before may be the person's own.", f.w))
+	case t.rows.len() > 0 && f.state.Known == nil && f.h >= 16:
+		return []string{"", f.st.muted.Render(cutTo("A profile that was there before the link may be the person's own.", f.w))}
 	}
 	return nil
 }
 
 func (t *table) viewRows(f frame, p *page) {
-	p.add(keep, spread(t.countsLine(f), t.nextLook(f), f.w))
+	next := t.nextLook(f)
+	if f.w < 60 {
+		next = strings.Replace(next, "next look in", "in", 1)
+	}
+	p.add(keep, spread(t.countsLine(f, f.w-visible(next)-2), next, f.w))
 	if t.filtering || t.filter.value() != "" {
 		text, x := t.filter.view(f.w-20, false)
 		b := block{tight: true, col: -1, lines: []string{spread(f.st.accent.Render("/ ")+text, f.st.muted.Render(thousands(len(t.rows.shown))+" shown"), f.w)}}
@@ -65,14 +70,14 @@ func (t *table) viewRows(f frame, p *page) {
 	} else {
 		p.join(keep, lines...)
 	}
-	p.foot = t.feet(f)
+	p.join(keep, t.feet(f)...)
 }
 
 // lines are the heads and the rows on the screen, each one string.
 func (t *table) lines(f frame) []string {
 	c := columnsFor(f.w)
-	heads := "  " + strings.TrimRight(columns{c.state + 2, c.account, c.provider, c.profile}.line("", "State", "Account", "Provider", "Profile"), " ")
-	out := []string{spread(f.st.muted.Render(heads), f.st.muted.Render(t.rows.sort.String()), f.w)}
+	heads := columns{c.state + 2, c.account, c.provider, c.profile}.line("  ", t.rows.sort.marked("State", sortState), t.rows.sort.marked("Account", sortAccount), "Provider", "Profile")
+	out := []string{f.st.muted.Render(strings.TrimRight(heads, " "))}
 	n := t.space(f)
 	t.scrollTo(n)
 	for i := t.tops; i < min(len(t.rows.shown), t.tops+n); i++ {
@@ -235,21 +240,45 @@ func shownProfile(rec profiles.Record, asked cronofy.Provider) *profiles.Profile
 	return best
 }
 
+// counted is one of the numbers above the table.
+type counted struct {
+	n     int
+	state profiles.State
+	word  string
+}
+
+func countedOf(t flow.Tally) []counted {
+	errors := "errors"
+	if t.Errors == 1 {
+		errors = "error"
+	}
+	all := []counted{{t.Connected, profiles.Connected, "connected"}, {t.Disconnected, profiles.Disconnected, "disconnected"},
+		{t.Missing, profiles.Missing, "not yet"}, {t.Errors, profiles.Failed, errors}}
+	return slices.DeleteFunc(all, func(c counted) bool { return c.n == 0 && (c.state != profiles.Connected || t.Read == 0) })
+}
+
+// counts are the numbers in a sentence.
 func counts(t flow.Tally) string {
-	parts := []string{thousands(t.Connected) + " connected"}
-	for _, c := range []struct {
-		n    int
-		word string
-	}{{t.Disconnected, "disconnected"}, {t.Missing, "not yet"}, {t.Errors, "with an error"}} {
-		if c.n > 0 {
-			parts = append(parts, thousands(c.n)+" "+c.word)
-		}
+	var parts []string
+	for _, c := range countedOf(t) {
+		parts = append(parts, thousands(c.n)+" "+c.word)
 	}
 	return strings.Join(parts, " · ")
 }
 
-func (t *table) countsLine(f frame) string {
-	return f.st.strong.Render(cutTo(counts(f.state.Proof.Tally), f.w))
+// countsLine has the signs of the rows, which explains them; where there is no
+// room for the words, the signs alone.
+func (t *table) countsLine(f frame, room int) string {
+	var long, short []string
+	for _, c := range countedOf(f.state.Proof.Tally) {
+		number := t.sign(f, c.state) + " " + f.st.strong.Render(thousands(c.n))
+		short = append(short, number)
+		long = append(long, number+" "+c.word)
+	}
+	if line := strings.Join(long, "  "); visible(line) <= room {
+		return line
+	}
+	return strings.Join(short, "   ")
 }
 
 // nextLook says what the wizard does by itself.
@@ -259,7 +288,7 @@ func (t *table) nextLook(f frame) string {
 	case t.flash != "":
 		return f.spin + " " + f.st.muted.Render(t.flash)
 	case s.Running != nil && s.Proof.NextLook.After(f.now):
-		return f.st.muted.Render("next look in " + clock(s.Proof.NextLook.Sub(f.now)))
+		return f.st.muted.Render("next look in " + soon(s.Proof.NextLook.Sub(f.now)))
 	case s.Running != nil:
 		return f.spin + " " + f.st.muted.Render("looking…")
 	case s.Proof.Tally.Missing > 0:

@@ -23,6 +23,12 @@ func (f frame) warning(text string) []string { return f.signed(f.st.warn.Render(
 
 func (f frame) done(text string) []string { return f.signed(f.st.good.Render(signDone), text) }
 
+// under is the frame for lines that are indented, as under a field.
+func (f frame) under() frame {
+	f.w -= 2
+	return f
+}
+
 // working is a line with the spinner, while something of ours is at work.
 func (f frame) working(text string) []string {
 	spin := f.spin

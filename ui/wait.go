@@ -171,18 +171,33 @@ func messageFor(s flow.State, link string) string {
 	return handover(s.Answers, link, back)
 }
 
-func (w *wait) doors(f frame) []key.Binding {
+// door is a key of the waiting page and the few words it has there; its
+// binding's own words are for the help.
+type door struct {
+	key   key.Binding
+	short string
+}
+
+// doorGroup is doors that belong together.
+type doorGroup struct {
+	name  string
+	doors []door
+}
+
+// doors are all ways to the browser and back, the likeliest first.
+func (w *wait) doors(f frame) []doorGroup {
 	k := f.keys
-	open, file := as(k.open, "open again"), when(f.cfg.SaveFile != nil, k.write)
-	if f.state.Attempt.Browser != "" {
-		open = as(k.open, "open a browser here")
-	}
-	handed := when(f.state.Step == flow.StepAuthorize, k.handed)
-	copied := as(k.copyText, "copy the real link")
+	open, file := door{k.open, "open"}, door{when(f.cfg.SaveFile != nil, k.write), "to a file"}
+	copied, raw := door{as(k.copyText, "copy the real link"), "copy"}, door{k.raw, "show in full"}
+	link := doorGroup{"Link", []door{open, copied, raw, file}}
+	message := doorGroup{"Message", []door{{k.message, "write to the administrator"}}}
+	answer := doorGroup{"Answer", []door{{k.paste, "paste the address"}, {when(f.state.Step == flow.StepAuthorize, k.handed), "they say it is done"}}}
+	time := doorGroup{"Time", []door{{k.extend, "more time"}, {k.newLink, "new link"}}}
 	if byHand(f) {
-		return []key.Binding{k.raw, k.paste, copied, k.message, file, k.extend, k.newLink, handed, open}
+		link.doors = []door{raw, copied, file, open}
+		return []doorGroup{link, answer, message, time}
 	}
-	return []key.Binding{open, copied, k.raw, file, k.message, k.paste, k.extend, k.newLink, handed}
+	return []doorGroup{link, message, answer, time}
 }
 
 // byHand tells whether the answer will most likely be brought back by a person.
@@ -211,12 +226,27 @@ func (w *wait) bindings(f frame) []key.Binding {
 	case waitPaste:
 		return []key.Binding{as(k.submit, "check it"), as(k.back, "back to the link")}
 	case waitMessage:
-		return []key.Binding{as(k.copyText, "copy the message"), when(f.cfg.SaveFile != nil, k.write), as(k.back, "back to the link")}
+		return []key.Binding{as(k.copyText, "copy the message"), as(k.back, "back to the link"), when(f.cfg.SaveFile != nil, k.write)}
 	case waitHanded:
 		return []key.Binding{as(k.yes, "yes, go on"), as(k.back, "no, keep waiting")}
 	case waitDoors:
 	}
-	return append([]key.Binding{stop}, w.doors(f)...)
+	out := []key.Binding{stop}
+	for _, g := range w.doors(f) {
+		for _, d := range g.doors {
+			out = append(out, d.key)
+		}
+	}
+	return out
+}
+
+// briefly leaves out of the help line what the page itself lists.
+func (w *wait) briefly(f frame) []key.Binding {
+	all := w.bindings(f)
+	if f.state.Attempt.Phase == flow.PhaseWaiting && w.mode == waitDoors {
+		return all[:1]
+	}
+	return all
 }
 
 func (w *wait) typing() bool { return w.mode == waitPaste }

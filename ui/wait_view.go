@@ -4,7 +4,6 @@ import (
 	"net/url"
 	"strings"
 
-	"charm.land/bubbles/v2/key"
 	"charm.land/lipgloss/v2"
 
 	"confer/flow"
@@ -36,8 +35,8 @@ func (w *wait) viewWaiting(f frame, p *page) {
 	case waitMessage:
 		w.viewMessage(f, p)
 	case waitHanded:
-		w.title(f, p, "Does the administrator say that it is done?")
-		p.text(f, keep, "confer then stops waiting and keeps this link as not confirmed, without a token of its own.")
+		w.title(f, p, "Is it done?")
+		p.text(f, keep, "If the administrator says so, confer stops waiting and keeps the link as not confirmed, without a token of its own.")
 		p.note(f, aside, "The profiles, next, show whether it works. If the final address can still be had, paste it instead: that confirms the link.")
 	case waitDoors:
 		w.viewDoors(f, p)
@@ -60,7 +59,9 @@ func (w *wait) feet(f frame, p *page) {
 
 // title has the countdown at its right: the only thing on the page that moves.
 func (w *wait) title(f frame, p *page, text string) {
-	p.add(keep, spread(f.st.title.Render(cutTo(text, f.w-8)), f.st.accent.Render(left(f)), f.w))
+	lines := each(f.st.title, wrap(text, f.w-8))
+	lines[0] = spread(lines[0], f.st.accent.Render(left(f)), f.w)
+	p.add(keep, lines...)
 }
 
 func (w *wait) viewDoors(f frame, p *page) {
@@ -89,14 +90,14 @@ func (w *wait) viewLink(f frame, p *page) {
 	case byHand(f):
 		p.join(aside, each(f.st.muted, wrap(byHandWords(f), f.w))...)
 	default:
-		p.join(aside, each(f.st.muted, wrap("It opens in the browser on this machine, and comes back here by itself.", f.w))...)
+		p.join(aside, each(f.st.muted, wrap("Open it in a browser on this machine. The answer comes back here by itself.", f.w))...)
 	}
 	if short != "" {
 		p.add(keep, short)
 	}
 	if tunnel := tunnelLine(f); tunnel != "" {
-		p.add(extra, wrap("For the link above to work, and the answer to come back by itself, run on your own computer:", f.w)...)
-		p.join(extra, "  "+f.st.strong.Render(cutTo(tunnel, f.w-2)))
+		p.add(aside, wrap("For the link above to work, and the answer to come back by itself, run on your own computer:", f.w)...)
+		p.join(aside, "  "+f.st.strong.Render(cutTo(tunnel, f.w-2)))
 	}
 	if at.Browser != "" && !byHand(f) {
 		p.add(aside, f.warning(clean(at.Browser))...)
@@ -136,31 +137,31 @@ func tunnelLine(f frame) string {
 	return "ssh -L " + u.Port() + ":127.0.0.1:" + u.Port() + " HOST"
 }
 
-// doorLines lists keys, in two columns where there is room.
-func doorLines(f frame, doors []key.Binding) []string {
-	var cells []string
-	widest := 0
-	for _, d := range doors {
-		if d.Enabled() {
-			cell := f.st.key.Render(d.Help().Key) + "  " + d.Help().Desc
-			widest = max(widest, visible(cell))
-			cells = append(cells, cell)
+// labelsFrom is the width from which the groups of doors have a name.
+const labelsFrom = 50
+
+// doorLines lists the doors, a group in a line where there is room.
+func doorLines(f frame, groups []doorGroup) []string {
+	const name = 9 // "Message" and a gap
+	var out, all []string
+	for _, g := range groups {
+		var cells []string
+		for _, d := range g.doors {
+			if d.key.Enabled() {
+				cells = append(cells, f.st.key.Render(d.key.Help().Key)+" "+d.short)
+			}
+		}
+		all = append(all, cells...)
+		for i, line := range flowing(cells, f.w-name) {
+			label := ""
+			if i == 0 {
+				label = f.st.muted.Render(g.name)
+			}
+			out = append(out, pad(label, name)+line)
 		}
 	}
-	columns := 1
-	if 2*widest+4 <= f.w {
-		columns = 2
-	}
-	rows := (len(cells) + columns - 1) / columns
-	if columns == 1 && f.h < len(cells)+6 {
-		return flowing(cells, f.w)
-	}
-	out := make([]string, rows)
-	for i, c := range cells {
-		if i < rows && columns > 1 {
-			c = pad(c, widest+4)
-		}
-		out[i%rows] += cutTo(c, f.w)
+	if f.w < labelsFrom {
+		return flowing(all, f.w)
 	}
 	return out
 }
@@ -184,22 +185,28 @@ func flowing(cells []string, w int) []string {
 // viewSilence says what it means when a browser shows an error and nothing
 // comes back: Cronofy sends no answer to an address that it does not trust.
 func (w *wait) viewSilence(f frame, p *page) {
-	if f.h < 14 {
-		p.note(f, aside, "An error in the browser, and nothing comes back? n makes a new link; ? says more.")
+	full := each(f.st.muted, w.helps(f))
+	if height(p.blocks, true)+1+len(full) <= f.h {
+		p.add(aside, full...)
 		return
 	}
-	lines := []string{"The browser shows an error, and nothing comes back?"}
+	p.note(f, aside, "An error in the browser, and nothing comes back? n makes a new link; ? says more.")
+}
+
+// helps is also in the help, for windows that have no room for it here.
+func (w *wait) helps(f frame) []string {
+	lines := wrap("The browser shows an error, and nothing comes back?", f.w)
 	for _, s := range silences(f.state) {
 		lines = append(lines, f.signed(signMissing, s)...)
 	}
-	p.add(aside, each(f.st.muted, lines)...)
+	return lines
 }
 
 func silences(s flow.State) []string {
 	return []string{
-		"“redirect_uri”: " + clean(s.Attempt.RedirectURI) + " must be on the application's list at Cronofy.",
-		"“client”: the client id or the data center is not the right one. esc goes back to them.",
-		"“link” or “token”: it was used, or is too old. n makes a new one.",
+		"The redirect URI is not on the application's list at Cronofy: " + clean(s.Attempt.RedirectURI),
+		"The client id or the data center is not the right one: esc goes back to them.",
+		"The link was used before, or is too old: n makes a new one.",
 	}
 }
 

@@ -25,7 +25,7 @@ func wordsFor(p cronofy.Provider) words {
 	switch p {
 	case cronofy.Zoom:
 		return words{
-			option: "Zoom", note: "every user and room of the Zoom account", admin: "Zoom",
+			option: "Zoom", note: "every user and room", admin: "Zoom",
 			needs:  "Zoom asks for: a Zoom admin · an app whose name begins with “Cronofy Enterprise” allowed in the Marketplace · the same e-mail address in Zoom and in the calendar",
 			login:  "Log in to Zoom as its administrator first, in the same browser.",
 			allow:  "Zoom asks whether Cronofy may create meetings for its users and rooms.",
@@ -33,7 +33,7 @@ func wordsFor(p cronofy.Provider) words {
 		}
 	case cronofy.Webex:
 		return words{
-			option: "Webex", note: "every user and room of the Webex organization", admin: "Webex",
+			option: "Webex", note: "every user and room", admin: "Webex",
 			needs:  "Cronofy does not document what Webex asks for. Expect: a Webex admin · the integration allowed in Control Hub, else “Access denied” · the same e-mail address in Webex and in the calendar",
 			login:  "Log in to Webex as its administrator first, in the same browser.",
 			allow:  "Webex asks whether Cronofy may create meetings for its users and rooms.",
@@ -41,7 +41,7 @@ func wordsFor(p cronofy.Provider) words {
 		}
 	case cronofy.Indeed:
 		return words{
-			option: "Indeed", note: "the company's Indeed account", admin: "Indeed",
+			option: "Indeed", note: "the company's account", admin: "Indeed",
 			needs: "Cronofy does not document what Indeed asks for. Expect: an admin of the company's Indeed account · the same e-mail address in Indeed and in the calendar",
 			login: "Log in to Indeed as the company's administrator first, in the same browser.",
 			allow: "Indeed asks whether Cronofy may create meetings for its users.",
@@ -49,7 +49,7 @@ func wordsFor(p cronofy.Provider) words {
 	case cronofy.AnyProvider:
 	}
 	return words{
-		option: "Let the administrator choose", note: "from a list in the browser", admin: "the conferencing provider",
+		option: "Let the administrator choose", note: "from a list", admin: "the conferencing provider",
 		needs: "The administrator picks from a list. What it shows is set by the conferencing categories of your application at Cronofy.",
 		login: "Log in to the conferencing provider (Zoom, Webex, ...) as its administrator first, in the same browser.",
 		allow: "You choose the conferencing provider, and it asks whether Cronofy may create meetings for its users and rooms.",
