@@ -30,6 +30,7 @@ type house struct {
 	links   *links.File
 	found   flow.Found
 	visits  sync.WaitGroup
+	mu      sync.Mutex
 	visited []error
 }
 
@@ -86,7 +87,10 @@ func freeRedirectURI(t *testing.T) string {
 func (h *house) browse(d sandbox.Decision) {
 	h.runner.OpenURL = func(url string) error {
 		h.visits.Go(func() {
-			h.visited = append(h.visited, sandbox.Browser(context.Background(), http.DefaultClient, url, d))
+			err := sandbox.Browser(context.Background(), http.DefaultClient, url, d)
+			h.mu.Lock()
+			defer h.mu.Unlock()
+			h.visited = append(h.visited, err)
 		})
 		return nil
 	}
