@@ -1,0 +1,224 @@
+package manage_test
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"confer/cronofy"
+	"confer/cronofy/sandbox"
+	"confer/flow/links"
+	"confer/flow/manage"
+	"confer/keystore"
+)
+
+func TestForgetHereOnly(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, sandbox.Options{})
+	l := h.link(cronofy.Zoom)
+	got, err := h.manager().Forget(t.Context(), l, false)
+	require.NoError(t, err)
+	require.Equal(t, manage.Forgotten{ClientSecret: true, RefreshTokens: 1}, got)
+	require.Zero(t, countRevokes(h))
+	require.Empty(t, h.stored(tokenKey(l)))
+	require.Empty(t, h.stored(secretKey(l)))
+	require.Empty(t, h.contents().Links)
+}
+
+func TestForgetRevokes(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, sandbox.Options{})
+	l := h.link(cronofy.Zoom)
+	token := h.stored(tokenKey(l))
+	got, err := h.manager().Forget(t.Context(), l, true)
+	require.NoError(t, err)
+	require.True(t, got.Revoked)
+	site, err := manage.Site(l)
+	require.NoError(t, err)
+	c := h.server.Credentials()
+	_, err = cronofy.New(site, cronofy.App{ClientID: c.ClientID, ClientSecret: c.ClientSecret}).Refresh(t.Context(), cronofy.NewSecret(token))
+	require.Equal(t, "invalid_grant", cronofy.CodeOf(err), "the token still works")
+}
+
+// TestForgetKeepsWhatOthersNeed: two providers of one customer share the client secret.
+func TestForgetKeepsWhatOthersNeed(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, sandbox.Options{})
+	zoom, webex := h.link(cronofy.Zoom), h.link(cronofy.Webex)
+	account := links.ServiceAccount{DataCenter: "de", APIHost: zoom.APIHost, ClientID: zoom.ClientID, ID: zoom.ServiceAccount, Store: zoom.Store}
+	key := keystore.Key(links.ServiceAccountKeyParts(account)...)
+	require.NoError(t, h.places.store.Set(t.Context(), key, "service account token"))
+	h.change(func(c *links.Contents) { c.AddServiceAccount(account) })
+
+	got, err := h.manager().Forget(t.Context(), zoom, false)
+	require.NoError(t, err)
+	require.Equal(t, manage.Forgotten{RefreshTokens: 1}, got)
+	require.NotEmpty(t, h.stored(secretKey(webex)))
+	require.NotEmpty(t, h.stored(tokenKey(webex)))
+	require.NotEmpty(t, h.stored(key))
+	require.Len(t, h.contents().ServiceAccounts, 1)
+
+	got, err = h.manager().Forget(t.Context(), webex, true)
+	require.NoError(t, err)
+	require.Equal(t, manage.Forgotten{Revoked: true, ClientSecret: true, RefreshTokens: 2}, got)
+	require.Empty(t, h.stored(secretKey(webex)))
+	require.Empty(t, h.stored(key))
+	require.Empty(t, h.contents().ServiceAccounts)
+}
+
+// TestServiceAccountsAreNeverRevoked: whatever is revoked, the service account's
+// own token works afterwards.
+func TestServiceAccountsAreNeverRevoked(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, sandbox.Options{})
+	l := h.link(cronofy.Zoom)
+	h.change(func(c *links.Contents) {
+		c.AddServiceAccount(links.ServiceAccount{DataCenter: "de", APIHost: l.APIHost, ClientID: l.ClientID, ID: l.ServiceAccount, Store: l.Store})
+	})
+	_, err := h.manager().Forget(t.Context(), l, true)
+	require.NoError(t, err)
+	_, err = h.manager().ForgetRest(t.Context())
+	require.NoError(t, err)
+	site, err := manage.Site(l)
+	require.NoError(t, err)
+	_, err = cronofy.New(site, cronofy.App{}).UserInfo(t.Context(), h.server.Credentials().ServiceAccountToken)
+	require.NoError(t, err)
+	require.Equal(t, 1, countRevokes(h))
+}
+
+func countRevokes(h *house) (n int) {
+	for _, r := range h.server.Log() {
+		if r.Path == "/oauth/token/revoke" {
+			n++
+		}
+	}
+	return n
+}
+
+func TestFailedStepsKeepWhatFollows(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name string
+		spin func(*house, links.Link)
+		step manage.Step
+		left []string // of the three keys that are still stored
+	}{
+		{"cronofy does not revoke", func(h *house, _ links.Link) {
+			h.server.Set(sandbox.Fault{Endpoint: sandbox.Revoke, Status: 403})
+		}, manage.StepRevoke, []string{"token", "secret"}},
+		{"the token is not there", func(h *house, l links.Link) { h.drop(tokenKey(l)) }, manage.StepRevoke, []string{"secret"}},
+		{"the client secret is not there", func(h *house, l links.Link) { h.drop(secretKey(l)) }, manage.StepRevoke, []string{"token"}},
+		{"the token is not deleted", func(h *house, l links.Link) {
+			h.places.store = spy{Store: h.places.store, del: func(k string) error {
+				if k == tokenKey(l) {
+					return refused("delete")
+				}
+				return nil
+			}}
+		}, manage.StepSecrets, []string{"token", "secret"}},
+		{"the client secret is not deleted", func(h *house, l links.Link) {
+			h.places.store = spy{Store: h.places.store, del: func(k string) error {
+				if k == secretKey(l) {
+					return refused("delete")
+				}
+				return nil
+			}}
+		}, manage.StepSecrets, []string{"secret"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			h := newHouse(t, sandbox.Options{})
+			l := h.link(cronofy.Zoom)
+			c.spin(h, l)
+			_, err := h.manager().Forget(t.Context(), l, true)
+			var step *manage.StepError
+			require.ErrorAs(t, err, &step)
+			require.Equal(t, c.step, step.Step)
+			require.Len(t, h.contents().Links, 1, "it is not listed any more")
+			require.Equal(t, slices.Contains(c.left, "token"), h.stored(tokenKey(l)) != "")
+			require.Equal(t, slices.Contains(c.left, "secret"), h.stored(secretKey(l)) != "")
+		})
+	}
+}
+
+func TestForgetMemoryLink(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, sandbox.Options{})
+	h.change(func(c *links.Contents) { c.AddLink(made("session")) })
+	_, err := h.manager().Forget(t.Context(), made("session"), true)
+	require.ErrorIs(t, err, manage.ErrGone)
+	require.Len(t, h.contents().Links, 1)
+	got, err := h.manager().Forget(t.Context(), made("session"), false)
+	require.NoError(t, err)
+	require.True(t, got.Memory)
+	require.Empty(t, h.contents().Links)
+}
+
+func TestForgetUnconfirmedLink(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, sandbox.Options{})
+	l := made("keyring")
+	l.Unconfirmed = true
+	h.change(func(c *links.Contents) { c.AddLink(l) })
+	got, err := h.manager().Forget(t.Context(), l, true)
+	require.NoError(t, err)
+	require.True(t, got.NoToken)
+	require.Empty(t, h.contents().Links)
+}
+
+func TestForgetTakesTheDraft(t *testing.T) {
+	t.Parallel()
+	draft := links.Draft{DataCenter: "de", ClientID: "id", ServiceAccount: "ser_1", Store: "keyring"}
+	other := draft
+	other.ClientID = "another"
+	for _, c := range []struct {
+		draft links.Draft
+		stays bool
+	}{{draft, false}, {other, true}} {
+		h := newHouse(t, sandbox.Options{})
+		h.change(func(all *links.Contents) { all.AddLink(made("keyring")); all.Draft = &c.draft })
+		_, err := h.manager().Forget(t.Context(), made("keyring"), false)
+		require.NoError(t, err)
+		require.Equal(t, c.stays, h.contents().Draft != nil)
+	}
+}
+
+func TestForgetRest(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, sandbox.Options{})
+	l := made("keyring")
+	account := links.ServiceAccount{DataCenter: "de", APIHost: l.APIHost, ClientID: "second", ID: "ser_2", Store: "keyring"}
+	draft := links.Draft{DataCenter: "de", ClientID: "third", Store: "keyring"}
+	h.change(func(c *links.Contents) { c.AddLink(l); c.AddServiceAccount(account); c.Draft = &draft })
+	keys := map[string]bool{ // to whether it must stay
+		secretKey(l): true, tokenKey(l): true,
+		keystore.Key(links.ServiceAccountKeyParts(account)...):           false,
+		keystore.Key(links.ClientSecretKeyParts(l.APIHost, "second")...): false,
+		keystore.Key(links.ClientSecretKeyParts(l.APIHost, "third")...):  false,
+	}
+	for k := range keys {
+		require.NoError(t, h.places.store.Set(t.Context(), k, "secret"))
+	}
+	got, err := h.manager().ForgetRest(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, manage.Forgotten{ClientSecret: true, RefreshTokens: 1}, got)
+	for k, stays := range keys {
+		require.Equal(t, stays, h.stored(k) != "", k)
+	}
+	require.Empty(t, h.contents().ServiceAccounts)
+	require.Nil(t, h.contents().Draft)
+	require.Len(t, h.contents().Links, 1)
+}
+
+func TestForgetRestKeepsWhatItCouldNotDelete(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, sandbox.Options{})
+	h.change(func(c *links.Contents) {
+		c.AddServiceAccount(links.ServiceAccount{DataCenter: "de", APIHost: "api-de.cronofy.com", ClientID: "id", ID: "ser_2", Store: "keyring"})
+	})
+	h.places.store = spy{Store: h.places.store, del: func(string) error { return refused("delete") }}
+	_, err := h.manager().ForgetRest(t.Context())
+	require.ErrorIs(t, err, keystore.ErrRefused)
+	require.Len(t, h.contents().ServiceAccounts, 1)
+}

@@ -1,0 +1,182 @@
+package manage_test
+
+import (
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"confer/cronofy"
+	"confer/cronofy/sandbox"
+	"confer/flow"
+	"confer/flow/links"
+	"confer/flow/manage"
+	"confer/keystore"
+)
+
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("net/http.(*persistConn).readLoop"),
+		goleak.IgnoreAnyFunction("net/http.(*persistConn).writeLoop"))
+}
+
+// places is one store under every name, and a state of the keyring.
+type places struct {
+	mu     sync.Mutex
+	state  keystore.State
+	store  keystore.Store
+	probes int
+}
+
+func (p *places) Probe(context.Context) keystore.Status {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.probes++
+	return keystore.Status{State: p.state, Detail: "as the test says"}
+}
+
+func (p *places) Open(string) (keystore.Store, error) { return p.store, nil }
+
+// asFlow gives the same places to a set-up.
+type asFlow struct{ *places }
+
+func (p asFlow) Open(flow.StoreKind, cronofy.Secret) (keystore.Store, error) { return p.store, nil }
+
+// fixedNow is when everything happens.
+func fixedNow() time.Time { return time.Date(2026, 11, 23, 14, 2, 3, 0, time.UTC) }
+
+// house is a sandbox, a file of links and a store, with links made for real.
+type house struct {
+	t      *testing.T
+	server *sandbox.Server
+	links  *links.File
+	places *places
+}
+
+func newHouse(t *testing.T, o sandbox.Options) *house {
+	t.Helper()
+	h := &house{t: t, server: sandbox.New(o), links: links.Open(filepath.Join(t.TempDir(), "confer", "links.json")),
+		places: &places{state: keystore.Ready, store: keystore.OpenSession()}}
+	require.NoError(t, h.server.Start())
+	t.Cleanup(func() { require.NoError(t, h.server.Close()) })
+	return h
+}
+
+func (h *house) manager() *manage.Manager {
+	return &manage.Manager{Links: h.links, Stores: h.places, Now: fixedNow,
+		NewClient: func(s cronofy.Site, a cronofy.App) manage.Client {
+			return cronofy.New(s, a, cronofy.WithLimiter(nil))
+		}}
+}
+
+// link sets up a link of the sandbox's service account and gives it as listed.
+func (h *house) link(p cronofy.Provider) links.Link {
+	h.t.Helper()
+	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	require.NoError(h.t, err)
+	uri := "http://" + l.Addr().String() + "/callback"
+	require.NoError(h.t, l.Close())
+	dc, _ := cronofy.FindDataCenter("de")
+	c := h.server.Credentials()
+	var visits sync.WaitGroup
+	r := &flow.Runner{
+		NewClient: func(s cronofy.Site, a cronofy.App, _ func(cronofy.Wait)) *cronofy.Client { return cronofy.New(s, a) },
+		Stores:    asFlow{h.places}, Links: h.links,
+		OpenAccounts: func(string) (io.ReadCloser, error) { return nil, io.EOF },
+		OpenURL: func(url string) error {
+			visits.Go(func() { _ = sandbox.Browser(context.Background(), http.DefaultClient, url, sandbox.Approve) })
+			return nil
+		},
+	}
+	last := flow.Unattended(h.t.Context(), r, flow.Found{Answers: flow.Answers{
+		Site: h.server.Site(dc), ClientID: c.ClientID, ClientSecret: c.ClientSecret, ServiceAccount: c.ServiceAccountID,
+		Provider: p, Label: "Acme", RedirectURI: uri, Accounts: flow.Accounts{Kind: flow.AccountsNone},
+	}}, func(flow.State, flow.Event) {})
+	visits.Wait()
+	require.Nil(h.t, last.Problem)
+	for _, l := range h.contents().Links {
+		if l.Provider == string(p) {
+			return l
+		}
+	}
+	require.FailNow(h.t, "the link is not listed")
+	return links.Link{}
+}
+
+func (h *house) contents() links.Contents {
+	h.t.Helper()
+	c, err := h.links.Load(context.Background())
+	require.NoError(h.t, err)
+	return c
+}
+
+func (h *house) change(f func(*links.Contents)) {
+	h.t.Helper()
+	require.NoError(h.t, h.links.Update(context.Background(), func(c *links.Contents) error { f(c); return nil }))
+}
+
+func tokenKey(l links.Link) string { return keystore.Key(links.RefreshTokenKeyParts(l)...) }
+
+func secretKey(l links.Link) string {
+	return keystore.Key(links.ClientSecretKeyParts(l.APIHost, l.ClientID)...)
+}
+
+// stored gives what the store has for a key; empty: nothing.
+func (h *house) stored(key string) string {
+	h.t.Helper()
+	s, err := h.places.store.Get(context.Background(), key)
+	if err != nil {
+		require.ErrorIs(h.t, err, keystore.ErrNotFound)
+	}
+	return s
+}
+
+// spy is a store with faults.
+type spy struct {
+	keystore.Store
+	set, get, del func(key string) error
+}
+
+func (s spy) Set(ctx context.Context, key, secret string) error {
+	if s.set != nil {
+		if err := s.set(key); err != nil {
+			return err
+		}
+	}
+	return s.Store.Set(ctx, key, secret)
+}
+
+func (s spy) Get(ctx context.Context, key string) (string, error) {
+	if s.get != nil {
+		if err := s.get(key); err != nil {
+			return "", err
+		}
+	}
+	return s.Store.Get(ctx, key)
+}
+
+func (s spy) Delete(ctx context.Context, key string) error {
+	if s.del != nil {
+		if err := s.del(key); err != nil {
+			return err
+		}
+	}
+	return s.Store.Delete(ctx, key)
+}
+
+func refused(op string) error {
+	return &keystore.Error{Op: op, Store: keystore.Keyring, Err: keystore.ErrRefused}
+}
+
+type testLink struct{ links.Link }
+
+func (h *house) drop(key string) {
+	h.t.Helper()
+	require.NoError(h.t, h.places.store.Delete(context.Background(), key))
+}

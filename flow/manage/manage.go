@@ -1,0 +1,164 @@
+package manage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"confer/cronofy"
+	"confer/flow/links"
+	"confer/keystore"
+)
+
+// The places for secrets by their names in a links.Link.
+const (
+	storeKeyring = string(keystore.Keyring)
+	storeSession = string(keystore.Session)
+	storeFile    = string(keystore.File)
+)
+
+// What stands in the way beside the errors of cronofy, keystore and links.
+var (
+	// ErrNoToken: confer has no token of its own for this link, and never had:
+	// the administrator's word was taken, or Cronofy gave no refresh token.
+	ErrNoToken = errors.New("confer has no token of its own for this link")
+	// ErrGone: the secret was kept in memory and ended with that run.
+	ErrGone = errors.New("the secret was kept in memory only")
+	// ErrNoSecret: the client secret is not where it was stored.
+	ErrNoSecret = errors.New("the client secret is not stored")
+	// ErrMissing: the refresh token is not where it was stored.
+	ErrMissing = errors.New("the refresh token is not stored")
+	// ErrBusy: another process works on the same link.
+	ErrBusy = errors.New("another process works on this link")
+	// ErrSite: the link names a data center or an address that cannot be used.
+	ErrSite = errors.New("the link's data center cannot be used")
+)
+
+// NotKeptError: Cronofy gave another refresh token and the store did not take
+// it, so the stored one is most likely spent. Err is why.
+type NotKeptError struct{ Err error }
+
+func (e *NotKeptError) Error() string { return "store rotated token: " + e.Err.Error() }
+
+// Unwrap gives the reason.
+func (e *NotKeptError) Unwrap() error { return e.Err }
+
+// Client is what is asked of Cronofy.
+type Client interface {
+	Refresh(ctx context.Context, refreshToken cronofy.Secret) (cronofy.Token, error)
+	Revoke(ctx context.Context, token cronofy.Secret) error
+}
+
+// Stores gives access to the places for secrets.
+type Stores interface {
+	// Probe asks the keyring for its state without a prompt.
+	Probe(ctx context.Context) keystore.Status
+	// Open gives a store by its name. It does not prompt.
+	Open(kind string) (keystore.Store, error)
+}
+
+// Manager works on the links of one file. Everything it needs of the world is a
+// field; it keeps nothing between calls.
+type Manager struct {
+	Links  *links.File
+	Stores Stores
+	// NewClient makes a client. Required for all but Status.
+	NewClient func(cronofy.Site, cronofy.App) Client
+	// Given is the client secret that this run was told for a client id; nil, or
+	// empty: the stored one is used.
+	Given func(clientID string) cronofy.Secret
+	// DialogPossible: reading the keyring could open a dialog that no probe
+	// foresees (macOS). Status does not read it then.
+	DialogPossible bool
+	// Now is the clock; nil: the real one.
+	Now func() time.Time
+}
+
+func (m *Manager) now() time.Time {
+	if m.Now == nil {
+		return time.Now()
+	}
+	return m.Now()
+}
+
+// Site is where a link's calls go. Its error wraps ErrSite.
+func Site(l links.Link) (cronofy.Site, error) {
+	site, err := siteOf(l.DataCenter, l.APIURL, l.AppURL)
+	if err == nil && site.APIHost() != l.APIHost {
+		return cronofy.Site{}, fmt.Errorf("%w: it was made at another host", ErrSite)
+	}
+	return site, err
+}
+
+func siteOf(dataCenter, api, app string) (cronofy.Site, error) {
+	dc, ok := cronofy.FindDataCenter(dataCenter)
+	if !ok {
+		return cronofy.Site{}, ErrSite
+	}
+	site, err := dc.Site().Override(api, app)
+	if err != nil {
+		return cronofy.Site{}, fmt.Errorf("%w: %w", ErrSite, err)
+	}
+	return site, nil
+}
+
+func tokenKey(l links.Link) string { return keystore.Key(links.RefreshTokenKeyParts(l)...) }
+
+func secretKey(apiHost, clientID string) string {
+	return keystore.Key(links.ClientSecretKeyParts(apiHost, clientID)...)
+}
+
+// open gives the store of a link's secrets, or ErrGone.
+func (m *Manager) open(kind string) (keystore.Store, error) {
+	if kind == storeSession {
+		return nil, ErrGone
+	}
+	return m.Stores.Open(kind)
+}
+
+// client makes the client of a link's application.
+func (m *Manager) client(ctx context.Context, l links.Link) (Client, error) {
+	site, err := Site(l)
+	if err != nil {
+		return nil, err
+	}
+	secret, err := m.clientSecret(ctx, l)
+	if err != nil {
+		return nil, err
+	}
+	return m.NewClient(site, cronofy.App{ClientID: l.ClientID, ClientSecret: secret}), nil
+}
+
+func (m *Manager) clientSecret(ctx context.Context, l links.Link) (cronofy.Secret, error) {
+	if m.Given != nil {
+		if s := m.Given(l.ClientID); !s.Empty() {
+			return s, nil
+		}
+	}
+	store, err := m.open(l.Store)
+	if err != nil {
+		return cronofy.Secret{}, err
+	}
+	secret, err := store.Get(ctx, secretKey(l.APIHost, l.ClientID))
+	if errors.Is(err, keystore.ErrNotFound) {
+		return cronofy.Secret{}, ErrNoSecret
+	}
+	return cronofy.NewSecret(secret), err
+}
+
+// held gives the store of a link's refresh token, and the token.
+func (m *Manager) held(ctx context.Context, l links.Link) (keystore.Store, cronofy.Secret, error) {
+	if l.Unconfirmed || !l.RefreshToken {
+		return nil, cronofy.Secret{}, ErrNoToken
+	}
+	store, err := m.open(l.Store)
+	if err != nil {
+		return nil, cronofy.Secret{}, err
+	}
+	token, err := store.Get(ctx, tokenKey(l))
+	if errors.Is(err, keystore.ErrNotFound) || err == nil && token == "" {
+		return nil, cronofy.Secret{}, ErrMissing
+	}
+	return store, cronofy.NewSecret(token), err
+}

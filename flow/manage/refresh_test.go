@@ -1,0 +1,208 @@
+package manage_test
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"confer/cronofy"
+	"confer/cronofy/sandbox"
+	"confer/flow/manage"
+	"confer/keystore"
+)
+
+func TestCheckKeepsAnUnrotatedToken(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, sandbox.Options{})
+	l := h.link(cronofy.Zoom)
+	before := h.stored(tokenKey(l))
+	got, err := h.manager().Check(t.Context(), l)
+	require.NoError(t, err)
+	require.False(t, got.Rotated)
+	require.Equal(t, before, h.stored(tokenKey(l)))
+	require.Equal(t, fixedNow().Add(time.Hour), got.ExpiresAt)
+	require.Equal(t, "organizational_unit_use_integrations", got.Scope)
+}
+
+func TestCheckStoresARotatedToken(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, sandbox.Options{Switches: sandbox.Switches{RotateRefreshTokens: true}})
+	l := h.link(cronofy.Zoom)
+	before := h.stored(tokenKey(l))
+	got, err := h.manager().Check(t.Context(), l)
+	require.NoError(t, err)
+	require.True(t, got.Rotated)
+	require.NotEqual(t, before, h.stored(tokenKey(l)))
+	require.Equal(t, got.Refresh.Reveal(), h.stored(tokenKey(l)))
+	_, err = h.manager().Check(t.Context(), l) // with the new one, which the old one would fail
+	require.NoError(t, err)
+}
+
+// TestManyRefreshAtOnce: each refresh spends the token, so whoever read it before
+// another stored its own would be refused, and could store a token that is spent.
+func TestManyRefreshAtOnce(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, sandbox.Options{Switches: sandbox.Switches{RotateRefreshTokens: true}})
+	l := h.link(cronofy.Zoom)
+	var all sync.WaitGroup
+	const many = 12
+	errs := make([]error, many)
+	for i := range many {
+		all.Go(func() { _, errs[i] = h.manager().Check(t.Context(), l) })
+	}
+	all.Wait()
+	for _, err := range errs {
+		require.NoError(t, err)
+	}
+	_, err := h.manager().Check(t.Context(), l)
+	require.NoError(t, err, "the token that is stored is not the last one")
+}
+
+func TestUnwritableStoreSpendsNothing(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, sandbox.Options{Switches: sandbox.Switches{RotateRefreshTokens: true}})
+	l := h.link(cronofy.Zoom)
+	before, store := h.stored(tokenKey(l)), h.places.store
+	h.places.store = spy{Store: store, set: func(string) error { return refused("set") }}
+	_, err := h.manager().Check(t.Context(), l)
+	require.ErrorIs(t, err, keystore.ErrRefused)
+	var lost *manage.NotKeptError
+	require.NotErrorAs(t, err, &lost)
+	h.places.store = store
+	require.Equal(t, before, h.stored(tokenKey(l)))
+	_, err = h.manager().Check(t.Context(), l)
+	require.NoError(t, err)
+}
+
+// failAfter makes a store fail from its n-th Set on, for times calls.
+func failAfter(store keystore.Store, n, times int) spy {
+	count := 0
+	return spy{Store: store, set: func(string) error {
+		count++
+		if count > n && count <= n+times {
+			return refused("set")
+		}
+		return nil
+	}}
+}
+
+func TestRotatedTokenIsStoredAtAnotherTry(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, sandbox.Options{Switches: sandbox.Switches{RotateRefreshTokens: true}})
+	l := h.link(cronofy.Zoom)
+	h.places.store = failAfter(h.places.store, 1, 2)
+	got, err := h.manager().Check(t.Context(), l)
+	require.NoError(t, err)
+	require.Equal(t, got.Refresh.Reveal(), h.stored(tokenKey(l)))
+}
+
+func TestRotatedTokenThatCannotBeStoredIsTold(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, sandbox.Options{Switches: sandbox.Switches{RotateRefreshTokens: true}})
+	l := h.link(cronofy.Zoom)
+	h.places.store = failAfter(h.places.store, 1, 100)
+	got, err := h.manager().Check(t.Context(), l)
+	var lost *manage.NotKeptError
+	require.ErrorAs(t, err, &lost)
+	require.ErrorIs(t, err, keystore.ErrRefused)
+	require.True(t, got.Rotated)
+	require.False(t, got.Refresh.Empty())
+}
+
+// TestNewerTokenStays: a set-up that ran meanwhile has stored the token of a new
+// authorization, which a rotated token of the old one must not replace.
+func TestNewerTokenStays(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, sandbox.Options{Switches: sandbox.Switches{RotateRefreshTokens: true}})
+	l := h.link(cronofy.Zoom)
+	store := h.places.store
+	m := h.manager()
+	real := m.NewClient
+	m.NewClient = func(s cronofy.Site, a cronofy.App) manage.Client {
+		return meddler{real(s, a), func() { _ = store.Set(context.Background(), tokenKey(l), "newer") }}
+	}
+	got, err := m.Check(t.Context(), l)
+	require.NoError(t, err)
+	require.True(t, got.Replaced)
+	require.Equal(t, "newer", h.stored(tokenKey(l)))
+}
+
+// meddler does something after Cronofy has answered.
+type meddler struct {
+	manage.Client
+	after func()
+}
+
+func (m meddler) Refresh(ctx context.Context, s cronofy.Secret) (cronofy.Token, error) {
+	t, err := m.Client.Refresh(ctx, s)
+	m.after()
+	return t, err
+}
+
+// TestCancelDoesNotLoseATokenOnItsWay: Ctrl+C while Cronofy answers.
+func TestCancelDoesNotLoseATokenOnItsWay(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, sandbox.Options{Switches: sandbox.Switches{RotateRefreshTokens: true}})
+	l := h.link(cronofy.Zoom)
+	ctx, cancel := context.WithCancel(t.Context())
+	m := h.manager()
+	real := m.NewClient
+	m.NewClient = func(s cronofy.Site, a cronofy.App) manage.Client { return meddler{real(s, a), cancel} }
+	got, err := m.Check(ctx, l)
+	require.NoError(t, err)
+	require.Equal(t, got.Refresh.Reveal(), h.stored(tokenKey(l)))
+}
+
+func TestCheckRefusals(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name string
+		edit func(*house, *testLink)
+		want error
+	}{
+		{"unconfirmed", func(_ *house, l *testLink) { l.Unconfirmed = true }, manage.ErrNoToken},
+		{"no token came", func(_ *house, l *testLink) { l.RefreshToken = false }, manage.ErrNoToken},
+		{"memory", func(_ *house, l *testLink) { l.Store = "session" }, manage.ErrGone},
+		{"token deleted", func(h *house, l *testLink) { h.drop(tokenKey(l.Link)) }, manage.ErrMissing},
+		{"client secret deleted", func(h *house, l *testLink) { h.drop(secretKey(l.Link)) }, manage.ErrNoSecret},
+		{"unknown data center", func(_ *house, l *testLink) { l.DataCenter = "moon" }, manage.ErrSite},
+		{"plain http elsewhere", func(_ *house, l *testLink) { l.APIURL = "http://api.example.test" }, manage.ErrSite},
+		{"another host", func(_ *house, l *testLink) { l.APIURL = "https://api.example.test" }, manage.ErrSite},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			h := newHouse(t, sandbox.Options{})
+			l := &testLink{h.link(cronofy.Zoom)}
+			c.edit(h, l)
+			_, err := h.manager().Check(t.Context(), l.Link)
+			require.ErrorIs(t, err, c.want)
+		})
+	}
+}
+
+func TestCheckOfARevokedToken(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, sandbox.Options{})
+	l := h.link(cronofy.Zoom)
+	h.server.Set(sandbox.Fault{Endpoint: sandbox.Refresh, Status: 400, Error: "invalid_grant"})
+	_, err := h.manager().Check(t.Context(), l)
+	require.Equal(t, "invalid_grant", cronofy.CodeOf(err))
+	require.NotEmpty(t, h.stored(tokenKey(l)), "a refused token is still there")
+}
+
+func TestGivenSecretComesFirst(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, sandbox.Options{})
+	l := h.link(cronofy.Zoom)
+	h.drop(secretKey(l))
+	m := h.manager()
+	m.Given = func(id string) cronofy.Secret {
+		require.Equal(t, l.ClientID, id)
+		return h.server.Credentials().ClientSecret
+	}
+	_, err := m.Check(t.Context(), l)
+	require.NoError(t, err)
+}

@@ -1,0 +1,139 @@
+package manage_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"confer/cronofy"
+	"confer/cronofy/sandbox"
+	"confer/flow/links"
+	"confer/flow/manage"
+	"confer/keystore"
+)
+
+func TestStatusOfARealLink(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, sandbox.Options{})
+	l := h.link(cronofy.Zoom)
+	requests := len(h.server.Log())
+	o, err := h.manager().Status(t.Context())
+	require.NoError(t, err)
+	require.False(t, o.Problem())
+	require.Len(t, o.Links, 1)
+	require.True(t, o.Links[0].Link.Same(l))
+	require.Equal(t, manage.Secret{State: manage.Present}, o.Links[0].ClientSecret)
+	require.Equal(t, manage.Secret{State: manage.Present}, o.Links[0].RefreshToken)
+	require.Len(t, h.server.Log(), requests, "it sent something")
+
+	h.drop(tokenKey(l))
+	o, err = h.manager().Status(t.Context())
+	require.NoError(t, err)
+	require.True(t, o.Problem())
+	require.Equal(t, manage.Missing, o.Links[0].RefreshToken.State)
+}
+
+// made is a link that needs no server.
+func made(store string) links.Link {
+	return links.Link{DataCenter: "de", APIHost: "api-de.cronofy.com", ClientID: "id", ServiceAccount: "ser_1",
+		Provider: "zoom_enterprise", Store: store, RefreshToken: true}
+}
+
+func TestStatusBySecretStore(t *testing.T) {
+	t.Parallel()
+	unconfirmed := made("keyring")
+	unconfirmed.Unconfirmed = true
+	lost := made("keyring")
+	lost.DataCenter = "moon"
+	for _, c := range []struct {
+		name            string
+		link            links.Link
+		keyring         keystore.State
+		dialog          bool
+		secret, refresh manage.SecretState
+		cause           error
+		problem         bool
+	}{
+		{"memory", made("session"), keystore.Ready, false, manage.Gone, manage.Gone, nil, false},
+		{"never a token", unconfirmed, keystore.Ready, false, manage.Missing, manage.None, nil, true},
+		{"keyring is empty", made("keyring"), keystore.Ready, false, manage.Missing, manage.Missing, nil, true},
+		{"locked", made("keyring"), keystore.Locked, false, manage.Unread, manage.Unread, keystore.ErrLocked, true},
+		{"no bus", made("keyring"), keystore.NoBus, false, manage.Unread, manage.Unread, keystore.ErrUnavailable, true},
+		{"silent", made("keyring"), keystore.Silent, false, manage.Unread, manage.Unread, keystore.ErrUnavailable, true},
+		{"a dialog is possible", made("keyring"), keystore.Ready, true, manage.Unread, manage.Unread, manage.ErrDialog, false},
+		{"no such data center", lost, keystore.Ready, false, manage.Missing, manage.Missing, nil, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			h := newHouse(t, sandbox.Options{})
+			h.change(func(all *links.Contents) { all.AddLink(c.link) })
+			h.places.state = c.keyring
+			if c.keyring != keystore.Ready || c.dialog {
+				h.places.store = spy{Store: h.places.store, get: func(string) error { t.Error("the keyring was read"); return nil }}
+			}
+			m := h.manager()
+			m.DialogPossible = c.dialog
+			o, err := m.Status(t.Context())
+			require.NoError(t, err)
+			got := o.Links[0]
+			require.Equal(t, c.secret, got.ClientSecret.State)
+			require.Equal(t, c.refresh, got.RefreshToken.State)
+			require.ErrorIs(t, got.ClientSecret.Err, c.cause)
+			require.Equal(t, c.problem, o.Problem())
+			if c.link.Store == "keyring" {
+				require.Equal(t, 1, h.places.probes, "one probe is enough for all")
+			} else {
+				require.Zero(t, h.places.probes)
+			}
+		})
+	}
+}
+
+func TestStatusDoesNotAskForAPassphrase(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, sandbox.Options{})
+	path := filepath.Join(t.TempDir(), "secrets.age")
+	asked := func(context.Context) (string, error) { t.Error("asked for a passphrase"); return "", errors.New("no") }
+	h.places.store = keystore.OpenFile(path, asked)
+	h.change(func(all *links.Contents) { all.AddLink(made("file")) })
+	o, err := h.manager().Status(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, manage.Missing, o.Links[0].RefreshToken.State)
+	require.True(t, o.Problem())
+
+	require.NoError(t, os.WriteFile(path, []byte("sealed"), 0o600))
+	o, err = h.manager().Status(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, manage.Sealed, o.Links[0].RefreshToken.State)
+	require.False(t, o.Problem())
+}
+
+func TestStatusOfServiceAccounts(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, sandbox.Options{})
+	a := links.ServiceAccount{DataCenter: "de", APIHost: "api-de.cronofy.com", ClientID: "id", ID: "ser_2", Store: "keyring"}
+	h.change(func(all *links.Contents) { all.AddServiceAccount(a) })
+	o, err := h.manager().Status(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, manage.Missing, o.Accounts[0].RefreshToken.State)
+	require.True(t, o.Problem())
+	require.NoError(t, h.places.store.Set(t.Context(), keystore.Key(links.ServiceAccountKeyParts(a)...), "token"))
+	o, err = h.manager().Status(t.Context())
+	require.NoError(t, err)
+	require.False(t, o.Problem())
+}
+
+func TestStatusOfADamagedFile(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, sandbox.Options{})
+	require.NoError(t, os.MkdirAll(filepath.Dir(h.links.Path()), 0o700))
+	require.NoError(t, os.WriteFile(h.links.Path(), []byte("{"), 0o600))
+	o, err := h.manager().Status(t.Context())
+	require.NoError(t, err)
+	require.True(t, o.Problem())
+	require.FileExists(t, o.SetAside)
+}
