@@ -6,7 +6,6 @@ import (
 	"net/url"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -119,6 +118,13 @@ func (wk *walker) send(form url.Values, origin string) answer {
 	return answer{Response: resp}
 }
 
+// setCookie is what a stranger could do who knows a cookie's name.
+func (wk *walker) setCookie(name, value string) {
+	u, err := url.Parse(wk.AppURL())
+	require.NoError(wk.t, err)
+	wk.client.Jar.SetCookies(u, []*http.Cookie{{Name: name, Value: value, Path: "/"}})
+}
+
 // form is the shown page's, as clicking Allow sends it.
 func (wk *walker) form() url.Values {
 	wk.t.Helper()
@@ -191,6 +197,20 @@ func TestReplays(t *testing.T) {
 	require.Equal(t, 410, wk.open(wk.path).StatusCode)
 }
 
+func TestSimultaneousFormsCountOnce(t *testing.T) {
+	t.Parallel()
+	w := start(t, Options{})
+	id := strings.TrimPrefix(w.walk().path, w.AppURL()+"/approval/")
+	w.state.advance(id, 1, cronofy.Zoom)
+	w.state.advance(id, 1, cronofy.Webex)
+	require.Equal(t, 2, w.state.approvals[id].step)
+	require.Equal(t, cronofy.Zoom, w.state.approvals[id].provider)
+	require.True(t, w.state.close(id))
+	require.False(t, w.state.close(id))
+	w.state.advance(id, 2, cronofy.Zoom)
+	require.Equal(t, 2, w.state.approvals[id].step)
+}
+
 func TestChoiceIsRequired(t *testing.T) {
 	t.Parallel()
 	w := start(t, Options{})
@@ -220,6 +240,9 @@ func TestApprovalBelongsToItsBrowser(t *testing.T) {
 	wk.client = &stranger
 	require.Equal(t, 403, wk.open(wk.path).StatusCode)
 	require.Equal(t, 403, wk.send(form, "").StatusCode)
+	wk.setCookie(w.cookie, strings.Repeat("x", 32))
+	require.Equal(t, 403, wk.open(wk.path).StatusCode)
+	require.Equal(t, 403, wk.send(form, "").StatusCode)
 	wk.client = own
 	require.Equal(t, 404, wk.open(w.AppURL()+"/approval/x").StatusCode)
 	w.clock.add(approvalLife)
@@ -243,7 +266,6 @@ func TestLinkTokenIsUsedOnce(t *testing.T) {
 	f.Set("decision", "deny")
 	require.Equal(t, w.back+"?error=access_denied&state=9f0c3e1ab27d44f8", wk.send(f, "").Header.Get("Location"))
 	require.Equal(t, 400, wk.open(target).StatusCode, "decided")
-	w.clock.add(time.Second)
 }
 
 func TestRedirectSwitches(t *testing.T) {

@@ -19,15 +19,25 @@ func page(status int) outcome    { return outcome{status, ""} }
 func back(oauth string) outcome  { return outcome{http.StatusSeeOther, oauth} }
 func (o outcome) redirect() bool { return o.oauth != "" }
 
-func TestAuthorizeChecks(t *testing.T) {
-	t.Parallel()
-	set := func(name string, v ...string) func(url.Values) { return func(q url.Values) { q[name] = v } }
-	del := func(name string) func(url.Values) { return func(q url.Values) { q.Del(name) } }
+// change is what is wrong with a request, and how that ends.
+type change struct {
+	apply func(url.Values)
+	want  outcome
+}
+
+func set(name string, v ...string) func(url.Values) { return func(q url.Values) { q[name] = v } }
+
+func del(name string) func(url.Values) { return func(q url.Values) { q.Del(name) } }
+
+// rename sends a parameter's value under another name.
+func rename(from, to string) func(url.Values) {
+	return func(q url.Values) { q[to] = q[from]; q.Del(from) }
+}
+
+// toPages are requests that open the approval, or end in an error page.
+func toPages() map[string]change {
 	opened := page(http.StatusSeeOther)
-	for name, c := range map[string]struct {
-		change func(url.Values)
-		want   outcome
-	}{
+	return map[string]change{
 		"right":                  {func(url.Values) {}, opened},
 		"no state":               {del("state"), opened},
 		"unknown provider":       {set("conferencing_provider_name", "teams"), opened},
@@ -43,29 +53,42 @@ func TestAuthorizeChecks(t *testing.T) {
 		"a user":                 {set("redirect_uri", "https://u@app.example.test/"), page(400)},
 		"a relative URI":         {set("redirect_uri", "/callback"), page(400)},
 		"javascript":             {set("redirect_uri", "javascript:alert(1)"), page(400)},
-		"no response type":       {del("response_type"), back("invalid_request")},
-		"token":                  {set("response_type", "token"), back("unsupported_response_type")},
-		"no scope":               {del("scope"), back("invalid_scope")},
-		"other scope":            {set("scope", "read_write"), back("invalid_scope")},
-		"two scopes":             {set("scope", unitScope+" read_write"), back("invalid_scope")},
-		"no capability":          {del("capabilities[]"), back("invalid_request")},
-		"other capability":       {set("capabilities[]", "calendars"), back("invalid_request")},
-		"two capabilities":       {set("capabilities[]", "conferencing", "conferencing"), back("invalid_request")},
-		"capabilities, no list":  {func(q url.Values) { q["capabilities"] = q["capabilities[]"]; q.Del("capabilities[]") }, back("invalid_request")},
-		"scope twice":            {set("scope", unitScope, unitScope), back("invalid_request")},
-		"state twice":            {set("state", "a", "a"), back("invalid_request")},
 		"no link token":          {del("ou_link_token"), page(400)},
 		"unknown link token":     {set("ou_link_token", "oult_x"), page(400)},
-		"link_token is not it":   {func(q url.Values) { q["link_token"] = q["ou_link_token"]; q.Del("ou_link_token") }, page(400)},
+		"link_token is not it":   {rename("ou_link_token", "link_token"), page(400)},
 		"redirect URI has query": {set("redirect_uri", "https://app.example.test/?a=b"), opened},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			w := start(t, Options{})
-			q := w.unitQuery()
-			c.change(q)
-			w.expect(w.authorizeURL(q), q, c.want)
-		})
+	}
+}
+
+// toRedirects are requests that are answered by an error redirect.
+func toRedirects() map[string]change {
+	return map[string]change{
+		"no response type":      {del("response_type"), back("invalid_request")},
+		"token":                 {set("response_type", "token"), back("unsupported_response_type")},
+		"no scope":              {del("scope"), back("invalid_scope")},
+		"other scope":           {set("scope", "read_write"), back("invalid_scope")},
+		"two scopes":            {set("scope", unitScope+" read_write"), back("invalid_scope")},
+		"no capability":         {del("capabilities[]"), back("invalid_request")},
+		"other capability":      {set("capabilities[]", "calendars"), back("invalid_request")},
+		"two capabilities":      {set("capabilities[]", "conferencing", "conferencing"), back("invalid_request")},
+		"capabilities, no list": {rename("capabilities[]", "capabilities"), back("invalid_request")},
+		"scope twice":           {set("scope", unitScope, unitScope), back("invalid_request")},
+		"state twice":           {set("state", "a", "a"), back("invalid_request")},
+	}
+}
+
+func TestAuthorizeChecks(t *testing.T) {
+	t.Parallel()
+	for _, table := range []map[string]change{toPages(), toRedirects()} {
+		for name, c := range table {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				w := start(t, Options{})
+				q := w.unitQuery()
+				c.apply(q)
+				w.expect(w.authorizeURL(q), q, c.want)
+			})
+		}
 	}
 }
 
@@ -92,11 +115,7 @@ func (w *world) expect(target string, q url.Values, want outcome) {
 
 func TestEnterpriseConnectChecks(t *testing.T) {
 	t.Parallel()
-	set := func(name string, v ...string) func(url.Values) { return func(q url.Values) { q[name] = v } }
-	for name, c := range map[string]struct {
-		change func(url.Values)
-		want   outcome
-	}{
+	for name, c := range map[string]change{
 		"right":                  {func(url.Values) {}, page(http.StatusSeeOther)},
 		"wide scope":             {set("scope", "service_account/accounts/unrestricted_access"), page(http.StatusSeeOther)},
 		"unknown client":         {set("client_id", "x"), page(400)},
@@ -113,7 +132,7 @@ func TestEnterpriseConnectChecks(t *testing.T) {
 			t.Parallel()
 			w := start(t, Options{})
 			q := w.enterpriseQuery()
-			c.change(q)
+			c.apply(q)
 			w.expect(w.enterpriseURL(q), q, c.want)
 		})
 	}

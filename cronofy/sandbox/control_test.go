@@ -51,6 +51,9 @@ func TestControlIsGuarded(t *testing.T) {
 	stranger := w.walk()
 	stranger.path = control
 	require.Equal(t, 403, stranger.send(good, w.AppURL()).StatusCode, "no cookie")
+	stranger.setCookie(w.controlCookie(), w.formToken())
+	require.Equal(t, 403, stranger.send(good, w.AppURL()).StatusCode, "wrong cookie")
+	require.Equal(t, 403, stranger.open(control).StatusCode, "wrong cookie")
 }
 
 func TestControlPrintsNoSecret(t *testing.T) {
@@ -70,14 +73,20 @@ func TestControlPrintsNoSecret(t *testing.T) {
 	}
 }
 
+// controlForms sends forms as the control page does.
+func (w *world) controlForms() func(url.Values) int {
+	wk := w.openControl()
+	return func(form url.Values) int {
+		form.Set("token", w.formToken())
+		return wk.send(form, w.AppURL()).StatusCode
+	}
+}
+
 func TestControlTurnsSwitches(t *testing.T) {
 	t.Parallel()
 	w := start(t, Options{})
 	wk := w.openControl()
-	send := func(form url.Values) int {
-		form.Set("token", w.formToken())
-		return wk.send(form, w.AppURL()).StatusCode
-	}
+	send := w.controlForms()
 	form := url.Values{"action": {"switches"}, "invalid_client": {"400"}, "field": {"either"}, "state": {"wrong"}, "error": {"server_error"}}
 	all := Switches{InvalidClientStatus: 400, LinkTokenField: "either", State: "wrong", ErrorRedirect: "server_error"}
 	for _, f := range all.flags() {
@@ -93,7 +102,12 @@ func TestControlTurnsSwitches(t *testing.T) {
 	require.Equal(t, 303, send(url.Values{"action": {"switches"}, "field": {""}, "state": {""}, "error": {""}}))
 	require.Equal(t, Switches{}, w.Switches())
 	require.Equal(t, 400, send(url.Values{"action": {"switches"}, "state": {"odd"}}))
+}
 
+func TestControlScriptsAnswers(t *testing.T) {
+	t.Parallel()
+	w := start(t, Options{})
+	send := w.controlForms()
 	fault := url.Values{"action": {"fault"}, "endpoint": {"userinfo"}, "status": {"503"}, "times": {"2"}, "slow": {"1"}, "retry_after": {"3"}, "reset": {"on"}, "body": {"html"}}
 	require.Equal(t, 303, send(fault))
 	require.Equal(t, []Fault{{Endpoint: UserInfo, Status: 503, Times: 2, Slow: time.Second, RetryAfter: "3", Reset: true, Body: HTMLBody}}, w.Faults())

@@ -20,8 +20,14 @@ func entry(email, callback, scope string) map[string]any {
 	return map[string]any{"email": email, "callback_url": callback, "scope": scope, "state": "row-17"}
 }
 
-func TestDelegatedChecks(t *testing.T) {
-	t.Parallel()
+// delegatedCase is a body and what it is answered.
+type delegatedCase struct {
+	body   map[string]any
+	status int
+	field  string
+}
+
+func delegatedCases() map[string]delegatedCase {
 	right := func() map[string]any {
 		return entry("amara@example.test", "https://app.example.test/d?u=17", "read_write")
 	}
@@ -34,11 +40,7 @@ func TestDelegatedChecks(t *testing.T) {
 	}
 	change := func(k string, v any) map[string]any { m := right(); m[k] = v; return m }
 	without := func(k string) map[string]any { m := right(); delete(m, k); return m }
-	for name, c := range map[string]struct {
-		body   map[string]any
-		status int
-		field  string
-	}{
+	return map[string]delegatedCase{
 		"single":           {right(), 202, ""},
 		"one":              {many(1), 202, ""},
 		"fifty":            {many(50), 202, ""},
@@ -55,7 +57,12 @@ func TestDelegatedChecks(t *testing.T) {
 		"unknown scope":    {change("scope", "everything"), 422, "scope"},
 		"narrow scope":     {change("scope", "read_events free_busy"), 202, ""},
 		"second is broken": {map[string]any{"service_account_authorizations": []any{right(), without("scope")}}, 422, "service_account_authorizations[1].scope"},
-	} {
+	}
+}
+
+func TestDelegatedChecks(t *testing.T) {
+	t.Parallel()
+	for name, c := range delegatedCases() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := start(t, Options{})

@@ -11,18 +11,21 @@ import (
 	"confer/cronofy"
 )
 
-func TestLinkTokenChecks(t *testing.T) {
-	t.Parallel()
-	const right = `{"service_account_id":"` + serviceAccountID + `"}`
+const testSecret = "CRN_theSecretOfThisTest000000000000000000000"
+
+// linkTokenCase is a request for a link token, and what it is answered.
+type linkTokenCase struct {
+	bearer, contentType, body string
+	switches                  Switches
+	status                    int
+	want                      string // the body, if it is fixed
+}
+
+func linkTokenCases() map[string]linkTokenCase {
+	const secret, right = testSecret, `{"service_account_id":"` + serviceAccountID + `"}`
 	const requiredBody = `{"errors":{"service_account_id":[{"key":"errors.required","description":"required"}]}}`
 	const unknownBody = `{"errors":{"service_account_id":[{"key":"errors.unrecognized","description":"unrecognized"}]}}`
-	secret := "CRN_theSecretOfThisTest000000000000000000000"
-	for name, c := range map[string]struct {
-		bearer, contentType, body string
-		switches                  Switches
-		status                    int
-		want                      string // the body, if it is fixed
-	}{
+	return map[string]linkTokenCase{
 		"right":                  {secret, "application/json; charset=utf-8", right, Switches{}, 200, ""},
 		"form":                   {secret, "application/x-www-form-urlencoded", "service_account_id=" + serviceAccountID, Switches{}, 200, ""},
 		"no bearer":              {"", "application/json", right, Switches{}, 401, ""},
@@ -35,7 +38,7 @@ func TestLinkTokenChecks(t *testing.T) {
 		"a list":                 {secret, "application/json", "[]", Switches{}, 422, ""},
 		"cut short":              {secret, "application/json", right[:20], Switches{}, 422, ""},
 		"two objects":            {secret, "application/json", right + right, Switches{}, 422, ""},
-		"field twice":            {secret, "application/json", `{"service_account_id":"a","service_account_id":"b"}`, Switches{}, 422, ""},
+		"field twice":            {secret, "application/json", right[:len(right)-1] + "," + right[1:], Switches{}, 422, ""},
 		"field missing":          {secret, "application/json", "{}", Switches{}, 422, requiredBody},
 		"field empty":            {secret, "application/json", `{"service_account_id":""}`, Switches{}, 422, requiredBody},
 		"field no string":        {secret, "application/json", `{"service_account_id":7}`, Switches{}, 422, requiredBody},
@@ -47,10 +50,15 @@ func TestLinkTokenChecks(t *testing.T) {
 		"either, documented":     {secret, "application/json", right, Switches{LinkTokenField: "either"}, 200, ""},
 		"either, the other name": {secret, "application/json", `{"service_account":"` + serviceAccountID + `"}`, Switches{LinkTokenField: "either"}, 200, ""},
 		"too large":              {secret, "application/json", `{"x":"` + strings.Repeat("x", maxBody) + `"}`, Switches{}, 413, ""},
-	} {
+	}
+}
+
+func TestLinkTokenChecks(t *testing.T) {
+	t.Parallel()
+	for name, c := range linkTokenCases() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := start(t, Options{Switches: c.switches, ClientSecret: cronofy.NewSecret(secret)})
+			w := start(t, Options{Switches: c.switches, ClientSecret: cronofy.NewSecret(testSecret)})
 			a := w.do(http.MethodPost, w.APIURL()+linkTokenPath, c.bearer, c.contentType, []byte(c.body))
 			require.Equal(t, c.status, a.StatusCode)
 			if c.want != "" {

@@ -32,7 +32,7 @@ func matchesWildcard(pattern, uri string) bool {
 	}
 	host, path, _ := strings.Cut(rest, "/")
 	u, err := url.Parse(uri)
-	if err != nil || u.Scheme != scheme {
+	if err != nil {
 		return false
 	}
 	sub, ok := strings.CutSuffix(u.Host, "."+host)

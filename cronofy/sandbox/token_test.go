@@ -9,14 +9,16 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestTokenChecks(t *testing.T) {
-	t.Parallel()
-	for name, c := range map[string]struct {
-		change   func(m map[string]string)
-		switches Switches
-		status   int
-		code     string
-	}{
+// tokenCase is a change to a right exchange, and what that is answered.
+type tokenCase struct {
+	change   func(m map[string]string)
+	switches Switches
+	status   int
+	code     string
+}
+
+func tokenCases() map[string]tokenCase {
+	return map[string]tokenCase{
 		"right":                     {func(map[string]string) {}, Switches{}, 200, ""},
 		"wrong secret":              {func(m map[string]string) { m["client_secret"] = "x" }, Switches{}, 401, "invalid_client"},
 		"wrong secret, switched":    {func(m map[string]string) { m["client_secret"] = "x" }, Switches{InvalidClientStatus: 400}, 400, "invalid_client"},
@@ -32,7 +34,12 @@ func TestTokenChecks(t *testing.T) {
 		"other redirect URI":        {func(m map[string]string) { m["redirect_uri"] += "/" }, Switches{}, 400, "invalid_grant"},
 		"refresh without a token":   {func(m map[string]string) { m["grant_type"] = "refresh_token" }, Switches{}, 400, "invalid_request"},
 		"refresh, impossible token": {func(m map[string]string) { m["grant_type"], m["refresh_token"] = "refresh_token", "x" }, Switches{}, 400, "invalid_grant"},
-	} {
+	}
+}
+
+func TestTokenChecks(t *testing.T) {
+	t.Parallel()
+	for name, c := range tokenCases() {
 		for _, form := range []string{"json", "form"} {
 			for _, host := range []string{"api", "app"} {
 				t.Run(name+"/"+form+"/"+host, func(t *testing.T) {

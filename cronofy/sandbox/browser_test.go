@@ -1,0 +1,135 @@
+package sandbox
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// pagesAt serves pages that a redirect URI leads to and counts them.
+func pagesAt(t *testing.T, pages map[string]http.HandlerFunc) (string, func() []string) {
+	seen := make(chan string, 100)
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		seen <- r.URL.Path
+		if h := pages[r.URL.Path]; h != nil {
+			h(w, r)
+			return
+		}
+		w.WriteHeader(http.StatusNotFound)
+	}))
+	t.Cleanup(srv.Close)
+	return srv.URL, func() []string {
+		close(seen)
+		var out []string
+		for p := range seen {
+			out = append(out, p)
+		}
+		return out
+	}
+}
+
+func write(text string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, text) }
+}
+
+func TestBrowserFollowsToTheFinalPage(t *testing.T) {
+	t.Parallel()
+	w := start(t, Options{})
+	base, seen := pagesAt(t, map[string]http.HandlerFunc{
+		"/callback": func(w http.ResponseWriter, r *http.Request) {
+			http.SetCookie(w, &http.Cookie{Name: "kept", Value: "1", Path: "/"})
+			http.Redirect(w, r, "/done/7", http.StatusSeeOther)
+		},
+		"/done/7": func(w http.ResponseWriter, r *http.Request) {
+			if _, err := r.Cookie("kept"); err != nil {
+				w.WriteHeader(http.StatusTeapot)
+				return
+			}
+			write(`<meta http-equiv="Refresh" content="0; url='/wait'">`)(w, r)
+		},
+		"/wait": func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Refresh", "0;url=/end") },
+		"/end":  write(`<form id="approval" action="/elsewhere"></form>`),
+	})
+	q := w.unitQuery()
+	q.Set("redirect_uri", base+"/callback")
+	require.NoError(t, Browser(t.Context(), nil, w.authorizeURL(q), Approve))
+	require.Equal(t, []string{"/callback", "/done/7", "/wait", "/end"}, seen())
+}
+
+func TestBrowserLeavesFailuresToTheCallback(t *testing.T) {
+	t.Parallel()
+	w := start(t, Options{})
+	base, seen := pagesAt(t, nil)
+	q := w.unitQuery()
+	q.Set("redirect_uri", base+"/callback")
+	require.NoError(t, Browser(t.Context(), nil, w.authorizeURL(q), Deny), "a 404 there is not the browser's failure")
+	require.Equal(t, []string{"/callback"}, seen())
+}
+
+func TestBrowserFails(t *testing.T) {
+	t.Parallel()
+	w := start(t, Options{})
+	q := w.unitQuery()
+	q.Set("client_id", "x")
+	err := Browser(t.Context(), nil, w.authorizeURL(q), Approve)
+	require.ErrorContains(t, err, "400: Cannot continue")
+
+	loop := httptest.NewServer(http.RedirectHandler("/", http.StatusFound))
+	defer loop.Close()
+	require.ErrorContains(t, Browser(t.Context(), nil, loop.URL, Approve), "too many pages")
+
+	base, _ := pagesAt(t, map[string]http.HandlerFunc{
+		"/no-buttons": write(`<form id="approval" action="/approval/x"><input type=radio name=a value=1></form>`),
+		"/nowhere":    func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusFound) },
+	})
+	require.ErrorContains(t, Browser(t.Context(), nil, base+"/no-buttons", Approve), "no button allow")
+	require.ErrorContains(t, Browser(t.Context(), nil, base+"/nowhere", Approve), "302")
+	var left *LeftError
+	require.ErrorAs(t, Browser(t.Context(), nil, "https://app.example.test/?code=abc", Approve), &left)
+	err = Browser(t.Context(), nil, "http://127.0.0.1:1/?code=abc", Approve)
+	require.Error(t, err)
+	require.NotContains(t, err.Error(), "abc")
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	require.ErrorIs(t, Browser(ctx, nil, w.authorizeURL(w.unitQuery()), Approve), context.Canceled)
+}
+
+func TestCloseEndsWebhooks(t *testing.T) {
+	t.Parallel()
+	w := start(t, Options{})
+	w.webhooks.Timeout = 0 // only Close can end it
+	arrived := make(chan struct{})
+	hang := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		close(arrived)
+		<-r.Context().Done()
+	}))
+	defer hang.Close()
+	require.Equal(t, 202, w.post(delegatedPath, w.Credentials().ServiceAccountToken.Reveal(),
+		entry("amara@example.test", hang.URL, "read_only")).StatusCode)
+	<-arrived
+	require.NoError(t, w.Close())
+	log := w.Log()
+	require.Equal(t, "no answer", log[len(log)-1].Note)
+}
+
+func TestFormsAsBrowsersReadThem(t *testing.T) {
+	t.Parallel()
+	f, ok := findForm(`<FORM action=/other id=x><input name=n></FORM>
+		<form method="post" ID="approval" action="/a?b&amp;c">
+		<input type="hidden" name='h' value="1 &lt; 2"/><input type="radio" name="r" value="1"><input type=radio name=r value=2 checked>
+		<input type=radio name=r value=3 checked><input type="text" name="t" value=""><input type="checkbox" name="c" value="on">
+		<button id="allow" name="d" value="yes">x</button><button id="deny" name="d" value="no">y</button></form><input name=after>`, "approval")
+	require.True(t, ok)
+	require.Equal(t, "/a?b&c", f.action)
+	v, err := f.fill("deny", Script{})
+	require.NoError(t, err)
+	require.Equal(t, "d=no&h=1+%3C+2&r=2&t=", v.Encode())
+	_, ok = findForm(strings.Repeat("<form id=approval>", 3), "approval")
+	require.False(t, ok, "never closed")
+}
