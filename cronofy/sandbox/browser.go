@@ -40,6 +40,7 @@ type LeftError struct {
 	Final cronofy.Secret
 }
 
+// Error names the host and not the address.
 func (e *LeftError) Error() string { return "browser left this machine for " + e.Host }
 
 const (

@@ -47,7 +47,7 @@ type Fault struct {
 	Account    string        // only calls with this account's token, by email; empty is all
 	Times      int           // how often; 0 is until Set is called again
 	Status     int           // 0 is 200
-	Body       Body          //
+	Body       Body          // DefaultBody with a Status is what is documented for it
 	RetryAfter string        // the header's value, in seconds or as an HTTP date
 	Error      string        // the OAuth error of a 400 or 401 body; a 400 has invalid_grant without it
 	Field      string        // what a 422 complains of; default service_account_id

@@ -209,7 +209,7 @@ func (s *Server) Credentials() Credentials {
 	return Credentials{
 		ClientID: s.opts.ClientID, ClientSecret: s.opts.ClientSecret,
 		ServiceAccountID:    serviceAccountID,
-		ServiceAccountToken: cronofy.NewSecret(s.state.serviceToken()),
+		ServiceAccountToken: cronofy.NewSecret(s.state.serviceToken),
 	}
 }
 

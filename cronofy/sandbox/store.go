@@ -49,7 +49,8 @@ type linkToken struct {
 
 // store is everything that calls change.
 type store struct {
-	org *organisation
+	org          *organisation
+	serviceToken string // the service account's own access token
 
 	mu          sync.Mutex
 	access      map[string]accessToken
@@ -70,25 +71,24 @@ type unit struct{ sub, name string }
 
 func newStore(o *organisation) *store {
 	return &store{
-		org:        o,
-		access:     map[string]accessToken{},
-		refresh:    map[string]*grant{},
-		codes:      map[string]*authCode{},
-		linkTokens: map[string]*linkToken{},
-		approvals:  map[string]*approval{},
-		accounts:   map[int]*grant{},
-		links:      map[cronofy.Provider]time.Time{},
-		units:      []unit{{unitSub(0), "Example Organisation"}},
-		service:    serviceAccountGrant(serviceAccountScope, serviceDelegatedScope),
-		pruneAt:    1024,
+		org:          o,
+		serviceToken: o.rand.derive("service", 0, 32),
+		access:       map[string]accessToken{},
+		refresh:      map[string]*grant{},
+		codes:        map[string]*authCode{},
+		linkTokens:   map[string]*linkToken{},
+		approvals:    map[string]*approval{},
+		accounts:     map[int]*grant{},
+		links:        map[cronofy.Provider]time.Time{},
+		units:        []unit{{unitSub(0), "Example Organisation"}},
+		service:      serviceAccountGrant(serviceAccountScope, serviceDelegatedScope),
+		pruneAt:      1024,
 	}
 }
 
 func serviceAccountGrant(scope, delegated string) *grant {
 	return &grant{kind: serviceGrant, sub: serviceAccountID, scope: scope, delegated: delegated}
 }
-
-func (st *store) serviceToken() string { return st.org.rand.derive("service", 0, 32) }
 
 // account gives an account's grant, a fresh one if nothing ever changed it.
 func (st *store) account(i int, keep bool) *grant {
@@ -112,7 +112,7 @@ func (st *store) byAccess(token string, now time.Time) (*grant, bool) {
 }
 
 func (st *store) lookup(token string, now time.Time, i int, ours bool) *grant {
-	service := subtle.ConstantTimeCompare([]byte(token), []byte(st.serviceToken())) == 1
+	service := subtle.ConstantTimeCompare([]byte(token), []byte(st.serviceToken)) == 1
 	switch {
 	case (ours || service) && st.seedExpired:
 		return nil
@@ -203,7 +203,7 @@ func (st *store) revokeToken(token string) {
 	switch {
 	case ours:
 		st.account(i, true).revoked = true
-	case token == st.serviceToken():
+	case token == st.serviceToken:
 		st.service.revoked = true
 	case st.access[token].grant != nil:
 		st.access[token].grant.revoked = true
