@@ -33,7 +33,7 @@ func lightPalette() palette {
 // and may never: it reads on black and on white.
 func neutralPalette() palette {
 	return palette{
-		muted: lipgloss.Color("#767676"), accent: lipgloss.Color("#0073e6"), good: lipgloss.Color("#128312"),
+		muted: lipgloss.Color("#767676"), accent: lipgloss.Color("#0073e6"), good: lipgloss.Color("#108810"),
 		warn: lipgloss.Color("#a56700"), bad: lipgloss.Color("#e02b2b"), rule: lipgloss.Color("#808080"),
 	}
 }

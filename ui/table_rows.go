@@ -39,15 +39,26 @@ type rows struct {
 	all     []profiles.Row // by Row.Index
 	known   []bool
 	words   []string // what the filter looks in, lower case
+	names   []string // what the table is sorted by, lower case
+	index   string   // words, one after the other: one search over all is faster than many
+	ends    []int    // where each row's words end in index
 	order   []int    // all known rows in the order of sort
 	shown   []int    // those of order that match want
 	want    string
+	found   []result // what was shown for shorter filters, shortest first
 	sort    sorting
-	cursor  int // in shown
-	changes int // counts changes of all, to drop orders that come too late
+	cursor  int  // in shown
+	held    bool // the cursor was moved to its row, and stays there
+	changes int  // counts changes of all, to drop orders that come too late
 
 	settling bool // a settled message is on its way
-	dirty    bool // rows came in since order was made
+	dirty    bool // rows came in since order and index were made
+}
+
+// result is what a filter had found.
+type result struct {
+	want  string
+	shown []int
 }
 
 func newRows() *rows { return &rows{} }
@@ -68,6 +79,7 @@ func (r *rows) add(in []profiles.Row) {
 		}
 		r.all[row.Index] = row
 		r.words[row.Index] = searched(row.Record)
+		r.names[row.Index] = strings.ToLower(accountName(row.Record.Account))
 	}
 	r.changes++
 	r.dirty = true
@@ -77,6 +89,7 @@ func (r *rows) grow(n int) {
 	r.all = append(r.all, make([]profiles.Row, n-len(r.all))...)
 	r.known = append(r.known, make([]bool, n-len(r.known))...)
 	r.words = append(r.words, make([]string, n-len(r.words))...)
+	r.names = append(r.names, make([]string, n-len(r.names))...)
 }
 
 // searched is the text that the filter looks in.
@@ -99,40 +112,66 @@ type ordered struct {
 	order   []int
 }
 
-// settle puts the rows in order and filters them again.
+// settle puts the rows in order, and into the index.
 func (r *rows) settle() tea.Cmd {
 	r.settling = false
 	if !r.dirty {
 		return nil
 	}
 	r.dirty = false
+	var b strings.Builder
+	r.ends = r.ends[:0]
+	for _, w := range r.words {
+		b.WriteString(w)
+		b.WriteByte('\n') // no filter holds one, so nothing is found across rows
+		r.ends = append(r.ends, b.Len())
+	}
+	r.index = b.String()
 	return r.reorder()
 }
 
 func (r *rows) reorder() tea.Cmd {
 	if r.sort == sortAccount && len(r.order) > sortHere {
-		changes, names, order := r.changes, slices.Clone(r.names()), slices.Clone(r.order)
+		changes, names, order := r.changes, slices.Clone(r.names), slices.Clone(r.order)
 		r.refilter()
 		return func() tea.Msg {
-			slices.SortStableFunc(order, func(a, b int) int { return cmp.Or(cmp.Compare(names[a], names[b]), cmp.Compare(a, b)) })
+			sortByName(order, names)
 			return ordered{changes, sortAccount, order}
 		}
 	}
 	r.keepCursor(func() {
 		switch r.sort {
 		case sortList, sortings:
-			slices.Sort(r.order)
+			r.order = r.gather(func(profiles.State) int { return 0 })
 		case sortState:
-			slices.SortFunc(r.order, func(a, b int) int {
-				return cmp.Or(cmp.Compare(urgency(r.all[a].Record.State), urgency(r.all[b].Record.State)), cmp.Compare(a, b))
-			})
+			r.order = r.gather(urgency)
 		case sortAccount:
-			names := r.names()
-			slices.SortFunc(r.order, func(a, b int) int { return cmp.Or(cmp.Compare(names[a], names[b]), cmp.Compare(a, b)) })
+			sortByName(r.order, r.names)
 		}
 		r.match(r.order)
 	})
 	return nil
+}
+
+func sortByName(order []int, names []string) {
+	slices.SortFunc(order, func(a, b int) int { return cmp.Or(cmp.Compare(names[a], names[b]), cmp.Compare(a, b)) })
+}
+
+// gather lists the rows that are known, those of a lower rank first, otherwise
+// as in the list of accounts.
+func (r *rows) gather(rank func(profiles.State) int) []int {
+	out := make([]int, 0, len(r.order))
+	for want := range ranks {
+		for i, known := range r.known {
+			if known && rank(r.all[i].Record.State) == want {
+				out = append(out, i)
+			}
+		}
+		if len(out) == len(r.order) {
+			break
+		}
+	}
+	return out
 }
 
 func (r *rows) ordered(o ordered) {
@@ -145,14 +184,6 @@ func (r *rows) ordered(o ordered) {
 	})
 }
 
-func (r *rows) names() []string {
-	out := make([]string, len(r.all))
-	for i, row := range r.all {
-		out[i] = strings.ToLower(accountName(row.Record.Account))
-	}
-	return out
-}
-
 func (r *rows) sortNext() tea.Cmd {
 	r.sort = (r.sort + 1) % sortings
 	return r.reorder()
@@ -160,55 +191,83 @@ func (r *rows) sortNext() tea.Cmd {
 
 func (r *rows) refilter() { r.keepCursor(func() { r.match(r.order) }) }
 
-// find filters; a filter that only grew looks in what it had found.
+// find filters; a filter that only grew looks in what it had found, and one that
+// shrinks again has been found before.
 func (r *rows) find(text string) {
 	want := strings.ToLower(strings.TrimSpace(text))
 	if want == r.want {
 		return
 	}
-	from := r.order
-	if r.want != "" && strings.HasPrefix(want, r.want) {
-		from = r.shown
+	for len(r.found) > 0 && !strings.HasPrefix(want, r.found[len(r.found)-1].want) {
+		r.found = r.found[:len(r.found)-1]
 	}
 	r.want = want
-	r.keepCursor(func() { r.match(from) })
+	r.keepCursor(func() {
+		if n := len(r.found); n > 0 && want != "" {
+			if r.shown = r.found[n-1].shown; r.found[n-1].want != want {
+				r.narrow(r.shown)
+			}
+			return
+		}
+		r.narrow(r.order)
+	})
 }
 
+// match filters anew, after rows or their order have changed.
 func (r *rows) match(from []int) {
+	r.found = nil
+	r.narrow(from)
+}
+
+func (r *rows) narrow(from []int) {
 	if r.want == "" {
 		r.shown = r.order
 		return
 	}
-	shown := make([]int, 0, min(len(from), 1024))
+	hit := r.hits()
+	shown := make([]int, 0, min(len(from), max(1024, len(from)/8)))
 	for _, i := range from {
-		if strings.Contains(r.words[i], r.want) {
+		if hit[i] {
 			shown = append(shown, i)
 		}
 	}
 	r.shown = shown
+	r.found = append(r.found, result{r.want, shown})
 }
 
-// keepCursor lets the cursor stay on its row while rows move around it.
+// hits tells for each row whether the filter is in its words: one search after
+// the other through the index, each from the end of the row that was found last.
+func (r *rows) hits() []bool {
+	hit := make([]bool, len(r.all))
+	row, at := 0, 0
+	for {
+		next := strings.Index(r.index[at:], r.want)
+		if next < 0 {
+			return hit
+		}
+		for at += next; r.ends[row] <= at; row++ {
+		}
+		hit[row] = true
+		at = r.ends[row]
+	}
+}
+
+// keepCursor lets the cursor stay on the row that it was moved to, while rows
+// move around it.
 func (r *rows) keepCursor(change func()) {
 	at := -1
-	if r.cursor < len(r.shown) && r.cursor > 0 {
+	if r.held && r.cursor < len(r.shown) {
 		at = r.shown[r.cursor]
 	}
 	change()
-	if at >= 0 {
-		if i := slices.Index(r.shown, at); i >= 0 {
-			r.cursor = i
-			return
-		}
-	}
-	r.cursor = max(0, min(r.cursor, len(r.shown)-1))
-	if at < 0 {
-		r.cursor = 0
+	if r.cursor = max(0, slices.Index(r.shown, at)); r.cursor == 0 {
+		r.held = len(r.shown) > 0 && r.shown[0] == at
 	}
 }
 
 func (r *rows) move(by int) {
 	r.cursor = max(0, min(r.cursor+by, len(r.shown)-1))
+	r.held = r.cursor > 0
 }
 
 // here is the row under the cursor.
@@ -218,6 +277,9 @@ func (r *rows) here() (profiles.Row, bool) {
 	}
 	return r.all[r.shown[r.cursor]], true
 }
+
+// ranks is how many values urgency has.
+const ranks = 4
 
 // urgency sorts what wants attention first.
 func urgency(s profiles.State) int {

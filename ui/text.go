@@ -62,7 +62,7 @@ func pad(s string, w int) string {
 // gives way first.
 func spread(left, right string, w int) string {
 	lw := ansi.StringWidth(left)
-	if lw >= w {
+	if lw >= w || right == "" {
 		return cutTo(left, w)
 	}
 	right = cutTo(right, max(0, w-lw-2))

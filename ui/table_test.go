@@ -1,0 +1,243 @@
+package ui
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"confer/flow"
+	"confer/flow/profiles"
+)
+
+func tableOf(t testing.TB, n int) (*Model, *table) {
+	m := newModel(t, walk(t, flow.Start(flow.Found{}), toTable()...))
+	resize(m, 120, 40)
+	report(m, flow.ProfilesRead{Rows: people(n), Tally: tally(people(n))})
+	tb := m.screen(pageTable).(*table)
+	tb.rows.settle()
+	return m, tb
+}
+
+func (r *rows) indexes() []int {
+	var out []int
+	for _, i := range r.shown {
+		out = append(out, r.all[i].Index)
+	}
+	return out
+}
+
+func TestRowsComeInAnyOrder(t *testing.T) {
+	t.Parallel()
+	m := newModel(t, walk(t, flow.Start(flow.Found{}), toTable()...))
+	resize(m, 120, 40)
+	all := people(12)
+	report(m, flow.ProfilesRead{Rows: all[6:]}, flow.ProfilesRead{Rows: all[:6]}, flow.ProfilesRead{Rows: all[2:4]})
+	tb := m.screen(pageTable).(*table)
+	require.Equal(t, []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11}, tb.rows.indexes())
+}
+
+// TestCursorStaysOnItsRow: rows that come in, a sort and a filter move rows, not
+// the choice.
+func TestCursorStaysOnItsRow(t *testing.T) {
+	t.Parallel()
+	m, tb := tableOf(t, 40)
+	press(m, "down", "down", "down", "down", "down")
+	at, _ := tb.rows.here()
+	require.Equal(t, 5, at.Index)
+	press(m, "s")
+	now, _ := tb.rows.here()
+	require.Equal(t, at, now, "sorted")
+	press(m, "/", "type:barbara")
+	now, _ = tb.rows.here()
+	require.Equal(t, at, now, "filtered")
+	changed := at
+	changed.Record.State = profiles.Disconnected
+	report(m, flow.ProfilesRead{Rows: []profiles.Row{changed}})
+	now, _ = tb.rows.here()
+	require.Equal(t, changed, now, "changed")
+	press(m, "esc", "s", "s")
+	now, _ = tb.rows.here()
+	require.Equal(t, 5, now.Index)
+	require.Equal(t, sortList, tb.rows.sort)
+}
+
+func TestSortByState(t *testing.T) {
+	t.Parallel()
+	m, tb := tableOf(t, 16)
+	press(m, "s")
+	require.Equal(t, []int{4, 12, 1, 9, 3, 11}, tb.rows.indexes()[:6])
+	press(m, "s")
+	require.Equal(t, []int{0, 8, 10, 2, 13, 5}, tb.rows.indexes()[:6])
+}
+
+// TestFilterFindsAsTyped: a filter that grows and shrinks again finds the same
+// as one typed at once.
+func TestFilterFindsAsTyped(t *testing.T) {
+	t.Parallel()
+	_, tb := tableOf(t, 3000)
+	fresh := func(want string) []int {
+		_, other := tableOf(t, 3000)
+		other.rows.find(want)
+		return other.rows.indexes()
+	}
+	for _, want := range []string{"a", "ad", "ada", "ada.l", "ada", "g", "", "disconnected", "disc", "TEAMS", "zzz", "zoë"} {
+		tb.rows.find(want)
+		require.Equal(t, fresh(want), tb.rows.indexes(), want)
+	}
+}
+
+// TestManyRowsAreSortedElsewhere: a long list is put in order in a command, and
+// an order made for rows that have changed since is dropped.
+func TestManyRowsAreSortedElsewhere(t *testing.T) {
+	t.Parallel()
+	_, tb := tableOf(t, sortHere+1)
+	tb.rows.sortNext()
+	cmd := tb.rows.sortNext()
+	require.NotNil(t, cmd)
+	late := cmd().(ordered)
+	tb.rows.ordered(late)
+	first, _ := tb.rows.here()
+	require.Equal(t, "ada.lovelace.0@example.test", first.Record.Account.Email)
+	require.True(t, strings.HasPrefix(tb.rows.all[tb.rows.shown[len(tb.rows.shown)-1]].Record.Account.Email, "王小明"))
+
+	tb.rows.add(people(1))
+	before := tb.rows.shown[0]
+	late.order = []int{7}
+	tb.rows.ordered(late)
+	require.Equal(t, before, tb.rows.shown[0], "too late")
+}
+
+// TestOnlyVisibleRowsAreDrawn: what a window costs does not grow with the list.
+func TestOnlyVisibleRowsAreDrawn(t *testing.T) {
+	t.Parallel()
+	m, _ := tableOf(t, 10000)
+	require.Equal(t, 40, strings.Count(text(m), "\n")+1)
+	press(m, "end")
+	require.Contains(t, text(m), ".9999@example.test")
+	press(m, "pgup", "home")
+	require.Contains(t, text(m), "› ✓ connected    ada.lovelace.0@example.test")
+}
+
+func TestEnterOnTheTableNeverQuits(t *testing.T) {
+	t.Parallel()
+	m, tb := tableOf(t, 3)
+	for range 3 {
+		require.Nil(t, press(m, "enter"))
+		require.Equal(t, tableDetail, tb.mode)
+		require.Nil(t, press(m, "enter"))
+		require.Equal(t, tableRows, tb.mode)
+	}
+}
+
+// TestRelinkIsALinkOnlyToTheApp: a relink link elsewhere is text.
+func TestRelinkIsALinkOnlyToTheApp(t *testing.T) {
+	t.Parallel()
+	for link, want := range map[string]bool{
+		"https://app-de.cronofy.com/relink/1": true, "https://app-de.cronofy.com.example.test/1": false,
+		"http://app-de.cronofy.com/relink/1": false, "https://evil.example.test/app-de.cronofy.com": false, "javascript:alert(1)": false,
+	} {
+		m, _ := tableOf(t, 0)
+		rec := person(1)
+		rec.Profiles[0].RelinkURL = link
+		report(m, flow.ProfilesRead{Rows: []profiles.Row{{Record: rec}}})
+		press(m, "enter")
+		require.Contains(t, text(m), link)
+		require.Equal(t, want, strings.Contains(m.View().Content, "\x1b]8;id=confer-relink;"+link), link)
+	}
+}
+
+// TestNewListForgetsTheOld: rows of a list that was left are not in the next.
+func TestNewListForgetsTheOld(t *testing.T) {
+	t.Parallel()
+	m, _ := tableOf(t, 20)
+	press(m, "esc")
+	require.Equal(t, pageAccounts, m.page)
+	press(m, "2", "enter", "paste:"+testSecret, "enter")
+	require.Equal(t, pageTable, m.page)
+	require.Zero(t, m.screen(pageTable).(*table).rows.len())
+}
+
+const many = 100_000
+
+func benchTable(b *testing.B) *Model {
+	m := newModel(b, walk(b, flow.Start(flow.Found{}), toTable()...))
+	resize(m, 120, 40)
+	all := people(many)
+	tb := m.screen(pageTable).(*table)
+	for i := 0; i < many; i += 256 {
+		tb.rows.add(all[i:min(many, i+256)])
+	}
+	tb.rows.settle()
+	b.ResetTimer()
+	return m
+}
+
+// BenchmarkScroll is one key and one window over 100,000 rows.
+func BenchmarkScroll(b *testing.B) {
+	m := benchTable(b)
+	for i := range b.N {
+		press(m, []string{"down", "pgdown", "end", "home"}[i%4])
+		m.View()
+	}
+}
+
+// BenchmarkFilter is one key of a filter that is typed, over 100,000 rows.
+func BenchmarkFilter(b *testing.B) {
+	m := benchTable(b)
+	press(m, "/")
+	keys := []string{"a", "d", "a", "backspace", "backspace", "backspace"}
+	for i := range b.N {
+		press(m, keys[i%len(keys)])
+		m.View()
+	}
+}
+
+// BenchmarkScrollFiltered is one key under a filter.
+func BenchmarkScrollFiltered(b *testing.B) {
+	m := benchTable(b)
+	press(m, "/", "type:example.test")
+	for i := range b.N {
+		press(m, []string{"down", "up"}[i%2])
+		m.View()
+	}
+}
+
+// BenchmarkSort is the sort key.
+func BenchmarkSort(b *testing.B) {
+	m := benchTable(b)
+	for range b.N {
+		press(m, "s")
+		m.View()
+	}
+}
+
+// BenchmarkRowsComeIn is a batch of rows into a long table.
+func BenchmarkRowsComeIn(b *testing.B) {
+	m := benchTable(b)
+	all := people(256)
+	for range b.N {
+		m.Update(reports{{Task: m.state.Running.ID, Event: flow.ProfilesRead{Rows: all}}})
+		m.View()
+	}
+}
+
+// BenchmarkView is a window of each page.
+func BenchmarkView(b *testing.B) {
+	for _, s := range scenes() {
+		if s.small {
+			b.Run(s.name, func(b *testing.B) {
+				m := s.model(b, 120, 40)
+				for range b.N {
+					m.View()
+				}
+			})
+		}
+	}
+}
+
+func Example_thousands() {
+	fmt.Println(thousands(7), thousands(1234), thousands(many))
+	// Output: 7 1,234 100,000
+}
