@@ -1,0 +1,214 @@
+package ui
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+	"unicode"
+
+	"github.com/stretchr/testify/require"
+
+	"confer/cronofy"
+	"confer/flow"
+)
+
+// plainTasks carries nothing out: tests report what they like.
+type plainTasks struct {
+	events  chan flow.Report
+	running int
+	orders  []flow.Effect
+}
+
+func newPlainTasks() *plainTasks { return &plainTasks{events: make(chan flow.Report)} }
+
+func (t *plainTasks) Events() <-chan flow.Report { return t.events }
+
+func (t *plainTasks) Follow(_, _ flow.State, task *flow.Task) {
+	if task != nil {
+		t.running = task.ID
+		t.orders = append(t.orders, task.Effect)
+	}
+}
+
+// plainPaper is what a teletype would have printed. Standard output is marked,
+// and so is what was typed, where a terminal would have shown it.
+type plainPaper struct {
+	mu   sync.Mutex
+	text strings.Builder
+	bad  string // what could not be printed
+}
+
+func (p *plainPaper) add(s string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.text.WriteString(s)
+}
+
+func (p *plainPaper) typed(s string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	fmt.Fprintf(&p.text, "{%s}", s)
+	if all := p.text.String(); !strings.Contains(all[strings.LastIndexByte(all, '\n')+1:], ": {") {
+		p.text.WriteByte('\n') // no question stood open on that line
+	}
+}
+
+func (p *plainPaper) String() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.text.String()
+}
+
+// plainStream is one of the two outputs.
+type plainStream struct {
+	paper *plainPaper
+	mark  string
+}
+
+func (s plainStream) Write(b []byte) (int, error) {
+	if at := plainForbidden(string(b)); at != "" {
+		s.paper.mu.Lock()
+		s.paper.bad = at
+		s.paper.mu.Unlock()
+	}
+	text := string(b)
+	if s.mark != "" {
+		text = s.mark + strings.ReplaceAll(strings.TrimSuffix(text, "\n"), "\n", "\n"+s.mark) + "\n"
+	}
+	s.paper.add(text)
+	return len(b), nil
+}
+
+// plainForbidden is the first thing in a text that a line mode must not write:
+// what moves a cursor, a colour, a spinner, an emoji.
+func plainForbidden(s string) string {
+	for _, r := range s {
+		switch {
+		case r == '\n', r == unicode.ReplacementChar:
+		case unicode.IsControl(r), unicode.Is(unicode.So, r), unicode.Is(unicode.Bidi_Control, r), r >= 0x2800 && r <= 0x28ff, r == 0xfe0f:
+			return fmt.Sprintf("%U in %q", r, s)
+		}
+	}
+	return ""
+}
+
+// plainTalk is a run of the line mode that a test talks with.
+type plainTalk struct {
+	t     *testing.T
+	paper *plainPaper
+	tasks *plainTasks
+	in    *io.PipeWriter
+	ticks chan time.Time
+	now   time.Time
+	done  chan struct{}
+	last  flow.State
+	err   error
+	stop  context.CancelFunc
+	saved map[string]string
+}
+
+// plainRun begins a run. It must be called in a bubble of synctest: a step of the
+// conversation is over when nothing moves any more.
+func plainRun(t *testing.T, s flow.State, change ...func(*PlainConfig)) *plainTalk {
+	t.Helper()
+	in, w := io.Pipe()
+	k := &plainTalk{t: t, paper: &plainPaper{}, tasks: newPlainTasks(), in: w, ticks: make(chan time.Time), now: start, done: make(chan struct{}), saved: map[string]string{}}
+	cfg := PlainConfig{
+		Config: Config{State: s, Tasks: k.tasks, Input: in, Output: plainStream{k.paper, "| "}, Now: func() time.Time { return k.now },
+			SaveFile: func(name, text string) (string, error) { k.saved[name] = text; return "/home/op/" + name, nil }},
+		Err:  plainStream{k.paper, ""},
+		Tick: func(time.Duration) (<-chan time.Time, func()) { return k.ticks, func() {} },
+	}
+	for _, c := range change {
+		c(&cfg)
+	}
+	if s.Running != nil {
+		k.tasks.running = s.Running.ID
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	k.stop = stop
+	go func() {
+		defer close(k.done)
+		k.last, k.err = RunPlain(ctx, cfg)
+	}()
+	synctest.Wait()
+	return k
+}
+
+// types gives lines, one after the other.
+func (k *plainTalk) types(lines ...string) {
+	k.t.Helper()
+	for _, l := range lines {
+		shown := l
+		if l == testSecret || strings.HasPrefix(l, "hunter") {
+			shown = "secret"
+		}
+		k.paper.typed(shown)
+		_, err := io.WriteString(k.in, l+"\n")
+		require.NoError(k.t, err)
+		synctest.Wait()
+	}
+}
+
+// reports has the running task say things.
+func (k *plainTalk) reports(events ...flow.Event) {
+	for _, ev := range events {
+		k.tasks.events <- flow.Report{Task: k.tasks.running, Event: ev}
+		synctest.Wait()
+	}
+}
+
+// tick lets time pass and the ticker tick.
+func (k *plainTalk) tick(d time.Duration) {
+	k.now = k.now.Add(d)
+	k.ticks <- k.now
+	synctest.Wait()
+}
+
+// ends ends the input, and the run where a task does not let it end so.
+func (k *plainTalk) ends() *plainTalk {
+	k.t.Helper()
+	require.NoError(k.t, k.in.Close())
+	synctest.Wait()
+	k.stop()
+	<-k.done
+	k.paper.mu.Lock()
+	defer k.paper.mu.Unlock()
+	require.Empty(k.t, k.paper.bad, "every run is append-only")
+	require.NotContains(k.t, k.paper.text.String(), testSecret)
+	return k
+}
+
+// ordered is the last effect that the tasks were given.
+func (k *plainTalk) ordered() flow.Effect {
+	k.t.Helper()
+	require.NotEmpty(k.t, k.tasks.orders)
+	return k.tasks.orders[len(k.tasks.orders)-1]
+}
+
+func plainSites() []cronofy.Site {
+	var out []cronofy.Site
+	for _, d := range cronofy.DataCenters() {
+		out = append(out, d.Site())
+	}
+	return out
+}
+
+// plainAt is the state after events, from the first page.
+func plainAt(t *testing.T, events ...flow.Event) flow.State {
+	t.Helper()
+	return walk(t, flow.Start(flow.Found{Sites: plainSites()}), events...)
+}
+
+func plainReadFile(t *testing.T, path string) string {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	require.NoError(t, err)
+	return string(b)
+}

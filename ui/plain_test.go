@@ -1,0 +1,277 @@
+package ui
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"confer/cronofy"
+	"confer/flow"
+	"confer/flow/callback"
+	"confer/keystore"
+)
+
+// plainScene is a conversation, kept whole.
+type plainScene struct {
+	name  string
+	state func(t *testing.T) flow.State
+	cfg   func(*PlainConfig)
+	talk  func(k *plainTalk)
+}
+
+func plainFrom(events ...flow.Event) func(*testing.T) flow.State {
+	return func(t *testing.T) flow.State { return plainAt(t, events...) }
+}
+
+const plainFinal = "http://127.0.0.1:8739/callback?code=Zx81&state=9f0c3e1ab27d44f8"
+
+func plainScenes() []plainScene {
+	ssh := func(c *PlainConfig) { c.Session = SessionSSH }
+	noFiles := func(c *PlainConfig) { c.SaveFile = nil }
+	return []plainScene{
+		{name: "walk", state: plainFrom(), talk: plainWalk},
+		{name: "suggested", state: plainSuggested, talk: plainSuggestedWalk},
+		{name: "back_and_help", state: plainFrom(toAuthorize()...), talk: func(k *plainTalk) {
+			k.types("?", "b", "?", "b", "?", "b", "?", "", "b", "?", "b", "b", "?", "mars", "DE", "q")
+		}},
+		{name: "application_refused", state: plainFrom(toApplication()...), talk: plainRefused},
+		{name: "store_locked", state: plainFrom(append(toApplication(), applied(), asked("locked", "the collection is locked"))...), talk: plainStoreLocked},
+		{name: "store_file", state: plainFrom(append(toApplication(), applied(), asked("no-bus", ""))...), talk: plainStoreFile},
+		{name: "connect", state: plainFrom(toAccount()...), talk: plainConnect},
+		{name: "used", state: plainUsedState, talk: func(k *plainTalk) {
+			k.types("", "7", "Acme")
+			k.reports(accountOK())
+			k.types("b", "3", "ser_wrong id", "ser_3", "b", "c", "b", "b", "b", "q")
+		}},
+		{name: "doors", state: plainFrom(append(toAuthorize(), flow.AuthorizeStarted{})...), talk: plainDoors},
+		{name: "doors_ssh", state: plainFrom(append(toAuthorize(), flow.AuthorizeStarted{})...), cfg: ssh, talk: func(k *plainTalk) {
+			k.reports(linkReady(), flow.BrowserAsked{Err: errors.New("no display")})
+			k.types("x")
+		}},
+		{name: "doors_not_listening", state: plainFrom(append(toAuthorize(), flow.AuthorizeStarted{})...), cfg: noFiles, talk: func(k *plainTalk) {
+			k.reports(flow.LinkReady{URL: testURL, RedirectURI: "https://app.example.test/done", Until: start.Add(5 * time.Minute)})
+			k.types("w", "?")
+		}},
+		{name: "paste", state: plainFrom(toWaiting()...), talk: plainPaste},
+		{name: "handed", state: plainFrom(toWaiting()...), talk: func(k *plainTalk) {
+			k.types("d", "", "d", "no", "d", "y")
+			k.reports(flow.Linked{Link: flow.Link{Site: germany(), ServiceAccount: testID, Provider: cronofy.Zoom, Unconfirmed: true, Store: flow.StoreKeyring}})
+			k.types("")
+		}},
+		{name: "quit_waiting", state: plainFrom(toWaiting()...), talk: func(k *plainTalk) { k.types("q", "", "q", "+", "q", "q") }},
+		{name: "timeout", state: plainFrom(toWaiting()...), talk: func(k *plainTalk) {
+			k.reports(fail(flow.ErrTimeout))
+			k.types("d", "?", "x", "")
+			k.tick(plainEvery)
+			k.reports(linkReady())
+			k.types("b", "q")
+		}},
+		{name: "port", state: plainFrom(append(toAuthorize(), flow.AuthorizeStarted{})...), talk: func(k *plainTalk) {
+			port := &callback.PortError{Port: 8739, Class: callback.PortInUse, Holder: "python3 (process 4242)"}
+			k.reports(fail(port))
+			k.types("2")
+			k.reports(fail(port))
+			k.types("")
+			k.reports(linkReady())
+		}},
+		{name: "approved", state: plainFrom(append(toWaiting(), flow.AnswerArrived{})...), talk: func(k *plainTalk) {
+			k.reports(flow.Failed{Err: &cronofy.NetworkError{Host: "api-de.cronofy.com", Kind: cronofy.NetworkReset}, Approved: true})
+			k.types("g", "3")
+		}},
+		{name: "linked_already", state: plainFrom(append(toLinked(), flow.Back{})...), talk: func(k *plainTalk) {
+			k.types("", "b", "n")
+			k.reports(linkReady())
+		}},
+		{name: "accounts", state: plainFrom(toLinked()...), talk: plainAccounts},
+		{name: "another", state: plainFrom(toLinked()...), talk: func(k *plainTalk) { k.types("4", "") }},
+		{name: "ended", state: plainFrom(toTable()...), talk: func(k *plainTalk) {
+			require.NoError(k.t, k.in.Close())
+			synctest.Wait()
+			k.reports(read(4), flow.LookPlanned{At: start.Add(5 * time.Second)})
+		}},
+		{name: "hostile", state: plainFrom(toLinked()...), talk: plainHostile},
+	}
+}
+
+// TestPlainTranscripts compares each conversation with its paper. "| " marks
+// standard output, braces what was typed. If it fails, run it with -update and
+// look at the difference.
+func TestPlainTranscripts(t *testing.T) {
+	t.Parallel()
+	used := map[string]bool{}
+	for _, s := range plainScenes() {
+		used[s.name+".txt"] = true
+		t.Run(s.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				var changes []func(*PlainConfig)
+				if s.cfg != nil {
+					changes = append(changes, s.cfg)
+				}
+				k := plainRun(t, s.state(t), changes...)
+				s.talk(k)
+				k.ends()
+				if k.err != nil {
+					require.ErrorIs(t, k.err, context.Canceled)
+				}
+				plainCompare(t, filepath.Join("testdata", "plain", s.name+".txt"), k.paper.String())
+			})
+		})
+	}
+	files, err := os.ReadDir(filepath.Join("testdata", "plain"))
+	require.NoError(t, err)
+	for _, f := range files {
+		require.True(t, used[f.Name()], "%s is used by no test", f.Name())
+	}
+}
+
+func plainCompare(t *testing.T, path, got string) {
+	t.Helper()
+	if f := flag.Lookup("update"); f != nil && f.Value.String() == "true" {
+		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o750))
+		require.NoError(t, os.WriteFile(path, []byte(got), 0o600))
+	}
+	require.Equal(t, strings.ReplaceAll(plainReadFile(t, path), "\r\n", "\n"), got)
+}
+
+func plainWalk(k *plainTalk) {
+	k.types("", "4", testClient, testSecret, "")
+	k.tick(plainEvery)
+	k.reports(accepted())
+	k.types(testID, "Example GmbH")
+	k.reports(accountOK())
+	k.types("1", "")
+	k.reports(linkReady(), flow.BrowserAsked{})
+	k.tick(plainEvery)
+	k.tick(plainEvery)
+	k.reports(flow.AnswerArrived{}, flow.Exchanged{}, linked())
+	k.types("1", "people.csv")
+	k.reports(read(8), flow.LookPlanned{At: k.now.Add(5 * time.Second)})
+	rows := people(8)
+	rows[3].Record = person(11)
+	rows[3].Record.State = "connected"
+	rows[0].Record.Account.Name = "Countess" // no change of state: not said again
+	k.reports(flow.ProfilesRead{Rows: rows[:4], Tally: flow.Tally{Read: 8, Connected: 6, Disconnected: 1, Errors: 1}},
+		flow.ProfilesDone{Tally: flow.Tally{Read: 8, Connected: 6, Disconnected: 1, Errors: 1}})
+}
+
+// plainSuggested is how a sandbox run begins: every answer is there, and an
+// empty one is enough each time.
+func plainSuggested(*testing.T) flow.State {
+	return flow.Start(flow.Found{Suggested: true, Store: flow.Store{Kind: flow.StoreNone, Pinned: true}, Sites: []cronofy.Site{sandboxSite()}, Answers: flow.Answers{
+		Site: sandboxSite(), ClientID: testClient, ClientSecret: cronofy.NewSecret(testSecret), RedirectURI: flow.DefaultRedirectURI,
+		ServiceAccount: testID, Provider: cronofy.Webex, Accounts: flow.Accounts{Kind: flow.AccountsFile, Path: "the sandbox's people"},
+	}})
+}
+
+func plainSuggestedWalk(k *plainTalk) {
+	k.types("", "", "", "")
+	k.reports(flow.ApplicationAccepted{ClientSecret: cronofy.NewSecret(testSecret), Store: flow.Store{Kind: flow.StoreNone, Pinned: true}})
+	k.types("", "")
+	k.reports(accountOK())
+	k.types("", "")
+	k.reports(linkReady(), flow.BrowserAsked{}, flow.AnswerArrived{}, flow.Exchanged{}, linked())
+	k.types("", "")
+	k.reports(read(2), flow.ProfilesDone{Tally: tally(people(2))})
+}
+
+func plainRefused(k *plainTalk) {
+	k.types("", "no id", testClient, testSecret, "ftp://x", "b", "", "https://app.example.test/done")
+	k.reports(fail(&cronofy.Error{Status: 401, Op: "make a link token"}))
+	k.types(testSecret, "")
+	k.reports(flow.ApplicationAccepted{ClientSecret: cronofy.NewSecret(testSecret), Store: flow.Store{Kind: flow.StoreKeyring}, Notice: "Cronofy could not tell yet."})
+}
+
+func plainStoreLocked(k *plainTalk) {
+	k.types("?", "1")
+	k.tick(plainEvery)
+	k.reports(fail(keystore.ErrLocked))
+	k.types("")
+	k.reports(flow.StoreOpened{Store: flow.Store{Kind: flow.StoreSession}, ClientSecret: cronofy.NewSecret(testSecret)})
+}
+
+func plainStoreFile(k *plainTalk) {
+	k.types("file", "", "3", "hunter1 ", "hunter1", "hunter2", "hunter2")
+	require.Equal(k.t, "hunter2", k.ordered().(flow.OpenStore).Store.Passphrase.Reveal())
+	k.reports(fail(&keystore.Error{Op: "unlock", Err: keystore.ErrPassphrase}))
+	k.types("", "2")
+}
+
+func plainConnect(k *plainTalk) {
+	k.types("c", "", "read_account", "-")
+	k.reports(flow.LinkReady{URL: testURL, ShortURL: testShort, RedirectURI: flow.DefaultRedirectURI, Listening: true, Until: start.Add(5 * time.Minute)})
+	k.types("d", "m", plainFinal)
+	require.Equal(k.t, flow.Pasted{Text: plainFinal}, k.ordered())
+	k.reports(flow.AnswerArrived{}, flow.Exchanged{}, flow.ServiceAccountAccepted{ID: testID, Notice: "Authorized as " + testID + "."})
+}
+
+func plainUsedState(t *testing.T) flow.State {
+	s := plainAt(t, toAccount()...)
+	s.Used = []flow.Used{
+		{APIHost: "api-de.cronofy.com", ClientID: testClient, ServiceAccount: testID, Label: "Acme"},
+		{APIHost: "api-de.cronofy.com", ClientID: testClient, ServiceAccount: "ser_2"},
+		{APIHost: "api-uk.cronofy.com", ClientID: testClient, ServiceAccount: "ser_elsewhere"},
+	}
+	return s
+}
+
+func plainDoors(k *plainTalk) {
+	k.reports(linkReady(), flow.BrowserAsked{Err: errors.New("no display")})
+	k.types("", "?", "o")
+	require.Equal(k.t, flow.OpenWanted{}, k.ordered())
+	k.reports(flow.BrowserAsked{})
+	k.types("+")
+	require.Equal(k.t, flow.Extended{}, k.ordered())
+	k.reports(flow.TimeExtended{Until: start.Add(9 * time.Minute)})
+	k.types("n")
+	require.Equal(k.t, flow.NewLinkWanted{}, k.ordered())
+	k.reports(linkReady())
+	k.types("m", "w", "x", "\x1b[A")
+	require.Contains(k.t, k.saved["confer-message.txt"], "\n"+testURL+"\n")
+	k.tick(plainEvery)
+}
+
+// plainPaste is refused twice; then the callback is faster than the paste.
+func plainPaste(k *plainTalk) {
+	k.types("http://127.0.0.1:8739/callback?code=Zx81")
+	k.reports(flow.Strayed{Err: callback.ErrPasteBareCode})
+	k.types("p", "\x1b[200~http://127.0.0.1:8739/callback?code=Zx", "81&state=9f0c3e1ab27d44f8\x1b[201~", "")
+	require.Equal(k.t, flow.Pasted{Text: "http://127.0.0.1:8739/callback?code=Zx\n81&state=9f0c3e1ab27d44f8"}, k.ordered())
+	k.reports(flow.Strayed{Err: callback.ErrStateUsed})
+	k.types("p", "http://127.0.0.1:8739/callback?")
+	k.reports(flow.AnswerArrived{}, flow.Exchanged{}, linked())
+	k.types("3")
+}
+
+func plainAccounts(k *plainTalk) {
+	k.types("?", "file", "b", "file", "nowhere.csv")
+	k.reports(fail(&flow.AccountsError{Err: os.ErrNotExist}))
+	k.types("2", testSecret, "", "x")
+	k.reports(flow.Paused{Until: start.Add(time.Second), Reason: "rate limit"}, flow.Paused{Until: start.Add(30 * time.Second), Reason: "rate limit"},
+		read(1), flow.LookPlanned{At: start.Add(65 * time.Second)})
+	k.types("?", "r")
+	require.Equal(k.t, flow.Refreshed{}, k.ordered())
+	k.types("b", "2", "")
+	k.reports(read(1))
+	k.types("q")
+}
+
+// plainHostile is what must not reach a terminal: CleanText takes it out, of
+// rows too, which come cleaned and are not trusted to.
+func plainHostile(k *plainTalk) {
+	const evil = "\x1b[2J\x07\u202eevil\r\x9b1m\u009d0;x\x07"
+	k.types("1", "a\x1b[31m.csv")
+	rows := people(2)
+	rows[0].Record.Account.Email = evil
+	rows[1].Record.Profiles[0].ProfileName, rows[1].Record.Profiles[0].RelinkURL = evil, "https://x.example.test/"+evil
+	k.reports(flow.ProfilesRead{Rows: rows, Tally: tally(rows)}, fail(&flow.AccountsError{Err: errors.New(evil)}))
+	k.types("3\x1b[A")
+}

@@ -1,0 +1,10 @@
+//go:build darwin || freebsd || netbsd || openbsd || dragonfly
+
+package ui
+
+import "golang.org/x/sys/unix"
+
+const (
+	plainGetTermios = unix.TIOCGETA
+	plainSetTermios = unix.TIOCSETA
+)

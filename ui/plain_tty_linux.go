@@ -1,0 +1,8 @@
+package ui
+
+import "golang.org/x/sys/unix"
+
+const (
+	plainGetTermios = unix.TCGETS
+	plainSetTermios = unix.TCSETS
+)
