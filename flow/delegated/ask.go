@@ -1,0 +1,179 @@
+package delegated
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+
+	"confer/cronofy"
+)
+
+// ask requests access for up to MaxDelegatedAccess accounts. When it returns
+// each of them has an end or somebody who attends to it.
+func (d *Desk) ask(rows []*row) {
+	select {
+	case d.turn <- struct{}{}:
+		defer func() { <-d.turn }()
+	case <-d.ctx.Done():
+		endAll(rows, ErrClosed)
+		return
+	}
+	if err := d.Fatal(); err != nil {
+		endAll(rows, err)
+		return
+	}
+	for i, r := range rows {
+		if err := d.open(r); err != nil {
+			endAll(rows[i:], err)
+			rows = rows[:i]
+			break
+		}
+	}
+	if len(rows) > 0 {
+		d.request(rows)
+	}
+}
+
+// open takes a slot, makes the account's callback URL live and attends to it.
+func (d *Desk) open(r *row) error {
+	var id [16]byte // 128 bits
+	if _, err := io.ReadFull(d.cfg.Rand, id[:]); err != nil {
+		return fmt.Errorf("make a callback URL: %w", err)
+	}
+	select {
+	case d.slots <- struct{}{}:
+	case <-d.ctx.Done():
+		return ErrClosed
+	}
+	r.id = hex.EncodeToString(id[:])
+	r.url = d.base.JoinPath(r.id).String()
+	d.mu.Lock()
+	d.live[r.id] = r
+	d.mu.Unlock()
+	d.work.Go(func() { d.attend(r) })
+	return nil
+}
+
+// request sends the accounts in one call. What one address does to the others is
+// not documented: when all are refused for what may be the fault of one, it
+// asks for each half by itself.
+func (d *Desk) request(rows []*row) {
+	refused, last := 0, error(nil)
+	var split func([]*row) error
+	split = func(part []*row) error {
+		err := d.call(part)
+		switch {
+		case err == nil:
+			return nil
+		case cronofy.AnswerLost(err): // the webhooks may still come
+			d.lose(part, err)
+			return nil
+		case everyones(err):
+			return &RequestError{Every: true, Err: err}
+		case cronofy.StatusOf(err) == http.StatusUnprocessableEntity && len(part) > 1:
+			half := len(part) / 2
+			if err := split(part[:half]); err != nil {
+				return err
+			}
+			return split(part[half:])
+		}
+		refused, last = refused+len(part), err
+		endAll(part, &RequestError{Err: err})
+		return nil
+	}
+	if err := split(rows); err != nil {
+		d.fail(err)
+		endAll(rows, err)
+		return
+	}
+	if refused == len(rows) && refused >= suspicious {
+		d.fail(&RequestError{Every: true, Err: last})
+	}
+}
+
+// suspicious is how many addresses in a row must be refused, and no other
+// accepted, until it is not the addresses.
+const suspicious = 10
+
+func (d *Desk) lose(rows []*row, err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, r := range rows {
+		r.lost = err
+	}
+}
+
+// timeout is why there was no webhook.
+func (d *Desk) timeout(r *row) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if r.lost != nil {
+		return &RequestError{Err: r.lost}
+	}
+	return ErrTimeout
+}
+
+// everyones tells whether an error is about the request and not about one of its
+// addresses.
+func everyones(err error) bool {
+	switch cronofy.StatusOf(err) {
+	case http.StatusUnauthorized, http.StatusPaymentRequired, http.StatusForbidden, http.StatusNotFound, http.StatusLocked:
+		return true
+	}
+	if errors.Is(err, errNoServiceToken) {
+		return true
+	}
+	var api *cronofy.Error
+	if !errors.As(err, &api) {
+		return false
+	}
+	for _, f := range api.FieldNames() {
+		if f == "scope" || f == "callback_url" || strings.HasSuffix(f, ".scope") || strings.HasSuffix(f, ".callback_url") {
+			return true
+		}
+	}
+	return false
+}
+
+var errNoServiceToken = errors.New("no service account token")
+
+// call makes one request, and once more with another token if the first one was
+// refused.
+func (d *Desk) call(rows []*row) error {
+	reqs := make([]cronofy.DelegatedAccess, len(rows))
+	for i, r := range rows {
+		reqs[i] = cronofy.DelegatedAccess{Email: r.email, CallbackURL: r.url, Scope: d.cfg.Scope}
+	}
+	return d.withToken(func(ctx context.Context, token cronofy.Secret) error {
+		return d.cfg.Client.RequestDelegatedAccess(ctx, token, reqs)
+	})
+}
+
+func (d *Desk) withToken(do func(context.Context, cronofy.Secret) error) error {
+	token, err := d.cfg.ServiceToken(d.ctx, cronofy.Secret{})
+	if err != nil {
+		return fmt.Errorf("%w: %w", errNoServiceToken, err)
+	}
+	err = do(d.ctx, token)
+	if cronofy.StatusOf(err) != http.StatusUnauthorized {
+		return err
+	}
+	fresh, renewErr := d.cfg.ServiceToken(d.ctx, token)
+	if renewErr != nil {
+		return fmt.Errorf("%w: %w", errNoServiceToken, renewErr)
+	}
+	if fresh.Equal(token) {
+		return err
+	}
+	return do(d.ctx, fresh)
+}
+
+func endAll(rows []*row, err error) {
+	for _, r := range rows {
+		r.end(cronofy.Secret{}, err)
+	}
+}

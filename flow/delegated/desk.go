@@ -1,0 +1,278 @@
+package delegated
+
+import (
+	"context"
+	"crypto/rand"
+	"io"
+	"net"
+	"net/url"
+	"slices"
+	"sync"
+	"time"
+
+	"confer/cronofy"
+)
+
+// Client is what of *cronofy.Client is needed here.
+type Client interface {
+	RequestDelegatedAccess(ctx context.Context, serviceAccountToken cronofy.Secret, reqs []cronofy.DelegatedAccess) error
+	Exchange(ctx context.Context, code cronofy.Secret, redirectURI string) (cronofy.Token, error)
+}
+
+// Config says who asks for what, and where answers come in.
+type Config struct {
+	Client Client
+
+	// ServiceToken gives the service account's access token. refused is empty, or
+	// the token that Cronofy has just answered 401. It is called by one goroutine
+	// at a time.
+	ServiceToken func(ctx context.Context, refused cronofy.Secret) (cronofy.Secret, error)
+
+	ClientSecret   cronofy.Secret // webhooks are signed with it
+	AcceptUnsigned bool           // take webhooks without a signature; a wrong one is never taken
+
+	CallbackURL string // public; each account's path is below it
+	Listen      string // host:port where what is sent to CallbackURL arrives
+	Scope       string // within the service account's delegated scope
+
+	Timeout time.Duration // for one account, from the request to its webhook; zero: DefaultTimeout
+
+	// Keep is given an account's tokens before anybody else. When it fails they
+	// are not used. It may be called by several goroutines at once; nil: none.
+	Keep func(email string, t cronofy.Token) error
+
+	Rand io.Reader // for the paths; nil: crypto/rand
+
+	listen func(ctx context.Context, network, address string) (net.Listener, error) // nil: the system's
+}
+
+// DefaultTimeout is how long an account's webhook is waited for. Cronofy's own
+// time is not documented.
+const DefaultTimeout = 5 * time.Minute
+
+const (
+	// maxUnderWay bounds the accounts that were asked for and have no token yet:
+	// codes are short-lived, and exchanging this many takes 18 s at 500 calls a minute.
+	maxUnderWay = 3 * cronofy.MaxDelegatedAccess
+	// lateAfter is when an account without an answer makes room for another: one
+	// mailbox that does not answer must not hold up the others.
+	lateAfter = 15 * time.Second
+)
+
+// Desk is one run of delegated access over a list of addresses. Its methods may
+// be called from several goroutines.
+type Desk struct {
+	cfg     Config
+	base    *url.URL
+	emails  []string
+	chunks  []chunk
+	door    *door
+	ctx     context.Context
+	cancel  context.CancelFunc
+	work    sync.WaitGroup
+	turn    chan struct{} // held by the one that asks Cronofy
+	slots   chan struct{} // accounts under way
+	refused refusals
+
+	mu    sync.Mutex
+	live  map[string]*row // by the last part of their callback URL
+	fatal error
+}
+
+// chunk is what one request asks for. Its rows are there from the first Access
+// to one of them until the last.
+type chunk struct {
+	mu   sync.Mutex
+	made bool
+	rows []*row
+	left int // rows that nobody has fetched
+}
+
+// row is one account's way.
+type row struct {
+	email string
+	id    string               // last part of its callback URL
+	url   string               // its callback URL
+	hook  chan cronofy.Webhook // room for the one that counts
+
+	once  sync.Once
+	done  chan struct{}
+	token cronofy.Secret
+	err   error // both are written before done is closed
+	lost  error // the request's answer was lost: why; guarded by the Desk
+}
+
+// end settles an account; only the first end counts.
+func (r *row) end(token cronofy.Secret, err error) {
+	r.once.Do(func() {
+		r.token, r.err = token, err
+		close(r.done)
+	})
+}
+
+// Open listens. Nothing is asked of Cronofy before the first Access. The Desk
+// ends with ctx; Close must be called all the same.
+func Open(ctx context.Context, cfg Config, emails []string) (*Desk, error) {
+	base, err := callbackBase(cfg.CallbackURL)
+	if err != nil {
+		return nil, err
+	}
+	if cfg.listen == nil {
+		cfg.listen = new(net.ListenConfig).Listen
+	}
+	if cfg.Timeout <= 0 {
+		cfg.Timeout = DefaultTimeout
+	}
+	if cfg.Rand == nil {
+		cfg.Rand = rand.Reader
+	}
+	const size = cronofy.MaxDelegatedAccess
+	d := &Desk{
+		cfg: cfg, base: base, emails: emails, chunks: make([]chunk, (len(emails)+size-1)/size),
+		turn: make(chan struct{}, 1), slots: make(chan struct{}, maxUnderWay), live: map[string]*row{},
+	}
+	l, err := cfg.listen(ctx, "tcp", cfg.Listen)
+	if err != nil {
+		return nil, &ListenError{Addr: cfg.Listen, Err: err}
+	}
+	d.ctx, d.cancel = context.WithCancel(ctx)
+	d.door = openDoor(d, l)
+	return d, nil
+}
+
+// Addr is where the Desk listens.
+func (d *Desk) Addr() string { return d.door.l.Addr().String() }
+
+// Access gives the access token of the i-th address, once. It asks for that
+// address, together with its neighbours, unless they were asked for before, and
+// waits for the answer. Its error is ctx's, ErrTimeout, ErrClosed, a
+// *DeniedError, a *RequestError, Config.Keep's, or that of the exchange.
+func (d *Desk) Access(ctx context.Context, i int) (cronofy.Secret, error) {
+	const size = cronofy.MaxDelegatedAccess
+	c := &d.chunks[i/size]
+	if fresh := c.make(d.emails[i/size*size : min(len(d.emails), (i/size+1)*size)]); fresh != nil {
+		d.begin(fresh)
+	}
+	r := c.fetch(i % size)
+	if r == nil {
+		return cronofy.Secret{}, ErrClosed
+	}
+	select {
+	case <-r.done:
+		return r.token, r.err
+	case <-ctx.Done():
+		return cronofy.Secret{}, ctx.Err()
+	}
+}
+
+// begin asks for rows, unless the Desk was closed.
+func (d *Desk) begin(rows []*row) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.ctx.Err() != nil {
+		endAll(rows, ErrClosed)
+		return
+	}
+	d.work.Go(func() { d.ask(rows) })
+}
+
+// make gives the rows the first time, then nil.
+func (c *chunk) make(emails []string) []*row {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.made {
+		return nil
+	}
+	for _, e := range emails {
+		c.rows = append(c.rows, &row{email: e, hook: make(chan cronofy.Webhook, 1), done: make(chan struct{})})
+	}
+	c.made, c.left = true, len(c.rows)
+	return slices.Clone(c.rows)
+}
+
+// fetch gives a row once, so that memory does not grow with the list.
+func (c *chunk) fetch(i int) *row {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.left == 0 {
+		return nil
+	}
+	r := c.rows[i]
+	c.rows[i] = nil
+	if c.left--; c.left == 0 {
+		c.rows = nil
+	}
+	return r
+}
+
+// Fatal is the error that ended all asking: a *RequestError with Every, or that
+// of Config.ServiceToken. nil while there is none.
+func (d *Desk) Fatal() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.fatal
+}
+
+func (d *Desk) fail(err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.fatal == nil && d.ctx.Err() == nil {
+		d.fatal = err
+	}
+}
+
+// Refused counts the posts that were not taken.
+func (d *Desk) Refused() Refused { return d.refused.get() }
+
+// Close ends the listener and all that is under way, and waits for it. It may be
+// called again.
+func (d *Desk) Close() {
+	d.mu.Lock()
+	d.cancel() // nothing is begun after this
+	d.mu.Unlock()
+	d.door.close()
+	d.work.Wait()
+}
+
+// attend sees one account through, from the request to its token.
+func (d *Desk) attend(r *row) {
+	release := sync.OnceFunc(func() { <-d.slots })
+	defer release()
+	defer d.forget(r)
+	late, limit := time.NewTimer(lateAfter), time.NewTimer(d.cfg.Timeout)
+	defer late.Stop()
+	defer limit.Stop()
+	for {
+		select {
+		case h := <-r.hook:
+			r.end(d.exchange(r, h))
+			return
+		case <-late.C:
+			release()
+		case <-limit.C:
+			r.end(cronofy.Secret{}, d.timeout(r))
+			return
+		case <-r.done: // could not be asked for
+			return
+		case <-d.ctx.Done():
+			r.end(cronofy.Secret{}, ErrClosed)
+			return
+		}
+	}
+}
+
+func (d *Desk) exchange(r *row, h cronofy.Webhook) (cronofy.Secret, error) {
+	if h.Code.Empty() {
+		return cronofy.Secret{}, &DeniedError{Code: h.Error, Key: h.ErrorKey, Description: h.ErrorDescription}
+	}
+	t, err := d.cfg.Client.Exchange(d.ctx, h.Code, r.url)
+	if err != nil {
+		return cronofy.Secret{}, err
+	}
+	if d.cfg.Keep != nil {
+		if err := d.cfg.Keep(r.email, t); err != nil {
+			return cronofy.Secret{}, err
+		}
+	}
+	return t.AccessToken, nil
+}

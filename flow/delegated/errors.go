@@ -1,0 +1,48 @@
+package delegated
+
+import (
+	"errors"
+	"strings"
+)
+
+// Errors of single accounts and of the set-up.
+var (
+	// ErrTimeout: no webhook came in time.
+	ErrTimeout = errors.New("no answer came to the callback URL in time")
+	// ErrClosed: the Desk was closed before the account was answered.
+	ErrClosed = errors.New("delegated access was ended")
+	// ErrCallbackURL wraps what is wrong with Config.CallbackURL.
+	ErrCallbackURL = errors.New("callback URL")
+)
+
+// DeniedError is a webhook that brought an error in place of a code. Its texts
+// are cleaned; which values Cronofy sends is not documented.
+type DeniedError struct {
+	Code        string // "access_denied"; may be empty
+	Key         string // may be empty
+	Description string // may be empty
+}
+
+// Error is one line: "delegated access denied: access_denied: There is no such mailbox".
+func (e *DeniedError) Error() string {
+	text := "delegated access denied"
+	for _, s := range []string{e.Code, e.Description} {
+		if s = strings.TrimSpace(s); s != "" {
+			text += ": " + s
+		}
+	}
+	return text
+}
+
+// RequestError is a request for accounts that failed. Every: it would fail for
+// every other account as well, so no more are asked for.
+type RequestError struct {
+	Every bool
+	Err   error
+}
+
+// Error is that of the call.
+func (e *RequestError) Error() string { return e.Err.Error() }
+
+// Unwrap gives the call's error.
+func (e *RequestError) Unwrap() error { return e.Err }
