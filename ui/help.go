@@ -26,7 +26,7 @@ type helper interface {
 func (m *Model) around(out []key.Binding) []key.Binding {
 	s := m.screen(m.page)
 	if m.cut(-1) || m.cut(1) {
-		out = append(out[:len(out):len(out)], bind("pgup/pgdn", "more", "pgup", "pgdown"))
+		out = slices.Insert(slices.Clone(out), min(2, len(out)), bind("↑/↓", "more", "up", "down", "pgup", "pgdown"))
 	}
 	if s.typing() {
 		return append(out, m.keys.helpTyping, m.keys.quit)

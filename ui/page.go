@@ -1,6 +1,6 @@
 package ui
 
-import "strings"
+import "slices"
 
 // How readily a block gives way when the window is small. Text that explains
 // goes before text that acts.
@@ -72,28 +72,35 @@ func (p page) footFor(h int) []string {
 	return p.foot[:max(0, limit)]
 }
 
+// airy is the height from which blank lines are worth more than the last
+// explanations.
+const airy = 14
+
+// shrink drops blocks until the rest fits, the lowest of a rank first.
 func (p page) shrink(h int) (blocks []block, gaps bool) {
 	blocks, gaps = p.blocks, true
 	for rank := spare; rank > keep; rank-- {
-		if height(blocks, gaps) <= h {
-			return blocks, gaps
+		if rank == aside && h < airy {
+			gaps = height(blocks, true) <= h
 		}
-		blocks = without(blocks, rank)
-		if rank == extra && height(blocks, gaps) > h {
-			gaps = false
+		for height(blocks, gaps) > h {
+			last := lastOf(blocks, rank)
+			if last < 0 {
+				break
+			}
+			blocks = slices.Delete(slices.Clone(blocks), last, last+1)
 		}
 	}
-	return blocks, gaps
+	return blocks, gaps && height(blocks, true) <= h
 }
 
-func without(blocks []block, rank int) []block {
-	var out []block
-	for _, b := range blocks {
-		if b.rank != rank {
-			out = append(out, b)
+func lastOf(blocks []block, rank int) int {
+	for i := len(blocks) - 1; i >= 0; i-- {
+		if blocks[i].rank == rank {
+			return i
 		}
 	}
-	return out
+	return -1
 }
 
 func height(blocks []block, gaps bool) int {
@@ -139,5 +146,3 @@ func (f *fitted) window(h, scroll int) {
 	f.above, f.below = from > 0, from+h < n
 	f.lines = f.lines[from : from+h : from+h]
 }
-
-func (f fitted) text() string { return strings.Join(f.lines, "\n") }

@@ -42,6 +42,7 @@ func newServiceAccount() *serviceAccount {
 	sa.form.fields = []*field{sa.id, sa.label, {label: "Authorize a calendar service account now…", action: true}}
 	sa.scope.input.set(cronofy.DefaultServiceAccountScope)
 	sa.wide.input.set(cronofy.DefaultDelegatedScope)
+	sa.scope.input.pos, sa.wide.input.pos = 0, 0 // so that the beginning is seen
 	sa.wide.hint = "The widest access that your application may ask for later, account by account."
 	sa.connect.fields = []*field{sa.scope, sa.wide}
 	return sa

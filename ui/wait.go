@@ -171,11 +171,11 @@ func messageFor(s flow.State, link string) string {
 	return handover(s.Answers, link, back)
 }
 
-// door is a key of the waiting page and the few words it has there; its
-// binding's own words are for the help.
+// door is a key of the waiting page, in a few words, and in one for the
+// smallest window; its binding's own words are for the help.
 type door struct {
-	key   key.Binding
-	short string
+	key         key.Binding
+	short, word string
 }
 
 // doorGroup is doors that belong together.
@@ -187,12 +187,13 @@ type doorGroup struct {
 // doors are all ways to the browser and back, the likeliest first.
 func (w *wait) doors(f frame) []doorGroup {
 	k := f.keys
-	open, file := door{k.open, "open"}, door{when(f.cfg.SaveFile != nil, k.write), "to a file"}
-	copied, raw := door{as(k.copyText, "copy the real link"), "copy"}, door{k.raw, "show in full"}
+	open, file := door{k.open, "open", "open"}, door{when(f.cfg.SaveFile != nil, k.write), "to a file", "to a file"}
+	copied, raw := door{as(k.copyText, "copy the real link"), "copy", "copy"}, door{k.raw, "show in full", "show"}
+	done := when(f.state.Step == flow.StepAuthorize, k.handed)
 	link := doorGroup{"Link", []door{open, copied, raw, file}}
-	message := doorGroup{"Message", []door{{k.message, "write to the administrator"}}}
-	answer := doorGroup{"Answer", []door{{k.paste, "paste the address"}, {when(f.state.Step == flow.StepAuthorize, k.handed), "they say it is done"}}}
-	time := doorGroup{"Time", []door{{k.extend, "more time"}, {k.newLink, "new link"}}}
+	message := doorGroup{"Message", []door{{k.message, "write to the administrator", "message"}}}
+	answer := doorGroup{"Answer", []door{{k.paste, "paste the address", "paste"}, {done, "they say it is done", "done"}}}
+	time := doorGroup{"Time", []door{{k.extend, "more time", "more time"}, {k.newLink, "new link", "new link"}}}
 	if byHand(f) {
 		link.doors = []door{raw, copied, file, open}
 		return []doorGroup{link, answer, message, time}

@@ -13,15 +13,15 @@ func (w *wait) view(f frame) page {
 	var p page
 	switch f.state.Attempt.Phase {
 	case flow.PhaseNone, flow.PhasePreparing:
-		p.add(keep, f.working("Making a fresh link…")...)
+		p.heading(f, "A fresh link", "It can be used once, and only for a short while.")
+		p.add(keep, f.working("Making it…")...)
 	case flow.PhaseExchanging:
-		p.add(keep, f.done("The administrator approved.")...)
-		p.join(keep, f.working("Exchanging the code for tokens…")...)
-		p.note(f, aside, "This cannot be done twice, so it is finished even if you leave.")
+		p.heading(f, "The administrator approved", "What follows cannot be done twice, so it is finished even if you leave.")
+		p.add(keep, f.working("Exchanging the code for tokens…")...)
 	case flow.PhaseStoring:
-		p.add(keep, f.done("The administrator approved.")...)
-		p.join(keep, f.done("The code is exchanged.")...)
-		p.join(keep, f.working("Storing the tokens and reading them back…")...)
+		p.heading(f, "The administrator approved", "What follows cannot be done twice, so it is finished even if you leave.")
+		p.add(keep, f.done("The code is exchanged for tokens.")...)
+		p.join(keep, f.working("Storing them and reading them back…")...)
 	case flow.PhaseWaiting:
 		w.viewWaiting(f, &p)
 	}
@@ -86,21 +86,20 @@ func (w *wait) viewLink(f frame, p *page) {
 	short := shortLink(f)
 	switch {
 	case !at.Listening:
-		p.join(aside, each(f.st.muted, wrap("With this redirect URI nothing comes back by itself: paste the final address.", f.w))...)
+		p.join(extra, each(f.st.muted, wrap("With this redirect URI nothing comes back by itself: paste the final address.", f.w))...)
 	case byHand(f):
-		p.join(aside, each(f.st.muted, wrap(byHandWords(f), f.w))...)
+		p.join(extra, each(f.st.muted, wrap(byHandWords(f), f.w))...)
+	case at.Browser != "":
+		p.join(extra, f.warning(clean(at.Browser))...)
 	default:
-		p.join(aside, each(f.st.muted, wrap("Open it in a browser on this machine. The answer comes back here by itself.", f.w))...)
+		p.join(extra, each(f.st.muted, wrap("Open it in a browser on this machine. The answer comes back here by itself.", f.w))...)
 	}
 	if short != "" {
 		p.add(keep, short)
 	}
 	if tunnel := tunnelLine(f); tunnel != "" {
-		p.add(aside, wrap("For the link above to work, and the answer to come back by itself, run on your own computer:", f.w)...)
-		p.join(aside, "  "+f.st.strong.Render(cutTo(tunnel, f.w-2)))
-	}
-	if at.Browser != "" && !byHand(f) {
-		p.add(aside, f.warning(clean(at.Browser))...)
+		lines := wrap("For the link above to work, and the answer to come back by itself, run on your own computer:", f.w)
+		p.add(aside, append(lines, "  "+f.st.strong.Render(cutTo(tunnel, f.w-2)))...)
 	}
 	if n := linkCount(at); n != "" {
 		p.note(f, spare, n)
@@ -143,25 +142,22 @@ const labelsFrom = 50
 // doorLines lists the doors, a group in a line where there is room.
 func doorLines(f frame, groups []doorGroup) []string {
 	const name = 9 // "Message" and a gap
-	var out, all []string
+	var out, words []string
 	for _, g := range groups {
 		var cells []string
 		for _, d := range g.doors {
 			if d.key.Enabled() {
 				cells = append(cells, f.st.key.Render(d.key.Help().Key)+" "+d.short)
+				words = append(words, f.st.key.Render(d.key.Help().Key)+" "+d.word)
 			}
 		}
-		all = append(all, cells...)
-		for i, line := range flowing(cells, f.w-name) {
-			label := ""
-			if i == 0 {
-				label = f.st.muted.Render(g.name)
-			}
-			out = append(out, pad(label, name)+line)
+		label := f.st.muted.Render(g.name)
+		for _, line := range flowing(cells, f.w-name) {
+			out, label = append(out, pad(label, name)+line), ""
 		}
 	}
 	if f.w < labelsFrom {
-		return flowing(all, f.w)
+		return flowing(words, f.w)
 	}
 	return out
 }
@@ -190,7 +186,7 @@ func (w *wait) viewSilence(f frame, p *page) {
 		p.add(aside, full...)
 		return
 	}
-	p.note(f, aside, "An error in the browser, and nothing comes back? n makes a new link; ? says more.")
+	p.note(f, aside, "An error in the browser, and nothing comes back? n makes a new link, ? says more.")
 }
 
 // helps is also in the help, for windows that have no room for it here.
@@ -212,7 +208,7 @@ func silences(s flow.State) []string {
 
 func (w *wait) viewPaste(f frame, p *page) {
 	w.title(f, p, "Paste the final address")
-	p.join(aside, each(f.st.muted, wrap("The whole address that the browser ended on. The page may say that it cannot connect; that is as it should be.", f.w))...)
+	p.join(aside, each(f.st.muted, wrap("The whole address that the browser ended on. The page may say that it cannot connect: that is fine.", f.w))...)
 	text, x := w.address.view(f.w-2, false)
 	if text == "" {
 		text = f.st.muted.Render(cutTo(strings.TrimSuffix(clean(f.state.Attempt.RedirectURI), "?")+"?code=…&state=…", f.w-2))
