@@ -71,11 +71,15 @@ func (w *world) adopt(d links.Draft) {
 	}
 }
 
-// adoptStore goes on with the keyring, which has the secret from the time the
-// service account was accepted. Memory is gone, and a passphrase must be typed.
+// adoptStore goes on with the store that has the client secret. Memory is gone,
+// and where nothing was kept yet the keyring is asked about anew.
 func (w *world) adoptStore(d links.Draft) {
-	if w.found.Store.Kind == "" && flow.StoreKind(d.Store) == flow.StoreKeyring && d.Provider != "" {
-		w.found.Store.Kind = flow.StoreKeyring
+	kind := flow.StoreKind(d.Store)
+	if !d.Kept || w.found.Store.Kind != "" && w.found.Store.Kind != kind {
+		return
+	}
+	if kind == flow.StoreKeyring || kind == flow.StoreFile {
+		w.found.Store.Kind = kind
 		w.found.SecretKept = true
 	}
 }

@@ -139,7 +139,9 @@ func (r *Runner) record(ctx context.Context, l Link) string {
 	kept.APIURL, kept.AppURL = overrides(l.Site)
 	err := r.Links.Update(ctx, func(c *links.Contents) error {
 		c.AddLink(kept)
-		c.Draft = nil
+		if d := c.Draft; d != nil && d.ClientID == l.ClientID && d.ServiceAccount == l.ServiceAccount {
+			c.Draft = nil // another wizard's, of another customer, stays
+		}
 		return nil
 	})
 	if err != nil {

@@ -71,6 +71,16 @@ func (e *RefusedError) Error() string {
 	return strings.TrimSuffix("authorization refused: "+e.Code+" "+e.Description, " ")
 }
 
+// CrashError is a panic in a task: a mistake in confer. Of the panic's value
+// only the type is kept, because the value may hold a secret; a stack shows
+// addresses only.
+type CrashError struct {
+	Kind  string // the type of the panic's value
+	Stack []byte
+}
+
+func (e *CrashError) Error() string { return "crashed: " + e.Kind }
+
 // AccountsError says that the list of accounts could not be read.
 type AccountsError struct{ Err error }
 
@@ -201,6 +211,8 @@ func explainPort(e *callback.PortError) Problem {
 	return p
 }
 
+func noSecret(err error) bool { return errors.Is(err, ErrNoSecret) }
+
 func isStoreError(err error) bool {
 	var store *keystore.Error
 	if errors.As(err, &store) {
@@ -220,14 +232,22 @@ func explainStore(err error, at Step) Problem {
 	}
 	p := Problem{Code: CodeSecretStore, Exit: ExitFailed, Step: at,
 		Hint: "Try again, or keep secrets in memory for this run with --secret-store session."}
+	var store *keystore.Error
+	file := errors.As(err, &store) && store.Store == keystore.File
 	switch {
+	case file && errors.Is(err, keystore.ErrBusy), file && errors.Is(err, keystore.ErrTimeout):
+		p.Summary = "The secrets file is in use by another confer."
+		p.Hint = "Try again when that one has ended."
+	case file && errors.Is(err, keystore.ErrRefused):
+		p.Summary = "The secrets file cannot be used" + because(store.Detail) + "."
+		p.Hint = "Check the file, its folder and the room on the disk, then try again."
 	case errors.Is(err, keystore.ErrLocked):
 		p.Summary = "The system keyring is locked."
 		p.Hint = "Unlock it and try again, or keep secrets in memory for this run with --secret-store session."
 	case errors.Is(err, keystore.ErrTimeout), errors.Is(err, keystore.ErrBusy):
 		p.Summary = "The system keyring did not answer in time; whether the secret was stored is unknown."
 	case errors.Is(err, keystore.ErrTooBig):
-		p.Summary = "The secret is too long for the system keyring."
+		p.Summary = "The secret is too long for the store."
 	case errors.Is(err, keystore.ErrPassphrase):
 		p.Summary = "The passphrase does not open the secrets file."
 		p.Hint = "Enter it again."
@@ -245,9 +265,36 @@ func explainStore(err error, at Step) Problem {
 	case errors.Is(err, keystore.ErrNotFound):
 		p.Summary = "The secret is not in the store any more."
 	default:
-		p.Summary = "The system keyring cannot be used."
+		p.Summary = keyringWords(store)
 	}
 	return p
+}
+
+func because(detail string) string {
+	if detail == "" {
+		return ""
+	}
+	return ": " + cronofy.CleanText(detail, 160)
+}
+
+// keyringWords says why there is no keyring, where that is known.
+func keyringWords(e *keystore.Error) string {
+	if e != nil {
+		switch e.State {
+		case keystore.NoBus:
+			return "The system keyring cannot be used: this session has no D-Bus."
+		case keystore.NoService:
+			return "The system keyring cannot be used: no keyring service runs in this session."
+		case keystore.NoCollection:
+			return "The keyring service runs, but there is no keyring in it yet."
+		case keystore.Silent:
+			return "The system keyring does not answer."
+		case keystore.Unsupported:
+			return "This build has no keyring for this system."
+		case keystore.Ready, keystore.Locked:
+		}
+	}
+	return "The system keyring cannot be used."
 }
 
 // approvedProblem puts first what matters most after an approval.

@@ -9,18 +9,23 @@ func (s State) report(r Report) (State, *Task) {
 	switch ev := r.Event.(type) {
 	case ApplicationAccepted:
 		s.Running = nil
+		found := s.Answers.ClientSecret.Empty() && !ev.ClientSecret.Empty()
 		s.Answers.ClientSecret, s.Store, s.Notice = ev.ClientSecret, ev.Store, ev.Notice
+		s = s.keptIf(found)
 		s.Asking = ev.Ask
 		if !ev.Ask {
 			s.Step = StepServiceAccount
 		}
 	case StoreOpened:
 		s.Running, s.Asking = nil, false
+		found := s.Answers.ClientSecret.Empty() && !ev.ClientSecret.Empty()
 		s.Answers.ClientSecret, s.Store = ev.ClientSecret, ev.Store
+		s = s.keptIf(found)
 		s.Step = StepServiceAccount
 	case ServiceAccountAccepted:
 		s.Running, s.Attempt = nil, Attempt{}
 		s.Answers.ServiceAccount, s.Notice = ev.ID, ev.Notice
+		s = s.keptIf(true)
 		s.Step = StepProvider
 	case Linked:
 		s.Running, s.Attempt, s.Proof = nil, Attempt{}, Proof{}
@@ -38,8 +43,19 @@ func (s State) report(r Report) (State, *Task) {
 	return s, nil
 }
 
+// keptIf notes that the client secret is in the store.
+func (s State) keptIf(kept bool) State {
+	if kept {
+		s.keptKey = s.storeKey()
+	}
+	return s
+}
+
 func (s State) failed(ev Failed) State {
 	p := explain(ev.Err, s.Step)
+	if noSecret(ev.Err) {
+		s.keptKey = ""
+	}
 	if ev.Approved {
 		p = approvedProblem(p, s.Step)
 		s.approvedKey = s.Answers.Key()

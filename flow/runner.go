@@ -112,6 +112,9 @@ func (r *Runner) note(what string, task int, v any) {
 	switch v := v.(type) {
 	case Failed:
 		args = append(args, "error", v.Err.Error(), "approved", v.Approved)
+		if crash := (*CrashError)(nil); errors.As(v.Err, &crash) {
+			args = append(args, "stack", string(crash.Stack))
+		}
 	case Strayed:
 		args = append(args, "error", v.Err.Error())
 	case BrowserAsked:
@@ -178,8 +181,11 @@ func (r *Runner) refused(ctx context.Context, a Answers, say func(Event)) (notic
 // settle decides on the store: what was named, else the keyring if it is ready,
 // else the operator is asked.
 func (r *Runner) settle(ctx context.Context, s Store) (_ Store, ask bool, _ error) {
+	if s.Kind == StoreFile {
+		return r.settleFile(ctx, s)
+	}
 	if s.Kind != "" && s.Kind != StoreKeyring {
-		return s, s.Kind == StoreFile && s.Passphrase.Empty(), nil
+		return s, false, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, keystore.ProbeLimit)
 	defer cancel()
@@ -192,10 +198,29 @@ func (r *Runner) settle(ctx context.Context, s Store) (_ Store, ask bool, _ erro
 	if !r.Unattended {
 		return s, true, nil
 	}
+	e := &keystore.Error{Op: "open", Store: keystore.Keyring, Err: keystore.ErrUnavailable, State: status.State, Detail: status.Detail}
 	if status.State == keystore.Locked {
-		return s, false, keystore.ErrLocked
+		e.Err = keystore.ErrLocked
 	}
-	return s, false, keystore.ErrUnavailable
+	return s, false, e
+}
+
+// settleFile finds a wrong passphrase before anybody is sent to a browser.
+func (r *Runner) settleFile(ctx context.Context, s Store) (_ Store, ask bool, _ error) {
+	if s.Passphrase.Empty() {
+		if r.Unattended {
+			return s, false, &keystore.Error{Op: "open", Store: keystore.File, Err: keystore.ErrPassphrase}
+		}
+		return s, true, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, keystore.CallLimit)
+	defer cancel()
+	err := r.unlock(ctx, s)
+	if errors.Is(err, keystore.ErrPassphrase) && !r.Unattended {
+		s.Passphrase = cronofy.Secret{}
+		return s, true, nil
+	}
+	return s, false, err
 }
 
 func (r *Runner) openStore(ctx context.Context, e OpenStore, say func(Event)) Event {
@@ -225,14 +250,20 @@ func (r *Runner) openStore(ctx context.Context, e OpenStore, say func(Event)) Ev
 	return StoreOpened{Store: e.Store, ClientSecret: a.ClientSecret}
 }
 
-// unlock lets a store that can be locked ask for its password.
+// unlock lets a keyring that is locked ask for its password, and tries the
+// passphrase of a file. A file that is yet to be made takes any.
 func (r *Runner) unlock(ctx context.Context, s Store) error {
 	store, err := r.Stores.Open(s.Kind, s.Passphrase)
 	if err != nil {
 		return err
 	}
-	if u, ok := store.(interface{ Unlock(context.Context) error }); ok {
-		return u.Unlock(ctx)
+	switch store := store.(type) {
+	case interface{ Unlock(context.Context) error }:
+		return store.Unlock(ctx)
+	case interface{ Check(context.Context) error }:
+		if err := store.Check(ctx); !errors.Is(err, keystore.ErrNotFound) {
+			return err
+		}
 	}
 	return nil
 }
@@ -259,7 +290,9 @@ func (r *Runner) storedSecret(ctx context.Context, a Answers, s Store) (cronofy.
 	return cronofy.NewSecret(secret), err
 }
 
-// keep stores a secret and reads it back, unless it is there already.
+// keep stores a secret and reads it back, unless it is there already. What
+// could not be read is not written over, and an old secret is put back when the
+// store does not give back the new one.
 func (r *Runner) keep(ctx context.Context, s Store, key string, secret cronofy.Secret) error {
 	ctx, cancel := context.WithTimeout(ctx, keystore.CallLimit)
 	defer cancel()
@@ -267,10 +300,19 @@ func (r *Runner) keep(ctx context.Context, s Store, key string, secret cronofy.S
 	if err != nil {
 		return err
 	}
-	if old, err := store.Get(ctx, key); err == nil && old == secret.Reveal() {
+	old, err := store.Get(ctx, key)
+	had := err == nil
+	switch {
+	case had && old == secret.Reveal():
 		return nil
+	case !had && !errors.Is(err, keystore.ErrNotFound):
+		return err
 	}
-	return store.Set(ctx, key, secret.Reveal())
+	err = store.Set(ctx, key, secret.Reveal())
+	if had && errors.Is(err, keystore.ErrReadBack) {
+		_ = store.Set(ctx, key, old)
+	}
+	return err
 }
 
 // withSecret fills in the stored client secret when none was typed in this run.

@@ -48,9 +48,10 @@ func (s *saver) take() *links.Draft {
 
 func (s *saver) wait() { s.wg.Wait() }
 
-// remember saves the answers that are not secret, when they have changed.
+// remember saves the answers that are not secret, when they have changed. Those
+// of a script are in the script, and would take the place of a person's.
 func (r *Runner) remember(before, after State) {
-	if r.Links == nil || after.Link != nil {
+	if r.Links == nil || r.Unattended || after.Link != nil {
 		return
 	}
 	if d := draft(after); d != draft(before) {
@@ -62,7 +63,7 @@ func (r *Runner) remember(before, after State) {
 func draft(s State) links.Draft {
 	a := s.Answers
 	d := links.Draft{DataCenter: a.Site.DataCenter.ID, ClientID: a.ClientID, RedirectURI: a.RedirectURI, Listen: a.Listen,
-		ServiceAccount: a.ServiceAccount, Label: a.Label, Provider: string(a.Provider), Store: string(s.Store.Kind)}
+		ServiceAccount: a.ServiceAccount, Label: a.Label, Provider: string(a.Provider), Store: string(s.Store.Kind), Kept: s.secretKept()}
 	d.APIURL, d.AppURL = overrides(a.Site)
 	return d
 }

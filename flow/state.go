@@ -157,6 +157,7 @@ type State struct {
 	Running *Task          // nil while waiting for the operator
 	tasks   int            // last task ID given out
 
+	keptKey     string // storeKey of a client secret that is in the store
 	linkedKey   string // Answers.Key of Link
 	approvedKey string // Answers.Key of the last approval that was not finished
 }
@@ -179,6 +180,9 @@ type Found struct {
 // answer is missing.
 func Start(f Found) State {
 	s := State{Answers: f.Answers, Store: f.Store, Used: f.Used, Sites: f.Sites, Notice: f.Notice}
+	if f.SecretKept {
+		s.keptKey = s.storeKey()
+	}
 	if s.Sites == nil {
 		for _, d := range cronofy.DataCenters() {
 			s.Sites = append(s.Sites, d.Site())
@@ -195,7 +199,8 @@ func firstMissing(f Found) Step {
 	switch {
 	case !a.Site.Chosen():
 		return StepDataCenter
-	case a.ClientID == "" || a.ClientSecret.Empty() && !f.SecretKept || a.RedirectURI == "" || f.Store.Kind == "":
+	case a.ClientID == "" || a.ClientSecret.Empty() && !f.SecretKept || a.RedirectURI == "" || f.Store.Kind == "",
+		f.Store.Kind == StoreFile && f.Store.Passphrase.Empty():
 		return StepApplication
 	case a.ServiceAccount == "":
 		return StepServiceAccount
@@ -204,3 +209,15 @@ func firstMissing(f Found) Step {
 	}
 	return StepAuthorize
 }
+
+// storeKey names where the client secret of the answers is, or would be, kept
+// beyond this run; empty: nowhere.
+func (s State) storeKey() string {
+	if s.Store.Kind != StoreKeyring && s.Store.Kind != StoreFile {
+		return ""
+	}
+	return strings.Join([]string{s.Answers.Site.API, s.Answers.ClientID, string(s.Store.Kind)}, "\n")
+}
+
+// secretKept tells whether a later run finds the client secret of the answers.
+func (s State) secretKept() bool { return s.keptKey != "" && s.keptKey == s.storeKey() }

@@ -2,6 +2,8 @@ package flow
 
 import (
 	"context"
+	"fmt"
+	"runtime/debug"
 	"sync"
 )
 
@@ -61,6 +63,7 @@ func (t *Tasks) start(task Task) {
 	t.id, t.cancel, t.inbox = task.ID, cancel, inbox
 	t.wg.Go(func() {
 		defer cancel()
+		defer t.crashed(ctx, task.ID)
 		t.runner.note("task", task.ID, task.Effect)
 		t.runner.Do(ctx, task, inbox, func(ev Event) {
 			t.runner.note("event", task.ID, ev)
@@ -70,6 +73,21 @@ func (t *Tasks) start(task Task) {
 			}
 		})
 	})
+}
+
+// crashed makes a task's panic its last report, so that the wizard goes on and
+// the terminal stays whole.
+func (t *Tasks) crashed(ctx context.Context, id int) {
+	v := recover()
+	if v == nil {
+		return
+	}
+	failed := Failed{Err: &CrashError{Kind: fmt.Sprintf("%T", v), Stack: debug.Stack()}}
+	t.runner.note("event", id, failed)
+	select {
+	case t.events <- Report{id, failed}:
+	case <-ctx.Done():
+	}
 }
 
 // Close ends the running task and waits until every goroutine is done. A code

@@ -88,4 +88,5 @@ type Draft struct {
 	Label          string `json:"label,omitempty"`
 	Browser        string `json:"browser,omitempty"`
 	Store          string `json:"secret_store,omitempty"`
+	Kept           bool   `json:"kept_in_store,omitempty"` // the client secret is in Store
 }
