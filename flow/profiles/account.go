@@ -12,6 +12,14 @@ import (
 // owns it; that is never done on the way.
 var ErrOnlyRefreshToken = errors.New("the account has a refresh token only")
 
+// RenewError is a token that could not be had from Options.Renew.
+type RenewError struct{ Err error }
+
+func (e *RenewError) Error() string { return "renew access token: " + e.Err.Error() }
+
+// Unwrap gives the cause.
+func (e *RenewError) Unwrap() error { return e.Err }
+
 // Account is one line of the list: whose profiles are asked for, with what.
 type Account struct {
 	Email, Sub   string // as the list has them, cleaned; either may be empty

@@ -222,3 +222,16 @@ func TestReadAccountsOfALongList(t *testing.T) {
 		require.Len(t, got, n, name)
 	}
 }
+
+func TestStrictEndsAtABadLine(t *testing.T) {
+	t.Parallel()
+	const list = "email,access_token\namara@example.test,t1\nbjorn@example.test,\nchiara@example.test,t3\n"
+	c := answering(connected)
+	var got []Record
+	sum, err := Run(t.Context(), c, ReadAccounts(strings.NewReader(list)), Options{Strict: true}, collect(&got))
+	var row *RowError
+	require.ErrorAs(t, err, &row)
+	require.Equal(t, 3, row.Line)
+	require.Equal(t, 1, sum.Read)
+	require.Zero(t, c.count("t3"))
+}

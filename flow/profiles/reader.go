@@ -29,7 +29,7 @@ func newReader(client Client, opts Options) *reader {
 // It is false when ctx ended first.
 func (r *reader) read(ctx context.Context, it item) (Record, bool) {
 	for round := 0; ; round++ {
-		rec, err, ok := r.once(ctx, it)
+		rec, err, ok := r.once(ctx, &it)
 		left := time.Until(r.until)
 		if !ok || left <= 0 || settled(rec, err) {
 			return rec, ok
@@ -40,22 +40,13 @@ func (r *reader) read(ctx context.Context, it item) (Record, bool) {
 	}
 }
 
-// once looks once. A waiting account holds no slot.
-func (r *reader) once(ctx context.Context, it item) (rec Record, err error, ok bool) {
-	err = it.err
-	if err == nil && it.account.AccessToken.Empty() {
-		err = ErrOnlyRefreshToken
+// once looks once; a renewed token stays in the item. A waiting account holds no
+// slot.
+func (r *reader) once(ctx context.Context, it *item) (rec Record, err error, ok bool) {
+	if it.err != nil {
+		return r.failed(it.account, it.err), it.err, ctx.Err() == nil
 	}
-	if err != nil {
-		return r.failed(it.account, err), err, ctx.Err() == nil
-	}
-	select {
-	case r.slots <- struct{}{}:
-	case <-ctx.Done():
-		return Record{}, nil, false
-	}
-	info, err := r.client.UserInfo(ctx, it.account.AccessToken)
-	<-r.slots
+	info, err := r.userInfo(ctx, it)
 	switch {
 	case err == nil:
 		return Evaluate(info, r.opts.Provider, r.opts.Known).named(it.account), nil, true
@@ -63,6 +54,41 @@ func (r *reader) once(ctx context.Context, it item) (rec Record, err error, ok b
 		return Record{}, nil, false
 	}
 	return r.failed(it.account, err), err, true
+}
+
+// userInfo reads userinfo, and again after the account's token was renewed.
+func (r *reader) userInfo(ctx context.Context, it *item) (info cronofy.UserInfo, err error) {
+	err = ErrOnlyRefreshToken
+	for {
+		if !it.account.AccessToken.Empty() {
+			info, err = r.call(ctx, it.account.AccessToken)
+			if cronofy.StatusOf(err) != http.StatusUnauthorized {
+				return info, err
+			}
+		}
+		if r.opts.Renew == nil || it.renewals == maxRenewals {
+			return info, err
+		}
+		it.renewals++
+		fresh, renewErr := r.opts.Renew(ctx, it.account, it.account.AccessToken)
+		switch {
+		case renewErr != nil:
+			return info, &RenewError{renewErr}
+		case fresh.Empty():
+			return info, err
+		}
+		it.account.AccessToken = fresh
+	}
+}
+
+func (r *reader) call(ctx context.Context, token cronofy.Secret) (cronofy.UserInfo, error) {
+	select {
+	case r.slots <- struct{}{}:
+	case <-ctx.Done():
+		return cronofy.UserInfo{}, ctx.Err()
+	}
+	defer func() { <-r.slots }()
+	return r.client.UserInfo(ctx, token)
 }
 
 func (r *reader) failed(a Account, err error) Record {
@@ -80,7 +106,8 @@ func settled(rec Record, err error) bool {
 		return true
 	}
 	var row *RowError
-	if errors.As(err, &row) {
+	var renew *RenewError
+	if errors.As(err, &row) || errors.As(err, &renew) {
 		return true
 	}
 	var api *cronofy.Error

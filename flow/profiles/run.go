@@ -27,6 +27,15 @@ type Options struct {
 	// window of accounts waits at a time, so that memory stays bounded.
 	Wait time.Duration
 
+	Strict bool // end at the first line of the list that is no account
+
+	// Renew gives an access token for an account that has none, or in the place of
+	// one that was refused (401); refused is empty, or that one. An empty secret
+	// without an error means that there is nothing to renew it with. It may take
+	// long and is called by several goroutines at once, at most twice for an
+	// account. nil: accounts are read with the tokens they have.
+	Renew func(ctx context.Context, a Account, refused cronofy.Secret) (cronofy.Secret, error)
+
 	// ErrorOf makes the code and the sentence of a Record's Error; it is called
 	// by several goroutines at once. nil: the code "error" and the error's text.
 	ErrorOf func(error) (code, message string)
@@ -54,7 +63,8 @@ type Summary struct {
 // unless opts say otherwise. emit is called by one goroutine at a time, at most
 // once for an account; while it blocks, nothing further is begun.
 //
-// A line of the list that cannot be used (a *RowError) is a record too. Run ends
+// A line of the list that cannot be used (a *RowError) is a record too, unless
+// Options.Strict says otherwise. Run ends
 // with an error when ctx does (then no record is missing before the last one
 // given out, if in order), when emit fails, or when the list itself cannot be
 // read on; what was given out stays valid. It returns when all it began has
@@ -63,7 +73,7 @@ type Summary struct {
 func Run(ctx context.Context, client Client, accounts iter.Seq2[Account, error], opts Options, emit func(Record) error) (Summary, error) {
 	var sum Summary
 	r := newReader(client, opts)
-	in := &intake{accounts: accounts, seen: newSeen()}
+	in := &intake{accounts: accounts, seen: newSeen(), strict: opts.Strict}
 	p := pool[item, Record]{window: window, unordered: opts.Unordered, do: r.read}
 	err := p.run(ctx, in.items, func(rec Record) error {
 		sum.count(rec.State)
@@ -92,28 +102,33 @@ func (s *Summary) count(state State) {
 
 // item is an account to read, or a line that is none.
 type item struct {
-	account Account
-	err     error
+	account  Account
+	err      error
+	renewals int
 }
+
+// maxRenewals: one token that is known already, and one that is made.
+const maxRenewals = 2
 
 // intake turns the list into items. Its fields are read after the pool ended.
 type intake struct {
 	accounts iter.Seq2[Account, error]
 	seen     *seen
+	strict   bool
 	err      error // why the list could not be read on
 }
 
 func (in *intake) items(yield func(item) bool) {
 	for a, err := range in.accounts {
 		var row *RowError
-		if err != nil && !errors.As(err, &row) {
+		if err != nil && (in.strict || !errors.As(err, &row)) {
 			in.err = err
 			return
 		}
 		if err == nil && in.seen.before(a) {
 			continue
 		}
-		if !yield(item{a, err}) {
+		if !yield(item{account: a, err: err}) {
 			return
 		}
 	}
@@ -141,9 +156,12 @@ func newSeen() *seen {
 }
 
 func (s *seen) before(a Account) bool {
-	token := a.AccessToken
+	token := a.RefreshToken // outlives access tokens
 	if token.Empty() {
-		token = a.RefreshToken
+		token = a.AccessToken
+	}
+	if token.Empty() {
+		return false
 	}
 	h := max(1, maphash.String(s.seed, token.Reveal()))
 	i := h % seenSlots

@@ -39,7 +39,10 @@ const (
 // has ended.
 func Watch(ctx context.Context, client Client, accounts []Account, opts WatchOptions, emit func([]Row)) error {
 	opts.Wait = 0
-	w := &watcher{reader: newReader(client, opts.Options), accounts: accounts, opts: opts, emit: emit}
+	w := &watcher{reader: newReader(client, opts.Options), items: make([]item, len(accounts)), opts: opts, emit: emit}
+	for i, a := range accounts {
+		w.items[i].account = a
+	}
 	for {
 		refreshed, err := w.session(ctx)
 		if err != nil || !refreshed {
@@ -49,10 +52,10 @@ func Watch(ctx context.Context, client Client, accounts []Account, opts WatchOpt
 }
 
 type watcher struct {
-	reader   *reader
-	accounts []Account
-	opts     WatchOptions
-	emit     func([]Row)
+	reader *reader
+	items  []item
+	opts   WatchOptions
+	emit   func([]Row)
 }
 
 // session looks until nothing is open or time is over. It is true when it was
@@ -63,7 +66,7 @@ func (w *watcher) session(ctx context.Context) (refreshed bool, err error) {
 		limit = DefaultWatch
 	}
 	end := time.Now().Add(limit)
-	open := make([]int, len(w.accounts))
+	open := make([]int, len(w.items))
 	for i := range open {
 		open[i] = i
 	}
@@ -155,6 +158,6 @@ type seenRow struct {
 }
 
 func (w *watcher) readOne(ctx context.Context, i int) (seenRow, bool) {
-	rec, err, ok := w.reader.once(ctx, item{account: w.accounts[i]})
+	rec, err, ok := w.reader.once(ctx, &w.items[i]) // nobody else looks at this one now
 	return seenRow{Row{i, rec}, settled(rec, err)}, ok
 }

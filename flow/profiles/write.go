@@ -40,6 +40,14 @@ type Writer interface {
 	Close() error
 }
 
+// ResumeWriter writes records behind those that w has already; see Done.
+func ResumeWriter(w io.Writer, f Format, d *Done) (Writer, error) {
+	if f == FormatCSV && d.Size > 0 {
+		return &csvWriter{w: w, headed: true}, nil
+	}
+	return NewWriter(w, f)
+}
+
 // NewWriter writes records to w.
 func NewWriter(w io.Writer, f Format) (Writer, error) {
 	switch f {
