@@ -23,6 +23,8 @@ type streams struct {
 }
 
 func main() {
+	harden()
+	defer exitOnPanic(os.Stderr)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	code := run(ctx, os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr})
 	stop()

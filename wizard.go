@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -46,6 +47,7 @@ func useColor(when string) error {
 
 func setupWizard(ctx context.Context, w *world, s streams, e environment) error {
 	tasks := flow.NewTasks(w.runner)
+	stop := restoreBeforeDump(os.Stdin, os.Stdout)
 	last, err := ui.Run(ctx, ui.Config{
 		State:    flow.Start(w.found),
 		Tasks:    tasks,
@@ -54,10 +56,16 @@ func setupWizard(ctx context.Context, w *world, s streams, e environment) error 
 		SaveFile: saveFile,
 		Flags:    measuresFlags(e.get),
 	})
+	stop()
 	if last.Attempt.Phase >= flow.PhaseExchanging {
 		fmt.Fprintln(s.err, "Finishing the exchange of the code ...")
 	}
 	tasks.Close()
+	var crash *ui.CrashError
+	if errors.As(err, &crash) {
+		sayCrash(s.err, crash.Kind, crash.Stack)
+		return &exitError{flow.ExitFailed}
+	}
 	if ctx.Err() == nil && err != nil {
 		return fmt.Errorf("show the wizard: %w", err)
 	}

@@ -55,20 +55,26 @@ type Config struct {
 const framesPerSecond = 120
 
 // Run shows the wizard until the operator leaves it, and gives the last State.
-// The error is ctx's if that ended it. The terminal is restored on every way
-// out. Signals are ctx's business.
+// The error is ctx's if that ended it, or a *CrashError. The terminal is
+// restored on every way out. Signals are ctx's business.
 func Run(ctx context.Context, cfg Config) (flow.State, error) {
 	m := New(cfg)
-	m.ctx = ctx
+	shown, end := context.WithCancel(ctx)
+	defer end()
+	m.ctx = shown
 	defer m.Close()
-	opts := []tea.ProgramOption{tea.WithContext(ctx), tea.WithFPS(framesPerSecond), tea.WithoutSignalHandler()}
+	opts := []tea.ProgramOption{tea.WithContext(shown), tea.WithFPS(framesPerSecond), tea.WithoutSignalHandler()}
 	if cfg.Input != nil {
 		opts = append(opts, tea.WithInput(cfg.Input))
 	}
 	if cfg.Output != nil {
 		opts = append(opts, tea.WithOutput(cfg.Output))
 	}
-	_, err := tea.NewProgram(m, opts...).Run()
+	g := &guarded{Model: m, end: end}
+	_, err := tea.NewProgram(g, opts...).Run()
+	if crash := g.crashed(); crash != nil {
+		return m.state, crash
+	}
 	if ctx.Err() != nil {
 		return m.state, context.Cause(ctx)
 	}

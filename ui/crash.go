@@ -1,0 +1,86 @@
+package ui
+
+import (
+	"fmt"
+	"runtime/debug"
+	"sync"
+
+	tea "charm.land/bubbletea/v2"
+)
+
+// CrashError is a panic in the wizard, after the terminal was given back. Of
+// the panic's value only the type is kept, because the value may hold a secret;
+// a stack shows addresses only.
+type CrashError struct {
+	Kind  string // the type of the panic's value
+	Stack []byte
+}
+
+func (e *CrashError) Error() string { return "the wizard crashed: " + e.Kind }
+
+// guarded runs a model, and ends the program in order when it panics: Bubble
+// Tea's own way writes the panic's value to the terminal.
+type guarded struct {
+	tea.Model
+	end func()
+
+	mu    sync.Mutex
+	crash *CrashError // the first
+}
+
+// caught is deferred around whatever is ours.
+func (g *guarded) caught() {
+	v := recover()
+	if v == nil {
+		return
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.crash == nil {
+		g.crash = &CrashError{Kind: fmt.Sprintf("%T", v), Stack: debug.Stack()}
+	}
+	g.end()
+}
+
+func (g *guarded) crashed() *CrashError {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.crash
+}
+
+// Init implements tea.Model.
+func (g *guarded) Init() tea.Cmd {
+	defer g.caught()
+	return g.command(g.Model.Init())
+}
+
+// Update implements tea.Model.
+func (g *guarded) Update(msg tea.Msg) (next tea.Model, cmd tea.Cmd) {
+	defer g.caught()
+	next = g
+	g.Model, cmd = g.Model.Update(msg)
+	return g, g.command(cmd)
+}
+
+// View implements tea.Model.
+func (g *guarded) View() tea.View {
+	defer g.caught()
+	return g.Model.View()
+}
+
+// command guards what Bubble Tea runs in goroutines of its own.
+func (g *guarded) command(cmd tea.Cmd) tea.Cmd {
+	if cmd == nil {
+		return nil
+	}
+	return func() tea.Msg {
+		defer g.caught()
+		msg := cmd()
+		if batch, ok := msg.(tea.BatchMsg); ok {
+			for i := range batch {
+				batch[i] = g.command(batch[i])
+			}
+		}
+		return msg
+	}
+}
