@@ -114,7 +114,7 @@ func setupUnattended(ctx context.Context, f *settings, w *world, s streams) erro
 		return nil
 	}
 	p := *last.Problem
-	if p.Code == flow.CodeSecretStore {
+	if p.Code == flow.CodeSecretStore && last.Store.Kind != flow.StoreFile {
 		p.Hint = "Use --secret-store session to keep secrets in memory for this run only."
 	}
 	if p.Code == flow.CodeUsage && last.Step == flow.StepApplication && last.Answers.ClientSecret.Empty() {

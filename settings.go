@@ -27,6 +27,7 @@ type settings struct {
 	browser                          string
 	noInput, json                    bool
 	secretStore                      string
+	passphraseFD                     string // empty: not given
 	sandbox                          bool
 	apiURL, appURL                   string
 	accounts                         string
@@ -49,10 +50,10 @@ func (f *settings) setupFlags(cmd *cobra.Command) {
 	fs.StringVar(&f.browser, "browser", "system", "system, none, or a command to open the link with (BROWSER); with --sandbox also approve and deny")
 	fs.BoolVar(&f.noInput, "no-input", false, "never ask: a missing answer is an error that names its flag")
 	fs.BoolVar(&f.json, "json", false, "events as JSON lines on standard output; needs --no-input")
-	fs.StringVar(&f.secretStore, "secret-store", "", "keyring, session or file (CONFER_SECRET_STORE)")
 	fs.BoolVar(&f.sandbox, "sandbox", false, "against the embedded sandbox: no credentials, nothing stored")
 	fs.StringVar(&f.accounts, "accounts", "", "file with accounts' tokens, for the proof at the end")
 	fs.StringVar(&f.color, "color", "auto", "auto, always or never (NO_COLOR)")
+	f.storeFlags(cmd)
 	f.networkFlags(cmd)
 }
 
@@ -110,7 +111,7 @@ func (f *settings) found(e environment, stdin io.Reader) (flow.Found, error) {
 	if err := f.check(a); err != nil {
 		return flow.Found{}, err
 	}
-	store, err := f.store()
+	store, err := f.store(stdin)
 	return flow.Found{Answers: a, Store: store}, err
 }
 
@@ -204,14 +205,4 @@ func reason(err error) string {
 		err = p.Err
 	}
 	return cronofy.CleanText(err.Error(), 160)
-}
-
-func (f *settings) store() (flow.Store, error) {
-	switch k := flow.StoreKind(f.secretStore); k {
-	case "":
-		return flow.Store{}, nil
-	case flow.StoreKeyring, flow.StoreSession, flow.StoreFile:
-		return flow.Store{Kind: k, Pinned: true}, nil
-	}
-	return flow.Store{}, &usageError{summary: fmt.Sprintf("there is no secret store %q", cronofy.CleanText(f.secretStore, 40)), hint: "--secret-store takes keyring, session or file", step: flow.StepApplication}
 }

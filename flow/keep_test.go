@@ -90,6 +90,7 @@ func TestUnreadableIsNotMissing(t *testing.T) {
 				h := newHouse(t, sandbox.Options{})
 				h.stores.store = brokenStore{unreadable{keystore.OpenSession(), reason}, false, ""}
 				h.runner.OpenURL = func(string) error { t.Error("no browser may be opened"); return nil }
+				h.runner.Timeout = 1 // nobody comes
 				if !typed {
 					h.found.Answers.ClientSecret = cronofy.Secret{}
 				}
