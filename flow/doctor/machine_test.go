@@ -1,6 +1,7 @@
 package doctor_test
 
 import (
+	"errors"
 	"net"
 	"os"
 	"path/filepath"
@@ -34,58 +35,66 @@ func TestPort(t *testing.T) {
 	require.Equal(t, callback.PortUnsafe, port.Class)
 }
 
+// folderCase is a folder as it is made, and what is wrong with it.
+type folderCase struct {
+	name   string
+	make   func(dir string) error
+	reason error
+	detail string
+}
+
+func inside(dir string, make func() error) error { return errors.Join(os.Mkdir(dir, 0o700), make()) }
+
+func folderCases() []folderCase {
+	return []folderCase{
+		{"in order", func(dir string) error {
+			return inside(dir, func() error { return os.WriteFile(filepath.Join(dir, "links.json"), nil, 0o600) })
+		}, nil, ""},
+		{"open to others", func(dir string) error {
+			return inside(dir, func() error { return os.Chmod(dir, 0o777) })
+		}, links.ErrUnsafe, "mode 0777"},
+		{"a file is open to others", func(dir string) error {
+			return inside(dir, func() error { return os.WriteFile(filepath.Join(dir, "links.json"), nil, 0o644) })
+		}, links.ErrUnsafe, "mode 0644"},
+		{"a file is a link", func(dir string) error {
+			return inside(dir, func() error { return os.Symlink("/dev/null", filepath.Join(dir, "links.json")) })
+		}, links.ErrUnsafe, "not a regular file"},
+		{"not a folder", func(dir string) error { return os.WriteFile(dir, nil, 0o600) }, links.ErrUnsafe, "not a folder"},
+	}
+}
+
 func TestFolder(t *testing.T) {
 	t.Parallel()
 	if runtime.GOOS == "windows" {
 		t.Skip("modes mean nothing there")
 	}
-	for _, c := range []struct {
-		name   string
-		make   func(t *testing.T, dir string)
-		exists bool
-		reason error
-		detail string
-	}{
-		{"absent", func(*testing.T, string) {}, false, nil, ""},
-		{"in order", func(t *testing.T, dir string) {
-			require.NoError(t, os.Mkdir(dir, 0o700))
-			require.NoError(t, os.WriteFile(filepath.Join(dir, "links.json"), nil, 0o600))
-		}, true, nil, ""},
-		{"open to others", func(t *testing.T, dir string) {
-			require.NoError(t, os.Mkdir(dir, 0o700))
-			require.NoError(t, os.Chmod(dir, 0o777))
-		}, true, links.ErrUnsafe, "mode 0777"},
-		{"a file is open to others", func(t *testing.T, dir string) {
-			require.NoError(t, os.Mkdir(dir, 0o700))
-			require.NoError(t, os.WriteFile(filepath.Join(dir, "links.json"), nil, 0o644))
-		}, true, links.ErrUnsafe, "mode 0644"},
-		{"a file is a link", func(t *testing.T, dir string) {
-			require.NoError(t, os.Mkdir(dir, 0o700))
-			require.NoError(t, os.Symlink("/dev/null", filepath.Join(dir, "links.json")))
-		}, true, links.ErrUnsafe, "not a regular file"},
-		{"not a folder", func(t *testing.T, dir string) {
-			require.NoError(t, os.WriteFile(dir, nil, 0o600))
-		}, true, links.ErrUnsafe, "not a folder"},
-	} {
+	for _, c := range folderCases() {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			top := t.TempDir()
-			dir := filepath.Join(top, "confer")
-			c.make(t, dir)
+			dir := filepath.Join(t.TempDir(), "confer")
+			require.NoError(t, c.make(dir))
 			exists, err := doctor.Folder(dir, "links.json", "secrets.age")
-			require.Equal(t, c.exists, exists)
+			require.True(t, exists)
 			require.ErrorIs(t, err, c.reason)
 			if c.detail != "" {
 				require.ErrorContains(t, err, c.detail)
 			}
-			left, err := filepath.Glob(filepath.Join(top, ".confer-doctor-*"))
+			left, err := filepath.Glob(filepath.Join(dir, ".confer-doctor-*"))
 			require.NoError(t, err)
 			require.Empty(t, left)
-			if !c.exists {
-				require.NoDirExists(t, dir, "a check must change nothing")
-			}
 		})
 	}
+}
+
+func TestFolderThatIsNotThere(t *testing.T) {
+	t.Parallel()
+	top := t.TempDir()
+	exists, err := doctor.Folder(filepath.Join(top, "state", "confer"), "links.json")
+	require.NoError(t, err)
+	require.False(t, exists)
+	entries, err := os.ReadDir(top)
+	require.NoError(t, err)
+	require.Empty(t, entries, "a check must change nothing")
 }
 
 func TestFolderUnderAFile(t *testing.T) {

@@ -38,14 +38,14 @@ type Reached struct {
 	Err       error         // why there was no answer: a *cronofy.NetworkError; nil: there was one
 }
 
-// Reach asks for a page of a base URL, without credentials, within HostLimit. h
-// is one made by cronofy.NewHTTPClient.
-func Reach(ctx context.Context, h *http.Client, base, path string, now func() time.Time) Reached {
+// Reach asks for a page, without credentials, within HostLimit. h is one made by
+// cronofy.NewHTTPClient.
+func Reach(ctx context.Context, h *http.Client, address string, now func() time.Time) Reached {
 	ctx, cancel := context.WithTimeout(ctx, HostLimit)
 	defer cancel()
 	r := Reached{}
 	t := &trace{}
-	req, err := http.NewRequestWithContext(httptrace.WithClientTrace(ctx, t.hooks()), http.MethodGet, base+path, nil)
+	req, err := http.NewRequestWithContext(httptrace.WithClientTrace(ctx, t.hooks()), http.MethodGet, address, nil)
 	if err != nil {
 		r.Err = &cronofy.NetworkError{Op: "reach", Kind: cronofy.NetworkOther, Err: errors.New("not an address")}
 		return r

@@ -61,7 +61,7 @@ func TestReachAnswer(t *testing.T) {
 		w.Header().Set("Date", now.Add(-7*time.Minute).Format(http.TimeFormat))
 		w.WriteHeader(http.StatusUnauthorized)
 	})
-	r := doctor.Reach(t.Context(), client(t, cronofy.HTTPOptions{}), s.URL, "/v1/userinfo", func() time.Time { return now })
+	r := doctor.Reach(t.Context(), client(t, cronofy.HTTPOptions{}), s.URL+"/v1/userinfo", func() time.Time { return now })
 	require.NoError(t, r.Err)
 	require.Equal(t, http.StatusUnauthorized, r.Status)
 	require.True(t, r.Dated)
@@ -80,7 +80,7 @@ func TestReachPageAndRedirect(t *testing.T) {
 		w.Header().Set("Location", "https://login.example.test/")
 		w.WriteHeader(http.StatusFound)
 	})
-	r := doctor.Reach(t.Context(), client(t, cronofy.HTTPOptions{}), s.URL, "/", time.Now)
+	r := doctor.Reach(t.Context(), client(t, cronofy.HTTPOptions{}), s.URL+"/", time.Now)
 	require.NoError(t, r.Err)
 	require.True(t, r.HTML)
 	require.Equal(t, http.StatusFound, r.Status, "a redirect was followed")
@@ -99,13 +99,13 @@ func tlsServer(t *testing.T) *httptest.Server {
 func TestReachTLS(t *testing.T) {
 	t.Parallel()
 	s := tlsServer(t)
-	r := doctor.Reach(t.Context(), client(t, cronofy.HTTPOptions{}), s.URL, "/", time.Now)
+	r := doctor.Reach(t.Context(), client(t, cronofy.HTTPOptions{}), s.URL+"/", time.Now)
 	require.Equal(t, cronofy.NetworkTLS, kind(t, r))
 	require.Equal(t, "Acme Co", r.Issuer)
 
 	ca := filepath.Join(t.TempDir(), "ca.pem")
 	require.NoError(t, os.WriteFile(ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw}), 0o600))
-	r = doctor.Reach(t.Context(), client(t, cronofy.HTTPOptions{CAFile: ca}), s.URL, "/", time.Now)
+	r = doctor.Reach(t.Context(), client(t, cronofy.HTTPOptions{CAFile: ca}), s.URL+"/", time.Now)
 	require.NoError(t, r.Err)
 	require.Equal(t, "TLS 1.3", r.TLS)
 	require.Equal(t, "Acme Co", r.Issuer)
@@ -119,7 +119,7 @@ func TestReachExpiredCertificate(t *testing.T) {
 	roots := x509.NewCertPool()
 	roots.AddCert(s.Certificate())
 	h.Transport.(*http.Transport).TLSClientConfig = &tls.Config{RootCAs: roots, Time: func() time.Time { return time.Date(2200, 1, 1, 0, 0, 0, 0, time.UTC) }}
-	r := doctor.Reach(t.Context(), h, s.URL, "/", time.Now)
+	r := doctor.Reach(t.Context(), h, s.URL+"/", time.Now)
 	require.Equal(t, cronofy.NetworkTLS, kind(t, r))
 	require.True(t, r.Expired)
 }
@@ -127,7 +127,7 @@ func TestReachExpiredCertificate(t *testing.T) {
 func TestReachPlainHTTPServerAsHTTPS(t *testing.T) {
 	t.Parallel()
 	s := serve(t, func(http.ResponseWriter, *http.Request) {})
-	r := doctor.Reach(t.Context(), client(t, cronofy.HTTPOptions{}), "https"+s.URL[len("http"):], "/", time.Now)
+	r := doctor.Reach(t.Context(), client(t, cronofy.HTTPOptions{}), "https"+s.URL[len("http"):]+"/", time.Now)
 	require.Equal(t, cronofy.NetworkTLS, kind(t, r))
 }
 
@@ -148,7 +148,7 @@ func TestReachRefusals(t *testing.T) {
 			t.Parallel()
 			h := client(t, cronofy.HTTPOptions{DialContext: func(context.Context, string, string) (net.Conn, error) { return nil, c.err },
 				Proxy: func(*http.Request) (*url.URL, error) { return nil, nil }})
-			r := doctor.Reach(t.Context(), h, "https://api.example.test", "/", time.Now)
+			r := doctor.Reach(t.Context(), h, "https://api.example.test/", time.Now)
 			require.Equal(t, c.want, kind(t, r))
 		})
 	}
@@ -164,7 +164,7 @@ func TestReachHasALimit(t *testing.T) {
 			DialContext: func(context.Context, string, string) (net.Conn, error) { <-stop; return nil, net.ErrClosed }})
 		require.NoError(t, err)
 		began := time.Now()
-		r := doctor.Reach(t.Context(), h, "https://api.example.test", "/", time.Now)
+		r := doctor.Reach(t.Context(), h, "https://api.example.test/", time.Now)
 		require.Equal(t, cronofy.NetworkTimeout, kind(t, r))
 		require.Equal(t, doctor.HostLimit, time.Since(began))
 	})
@@ -182,13 +182,13 @@ func TestReachThroughAProxy(t *testing.T) {
 	u, err := url.Parse(s.URL)
 	require.NoError(t, err)
 	h := client(t, cronofy.HTTPOptions{Proxy: proxy(t, "http://user:password@"+u.Host)})
-	r := doctor.Reach(t.Context(), h, "https://api.example.test", "/", time.Now)
+	r := doctor.Reach(t.Context(), h, "https://api.example.test/", time.Now)
 	require.Equal(t, cronofy.NetworkProxy, kind(t, r))
 	require.Equal(t, u.Host, r.Proxy)
 	require.NotContains(t, r.Err.Error(), "password")
 
 	gone := client(t, cronofy.HTTPOptions{Proxy: proxy(t, "http://127.0.0.1:1")})
-	r = doctor.Reach(t.Context(), gone, "https://api.example.test", "/", time.Now)
+	r = doctor.Reach(t.Context(), gone, "https://api.example.test/", time.Now)
 	require.Equal(t, cronofy.NetworkProxy, kind(t, r))
 }
 
@@ -197,13 +197,13 @@ func TestReachBadProxySetting(t *testing.T) {
 	h := client(t, cronofy.HTTPOptions{Proxy: func(*http.Request) (*url.URL, error) {
 		return nil, &url.Error{Op: "parse", URL: "http://user:password@[", Err: syscall.EINVAL}
 	}})
-	r := doctor.Reach(t.Context(), h, "https://api.example.test", "/", time.Now)
+	r := doctor.Reach(t.Context(), h, "https://api.example.test/", time.Now)
 	require.Equal(t, cronofy.NetworkProxy, kind(t, r))
 	require.NotContains(t, r.Err.Error(), "password")
 }
 
 func TestReachNoAddress(t *testing.T) {
 	t.Parallel()
-	r := doctor.Reach(t.Context(), client(t, cronofy.HTTPOptions{}), "https://exa mple", "/", time.Now)
+	r := doctor.Reach(t.Context(), client(t, cronofy.HTTPOptions{}), "https://exa mple/", time.Now)
 	require.Equal(t, cronofy.NetworkOther, kind(t, r))
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"time"
 
 	"confer/flow/links"
@@ -32,6 +31,14 @@ type handedUnit struct {
 	Sub string `json:"sub,omitempty"`
 }
 
+// WriteError: the tokens could not be put where they were wanted.
+type WriteError struct{ Err error }
+
+func (e *WriteError) Error() string { return "write tokens: " + e.Err.Error() }
+
+// Unwrap gives the reason.
+func (e *WriteError) Unwrap() error { return e.Err }
+
 // Export refreshes the token of a link, so that an access token can be handed on,
 // and gives both to put as JSON that ends in a line break. put must return only
 // when the text is safe. The stored token stays where it is. When a rotated token
@@ -52,7 +59,7 @@ func (m *Manager) Export(ctx context.Context, l links.Link, put func([]byte) err
 		return t, errors.Join(err, kept)
 	}
 	if err := put(text); err != nil {
-		return t, errors.Join(fmt.Errorf("write tokens: %w", err), kept)
+		return t, errors.Join(&WriteError{err}, kept)
 	}
 	return t, kept
 }

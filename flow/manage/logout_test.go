@@ -96,35 +96,33 @@ func countRevokes(h *house) (n int) {
 	return n
 }
 
+// keeps makes a house whose store does not delete a key.
+func keeps(key func(links.Link) string) func(*house, links.Link) {
+	return func(h *house, l links.Link) {
+		h.places.store = spy{Store: h.places.store, del: func(k string) error {
+			if k == key(l) {
+				return refused("delete")
+			}
+			return nil
+		}}
+	}
+}
+
 func TestFailedStepsKeepWhatFollows(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name string
 		spin func(*house, links.Link)
 		step manage.Step
-		left []string // of the three keys that are still stored
+		left []string // of the two keys, still stored
 	}{
 		{"cronofy does not revoke", func(h *house, _ links.Link) {
 			h.server.Set(sandbox.Fault{Endpoint: sandbox.Revoke, Status: 403})
 		}, manage.StepRevoke, []string{"token", "secret"}},
 		{"the token is not there", func(h *house, l links.Link) { h.drop(tokenKey(l)) }, manage.StepRevoke, []string{"secret"}},
 		{"the client secret is not there", func(h *house, l links.Link) { h.drop(secretKey(l)) }, manage.StepRevoke, []string{"token"}},
-		{"the token is not deleted", func(h *house, l links.Link) {
-			h.places.store = spy{Store: h.places.store, del: func(k string) error {
-				if k == tokenKey(l) {
-					return refused("delete")
-				}
-				return nil
-			}}
-		}, manage.StepSecrets, []string{"token", "secret"}},
-		{"the client secret is not deleted", func(h *house, l links.Link) {
-			h.places.store = spy{Store: h.places.store, del: func(k string) error {
-				if k == secretKey(l) {
-					return refused("delete")
-				}
-				return nil
-			}}
-		}, manage.StepSecrets, []string{"secret"}},
+		{"the token is not deleted", keeps(tokenKey), manage.StepSecrets, []string{"token", "secret"}},
+		{"the client secret is not deleted", keeps(secretKey), manage.StepSecrets, []string{"secret"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -182,6 +180,25 @@ func TestForgetTakesTheDraft(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, c.stays, h.contents().Draft != nil)
 	}
+}
+
+// TestForgetKeepsAnotherCustomersDraft: the application is still in use.
+func TestForgetKeepsAnotherCustomersDraft(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, sandbox.Options{})
+	second := made("keyring")
+	second.ServiceAccount = "ser_2"
+	h.change(func(all *links.Contents) {
+		all.AddLink(made("keyring"))
+		all.AddLink(second)
+		all.Draft = &links.Draft{DataCenter: "de", ClientID: "id", ServiceAccount: "ser_3", Store: "keyring"}
+	})
+	_, err := h.manager().Forget(t.Context(), second, false)
+	require.NoError(t, err)
+	require.NotNil(t, h.contents().Draft)
+	_, err = h.manager().Forget(t.Context(), made("keyring"), false)
+	require.NoError(t, err)
+	require.Nil(t, h.contents().Draft, "it has lost its client secret")
 }
 
 func TestForgetRest(t *testing.T) {

@@ -73,25 +73,32 @@ func (m *Manager) refresh(ctx context.Context, l links.Link) (Tokens, error) {
 		return t, nil
 	}
 	t.Refresh, t.Rotated = token.RefreshToken, true
-	t.Replaced, err = replace(ctx, store, tokenKey(l), old, t.Refresh)
+	t.Replaced, err = rotation{store, tokenKey(l), old, t.Refresh}.keep(ctx)
 	return t, err
 }
 
-// replace stores a rotated token, unless another than the old one is there: that
-// is of a newer authorization. Set has read back when it returns nil.
-func replace(ctx context.Context, store keystore.Store, key string, old, fresh cronofy.Secret) (replaced bool, err error) {
+// rotation is a new token that has to take the place of the old one.
+type rotation struct {
+	store      keystore.Store
+	key        string
+	old, fresh cronofy.Secret
+}
+
+// keep stores the new token, unless another than the old one is there: that is of
+// a newer authorization. Set has read back when it returns nil.
+func (r rotation) keep(ctx context.Context) (replaced bool, err error) {
 	for range storeTries {
-		now, getErr := store.Get(ctx, key)
-		if getErr == nil && now == fresh.Reveal() {
+		now, getErr := r.store.Get(ctx, r.key)
+		if getErr == nil && now == r.fresh.Reveal() {
 			return false, nil
 		}
-		if getErr == nil && now != old.Reveal() {
+		if getErr == nil && now != r.old.Reveal() {
 			return true, nil
 		}
 		if errors.Is(getErr, keystore.ErrNotFound) {
 			return false, &NotKeptError{fmt.Errorf("forgotten meanwhile: %w", getErr)}
 		}
-		if err = store.Set(ctx, key, fresh.Reveal()); err == nil {
+		if err = r.store.Set(ctx, r.key, r.fresh.Reveal()); err == nil {
 			return false, nil
 		}
 	}

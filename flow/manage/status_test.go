@@ -43,21 +43,23 @@ func made(store string) links.Link {
 		Provider: "zoom_enterprise", Store: store, RefreshToken: true}
 }
 
-func TestStatusBySecretStore(t *testing.T) {
-	t.Parallel()
+// statusCase is a link, a state of the keyring, and what is seen of the secrets.
+type statusCase struct {
+	name            string
+	link            links.Link
+	keyring         keystore.State
+	dialog          bool
+	secret, refresh manage.SecretState
+	cause           error
+	problem         bool
+}
+
+func statusCases() []statusCase {
 	unconfirmed := made("keyring")
 	unconfirmed.Unconfirmed = true
 	lost := made("keyring")
 	lost.DataCenter = "moon"
-	for _, c := range []struct {
-		name            string
-		link            links.Link
-		keyring         keystore.State
-		dialog          bool
-		secret, refresh manage.SecretState
-		cause           error
-		problem         bool
-	}{
+	return []statusCase{
 		{"memory", made("session"), keystore.Ready, false, manage.Gone, manage.Gone, nil, false},
 		{"never a token", unconfirmed, keystore.Ready, false, manage.Missing, manage.None, nil, true},
 		{"keyring is empty", made("keyring"), keystore.Ready, false, manage.Missing, manage.Missing, nil, true},
@@ -66,7 +68,12 @@ func TestStatusBySecretStore(t *testing.T) {
 		{"silent", made("keyring"), keystore.Silent, false, manage.Unread, manage.Unread, keystore.ErrUnavailable, true},
 		{"a dialog is possible", made("keyring"), keystore.Ready, true, manage.Unread, manage.Unread, manage.ErrDialog, false},
 		{"no such data center", lost, keystore.Ready, false, manage.Missing, manage.Missing, nil, true},
-	} {
+	}
+}
+
+func TestStatusBySecretStore(t *testing.T) {
+	t.Parallel()
+	for _, c := range statusCases() {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			h := newHouse(t, sandbox.Options{})
@@ -79,16 +86,11 @@ func TestStatusBySecretStore(t *testing.T) {
 			m.DialogPossible = c.dialog
 			o, err := m.Status(t.Context())
 			require.NoError(t, err)
-			got := o.Links[0]
-			require.Equal(t, c.secret, got.ClientSecret.State)
-			require.Equal(t, c.refresh, got.RefreshToken.State)
-			require.ErrorIs(t, got.ClientSecret.Err, c.cause)
+			require.Equal(t, c.secret, o.Links[0].ClientSecret.State)
+			require.Equal(t, c.refresh, o.Links[0].RefreshToken.State)
+			require.ErrorIs(t, o.Links[0].ClientSecret.Err, c.cause)
 			require.Equal(t, c.problem, o.Problem())
-			if c.link.Store == "keyring" {
-				require.Equal(t, 1, h.places.probes, "one probe is enough for all")
-			} else {
-				require.Zero(t, h.places.probes)
-			}
+			require.Equal(t, c.link.Store == "keyring", h.places.probes == 1, "one probe is enough for all")
 		})
 	}
 }
