@@ -29,7 +29,7 @@ func newRoot(s streams, e environment) *cobra.Command {
 	root.SetErr(s.err)
 	root.SetVersionTemplate("confer {{.Version}}\n")
 	f.setupFlags(root)
-	root.AddCommand(newSetup(s, e), newProfiles(s, e), newSandbox(s))
+	root.AddCommand(newSetup(s, e), newProfiles(s, e), newSandbox(s), newStatus(s, e), newExport(s, e), newLogout(s, e), newDoctor(s, e))
 	return root
 }
 
