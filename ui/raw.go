@@ -35,7 +35,7 @@ func (r *rawLink) SetStderr(io.Writer)     {}
 func (r *rawLink) Run() error {
 	const newline = "\r\n" // the terminal may be in raw mode below
 	_, err := fmt.Fprint(r.out, newline, "The link for the administrator. It can be used once.", newline, newline,
-		r.link, newline, newline, "Any key goes back to confer.", newline)
+		r.link, newline, newline, "confer goes on waiting. Any key goes back to it.", newline)
 	if err != nil || r.in == nil {
 		return err
 	}

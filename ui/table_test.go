@@ -117,7 +117,7 @@ func TestOnlyVisibleRowsAreDrawn(t *testing.T) {
 	press(m, "end")
 	require.Contains(t, text(m), ".9999@example.test")
 	press(m, "pgup", "home")
-	require.Contains(t, text(m), "› ✓ connected    ada.lovelace.0@example.test")
+	require.Contains(t, text(m), "› ✓ connected     ada.lovelace.0@example.test")
 }
 
 func TestEnterOnTheTableNeverQuits(t *testing.T) {

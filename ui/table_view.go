@@ -109,19 +109,22 @@ func (t *table) scrollTo(n int) {
 // columns are the widths of a row.
 type columns struct{ state, account, provider, profile int }
 
+const columnGap = "  "
+
 func columnsFor(w int) columns {
+	const gap = len(columnGap)
 	c := columns{state: len("disconnected")}
-	rest := w - 4 - c.state - 1
+	rest := w - 4 - c.state - gap
 	switch {
 	case rest < 34:
 		c.account = rest
 	case rest < 50:
-		c.provider = 9
-		c.account = rest - c.provider - 1
+		c.provider = 8
+		c.account = rest - c.provider - gap
 	default:
-		c.provider = 12
-		c.account = min(44, (rest-c.provider-2)*3/5)
-		c.profile = rest - c.account - c.provider - 2
+		c.provider = 8
+		c.account = min(44, (rest-c.provider-2*gap)*3/5)
+		c.profile = rest - c.account - c.provider - 2*gap
 	}
 	return c
 }
@@ -130,14 +133,14 @@ func (c columns) line(sign, state, account, provider, profile string) string {
 	var b strings.Builder
 	b.WriteString(sign)
 	b.WriteString(fixed(state, c.state))
-	b.WriteByte(' ')
+	b.WriteString(columnGap)
 	b.WriteString(fixed(account, c.account))
 	if c.provider > 0 {
-		b.WriteByte(' ')
+		b.WriteString(columnGap)
 		b.WriteString(fixed(provider, c.provider))
 	}
 	if c.profile > 0 {
-		b.WriteByte(' ')
+		b.WriteString(columnGap)
 		b.WriteString(fixed(profile, c.profile))
 	}
 	return b.String()

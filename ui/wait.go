@@ -7,7 +7,6 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"confer/flow"
-	"confer/flow/callback"
 )
 
 // waitMode is what the waiting page shows.
@@ -20,6 +19,10 @@ const (
 	waitHanded                  // "is it done?"
 )
 
+// maxPaste is how long an address may be, in bytes. One more is kept, so that
+// flow sees that a longer one was too long.
+const maxPaste = 16 << 10
+
 // wait is the page while the administrator is in the browser: for the link
 // itself, and for the authorization of a service account.
 type wait struct {
@@ -29,7 +32,7 @@ type wait struct {
 	flashed bool   // whether it worked
 }
 
-func newWait() *wait { return &wait{address: newInput(callback.MaxPaste + 1)} }
+func newWait() *wait { return &wait{address: newInput(maxPaste + 1)} }
 
 func (w *wait) sync(s flow.State) {
 	switch s.Attempt.Phase {
