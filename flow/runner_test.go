@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -299,6 +300,35 @@ func TestTryAgainAtOnce(t *testing.T) {
 		}
 		require.Equal(t, "access_denied", s.Problem.Code)
 	}
+}
+
+// TestBehindAProxy: an https redirect URI whose proxy delivers to --listen.
+func TestBehindAProxy(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, sandbox.Options{})
+	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	require.NoError(t, err)
+	addr := l.Addr().String()
+	require.NoError(t, l.Close())
+	h.found.Answers.RedirectURI, h.found.Answers.Listen = "https://app.example.test/cronofy/done", addr
+	h.runner.OpenURL = func(short string) error {
+		h.visits.Go(func() {
+			final, err := url.Parse(finalAddress(t, short))
+			require.NoError(t, err)
+			req, err := http.NewRequest(http.MethodGet, "http://"+addr+final.RequestURI(), nil)
+			require.NoError(t, err)
+			req.Host = "app.example.test" // as proxies pass it on
+			resp, err := http.DefaultTransport.RoundTrip(req)
+			require.NoError(t, err)
+			resp.Body.Close()
+			require.Equal(t, http.StatusSeeOther, resp.StatusCode)
+		})
+		return nil
+	}
+	last, events := h.run(t.Context())
+	require.Nil(t, last.Problem)
+	require.NotNil(t, last.Link)
+	require.True(t, first[flow.LinkReady](t, events).Listening)
 }
 
 func TestHandedOver(t *testing.T) {
