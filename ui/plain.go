@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime/debug"
 	"time"
 
 	"confer/flow"
@@ -38,23 +39,34 @@ var (
 // RunPlain is the wizard line by line, for screen readers, logs and terminals
 // that cannot move their cursor. Nothing that was written is ever changed. It
 // returns the last State when the operator has left, the input has ended or the
-// last step is done. The error is ctx's cause if that ended it, or says that the
-// terminal could not be used. The terminal is left as it was found. Signals are
-// ctx's business.
+// last step is done. The error is ctx's cause if that ended it, a *CrashError, or
+// says that the terminal or the output could not be used. The terminal is left
+// as it was found. Signals are ctx's business.
 func RunPlain(ctx context.Context, cfg PlainConfig) (flow.State, error) {
 	p := newPlain(ctx, cfg)
 	defer p.in.close()
-	p.intro()
-	err := p.run()
+	return p.whole()
+}
+
+// whole is the run from the first line to the last.
+func (p *plainWizard) whole() (last flow.State, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			last, err = p.state, &CrashError{Kind: fmt.Sprintf("%T", v), Stack: debug.Stack()}
+		}
+	}()
+	p.say("confer links calendars with conferencing. Six steps, line by line.")
+	p.say("An empty answer takes the one in brackets. b goes back, q quits, ? helps.")
+	err = p.run()
 	if errors.Is(err, errPlainEnded) {
 		p.say("The input has ended.")
 	}
 	if errors.Is(err, errPlainQuit) || errors.Is(err, errPlainEnded) {
 		err = nil
 	}
-	if ctx.Err() != nil {
+	if p.ctx.Err() != nil {
 		p.fresh()
-		return p.state, context.Cause(ctx)
+		return p.state, context.Cause(p.ctx)
 	}
 	p.summary()
 	if p.broken != nil {
@@ -102,11 +114,6 @@ func newPlain(ctx context.Context, cfg PlainConfig) *plainWizard {
 		}
 	}
 	return &plainWizard{cfg: cfg, ctx: ctx, state: cfg.State, in: openPlainInput(cfg.Input), fields: newPlainFields()}
-}
-
-func (p *plainWizard) intro() {
-	p.say("confer links calendars with conferencing. Six steps, line by line.")
-	p.say("An empty answer takes the one in brackets. b goes back, q quits, ? helps.")
 }
 
 func (p *plainWizard) run() error {

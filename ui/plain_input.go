@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"errors"
 	"io"
 	"os"
 	"time"
@@ -39,8 +40,10 @@ type plainRead struct {
 // plainInput makes lines of what is read. One goroutine reads, and only when it
 // is asked to, so that a secret is not read before the terminal hides it.
 type plainInput struct {
-	src      cancelreader.CancelReader
-	terminal *plainTerminal // nil: a pipe, a file
+	file     io.Reader
+	src      cancelreader.CancelReader // of file
+	terminal *plainTerminal            // nil: a pipe, a file
+	typed    bool                      // by a person, at a terminal
 	mode     plainMode
 	asks     chan struct{}
 	gives    chan plainRead
@@ -54,9 +57,9 @@ type plainInput struct {
 }
 
 func openPlainInput(r io.Reader) *plainInput {
-	in := &plainInput{asks: make(chan struct{}, 1), gives: make(chan plainRead, 1), over: make(chan struct{})}
+	in := &plainInput{file: r, asks: make(chan struct{}, 1), gives: make(chan plainRead, 1), over: make(chan struct{})}
 	if f, ok := r.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-		in.terminal = openPlainTerminal(int(f.Fd()))
+		in.terminal, in.typed = openPlainTerminal(int(f.Fd())), true
 	}
 	in.src = plainCancelable(r)
 	go in.pump()
@@ -79,7 +82,7 @@ const plainGrace = time.Second
 // close puts the terminal back and ends the goroutine. A read that the system
 // cannot cancel ends with its input, or with the program.
 func (in *plainInput) close() {
-	in.terminal.restore()
+	_ = in.set(plainCooked)
 	close(in.asks)
 	if !in.src.Cancel() && in.asked {
 		return
@@ -104,7 +107,7 @@ func (in *plainInput) set(m plainMode) error {
 }
 
 // shows tells whether the terminal writes what is typed, line breaks included.
-func (in *plainInput) shows() bool { return in.terminal != nil && in.mode != plainHidden }
+func (in *plainInput) shows() bool { return in.typed && in.mode != plainHidden }
 
 // read asks for bytes unless that was done, and gives where they come.
 func (in *plainInput) read() <-chan plainRead {
@@ -125,11 +128,30 @@ func (in *plainInput) take() (string, bool) {
 	return text, true
 }
 
-// drop forgets what a terminal has given and nobody has asked for.
+// drop forgets what was typed and nobody has asked for: half an address must not
+// become a part of the next answer, wherever it is on its way.
 func (in *plainInput) drop() {
-	if in.terminal != nil {
-		in.lines, in.pending = nil, nil
+	if !in.typed {
+		return
 	}
+	if in.terminal != nil {
+		in.recall()
+		in.terminal.flush()
+	}
+	in.lines, in.pending = nil, nil
+}
+
+// recall ends a read that is under way. What it has read is forgotten, but not
+// that the input has ended.
+func (in *plainInput) recall() {
+	if !in.asked || !in.src.Cancel() {
+		return
+	}
+	r := <-in.gives
+	in.asked = false
+	in.ended = in.ended || r.err != nil && !errors.Is(r.err, cancelreader.ErrCanceled)
+	_ = in.src.Close()
+	in.src = plainCancelable(in.file)
 }
 
 func (in *plainInput) feed(r plainRead) {
@@ -149,7 +171,7 @@ func (in *plainInput) feed(r plainRead) {
 func (in *plainInput) key(c byte) {
 	skip := in.skip
 	in.skip = false
-	ours := in.terminal != nil && in.mode != plainCooked
+	ours := in.typed && in.mode != plainCooked
 	switch {
 	case c == '\n' && skip:
 	case c == '\n' || c == '\r':

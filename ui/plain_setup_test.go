@@ -101,6 +101,7 @@ func plainForbidden(s string) string {
 // plainTalk is a run of the line mode that a test talks with.
 type plainTalk struct {
 	t     *testing.T
+	typed bool
 	paper *plainPaper
 	tasks *plainTasks
 	in    *io.PipeWriter
@@ -117,8 +118,15 @@ type plainTalk struct {
 // conversation is over when nothing moves any more.
 func plainRun(t *testing.T, s flow.State, change ...func(*PlainConfig)) *plainTalk {
 	t.Helper()
+	return plainTyped(t, false, s, change...)
+}
+
+// plainTyped is the same; typed tells whether a person types, as far as can be
+// told without a terminal.
+func plainTyped(t *testing.T, typed bool, s flow.State, change ...func(*PlainConfig)) *plainTalk {
+	t.Helper()
 	in, w := io.Pipe()
-	k := &plainTalk{t: t, paper: &plainPaper{}, tasks: newPlainTasks(), in: w, ticks: make(chan time.Time), now: start, done: make(chan struct{}), saved: map[string]string{}}
+	k := &plainTalk{typed: typed, t: t, paper: &plainPaper{}, tasks: newPlainTasks(), in: w, ticks: make(chan time.Time), now: start, done: make(chan struct{}), saved: map[string]string{}}
 	cfg := PlainConfig{
 		Config: Config{State: s, Tasks: k.tasks, Input: in, Output: plainStream{k.paper, "| "}, Now: func() time.Time { return k.now },
 			SaveFile: func(name, text string) (string, error) { k.saved[name] = text; return "/home/op/" + name, nil }},
@@ -128,14 +136,17 @@ func plainRun(t *testing.T, s flow.State, change ...func(*PlainConfig)) *plainTa
 	for _, c := range change {
 		c(&cfg)
 	}
+	ctx, stop := context.WithCancel(t.Context())
+	k.stop = stop
+	p := newPlain(ctx, cfg)
+	p.in.typed = k.typed
 	if s.Running != nil {
 		k.tasks.running = s.Running.ID
 	}
-	ctx, stop := context.WithCancel(t.Context())
-	k.stop = stop
 	go func() {
 		defer close(k.done)
-		k.last, k.err = RunPlain(ctx, cfg)
+		defer p.in.close()
+		k.last, k.err = p.whole()
 	}()
 	synctest.Wait()
 	return k
@@ -154,6 +165,14 @@ func (k *plainTalk) types(lines ...string) {
 		require.NoError(k.t, err)
 		synctest.Wait()
 	}
+}
+
+// keys gives bytes as they are.
+func (k *plainTalk) keys(s string) {
+	k.t.Helper()
+	_, err := io.WriteString(k.in, s)
+	require.NoError(k.t, err)
+	synctest.Wait()
 }
 
 // reports has the running task say things.

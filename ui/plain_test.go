@@ -34,8 +34,11 @@ func plainFrom(events ...flow.Event) func(*testing.T) flow.State {
 const plainFinal = "http://127.0.0.1:8739/callback?code=Zx81&state=9f0c3e1ab27d44f8"
 
 func plainScenes() []plainScene {
-	ssh := func(c *PlainConfig) { c.Session = SessionSSH }
-	noFiles := func(c *PlainConfig) { c.SaveFile = nil }
+	return append(plainAnswerScenes(), append(plainWaitScenes(), plainEndScenes()...)...)
+}
+
+// plainAnswerScenes are of the first four steps, and of whole walks.
+func plainAnswerScenes() []plainScene {
 	return []plainScene{
 		{name: "walk", state: plainFrom(), talk: plainWalk},
 		{name: "suggested", state: plainSuggested, talk: plainSuggestedWalk},
@@ -51,6 +54,14 @@ func plainScenes() []plainScene {
 			k.reports(accountOK())
 			k.types("b", "3", "ser_wrong id", "ser_3", "b", "c", "b", "b", "b", "q")
 		}},
+	}
+}
+
+// plainWaitScenes are of the wait for the administrator.
+func plainWaitScenes() []plainScene {
+	ssh := func(c *PlainConfig) { c.Session = SessionSSH }
+	noFiles := func(c *PlainConfig) { c.SaveFile = nil }
+	return []plainScene{
 		{name: "doors", state: plainFrom(append(toAuthorize(), flow.AuthorizeStarted{})...), talk: plainDoors},
 		{name: "doors_ssh", state: plainFrom(append(toAuthorize(), flow.AuthorizeStarted{})...), cfg: ssh, talk: func(k *plainTalk) {
 			k.reports(linkReady(), flow.BrowserAsked{Err: errors.New("no display")})
@@ -82,6 +93,12 @@ func plainScenes() []plainScene {
 			k.types("")
 			k.reports(linkReady())
 		}},
+	}
+}
+
+// plainEndScenes are of what comes after it.
+func plainEndScenes() []plainScene {
+	return []plainScene{
 		{name: "approved", state: plainFrom(append(toWaiting(), flow.AnswerArrived{})...), talk: func(k *plainTalk) {
 			k.reports(flow.Failed{Err: &cronofy.NetworkError{Host: "api-de.cronofy.com", Kind: cronofy.NetworkReset}, Approved: true})
 			k.types("g", "3")

@@ -8,3 +8,8 @@ const (
 	plainGetTermios = unix.TIOCGETA
 	plainSetTermios = unix.TIOCSETA
 )
+
+func plainFlush(fd int) error {
+	const input = 1 // FREAD of sys/fcntl.h
+	return unix.IoctlSetPointerInt(fd, unix.TIOCFLUSH, input)
+}

@@ -6,3 +6,5 @@ const (
 	plainGetTermios = unix.TCGETS
 	plainSetTermios = unix.TCSETS
 )
+
+func plainFlush(fd int) error { return unix.IoctlSetInt(fd, unix.TCFLSH, unix.TCIFLUSH) }

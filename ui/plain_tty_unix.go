@@ -48,11 +48,8 @@ func (t *plainTerminal) set(m plainMode) error {
 	return unix.IoctlSetTermios(t.fd, plainSetTermios, &mode)
 }
 
-func (t *plainTerminal) restore() {
-	if t != nil && t.found != nil {
-		_ = unix.IoctlSetTermios(t.fd, plainSetTermios, t.found)
-	}
-}
+// flush forgets what was typed and not read.
+func (t *plainTerminal) flush() { _ = plainFlush(t.fd) }
 
 // plainCancelable makes a read that can be given up. A regular file cannot be
 // waited for, but it never keeps a reader waiting either.

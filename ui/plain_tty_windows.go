@@ -35,11 +35,8 @@ func (t *plainTerminal) set(m plainMode) error {
 	return windows.SetConsoleMode(t.console, mode)
 }
 
-func (t *plainTerminal) restore() {
-	if t != nil && t.err == nil {
-		_ = windows.SetConsoleMode(t.console, t.found)
-	}
-}
+// flush forgets what was typed and not read.
+func (t *plainTerminal) flush() { _ = windows.FlushConsoleInputBuffer(t.console) }
 
 // plainCancelable cannot cancel here: what can would take the console's editing
 // away.

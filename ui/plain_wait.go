@@ -40,6 +40,7 @@ func (w *plainWait) run() error {
 		w.say("confer: notice: This terminal may cut a long address.")
 	}
 	defer w.end()
+	w.invite()
 	tick, stop := w.cfg.Tick(plainEvery)
 	defer stop()
 	for w.state.Attempt.Phase == flow.PhaseWaiting {
@@ -116,7 +117,7 @@ func (w *plainWait) gather(text string) {
 	if size <= 2*plainLongest { // beyond that it is refused as too long, whatever follows
 		w.paste = append(w.paste, text)
 	}
-	if w.in.terminal == nil && !w.asked {
+	if !w.in.typed && !w.asked {
 		w.submit()
 		return
 	}
@@ -135,7 +136,7 @@ func (w *plainWait) submit() {
 func (w *plainWait) key(letter string) error {
 	switch letter {
 	case "":
-		w.say(waitingFor(w.state) + ". " + w.remaining() + " ? says what can be done.")
+		w.invite()
 	case "?":
 		w.doors()
 	case "b":
@@ -237,7 +238,14 @@ func (p *plainWizard) toldLink() {
 		p.say("The answer comes back by itself. From a browser elsewhere, paste the address that it ends on, here.")
 	}
 	p.say(linkCount(s.Attempt))
-	p.say(waitingFor(s) + ". " + p.remaining() + " ? says what can be done.")
+	if p.in.mode == plainRaw {
+		p.invite()
+	}
+}
+
+// invite is said when the terminal is ready for a long address, and not before.
+func (p *plainWizard) invite() {
+	p.say(waitingFor(p.state) + ". " + p.remaining() + " ? says what can be done.")
 }
 
 // doors says every way on, and what silence means.

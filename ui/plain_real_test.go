@@ -1,0 +1,194 @@
+package ui
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"confer/cronofy"
+	"confer/cronofy/sandbox"
+	"confer/flow"
+	"confer/keystore"
+)
+
+// plainStores keeps everything in one session store.
+type plainStores struct{ store keystore.Store }
+
+func (s plainStores) Probe(context.Context) keystore.Status {
+	return keystore.Status{State: keystore.NoBus}
+}
+func (s plainStores) Open(flow.StoreKind, cronofy.Secret) (keystore.Store, error) {
+	return s.store, nil
+}
+
+// plainHouse is the line mode over the real tasks and the sandbox.
+type plainHouse struct {
+	t      *testing.T
+	server *sandbox.Server
+	paper  *plainPaper
+	more   *sync.Cond
+	read   int // up to where the paper was read
+	in     *io.PipeWriter
+	done   chan struct{}
+	last   flow.State
+	err    error
+}
+
+// plainPen writes to the paper and tells who waits for it.
+type plainPen struct {
+	plainStream
+	more *sync.Cond
+}
+
+func (p plainPen) Write(b []byte) (int, error) {
+	n, err := p.plainStream.Write(b)
+	p.more.Broadcast()
+	return n, err
+}
+
+func newPlainHouse(t *testing.T, open func(string) error) *plainHouse {
+	t.Helper()
+	h := &plainHouse{t: t, server: sandbox.New(sandbox.Options{}), paper: &plainPaper{}, done: make(chan struct{})}
+	require.NoError(t, h.server.Start())
+	t.Cleanup(func() { require.NoError(t, h.server.Close()) })
+	h.more = sync.NewCond(&h.paper.mu)
+	tasks := flow.NewTasks(&flow.Runner{
+		NewClient: func(site cronofy.Site, app cronofy.App, notify func(cronofy.Wait)) *cronofy.Client {
+			return cronofy.New(site, app, cronofy.WithNotify(notify))
+		},
+		Stores: plainStores{keystore.OpenSession()}, OpenURL: open,
+		OpenAccounts: func(string) (io.ReadCloser, error) {
+			var b bytes.Buffer
+			err := h.server.AccountsCSV(&b)
+			return io.NopCloser(&b), err
+		},
+	})
+	t.Cleanup(tasks.Close)
+	dc, _ := cronofy.FindDataCenter("de")
+	in, w := io.Pipe()
+	h.in = w
+	cfg := PlainConfig{Err: plainPen{plainStream{h.paper, ""}, h.more}, Config: Config{
+		State: flow.Start(flow.Found{Sites: []cronofy.Site{h.server.Site(dc)}, Answers: flow.Answers{RedirectURI: plainFreeURI(t)}}),
+		Tasks: tasks, Input: in, Output: plainPen{plainStream{h.paper, "| "}, h.more},
+	}}
+	go func() {
+		defer close(h.done)
+		h.last, h.err = RunPlain(t.Context(), cfg)
+		h.more.Broadcast()
+	}()
+	return h
+}
+
+func plainFreeURI(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer l.Close()
+	return "http://" + l.Addr().String() + "/callback"
+}
+
+// until waits for a text after what was waited for before, and gives what came.
+func (h *plainHouse) until(text string) string {
+	h.paper.mu.Lock()
+	defer h.paper.mu.Unlock()
+	for {
+		rest := h.paper.text.String()[h.read:]
+		if i := strings.Index(rest, text); i >= 0 {
+			h.read += i + len(text)
+			return rest[:i+len(text)]
+		}
+		h.more.Wait()
+	}
+}
+
+// answers gives an answer to each question.
+func (h *plainHouse) answers(pairs ...string) {
+	h.t.Helper()
+	for i := 0; i < len(pairs); i += 2 {
+		h.until(pairs[i])
+		_, err := io.WriteString(h.in, pairs[i+1]+"\n")
+		require.NoError(h.t, err)
+	}
+}
+
+func (h *plainHouse) upToTheLink() {
+	h.t.Helper()
+	c := h.server.Credentials()
+	h.answers("Number, 1 to 1: ", "de", "Client id: ", c.ClientID, "Client secret: ", c.ClientSecret.Reveal()+"x", "Redirect URI [", "",
+		"confer: error: Cronofy does not accept", "", "Client secret [the one given before]: ", c.ClientSecret.Reveal(), "Redirect URI [", "",
+		"[2, memory]: ", "", "authorize one now: ", "ser_unknown", "or nothing: ", "Acme",
+		"confer: error: ", c.ServiceAccountID, "[Acme]: ", "", "Number, 1 to 4: ", "zoom_enterprise", "wait for the answer]: ", "")
+}
+
+func (h *plainHouse) finished() {
+	h.t.Helper()
+	<-h.done
+	require.NoError(h.t, h.err)
+	require.Empty(h.t, h.paper.bad)
+	require.NotContains(h.t, h.paper.String(), h.server.Credentials().ClientSecret.Reveal())
+	require.Contains(h.t, h.paper.String(), "| linked ser_")
+	require.Contains(h.t, h.paper.String(), "| STATE ")
+	require.NotNil(h.t, h.last.Link)
+	require.Equal(h.t, "Acme", h.last.Link.Label)
+	require.NotEmpty(h.t, h.last.Link.OrganizationalUnit)
+}
+
+// TestPlainWithCallback is the whole set-up, with wrong answers on the way and
+// a browser that brings the answer back by itself.
+func TestPlainWithCallback(t *testing.T) {
+	t.Parallel()
+	var visits sync.WaitGroup
+	t.Cleanup(visits.Wait)
+	h := newPlainHouse(t, func(url string) error {
+		visits.Go(func() { _ = sandbox.Browser(context.Background(), nil, url, sandbox.Approve) }) // the link tells whether it worked
+		return nil
+	})
+	h.upToTheLink()
+	h.answers("[3, not now]: ", "1", "File: ", "people", "The next look is in", "q")
+	h.finished()
+}
+
+// plainElsewhere is a browser on another machine: what should come back to this
+// one ends at an address that cannot be reached.
+type plainElsewhere struct {
+	callback string
+	final    chan string
+}
+
+func (e plainElsewhere) RoundTrip(r *http.Request) (*http.Response, error) {
+	if strings.HasPrefix(r.URL.String(), e.callback) {
+		e.final <- r.URL.String()
+		return nil, io.ErrUnexpectedEOF
+	}
+	return http.DefaultTransport.RoundTrip(r)
+}
+
+// TestPlainWithPaste: the same with the final address, brought by a person.
+func TestPlainWithPaste(t *testing.T) {
+	t.Parallel()
+	h := newPlainHouse(t, nil)
+	h.upToTheLink()
+	h.until("The administrator has to open this link:")
+	link := regexp.MustCompile(`(?m)^\| (http\S+)$`).FindStringSubmatch(h.until("says what can be done."))
+	require.NotNil(t, link, "the link stands alone on its line")
+	elsewhere := plainElsewhere{h.uri(), make(chan string, 1)}
+	err := sandbox.Browser(t.Context(), &http.Client{Transport: elsewhere}, link[1], sandbox.Approve)
+	require.Error(t, err, "the address cannot be reached")
+	final := <-elsewhere.final
+	_, err = io.WriteString(h.in, "p\n"+final[:60]+"\n"+final[60:]+"\n\n")
+	require.NoError(t, err)
+	h.answers("[3, not now]: ", "1", "File: ", "people", "The next look is in", "q")
+	h.finished()
+}
+
+func (h *plainHouse) uri() string {
+	return regexp.MustCompile(`Redirect URI \[(\S+)\]`).FindStringSubmatch(h.paper.String())[1]
+}

@@ -1,0 +1,269 @@
+package ui
+
+import (
+	"context"
+	"errors"
+	"io"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"confer/flow"
+)
+
+// plainTypes runs a talk at what looks like a terminal.
+func plainTypes(t *testing.T, s func(*testing.T) flow.State, talk func(t *testing.T, k *plainTalk)) {
+	t.Helper()
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		k := plainTyped(t, true, s(t))
+		talk(t, k)
+		k.ends()
+	})
+}
+
+func (k *plainTalk) pasted() []string {
+	var out []string
+	for _, o := range k.tasks.orders {
+		if p, ok := o.(flow.Pasted); ok {
+			out = append(out, p.Text)
+		}
+	}
+	return out
+}
+
+func TestPlainPasteInPieces(t *testing.T) {
+	t.Parallel()
+	for name, pieces := range map[string][]string{
+		"whole":              {"http://127.0.0.1/cb?code=1&state=2\n"},
+		"wrapped at once":    {"http://127.0.0.1/cb?co\nde=1&sta\nte=2\n"},
+		"wrapped, piecewise": {"http://127.0.0.1/cb?co\n", "de=1&sta", "\nte=2", "\n"},
+		"carriage returns":   {"http://127.0.0.1/cb?co\rde=1&sta\r\nte=2\r"},
+		"empty line":         {"http://127.0.0.1/cb?co\n", "de=1&state=2\n", "\n"},
+		"marks":              {"\x1b[200~http://127.0.0.1/cb?code=1&state=2\x1b[201~", "\n"},
+		"deleted":            {"xy\x7f\x08http://127.0.0.1/cb?code=1&state=29\x7f\n"},
+		"killed":             {"nonsense\x15http://127.0.0.1/cb?code=1&state=2\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			plainTypes(t, plainFrom(toWaiting()...), func(t *testing.T, k *plainTalk) {
+				for _, piece := range pieces {
+					k.keys(piece)
+					time.Sleep(plainGather / 2) // of the bubble's clock
+				}
+				time.Sleep(2 * plainGather)
+				synctest.Wait()
+				require.Len(t, k.pasted(), 1)
+				require.Equal(t, "http://127.0.0.1/cb?code=1&state=2", strings.ReplaceAll(k.pasted()[0], "\n", ""))
+			})
+		})
+	}
+}
+
+// TestPlainPasteUnfinished: half an address waits for its end as long as it
+// takes, and is forgotten when the callback was faster.
+func TestPlainPasteUnfinished(t *testing.T) {
+	plainTypes(t, plainFrom(toWaiting()...), func(t *testing.T, k *plainTalk) {
+		k.keys("http://127.0.0.1/cb?co\nde=")
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		require.Empty(t, k.pasted())
+		k.reports(flow.AnswerArrived{}, flow.Exchanged{}, linked())
+		k.keys("3\n")
+		synctest.Wait()
+		require.Empty(t, k.pasted())
+		require.Equal(t, flow.AccountsNone, k.finishes().last.Answers.Accounts.Kind)
+	})
+}
+
+// finishes waits for a run that ends by itself.
+func (k *plainTalk) finishes() *plainTalk {
+	<-k.done
+	return k
+}
+
+func TestPlainPasteTooLong(t *testing.T) {
+	t.Run("one line", func(t *testing.T) {
+		plainTypes(t, plainFrom(toWaiting()...), func(t *testing.T, k *plainTalk) {
+			k.keys(strings.Repeat("x", 100<<10) + "\n")
+			time.Sleep(2 * plainGather)
+			synctest.Wait()
+			require.Len(t, k.pasted(), 1)
+			require.Len(t, k.pasted()[0], plainLongest)
+		})
+	})
+	t.Run("many lines", plainManyLines)
+}
+
+func plainManyLines(t *testing.T) {
+	plainTypes(t, plainFrom(toWaiting()...), func(t *testing.T, k *plainTalk) {
+		for range 30 {
+			k.keys(strings.Repeat("x", 4000) + "\n")
+		}
+		time.Sleep(2 * plainGather)
+		synctest.Wait()
+		require.Len(t, k.pasted(), 1)
+		require.Greater(t, len(k.pasted()[0]), 16<<10, "it is refused as too long, not cut to fit")
+		require.Less(t, len(k.pasted()[0]), 64<<10, "and does not grow for ever")
+	})
+}
+
+func TestPlainControlD(t *testing.T) {
+	t.Parallel()
+	for name, s := range map[string]func(*testing.T) flow.State{
+		"waiting": plainFrom(toWaiting()...),
+		"secret":  plainFrom(append(toApplication(), flow.ApplicationEntered{ClientID: testClient, RedirectURI: flow.DefaultRedirectURI}, fail(flow.ErrNoSecret))...),
+	} {
+		t.Run(name, func(t *testing.T) {
+			plainTypes(t, s, func(t *testing.T, k *plainTalk) {
+				k.keys("x\x04\x7f\x04")
+				<-k.done
+				require.NoError(t, k.err)
+				require.Nil(t, k.last.Link)
+				require.Contains(t, k.paper.String(), "The input has ended.")
+			})
+		})
+	}
+}
+
+// TestPlainEnds: whatever is asked, the end of the input ends the run and takes
+// no default; the end of the context ends it at once.
+func TestPlainEnds(t *testing.T) {
+	t.Parallel()
+	stops := map[string]func(*testing.T) flow.State{
+		"data center": plainFrom(), "application": plainFrom(toApplication()...),
+		"store":           plainFrom(append(toApplication(), applied(), asked("locked", ""))...),
+		"service account": plainFrom(toAccount()...), "used": plainUsedState, "provider": plainFrom(toProviders()...),
+		"suggested": plainSuggested, "authorize": plainFrom(toAuthorize()...), "waiting": plainFrom(toWaiting()...),
+		"problem": plainFrom(append(toWaiting(), fail(flow.ErrTimeout))...), "accounts": plainFrom(toLinked()...),
+		"again": plainFrom(append(toLinked(), flow.Back{})...),
+	}
+	for name, s := range stops {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				before := s(t)
+				k := plainRun(t, before)
+				require.NoError(t, k.in.Close())
+				<-k.done
+				require.NoError(t, k.err)
+				require.Empty(t, k.tasks.orders, "no default was taken")
+				require.Equal(t, before, k.last)
+				k.stop()
+			})
+			synctest.Test(t, func(t *testing.T) {
+				k := plainRun(t, s(t))
+				k.stop()
+				<-k.done
+				require.ErrorIs(t, k.err, context.Canceled)
+				require.NoError(t, k.in.Close())
+			})
+		})
+	}
+}
+
+// plainBrokenPipe breaks when it is told to.
+type plainBrokenPipe struct{ broken *bool }
+
+func (p plainBrokenPipe) Write(b []byte) (int, error) {
+	if *p.broken {
+		return 0, io.ErrClosedPipe
+	}
+	return len(b), nil
+}
+
+// TestPlainBrokenOutput: nobody can be asked any more.
+func TestPlainBrokenOutput(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		broken := false
+		k := plainRun(t, plainAt(t, toWaiting()...), func(c *PlainConfig) { c.Err = plainBrokenPipe{&broken} })
+		broken = true
+		k.tick(plainEvery)
+		<-k.done
+		require.ErrorIs(t, k.err, io.ErrClosedPipe)
+		require.NoError(t, k.in.Close())
+		k.stop()
+	})
+}
+
+type plainPanics struct{ *plainTasks }
+
+func (plainPanics) Follow(_, _ flow.State, _ *flow.Task) { panic(errors.New(testSecret)) }
+
+func TestPlainCrash(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		k := plainRun(t, plainAt(t), func(c *PlainConfig) { c.Tasks = plainPanics{newPlainTasks()} })
+		k.types("4")
+		<-k.done
+		var crash *CrashError
+		require.ErrorAs(t, k.err, &crash)
+		require.NotContains(t, crash.Error()+string(crash.Stack), testSecret)
+		k.ends()
+	})
+}
+
+// TestPlainTypedAhead: what stands after an address waits for what comes of it,
+// and then answers the next question.
+func TestPlainTypedAhead(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		k := plainRun(t, plainAt(t, toWaiting()...), func(c *PlainConfig) { c.Input = strings.NewReader(plainFinal + "\n3\n") })
+		require.Equal(t, []string{plainFinal}, k.pasted())
+		k.reports(flow.AnswerArrived{}, flow.Exchanged{}, linked())
+		<-k.done
+		require.Equal(t, flow.AccountsNone, k.last.Answers.Accounts.Kind)
+		require.NotContains(t, k.paper.String(), "confer: error")
+		k.ends()
+	})
+}
+
+// TestPlainManyRows: a company's accounts are counted, not read out.
+func TestPlainManyRows(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		k := plainRun(t, plainAt(t, toTable()...))
+		k.reports(read(5000), flow.ProfilesDone{Tally: tally(people(5000))})
+		<-k.done
+		k.ends()
+		talk, table := 0, 0
+		for l := range strings.Lines(k.paper.String()) {
+			if strings.HasPrefix(l, "| ") {
+				table++
+			} else {
+				talk++
+			}
+		}
+		require.Greater(t, table, 5000)
+		require.Less(t, talk, plainMostRows+50)
+	})
+}
+
+// FuzzPlainInput: whatever bytes come in whatever pieces, lines come out that
+// hold no line breaks, are bounded, and lose nothing but what was edited away.
+func FuzzPlainInput(f *testing.F) {
+	f.Add([]byte("a\r\nb\n\nc"), uint8(1), false)
+	f.Add([]byte("x\x7f\x08\x15\x04\x1b[200~y"), uint8(3), true)
+	f.Add([]byte("\xc3\xa9\x7f\xff\x7f\r\r\n"), uint8(2), true)
+	f.Fuzz(func(t *testing.T, data []byte, size uint8, typed bool) {
+		in := &plainInput{typed: typed, mode: plainRaw}
+		for rest := data; len(rest) > 0; {
+			n := min(len(rest), int(size)+1)
+			in.feed(plainRead{data: rest[:n]})
+			rest = rest[n:]
+		}
+		in.feed(plainRead{err: io.EOF})
+		require.True(t, in.ended)
+		whole := &plainInput{typed: typed, mode: plainRaw}
+		whole.feed(plainRead{data: data, err: io.EOF})
+		require.Equal(t, whole.lines, in.lines, "pieces make no difference")
+		for text, ok := in.take(); ok; text, ok = in.take() {
+			require.False(t, strings.ContainsAny(text, "\r\n"))
+			require.LessOrEqual(t, len(text), plainLongest)
+			require.NotRegexp(t, `[\x00-\x1f\x7f-\x{9f}]`, plainText(text))
+		}
+	})
+}
