@@ -237,7 +237,7 @@ func (m *Model) folded(w int) string {
 		full += m.railStep(s) + "   "
 	}
 	full = strings.TrimRight(full, " ")
-	if visible(full) <= w-8 {
+	if visible(full) <= w {
 		return full
 	}
 	return m.st.accent.Bold(true).Render(fmt.Sprintf("Step %d of %d", int(m.state.Step)+1, len(steps))) +

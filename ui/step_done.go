@@ -98,8 +98,8 @@ func profilesCommand(a flow.Answers, path string) string {
 	if a.Provider != "" {
 		parts = append(parts, "--provider "+clean(string(a.Provider)))
 	}
-	if path == "" {
-		path = "FILE"
+	if path == "" || a.Site.Sandbox {
+		path = "FILE" // the sandbox's list is no file
 	}
 	return strings.Join(append(parts, "--accounts "+shellWord(clean(path))), " ")
 }

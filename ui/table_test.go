@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"confer/cronofy"
 	"confer/flow"
 	"confer/flow/profiles"
 )
@@ -240,4 +241,22 @@ func BenchmarkView(b *testing.B) {
 func Example_thousands() {
 	fmt.Println(thousands(7), thousands(1234), thousands(many))
 	// Output: 7 1,234 100,000
+}
+
+// TestShownProfile: a row shows the profile that its state is about, and a new
+// one before the person's own.
+func TestShownProfile(t *testing.T) {
+	t.Parallel()
+	own := profiles.Profile{ProviderName: "zoom", ProfileID: "own", Connected: true}
+	fresh := profiles.Profile{ProviderName: "zoom_enterprise", ProfileID: "new", Connected: true, New: true}
+	broken := profiles.Profile{ProviderName: "zoom_enterprise", ProfileID: "broken", New: true}
+	teams := profiles.Profile{ProviderName: "ms_teams", ProfileID: "teams", Connected: true}
+	for _, c := range []struct {
+		have []profiles.Profile
+		want string
+	}{{[]profiles.Profile{own, fresh}, "new"}, {[]profiles.Profile{broken, own}, "own"}, {[]profiles.Profile{teams, broken}, "broken"}} {
+		require.Equal(t, c.want, shownProfile(profiles.Record{Profiles: c.have}, cronofy.Zoom).ProfileID)
+	}
+	require.Nil(t, shownProfile(profiles.Record{Profiles: []profiles.Profile{teams}}, cronofy.Zoom))
+	require.NotNil(t, shownProfile(profiles.Record{Profiles: []profiles.Profile{teams}}, ""))
 }

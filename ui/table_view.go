@@ -228,15 +228,16 @@ func providerLabel(name string) string {
 }
 
 // shownProfile is the one that the row's state is about: of the provider asked
-// for, a connected one first.
+// for, a connected one first, and one that is new before others.
 func shownProfile(rec profiles.Record, asked cronofy.Provider) *profiles.Profile {
 	if asked == "" {
 		asked = cronofy.AnyProvider
 	}
+	weight := func(p *profiles.Profile) int { return 2*btoi(p.Connected) + btoi(p.New) }
 	var best *profiles.Profile
 	for i := range rec.Profiles {
 		p := &rec.Profiles[i]
-		if asked.Matches(p.ProviderName) && (best == nil || p.Connected && !best.Connected) {
+		if asked.Matches(p.ProviderName) && (best == nil || weight(p) > weight(best)) {
 			best = p
 		}
 	}
@@ -291,7 +292,7 @@ func (t *table) nextLook(f frame) string {
 	case t.flash != "":
 		return f.spin + " " + f.st.muted.Render(t.flash)
 	case s.Running != nil && s.Proof.NextLook.After(f.now):
-		return f.st.muted.Render("next look in " + soon(s.Proof.NextLook.Sub(f.now)))
+		return f.st.muted.Render("next look in " + clock(s.Proof.NextLook.Sub(f.now)))
 	case s.Running != nil:
 		return f.spin + " " + f.st.muted.Render("looking…")
 	case s.Proof.Tally.Missing > 0:

@@ -78,14 +78,6 @@ func clock(d time.Duration) string {
 	return fmt.Sprintf("%d:%02d", s/60, s%60)
 }
 
-// soon is a short time; its width stays the same while it runs down.
-func soon(d time.Duration) string {
-	if d > time.Minute {
-		return clock(d)
-	}
-	return fmt.Sprintf("%2d s", max(0, int((d+time.Second-1)/time.Second)))
-}
-
 // thousands writes 100000 as 100,000.
 func thousands(n int) string {
 	s := fmt.Sprint(n)

@@ -223,7 +223,7 @@ func TestWalkToTheTable(t *testing.T) {
 	w.press("enter", "enter")
 	w.sees("12 connected")
 	w.press("enter", "esc", "r", "enter", "esc")
-	w.sees("next look in 12 s")
+	w.sees("next look in 0:12")
 	w.press("q")
 	w.quits()
 	require.Equal(t, flow.StepProfiles, w.m.State().Step)
