@@ -30,7 +30,7 @@ func bind(help, desc string, keys ...string) key.Binding {
 }
 
 func newKeyMap() keyMap {
-	return keyMap{
+	k := keyMap{
 		quit:       bind("ctrl+c", "quit", "ctrl+c"),
 		help:       bind("?", "help", "?", "f1"),
 		helpTyping: bind("f1", "help", "f1"),
@@ -50,30 +50,39 @@ func newKeyMap() keyMap {
 		next:      bind("tab", "next field", "tab", "down"),
 		prev:      bind("shift+tab", "field before", "shift+tab", "up"),
 		moveField: bind("tab", "next field", "tab", "shift+tab", "down", "up"),
-
-		open:     bind("o", "open again", "o"),
-		copyText: bind("c", "copy", "c"),
-		raw:      bind("u", "show the real link", "u"),
-		write:    bind("w", "write to a file", "w"),
-		paste:    bind("p", "paste the final address", "p"),
-		message:  bind("m", "message for the administrator", "m"),
-		extend:   bind("+", "more time", "+"),
-		newLink:  bind("n", "new link", "n"),
-		handed:   bind("d", "the administrator says it is done", "d"),
-		yes:      bind("y", "yes", "y"),
-
-		goOn:    bind("g", "go on to the profiles", "g"),
-		details: bind("d", "details", "d"),
-		again:   bind("n", "authorize again", "n"),
-
-		sort:    bind("s", "sort", "s"),
-		row:     bind("enter", "details", "enter", "right", "l"),
-		refresh: bind("r", "look again", "r"),
-		export:  bind("e", "export", "e"),
-		another: bind("a", "another customer", "a"),
-		finish:  bind("f", "summary", "f"),
-		leave:   bind("q/ctrl+c", "quit", "q"),
 	}
+	k.ofAuthorize()
+	k.ofProfiles()
+	return k
+}
+
+// ofAuthorize are the keys of step 5.
+func (k *keyMap) ofAuthorize() {
+	k.open = bind("o", "open again", "o")
+	k.copyText = bind("c", "copy", "c")
+	k.raw = bind("u", "show the real link", "u")
+	k.write = bind("w", "write to a file", "w")
+	k.paste = bind("p", "paste the final address", "p")
+	k.message = bind("m", "message for the administrator", "m")
+	k.extend = bind("+", "more time", "+")
+	k.newLink = bind("n", "new link", "n")
+	k.handed = bind("d", "the administrator says it is done", "d")
+	k.yes = bind("y", "yes", "y")
+
+	k.goOn = bind("g", "go on to the profiles", "g")
+	k.details = bind("d", "details", "d")
+	k.again = bind("n", "authorize again", "n")
+}
+
+// ofProfiles are the keys of step 6.
+func (k *keyMap) ofProfiles() {
+	k.sort = bind("s", "sort", "s")
+	k.row = bind("enter", "details", "enter", "right", "l")
+	k.refresh = bind("r", "look again", "r")
+	k.export = bind("e", "export", "e")
+	k.another = bind("a", "another customer", "a")
+	k.finish = bind("f", "summary", "f")
+	k.leave = bind("q/ctrl+c", "quit", "q")
 }
 
 // as gives the binding another description, where the same key does more

@@ -164,7 +164,7 @@ func storedWhere(kind flow.StoreKind, refresh bool) string {
 func (a *accounts) bindings(f frame) []key.Binding {
 	switch {
 	case a.entering:
-		return []key.Binding{as(f.keys.submit, "look"), f.keys.back}
+		return []key.Binding{as(f.keys.submit, "read the profiles"), f.keys.back}
 	case a.list.filtering:
 		return append([]key.Binding{a.list.enter(f.keys)}, a.list.bindings(f.keys)...)
 	}

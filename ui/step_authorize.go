@@ -98,16 +98,19 @@ func (a *authorize) viewProblem(f frame, p *page) {
 	if a.details {
 		p.add(keep, f.problemDetails(a.problem)...)
 	}
-	p.note(f, spare, "Every answer is kept. A link that is open in a browser still works until confer ends.")
+	if len(a.offers.options) == 0 {
+		p.note(f, spare, "A link that is open in a browser can still come back until confer ends.")
+	}
 }
 
 func (a *authorize) viewLinked(f frame, p *page) {
 	l := f.state.Link
-	p.heading(f, "Linked already", "")
 	text := fmt.Sprintf("The calendars of %s and %s are linked.", customer(f.state.Answers), toProvider(l.Provider))
 	if l.Unconfirmed {
+		p.heading(f, "Not confirmed", "")
 		p.add(keep, f.warning("The administrator says that it is done. confer has no token that shows it.")...)
 	} else {
+		p.heading(f, "Linked already", "")
 		p.add(keep, f.done(text)...)
 	}
 	p.note(f, aside, "Enter goes on to the profiles. n has it authorized again: that makes a new link, and the administrator approves once more.")
@@ -122,7 +125,7 @@ func (a *authorize) viewReady(f frame, p *page) {
 	p.add(extra, append([]string{f.st.strong.Render("Who must click")},
 		wrap("An administrator of the calendars and of "+w.admin+". Two people sit together: it is one browser session.", f.w)...)...)
 	sees := []string{f.st.strong.Render("What they will see")}
-	for i, s := range []string{"Cronofy may ask them to show that they administer the calendars.", seenBy(w.allow), "Cronofy asks them to approve the link between the two."} {
+	for i, s := range []string{"If asked: show that they administer the calendars", w.sees, "Approve the link between the two"} {
 		sees = append(sees, f.signed(f.st.accent.Render(fmt.Sprint(i+1)), s)...)
 	}
 	p.add(spare, sees...)
@@ -131,14 +134,6 @@ func (a *authorize) viewReady(f frame, p *page) {
 	}
 	p.text(f, keep, enterDoes(f))
 	p.trouble(f)
-}
-
-// seenBy turns the message's "You" into the operator's view.
-func seenBy(s string) string {
-	if len(s) > 3 && s[:3] == "You" {
-		return "They" + s[3:]
-	}
-	return s
 }
 
 func enterDoes(f frame) string {
@@ -161,7 +156,7 @@ func (a *authorize) bindings(f frame) []key.Binding {
 		if len(a.offers.options) > 0 {
 			out[0] = as(k.submit, "take it")
 		}
-		out = append(out, when(a.goOn(f), k.goOn), when(a.hasDetails(), as(k.details, "details")), k.back)
+		out = append(out, when(a.goOn(f), as(k.goOn, "go on")), when(a.hasDetails(), as(k.details, "details")), k.back)
 		if len(a.offers.options) > 0 {
 			out = append(out, a.offers.bindings(k)...)
 		}

@@ -34,7 +34,10 @@ func (d *dataCenter) sync(s flow.State) {
 func (d *dataCenter) fill(now cronofy.Site, flags bool) {
 	var rows []option
 	for _, dc := range cronofy.DataCenters() {
-		o := option{label: dc.Name, note: siteFor(dc, now).APIHost(), last: strings.ToUpper(dc.ID)}
+		o := option{label: dc.Name, last: strings.ToUpper(dc.ID)}
+		if site := siteFor(dc, now); !site.Overridden() {
+			o.note = site.APIHost()
+		}
 		if flags {
 			o.last = dc.Flag
 		}
@@ -71,9 +74,19 @@ func (d *dataCenter) view(f frame) page {
 	p.heading(f, "Which data center was your Cronofy application made in?",
 		"Client ids, secrets and service accounts exist in one data center only.")
 	p.blocks = append(p.blocks, d.list.view(f)...)
-	p.note(f, spare, "Cronofy's developer dashboard shows it in its address: app-de.cronofy.com is Germany.")
+	p.note(f, spare, whereItShows(f.state.Answers.Site))
 	p.trouble(f)
 	return p
+}
+
+func whereItShows(s cronofy.Site) string {
+	switch {
+	case s.Sandbox:
+		return "In the sandbox any of them will do. All calls go to " + clean(s.APIHost()) + ", on this machine."
+	case s.Chosen() && s.Overridden():
+		return "All calls go to " + clean(s.APIHost()) + ", whichever you choose."
+	}
+	return "Cronofy's developer dashboard shows it in its address: app-de.cronofy.com is Germany."
 }
 
 func (d *dataCenter) bindings(f frame) []key.Binding {

@@ -29,6 +29,7 @@ func (w *wait) view(f frame) page {
 }
 
 func (w *wait) viewWaiting(f frame, p *page) {
+	w.feet(f, p)
 	switch w.mode {
 	case waitPaste:
 		w.viewPaste(f, p)
@@ -41,7 +42,6 @@ func (w *wait) viewWaiting(f frame, p *page) {
 	case waitDoors:
 		w.viewDoors(f, p)
 	}
-	w.feet(f, p)
 }
 
 // feet says what came back that was not the answer, or what a key just did.
@@ -182,7 +182,8 @@ func flowing(cells []string, w int) []string {
 // comes back: Cronofy sends no answer to an address that it does not trust.
 func (w *wait) viewSilence(f frame, p *page) {
 	full := each(f.st.muted, w.helps(f))
-	if height(p.blocks, true)+1+len(full) <= f.h {
+	room := f.h - len(p.foot) - btoi(len(p.foot) > 0)
+	if height(p.blocks, true)+1+len(full) <= room {
 		p.add(aside, full...)
 		return
 	}

@@ -139,6 +139,15 @@ func (w *window) quits() {
 	w.tm.WaitFinished(w.t, teatest.WithFinalTimeout(20*time.Second))
 }
 
+// toTheLink presses Enter on each page of the sandbox until the link is made.
+func (w *window) toTheLink() {
+	w.t.Helper()
+	for _, title := range []string{"Which data center", "Your Cronofy application", "Whose calendars?", "Which provider", "Ready for the administrator"} {
+		w.sees(title)
+		w.press("enter")
+	}
+}
+
 func okAccount(s *script) *script {
 	return s.on("application", accepted()).on("account", accountOK())
 }
@@ -196,15 +205,7 @@ func TestWalkToTheTable(t *testing.T) {
 		on("refreshed", read(20))
 	w := open(t, *sandboxFound(), s, 100, 30)
 	w.sees("Germany · sandbox")
-	w.press("enter")
-	w.sees("Your Cronofy application")
-	w.press("enter")
-	w.sees("Whose calendars?")
-	w.press("enter")
-	w.sees("Which provider")
-	w.press("enter")
-	w.sees("Ready for the administrator")
-	w.press("enter")
+	w.toTheLink()
 	w.sees(testShort)
 	w.press("paste:abcdef0123456789")
 	w.sees("Paste the final address")
@@ -238,7 +239,8 @@ func TestEnterAloneWalksTheSandbox(t *testing.T) {
 		on("authorize", linkReady(), flow.BrowserAsked{}, flow.AnswerArrived{}, flow.Exchanged{}, linked()).
 		on("profiles", read(15), flow.ProfilesDone{Tally: tally(people(15))})
 	w := open(t, *sandboxFound(), s, 80, 24)
-	for _, title := range []string{"Which data center", "Your Cronofy application", "Whose calendars?", "Which provider", "Ready for the administrator", "See it at work", "› sandbox"} {
+	w.toTheLink()
+	for _, title := range []string{"See it at work", "› sandbox"} {
 		w.sees(title)
 		w.press("enter")
 	}
@@ -258,10 +260,7 @@ func TestEnterAloneWalksTheSandbox(t *testing.T) {
 func TestNotNow(t *testing.T) {
 	s := okAccount(newScript(t)).on("authorize", linkReady(), linked())
 	w := open(t, *sandboxFound(), s, 80, 24)
-	for _, title := range []string{"Which data center", "Your Cronofy application", "Whose calendars?", "Which provider", "Ready for the administrator"} {
-		w.sees(title)
-		w.press("enter")
-	}
+	w.toTheLink()
 	w.sees("See it at work")
 	w.press("3", "enter")
 	w.sees("confer profiles --data-center de")

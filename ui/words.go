@@ -15,7 +15,8 @@ type words struct {
 	needs  string // on the provider's side, for the operator
 	admin  string // whose administrator: "Zoom"
 	login  string // to do before opening the link, for the administrator
-	allow  string // the second page that the administrator sees
+	allow  string // the second page that the administrator sees, for them
+	sees   string // the same in a few words, for the operator
 	before string // what must be allowed at the provider, for the administrator; may be empty
 }
 
@@ -28,6 +29,7 @@ func wordsFor(p cronofy.Provider) words {
 			option: "Zoom", note: "every user and room", admin: "Zoom",
 			needs:  "Zoom asks for: a Zoom admin · an app whose name begins with “Cronofy Enterprise” allowed in the Marketplace · the same e-mail address in Zoom and in the calendar",
 			login:  "Log in to Zoom as its administrator first, in the same browser.",
+			sees:   "Zoom: let Cronofy create everybody's meetings",
 			allow:  "Zoom asks whether Cronofy may create meetings for its users and rooms.",
 			before: "Zoom must allow the app in its Marketplace; the app's name begins with \"Cronofy Enterprise\".",
 		}
@@ -36,6 +38,7 @@ func wordsFor(p cronofy.Provider) words {
 			option: "Webex", note: "every user and room", admin: "Webex",
 			needs:  "Cronofy does not document what Webex asks for. Expect: a Webex admin · the integration allowed in Control Hub, else “Access denied” · the same e-mail address in Webex and in the calendar",
 			login:  "Log in to Webex as its administrator first, in the same browser.",
+			sees:   "Webex: let Cronofy create everybody's meetings",
 			allow:  "Webex asks whether Cronofy may create meetings for its users and rooms.",
 			before: "Webex Control Hub must allow the integration; until then Webex says \"Access denied\".",
 		}
@@ -44,6 +47,7 @@ func wordsFor(p cronofy.Provider) words {
 			option: "Indeed", note: "the company's account", admin: "Indeed",
 			needs: "Cronofy does not document what Indeed asks for. Expect: an admin of the company's Indeed account · the same e-mail address in Indeed and in the calendar",
 			login: "Log in to Indeed as the company's administrator first, in the same browser.",
+			sees:  "Indeed: let Cronofy create everybody's meetings",
 			allow: "Indeed asks whether Cronofy may create meetings for its users.",
 		}
 	case cronofy.AnyProvider:
@@ -52,8 +56,17 @@ func wordsFor(p cronofy.Provider) words {
 		option: "Let the administrator choose", note: "from a list", admin: "the conferencing provider",
 		needs: "The administrator picks from a list. What it shows is set by the conferencing categories of your application at Cronofy.",
 		login: "Log in to the conferencing provider (Zoom, Webex, ...) as its administrator first, in the same browser.",
+		sees:  "Choose the provider: let Cronofy create the meetings",
 		allow: "You choose the conferencing provider, and it asks whether Cronofy may create meetings for its users and rooms.",
 	}
+}
+
+// seenBy turns a sentence of the message into the operator's view.
+func seenBy(s string) string {
+	if rest, ok := strings.CutPrefix(s, "You "); ok {
+		return "They " + rest
+	}
+	return s
 }
 
 // providerName is for rails and sentences.
