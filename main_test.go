@@ -26,6 +26,8 @@ func TestMain(m *testing.M) {
 		"browser":          func() { browserCommand(sandbox.Approve) },
 		"refuser":          func() { browserCommand(sandbox.Deny) },
 		"chromium-approve": chromiumApprove,
+		"canary-browser":   canaryBrowser,
+		"confer-crash":     crashCommand,
 	})
 }
 

@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"io"
 	"os"
@@ -45,6 +46,7 @@ type terminalOptions struct {
 	width, height uint16
 	mute          bool // answers no queries
 	env           []string
+	command       string // empty: confer
 }
 
 // home is an environment in which nothing of the machine's user is found.
@@ -73,7 +75,7 @@ func startTerminal(t *testing.T, o terminalOptions, args ...string) *terminal {
 	require.NoError(t, err)
 	x := &terminal{t: t, pty: master, tty: tty, before: before, screen: vt.NewEmulator(int(o.width), int(o.height)), drained: make(chan struct{})}
 	x.changed = sync.NewCond(&x.mu)
-	x.cmd = exec.Command("confer", args...)
+	x.cmd = exec.Command(cmp.Or(o.command, "confer"), args...)
 	x.cmd.Env = append(home(t), o.env...)
 	x.cmd.Dir = t.TempDir()
 	x.cmd.Stdin, x.cmd.Stdout, x.cmd.Stderr = tty, tty, tty
