@@ -41,8 +41,10 @@ func prepareAndSetup(ctx context.Context, f *settings, e environment, s streams)
 	if err := useColor(f.color); err != nil {
 		return err
 	}
+	plain := false
 	if !f.noInput {
-		if err := needTerminal(s, e); err != nil {
+		var err error
+		if plain, err = lineByLine(f, s, e); err != nil {
 			return err
 		}
 	}
@@ -50,11 +52,12 @@ func prepareAndSetup(ctx context.Context, f *settings, e environment, s streams)
 	if err != nil {
 		return err
 	}
+	w.plain = plain
 	defer w.close()
 	if f.noInput {
 		return setupUnattended(ctx, f, w, s)
 	}
-	w.resume(ctx)
+	w.resume(ctx, f.browser)
 	return setupWizard(ctx, w, s, e)
 }
 

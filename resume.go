@@ -3,18 +3,23 @@ package main
 import (
 	"context"
 	"path/filepath"
+	"strings"
 
 	"confer/cronofy"
 	"confer/flow"
 	"confer/flow/links"
+	"confer/internal/opener"
 )
 
 // resume fills in what an unfinished run was told, where this run was not told
 // otherwise, and what earlier links know.
-func (w *world) resume(ctx context.Context) {
+func (w *world) resume(ctx context.Context, browser string) {
 	file := w.runner.Links
 	if file == nil {
 		return
+	}
+	if browser != "" { // costs the next run a flag if it cannot be kept, and nothing else
+		_ = file.Update(ctx, func(c *links.Contents) error { c.Browser = browser; return nil })
 	}
 	c, err := file.Load(ctx)
 	switch {
@@ -26,6 +31,10 @@ func (w *world) resume(ctx context.Context) {
 	case c.SetAside != "":
 		w.found.Notice = "What earlier runs left was damaged. It was kept as " + filepath.Base(c.SetAside) + "."
 	}
+	if browser == "" && c.Browser != "" {
+		w.runner.OpenURL = openWith(opener.Host(), c.Browser)
+		w.found.Notice = strings.TrimSpace(w.found.Notice + " " + remembered(c.Browser))
+	}
 	for _, l := range c.Links {
 		w.found.Used = append(w.found.Used, flow.Used{APIHost: l.APIHost, ClientID: l.ClientID, ServiceAccount: l.ServiceAccount, Label: l.Label})
 	}
@@ -35,6 +44,17 @@ func (w *world) resume(ctx context.Context) {
 	if c.Draft != nil {
 		w.adopt(*c.Draft)
 	}
+}
+
+// remembered tells that an earlier choice holds, and how to change it.
+func remembered(browser string) string {
+	switch browser {
+	case opener.System:
+		return ""
+	case opener.None:
+		return "No browser will be opened, as chosen earlier; --browser system changes that."
+	}
+	return "The link will be opened with " + browser + ", as chosen earlier; --browser system changes that."
 }
 
 // adopt takes over a draft's answers up to the first that this run was told

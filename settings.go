@@ -25,7 +25,7 @@ type settings struct {
 	redirectURI, listen              string
 	timeout                          time.Duration
 	browser                          string
-	noInput, json                    bool
+	noInput, json, plain             bool
 	secretStore                      string
 	passphraseFD                     string // empty: not given
 	sandbox                          bool
@@ -47,8 +47,9 @@ func (f *settings) setupFlags(cmd *cobra.Command) {
 	fs.StringVar(&f.redirectURI, "redirect-uri", "", "redirect URI as registered at Cronofy (CONFER_REDIRECT_URI; default "+flow.DefaultRedirectURI+")")
 	fs.StringVar(&f.listen, "listen", "", "host:port to listen on for the callback: where a tunnel, proxy or published port delivers it")
 	fs.DurationVar(&f.timeout, "timeout", flow.DefaultTimeout, "how long to wait for the administrator")
-	fs.StringVar(&f.browser, "browser", "system", "system, none, or a command to open the link with (BROWSER); with --sandbox also approve and deny")
+	fs.StringVar(&f.browser, "browser", "", "system (default), none, or a command to open the link with (BROWSER); the wizard remembers it; with --sandbox also approve and deny")
 	fs.BoolVar(&f.noInput, "no-input", false, "never ask: a missing answer is an error that names its flag")
+	fs.BoolVar(&f.plain, "plain", false, "line by line and append-only, for screen readers and logs (ACCESSIBLE, TERM=dumb)")
 	fs.BoolVar(&f.json, "json", false, "events as JSON lines on standard output; needs --no-input")
 	fs.BoolVar(&f.sandbox, "sandbox", false, "against the embedded sandbox: no credentials, nothing stored")
 	fs.StringVar(&f.accounts, "accounts", "", "file with accounts' tokens, for the proof at the end")

@@ -16,17 +16,19 @@ import (
 	"confer/ui"
 )
 
-// needTerminal refuses a wizard where nobody could use it.
-func needTerminal(s streams, e environment) error {
+// lineByLine decides between the screen and the lines. Lines work in a pipe,
+// but only when they were asked for: a wizard that waits in a script by mistake
+// helps nobody.
+func lineByLine(f *settings, s streams, e environment) (bool, error) {
+	if f.plain {
+		return true, nil
+	}
 	in, okIn := s.in.(*os.File)
 	out, okOut := s.out.(*os.File)
-	switch {
-	case !okIn || !okOut || !term.IsTerminal(int(in.Fd())) || !term.IsTerminal(int(out.Fd())):
-		return &usageError{summary: "the wizard needs a terminal", hint: "without one, give the answers by flags and --no-input"}
-	case e.get("TERM") == "dumb":
-		return &usageError{summary: "the wizard needs a terminal that can move its cursor (TERM is dumb)", hint: "give the answers by flags and --no-input"}
+	if !okIn || !okOut || !term.IsTerminal(int(in.Fd())) || !term.IsTerminal(int(out.Fd())) {
+		return false, &usageError{summary: "the wizard needs a terminal", hint: "without one, give the answers by flags and --no-input, or take --plain"}
 	}
-	return nil
+	return e.get("TERM") == "dumb" || e.get("ACCESSIBLE") != "", nil
 }
 
 // useColor lets --color have the last word: the terminal library goes by the
@@ -47,16 +49,15 @@ func useColor(when string) error {
 
 func setupWizard(ctx context.Context, w *world, s streams, e environment) error {
 	tasks := flow.NewTasks(w.runner)
-	stop := restoreBeforeDump(os.Stdin, os.Stdout)
-	last, err := ui.Run(ctx, ui.Config{
+	cfg := ui.Config{
 		State:    flow.Start(w.found),
 		Tasks:    tasks,
 		Session:  sessionOf(w.session),
 		Version:  programVersion(),
 		SaveFile: saveFile,
 		Flags:    measuresFlags(e.get),
-	})
-	stop()
+	}
+	last, err := show(ctx, cfg, s, w.plain)
 	if last.Attempt.Phase >= flow.PhaseExchanging {
 		fmt.Fprintln(s.err, "Finishing the exchange of the code ...")
 	}
@@ -67,19 +68,39 @@ func setupWizard(ctx context.Context, w *world, s streams, e environment) error 
 		return &exitError{flow.ExitFailed}
 	}
 	if ctx.Err() == nil && err != nil {
-		return fmt.Errorf("show the wizard: %w", err)
+		complain(s.err, "the wizard cannot be shown: "+cronofy.CleanText(err.Error(), 200), "give the answers by flags and --no-input")
+		return &exitError{flow.ExitFailed}
 	}
-	return farewell(last, s)
+	if last.Link != nil && !w.plain { // line by line it was said already
+		fmt.Fprintf(s.out, "linked %s with %s\n", last.Link.ServiceAccount, last.Link.Provider)
+	}
+	return farewell(last, w.runner.Links != nil, s)
+}
+
+// show runs the wizard on the screen or line by line.
+func show(ctx context.Context, cfg ui.Config, s streams, plain bool) (flow.State, error) {
+	if plain {
+		cfg.Input, cfg.Output = s.in, s.out
+		return ui.RunPlain(ctx, ui.PlainConfig{Config: cfg, Err: s.err})
+	}
+	defer restoreBeforeDump(os.Stdin, os.Stdout)()
+	return ui.Run(ctx, cfg)
 }
 
 // farewell says what was done and what is kept, now that the screen is gone.
-func farewell(last flow.State, s streams) error {
+func farewell(last flow.State, kept bool, s streams) error {
 	l := last.Link
+	if l == nil && last.ApprovedNow() {
+		fmt.Fprintln(s.err, "The administrator approved, so the link most likely exists; confer has no token of its own for it.")
+		return &exitError{flow.ExitFailed}
+	}
 	if l == nil {
 		fmt.Fprintln(s.err, "Nothing was linked.")
+		if kept {
+			fmt.Fprintln(s.err, "Your answers are kept: confer goes on where you stopped.")
+		}
 		return &exitError{flow.ExitCancelled}
 	}
-	fmt.Fprintf(s.out, "linked %s with %s\n", l.ServiceAccount, l.Provider)
 	switch {
 	case l.Store == flow.StoreSession:
 		fmt.Fprintln(s.err, "The secrets were kept in memory for this run only; nothing of them is stored.")

@@ -18,6 +18,7 @@ type world struct {
 	runner  *flow.Runner
 	found   flow.Found
 	session opener.Kind
+	plain   bool // line by line
 	closers []func()
 }
 
@@ -81,8 +82,11 @@ func newWorld(ctx context.Context, f *settings, e environment, s streams) (*worl
 
 // openWith gives the function that asks for a browser; nil for none.
 func openWith(host opener.Machine, command string) func(string) error {
-	if command == opener.None {
+	switch command {
+	case opener.None:
 		return nil
+	case "":
+		command = opener.System
 	}
 	return func(url string) error { return host.Open(command, url) }
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -42,7 +41,8 @@ func newSandboxWorld(ctx context.Context, f *settings, e environment, s streams)
 	}
 	server := sandbox.New(sandbox.Options{ProfileDelay: sandboxProfileDelay, ProfileGap: sandboxProfileGap})
 	if err := server.Start(); err != nil {
-		return nil, fmt.Errorf("start the sandbox: %w", err)
+		complain(s.err, "the sandbox cannot start: "+cronofy.CleanText(err.Error(), 200), "")
+		return nil, &exitError{flow.ExitFailed}
 	}
 	w := &world{closers: []func(){func() { _ = server.Close() }}}
 	if err := w.useSandbox(ctx, f, e.forSandbox(), s, server); err != nil {

@@ -12,6 +12,7 @@ type Contents struct {
 	Links           []Link
 	ServiceAccounts []ServiceAccount // authorized here; see Used for all that were used
 	Draft           *Draft           // nil: no run is unfinished
+	Browser         string           // as --browser was given last; empty: never
 
 	// SetAside is the path under which the file was put aside in this call
 	// because it could not be understood; empty: it could. Newer: it is not

@@ -34,6 +34,7 @@ type envelope struct {
 	Links           []json.RawMessage `json:"links"`
 	ServiceAccounts []json.RawMessage `json:"service_accounts"`
 	Draft           *Draft            `json:"draft"`
+	Browser         string            `json:"browser,omitempty"`
 }
 
 // decode is strict about what it knows: a file that it accepts holds what this
@@ -58,7 +59,7 @@ func decode(b []byte) (c Contents, err error) {
 	if c.extra, err = withExtra(b, &env); err != nil {
 		return c, err
 	}
-	c.Draft = env.Draft
+	c.Draft, c.Browser = env.Draft, env.Browser
 	if c.Links, err = decodeAll(env.Links, func(l *Link) *string { return &l.extra }); err != nil {
 		return c, err
 	}
@@ -130,7 +131,7 @@ func encode(c Contents) ([]byte, error) {
 	if err := c.check(); err != nil {
 		return nil, err
 	}
-	env := envelope{Version: version, Links: []json.RawMessage{}, ServiceAccounts: []json.RawMessage{}, Draft: c.Draft}
+	env := envelope{Version: version, Links: []json.RawMessage{}, ServiceAccounts: []json.RawMessage{}, Draft: c.Draft, Browser: c.Browser}
 	for _, l := range c.Links {
 		b, err := merged(l, l.extra)
 		if err != nil {
@@ -180,6 +181,9 @@ func (c Contents) check() error {
 			return err
 		}
 	}
+	if strings.ContainsFunc(c.Browser, unprintable) {
+		return fmt.Errorf("%w: browser with control characters", errDamaged)
+	}
 	if c.Draft != nil && hasControl(*c.Draft) {
 		return fmt.Errorf("%w: draft with control characters", errDamaged)
 	}
@@ -220,9 +224,13 @@ func unprintable(r rune) bool {
 
 func isText(f reflect.StructField) bool { return f.IsExported() && f.Type.Kind() == reflect.String }
 
+// longest text that is kept, in runes: no browser takes a longer redirect URI.
+const longest = 2000
+
 // scrub cleans all text members, so that what was typed or pasted cannot make
 // the file one that is refused when it is read.
 func (c *Contents) scrub() {
+	c.Browser = cronofy.CleanText(c.Browser, longest)
 	for i := range c.Links {
 		scrub(&c.Links[i])
 	}
@@ -237,7 +245,6 @@ func (c *Contents) scrub() {
 }
 
 func scrub(v any) {
-	const longest = 2000 // runes; the longest redirect URI that browsers agree on
 	r := reflect.ValueOf(v).Elem()
 	for i := range r.NumField() {
 		if isText(r.Type().Field(i)) {

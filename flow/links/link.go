@@ -86,7 +86,6 @@ type Draft struct {
 	ServiceAccount string `json:"service_account_id,omitempty"`
 	Provider       string `json:"provider,omitempty"`
 	Label          string `json:"label,omitempty"`
-	Browser        string `json:"browser,omitempty"`
 	Store          string `json:"secret_store,omitempty"`
 	Kept           bool   `json:"kept_in_store,omitempty"` // the client secret is in Store
 }
