@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -70,15 +71,19 @@ func TestNewLinkAndMoreTime(t *testing.T) {
 	x.press(enter)
 	x.until("Waiting for the administrator", "1:")
 	x.press("+")
-	x.until("2:")
+	short := shortLink.FindString(x.until("2:"))
 	x.press("n")
-	x.when(func(string) bool { return strings.Count(x.raw.String(), "/go/") > 1 }, "a second short link")
+	x.when(func(screen string) bool {
+		return shortLink.MatchString(screen) && shortLink.FindString(screen) != short
+	}, "another short link")
 	x.press("u")
 	x.when(func(string) bool {
 		all := authorizeURL.FindAllString(x.raw.String(), -1)
 		return len(all) > 0 && all[len(all)-1] != first
 	}, "another real link")
 }
+
+var shortLink = regexp.MustCompile(`/go/[a-z0-9]{20,}`)
 
 // TestRawLinkIsByteExact takes the link from a real terminal multiplexer, as an
 // operator does who selects it: joined over its wrapped rows, not one byte off.

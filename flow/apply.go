@@ -13,6 +13,11 @@ func (s State) Apply(ev Event) (State, *Task) {
 		return s.deliver(ev)
 	case RedirectURIChosen:
 		return s.redirect(ev)
+	case AnotherWanted:
+		if s.Step != StepProfiles {
+			return s, nil
+		}
+		return s.another(), nil
 	case answer:
 		if s.Running != nil || ev.page() != s.Step {
 			return s, nil
@@ -81,8 +86,6 @@ func (s State) answer(ev answer) (State, *Task) {
 		return s, nil
 	case AccountsGiven:
 		return s.accounts(ev)
-	case AnotherWanted:
-		return s.another(), nil
 	}
 	return s, nil
 }
@@ -155,6 +158,7 @@ func (s State) another() State {
 	s.Answers.ServiceAccount, s.Answers.Label, s.Answers.Provider = "", "", ""
 	s.Answers.Accounts = Accounts{}
 	s.Link, s.linkedKey, s.Known, s.Proof = nil, "", nil, Proof{}
+	s.Running, s.Problem, s.Notice = nil, nil, ""
 	s.Step = StepServiceAccount
 	return s
 }

@@ -184,4 +184,3 @@ func (ProviderChosen) page() Step        { return StepProvider }
 func (AuthorizeStarted) page() Step      { return StepAuthorize }
 func (Continued) page() Step             { return StepAuthorize }
 func (AccountsGiven) page() Step         { return StepProfiles }
-func (AnotherWanted) page() Step         { return StepProfiles }

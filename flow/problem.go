@@ -304,7 +304,7 @@ func approvedProblem(p Problem, at Step) Problem {
 	if at != StepAuthorize {
 		return p
 	}
-	p.Hint = "The administrator approved; Cronofy has most likely made the link. Only confer's own token is missing: try again with a new link, or go on to the profiles. " + p.Hint
+	p.Hint = "The administrator approved; Cronofy has most likely made the link. Only confer's own token is missing: try again with a new link, or go on to the profiles."
 	return p
 }
 
