@@ -124,7 +124,7 @@ func everyones(err error) bool {
 	case http.StatusUnauthorized, http.StatusPaymentRequired, http.StatusForbidden, http.StatusNotFound, http.StatusLocked:
 		return true
 	}
-	if errors.Is(err, errNoServiceToken) {
+	if errors.Is(err, ErrNoServiceToken) {
 		return true
 	}
 	var api *cronofy.Error
@@ -138,8 +138,6 @@ func everyones(err error) bool {
 	}
 	return false
 }
-
-var errNoServiceToken = errors.New("no service account token")
 
 // call makes one request, and once more with another token if the first one was
 // refused.
@@ -156,7 +154,7 @@ func (d *Desk) call(rows []*row) error {
 func (d *Desk) withToken(do func(context.Context, cronofy.Secret) error) error {
 	token, err := d.cfg.ServiceToken(d.ctx, cronofy.Secret{})
 	if err != nil {
-		return fmt.Errorf("%w: %w", errNoServiceToken, err)
+		return fmt.Errorf("%w: %w", ErrNoServiceToken, err)
 	}
 	err = do(d.ctx, token)
 	if cronofy.StatusOf(err) != http.StatusUnauthorized {
@@ -164,7 +162,7 @@ func (d *Desk) withToken(do func(context.Context, cronofy.Secret) error) error {
 	}
 	fresh, renewErr := d.cfg.ServiceToken(d.ctx, token)
 	if renewErr != nil {
-		return fmt.Errorf("%w: %w", errNoServiceToken, renewErr)
+		return fmt.Errorf("%w: %w", ErrNoServiceToken, renewErr)
 	}
 	if fresh.Equal(token) {
 		return err

@@ -55,6 +55,7 @@ func TestAccountsAreAskedForInCollections(t *testing.T) {
 	for i := range d.chunks {
 		require.Nil(t, d.chunks[i].rows, "nothing is kept of accounts that were fetched")
 	}
+	d.Close()
 	require.Empty(t, d.live)
 	_, err := d.Access(t.Context(), 0)
 	require.ErrorIs(t, err, ErrClosed, "a token is given once")
@@ -189,6 +190,7 @@ func TestWhatIsWrongForAllEndsTheAsking(t *testing.T) {
 			}
 			require.ErrorIs(t, d.Fatal(), err)
 			require.Less(t, len(f.calls()), 100, "the other chunks were not asked for")
+			d.Close()
 			require.Empty(t, d.live)
 		})
 	}

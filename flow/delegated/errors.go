@@ -11,7 +11,9 @@ var (
 	ErrTimeout = errors.New("no answer came to the callback URL in time")
 	// ErrClosed: the Desk was closed before the account was answered.
 	ErrClosed = errors.New("delegated access was ended")
-	// ErrCallbackURL wraps what is wrong with Config.CallbackURL.
+	// ErrNoServiceToken is wrapped around the error of Config.ServiceToken.
+	ErrNoServiceToken = errors.New("no service account token")
+	// ErrCallbackURL is wrapped by what is wrong with Config.CallbackURL.
 	ErrCallbackURL = errors.New("callback URL")
 )
 

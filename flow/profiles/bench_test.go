@@ -2,6 +2,7 @@ package profiles
 
 import (
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -12,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"confer/cronofy"
+	"confer/cronofy/sandbox"
 )
 
 const userinfo = `{"sub":"acc_6710aa01c0ffee0123450001","email":"amara@example.test","name":"Amara Osei","zoneinfo":"Europe/Berlin",
@@ -99,4 +101,70 @@ func bareCall(c *http.Client, base, token string) error {
 	defer res.Body.Close()
 	var v map[string]any
 	return json.NewDecoder(res.Body).Decode(&v)
+}
+
+// BenchmarkSandbox reads the sandbox's organisation without a limit, as confer
+// profiles does, beside a bare loop over the same accounts.
+func BenchmarkSandbox(b *testing.B) {
+	const workers = 64
+	for name, read := range map[string]func(*testing.B, *sandbox.Server, *http.Client) error{
+		"bare": func(b *testing.B, s *sandbox.Server, h *http.Client) error {
+			accounts := s.Accounts()
+			b.ResetTimer()
+			return bareLoop(h, s.APIURL(), workers, accounts)
+		},
+		"profiles": func(b *testing.B, s *sandbox.Server, h *http.Client) error {
+			client := cronofy.New(s.Site(cronofy.DataCenters()[0]), cronofy.App{}, cronofy.WithHTTPClient(h), cronofy.WithLimiter(cronofy.NewLimiter(0, 0)))
+			list, lines := io.Pipe()
+			go func() { lines.CloseWithError(s.AccountsCSV(lines)) }() // ends when the list is read
+			w, err := NewWriter(io.Discard, FormatJSON)
+			if err != nil {
+				return err
+			}
+			b.ResetTimer()
+			sum, err := Run(b.Context(), client, ReadAccounts(list), Options{Provider: cronofy.Zoom, Workers: workers}, w.Write)
+			require.Equal(b, b.N, sum.Read-sum.Failed)
+			return err
+		},
+	} {
+		b.Run(name, func(b *testing.B) {
+			s := sandbox.New(sandbox.Options{Seed: 1, Accounts: b.N})
+			require.NoError(b, s.Start())
+			s.Link(cronofy.Zoom)
+			h, err := cronofy.NewHTTPClient(cronofy.HTTPOptions{})
+			require.NoError(b, err)
+			b.Cleanup(func() { h.CloseIdleConnections(); _ = s.Close() })
+			b.ReportAllocs()
+			require.NoError(b, read(b, s, h))
+			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "accounts/s")
+		})
+	}
+}
+
+func bareLoop(h *http.Client, base string, workers int, accounts []sandbox.Account) error {
+	work := make(chan string)
+	failed := make(chan error, workers)
+	var wg sync.WaitGroup
+	for range workers {
+		wg.Go(func() {
+			var failure error
+			for token := range work {
+				if err := bareCall(h, base, token); err != nil {
+					failure = err
+				}
+			}
+			failed <- failure
+		})
+	}
+	for _, a := range accounts {
+		work <- a.AccessToken.Reveal()
+	}
+	close(work)
+	wg.Wait()
+	close(failed)
+	var all error
+	for err := range failed {
+		all = errors.Join(all, err)
+	}
+	return all
 }

@@ -28,8 +28,13 @@ func newReader(client Client, opts Options) *reader {
 // read gives an item's record, after looking again as long as Options.Wait says.
 // It is false when ctx ended first.
 func (r *reader) read(ctx context.Context, it item) (Record, bool) {
+	refusals := 0
 	for round := 0; ; round++ {
 		rec, err, ok := r.once(ctx, &it)
+		if ok && crowded(err) && refusals < maxRefusals {
+			refusals++
+			continue // the limiter makes it wait
+		}
 		left := time.Until(r.until)
 		if !ok || left <= 0 || settled(rec, err) {
 			return rec, ok
@@ -38,6 +43,18 @@ func (r *reader) read(ctx context.Context, it item) (Record, bool) {
 			return Record{}, false
 		}
 	}
+}
+
+// maxRefusals is how often a call that met only 429s is begun anew. The client has
+// tried for minutes by then; but among hundreds of calls that share a limit which
+// is lower than believed, one may be unlucky for long.
+const maxRefusals = 3
+
+// crowded tells a rate limit that is met for the moment from one that is used up.
+func crowded(err error) bool {
+	const longest = 2 * time.Minute
+	e, ok := errors.AsType[*cronofy.Error](err)
+	return ok && e.Status == http.StatusTooManyRequests && e.RetryAfter <= longest
 }
 
 // once looks once; a renewed token stays in the item. A waiting account holds no
