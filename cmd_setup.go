@@ -41,8 +41,11 @@ func prepareAndSetup(ctx context.Context, f *settings, e environment, s streams)
 	if err := useColor(f.color); err != nil {
 		return err
 	}
+	if f.dryRun && f.json {
+		return &usageError{summary: "--dry-run and --json do not go together", hint: "a dry run has no events: leave one out"}
+	}
 	plain := false
-	if !f.noInput {
+	if !f.noInput && !f.dryRun {
 		var err error
 		if plain, err = lineByLine(f, s, e); err != nil {
 			return err
@@ -54,6 +57,9 @@ func prepareAndSetup(ctx context.Context, f *settings, e environment, s streams)
 	}
 	w.plain = plain
 	defer w.close()
+	if f.dryRun {
+		return dryRun(ctx, w, s)
+	}
 	if f.noInput {
 		return setupUnattended(ctx, f, w, s)
 	}

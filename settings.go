@@ -25,7 +25,7 @@ type settings struct {
 	redirectURI, listen              string
 	timeout                          time.Duration
 	browser                          string
-	noInput, json, plain             bool
+	noInput, json, plain, dryRun     bool
 	secretStore                      string
 	passphraseFD                     string // empty: not given
 	sandbox                          bool
@@ -49,6 +49,7 @@ func (f *settings) setupFlags(cmd *cobra.Command) {
 	fs.DurationVar(&f.timeout, "timeout", flow.DefaultTimeout, "how long to wait for the administrator")
 	fs.StringVar(&f.browser, "browser", "", "system (default), none, or a command to open the link with (BROWSER); the wizard remembers it; with --sandbox also approve and deny")
 	fs.BoolVar(&f.noInput, "no-input", false, "never ask: a missing answer is an error that names its flag")
+	fs.BoolVar(&f.dryRun, "dry-run", false, "show what would be sent and kept, with secrets masked, and send nothing")
 	fs.BoolVar(&f.plain, "plain", false, "line by line and append-only, for screen readers and logs (ACCESSIBLE, TERM=dumb)")
 	fs.BoolVar(&f.json, "json", false, "events as JSON lines on standard output; needs --no-input")
 	fs.BoolVar(&f.sandbox, "sandbox", false, "against the embedded sandbox: no credentials, nothing stored")

@@ -19,6 +19,7 @@ type world struct {
 	found   flow.Found
 	session opener.Kind
 	plain   bool // line by line
+	names   cronofy.Names
 	closers []func()
 }
 
@@ -63,7 +64,7 @@ func newWorld(ctx context.Context, f *settings, e environment, s streams) (*worl
 		return nil, &usageError{summary: "there is no folder for confer's state: " + cronofy.CleanText(err.Error(), 160), hint: "set HOME or XDG_STATE_HOME"}
 	}
 	host := opener.Host()
-	w := &world{found: found, session: host.Session()}
+	w := &world{found: found, session: host.Session(), names: e.names}
 	client, err := newClients(f, e.names, cronofy.NewLimiter(callsPerSecond, callsPerMinute))
 	if err != nil {
 		return nil, err

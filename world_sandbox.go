@@ -76,7 +76,7 @@ func (w *world) useSandbox(ctx context.Context, f *settings, e environment, s st
 		return err
 	}
 	host := opener.Host()
-	w.found, w.session = found, host.Session()
+	w.found, w.session, w.names = found, host.Session(), e.names
 	w.runner = &flow.Runner{
 		NewClient:    client,
 		Stores:       newStores(""),

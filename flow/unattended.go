@@ -7,6 +7,12 @@ import "context"
 // the last State: linked, or with the Problem that stopped it. The same Apply
 // and the same Runner are at work as with a terminal.
 func Unattended(ctx context.Context, r *Runner, f Found, follow func(State, Event)) State {
+	return Attended(ctx, r, f, nil, follow)
+}
+
+// Attended is Unattended with somebody who may do things meanwhile: what comes
+// from acts is applied too.
+func Attended(ctx context.Context, r *Runner, f Found, acts <-chan Event, follow func(State, Event)) State {
 	r.Unattended = true
 	tasks := NewTasks(r)
 	defer tasks.Close()
@@ -27,6 +33,8 @@ func Unattended(ctx context.Context, r *Runner, f Found, follow func(State, Even
 		select {
 		case r := <-tasks.Events():
 			apply(r)
+		case ev := <-acts:
+			apply(ev)
 		case <-done:
 			done = nil
 			if s.Attempt.Phase < PhaseExchanging { // a code cannot be had twice

@@ -53,7 +53,7 @@ func owner(proc string, sockets map[string]bool) string {
 		dir := filepath.Dir(filepath.Dir(fd))
 		comm, _ := os.ReadFile(filepath.Join(dir, "comm"))
 		const longest = 64
-		return fmt.Sprintf("%s (pid %s)", cronofy.CleanText(string(comm), longest), filepath.Base(dir))
+		return fmt.Sprintf("%s (pid %s)", strings.TrimSpace(cronofy.CleanText(string(comm), longest)), filepath.Base(dir))
 	}
 	return ""
 }
