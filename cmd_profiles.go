@@ -10,14 +10,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"confer/cronofy"
-	"confer/flow"
+	"confer/flow/links"
+	"confer/flow/manage"
 	"confer/flow/profiles"
 )
-
-type profilesFlags struct {
-	settings
-	format string
-}
 
 func newProfiles(s streams, e environment) *cobra.Command {
 	f := &profilesFlags{}
@@ -25,104 +21,244 @@ func newProfiles(s streams, e environment) *cobra.Command {
 		Use:   "profiles --accounts FILE",
 		Short: "Read the conferencing profiles of accounts",
 		Long: "Reads userinfo of each account in a list and tells whether it has a conferencing\n" +
-			"profile. The list is CSV with a header, or JSON lines, with the columns email, sub\n" +
-			"and access_token. No client secret is needed.",
+			"profile. The list is CSV with a header, or JSON lines, with the columns email, sub,\n" +
+			"access_token and refresh_token. With access tokens no client secret is needed; a\n" +
+			"refresh token is touched only with --tokens-out.\n\n" +
+			"With --emails and --callback-url it has a calendar service account authorize the\n" +
+			"people and rooms of a list of e-mail addresses first, and reads those.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return readProfiles(cmd.Context(), f, e, s) },
 	}
-	fs := cmd.Flags()
-	fs.StringVar(&f.accounts, "accounts", "", "file with the accounts, - for standard input")
-	fs.StringVar(&f.format, "format", "", "table (default), json or csv")
-	fs.BoolVar(&f.json, "json", false, "the same as --format json")
-	fs.StringVar(&f.dataCenter, "data-center", "", "us, au, ca, de, sg or uk (CRONOFY_DATA_CENTER)")
-	fs.StringVar(&f.provider, "provider", "", "whom the state is about: zoom_enterprise, webex_enterprise, indeed or any (CONFER_PROVIDER)")
-	fs.BoolVar(&f.noInput, "no-input", false, "accepted everywhere; this command never asks")
+	f.listFlags(cmd)
+	f.delegatedFlags(cmd)
 	f.networkFlags(cmd)
 	return cmd
 }
 
+// profilesRun is one run of the command.
+type profilesRun struct {
+	f   *profilesFlags
+	e   environment
+	s   streams
+	ctx context.Context
+
+	stop     context.CancelCauseFunc // ends the run with an error that is about all accounts
+	site     cronofy.Site
+	provider cronofy.Provider
+	app      cronofy.App
+	choice   choice
+	client   *cronofy.Client
+	clients  clientMaker
+	progress *progress
+	out      *recordsOut
+	tokens   *profiles.TokenFile // nil without --tokens-out
+	closers  []func()
+
+	passphrase cronofy.Secret // of the secrets file, when it was given
+	manager    *manage.Manager
+	account    links.Link // the service account, with manager
+}
+
+// clientMaker is what newClients gives.
+type clientMaker = func(cronofy.Site, cronofy.App, func(cronofy.Wait)) *cronofy.Client
+
+// source is where accounts come from, and how their tokens are renewed.
+type source struct {
+	accounts accountList
+	renew    func(context.Context, profiles.Account, cronofy.Secret) (cronofy.Secret, error)
+}
+
 func readProfiles(ctx context.Context, f *profilesFlags, e environment, s streams) error {
 	f.fill(e)
-	format, err := f.outputFormat()
+	r := &profilesRun{f: f, e: e, s: s}
+	defer r.close()
+	if err := r.prepare(ctx); err != nil {
+		return r.words(ctx, err)
+	}
+	src, err := r.source()
 	if err != nil {
-		return err
+		return r.words(ctx, err)
 	}
-	f.redirectURI, f.serviceAccount, f.secretStore, f.timeout = "", "", "", flow.DefaultTimeout // of a set-up; not used here
-	found, err := f.found(environment{}, s.in)
-	switch {
-	case err != nil:
-		return err
-	case f.accounts == "":
-		return &usageError{summary: "missing: --accounts", hint: "name a file with the columns email and access_token, or - for standard input"}
-	case !found.Answers.Site.Chosen():
-		return &usageError{summary: "missing: --data-center", hint: "it takes us, au, ca, de, sg or uk"}
+	sum, err := profiles.Run(r.ctx, r.client, src.accounts, profiles.Options{
+		Provider: r.provider, Workers: r.workers(), Unordered: f.unordered, Strict: f.strict, Wait: f.wait,
+		Renew: src.renew, ErrorOf: explainAccount,
+	}, r.record)
+	if cause := context.Cause(r.ctx); cause != nil && ctx.Err() == nil {
+		err = cause
 	}
-	newClient, err := newClients(&f.settings, e.names, cronofy.NewLimiter(callsPerSecond, callsPerMinute))
-	if err != nil {
-		return &usageError{summary: "--ca-file: " + cronofy.CleanText(err.Error(), 200), hint: "name a PEM file with certificates"}
-	}
-	list, err := openList(f.accounts, s.in)
-	if err != nil {
-		return err
-	}
-	defer list.Close()
-	defer context.AfterFunc(ctx, func() { list.Close() })() // a pipe that never ends must not hold us
-	client := newClient(found.Answers.Site, cronofy.App{}, func(w cronofy.Wait) {
-		fmt.Fprintf(s.err, "confer: waiting %s (%s)\n", w.For.Round(100e6), w.Reason)
-	})
-	return f.write(ctx, client, list, writeTo{found.Answers.Provider, format, s})
-}
-
-// writeTo says what the records are about and where they go.
-type writeTo struct {
-	provider cronofy.Provider
-	format   profiles.Format
-	streams  streams
-}
-
-func (f *profilesFlags) write(ctx context.Context, client profiles.Client, list io.Reader, to writeTo) error {
-	out, err := profiles.NewWriter(to.streams.out, to.format)
-	if err != nil {
-		return err
-	}
-	sum, err := profiles.Run(ctx, client, profiles.ReadAccounts(list),
-		profiles.Options{Provider: to.provider, ErrorOf: flow.ExplainAccount}, out.Write)
 	if err == nil {
-		err = out.Close()
+		err = r.out.commit()
 	}
-	switch {
-	case ctx.Err() != nil:
-		fmt.Fprintln(to.streams.err)
-		return &exitError{flow.ExitCancelled}
-	case err != nil:
-		p := flow.Explain(&flow.AccountsError{Err: err}, flow.StepProfiles)
-		complain(to.streams.err, p.Summary, p.Hint)
-		return &exitError{p.Exit}
-	case sum.Read == 0:
-		complain(to.streams.err, "the list holds no accounts", "it needs a header with email and access_token, and a line for each account")
-		return &exitError{flow.ExitUsage}
-	case sum.Failed > 0:
-		complain(to.streams.err, fmt.Sprintf("%d of %d accounts could not be read", sum.Failed, sum.Read), "")
-		return &exitError{flow.ExitFailed}
+	if err != nil {
+		return r.words(ctx, err)
+	}
+	r.progress.clear()
+	return r.verdict(sum)
+}
+
+func (r *profilesRun) record(rec profiles.Record) error {
+	r.progress.record(rec.State)
+	if !r.choice.writes(rec.State) {
+		return nil
+	}
+	if err := r.out.Write(rec); err != nil {
+		return &outputError{err}
 	}
 	return nil
 }
 
-func (f *profilesFlags) outputFormat() (profiles.Format, error) {
-	if f.json {
-		if f.format != "" && f.format != string(profiles.FormatJSON) {
-			return "", &usageError{summary: "--json and --format " + cronofy.CleanText(f.format, 20) + " do not go together", hint: "give one of them"}
+func (r *profilesRun) close() {
+	for i := len(r.closers) - 1; i >= 0; i-- {
+		r.closers[i]()
+	}
+}
+
+// later is done when the run ends, last first.
+func (r *profilesRun) later(do func()) { r.closers = append(r.closers, do) }
+
+// prepare checks what was given and opens what is written to, before anything is
+// asked of Cronofy.
+func (r *profilesRun) prepare(ctx context.Context) error {
+	f := r.f
+	var err error
+	if r.choice, err = f.choose(); err != nil {
+		return err
+	}
+	if err := f.checkSource(); err != nil {
+		return err
+	}
+	if err := r.answers(); err != nil {
+		return err
+	}
+	if err := r.connect(ctx); err != nil {
+		return err
+	}
+	if r.out, err = openOutput(f, r.choice.format, r.s.out); err != nil {
+		return err
+	}
+	r.later(r.out.close)
+	if f.tokensOut == "" {
+		return nil
+	}
+	if r.tokens, err = profiles.OpenTokens(f.tokensOut); err != nil {
+		return tokensError(err)
+	}
+	r.later(func() { _ = r.tokens.Close() })
+	return nil
+}
+
+// answers reads the settings that are shared with a set-up.
+func (r *profilesRun) answers() error {
+	f := r.f
+	f.redirectURI = "" // of a set-up
+	given := environment{}
+	if f.needsApp() {
+		given.clientSecret = r.e.clientSecret
+	} else {
+		f.clientID, f.secretFile, f.secretStore = "", "", "" // the environment's, and not needed
+	}
+	if !f.delegated() {
+		f.serviceAccount = ""
+	}
+	found, err := f.found(given, r.s.in)
+	if err != nil {
+		return err
+	}
+	a := found.Answers
+	if !a.Site.Chosen() {
+		return &usageError{summary: "missing: --data-center", hint: "it takes us, au, ca, de, sg or uk"}
+	}
+	if f.needsApp() && a.ClientID == "" {
+		return &usageError{summary: "missing: --client-id", hint: "new tokens are given to an application: name it with --client-id or CRONOFY_CLIENT_ID"}
+	}
+	if f.rate == 0 && !a.Site.Overridden() {
+		return &usageError{summary: "--rate 0 is not for Cronofy's own hosts", hint: "its limits are 50 calls a second and 500 a minute for all programs of an application"}
+	}
+	r.site, r.provider, r.app, r.passphrase = a.Site, a.Provider, a.App(), found.Store.Passphrase
+	return nil
+}
+
+// connect makes the client, with the stored client secret if one is needed and
+// none was given.
+func (r *profilesRun) connect(ctx context.Context) error {
+	r.ctx, r.stop = context.WithCancelCause(ctx)
+	r.later(func() { r.stop(nil) })
+	r.progress = newProgress(r.s, r.f.out != "")
+	var err error
+	if r.clients, err = newClients(&r.f.settings, r.e.names, r.f.limiter()); err != nil {
+		return err
+	}
+	if r.f.needsApp() && r.app.ClientSecret.Empty() {
+		if r.app.ClientSecret, err = r.storedSecret(); err != nil {
+			return err
 		}
-		return profiles.FormatJSON, nil
 	}
-	if f.format == "" {
-		return profiles.FormatTable, nil
+	r.client = r.clients(r.site, r.app, r.progress.wait)
+	return nil
+}
+
+// workers are enough calls at once for the rate when each takes a second.
+func (r *profilesRun) workers() int {
+	switch {
+	case r.f.rate == 0:
+		return unlimitedWorkers
+	case r.f.rate == defaultRate:
+		return callsPerSecond
 	}
-	format, ok := profiles.FindFormat(f.format)
-	if !ok {
-		return "", &usageError{summary: fmt.Sprintf("there is no format %q", cronofy.CleanText(f.format, 20)), hint: "--format takes table, json or csv"}
+	return max(profiles.DefaultWorkers, r.f.rate)
+}
+
+// unlimitedWorkers keep the cores busy where calls take a millisecond.
+const unlimitedWorkers = 64
+
+// source opens the list of accounts.
+func (r *profilesRun) source() (source, error) {
+	if r.f.delegated() {
+		return r.delegatedSource()
 	}
-	return format, nil
+	list, err := openList(r.f.accounts, r.s.in)
+	if err != nil {
+		return source{}, err
+	}
+	r.later(func() { _ = list.Close() })
+	stop := context.AfterFunc(r.ctx, func() { _ = list.Close() }) // a pipe that never ends must not hold us
+	r.later(func() { stop() })
+	src := source{accounts: profiles.ReadAccounts(r.beforeThisRun(list))}
+	if r.tokens != nil {
+		fmt.Fprintln(r.s.err, "confer: note: a refresh may give a new refresh token; it is written to the file of --tokens-out, and the copy that your application has may stop working")
+		src = source{r.tokens.Newest(src.accounts), r.stopping(profiles.NewRenewer(r.client, r.tokens, r.workers()).Renew)}
+	}
+	src.accounts = r.out.skip(src.accounts)
+	return src, nil
+}
+
+// beforeThisRun cuts a list that is also the file of --tokens-out where it ended
+// when the run began.
+func (r *profilesRun) beforeThisRun(list io.Reader) io.Reader {
+	file, ok := list.(*os.File)
+	if !ok || r.tokens == nil {
+		return list
+	}
+	in, err := file.Stat()
+	if err != nil {
+		return list
+	}
+	out, err := os.Stat(r.f.tokensOut)
+	if err != nil || !os.SameFile(in, out) {
+		return list
+	}
+	return io.LimitReader(list, in.Size())
+}
+
+// stopping ends the run with an error that would come for every account.
+func (r *profilesRun) stopping(renew func(context.Context, profiles.Account, cronofy.Secret) (cronofy.Secret, error)) func(context.Context, profiles.Account, cronofy.Secret) (cronofy.Secret, error) {
+	return func(ctx context.Context, a profiles.Account, refused cronofy.Secret) (cronofy.Secret, error) {
+		t, err := renew(ctx, a, refused)
+		if all := (&profiles.RenewError{Err: err}); err != nil && profiles.StopsRenewing(all) {
+			r.stop(all)
+		}
+		return t, err
+	}
 }
 
 func openList(path string, stdin io.Reader) (io.ReadCloser, error) {

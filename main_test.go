@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -59,6 +60,7 @@ func TestScripts(t *testing.T) {
 			"freeport": freePort,
 			"busyport": busyPort,
 			"cronofy":  startCronofy,
+			"company":  startCompany,
 			"silent":   silent,
 			"exits":    exits,
 		},
@@ -86,6 +88,7 @@ func freePort(ts *testscript.TestScript, _ bool, args []string) {
 	l, err := net.Listen("tcp4", "127.0.0.1:0")
 	ts.Check(err)
 	ts.Setenv(args[0], "http://"+l.Addr().String()+"/callback")
+	ts.Setenv(args[0]+"Q", url.QueryEscape("http://"+l.Addr().String()+"/callback"))
 	ts.Check(l.Close())
 }
 

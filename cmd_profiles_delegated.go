@@ -1,0 +1,214 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"confer/cronofy"
+	"confer/flow"
+	"confer/flow/delegated"
+	"confer/flow/profiles"
+)
+
+// delegatedSource gets access to the accounts of a list of addresses.
+func (r *profilesRun) delegatedSource() (source, error) {
+	token, err := r.serviceSource()
+	if err != nil {
+		return source{}, err
+	}
+	emails, rooms, err := r.addresses(token)
+	if err != nil {
+		return source{}, err
+	}
+	if len(emails) == 0 {
+		return source{accounts: profiles.Accounts(nil)}, nil
+	}
+	if err := r.chooseScope(token); err != nil {
+		return source{}, err
+	}
+	desk, err := delegated.Open(r.ctx, delegated.Config{
+		Client: r.client, ServiceToken: token.get, ClientSecret: r.app.ClientSecret, AcceptUnsigned: r.f.takeUnsigned,
+		CallbackURL: r.f.callbackURL, Listen: r.f.listen, Scope: r.f.scope, Timeout: r.f.timeout, Keep: r.keeper(),
+	}, emails)
+	if err != nil {
+		return source{}, listenError(err)
+	}
+	r.later(func() { desk.Close(); r.tellRefused(desk.Refused()) })
+	if err := r.confirm(len(emails), rooms); err != nil {
+		return source{}, err
+	}
+	fmt.Fprintln(r.s.err, "confer: listening on "+desk.Addr())
+	return source{accounts: addressed(emails), renew: r.deskRenewal(desk)}, nil
+}
+
+func listenError(err error) error {
+	var listen *delegated.ListenError
+	if errors.As(err, &listen) {
+		return &usageError{summary: "--listen: " + cronofy.CleanText(listen.Err.Error(), 160), hint: "name a free host:port of this machine"}
+	}
+	return err
+}
+
+// addressed are accounts without tokens, whose Row is their place in the list.
+func addressed(emails []string) accountList {
+	return func(yield func(profiles.Account, error) bool) {
+		for i, e := range emails {
+			if !yield(profiles.Account{Email: e, Row: i + 1}, nil) {
+				return
+			}
+		}
+	}
+}
+
+func (r *profilesRun) deskRenewal(desk *delegated.Desk) func(context.Context, profiles.Account, cronofy.Secret) (cronofy.Secret, error) {
+	return func(ctx context.Context, a profiles.Account, refused cronofy.Secret) (cronofy.Secret, error) {
+		if !refused.Empty() {
+			return cronofy.Secret{}, nil // it is new: a refusal stands
+		}
+		t, err := desk.Access(ctx, a.Row-1)
+		if fatal := desk.Fatal(); fatal != nil {
+			r.stop(fatal)
+		}
+		if errors.Is(err, profiles.ErrTokensLost) {
+			r.stop(&profiles.RenewError{Err: err})
+		}
+		return t, err
+	}
+}
+
+// keeper writes tokens down only where the operator named a file for them.
+func (r *profilesRun) keeper() func(string, cronofy.Token) error {
+	if r.tokens == nil {
+		return nil
+	}
+	return func(email string, t cronofy.Token) error {
+		return r.tokens.Append(profiles.Account{Email: email, Sub: t.Sub, AccessToken: t.AccessToken, RefreshToken: t.RefreshToken}, cronofy.Secret{})
+	}
+}
+
+// addresses gives whom access is to be got to, and how many of them are rooms
+// that only --resources named.
+func (r *profilesRun) addresses(token *serviceSource) (emails []string, rooms int, err error) {
+	if r.f.emails != "" {
+		if emails, err = readEmails(r.f.emails, r.s.in); err != nil {
+			return nil, 0, err
+		}
+	}
+	people := len(emails)
+	if r.f.resources {
+		var list []cronofy.Resource
+		err := token.use(r.ctx, func(t cronofy.Secret) (err error) {
+			list, err = r.client.Resources(r.ctx, t)
+			return err
+		})
+		if err != nil {
+			return nil, 0, &delegated.RequestError{Every: true, Err: err}
+		}
+		emails = delegated.AddRooms(emails, list)
+	}
+	rooms = len(emails) - people
+	if r.out.done == nil {
+		return emails, rooms, nil
+	}
+	var left []string
+	rooms = 0
+	for i, e := range emails {
+		if r.out.done.Has(profiles.Account{Email: e}) {
+			continue
+		}
+		if left = append(left, e); i >= people {
+			rooms++
+		}
+	}
+	return left, rooms, nil
+}
+
+func readEmails(path string, stdin io.Reader) ([]string, error) {
+	in := stdin
+	if path != "-" {
+		file, err := os.Open(path)
+		if err != nil {
+			return nil, &usageError{summary: "--emails: " + reason(err), hint: "name a file with one e-mail address a line, or CSV with a column email"}
+		}
+		defer file.Close()
+		in = file
+	}
+	emails, err := delegated.ReadEmails(in)
+	if err != nil {
+		return nil, &usageError{summary: "--emails: " + reason(err), hint: "it takes one e-mail address a line, or CSV with a column email"}
+	}
+	return emails, nil
+}
+
+// chooseScope takes what the service account may delegate, unless a scope was
+// named: asking for less could narrow what the application already has.
+func (r *profilesRun) chooseScope(token *serviceSource) error {
+	if r.f.scope != "" {
+		return nil
+	}
+	err := token.use(r.ctx, func(t cronofy.Secret) error {
+		info, err := r.client.UserInfo(r.ctx, t)
+		r.f.scope = info.DelegatedScope
+		return err
+	})
+	if err != nil {
+		return &delegated.RequestError{Every: true, Err: err}
+	}
+	if r.f.scope == "" {
+		return &usageError{summary: "missing: --scope", hint: "Cronofy does not say what this service account may delegate: name the scope, for example read_write"}
+	}
+	return nil
+}
+
+// confirm says what is about to happen, and asks.
+func (r *profilesRun) confirm(n, rooms int) error {
+	what := plural(n, "calendar")
+	if rooms > 0 && rooms < n {
+		what += fmt.Sprintf(" (%s from --resources)", plural(rooms, "room"))
+	}
+	fmt.Fprintf(r.s.err, "confer: this authorizes %s in the application %s, with the scope %q; Cronofy may bill for each\n",
+		what, cronofy.CleanText(r.app.ClientID, 100), cronofy.CleanText(r.f.scope, 200))
+	if r.f.yes {
+		return nil
+	}
+	_, terminal := asTerminal(r.s.in)
+	if r.f.noInput || !terminal || r.f.emails == "-" {
+		return &usageError{summary: "missing: --yes", hint: "nobody can be asked here: add --yes if that is what you want"}
+	}
+	answer, err := askLine(r.ctx, r.s, "Go on? [y/N] ")
+	if err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	if a := strings.ToLower(answer); a != "y" && a != "yes" {
+		fmt.Fprintln(r.s.err, "Nothing was authorized.")
+		return &exitError{flow.ExitCancelled}
+	}
+	return nil
+}
+
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// tellRefused helps to find out why answers did not come.
+func (r *profilesRun) tellRefused(n delegated.Refused) {
+	for _, c := range []struct {
+		n    int
+		text string
+	}{
+		{n.Unsigned, "without a signature; --accept-unsigned-webhooks takes them"},
+		{n.Forged, "with a signature that is not this client secret's"},
+		{n.Malformed, "that are not what Cronofy sends"},
+	} {
+		if c.n > 0 {
+			fmt.Fprintf(r.s.err, "confer: note: refused %s %s\n", plural(c.n, "post"), c.text)
+		}
+	}
+}

@@ -1,0 +1,100 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"time"
+
+	"confer/cronofy"
+	"confer/flow/profiles"
+)
+
+// progress tells people how far a run has come: one line that is written over
+// and over on a terminal; else only waits, in lines of their own. It is used by
+// several goroutines.
+type progress struct {
+	w    io.Writer
+	live bool // a terminal that records do not go to
+	now  func() time.Time
+
+	mu     sync.Mutex
+	counts map[profiles.State]int
+	read   int
+	began  time.Time
+	drawn  time.Time
+	shown  int // cells of the line on screen
+	until  time.Time
+	reason string
+}
+
+// redraw is how often the line is drawn at most.
+const redraw = 200 * time.Millisecond
+
+// newProgress writes to standard error. Where records go to the same screen
+// there is no line.
+func newProgress(s streams, toFile bool) *progress {
+	_, errTerminal := asTerminal(s.err)
+	_, outTerminal := asTerminal(s.out)
+	p := &progress{w: s.err, live: errTerminal && (toFile || !outTerminal), now: time.Now, counts: map[profiles.State]int{}}
+	p.began = p.now()
+	return p
+}
+
+func (p *progress) record(s profiles.State) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.read++
+	p.counts[s]++
+	if now := p.now(); p.live && now.Sub(p.drawn) >= redraw {
+		p.draw(now)
+	}
+}
+
+// wait hears of a pause before a call. Many calls wait for the same moment: it
+// is told once.
+func (p *progress) wait(w cronofy.Wait) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := p.now()
+	until := now.Add(w.For)
+	told := until.Before(p.until.Add(time.Second))
+	if told {
+		return
+	}
+	p.until, p.reason = until, w.Reason
+	if p.live {
+		p.draw(now)
+		return
+	}
+	fmt.Fprintf(p.w, "confer: waiting %s (%s)\n", w.For.Round(100*time.Millisecond), w.Reason)
+}
+
+func (p *progress) draw(now time.Time) {
+	p.drawn = now
+	parts := []string{fmt.Sprintf("%d read", p.read)}
+	for _, s := range []profiles.State{profiles.Connected, profiles.Disconnected, profiles.Missing, profiles.Failed} {
+		if n := p.counts[s]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, s))
+		}
+	}
+	if left := p.until.Sub(now); left > 0 {
+		parts = append(parts, fmt.Sprintf("waiting %s (%s)", left.Round(time.Second), p.reason))
+	} else if took := now.Sub(p.began).Seconds(); took >= 1 {
+		parts = append(parts, fmt.Sprintf("%.0f a second", float64(p.read)/took))
+	}
+	line := strings.Join(parts, ", ")
+	fmt.Fprintf(p.w, "\r%s%s", line, strings.Repeat(" ", max(0, p.shown-len(line))))
+	p.shown = len(line)
+}
+
+// clear takes the line away, before something else is written.
+func (p *progress) clear() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.shown > 0 {
+		fmt.Fprintf(p.w, "\r%s\r", strings.Repeat(" ", p.shown))
+		p.shown = 0
+	}
+}
