@@ -4,6 +4,7 @@ import (
 	"context"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"confer/cronofy"
 	"confer/flow"
@@ -18,9 +19,6 @@ func (w *world) resume(ctx context.Context, browser string) {
 	if file == nil {
 		return
 	}
-	if browser != "" { // costs the next run a flag if it cannot be kept, and nothing else
-		_ = file.Update(ctx, func(c *links.Contents) error { c.Browser = browser; return nil })
-	}
 	c, err := file.Load(ctx)
 	switch {
 	case err != nil:
@@ -30,6 +28,9 @@ func (w *world) resume(ctx context.Context, browser string) {
 		w.found.Notice = "What earlier runs left is of a newer confer. It was kept as " + filepath.Base(c.SetAside) + "."
 	case c.SetAside != "":
 		w.found.Notice = "What earlier runs left was damaged. It was kept as " + filepath.Base(c.SetAside) + "."
+	}
+	if browser != "" && browser != c.Browser {
+		keepBrowser(ctx, file, browser)
 	}
 	if browser == "" && c.Browser != "" {
 		w.runner.OpenURL = openWith(opener.Host(), c.Browser)
@@ -45,6 +46,18 @@ func (w *world) resume(ctx context.Context, browser string) {
 		w.adopt(*c.Draft)
 	}
 }
+
+// keepBrowser costs the next run a flag if it fails, and nothing else. It comes
+// after Load, which is told what had to be set aside, and hardly waits: the first
+// page does.
+func keepBrowser(ctx context.Context, file *links.File, browser string) {
+	ctx, cancel := context.WithTimeout(ctx, browserLimit)
+	defer cancel()
+	_ = file.Update(ctx, func(c *links.Contents) error { c.Browser = browser; return nil })
+}
+
+// browserLimit is for a lock that another run holds, mostly for milliseconds.
+const browserLimit = 100 * time.Millisecond
 
 // remembered tells that an earlier choice holds, and how to change it.
 func remembered(browser string) string {
