@@ -27,7 +27,6 @@ func newRoot(s streams, e environment) *cobra.Command {
 	root.SetIn(s.in)
 	root.SetOut(s.out)
 	root.SetErr(s.err)
-	root.SetVersionTemplate("confer {{.Version}}\n")
 	f.setupFlags(root)
 	root.AddCommand(newSetup(s, e), newProfiles(s, e), newSandbox(s), newStatus(s, e), newExport(s, e), newLogout(s, e), newDoctor(s, e))
 	return root

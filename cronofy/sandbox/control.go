@@ -35,7 +35,7 @@ func (s *Server) showControl(w http.ResponseWriter, r *http.Request) {
 		s.errorPage(w, http.StatusForbidden, "Open the control page by the address that the sandbox printed.")
 		return
 	}
-	s.page(w, http.StatusOK, "control", s.controlView())
+	s.page(w, http.StatusOK, s.controlView().html())
 }
 
 // turnControl is POST /control. Here the Origin must be there: browsers send it
@@ -106,9 +106,6 @@ type flag struct {
 	Value      *bool
 }
 
-// On is for the page.
-func (f flag) On() bool { return *f.Value }
-
 func (sw *Switches) flags() []flag {
 	return []flag{
 		{"rotate", "Refresh tokens change on use", &sw.RotateRefreshTokens},
@@ -130,9 +127,6 @@ type choice struct {
 	Options    []string
 	Value      *string
 }
-
-// Now is for the page.
-func (c choice) Now() string { return *c.Value }
 
 func (sw *Switches) choices() []choice {
 	return []choice{

@@ -1,23 +1,19 @@
 package sandbox
 
 import (
-	"bytes"
-	"embed"
-	"html/template"
+	_ "embed" // the style sheet
+	"io"
 	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
 
 	"confer/cronofy"
+	"confer/internal/markup"
 )
 
-//go:embed assets
-var assets embed.FS
-
-func parsePages() *template.Template {
-	return template.Must(template.ParseFS(assets, "assets/*.html")) // of this binary, so never broken
-}
+//go:embed sandbox.css
+var styleSheet string
 
 // appRoutes are those of the app host.
 func (s *Server) appRoutes() http.Handler {
@@ -39,40 +35,30 @@ func (s *Server) pageFaults(e Endpoint, page http.HandlerFunc) http.Handler {
 }
 
 func (s *Server) style(w http.ResponseWriter, _ *http.Request) {
-	css, err := assets.ReadFile("assets/sandbox.css")
-	if err != nil {
-		refuse(w, http.StatusInternalServerError, "no style sheet")
-		return
-	}
 	w.Header().Set("Content-Type", "text/css; charset=utf-8")
-	_, _ = w.Write(css)
+	_, _ = io.WriteString(w, styleSheet)
 }
 
-// page renders a template. form-action names schemes and not 'self', because
+// page sends a page. form-action names schemes and not 'self', because
 // browsers apply it to the redirects that follow a form, and those lead to the
 // application's redirect URI. Referrer-Policy is not no-referrer, because that
 // makes browsers send "Origin: null" with our own forms.
-func (s *Server) page(w http.ResponseWriter, status int, name string, data any) {
-	var b bytes.Buffer
-	if err := s.pages.ExecuteTemplate(&b, name, data); err != nil {
-		refuse(w, http.StatusInternalServerError, "the page could not be made")
-		return
-	}
+func (s *Server) page(w http.ResponseWriter, status int, html markup.HTML) {
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src data:; "+
 		"form-action http: https:; frame-ancestors 'none'; base-uri 'none'")
 	h.Set("Referrer-Policy", "same-origin")
-	h.Set("Content-Length", strconv.Itoa(b.Len()))
+	h.Set("Content-Length", strconv.Itoa(len(html)))
 	w.WriteHeader(status)
-	_, _ = b.WriteTo(w)
+	_, _ = io.WriteString(w, string(html))
 }
 
 func (s *Server) errorPage(w http.ResponseWriter, status int, text string) {
 	if w.Header().Get(reasonHeader) == "" {
 		w.Header().Set(reasonHeader, text)
 	}
-	s.page(w, status, "error", map[string]string{"Title": "Cannot continue", "Text": text})
+	s.page(w, status, errorHTML("Cannot continue", text))
 }
 
 // approvalView is what the approval pages show.
@@ -103,7 +89,7 @@ func (s *Server) approvalPage(w http.ResponseWriter, a approval, problem string)
 	if problem != "" {
 		status = http.StatusUnprocessableEntity
 	}
-	s.page(w, status, "approval", v)
+	s.page(w, status, v.html())
 }
 
 func (s *Server) view(a approval) approvalView {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"html/template"
 	"io"
 	"log"
 	"net"
@@ -25,7 +24,6 @@ type Server struct {
 	state   *store
 	limits  *limiter
 	log     *requestLog
-	pages   *template.Template
 	control string // the control page's token
 	cookie  string // names are not kept apart by port, so each server has its own
 
@@ -72,7 +70,7 @@ func New(o Options) *Server {
 	}
 	s := &Server{
 		opts: o, rand: r, randErr: err, org: newOrganisation(r, o.Accounts),
-		log: &requestLog{}, pages: parsePages(), switches: o.Switches,
+		log: &requestLog{}, switches: o.Switches,
 		control: r.text(32), cookie: "confer_sandbox_" + r.text(8),
 		dataCenter: cronofy.DataCenters()[0],
 		limits:     newLimiter(o.RatePerSecond, o.RatePerMinute),
