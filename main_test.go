@@ -19,6 +19,7 @@ import (
 
 	"confer/cronofy"
 	"confer/cronofy/sandbox"
+	"confer/internal/freeport"
 )
 
 func TestMain(m *testing.M) {
@@ -85,11 +86,10 @@ func exits(ts *testscript.TestScript, _ bool, args []string) {
 
 // freePort NAME: sets NAME to a redirect URI on a port that was free just now.
 func freePort(ts *testscript.TestScript, _ bool, args []string) {
-	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	uri, err := freeport.RedirectURI()
 	ts.Check(err)
-	ts.Setenv(args[0], "http://"+l.Addr().String()+"/callback")
-	ts.Setenv(args[0]+"Q", url.QueryEscape("http://"+l.Addr().String()+"/callback"))
-	ts.Check(l.Close())
+	ts.Setenv(args[0], uri)
+	ts.Setenv(args[0]+"Q", url.QueryEscape(uri))
 }
 
 // busyPort NAME: sets NAME to a redirect URI on a port that stays taken.

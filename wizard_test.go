@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"confer/internal/freeport"
 )
 
 const (
@@ -23,13 +25,12 @@ const (
 
 func freeURI(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	uri, err := freeport.RedirectURI()
 	require.NoError(t, err)
-	defer l.Close()
-	return "http://" + l.Addr().String() + "/callback"
+	return uri
 }
 
-func sandboxWizard(t *testing.T, o terminalOptions, args ...string) *terminal {
+func sandboxWizard(t testing.TB, o terminalOptions, args ...string) *terminal {
 	t.Helper()
 	return startTerminal(t, o, append([]string{"--sandbox", "--redirect-uri", freeURI(t)}, args...)...)
 }

@@ -44,9 +44,13 @@ func (c *Client) do(ctx context.Context, k call) error {
 	}
 	k.hidden = append(k.hidden, c.app.ClientSecret, k.bearer)
 	r := newRetrier(k)
+	var last error // why the call is made again
 	for {
+		if last != nil && c.tooLate(ctx, c.limiter.remaining()) {
+			return last
+		}
 		if err := c.pass(ctx, k, r.attempt); err != nil {
-			return err
+			return orLast(err, last)
 		}
 		sent := c.clock.Now()
 		err := c.once(ctx, k, payload)
@@ -58,13 +62,29 @@ func (c *Client) do(ctx context.Context, k call) error {
 			return &opError{op: k.op, err: ended, sent: AnswerLost(err)}
 		}
 		pause, again := r.after(err)
-		if !again {
+		if !again || c.tooLate(ctx, pause) {
 			return err
 		}
+		last = err
 		if err := c.rest(ctx, k, pause, r.attempt); err != nil {
-			return err
+			return orLast(err, last)
 		}
 	}
+}
+
+// tooLate tells whether the caller's time is over before a pause is.
+func (c *Client) tooLate(ctx context.Context, pause time.Duration) bool {
+	end, limited := ctx.Deadline()
+	return limited && c.clock.Now().Add(pause).After(end)
+}
+
+// orLast prefers what Cronofy said last to "no time left", which would hide it.
+// A caller who gave up hears that.
+func orLast(err, last error) error {
+	if last != nil && errors.Is(err, context.DeadlineExceeded) {
+		return last
+	}
+	return err
 }
 
 // payload checks what can be checked without sending.

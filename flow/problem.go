@@ -304,9 +304,21 @@ func approvedProblem(p Problem, at Step) Problem {
 	if at != StepAuthorize {
 		return p
 	}
+	var api *cronofy.Error
+	if errors.As(p.Err, &api) && api.Code == "" && api.Status > 401 && api.Status < 423 {
+		p.Summary = fmt.Sprintf("Cronofy did not give confer a token of its own (status %d).", api.Status)
+	}
 	p.Hint = "The administrator approved; Cronofy has most likely made the link. Only confer's own token is missing: try again with a new link, or go on to the profiles."
 	return p
 }
 
-// pause rounds a wait for a sentence.
-func pause(d time.Duration) string { return d.Round(time.Second).String() }
+// pause is a wait in words.
+func pause(d time.Duration) string {
+	switch d = d.Round(time.Second); {
+	case d == time.Second:
+		return "a second"
+	case d < 2*time.Minute:
+		return fmt.Sprintf("%d seconds", int(d.Seconds()))
+	}
+	return fmt.Sprintf("%d minutes", int((d + time.Minute - 1).Minutes()))
+}

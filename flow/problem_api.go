@@ -22,6 +22,11 @@ func explainOAuth(code, description string, at Step) Problem {
 		p.Hint = "Check both, and that the data center is the one the application was made in."
 		p.Step = StepApplication
 	case "invalid_grant":
+		if at < StepAuthorize { // there is no code yet
+			p.Summary = "Cronofy answered with the error invalid_grant."
+			p.Hint = "Check the client id, the secret and the data center, then try again."
+			break
+		}
 		p.Summary = "Cronofy did not accept the authorization code: it was used before, is too old, or the redirect URI is not the one it was made for."
 		p.Hint = "Try again: that makes a new link. If the address was pasted, make sure that no server behind the redirect URI uses the code up."
 	case "invalid_scope":

@@ -19,9 +19,13 @@ import (
 // DefaultTimeout is how long the administrator has, unless it is extended.
 const DefaultTimeout = 5 * time.Minute
 
-// callLimit bounds one call to Cronofy with its retries, and what must not be
-// broken off: the exchange of a code and the storing of its tokens.
-const callLimit = 45 * time.Second
+// Limits. A call is given up with what Cronofy said last, so that one that is
+// refused again and again ends in a sentence within half a minute. What cannot
+// be had twice, the exchange of a code and the storing of its tokens, has longer.
+const (
+	callLimit   = 30 * time.Second
+	finishLimit = 45 * time.Second
+)
 
 // Stores gives access to the places for secrets.
 type Stores interface {

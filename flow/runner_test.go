@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -19,6 +20,7 @@ import (
 	"confer/cronofy/sandbox"
 	"confer/flow"
 	"confer/flow/links"
+	"confer/internal/freeport"
 	"confer/keystore"
 )
 
@@ -75,13 +77,11 @@ func newHouse(t *testing.T, o sandbox.Options) *house {
 	return h
 }
 
-// freeRedirectURI names a port that was free a moment ago.
 func freeRedirectURI(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	uri, err := freeport.RedirectURI()
 	require.NoError(t, err)
-	defer l.Close()
-	return "http://" + l.Addr().String() + "/callback"
+	return uri
 }
 
 // browse lets the sandbox's browser click through.
@@ -306,10 +306,9 @@ func TestTryAgainAtOnce(t *testing.T) {
 func TestBehindAProxy(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, sandbox.Options{})
-	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	port, err := freeport.Port()
 	require.NoError(t, err)
-	addr := l.Addr().String()
-	require.NoError(t, l.Close())
+	addr := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
 	h.found.Answers.RedirectURI, h.found.Answers.Listen = "https://app.example.test/cronofy/done", addr
 	h.runner.OpenURL = func(short string) error {
 		h.visits.Go(func() {

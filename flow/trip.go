@@ -181,7 +181,7 @@ func (t *trip) settle(ctx context.Context, a callback.Answer) Event {
 		return Failed{Err: err}
 	}
 	t.say(AnswerArrived{})
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), callLimit)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishLimit)
 	defer cancel()
 	last, err := t.finish(ctx, a.Code)
 	if err != nil {

@@ -1,0 +1,4 @@
+package flow
+
+// UpdateTranscripts tells whether -update was given.
+func UpdateTranscripts() bool { return *update }
