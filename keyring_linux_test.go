@@ -1,0 +1,154 @@
+package main
+
+import (
+	"bufio"
+	"io"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/godbus/dbus/v5"
+	"github.com/stretchr/testify/require"
+
+	"confer/flow/links"
+	"confer/keystore"
+)
+
+// keyringDesk is a desk with a gnome-keyring of its own, unlocked. pid is the
+// daemon's.
+func keyringDesk(t *testing.T) (d *desk, bus string, pid int) {
+	t.Helper()
+	if os.Getenv("CONFER_TEST_KEYRING") == "" {
+		t.Skip("CONFER_TEST_KEYRING is not set")
+	}
+	cmd := exec.Command(".ci/with-keyring.sh", "sh", "-c", "echo $DBUS_SESSION_BUS_ADDRESS $GK; cat")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	in, err := cmd.StdinPipe()
+	require.NoError(t, err)
+	out, err := cmd.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, cmd.Start())
+	t.Cleanup(func() { require.NoError(t, in.Close()); _, _ = io.Copy(io.Discard, out); require.NoError(t, cmd.Wait()) })
+	line, err := bufio.NewReader(out).ReadString('\n')
+	require.NoError(t, err)
+	bus, process, _ := strings.Cut(strings.TrimSpace(line), " ")
+	pid, err = strconv.Atoi(process)
+	require.NoError(t, err)
+	return newDesk(t, "DBUS_SESSION_BUS_ADDRESS="+bus), bus, pid
+}
+
+// TestKeyringKeepsTheSecret: a wizard that was killed goes on without any typing.
+func TestKeyringKeepsTheSecret(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		page  string
+		saved func(links.Contents) bool
+	}{
+		{onServiceAccount, func(c links.Contents) bool { return c.Draft != nil && c.Draft.Store == "keyring" }},
+		{onProvider, func(c links.Contents) bool { return c.Draft != nil && c.Draft.Kept }},
+		{onAuthorize, func(c links.Contents) bool { return c.Draft != nil && c.Draft.Provider != "" }},
+		{onWaiting, func(c links.Contents) bool { return c.Draft != nil && c.Draft.Provider != "" }},
+	} {
+		t.Run(c.page, func(t *testing.T) {
+			t.Parallel()
+			d, _, _ := keyringDesk(t)
+			x := d.open("--browser", "none")
+			d.operator(x).walk(c.page)
+			d.saved(c.page, c.saved)
+			x.kill()
+			before := d.load()
+			x = d.open("--browser", "browser")
+			x.until(firstPage(before))
+			if c.page == onServiceAccount { // the secret is stored when the next answer has proved it
+				require.Equal(t, onApplication, firstPage(before))
+				return
+			}
+			o := d.operator(x)
+			o.walk(onLinked)
+			require.NotContains(t, x.bytes(), "•", "a secret was typed")
+			x.press(ctrlC)
+			x.exits(0)
+			require.Equal(t, "keyring", d.load().Links[0].Store)
+		})
+	}
+}
+
+// TestKeyringLockedAfterwards: the wizard that comes back says so, and asks
+// neither for the secret again nor keeps it elsewhere.
+func TestKeyringLockedAfterwards(t *testing.T) {
+	t.Parallel()
+	d, bus, _ := keyringDesk(t)
+	x := d.open("--browser", "none")
+	d.operator(x).walk(onAuthorize)
+	d.saved("all answers", func(c links.Contents) bool { return c.Draft != nil && c.Draft.Provider != "" })
+	x.kill()
+	lock(t, bus)
+	x = d.open("--browser", "none")
+	x.until(onAuthorize)
+	x.press(enter)
+	x.until(onApplication, "The system keyring is locked.")
+	x.press(enter)
+	x.until(onStore, "The system keyring is locked.", "Unlock the keyring")
+}
+
+func lock(t *testing.T, bus string) {
+	t.Helper()
+	conn, err := dbus.Connect(bus)
+	require.NoError(t, err)
+	defer conn.Close()
+	var locked []dbus.ObjectPath
+	var prompt dbus.ObjectPath
+	require.NoError(t, conn.Object("org.freedesktop.secrets", "/org/freedesktop/secrets").
+		Call("org.freedesktop.Secret.Service.Lock", 0, []dbus.ObjectPath{"/org/freedesktop/secrets/collection/login"}).Store(&locked, &prompt))
+	require.Len(t, locked, 1)
+}
+
+// TestKeyringFrozen: the first page does not wait for it, and the words are right.
+func TestKeyringFrozen(t *testing.T) {
+	t.Parallel()
+	d, _, pid := keyringDesk(t)
+	x := d.open("--browser", "none")
+	d.operator(x).walk(onAuthorize)
+	d.saved("all answers", func(c links.Contents) bool { return c.Draft != nil && c.Draft.Provider != "" })
+	x.kill()
+	require.NoError(t, syscall.Kill(pid, syscall.SIGSTOP))
+	thaw := func() { require.NoError(t, syscall.Kill(pid, syscall.SIGCONT)) }
+	t.Cleanup(thaw)
+	x = d.open("--browser", "none")
+	x.until(onAuthorize)
+	x.press(enter)
+	x.until(onApplication, "The system keyring does not answer.")
+	x.press(enter)
+	x.until(onStore, "The system keyring does not answer.")
+	thaw()
+	x.press("1" + enter)
+	x.until("Whose calendars?") // what it kept is there again: nothing was typed
+	require.NotContains(t, x.bytes(), "•")
+}
+
+// TestRelinkInTheKeyring: what a link that is made again leaves is the new token.
+func TestRelinkInTheKeyring(t *testing.T) {
+	t.Parallel()
+	d, bus, _ := keyringDesk(t)
+	args := []string{"setup", "--no-input", "--provider", "zoom_enterprise", "--browser", "browser",
+		"--client-id", d.creds.ClientID, "--service-account", d.creds.ServiceAccountID}
+	var tokens []string
+	for range 2 {
+		cmd := exec.Command("confer", append(args, "--redirect-uri", freeURI(t))...)
+		cmd.Env = append(home(t), append(d.env, "CRONOFY_CLIENT_SECRET="+deskSecret)...)
+		out, err := cmd.CombinedOutput()
+		require.NoError(t, err, "%s", out)
+		key := keystore.Key(d.load().Links[0].APIHost, d.creds.ClientID, d.creds.ServiceAccountID, "zoom_enterprise", "refresh_token")
+		look := exec.Command("secret-tool", "lookup", "service", "confer", "username", key)
+		look.Env = append(os.Environ(), "DBUS_SESSION_BUS_ADDRESS="+bus)
+		token, err := look.Output()
+		require.NoError(t, err)
+		tokens = append(tokens, string(token))
+	}
+	require.NotEmpty(t, tokens[1])
+	require.NotEqual(t, tokens[0], tokens[1])
+	require.Len(t, d.load().Links, 1)
+}
