@@ -134,11 +134,13 @@ func (in *intake) items(yield func(item) bool) {
 	}
 }
 
-// seenSlots bounds what is remembered to 2 MB, taken at once so that memory is
-// the same for short and long lists. When three quarters are full, no more is
-// remembered: a line that repeats a late one is read a second time.
+// seenSlots bounds what is remembered to 2 MB. They are taken in pieces, so that
+// a list of a dozen costs next to nothing, and one of a thousand as much as one
+// of a hundred thousand. When three quarters are full, no more is remembered: a
+// line that repeats a late one is read a second time.
 const (
 	seenSlots = 1 << 18
+	seenPiece = 1 << 10
 	maxSeen   = seenSlots / 4 * 3
 )
 
@@ -146,13 +148,19 @@ const (
 // collide with a probability of 3e-10.
 type seen struct {
 	seed       maphash.Seed
-	slots      []uint64 // open addressing; 0 is a free slot
+	pieces     [seenSlots / seenPiece]*[seenPiece]uint64 // open addressing; 0 is a free slot
 	used       int
 	duplicates int
 }
 
-func newSeen() *seen {
-	return &seen{seed: maphash.MakeSeed(), slots: make([]uint64, seenSlots)}
+func newSeen() *seen { return &seen{seed: maphash.MakeSeed()} }
+
+func (s *seen) slot(i uint64) *uint64 {
+	piece := &s.pieces[i/seenPiece]
+	if *piece == nil {
+		*piece = new([seenPiece]uint64)
+	}
+	return &(*piece)[i%seenPiece]
 }
 
 func (s *seen) before(a Account) bool {
@@ -165,15 +173,15 @@ func (s *seen) before(a Account) bool {
 	}
 	h := max(1, maphash.String(s.seed, token.Reveal()))
 	i := h % seenSlots
-	for s.slots[i] != 0 {
-		if s.slots[i] == h {
+	for *s.slot(i) != 0 {
+		if *s.slot(i) == h {
 			s.duplicates++
 			return true
 		}
 		i = (i + 1) % seenSlots
 	}
 	if s.used < maxSeen {
-		s.slots[i] = h
+		*s.slot(i) = h
 		s.used++
 	}
 	return false
