@@ -28,8 +28,9 @@ const patience = 60 * time.Second
 
 // terminal runs a command in a pseudo-terminal with an emulated screen.
 type terminal struct {
-	t      *testing.T
+	t      testing.TB
 	cmd    *exec.Cmd
+	began  time.Time
 	pty    *os.File // ours
 	tty    *os.File // the command's, kept open to read its modes at the end
 	before *term.State
@@ -40,17 +41,19 @@ type terminal struct {
 	raw     bytes.Buffer
 	ended   bool
 	drained chan struct{}
+	watch   func(arrived time.Time) // called after each piece of output was drawn; nil: nobody asks
 }
 
 type terminalOptions struct {
 	width, height uint16
 	mute          bool // answers no queries
 	env           []string
-	command       string // empty: confer
+	command       string          // empty: confer
+	prepare       func(*terminal) // changes what is about to start; nil: nothing
 }
 
 // home is an environment in which nothing of the machine's user is found.
-func home(t *testing.T) []string {
+func home(t testing.TB) []string {
 	t.Helper()
 	dir := t.TempDir()
 	env := []string{"HOME=" + dir, "XDG_STATE_HOME=" + dir, "XDG_RUNTIME_DIR=" + dir, "TERM=xterm-256color",
@@ -63,7 +66,7 @@ func home(t *testing.T) []string {
 	return env
 }
 
-func startTerminal(t *testing.T, o terminalOptions, args ...string) *terminal {
+func startTerminal(t testing.TB, o terminalOptions, args ...string) *terminal {
 	t.Helper()
 	if o.width == 0 {
 		o.width, o.height = 100, 30
@@ -80,6 +83,10 @@ func startTerminal(t *testing.T, o terminalOptions, args ...string) *terminal {
 	x.cmd.Dir = t.TempDir()
 	x.cmd.Stdin, x.cmd.Stdout, x.cmd.Stderr = tty, tty, tty
 	x.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+	if o.prepare != nil {
+		o.prepare(x)
+	}
+	x.began = time.Now()
 	require.NoError(t, x.cmd.Start())
 	go x.answer(o.mute)
 	go x.read()
@@ -101,9 +108,13 @@ func (x *terminal) read() {
 	buf := make([]byte, 32<<10)
 	for {
 		n, err := x.pty.Read(buf)
+		arrived := time.Now()
 		x.mu.Lock()
 		x.raw.Write(buf[:n])
 		_, _ = x.screen.Write(buf[:n])
+		if x.watch != nil {
+			x.watch(arrived)
+		}
 		x.ended = err != nil
 		x.changed.Broadcast()
 		x.mu.Unlock()
