@@ -23,7 +23,7 @@ const (
 	tabKey = "\t"
 )
 
-func freeURI(t *testing.T) string {
+func freeURI(t testing.TB) string {
 	t.Helper()
 	uri, err := freeport.RedirectURI()
 	require.NoError(t, err)
