@@ -55,6 +55,8 @@ func (s *store) sync(st flow.State) {
 
 func keyringWords(s flow.Store) string {
 	switch s.Keyring {
+	case "": // not asked: the file was chosen before
+		return "In the encrypted secrets file. Its passphrase opens it."
 	case "locked":
 		return "The system keyring is locked."
 	case "no-collection":
