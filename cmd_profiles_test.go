@@ -16,7 +16,7 @@ import (
 
 // startCompany ARG...: serves the API as "cronofy" does, and writes more of what
 // an application would have: both.csv (with refresh tokens), refresh.csv
-// (without access tokens), emails.txt, service.txt (the service account's access
+// and refresh.jsonl (without access tokens), emails.txt, service.txt (the service account's access
 // token). LISTEN and CALLBACK are an address that was free just now.
 //
 // accounts=N makes an organisation of that size, linked has a Zoom link,
@@ -86,6 +86,11 @@ func writeCompany(write func(name, text string), accounts []sandbox.Account) {
 	write("people.csv", people.String())
 	write("both.csv", both.String())
 	write("refresh.csv", refresh.String())
+	var lines strings.Builder
+	for _, a := range accounts {
+		fmt.Fprintf(&lines, "{\"email\":%q,\"refresh_token\":%q}\n", a.Email, a.RefreshToken.Reveal())
+	}
+	write("refresh.jsonl", lines.String())
 	write("emails.txt", emails.String())
 }
 

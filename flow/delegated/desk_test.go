@@ -201,7 +201,8 @@ func TestServiceTokenIsRenewedOnce(t *testing.T) {
 	for name, tc := range map[string]struct {
 		second string
 		ok     bool
-	}{"another": {"st-2", true}, "refused too": {"st-3", false}, "the same": {"st", false}} {
+		calls  int
+	}{"another": {"st-2", true, 2}, "refused too": {"st-3", false, 2}, "the same": {"st", false, 1}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := newFake()
@@ -227,6 +228,7 @@ func TestServiceTokenIsRenewedOnce(t *testing.T) {
 			}
 			require.Equal(t, http.StatusUnauthorized, cronofy.StatusOf(results()[0].err))
 			require.Error(t, d.Fatal())
+			require.Len(t, f.calls(), tc.calls)
 		})
 	}
 }

@@ -118,6 +118,23 @@ func TestWhatIsInTheFileMayBeOldToo(t *testing.T) {
 	require.Equal(t, 1, r.refreshes)
 }
 
+// TestARefusedFreshTokenIsNotRefreshedAgain: that would never end.
+func TestARefusedFreshTokenIsNotRefreshedAgain(t *testing.T) {
+	t.Parallel()
+	r := newRotating(t)
+	tokens := openTokens(t, r.path)
+	c := answering(func(context.Context, string) (cronofy.UserInfo, error) {
+		return cronofy.UserInfo{}, &cronofy.Error{Op: "read userinfo", Status: 401}
+	})
+	var got []Record
+	_, err := Run(t.Context(), c, ReadAccounts(strings.NewReader("access_token,refresh_token\na-1-0,r-1-0\n")),
+		Options{Renew: NewRenewer(r, tokens, 1).Renew}, collect(&got))
+	require.NoError(t, err)
+	require.Equal(t, "read userinfo: 401", got[0].Error.Message)
+	require.Equal(t, 1, r.refreshes)
+	require.Equal(t, map[string]int{"a-1-0": 1, "a-1-1": 1}, c.calls)
+}
+
 func TestTokensThatStay(t *testing.T) {
 	t.Parallel()
 	r := newRotating(t)
