@@ -47,7 +47,7 @@ type linkedEvent struct {
 	OrganizationalUnit organizationalUnit `json:"organizational_unit"`
 	Scope              string             `json:"scope"`
 	SecretStore        flow.StoreKind     `json:"secret_store"`
-	Label              string             `json:"label,omitempty"`
+	Label              string             `json:"label"`
 }
 
 type organizationalUnit struct {
