@@ -19,6 +19,7 @@ import (
 
 	"confer/cronofy"
 	"confer/cronofy/sandbox"
+	"confer/internal/elsewhere"
 	"confer/internal/freeport"
 )
 
@@ -155,17 +156,8 @@ func TestPlace(t *testing.T) {
 // and gives the address that it would end on.
 func approveElsewhere(t *testing.T, authorizeURL string) string {
 	t.Helper()
-	var final string
-	client := &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
-		resp, err := http.DefaultTransport.RoundTrip(r)
-		if err == nil && strings.Contains(resp.Header.Get("Location"), "code=") {
-			final = resp.Header.Get("Location")
-			return nil, errors.New("the browser stops here")
-		}
-		return resp, err
-	})}
-	_ = sandbox.Browser(t.Context(), client, authorizeURL, sandbox.Approve)
-	require.NotEmpty(t, final)
+	final, err := elsewhere.Approve(t.Context(), authorizeURL)
+	require.NoError(t, err)
 	return final
 }
 

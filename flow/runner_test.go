@@ -20,6 +20,7 @@ import (
 	"confer/cronofy/sandbox"
 	"confer/flow"
 	"confer/flow/links"
+	"confer/internal/elsewhere"
 	"confer/internal/freeport"
 	"confer/keystore"
 )
@@ -462,23 +463,10 @@ func (h *house) runWith(ctx context.Context, act func(*flow.Tasks, flow.State) f
 // would end on, which nobody serves.
 func finalAddress(t *testing.T, authorizeURL string) string {
 	t.Helper()
-	var final string
-	client := &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
-		resp, err := http.DefaultTransport.RoundTrip(r)
-		if err == nil && strings.Contains(resp.Header.Get("Location"), "code=") {
-			final = resp.Header.Get("Location")
-			return nil, errors.New("the browser stops here")
-		}
-		return resp, err
-	})}
-	_ = sandbox.Browser(t.Context(), client, authorizeURL, sandbox.Approve)
-	require.NotEmpty(t, final)
+	final, err := elsewhere.Approve(t.Context(), authorizeURL)
+	require.NoError(t, err)
 	return final
 }
-
-type roundTripper func(*http.Request) (*http.Response, error)
-
-func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
 func first[T flow.Event](t *testing.T, events []flow.Event) T {
 	t.Helper()
