@@ -31,7 +31,11 @@ func keyringDesk(t *testing.T) (d *desk, bus string, pid int) {
 	out, err := cmd.StdoutPipe()
 	require.NoError(t, err)
 	require.NoError(t, cmd.Start())
-	t.Cleanup(func() { require.NoError(t, in.Close()); _, _ = io.Copy(io.Discard, out); require.NoError(t, cmd.Wait()) })
+	t.Cleanup(func() {
+		require.NoError(t, in.Close())
+		_, _ = io.Copy(io.Discard, out)
+		require.NoError(t, cmd.Wait())
+	})
 	line, err := bufio.NewReader(out).ReadString('\n')
 	require.NoError(t, err)
 	bus, process, _ := strings.Cut(strings.TrimSpace(line), " ")
