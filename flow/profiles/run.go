@@ -140,7 +140,7 @@ func (in *intake) items(yield func(item) bool) {
 // line that repeats a late one is read a second time.
 const (
 	seenSlots = 1 << 18
-	seenPiece = 1 << 10
+	seenPiece = 1 << 6
 	maxSeen   = seenSlots / 4 * 3
 )
 
