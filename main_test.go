@@ -164,3 +164,17 @@ func approveElsewhere(t *testing.T, authorizeURL string) string {
 type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// home is an environment in which nothing of the machine's user is found.
+func home(t testing.TB) []string {
+	t.Helper()
+	dir := t.TempDir()
+	env := []string{"HOME=" + dir, "XDG_STATE_HOME=" + dir, "XDG_RUNTIME_DIR=" + dir, "TERM=xterm-256color",
+		"DBUS_SESSION_BUS_ADDRESS=unix:path=" + filepath.Join(dir, "nobus")}
+	for _, name := range []string{"PATH", "TMPDIR", "GOCOVERDIR", "CHROMIUM"} {
+		if v, ok := os.LookupEnv(name); ok {
+			env = append(env, name+"="+v)
+		}
+	}
+	return env
+}

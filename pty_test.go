@@ -9,7 +9,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -50,20 +49,6 @@ type terminalOptions struct {
 	env           []string
 	command       string          // empty: confer
 	prepare       func(*terminal) // changes what is about to start; nil: nothing
-}
-
-// home is an environment in which nothing of the machine's user is found.
-func home(t testing.TB) []string {
-	t.Helper()
-	dir := t.TempDir()
-	env := []string{"HOME=" + dir, "XDG_STATE_HOME=" + dir, "XDG_RUNTIME_DIR=" + dir, "TERM=xterm-256color",
-		"DBUS_SESSION_BUS_ADDRESS=unix:path=" + filepath.Join(dir, "nobus")}
-	for _, name := range []string{"PATH", "TMPDIR", "GOCOVERDIR", "CHROMIUM"} {
-		if v, ok := os.LookupEnv(name); ok {
-			env = append(env, name+"="+v)
-		}
-	}
-	return env
 }
 
 func startTerminal(t testing.TB, o terminalOptions, args ...string) *terminal {
