@@ -113,7 +113,7 @@ func (fm *form) bindings(k keyMap) []key.Binding {
 }
 
 // view draws each field as label, text and hint. trouble is drawn under the
-// field of its index.
+// field of its index, in the place of the hint.
 func (fm *form) view(f frame, trouble map[int][]string) []block {
 	var out []block
 	for i, fd := range fm.fields {
@@ -126,7 +126,7 @@ func (fm *form) view(f frame, trouble map[int][]string) []block {
 		if lines := trouble[i]; len(lines) > 0 {
 			out = append(out, block{lines: indent(lines), tight: true, col: -1})
 		}
-		if fd.hint != "" {
+		if fd.hint != "" && len(trouble[i]) == 0 {
 			out = append(out, block{lines: indent(each(f.st.muted, wrap(fd.hint, f.w-2))), tight: true, rank: extra, col: -1})
 		}
 	}

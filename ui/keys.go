@@ -16,7 +16,7 @@ type keyMap struct {
 	next, prev, moveField key.Binding
 
 	// the wait for the administrator
-	open, copyText, raw, write, paste, message, extend, newLink, handed, yes key.Binding
+	open, copyText, raw, write, paste, message, extend, newLink, handed, yes, permit key.Binding
 
 	// what a problem or a finished link offers
 	goOn, details, again key.Binding
@@ -68,6 +68,7 @@ func (k *keyMap) ofAuthorize() {
 	k.newLink = bind("n", "new link", "n")
 	k.handed = bind("d", "the administrator says it is done", "d")
 	k.yes = bind("y", "yes", "y")
+	k.permit = bind("t", "text for Cronofy's permitted list", "t")
 
 	k.goOn = bind("g", "go on to the profiles", "g")
 	k.details = bind("d", "details", "d")

@@ -221,6 +221,8 @@ func (m *Model) rail(h int) []string {
 
 func (m *Model) railStep(s flow.Step) string {
 	switch {
+	case s == flow.StepAuthorize && s < m.state.Step && (m.state.Link == nil || m.state.Link.Unconfirmed):
+		return m.st.warn.Render(signWarn) + " " + s.Title()
 	case s < m.state.Step:
 		return m.st.good.Render(signDone) + " " + s.Title()
 	case s == m.state.Step:
@@ -262,7 +264,7 @@ func answerOf(s flow.State, step flow.Step) string {
 	case flow.StepAuthorize:
 		switch {
 		case s.Link == nil:
-			return ""
+			return "approved"
 		case s.Link.Unconfirmed:
 			return "not confirmed"
 		}

@@ -34,6 +34,9 @@ type frame struct {
 	spin  string // the spinner's cell, while something of ours works
 	cfg   *Config
 	over  <-chan struct{} // closed when the program has to end
+	raw   *rawGate
+	// sentBack says that the problem came up on a later page; else empty.
+	sentBack string
 }
 
 // Model is the wizard as Bubble Tea sees it.
@@ -53,6 +56,10 @@ type Model struct {
 	helping bool // the help is open
 	leaving bool // ctrl+c was pressed once while something would be lost
 
+	raw     *rawGate
+	cameUp  flow.Step     // where problem came up, if that was not where it is put right
+	problem *flow.Problem // the one that led back from there
+
 	spinner  spinner.Model
 	spinning bool
 	ticking  bool
@@ -66,7 +73,7 @@ func New(cfg Config) *Model {
 	m := &Model{
 		cfg: cfg, ctx: context.Background(), done: make(chan struct{}), state: cfg.State,
 		st: newStyles(neutralPalette()), keys: newKeyMap(), screens: map[pageID]screen{},
-		spinner: spinner.New(spinner.WithSpinner(spinner.MiniDot)),
+		spinner: spinner.New(spinner.WithSpinner(spinner.MiniDot)), raw: &rawGate{},
 	}
 	m.show()
 	return m
@@ -89,28 +96,9 @@ type (
 	second  struct{}
 )
 
-// next waits for a report and takes what has come with it.
+// next waits for reports.
 func (m *Model) next() tea.Cmd {
-	const most = 64
-	from, done := m.cfg.Tasks.Events(), m.done
-	return func() tea.Msg {
-		var got reports
-		select {
-		case r := <-from:
-			got = append(got, r)
-		case <-done:
-			return nil
-		}
-		for len(got) < most {
-			select {
-			case r := <-from:
-				got = append(got, r)
-			default:
-				return got
-			}
-		}
-		return got
-	}
+	return inbox{from: m.cfg.Tasks.Events(), done: m.done, raw: m.raw}.gather
 }
 
 // Update routes.
@@ -152,6 +140,9 @@ func (m *Model) apply(ev flow.Event) tea.Cmd {
 	before := m.state
 	after, task := before.Apply(ev)
 	m.state = after
+	if after.Problem != nil && after.Problem != before.Problem && after.Step < before.Step {
+		m.cameUp, m.problem = before.Step, after.Problem
+	}
 	m.cfg.Tasks.Follow(before, after, task)
 	cmd := m.rows(before, ev)
 	m.show()
@@ -191,7 +182,10 @@ func (m *Model) screen(at pageID) screen {
 }
 
 func (m *Model) frame() frame {
-	f := frame{st: m.st, keys: m.keys, state: m.state, now: m.cfg.Now(), cfg: &m.cfg, over: m.ctx.Done()}
+	f := frame{st: m.st, keys: m.keys, state: m.state, now: m.cfg.Now(), cfg: &m.cfg, over: m.ctx.Done(), raw: m.raw}
+	if m.problem != nil && m.problem == m.state.Problem {
+		f.sentBack = "It came up at " + m.cameUp.Title() + "; every other answer is kept."
+	}
 	if working(m.state, f.now) {
 		f.spin = m.st.accent.Render(m.spinner.View())
 	}

@@ -17,7 +17,7 @@ func (m *Model) animate() tea.Cmd {
 		m.spinning = true
 		cmds = append(cmds, m.spinner.Tick)
 	}
-	if until := deadline(m.state); !m.ticking && until.After(m.cfg.Now()) {
+	if until := deadline(m.state, m.cfg.Now()); !m.ticking && until.After(m.cfg.Now()) {
 		m.ticking = true
 		// To the moment when the seconds shown change, not one second from now:
 		// two clocks would beat against each other.
@@ -54,9 +54,11 @@ func working(s flow.State, now time.Time) bool {
 }
 
 // deadline is what a countdown on the screen counts to; zero: there is none.
-func deadline(s flow.State) time.Time {
+func deadline(s flow.State, now time.Time) time.Time {
 	switch {
 	case s.Running == nil:
+	case pauses(s, now) && s.Attempt.Phase != flow.PhaseWaiting:
+		return s.Pause.Until
 	case s.Attempt.Phase == flow.PhaseWaiting:
 		return s.Attempt.Until
 	case s.Step == flow.StepProfiles:

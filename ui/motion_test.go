@@ -96,10 +96,10 @@ func TestClock(t *testing.T) {
 func TestRawLinkIsAlone(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	r := &rawLink{link: testURL, in: strings.NewReader("x"), out: &out}
+	r := &rawLink{link: testURL, gate: &rawGate{}, in: strings.NewReader("x"), out: &out}
 	require.NoError(t, r.Run())
 	require.Contains(t, strings.Split(out.String(), "\r\n"), testURL)
-	require.NoError(t, (&rawLink{link: testURL, in: strings.NewReader(""), out: io.Discard}).Run(), "the end of the input is an answer too")
+	require.NoError(t, (&rawLink{link: testURL, gate: &rawGate{}, in: strings.NewReader(""), out: io.Discard}).Run(), "the end of the input is an answer too")
 }
 
 // TestRunEndsWithItsContext: the terminal is left as it was found.

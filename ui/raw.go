@@ -8,6 +8,8 @@ import (
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/x/term"
 	"github.com/muesli/cancelreader"
+
+	"confer/cronofy"
 )
 
 // rawShown says that the operator came back from the raw link.
@@ -18,24 +20,31 @@ type rawShown struct{ err error }
 // selected. No cell renderer can do that.
 type rawLink struct {
 	link string
+	what string          // what it is, in a sentence
+	back string          // how confer goes on
 	over <-chan struct{} // the program's end: nobody will press a key any more
+	gate *rawGate
 	in   io.Reader
 	out  io.Writer
 }
 
-func showRaw(link string, over <-chan struct{}) tea.Cmd {
-	return tea.Exec(&rawLink{link: link, over: over}, func(err error) tea.Msg { return rawShown{err} })
+func showRaw(r rawLink, f frame) tea.Cmd {
+	const longest = 1 << 14
+	r.link, r.over, r.gate = cronofy.CleanText(r.link, longest), f.over, f.raw
+	return tea.Exec(&r, func(err error) tea.Msg { return rawShown{err} })
 }
 
 func (r *rawLink) SetStdin(in io.Reader)   { r.in = in }
 func (r *rawLink) SetStdout(out io.Writer) { r.out = out }
 func (r *rawLink) SetStderr(io.Writer)     {}
 
-// Run prints the link and waits for any key.
+// Run prints the link and waits for any key, or for what ends the wait.
 func (r *rawLink) Run() error {
 	const newline = "\r\n" // the terminal may be in raw mode below
-	_, err := fmt.Fprint(r.out, newline, "The link for the administrator. It can be used once.", newline, newline,
-		r.link, newline, newline, "confer goes on waiting. Any key goes back to it.", newline)
+	view := r.gate.open()
+	defer r.gate.close()
+	_, err := fmt.Fprint(r.out, newline, r.what, newline, newline,
+		r.link, newline, newline, r.back, newline)
 	if err != nil || r.in == nil {
 		return err
 	}
@@ -46,11 +55,12 @@ func (r *rawLink) Run() error {
 		}
 		defer func() { _ = term.Restore(f.Fd(), old) }()
 	}
-	return r.wait()
+	return r.wait(view)
 }
 
-// wait ends with any key or paste, as a whole, or with the program.
-func (r *rawLink) wait() error {
+// wait ends with any key or paste, as a whole, with the view, or with the
+// program.
+func (r *rawLink) wait(view <-chan struct{}) error {
 	in, err := cancelreader.NewReader(r.in)
 	if err != nil {
 		return err
@@ -60,6 +70,8 @@ func (r *rawLink) wait() error {
 	go func() {
 		defer close(stopped)
 		select {
+		case <-view:
+			in.Cancel()
 		case <-r.over:
 			in.Cancel()
 		case <-read:

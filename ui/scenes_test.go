@@ -20,6 +20,7 @@ type scene struct {
 	events  []flow.Event // before the wizard is shown
 	reports []flow.Event // of the running task, while it is shown
 	keys    []string
+	after   []flow.Event // reports after the keys
 	cfg     func(*Config)
 	small   bool // has a golden at 40x12 too
 }
@@ -37,6 +38,7 @@ func (s scene) model(t testing.TB, w, h int) *Model {
 	resize(m, w, h)
 	report(m, s.reports...)
 	press(m, s.keys...)
+	report(m, s.after...)
 	return m
 }
 
@@ -58,7 +60,8 @@ func events(groups ...any) []flow.Event {
 func sandboxFound() *flow.Found {
 	return &flow.Found{Suggested: true, Store: flow.Store{Kind: flow.StoreNone, Pinned: true}, Answers: flow.Answers{
 		Site: sandboxSite(), ClientID: "sandbox_client", ClientSecret: cronofy.NewSecret(testSecret), RedirectURI: flow.DefaultRedirectURI,
-		ServiceAccount: testID, Provider: cronofy.Zoom, Accounts: flow.Accounts{Kind: flow.AccountsFile, Path: "sandbox"}}}
+		ServiceAccount: testID, Provider: cronofy.Zoom, Accounts: flow.Accounts{Kind: flow.AccountsFile, Path: "sandbox"}},
+		Sites: sandboxSites()}
 }
 
 func usedFound() *flow.Found {
@@ -89,6 +92,7 @@ func answerScenes() []scene {
 		{name: "data_center_filter", keys: []string{"/", "type:united"}},
 		{name: "data_center_filter_none", keys: []string{"/", "type:mars"}},
 		{name: "data_center_help", keys: []string{"?"}},
+		{name: "data_center_notice", found: &flow.Found{Notice: "What earlier runs left was damaged. It was kept as state.json.damaged. No browser will be opened, as chosen earlier; --browser system changes that."}, small: true},
 		{name: "data_center_sandbox", found: sandboxFound()},
 		{name: "application", events: toApplication(), small: true},
 		{name: "application_filled", events: toApplication(), keys: []string{"type:" + testClient, "tab", "paste: " + testSecret + "\n", "tab"}},
@@ -97,6 +101,8 @@ func answerScenes() []scene {
 		{name: "application_bad_id", events: events(toApplication(), flow.ApplicationEntered{ClientID: "no spaces here", RedirectURI: flow.DefaultRedirectURI})},
 		{name: "application_no_network", events: events(toApplication(), applied(), fail(errNet))},
 		{name: "application_web_redirect", events: toApplication(), keys: []string{"tab", "tab", "ctrl+u", "type:https://app.example.test/cb"}},
+		{name: "application_permit", events: toApplication(), keys: []string{"type:" + testClient, "tab", "tab", "tab", "enter"}, small: true},
+		{name: "application_sent_back", events: append(toAuthorize(), flow.AuthorizeStarted{}), reports: []flow.Event{fail(&cronofy.Error{Status: 401})}, small: true},
 		{name: "application_stored", events: events(flow.Back{}, flow.Back{}), found: &flow.Found{Store: flow.Store{Kind: flow.StoreKeyring}, Answers: flow.Answers{Site: germany(), ClientID: testClient}}},
 		{name: "store_locked", events: events(toApplication(), applied(), asked("locked", "")), small: true},
 		{name: "store_no_bus", events: events(toApplication(), applied(), asked("no-bus", "dial unix /run/user/1000/bus: no such file"))},
@@ -106,11 +112,13 @@ func answerScenes() []scene {
 		{name: "store_still_locked", events: events(toApplication(), applied(), asked("locked", ""), flow.StoreChosen{Kind: flow.StoreKeyring}, fail(errLocked))},
 		{name: "service_account", events: toAccount(), small: true},
 		{name: "service_account_busy", events: append(toAccount(), account())},
+		{name: "service_account_paused", events: append(toAccount(), account(), flow.Paused{Until: start.Add(12 * time.Second), Reason: cronofy.WaitRateLimit})},
 		{name: "service_account_malformed", events: append(toAccount(), flow.ServiceAccountEntered{ID: "acc_123"})},
 		{name: "service_account_unknown", events: events(toAccount(), account(), fail(&cronofy.Error{Status: 404}))},
 		{name: "service_account_forbidden", events: events(toAccount(), account(), fail(&cronofy.Error{Status: 403}))},
 		{name: "service_account_used", found: usedFound(), small: true},
 		{name: "service_account_connect", events: toAccount(), keys: []string{"tab", "tab", "enter"}, small: true},
+		{name: "service_account_connect_port", events: toAccount(), keys: []string{"tab", "tab", "enter", "enter"}, after: []flow.Event{fail(portErr())}},
 		{name: "provider", events: toProviders(), small: true},
 		{name: "provider_webex", events: toProviders(), keys: []string{"2"}},
 		{name: "provider_any", events: toProviders(), keys: []string{"up"}},
@@ -131,6 +139,7 @@ func authorizeScenes() []scene {
 		{name: "authorize_timeout", events: trouble(flow.ErrTimeout, false)},
 		{name: "authorize_denied", events: trouble(&flow.RefusedError{Code: "access_denied"}, false), small: true},
 		{name: "authorize_port", events: events(toAuthorize(), flow.AuthorizeStarted{}, fail(portErr())), small: true},
+		{name: "authorize_port_text", events: events(toAuthorize(), flow.AuthorizeStarted{}, fail(portErr())), keys: []string{"t", "w"}},
 		{name: "authorize_approved", events: trouble(&cronofy.Error{Op: "exchange code", Status: 400, Code: "invalid_grant"}, true), small: true},
 		{name: "authorize_details", events: trouble(&cronofy.Error{Op: "exchange code", Status: 400, Code: "invalid_grant"}, true), keys: []string{"d"}},
 		{name: "authorize_linked", events: events(toLinked(), flow.Back{})},
@@ -146,6 +155,9 @@ func waitScenes() []scene {
 		{name: "waiting_ssh", events: toWaiting(), cfg: session(SessionSSH), small: true},
 		{name: "waiting_container", events: toWaiting(), cfg: session(SessionContainer)},
 		{name: "waiting_no_browser", events: events(toAuthorize(), flow.AuthorizeStarted{}, linkReady(), flow.BrowserAsked{Err: errors.New("none")})},
+		{name: "waiting_browser_none", events: events(toAuthorize(), flow.AuthorizeStarted{}, linkReady(), flow.BrowserAsked{Err: flow.ErrNoBrowser}), keys: []string{"o"}},
+		{name: "waiting_paused", events: append(toWaiting(), flow.Paused{Until: start.Add(3 * time.Second), Reason: cronofy.WaitRetry})},
+		{name: "waiting_permit", events: toWaiting(), keys: []string{"t"}, small: true},
 		{name: "waiting_no_listener", events: events(toAuthorize(), flow.AuthorizeStarted{}, noWay)},
 		{name: "waiting_second_link", events: toWaiting(), reports: []flow.Event{linkReady()}},
 		{name: "waiting_stray", events: toWaiting(), reports: []flow.Event{flow.Strayed{Err: callback.ErrStateEarlierRun}}},
@@ -175,6 +187,7 @@ func profileScenes() []scene {
 		{name: "accounts_unconfirmed", events: events(toWaiting(), flow.Linked{Link: flow.Link{Provider: cronofy.Zoom, Unconfirmed: true}})},
 		{name: "table_reading", events: toTable()},
 		{name: "table", events: toTable(), reports: looking, small: true},
+		{name: "table_paused", events: toTable(), reports: []flow.Event{read(15), flow.Paused{Until: start.Add(12 * time.Second), Reason: cronofy.WaitRateLimit}}},
 		{name: "table_moved", events: toTable(), reports: []flow.Event{read(200)}, keys: []string{"end", "up", "up"}},
 		{name: "table_filter", events: toTable(), reports: looking, keys: []string{"/", "type:ada"}, small: true},
 		{name: "table_filter_none", events: toTable(), reports: looking, keys: []string{"/", "type:zzz", "enter"}},

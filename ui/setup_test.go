@@ -39,6 +39,16 @@ func sandboxSite() cronofy.Site {
 	return s
 }
 
+func sandboxSites() []cronofy.Site {
+	var out []cronofy.Site
+	for _, dc := range cronofy.DataCenters() {
+		s := sandboxSite()
+		s.DataCenter = dc
+		out = append(out, s)
+	}
+	return out
+}
+
 // walk applies events one after the other; a report is given the ID of the
 // task that runs.
 func walk(t testing.TB, s flow.State, events ...flow.Event) flow.State {
@@ -56,7 +66,7 @@ func walk(t testing.TB, s flow.State, events ...flow.Event) flow.State {
 func isReport(ev flow.Event) bool {
 	switch ev.(type) {
 	case flow.ApplicationAccepted, flow.StoreOpened, flow.ServiceAccountAccepted, flow.LinkReady, flow.BrowserAsked, flow.TimeExtended,
-		flow.Strayed, flow.AnswerArrived, flow.Exchanged, flow.Linked, flow.ProfilesRead, flow.LookPlanned, flow.ProfilesDone, flow.Failed:
+		flow.Strayed, flow.AnswerArrived, flow.Exchanged, flow.Linked, flow.ProfilesRead, flow.LookPlanned, flow.ProfilesDone, flow.Paused, flow.Failed:
 		return true
 	}
 	return false

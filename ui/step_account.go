@@ -26,7 +26,8 @@ type serviceAccount struct {
 	id, label   *field
 	connect     form
 	scope, wide *field
-	fresh       bool // not shown yet
+	offers      []string // other redirect URIs, when a port was busy
+	fresh       bool     // not shown yet
 }
 
 func newServiceAccount() *serviceAccount {
@@ -51,6 +52,7 @@ func newServiceAccount() *serviceAccount {
 func (sa *serviceAccount) sync(s flow.State) {
 	sa.id.follow(s.Answers.ServiceAccount)
 	sa.label.follow(s.Answers.Label)
+	sa.offer(s)
 	before := len(sa.used)
 	sa.used = nil
 	rows := []option{}
@@ -65,6 +67,19 @@ func (sa *serviceAccount) sync(s flow.State) {
 		sa.mode = accountUsed
 	}
 	sa.fresh = false
+}
+
+// offer adds lines for other ports to the form, after one was busy.
+func (sa *serviceAccount) offer(s flow.State) {
+	sa.offers = nil
+	sa.connect.fields = []*field{sa.scope, sa.wide}
+	if s.Problem != nil && !s.Answers.RedirectSet {
+		sa.offers = s.Problem.Offers
+	}
+	for _, uri := range sa.offers {
+		sa.connect.fields = append(sa.connect.fields, &field{label: "Take " + clean(uri) + " instead", action: true})
+	}
+	sa.connect.focus = min(sa.connect.focus, len(sa.connect.fields)-1)
 }
 
 func usedRow(u flow.Used) option {
@@ -85,8 +100,14 @@ func (sa *serviceAccount) update(msg tea.Msg, f frame) (flow.Event, tea.Cmd) {
 	case accountUsed:
 		return sa.updateList(msg, f), nil
 	case accountConnect:
-		if sa.connect.update(msg, f.keys) == movedSubmit {
+		switch sa.connect.update(msg, f.keys) {
+		case movedSubmit:
 			return flow.ConnectStarted{Scope: sa.scope.input.value(), DelegatedScope: sa.wide.input.value(), Label: sa.label.submitted()}, nil
+		case movedAction:
+			uri := sa.offers[sa.connect.focus-2]
+			sa.connect.focus = 0
+			return flow.RedirectURIChosen{URI: uri}, nil
+		case movedNot, movedInside:
 		}
 	case accountForm:
 		switch sa.form.update(msg, f.keys) {
@@ -150,6 +171,7 @@ func (sa *serviceAccount) view(f frame) page {
 		p.heading(f, "Authorize a calendar service account", "The calendar administrator opens a link and allows it, through Enterprise Connect.")
 		p.blocks = append(p.blocks, sa.connect.view(f, under)...)
 		p.note(f, aside, "Your own application does not learn of the account by itself: note the id that you see afterwards.")
+		p.note(f, spare, "The browser comes back to "+clean(f.state.Answers.RedirectURI)+".")
 	case accountForm:
 		p.heading(f, "Whose calendars?", "A calendar service account stands for one customer's calendars.")
 		if sa.troubled(f.state) {
@@ -197,7 +219,7 @@ func (sa *serviceAccount) typing() bool {
 	case accountUsed:
 		return sa.list.filtering
 	case accountConnect:
-		return true
+		return sa.connect.typing()
 	case accountForm:
 	}
 	return sa.form.typing()

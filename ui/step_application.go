@@ -17,14 +17,16 @@ type application struct {
 	id, secret  *field
 	redirect    *field
 	lastProblem *flow.Problem
+	permitting  bool // the text for Cronofy is shown
+	permit      letter
 }
 
 func newApplication() *application {
 	a := &application{
-		id: newField("Client id", maxEntry), secret: newField("Client secret", maxEntry), redirect: newField("Redirect URI", maxEntry),
+		id: newField("Client id", maxEntry), secret: newField("Client secret", maxEntry), redirect: newField("Redirect URI", maxEntry), permit: newPermit(),
 	}
 	a.secret.secret = true
-	a.form.fields = []*field{a.id, a.secret, a.redirect}
+	a.form.fields = []*field{a.id, a.secret, a.redirect, {label: "Text for Cronofy's permitted list…", action: true}}
 	return a
 }
 
@@ -98,10 +100,15 @@ func (a *application) troubled(s flow.State) int {
 }
 
 func (a *application) update(msg tea.Msg, f frame) (flow.Event, tea.Cmd) {
-	if k, ok := msg.(tea.KeyPressMsg); ok && key.Matches(k, f.keys.back) {
+	k, ok := msg.(tea.KeyPressMsg)
+	switch {
+	case a.permitting:
+		var cmd tea.Cmd
+		a.permitting, cmd = a.permit.update(msg, f, permitText(a.drafted(f.state.Answers)))
+		return nil, cmd
+	case ok && key.Matches(k, f.keys.back):
 		return flow.Back{}, nil
-	}
-	if f.state.Busy() {
+	case f.state.Busy():
 		return nil, nil
 	}
 	switch a.form.update(msg, f.keys) {
@@ -111,13 +118,25 @@ func (a *application) update(msg tea.Msg, f frame) (flow.Event, tea.Cmd) {
 		}, nil
 	case movedInside:
 		a.redirect.hint = redirectHint(a.redirect.input.value(), f.state)
-	case movedNot, movedAction:
+	case movedAction:
+		a.permitting = true
+	case movedNot:
 	}
 	return nil, nil
 }
 
+// drafted are the answers as they stand in the fields.
+func (a *application) drafted(in flow.Answers) flow.Answers {
+	in.ClientID, in.RedirectURI = a.id.input.value(), a.redirect.input.value()
+	return in
+}
+
 func (a *application) view(f frame) page {
 	var p page
+	if a.permitting {
+		a.permit.viewPermit(f, &p, a.drafted(f.state.Answers))
+		return p
+	}
 	p.heading(f, "Your Cronofy application", "Its client id and secret are in Cronofy's developer dashboard.")
 	under := map[int][]string{}
 	at := a.troubled(f.state)
@@ -135,10 +154,13 @@ func (a *application) view(f frame) page {
 }
 
 func (a *application) bindings(f frame) []key.Binding {
+	if a.permitting {
+		return a.permit.bindings(f, "back to the fields")
+	}
 	if f.state.Busy() {
 		return []key.Binding{as(f.keys.back, "stop")}
 	}
 	return append([]key.Binding{f.keys.submit}, append(a.form.bindings(f.keys), f.keys.back)...)
 }
 
-func (a *application) typing() bool { return true }
+func (a *application) typing() bool { return !a.permitting && a.form.typing() }

@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"errors"
 	"fmt"
 
 	"charm.land/bubbles/v2/key"
@@ -15,15 +16,18 @@ type authorize struct {
 	offers  choice
 	problem *flow.Problem
 	details bool
+
+	permitting bool // the text for Cronofy is shown
+	permit     letter
 }
 
-func newAuthorize() *authorize { return &authorize{offers: newChoice()} }
+func newAuthorize() *authorize { return &authorize{offers: newChoice(), permit: newPermit()} }
 
 func (a *authorize) sync(s flow.State) {
 	if s.Problem == a.problem {
 		return
 	}
-	a.problem, a.details = s.Problem, false
+	a.problem, a.details, a.permitting = s.Problem, false, false
 	var rows []option
 	if p := s.Problem; p != nil && len(p.Offers) > 0 && !s.Answers.RedirectSet {
 		rows = append(rows, option{label: clean(s.Answers.RedirectURI), note: "try again"})
@@ -36,6 +40,11 @@ func (a *authorize) sync(s flow.State) {
 }
 
 func (a *authorize) update(msg tea.Msg, f frame) (flow.Event, tea.Cmd) {
+	if a.permitting {
+		var cmd tea.Cmd
+		a.permitting, cmd = a.permit.update(msg, f, permitText(f.state.Answers))
+		return nil, cmd
+	}
 	k, ok := msg.(tea.KeyPressMsg)
 	if len(a.offers.options) > 0 && a.offers.update(msg, f.keys) || !ok {
 		return nil, nil
@@ -50,6 +59,8 @@ func (a *authorize) update(msg tea.Msg, f frame) (flow.Event, tea.Cmd) {
 		return flow.Continued{}, nil
 	case key.Matches(k, f.keys.details) && a.hasDetails():
 		a.details = !a.details
+	case key.Matches(k, f.keys.permit) && a.aboutPort():
+		a.permitting = true
 	case key.Matches(k, f.keys.again) && linked:
 		return flow.AuthorizeStarted{}, nil
 	}
@@ -70,11 +81,18 @@ func (a *authorize) enter(linked bool) flow.Event {
 // goOn: after an approval the link most likely exists, with or without tokens.
 func (a *authorize) goOn(f frame) bool { return a.problem != nil && a.problem.Approved }
 
-func (a *authorize) hasDetails() bool { return a.problem != nil && a.problem.Err != nil }
+func (a *authorize) hasDetails() bool {
+	return a.problem != nil && a.problem.Err != nil && !errors.Is(a.problem.Err, flow.ErrTimeout) // which says no more
+}
+
+// aboutPort: another port is another redirect URI, which Cronofy must permit.
+func (a *authorize) aboutPort() bool { return a.problem != nil && a.problem.Code == flow.CodePort }
 
 func (a *authorize) view(f frame) page {
 	var p page
 	switch {
+	case a.permitting:
+		a.permit.viewPermit(f, &p, f.state.Answers)
 	case a.problem != nil:
 		a.viewProblem(f, &p)
 	case f.state.LinkedNow():
@@ -98,8 +116,8 @@ func (a *authorize) viewProblem(f frame, p *page) {
 	if a.details {
 		p.add(keep, f.problemDetails(a.problem)...)
 	}
-	if len(a.offers.options) == 0 {
-		p.note(f, spare, "A link that is open in a browser can still come back until confer ends.")
+	if a.problem.Code == flow.CodeTimeout {
+		p.note(f, spare, "Who still has the earlier link open can finish there: its answer counts as soon as confer waits again.")
 	}
 }
 
@@ -130,19 +148,19 @@ func (a *authorize) viewReady(f frame, p *page) {
 	}
 	p.add(spare, sees...)
 	if len(f.state.Used) > 0 || f.state.Link != nil {
-		p.add(aside, f.warning("There are links already: use a private window. Cronofy remembers who signed in last.")...)
+		p.add(aside, f.warning("You have authorized others before: use a private window. Cronofy remembers who signed in last.")...)
 	}
 	p.text(f, keep, enterDoes(f))
 	p.trouble(f)
 }
 
 func enterDoes(f frame) string {
-	open := "opens it in the browser here"
+	open := "opens it in a browser here (unless you chose none)"
 	switch f.cfg.Session {
 	case SessionSSH, SessionRemote, SessionContainer, SessionHeadless:
 		open = "shows it, to be opened in a browser of yours or theirs"
 	case SessionWSL:
-		open = "opens it in the browser of Windows"
+		open = "opens it in the browser of Windows (unless you chose none)"
 	case SessionLocal:
 	}
 	return "Enter makes a fresh link, " + open + ", and waits for the answer. If the administrator sits elsewhere, m on the next page writes them a message."
@@ -151,12 +169,14 @@ func enterDoes(f frame) string {
 func (a *authorize) bindings(f frame) []key.Binding {
 	k := f.keys
 	switch {
+	case a.permitting:
+		return a.permit.bindings(f, "back")
 	case a.problem != nil:
 		out := []key.Binding{as(k.submit, "try again")}
 		if len(a.offers.options) > 0 {
 			out[0] = as(k.submit, "take it")
 		}
-		out = append(out, when(a.goOn(f), as(k.goOn, "go on")), when(a.hasDetails(), as(k.details, "details")), k.back)
+		out = append(out, when(a.goOn(f), as(k.goOn, "go on")), when(a.aboutPort(), as(k.permit, "text for Cronofy")), when(a.hasDetails(), as(k.details, "details")), k.back)
 		if len(a.offers.options) > 0 {
 			out = append(out, a.offers.bindings(k)...)
 		}

@@ -175,7 +175,7 @@ func (t *table) pressOver(k tea.KeyPressMsg, f frame) (flow.Event, tea.Cmd) {
 		t.flash = "The relink link was sent to the terminal's clipboard."
 		return nil, tea.SetClipboard(relink)
 	case relink != "" && key.Matches(k, f.keys.raw):
-		return nil, showRaw(relink, f.over)
+		return nil, showRaw(rawLink{link: relink, what: "The link with which the person signs in again.", back: "Any key goes back to confer."}, f)
 	case t.mode == tableDetail && key.Matches(k, f.keys.up):
 		t.rows.move(-1)
 	case t.mode == tableDetail && key.Matches(k, f.keys.down):

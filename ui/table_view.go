@@ -53,7 +53,7 @@ func (t *table) feet(f frame) []string {
 func (t *table) viewRows(f frame, p *page) {
 	next := t.nextLook(f)
 	if f.w < 60 {
-		next = strings.Replace(next, "next look in", "in", 1)
+		next = strings.NewReplacer("next look in", "in", "Cronofy asks to wait", "wait").Replace(next)
 	}
 	p.add(keep, spread(t.countsLine(f, f.w-visible(next)-2), next, f.w))
 	if t.filtering || t.filter.value() != "" {
@@ -293,6 +293,8 @@ func (t *table) nextLook(f frame) string {
 		return f.spin + " " + f.st.muted.Render(t.flash)
 	case s.Running != nil && s.Proof.NextLook.After(f.now):
 		return f.st.muted.Render("next look in " + clock(s.Proof.NextLook.Sub(f.now)))
+	case pauses(s, f.now):
+		return f.st.muted.Render("Cronofy asks to wait " + clock(s.Pause.Until.Sub(f.now)))
 	case s.Running != nil:
 		return f.spin + " " + f.st.muted.Render("looking…")
 	case s.Proof.Tally.Missing > 0:

@@ -16,16 +16,40 @@ const maxShown = 600
 // clean makes text that is not ours safe to draw.
 func clean(s string) string { return cronofy.CleanText(s, maxShown) }
 
-// wrap breaks plain text into lines of at most w cells.
+// wrap breaks plain text into lines of at most w cells, at spaces alone: a host
+// name, an id or an address that is cut at a hyphen is not one any more. Only
+// what is longer than a line is cut.
 func wrap(s string, w int) []string {
-	if w < 1 {
-		w = 1
+	w = max(1, w)
+	var out []string
+	for _, line := range strings.Split(s, "\n") {
+		out = append(out, wrapLine(line, w)...)
 	}
-	lines := strings.Split(ansi.Wrap(s, w, ""), "\n")
-	for i := range lines {
-		lines[i] = strings.TrimRight(lines[i], " ")
+	return out
+}
+
+func wrapLine(s string, w int) []string {
+	rest := strings.TrimLeft(s, " ")
+	line, empty := s[:min(w-1, len(s)-len(rest))], true
+	var out []string
+	for _, word := range strings.Fields(rest) {
+		switch {
+		case empty && visible(line)+visible(word) > w:
+			line = word
+		case empty:
+			line += word
+		case visible(line)+1+visible(word) <= w:
+			line += " " + word
+		default:
+			out, line = append(out, line), word
+		}
+		empty = false
+		if visible(line) > w {
+			parts := strings.Split(ansi.Hardwrap(line, w, false), "\n")
+			out, line = append(out, parts[:len(parts)-1]...), parts[len(parts)-1]
+		}
 	}
-	return lines
+	return append(out, strings.TrimRight(line, " "))
 }
 
 // cutTo shortens s at its end to w cells.

@@ -1,6 +1,8 @@
 package ui
 
 import (
+	"time"
+
 	"confer/cronofy"
 	"confer/flow"
 )
@@ -8,7 +10,11 @@ import (
 // problem draws what is the case and what to do next.
 func (f frame) problem(p *flow.Problem) []string {
 	lines := f.signed(f.st.bad.Render(signBad), clean(p.Summary))
-	return append(lines, indent(each(f.st.muted, wrap(clean(p.Hint), f.w-2)))...)
+	hint := clean(p.Hint)
+	if f.sentBack != "" {
+		hint = f.sentBack + " " + hint
+	}
+	return append(lines, indent(each(f.st.muted, wrap(hint, f.w-2)))...)
 }
 
 // problemDetails is the error as it was; it holds no secret.
@@ -35,8 +41,28 @@ func (f frame) working(text string) []string {
 	if spin == "" {
 		spin = f.st.accent.Render(signMissing)
 	}
-	return f.signed(spin, text)
+	lines := f.signed(spin, text)
+	if why := f.pausing(); why != "" {
+		lines = append(lines, indent(each(f.st.muted, wrap(why, f.w-2)))...)
+	}
+	return lines
 }
+
+// pausing says why nothing seems to happen, while the next call waits.
+func (f frame) pausing() string {
+	p := f.state.Pause
+	if !pauses(f.state, f.now) {
+		return ""
+	}
+	left := clock(p.Until.Sub(f.now))
+	if p.Reason == cronofy.WaitRetry {
+		return "The call to Cronofy is tried again in " + left + "."
+	}
+	return "Cronofy's rate limit asks to wait: " + left + "."
+}
+
+// pauses tells whether a call of the running task waits.
+func pauses(s flow.State, now time.Time) bool { return s.Running != nil && s.Pause.Until.After(now) }
 
 // signed sets a sign before a text and hangs the text's lines under each other.
 func (f frame) signed(sign, text string) []string {

@@ -17,6 +17,7 @@ const (
 	waitPaste                   // the field for the final address
 	waitMessage                 // the message for the administrator
 	waitHanded                  // "is it done?"
+	waitPermit                  // the text for Cronofy's permitted list
 )
 
 // maxPaste is how long an address may be, in bytes. One more is kept, so that
@@ -28,37 +29,36 @@ const maxPaste = 16 << 10
 type wait struct {
 	mode    waitMode
 	address input
-	flash   string // what a key just did
-	flashed bool   // whether it worked
+	flash   flash
+	opened  bool   // the last key asked for the browser
+	seen    string // a notice that was answered by leaving the field
+	message letter
+	permit  letter
 }
 
-func newWait() *wait { return &wait{address: newInput(maxPaste + 1)} }
+func newWait() *wait {
+	return &wait{address: newInput(maxPaste + 1), message: letter{what: "The message", file: "confer-message.txt"}, permit: newPermit()}
+}
 
 func (w *wait) sync(s flow.State) {
 	switch s.Attempt.Phase {
 	case flow.PhaseWaiting:
 	case flow.PhaseNone, flow.PhasePreparing, flow.PhaseExchanging, flow.PhaseStoring:
-		w.mode, w.flash = waitDoors, ""
+		w.mode, w.flash, w.opened, w.seen = waitDoors, flash{}, false, ""
 		w.address.set("")
 	}
-}
-
-// saved is what came of writing a file.
-type saved struct {
-	what, path string
-	err        error
+	if s.Attempt.Notice == "" {
+		w.seen = ""
+	}
 }
 
 func (w *wait) update(msg tea.Msg, f frame) (flow.Event, tea.Cmd) {
 	switch msg := msg.(type) {
 	case saved:
-		w.flash, w.flashed = msg.what+" was written to "+clean(msg.path)+". Delete it when it has done its work.", true
-		if msg.err != nil {
-			w.flash, w.flashed = "The file could not be written: "+clean(msg.err.Error())+".", false
-		}
+		w.flash = msg.flash()
 	case rawShown:
 		if msg.err != nil {
-			w.flash, w.flashed = "The link could not be shown: "+clean(msg.err.Error())+".", false
+			w.flash = flash{text: "The link could not be shown: " + clean(msg.err.Error()) + "."}
 		}
 	case tea.PasteMsg:
 		if f.state.Attempt.Phase == flow.PhaseWaiting {
@@ -73,13 +73,13 @@ func (w *wait) update(msg tea.Msg, f frame) (flow.Event, tea.Cmd) {
 // paste opens the field by itself; what was typed there before is replaced,
 // because half an address is of no use.
 func (w *wait) paste(text string) {
-	w.mode, w.flash = waitPaste, ""
+	w.mode, w.flash, w.opened = waitPaste, flash{}, false
 	w.address.set("")
 	w.address.paste(text)
 }
 
 func (w *wait) press(k tea.KeyPressMsg, f frame) (flow.Event, tea.Cmd) {
-	w.flash = ""
+	w.flash, w.opened = flash{}, false
 	if f.state.Attempt.Phase != flow.PhaseWaiting {
 		if key.Matches(k, f.keys.back) && f.state.Attempt.Phase == flow.PhasePreparing {
 			return flow.Back{}, nil
@@ -87,6 +87,9 @@ func (w *wait) press(k tea.KeyPressMsg, f frame) (flow.Event, tea.Cmd) {
 		return nil, nil
 	}
 	if w.mode != waitDoors && key.Matches(k, f.keys.back) {
+		if w.mode == waitPaste {
+			w.seen = f.state.Attempt.Notice
+		}
 		w.mode = waitDoors
 		return nil, nil
 	}
@@ -94,7 +97,9 @@ func (w *wait) press(k tea.KeyPressMsg, f frame) (flow.Event, tea.Cmd) {
 	case waitPaste:
 		return w.pressPaste(k, f), nil
 	case waitMessage:
-		return nil, w.pressMessage(k, f)
+		return nil, w.letter(k, f, &w.message, messageFor(f.state, f.state.Attempt.URL))
+	case waitPermit:
+		return nil, w.letter(k, f, &w.permit, permitText(f.state.Answers))
 	case waitHanded:
 		if key.Matches(k, f.keys.yes) {
 			w.mode = waitDoors
@@ -114,54 +119,43 @@ func (w *wait) pressPaste(k tea.KeyPressMsg, f frame) flow.Event {
 	return nil
 }
 
+func (w *wait) letter(k tea.KeyPressMsg, f frame, l *letter, text string) tea.Cmd {
+	cmd := l.press(k, f, text)
+	w.flash = l.flash
+	return cmd
+}
+
 func (w *wait) pressDoor(k tea.KeyPressMsg, f frame) (flow.Event, tea.Cmd) {
 	at := f.state.Attempt
 	switch {
 	case key.Matches(k, f.keys.back):
 		return flow.Back{}, nil
 	case key.Matches(k, f.keys.open):
-		w.flash, w.flashed = "The browser was asked to open the link.", true
+		w.opened = true
 		return flow.OpenWanted{}, nil
 	case key.Matches(k, f.keys.extend):
 		return flow.Extended{}, nil
 	case key.Matches(k, f.keys.newLink):
-		w.flash, w.flashed = "A new link is on its way. The one before can still come back.", true
+		w.flash = flash{"A new link is on its way. The one before can still come back.", true}
 		return flow.NewLinkWanted{}, nil
 	case key.Matches(k, f.keys.copyText):
-		w.flash, w.flashed = "The real link was sent to the terminal's clipboard. It works in any browser.", true
+		w.flash = flash{"The real link was sent to the terminal's clipboard. It works in any browser.", true}
 		return nil, tea.SetClipboard(at.URL)
 	case key.Matches(k, f.keys.raw):
-		return nil, showRaw(at.URL, f.over)
+		return nil, showRaw(rawLink{link: at.URL, what: "The link for the administrator. It can be used once.",
+			back: "confer goes on waiting. Any key goes back to it, and so does an answer."}, f)
 	case key.Matches(k, f.keys.write) && f.cfg.SaveFile != nil:
 		return nil, save(f, "The link", "confer-link.txt", at.URL+"\n")
 	case key.Matches(k, f.keys.paste):
 		w.mode = waitPaste
 	case key.Matches(k, f.keys.message):
 		w.mode = waitMessage
+	case key.Matches(k, f.keys.permit):
+		w.mode = waitPermit
 	case key.Matches(k, f.keys.handed) && f.state.Step == flow.StepAuthorize:
 		w.mode = waitHanded
 	}
 	return nil, nil
-}
-
-func (w *wait) pressMessage(k tea.KeyPressMsg, f frame) tea.Cmd {
-	switch {
-	case key.Matches(k, f.keys.copyText):
-		w.flash, w.flashed = "The message was sent to the terminal's clipboard.", true
-		return tea.SetClipboard(messageFor(f.state, f.state.Attempt.URL))
-	case key.Matches(k, f.keys.write) && f.cfg.SaveFile != nil:
-		return save(f, "The message", "confer-message.txt", messageFor(f.state, f.state.Attempt.URL))
-	}
-	return nil
-}
-
-// save writes in a command: the disk may be slow.
-func save(f frame, what, name, text string) tea.Cmd {
-	write := f.cfg.SaveFile
-	return func() tea.Msg {
-		path, err := write(name, text)
-		return saved{what: what, path: path, err: err}
-	}
 }
 
 // messageFor is the message of this step. Nothing is sent back where the answer
@@ -178,7 +172,7 @@ func messageFor(s flow.State, link string) string {
 // smallest window; its binding's own words are for the help.
 type door struct {
 	key         key.Binding
-	short, word string
+	short, word string // no word: only the help has it there
 }
 
 // doorGroup is doors that belong together.
@@ -194,9 +188,12 @@ func (w *wait) doors(f frame) []doorGroup {
 	copied, raw := door{as(k.copyText, "copy the real link"), "copy", "copy"}, door{k.raw, "show in full", "show"}
 	done := when(f.state.Step == flow.StepAuthorize, k.handed)
 	link := doorGroup{"Link", []door{open, copied, raw, file}}
-	message := doorGroup{"Message", []door{{k.message, "write to the administrator", "message"}}}
+	message := doorGroup{"Message", []door{{k.message, "to the administrator", "message"}, {k.permit, "to Cronofy", ""}}}
 	answer := doorGroup{"Answer", []door{{k.paste, "paste the address", "paste"}, {done, "they say it is done", "done"}}}
 	time := doorGroup{"Time", []door{{k.extend, "more time", "more time"}, {k.newLink, "new link", "new link"}}}
+	if f.state.Attempt.Browser != "" {
+		link.doors = []door{copied, raw, file, open}
+	}
 	if byHand(f) {
 		link.doors = []door{raw, copied, file, open}
 		return []doorGroup{link, answer, message, time}
@@ -230,7 +227,9 @@ func (w *wait) bindings(f frame) []key.Binding {
 	case waitPaste:
 		return []key.Binding{as(k.submit, "check it"), as(k.back, "back to the link")}
 	case waitMessage:
-		return []key.Binding{as(k.copyText, "copy the message"), as(k.back, "back to the link"), when(f.cfg.SaveFile != nil, k.write)}
+		return w.message.bindings(f, "back to the link")
+	case waitPermit:
+		return w.permit.bindings(f, "back to the link")
 	case waitHanded:
 		return []key.Binding{as(k.yes, "yes, go on"), as(k.back, "no, keep waiting")}
 	case waitDoors:

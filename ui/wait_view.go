@@ -35,6 +35,9 @@ func (w *wait) viewWaiting(f frame, p *page) {
 		w.viewPaste(f, p)
 	case waitMessage:
 		w.viewMessage(f, p)
+	case waitPermit:
+		w.title(f, p, permitTitle)
+		quotePermit(f, p, f.state.Answers)
 	case waitHanded:
 		w.title(f, p, "Is it done?")
 		p.text(f, keep, "If the administrator says so, confer stops waiting and keeps the link as not confirmed, without a token of its own.")
@@ -47,11 +50,15 @@ func (w *wait) viewWaiting(f frame, p *page) {
 // feet says what came back that was not the answer, or what a key just did.
 func (w *wait) feet(f frame, p *page) {
 	switch {
-	case w.flash != "" && w.flashed:
-		p.foot = f.done(w.flash)
-	case w.flash != "":
-		p.foot = f.warning(w.flash)
-	case f.state.Attempt.Notice != "":
+	case w.flash.text != "":
+		p.foot = w.flash.lines(f)
+	case f.pausing() != "":
+		p.foot = f.working("A new link is on its way.")
+	case w.opened && f.state.Attempt.Browser == "":
+		p.foot = f.done("A browser was asked to open the link.")
+	case w.opened:
+		p.foot = f.warning("No browser was opened.")
+	case f.state.Attempt.Notice != "" && f.state.Attempt.Notice != w.seen:
 		p.foot = f.warning(clean(f.state.Attempt.Notice))
 	}
 	p.brief = len(p.foot)
@@ -90,7 +97,7 @@ func (w *wait) viewLink(f frame, p *page) {
 	case byHand(f):
 		p.join(extra, each(f.st.muted, wrap(byHandWords(f), f.w))...)
 	case at.Browser != "":
-		p.join(extra, f.warning(clean(at.Browser))...)
+		p.join(extra, wrap(clean(at.Browser), f.w)...)
 	default:
 		p.join(extra, each(f.st.muted, wrap("Open it in a browser on this machine. The answer comes back here by itself.", f.w))...)
 	}
@@ -148,6 +155,9 @@ func doorLines(f frame, groups []doorGroup) []string {
 		for _, d := range g.doors {
 			if d.key.Enabled() {
 				cells = append(cells, f.st.key.Render(d.key.Help().Key)+" "+d.short)
+				if d.word == "" {
+					continue
+				}
 				words = append(words, f.st.key.Render(d.key.Help().Key)+" "+d.word)
 			}
 		}
@@ -201,7 +211,7 @@ func (w *wait) helps(f frame) []string {
 
 func silences(s flow.State) []string {
 	return []string{
-		"The redirect URI is not on the application's list at Cronofy: " + clean(s.Attempt.RedirectURI),
+		"The redirect URI is not on the application's list at Cronofy: " + clean(s.Attempt.RedirectURI) + " (t helps)",
 		"The client id or the data center is not the right one: esc goes back to them.",
 		"The link was used before, or is too old: n makes a new one.",
 	}
@@ -225,17 +235,7 @@ func (w *wait) viewMessage(f frame, p *page) {
 	const here = "\x00"
 	w.title(f, p, "A message for the administrator")
 	p.join(aside, each(f.st.muted, wrap("Agree on a time first: the link lives for a short while, and programs that check links in mail or chat can use it up.", f.w))...)
-	var lines []string
-	for _, l := range strings.Split(strings.TrimSpace(messageFor(f.state, here)), "\n") {
-		if l == here {
-			lines = append(lines, f.st.accent.Render(cutTo("[here stands the link, "+thousands(len(f.state.Attempt.URL))+" characters long]", f.w-2)))
-			continue
-		}
-		lines = append(lines, wrap(l, f.w-2)...)
-	}
-	bar := f.st.rule.Render("│") + " "
-	for i := range lines {
-		lines[i] = bar + lines[i]
-	}
+	text := messageFor(f.state, here)
+	lines := quote(f, strings.Replace(text, here, "[here stands the link, "+thousands(len(f.state.Attempt.URL))+" characters long]", 1))
 	p.add(keep, lines...)
 }

@@ -1,0 +1,141 @@
+package ui
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/charmbracelet/x/ansi"
+	"github.com/stretchr/testify/require"
+
+	"confer/cronofy"
+	"confer/flow"
+)
+
+// TestPermitTextIsSavedAsShown: what is copied or saved is the whole text, with
+// what stands in the fields.
+func TestPermitTextIsSavedAsShown(t *testing.T) {
+	t.Parallel()
+	var name, text string
+	m := newModel(t, walk(t, flow.Start(flow.Found{}), toApplication()...), func(c *Config) {
+		c.SaveFile = func(n, s string) (string, error) { name, text = n, s; return "/home/ada/" + n, nil }
+	})
+	resize(m, 120, 40)
+	press(m, "type:"+testClient, "tab", "tab", "tab", "enter")
+	m.Update(press(m, "w")())
+	require.Equal(t, "confer-redirect-uris.txt", name)
+	for _, want := range []string{"To: support@cronofy.com", "Client id: " + testClient, "Data center: Germany (api-de.cronofy.com)",
+		"  http://127.0.0.1:8739/callback\n  http://127.0.0.1:8740/callback\n  http://127.0.0.1:8741/callback\n"} {
+		require.Contains(t, text, want)
+	}
+	require.Contains(t, ansi.Strip(m.View().Content), "was written to /home/ada/confer-redirect-uris.txt.")
+	press(m, "esc")
+	require.Contains(t, ansi.Strip(m.View().Content), "Client secret")
+}
+
+func TestPermitTextOfARedirectURIThatWasGiven(t *testing.T) {
+	t.Parallel()
+	own := flow.Answers{Site: germany(), RedirectURI: "https://app.example.test/cb"}
+	require.Contains(t, permitText(own), "  https://app.example.test/cb\n")
+	require.NotContains(t, permitText(own), "127.0.0.1")
+	set := flow.Answers{Site: germany(), RedirectURI: flow.DefaultRedirectURI, RedirectSet: true}
+	require.NotContains(t, permitText(set), "8740")
+	hostile := flow.Answers{RedirectURI: "http://\x1b[31mred", ClientID: "\x1b]0;x\x07"}
+	require.NotContains(t, permitText(hostile), "\x1b")
+}
+
+func TestASaveThatFailsIsSaid(t *testing.T) {
+	t.Parallel()
+	m := newModel(t, walk(t, flow.Start(flow.Found{}), append(toAuthorize(), flow.AuthorizeStarted{}, fail(portErr()))...), func(c *Config) {
+		c.SaveFile = func(string, string) (string, error) { return "", errors.New("disk full") }
+	})
+	resize(m, 80, 24)
+	press(m, "t")
+	m.Update(press(m, "w")())
+	require.Contains(t, text(m), "The file could not be written: disk full.")
+}
+
+// TestSentBackSaysSo: a problem that led to an earlier page says where it came
+// from, and says it no more when it is answered.
+func TestSentBackSaysSo(t *testing.T) {
+	t.Parallel()
+	m := newModel(t, walk(t, flow.Start(flow.Found{}), append(toAuthorize(), flow.AuthorizeStarted{})...))
+	resize(m, 120, 40)
+	report(m, fail(&cronofy.Error{Status: 401}))
+	require.Equal(t, flow.StepApplication, m.state.Step)
+	require.Contains(t, text(m), "It came up at Authorize")
+	press(m, "enter")
+	report(m, fail(&cronofy.Error{Status: 401}))
+	require.Contains(t, text(m), "does not accept this client secret")
+	require.NotContains(t, text(m), "It came up at")
+}
+
+// TestPauseIsCounted: the seconds of a wait for Cronofy go down on the screen.
+func TestPauseIsCounted(t *testing.T) {
+	t.Parallel()
+	m := newModel(t, walk(t, flow.Start(flow.Found{}), append(toAccount(), account())...))
+	resize(m, 80, 24)
+	report(m, flow.Paused{Until: start.Add(12e9), Reason: cronofy.WaitRateLimit})
+	require.True(t, m.ticking)
+	pass := clockOf(m)
+	pass(2e9)
+	require.Contains(t, text(m), "rate limit asks to wait: 0:10")
+	pass(20e9)
+	require.NotContains(t, text(m), "asks to wait")
+}
+
+// TestOpenSaysWhatCame: the page does not claim a browser that was not opened.
+func TestOpenSaysWhatCame(t *testing.T) {
+	t.Parallel()
+	m := newModel(t, walk(t, flow.Start(flow.Found{}), toWaiting()...))
+	resize(m, 120, 40)
+	press(m, "o")
+	require.Contains(t, text(m), "A browser was asked to open the link.")
+	report(m, flow.BrowserAsked{Err: errors.New("none")})
+	require.NotContains(t, text(m), "was asked to open")
+	require.Contains(t, text(m), "No browser could be opened here.")
+}
+
+// TestARefusedPasteIsForgotten when its field is left.
+func TestARefusedPasteIsForgotten(t *testing.T) {
+	t.Parallel()
+	m := newModel(t, walk(t, flow.Start(flow.Found{}), toWaiting()...))
+	resize(m, 120, 40)
+	press(m, "paste:garbage", "enter")
+	report(m, flow.Strayed{Err: errors.New("x")})
+	require.Contains(t, text(m), "That was not the answer")
+	press(m, "esc")
+	require.NotContains(t, text(m), "That was not the answer")
+}
+
+func TestBusyPortOfTheServiceAccount(t *testing.T) {
+	t.Parallel()
+	rec := &recorder{}
+	m := newModel(t, walk(t, flow.Start(flow.Found{}), toAccount()...), func(c *Config) { c.Tasks = rec })
+	resize(m, 120, 40)
+	press(m, "tab", "tab", "enter", "enter")
+	report(m, fail(portErr()))
+	press(m, "tab", "tab", "enter")
+	require.Equal(t, "http://127.0.0.1:8740/callback", m.state.Answers.RedirectURI)
+	press(m, "enter")
+	require.IsType(t, flow.Connect{}, rec.tasks[len(rec.tasks)-1].Effect)
+	require.Equal(t, flow.PhasePreparing, m.state.Attempt.Phase)
+}
+
+func FuzzWrap(f *testing.F) {
+	for _, s := range []string{"", " ", "  two  words", "app-de.cronofy.com is Germany", "ä\n\n王小明 " + strings.Repeat("x", 99)} {
+		f.Add(s, 10)
+	}
+	f.Fuzz(func(t *testing.T, s string, w int) {
+		s, w = cronofy.CleanText(s, 300), w%80
+		lines := wrap(s, w)
+		for _, l := range lines {
+			require.LessOrEqual(t, visible(l), max(2, w), "%q", l) // a wide character needs two
+		}
+		for _, word := range strings.Fields(s) {
+			if visible(word) <= w {
+				require.True(t, strings.Contains(" "+strings.Join(lines, " ")+" ", " "+word+" "), "%q is broken in %q", word, lines)
+			}
+		}
+	})
+}
