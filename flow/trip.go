@@ -190,6 +190,6 @@ func (t *trip) settle(ctx context.Context, a callback.Answer) Event {
 			Hint: "The person who set this up sees the same in confer. You can close this window."})
 		return Failed{Err: err, Approved: true}
 	}
-	t.srv.Settle(a.ID, callback.Outcome{OK: true, Title: t.done, Text: "The authorization is complete and stored.", Hint: "You can close this window and go back to the terminal."})
+	t.srv.Settle(a.ID, callback.Outcome{OK: true, Title: t.done, Text: "The authorization is complete. Nothing more is asked of you.", Hint: "You can close this window and go back to the terminal."})
 	return last
 }
