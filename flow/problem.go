@@ -235,9 +235,11 @@ func explainStore(err error, at Step) Problem {
 	var store *keystore.Error
 	file := errors.As(err, &store) && store.Store == keystore.File
 	switch {
-	case file && errors.Is(err, keystore.ErrBusy), file && errors.Is(err, keystore.ErrTimeout):
+	case file && errors.Is(err, keystore.ErrBusy):
 		p.Summary = "The secrets file is in use by another confer."
 		p.Hint = "Try again when that one has ended."
+	case file && errors.Is(err, keystore.ErrTimeout):
+		p.Summary = "The secrets file was not opened or written in time; deriving its key is slow on this machine."
 	case file && errors.Is(err, keystore.ErrRefused):
 		p.Summary = "The secrets file cannot be used" + because(store.Detail) + "."
 		p.Hint = "Check the file, its folder and the room on the disk, then try again."

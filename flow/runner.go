@@ -209,6 +209,18 @@ func (r *Runner) settle(ctx context.Context, s Store) (_ Store, ask bool, _ erro
 	return s, false, e
 }
 
+// fileLimit bounds a call to the secrets file, which derives a key twice: 0.6 s
+// each on a laptop, several seconds on a small board.
+const fileLimit = 60 * time.Second
+
+// storeLimit bounds one call to a store. The keyring has limits of its own, too.
+func storeLimit(kind StoreKind) time.Duration {
+	if kind == StoreFile {
+		return fileLimit
+	}
+	return keystore.CallLimit
+}
+
 // settleFile finds a wrong passphrase before anybody is sent to a browser.
 func (r *Runner) settleFile(ctx context.Context, s Store) (_ Store, ask bool, _ error) {
 	if s.Passphrase.Empty() {
@@ -217,7 +229,7 @@ func (r *Runner) settleFile(ctx context.Context, s Store) (_ Store, ask bool, _ 
 		}
 		return s, true, nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, keystore.CallLimit)
+	ctx, cancel := context.WithTimeout(ctx, storeLimit(s.Kind))
 	defer cancel()
 	err := r.unlock(ctx, s)
 	if errors.Is(err, keystore.ErrPassphrase) && !r.Unattended {
@@ -228,7 +240,7 @@ func (r *Runner) settleFile(ctx context.Context, s Store) (_ Store, ask bool, _ 
 }
 
 func (r *Runner) openStore(ctx context.Context, e OpenStore, say func(Event)) Event {
-	limit := keystore.CallLimit
+	limit := storeLimit(e.Store.Kind)
 	if e.Store.Kind == StoreKeyring {
 		limit = keystore.UnlockLimit // a dialog, and a person who types
 	}
@@ -298,7 +310,7 @@ func (r *Runner) storedSecret(ctx context.Context, a Answers, s Store) (cronofy.
 // could not be read is not written over, and an old secret is put back when the
 // store does not give back the new one.
 func (r *Runner) keep(ctx context.Context, s Store, key string, secret cronofy.Secret) error {
-	ctx, cancel := context.WithTimeout(ctx, keystore.CallLimit)
+	ctx, cancel := context.WithTimeout(ctx, storeLimit(s.Kind))
 	defer cancel()
 	store, err := r.Stores.Open(s.Kind, s.Passphrase)
 	if err != nil {
@@ -324,7 +336,7 @@ func (r *Runner) withSecret(ctx context.Context, a Answers, s Store) (Answers, e
 	if !a.ClientSecret.Empty() {
 		return a, nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, keystore.CallLimit)
+	ctx, cancel := context.WithTimeout(ctx, storeLimit(s.Kind))
 	defer cancel()
 	secret, err := r.storedSecret(ctx, a, s)
 	a.ClientSecret = secret
