@@ -89,15 +89,15 @@ func TestCanaryUnattended(t *testing.T) {
 	t.Parallel()
 	for name, way := range map[string]func(g *cage) (in string, env, args []string){
 		"environment": func(*cage) (string, []string, []string) {
-			return "", []string{"CRONOFY_CLIENT_SECRET=" + canarySecret}, nil
+			return "", []string{"CRONOFY_CLIENT_SECRET=" + canarySecret}, []string{"--secret-store", "file", "--secret-passphrase-fd", "3"}
 		},
 		"standard input": func(*cage) (string, []string, []string) {
-			return canarySecret + "\n", nil, []string{"--client-secret-file", "-"}
+			return canarySecret + "\n", nil, []string{"--client-secret-file", "-", "--secret-store", "session"}
 		},
 		"file": func(g *cage) (string, []string, []string) {
 			path := filepath.Join(g.t.TempDir(), "secret")
 			require.NoError(g.t, os.WriteFile(path, []byte(canarySecret), 0o600))
-			return "", nil, []string{"--client-secret-file", path}
+			return "", nil, []string{"--client-secret-file", path, "--secret-store", "session"}
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -106,7 +106,7 @@ func TestCanaryUnattended(t *testing.T) {
 			in, env, args := way(g)
 			people, _ := g.people()
 			args = append([]string{"setup", "--no-input", "--json", "--provider", "zoom_enterprise", "--redirect-uri", freeURI(t), "--accounts", people,
-				"--secret-store", "file", "--secret-passphrase-fd", "3", "--debug", "debug.log", "--browser", "canary-browser"}, args...)
+				"--debug", "debug.log", "--browser", "canary-browser"}, args...)
 			got := g.run(0, in, canaryPassphrase+"\n", env, args...)
 			g.codes()
 			for _, what := range []string{"access_token", "refresh_token", linkToken, "code", "account tokens"} {
@@ -118,7 +118,7 @@ func TestCanaryUnattended(t *testing.T) {
 			g.clean("authorize event", events[0], g.all(linkToken))
 			g.clean("later events", events[1], g.all())
 			g.clean("standard error", got.stderr, g.all())
-			require.Subset(t, g.cleanFiles(g.dir, g.all()), []string{"links.json", "secrets.age", "debug.log"})
+			require.Subset(t, g.cleanFiles(g.dir, g.all()), []string{"links.json", "debug.log"})
 			g.cleanBrowser()
 		})
 	}
