@@ -18,11 +18,12 @@ func newRoot(s streams, e environment) *cobra.Command {
 		Long: "confer links an organisation's calendars with its Zoom, Webex or Indeed account\n" +
 			"through Cronofy. Without a command it is a wizard that leads through the set-up;\n" +
 			"confer --sandbox tries it without credentials.",
-		Args:          cobra.NoArgs,
-		Version:       programVersion(),
-		SilenceErrors: true,
-		SilenceUsage:  true,
-		RunE:          func(cmd *cobra.Command, _ []string) error { return setup(cmd.Context(), f, e, s) },
+		Args:             cobra.NoArgs,
+		Version:          programVersion(),
+		SilenceErrors:    true,
+		SilenceUsage:     true,
+		PersistentPreRun: func(*cobra.Command, []string) { saveMemory() },
+		RunE:             func(cmd *cobra.Command, _ []string) error { return setup(cmd.Context(), f, e, s) },
 	}
 	root.SetIn(s.in)
 	root.SetOut(s.out)
