@@ -1,5 +1,7 @@
 package flow
 
+import "time"
+
 // Apply is the only place where a State changes. It returns the next State and
 // at most one Task: one to start, or a Delivery to the one that is running.
 // Events that do not fit the page or the moment change nothing.
@@ -29,8 +31,8 @@ func (s State) Apply(ev Event) (State, *Task) {
 }
 
 // Busy tells whether a task is under way that the operator waits for. Profiles
-// between two looks are not.
-func (s State) Busy() bool { return s.Running != nil && s.Step != StepProfiles }
+// that are looked at are not.
+func (s State) Busy() bool { return s.Running != nil && (s.Step != StepProfiles || !s.Proof.Started) }
 
 // LinkedNow tells whether the link was made with the answers as they are.
 func (s State) LinkedNow() bool { return s.Link != nil && s.linkedKey == s.Answers.Key() }
@@ -86,6 +88,8 @@ func (s State) answer(ev answer) (State, *Task) {
 		return s, nil
 	case AccountsGiven:
 		return s.accounts(ev)
+	case DelegationConfirmed:
+		return s.delegate()
 	}
 	return s, nil
 }
@@ -137,7 +141,13 @@ func (s State) authorize() (State, *Task) {
 }
 
 func (s State) accounts(ev AccountsGiven) (State, *Task) {
-	s.Answers.Accounts = ev.Accounts
+	kept := s.Answers.Accounts
+	s.Answers.Accounts, s.Plan, s.Proof = ev.Accounts, nil, Proof{}
+	if ev.Accounts.Kind == AccountsDelegated {
+		s.Answers.Accounts.Path = kept.Path
+		return s.plan()
+	}
+	s.Answers.Accounts.Delegated = kept.Delegated
 	if p := checkAccountsAnswer(ev.Accounts); p != nil {
 		return s.refuse(p)
 	}
@@ -149,6 +159,28 @@ func (s State) accounts(ev AccountsGiven) (State, *Task) {
 	return s.start(LoadProfiles{Answers: s.Answers, Known: s.Known})
 }
 
+// plan asks for nothing yet: what would be authorized is shown first.
+func (s State) plan() (State, *Task) {
+	if !s.CanDelegate() {
+		return s.refuse(noServiceToken())
+	}
+	if p := checkDelegatedAnswer(s.Answers.Accounts.Delegated); p != nil {
+		return s.refuse(p)
+	}
+	return s.start(PlanDelegation{Answers: s.Answers, Store: s.Store})
+}
+
+// delegate is the only way to a Delegate: with a plan that was shown.
+func (s State) delegate() (State, *Task) {
+	if s.Plan == nil {
+		return s, nil
+	}
+	plan := *s.Plan
+	s.Plan = nil
+	s.Proof = Proof{Started: true, Asked: plan.Calendars()}
+	return s.start(Delegate{Answers: s.Answers, Store: s.Store, Plan: plan, Known: s.Known})
+}
+
 // another keeps what further customers share and clears what was this one's.
 func (s State) another() State {
 	s.Used = append(s.Used[:len(s.Used):len(s.Used)], Used{
@@ -156,8 +188,9 @@ func (s State) another() State {
 		ServiceAccount: s.Answers.ServiceAccount, Label: s.Answers.Label,
 	})
 	s.Answers.ServiceAccount, s.Answers.Label, s.Answers.Provider = "", "", ""
-	s.Answers.Accounts = Accounts{}
-	s.Link, s.linkedKey, s.Known, s.Proof = nil, "", nil, Proof{}
+	d := s.Answers.Accounts.Delegated
+	s.Answers.Accounts = Accounts{Delegated: Delegated{CallbackURL: d.CallbackURL, Listen: d.Listen}}
+	s.Link, s.linkedKey, s.Known, s.Proof, s.Plan = nil, "", nil, Proof{}, nil
 	s.Running, s.Problem, s.Notice = nil, nil, ""
 	s.Step = StepServiceAccount
 	return s
@@ -185,7 +218,7 @@ func (s State) refresh() (State, *Task) {
 		return s, &Task{ID: s.Running.ID, Effect: Refreshed{}}
 	}
 	s.Problem = nil
-	s.Proof = Proof{Started: true, Tally: s.Proof.Tally}
+	s.Proof.Done, s.Proof.NextLook = false, time.Time{}
 	return s.start(LoadProfiles{Answers: s.Answers, Known: s.Known})
 }
 
@@ -197,8 +230,10 @@ func (s State) back() State {
 	}
 	s.Problem, s.Notice = nil, ""
 	switch {
-	case s.Running != nil && s.Step != StepProfiles:
+	case s.Busy():
 		s.Running, s.Attempt = nil, Attempt{}
+	case s.Plan != nil:
+		s.Plan = nil
 	case s.Asking:
 		s.Asking = false
 	case s.Step == StepProfiles && s.Proof.Started:

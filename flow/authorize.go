@@ -17,7 +17,7 @@ func (r *Runner) authorize(ctx context.Context, e Authorize, inbox <-chan Delive
 	client := r.client(a, say)
 	known := r.known(ctx, client, a)
 	made := func(ctx context.Context, l Link) Event {
-		return Linked{Link: l, Known: known, Notice: r.record(ctx, l)}
+		return Linked{Link: l, Known: known, Notice: r.record(ctx, l), TokenKept: r.holdsToken(ctx, a, e.Store)}
 	}
 	t := &trip{r: r, answers: a, inbox: inbox, say: say, done: "The calendars and " + a.Provider.Name() + " are linked"}
 	if a.Provider == cronofy.AnyProvider {
@@ -102,7 +102,7 @@ func (r *Runner) connected(ctx context.Context, client *cronofy.Client, a Answer
 		}
 	}
 	r.recordAccount(ctx, a, s, token.Scope)
-	return ServiceAccountAccepted{ID: a.ServiceAccount,
+	return ServiceAccountAccepted{ID: a.ServiceAccount, TokenKept: !token.RefreshToken.Empty(),
 		Notice: "Authorized as " + a.ServiceAccount + ". Your own application does not learn of this account by itself: note the id."}, nil
 }
 

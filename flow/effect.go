@@ -54,6 +54,20 @@ type (
 		Answers Answers
 		Known   *KnownProfiles
 	}
+	// PlanDelegation finds out what delegated access would do. It ends in
+	// DelegationPlanned.
+	PlanDelegation struct {
+		Answers Answers
+		Store   Store
+	}
+	// Delegate has the calendars of a plan authorized, keeps their tokens in
+	// memory and does what LoadProfiles does with them. It ends in ProfilesDone.
+	Delegate struct {
+		Answers Answers
+		Store   Store
+		Plan    Plan
+		Known   *KnownProfiles
+	}
 )
 
 func (CheckApplication) effect()    {}
@@ -62,6 +76,8 @@ func (CheckServiceAccount) effect() {}
 func (Connect) effect()             {}
 func (Authorize) effect()           {}
 func (LoadProfiles) effect()        {}
+func (PlanDelegation) effect()      {}
+func (Delegate) effect()            {}
 
 func (Pasted) effect()        {}
 func (Extended) effect()      {}

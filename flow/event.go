@@ -47,6 +47,8 @@ type (
 	Continued struct{}
 	// AccountsGiven answers step 6.
 	AccountsGiven struct{ Accounts Accounts }
+	// DelegationConfirmed has the calendars of State.Plan authorized.
+	DelegationConfirmed struct{}
 	// AnotherWanted begins the set-up of a further customer after a link.
 	AnotherWanted struct{}
 	// Back goes one page back, or ends what is under way on this one.
@@ -86,8 +88,9 @@ type (
 	}
 	// ServiceAccountAccepted ends CheckServiceAccount and Connect.
 	ServiceAccountAccepted struct {
-		ID     string
-		Notice string
+		ID        string
+		Notice    string
+		TokenKept bool // its refresh token is stored: see State.CanDelegate
 	}
 	// LinkReady says that a link can be opened and the callback is listened for.
 	LinkReady struct {
@@ -110,7 +113,13 @@ type (
 		Link   Link
 		Known  *KnownProfiles
 		Notice string
+
+		TokenKept bool // as in ServiceAccountAccepted
 	}
+	// DelegationPlanned ends PlanDelegation: nothing was asked for yet.
+	DelegationPlanned struct{ Plan Plan }
+	// CalendarAnswered counts the calendars that Cronofy has answered for.
+	CalendarAnswered struct{ Answered int }
 	// ProfilesRead carries rows to the screen, in batches.
 	ProfilesRead struct {
 		Rows  []profiles.Row
@@ -123,7 +132,7 @@ type (
 	}
 	// LookPlanned says when the profiles are looked at again by itself.
 	LookPlanned struct{ At time.Time }
-	// ProfilesDone ends LoadProfiles.
+	// ProfilesDone ends LoadProfiles and Delegate.
 	ProfilesDone struct{ Tally Tally }
 	// Failed ends any task that could not do its work. Approved: the
 	// administrator had approved before, so the link most likely exists.
@@ -148,6 +157,7 @@ func (AuthorizeStarted) event()      {}
 func (RedirectURIChosen) event()     {}
 func (Continued) event()             {}
 func (AccountsGiven) event()         {}
+func (DelegationConfirmed) event()   {}
 func (AnotherWanted) event()         {}
 func (Back) event()                  {}
 
@@ -168,6 +178,8 @@ func (Strayed) event()                {}
 func (AnswerArrived) event()          {}
 func (Exchanged) event()              {}
 func (Linked) event()                 {}
+func (DelegationPlanned) event()      {}
+func (CalendarAnswered) event()       {}
 func (ProfilesRead) event()           {}
 func (Paused) event()                 {}
 func (LookPlanned) event()            {}
@@ -184,3 +196,4 @@ func (ProviderChosen) page() Step        { return StepProvider }
 func (AuthorizeStarted) page() Step      { return StepAuthorize }
 func (Continued) page() Step             { return StepAuthorize }
 func (AccountsGiven) page() Step         { return StepProfiles }
+func (DelegationConfirmed) page() Step   { return StepProfiles }

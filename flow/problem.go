@@ -112,6 +112,10 @@ func sentence(err error, at Step) Problem {
 		network *cronofy.NetworkError
 		list    *AccountsError
 	)
+	if p := explainDelegation(err); p != nil {
+		p.Step = at
+		return *p
+	}
 	switch {
 	case errors.As(err, &refused):
 		return explainOAuth(refused.Code, refused.Description, at)

@@ -70,10 +70,25 @@ func (r *Runner) known(ctx context.Context, client *cronofy.Client, a Answers) *
 }
 
 func (r *Runner) loadProfiles(ctx context.Context, e LoadProfiles, inbox <-chan Delivery, say func(Event)) Event {
+	if e.Answers.Accounts.Kind == AccountsDelegated {
+		return r.lookAgain(ctx, e, inbox, say)
+	}
 	list, err := r.readAccounts(e.Answers.Accounts)
 	if err != nil {
 		return Failed{Err: err}
 	}
+	return r.watch(ctx, watched{answers: e.Answers, known: e.Known, list: list}, inbox, say)
+}
+
+// watched is a list of accounts to look at; renew is profiles.Options.Renew.
+type watched struct {
+	answers Answers
+	known   *KnownProfiles
+	list    []profiles.Account
+	renew   func(context.Context, profiles.Account, cronofy.Secret) (cronofy.Secret, error)
+}
+
+func (r *Runner) watch(ctx context.Context, w watched, inbox <-chan Delivery, say func(Event)) Event {
 	refresh := make(chan struct{}, 1)
 	stop := make(chan struct{})
 	defer close(stop)
@@ -90,14 +105,14 @@ func (r *Runner) loadProfiles(ctx context.Context, e LoadProfiles, inbox <-chan 
 			}
 		}
 	}()
-	t := &tallier{rows: make([]profiles.State, len(list))}
-	err = profiles.Watch(ctx, r.client(e.Answers, say), list, profiles.WatchOptions{
-		Options: profiles.Options{Provider: e.Answers.Provider, ErrorOf: explainAccount, Known: knownIDs(e.Known)},
+	t := &tallier{rows: make([]profiles.State, len(w.list))}
+	err := profiles.Watch(ctx, r.client(w.answers, say), w.list, profiles.WatchOptions{
+		Options: profiles.Options{Provider: w.answers.Provider, ErrorOf: explainAccount, Known: knownIDs(w.known), Renew: w.renew},
 		Refresh: refresh, Now: r.Now, Pauses: r.Looks,
 		NextLook: func(at time.Time) { say(LookPlanned{at}) },
 	}, func(rows []profiles.Row) { say(ProfilesRead{Rows: rows, Tally: t.add(rows)}) })
 	if err != nil {
-		return Failed{Err: err}
+		return Failed{Err: context.Cause(ctx)}
 	}
 	return ProfilesDone{t.tally}
 }
@@ -156,6 +171,9 @@ func (t *tallier) count(s profiles.State, n int) {
 
 // explainAccount is for one account's row: its code and a sentence.
 func explainAccount(err error) (code, message string) {
+	if code, message = explainCalendar(err); code != "" {
+		return code, message
+	}
 	p := explain(err, StepProfiles)
 	var api *cronofy.Error
 	if errors.As(err, &api) && api.Code == "" {

@@ -1,5 +1,7 @@
 package flow
 
+import "time"
+
 // report takes what a task said. Reports of tasks that are over are dropped:
 // a keyring's prompt cannot be cancelled, and its answer may come any time.
 func (s State) report(r Report) (State, *Task) {
@@ -26,15 +28,22 @@ func (s State) report(r Report) (State, *Task) {
 		s.Running, s.Attempt = nil, Attempt{}
 		s.Answers.ServiceAccount, s.Notice = ev.ID, ev.Notice
 		s = s.keptIf(true)
+		s.serviceKey = ""
+		s = s.tokenKeptIf(ev.TokenKept)
 		s.Step = StepProvider
 	case Linked:
 		s.Running, s.Attempt, s.Proof = nil, Attempt{}, Proof{}
+		s = s.tokenKeptIf(ev.TokenKept)
 		link := ev.Link
 		s.Link, s.linkedKey, s.Known, s.Notice = &link, s.Answers.Key(), ev.Known, ev.Notice
 		s.Step = StepProfiles
 	case ProfilesDone:
 		s.Running = nil
-		s.Proof = Proof{Started: true, Done: true, Tally: ev.Tally}
+		s.Proof.Done, s.Proof.Tally, s.Proof.NextLook = true, ev.Tally, time.Time{}
+	case DelegationPlanned:
+		s.Running = nil
+		plan := ev.Plan
+		s.Plan = &plan
 	case Failed:
 		return s.failed(ev), nil
 	default:
@@ -47,6 +56,14 @@ func (s State) report(r Report) (State, *Task) {
 func (s State) keptIf(kept bool) State {
 	if kept {
 		s.keptKey = s.storeKey()
+	}
+	return s
+}
+
+// tokenKeptIf notes that the service account's token is in the store.
+func (s State) tokenKeptIf(kept bool) State {
+	if kept {
+		s.serviceKey = s.accountKey()
 	}
 	return s
 }
@@ -97,6 +114,8 @@ func (s State) progress(ev Event) State {
 		s.Pause = Pause(ev)
 	case ProfilesRead:
 		s.Proof.Tally = ev.Tally
+	case CalendarAnswered:
+		s.Proof.Answered = ev.Answered
 	case LookPlanned:
 		s.Proof.NextLook = ev.At
 	}

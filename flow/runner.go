@@ -37,7 +37,7 @@ type Stores interface {
 
 // Runner does the tasks. Everything it needs of the world is a field; it keeps
 // nothing between tasks but the states it has issued, which stay good until
-// the run ends.
+// the run ends, and the tokens that delegated access gave.
 type Runner struct {
 	// NewClient makes a client for a site and an application; it tells notify
 	// when a call has to wait. Required.
@@ -68,6 +68,8 @@ type Runner struct {
 	linger sync.WaitGroup
 	mu     sync.Mutex
 	last   *callback.Server // of the try before; it may linger
+	access *accessDesk      // of the last Delegate: tokens, in memory only
+	door   chan struct{}    // held by the task that listens for webhooks
 }
 
 func (r *Runner) init() {
@@ -82,6 +84,7 @@ func (r *Runner) init() {
 			r.Timeout = DefaultTimeout
 		}
 		r.states = callback.NewStates(r.Rand)
+		r.door = make(chan struct{}, 1)
 	})
 }
 
@@ -103,6 +106,10 @@ func (r *Runner) Do(ctx context.Context, t Task, inbox <-chan Delivery, emit fun
 		emit(r.authorize(ctx, e, inbox, emit))
 	case LoadProfiles:
 		emit(r.loadProfiles(ctx, e, inbox, emit))
+	case PlanDelegation:
+		emit(r.planDelegation(ctx, e, emit))
+	case Delegate:
+		emit(r.delegate(ctx, e, inbox, emit))
 	}
 }
 
@@ -358,5 +365,5 @@ func (r *Runner) checkServiceAccount(ctx context.Context, e CheckServiceAccount,
 	if err := r.keep(ctx, e.Store, clientSecretKey(a), a.ClientSecret); err != nil {
 		return Failed{Err: err}
 	}
-	return ServiceAccountAccepted{ID: a.ServiceAccount}
+	return ServiceAccountAccepted{ID: a.ServiceAccount, TokenKept: r.holdsToken(ctx, a, e.Store)}
 }

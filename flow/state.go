@@ -36,12 +36,23 @@ func (a Answers) Key() string {
 // Accounts says where the accounts' tokens come from. The zero value is "not
 // answered".
 type Accounts struct {
-	Kind  AccountsKind
-	Path  string         // for AccountsFile: what Runner.OpenAccounts understands
-	Token cronofy.Secret // for AccountsToken: one access token, in memory only
+	Kind      AccountsKind
+	Path      string         // for AccountsFile: what Runner.OpenAccounts understands
+	Token     cronofy.Secret // for AccountsToken: one access token, in memory only
+	Delegated Delegated      // for AccountsDelegated
 }
 
-// AccountsKind is one of three answers to where accounts come from.
+// Delegated says how the service account gets access to accounts. It stays
+// while other answers are tried.
+// https://docs.cronofy.com/developers/api/enterprise-connect/delegated-access/
+type Delegated struct {
+	Emails      string // the list of e-mail addresses: what Runner.OpenAccounts understands; empty: rooms alone
+	CallbackURL string // public; the operator's tunnel or proxy
+	Listen      string // host:port of this machine where that arrives
+	Rooms       bool   // add the rooms that the service account sees
+}
+
+// AccountsKind is one of the answers to where accounts come from.
 type AccountsKind int
 
 // The answers of the last step.
@@ -50,6 +61,7 @@ const (
 	AccountsFile
 	AccountsToken
 	AccountsNone
+	AccountsDelegated // offered when State.CanDelegate
 )
 
 // StoreKind names a place for secrets, as --secret-store does.
@@ -125,7 +137,19 @@ type Proof struct {
 	Done     bool // no further look by itself
 	Tally    Tally
 	NextLook time.Time // zero: none planned
+	Asked    int       // calendars that access was asked for; 0 without delegated access
+	Answered int       // of these, those that Cronofy has answered for
 }
+
+// Plan is what delegated access would do, before the operator has confirmed it.
+type Plan struct {
+	People, Rooms int    // calendars; Rooms are not in the operator's list
+	Scope         string // asked for, space-separated
+	Digest        string // of the addresses: what is confirmed is what is asked for
+}
+
+// Calendars is how many calendars would be authorized.
+func (p Plan) Calendars() int { return p.People + p.Rooms }
 
 // Pause is a wait before a call to Cronofy: the rate limit, or a repeat.
 type Pause struct {
@@ -149,6 +173,7 @@ type State struct {
 	Attempt Attempt
 	Link    *Link // nil until linked
 	Proof   Proof
+	Plan    *Plan          // delegated access that waits to be confirmed; nil: none does
 	Pause   Pause          // the last wait before a call to Cronofy; over when its Until has passed
 	Known   *KnownProfiles // profiles seen before the link; nil when no tokens were known then
 	Used    []Used
@@ -160,6 +185,7 @@ type State struct {
 	keptKey     string // storeKey of a client secret that is in the store
 	linkedKey   string // Answers.Key of Link
 	approvedKey string // Answers.Key of the last approval that was not finished
+	serviceKey  string // accountKey of a service account whose refresh token is stored
 }
 
 // KnownProfiles are profile_ids that accounts had before the link was made.
@@ -218,6 +244,16 @@ func (s State) storeKey() string {
 	}
 	return strings.Join([]string{s.Answers.Site.API, s.Answers.ClientID, string(s.Store.Kind)}, "\n")
 }
+
+// accountKey names the service account of the answers and the store of its token.
+func (s State) accountKey() string {
+	a := s.Answers
+	return strings.Join([]string{a.Site.API, a.ClientID, a.ServiceAccount, string(s.Store.Kind)}, "\n")
+}
+
+// CanDelegate tells whether the service account can get access to accounts: it
+// was authorized in confer, and its token is stored.
+func (s State) CanDelegate() bool { return s.serviceKey != "" && s.serviceKey == s.accountKey() }
 
 // secretKept tells whether a later run finds the client secret of the answers.
 func (s State) secretKept() bool { return s.keptKey != "" && s.keptKey == s.storeKey() }

@@ -10,6 +10,7 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -17,6 +18,8 @@ import (
 
 	"confer/cronofy"
 	"confer/flow/callback"
+	"confer/flow/delegated"
+	"confer/flow/manage"
 	"confer/flow/profiles"
 	"confer/keystore"
 )
@@ -99,6 +102,12 @@ func said(before, s State, task *Task) string {
 	}
 	if s.Proof != before.Proof {
 		add("proof %+v", s.Proof.Tally)
+	}
+	if s.Proof.Answered != before.Proof.Answered || s.Proof.Asked != before.Proof.Asked {
+		add("answered %d of %d", s.Proof.Answered, s.Proof.Asked)
+	}
+	if s.Plan != nil {
+		add("to confirm: %d calendars", s.Plan.Calendars())
 	}
 	if s.Link != nil && before.Link != s.Link {
 		add("linked %s %s unconfirmed=%t", s.Link.ServiceAccount, s.Link.Provider, s.Link.Unconfirmed)
@@ -195,6 +204,8 @@ func parseEvent(t *testing.T, input string) Event {
 		return Continued{}
 	case "accounts":
 		return AccountsGiven{accountsOf(first, named)}
+	case "confirm":
+		return DelegationConfirmed{}
 	case "another":
 		return AnotherWanted{}
 	case "back":
@@ -226,6 +237,9 @@ func accountsOf(kind string, named map[string]string) Accounts {
 		return Accounts{Kind: AccountsNone}
 	case "token":
 		return Accounts{Kind: AccountsToken, Token: cronofy.NewSecret(named["token"])}
+	case "delegated":
+		return Accounts{Kind: AccountsDelegated, Delegated: Delegated{Emails: named["emails"], CallbackURL: named["callback"],
+			Listen: named["listen"], Rooms: named["rooms"] != ""}}
 	}
 	return Accounts{Kind: AccountsFile, Path: named["path"]}
 }
@@ -239,7 +253,7 @@ func parseReport(t *testing.T, words []string, named map[string]string) Event {
 	case "opened":
 		return StoreOpened{Store: Store{Kind: StoreKind(named["store"])}, ClientSecret: cronofy.NewSecret("s3cret-s3cret-s3cret-s3")}
 	case "account":
-		return ServiceAccountAccepted{ID: named["id"]}
+		return ServiceAccountAccepted{ID: named["id"], TokenKept: named["token"] != ""}
 	case "link":
 		return LinkReady{URL: "https://app-de.cronofy.com/oauth/authorize?x", ShortURL: "http://127.0.0.1:8739/go/x", Listening: true, Until: time.Unix(300, 0)}
 	case "browser":
@@ -252,6 +266,10 @@ func parseReport(t *testing.T, words []string, named map[string]string) Event {
 		return Exchanged{}
 	case "linked":
 		return Linked{Link: Link{ServiceAccount: "ser_1", Provider: cronofy.Zoom, Unconfirmed: len(words) > 1}}
+	case "planned":
+		return DelegationPlanned{Plan{People: 12, Rooms: 2, Scope: "read_events", Digest: "d1ge57"}}
+	case "answered":
+		return CalendarAnswered{5}
 	case "rows":
 		return ProfilesRead{Rows: []profiles.Row{{}}, Tally: Tally{Read: 1, Missing: 1}}
 	case "done":
@@ -287,5 +305,10 @@ var failures = map[string]error{
 	"nosecret":      ErrNoSecret,
 	"cancelled":     context.Canceled,
 	"accounts":      &AccountsError{os.ErrNotExist},
+	"listen":        &delegated.ListenError{Addr: "127.0.0.1:8749", Err: os.NewSyscallError("bind", syscall.EADDRINUSE)},
+	"emails":        &EmailsError{&delegated.EmailError{Line: 3, Reason: "not an e-mail address"}},
+	"changed":       ErrListChanged,
+	"missing":       fmt.Errorf("%w: %w", delegated.ErrNoServiceToken, manage.ErrMissing),
+	"scope":         &delegated.RequestError{Every: true, Err: &cronofy.Error{Op: "request delegated access", Status: 403}},
 	"odd":           errors.New("odd"),
 }

@@ -41,6 +41,9 @@ func (e *PortError) Error() string {
 // Unwrap gives the system's error.
 func (e *PortError) Unwrap() error { return e.Err }
 
+// ClassOf tells why an address could not be listened on, from the system's error.
+func ClassOf(err error) PortClass { return portClass(err) }
+
 func portError(addr string, err error) *PortError {
 	_, port, _ := net.SplitHostPort(addr)
 	n, _ := strconv.Atoi(port)

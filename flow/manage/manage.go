@@ -61,6 +61,8 @@ type Stores interface {
 // Manager works on the links of one file. Everything it needs of the world is a
 // field; it keeps nothing between calls.
 type Manager struct {
+	// Links is the file. For Check alone it may be nil, where no other process
+	// knows the secrets: then nothing is locked.
 	Links  *links.File
 	Stores Stores
 	// NewClient makes a client. Required for all but Status.

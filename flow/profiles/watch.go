@@ -65,6 +65,9 @@ func (w *watcher) session(ctx context.Context) (refreshed bool, err error) {
 	if limit <= 0 {
 		limit = DefaultWatch
 	}
+	for i := range w.items {
+		w.items[i].renewals = 0 // who asks to look again wants the reason, not that there was one
+	}
 	end := time.Now().Add(limit)
 	open := make([]int, len(w.items))
 	for i := range open {

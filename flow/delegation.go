@@ -1,0 +1,262 @@
+package flow
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+
+	"confer/cronofy"
+	"confer/flow/delegated"
+	"confer/flow/profiles"
+)
+
+// ErrListChanged says that the calendars are not those that were confirmed.
+var ErrListChanged = errors.New("the list of calendars has changed")
+
+// EmailsError says that the list of e-mail addresses could not be read.
+type EmailsError struct{ Err error }
+
+func (e *EmailsError) Error() string { return "read e-mail addresses: " + e.Err.Error() }
+
+// Unwrap gives the cause.
+func (e *EmailsError) Unwrap() error { return e.Err }
+
+// delegation is one task about delegated access.
+type delegation struct {
+	r       *Runner
+	answers Answers
+	client  *cronofy.Client
+	service *serviceToken
+}
+
+func (r *Runner) newDelegation(ctx context.Context, a Answers, s Store, say func(Event)) (*delegation, error) {
+	a, err := r.withSecret(ctx, a, s)
+	if err != nil {
+		return nil, err
+	}
+	return &delegation{r: r, answers: a, client: r.client(a, say), service: r.serviceToken(a, s, say)}, nil
+}
+
+// addresses are whom access is to be got to; those from people on are rooms.
+func (d *delegation) addresses(ctx context.Context) (all []string, people int, err error) {
+	wants := d.answers.Accounts.Delegated
+	if wants.Emails != "" {
+		if all, err = d.r.readEmails(wants.Emails); err != nil {
+			return nil, 0, err
+		}
+	}
+	people = len(all)
+	if wants.Rooms {
+		var rooms []cronofy.Resource
+		err = d.service.use(ctx, func(t cronofy.Secret) (err error) {
+			rooms, err = d.client.Resources(ctx, t)
+			return err
+		})
+		if err != nil {
+			return nil, 0, err
+		}
+		all = delegated.AddRooms(all, rooms)
+	}
+	if len(all) == 0 {
+		return nil, 0, &EmailsError{errors.New("there are no addresses in it")}
+	}
+	return all, people, nil
+}
+
+func (r *Runner) readEmails(path string) ([]string, error) {
+	f, err := r.OpenAccounts(path)
+	if err != nil {
+		return nil, &EmailsError{err}
+	}
+	defer f.Close()
+	list, err := delegated.ReadEmails(f)
+	if err != nil {
+		return nil, &EmailsError{err}
+	}
+	return list, nil
+}
+
+// scope is what the service account may delegate: asking for less could narrow
+// what the application already has.
+func (d *delegation) scope(ctx context.Context) (string, error) {
+	scope := ""
+	err := d.service.use(ctx, func(t cronofy.Secret) error {
+		info, err := d.client.UserInfo(ctx, t)
+		scope = info.DelegatedScope
+		return err
+	})
+	if err == nil && scope == "" {
+		scope = cronofy.DefaultDelegatedScope
+	}
+	return scope, err
+}
+
+func digest(addresses []string) string {
+	sum := sha256.Sum256([]byte(strings.Join(addresses, "\n")))
+	return hex.EncodeToString(sum[:])
+}
+
+// config is for a Desk. A zero plan listens and can ask for nothing.
+func (d *delegation) config(p Plan) delegated.Config {
+	wants := d.answers.Accounts.Delegated
+	return delegated.Config{Client: d.client, ServiceToken: d.service.get, ClientSecret: d.answers.ClientSecret,
+		CallbackURL: wants.CallbackURL, Listen: wants.Listen, Scope: p.Scope, Timeout: d.r.Timeout, Rand: d.r.Rand}
+}
+
+// planDelegation finds out whom access would be got to, and whether it could be
+// listened for, before anybody is asked to confirm.
+func (r *Runner) planDelegation(ctx context.Context, e PlanDelegation, say func(Event)) Event {
+	ctx, cancel := context.WithTimeout(ctx, callLimit)
+	defer cancel()
+	d, err := r.newDelegation(ctx, e.Answers, e.Store, say)
+	if err != nil {
+		return Failed{Err: err}
+	}
+	plan, err := d.plan(ctx)
+	if err != nil {
+		return Failed{Err: err}
+	}
+	return DelegationPlanned{plan}
+}
+
+func (d *delegation) plan(ctx context.Context) (Plan, error) {
+	all, people, err := d.addresses(ctx)
+	if err != nil {
+		return Plan{}, err
+	}
+	leave, err := d.r.enterDoor(ctx)
+	if err != nil {
+		return Plan{}, err
+	}
+	defer leave()
+	desk, err := delegated.Open(ctx, d.config(Plan{}), nil)
+	if err != nil {
+		return Plan{}, err
+	}
+	desk.Close()
+	scope, err := d.scope(ctx)
+	return Plan{People: people, Rooms: len(all) - people, Scope: scope, Digest: digest(all)}, err
+}
+
+// enterDoor waits for the task before, which may still be closing its listener.
+func (r *Runner) enterDoor(ctx context.Context) (leave func(), err error) {
+	select {
+	case r.door <- struct{}{}:
+		return func() { <-r.door }, nil
+	case <-ctx.Done():
+		return nil, fmt.Errorf("listen: %w", context.Cause(ctx))
+	}
+}
+
+// delegate has the calendars authorized and looks at their profiles as the
+// tokens come.
+func (r *Runner) delegate(ctx context.Context, e Delegate, inbox <-chan Delivery, say func(Event)) Event {
+	d, err := r.newDelegation(ctx, e.Answers, e.Store, say)
+	if err != nil {
+		return Failed{Err: err}
+	}
+	all, _, err := d.addresses(ctx)
+	switch {
+	case err != nil:
+		return Failed{Err: err}
+	case digest(all) != e.Plan.Digest:
+		return Failed{Err: ErrListChanged}
+	}
+	leave, err := r.enterDoor(ctx)
+	if err != nil {
+		return Failed{Err: err}
+	}
+	defer leave()
+	desk, err := delegated.Open(ctx, d.config(e.Plan), all)
+	if err != nil {
+		return Failed{Err: err}
+	}
+	defer desk.Close()
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	access := newAccessDesk(desk, all, stop, say)
+	r.mu.Lock()
+	r.access = access
+	r.mu.Unlock()
+	return r.watch(ctx, watched{answers: e.Answers, known: e.Known, list: access.accounts, renew: access.renew}, inbox, say)
+}
+
+// lookAgain reads profiles with the tokens that are here: nothing is authorized
+// a second time.
+func (r *Runner) lookAgain(ctx context.Context, e LoadProfiles, inbox <-chan Delivery, say func(Event)) Event {
+	r.mu.Lock()
+	access := r.access
+	r.mu.Unlock()
+	if access == nil {
+		return Failed{Err: delegated.ErrClosed}
+	}
+	return r.watch(ctx, watched{answers: e.Answers, known: e.Known, list: access.accounts, renew: access.renew}, inbox, say)
+}
+
+// accessDesk remembers what a Desk gives once: tokens, and why there is none.
+type accessDesk struct {
+	desk     *delegated.Desk
+	accounts []profiles.Account
+	stop     context.CancelCauseFunc // ends the task, for what would come for every account
+	say      func(Event)
+
+	mu       sync.Mutex
+	got      []accessResult
+	answered int
+}
+
+type accessResult struct {
+	there bool
+	token cronofy.Secret
+	err   error
+}
+
+func newAccessDesk(desk *delegated.Desk, emails []string, stop context.CancelCauseFunc, say func(Event)) *accessDesk {
+	a := &accessDesk{desk: desk, stop: stop, say: say, got: make([]accessResult, len(emails))}
+	for i, email := range emails {
+		a.accounts = append(a.accounts, profiles.Account{Email: email, Row: i + 1})
+	}
+	return a
+}
+
+// renew is for profiles.Options.Renew.
+func (a *accessDesk) renew(ctx context.Context, account profiles.Account, refused cronofy.Secret) (cronofy.Secret, error) {
+	if !refused.Empty() {
+		return cronofy.Secret{}, nil // there is no newer one
+	}
+	i := account.Row - 1
+	if got := a.result(i); got.there {
+		return got.token, got.err
+	}
+	token, err := a.desk.Access(ctx, i)
+	if fatal := a.desk.Fatal(); fatal != nil {
+		a.stop(fatal)
+	}
+	if ctx.Err() != nil {
+		return cronofy.Secret{}, ctx.Err()
+	}
+	a.settle(i, accessResult{true, token, err})
+	return token, err
+}
+
+func (a *accessDesk) result(i int) accessResult {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.got[i]
+}
+
+func (a *accessDesk) settle(i int, got accessResult) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.got[i] = got
+	var request *delegated.RequestError
+	if errors.Is(got.err, delegated.ErrTimeout) || errors.Is(got.err, delegated.ErrClosed) || errors.As(got.err, &request) {
+		return // nothing came back
+	}
+	a.answered++
+	a.say(CalendarAnswered{a.answered})
+}
