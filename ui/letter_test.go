@@ -139,3 +139,37 @@ func FuzzWrap(f *testing.F) {
 		}
 	})
 }
+
+// TestAnotherFaceLeavesItsProblemBehind: what was wrong with the id is not
+// wrong with an authorization, nor the other way round.
+func TestAnotherFaceLeavesItsProblemBehind(t *testing.T) {
+	t.Parallel()
+	m := newModel(t, walk(t, flow.Start(flow.Found{}), append(toAccount(), account())...))
+	resize(m, 120, 40)
+	report(m, fail(&cronofy.Error{Status: 404}))
+	require.Contains(t, text(m), "does not know this service account")
+	press(m, "tab", "tab", "enter")
+	require.Contains(t, text(m), "Delegated scope")
+	require.NotContains(t, text(m), "does not know this service account")
+	press(m, "enter")
+	report(m, linkReady(), fail(&flow.RefusedError{Code: "access_denied"}))
+	require.Contains(t, text(m), "refused")
+	press(m, "esc")
+	require.NotContains(t, text(m), "refused")
+}
+
+// TestSecretsFileIsOpenedWithOnePassphrase: it is there already, so a typing
+// mistake is found out.
+func TestSecretsFileIsOpenedWithOnePassphrase(t *testing.T) {
+	t.Parallel()
+	rec := &recorder{}
+	m := newModel(t, walk(t, flow.Start(*fileFound()), flow.ApplicationEntered{ClientID: testClient, RedirectURI: flow.DefaultRedirectURI},
+		flow.ApplicationAccepted{Store: flow.Store{Kind: flow.StoreFile}, Ask: true}), func(c *Config) { c.Tasks = rec })
+	resize(m, 80, 24)
+	require.NotContains(t, text(m), "The same again")
+	press(m, "enter")
+	require.Contains(t, text(m), "Type the passphrase.")
+	press(m, "type:correct horse", "enter")
+	require.Len(t, rec.tasks, 1)
+	require.IsType(t, flow.OpenStore{}, rec.tasks[0].Effect)
+}

@@ -10,6 +10,7 @@ import (
 	"confer/cronofy"
 	"confer/flow"
 	"confer/flow/callback"
+	"confer/keystore"
 )
 
 // scene is a screen in one of its states: how it is reached, by events, by
@@ -71,6 +72,10 @@ func usedFound() *flow.Found {
 			{APIHost: "api-de.cronofy.com", ClientID: testClient, ServiceAccount: "ser_64b17f9b8090ea21640c9151"}}}
 }
 
+func fileFound() *flow.Found {
+	return &flow.Found{Answers: flow.Answers{Site: germany(), ClientID: testClient}, Store: flow.Store{Kind: flow.StoreFile}}
+}
+
 func portErr() error {
 	return &callback.PortError{Addr: "127.0.0.1:8739", Port: 8739, Class: callback.PortInUse, Holder: "node (4711)"}
 }
@@ -106,6 +111,8 @@ func answerScenes() []scene {
 		{name: "application_stored", events: events(flow.Back{}, flow.Back{}), found: &flow.Found{Store: flow.Store{Kind: flow.StoreKeyring}, Answers: flow.Answers{Site: germany(), ClientID: testClient}}},
 		{name: "store_locked", events: events(toApplication(), applied(), asked("locked", "")), small: true},
 		{name: "store_no_bus", events: events(toApplication(), applied(), asked("no-bus", "dial unix /run/user/1000/bus: no such file"))},
+		{name: "store_open", found: fileFound(), events: events(flow.ApplicationEntered{ClientID: testClient, RedirectURI: flow.DefaultRedirectURI},
+			flow.ApplicationAccepted{Store: flow.Store{Kind: flow.StoreFile}, Ask: true}, flow.StoreChosen{Kind: flow.StoreFile, Passphrase: cronofy.NewSecret("x")}, fail(&keystore.Error{Op: "open", Store: keystore.File, Err: keystore.ErrPassphrase})), small: true},
 		{name: "store_passphrase", events: events(toApplication(), applied(), asked("silent", "")), keys: []string{"3", "enter", "type:correct horse", "tab"}},
 		{name: "store_mismatch", events: events(toApplication(), applied(), asked("no-service", "")), keys: []string{"3", "enter", "type:correct horse", "tab", "type:battery", "enter"}},
 		{name: "store_busy", events: events(toApplication(), applied(), asked("locked", ""), flow.StoreChosen{Kind: flow.StoreKeyring})},

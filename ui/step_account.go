@@ -26,8 +26,9 @@ type serviceAccount struct {
 	id, label   *field
 	connect     form
 	scope, wide *field
-	offers      []string // other redirect URIs, when a port was busy
-	fresh       bool     // not shown yet
+	offers      []string      // other redirect URIs, when a port was busy
+	past        *flow.Problem // came up on another face
+	fresh       bool          // not shown yet
 }
 
 func newServiceAccount() *serviceAccount {
@@ -73,7 +74,7 @@ func (sa *serviceAccount) sync(s flow.State) {
 func (sa *serviceAccount) offer(s flow.State) {
 	sa.offers = nil
 	sa.connect.fields = []*field{sa.scope, sa.wide}
-	if s.Problem != nil && !s.Answers.RedirectSet {
+	if s.Problem != nil && s.Problem != sa.past && !s.Answers.RedirectSet {
 		sa.offers = s.Problem.Offers
 	}
 	for _, uri := range sa.offers {
@@ -114,11 +115,17 @@ func (sa *serviceAccount) update(msg tea.Msg, f frame) (flow.Event, tea.Cmd) {
 		case movedSubmit:
 			return flow.ServiceAccountEntered{ID: sa.id.submitted(), Label: sa.label.submitted()}, nil
 		case movedAction:
-			sa.mode = accountConnect
+			sa.turn(accountConnect, f)
 		case movedNot, movedInside:
 		}
 	}
 	return nil, nil
+}
+
+// turn shows another face; what went wrong on this one is left behind.
+func (sa *serviceAccount) turn(to accountMode, f frame) {
+	sa.mode, sa.past = to, f.state.Problem
+	sa.form.focus, sa.connect.focus = 0, 0
 }
 
 // back leaves one face for the one before, or the page.
@@ -126,10 +133,10 @@ func (sa *serviceAccount) back(f frame) flow.Event {
 	switch {
 	case f.state.Busy():
 	case sa.mode == accountConnect:
-		sa.mode = accountForm
+		sa.turn(accountForm, f)
 		return nil
 	case sa.mode == accountForm && len(sa.used) > 0:
-		sa.mode = accountUsed
+		sa.turn(accountUsed, f)
 		return nil
 	}
 	return flow.Back{}
@@ -150,9 +157,9 @@ func (sa *serviceAccount) updateList(msg tea.Msg, f frame) flow.Event {
 	sa.list.leave()
 	switch at - len(sa.used) {
 	case 0:
-		sa.mode = accountForm
+		sa.turn(accountForm, f)
 	case 1:
-		sa.mode = accountConnect
+		sa.turn(accountConnect, f)
 	default:
 		u := sa.used[at]
 		return flow.ServiceAccountEntered{ID: u.ServiceAccount, Label: u.Label}
@@ -161,6 +168,9 @@ func (sa *serviceAccount) updateList(msg tea.Msg, f frame) flow.Event {
 }
 
 func (sa *serviceAccount) view(f frame) page {
+	if f.state.Problem == sa.past {
+		f.state.Problem = nil
+	}
 	var p page
 	under := map[int][]string{}
 	switch sa.mode {

@@ -15,6 +15,10 @@ type store struct {
 	typingPass bool
 	keyring    string
 	mismatch   bool
+	// opening: the file is there, since the secret is in it, so that one
+	// passphrase is enough; a wrong one is told.
+	opening bool
+	fields  []*field // of the form: the passphrase, and the same again
 }
 
 // The options, in order.
@@ -28,12 +32,16 @@ func newStore() *store {
 	s := &store{list: newChoice()}
 	first, second := newField("Passphrase", maxEntry), newField("The same again", maxEntry)
 	first.secret, second.secret = true, true
-	first.hint = "There is no way back without it. confer does not keep it."
-	s.form.fields = []*field{first, second}
+	s.fields = []*field{first, second}
 	return s
 }
 
 func (s *store) sync(st flow.State) {
+	s.opening = st.Store.Kind == flow.StoreFile && st.Answers.ClientSecret.Empty()
+	s.form.fields, s.fields[0].hint = s.fields, "There is no way back without it. confer does not keep it."
+	if s.opening {
+		s.form.fields, s.fields[0].hint, s.form.focus = s.fields[:1], "", 0
+	}
 	if len(s.list.options) > 0 && s.keyring == st.Store.Keyring {
 		return
 	}
@@ -127,10 +135,10 @@ func (s *store) updatePass(msg tea.Msg, f frame) (flow.Event, tea.Cmd) {
 }
 
 func (s *store) passphrase() flow.Event {
-	first, second := s.form.fields[0].input.value(), s.form.fields[1].input.value()
-	if first == "" || first != second {
+	first, second := s.fields[0].input.value(), s.fields[1].input.value()
+	if first == "" || !s.opening && first != second {
 		s.mismatch = true
-		s.form.fields[1].input.set("")
+		s.fields[1].input.set("")
 		s.form.focus = btoi(first != "")
 		return nil
 	}
@@ -139,11 +147,15 @@ func (s *store) passphrase() flow.Event {
 
 func (s *store) view(f frame) page {
 	var p page
-	p.heading(f, "Where should the secrets be kept?", keyringWords(f.state.Store))
+	if s.opening && s.typingPass {
+		p.heading(f, "Open the secrets file", "The client secret is in it. Its passphrase opens it.")
+	} else {
+		p.heading(f, "Where should the secrets be kept?", keyringWords(f.state.Store))
+	}
 	if s.typingPass {
 		under := map[int][]string{}
 		if s.mismatch {
-			under[s.form.focus] = f.under().signed(f.st.bad.Render(signBad), "Type the same passphrase in both fields.")
+			under[s.form.focus] = f.under().signed(f.st.bad.Render(signBad), s.mismatchWords())
 		}
 		p.blocks = append(p.blocks, s.form.view(f, under)...)
 	} else {
@@ -159,6 +171,13 @@ func (s *store) view(f frame) page {
 	}
 	p.trouble(f)
 	return p
+}
+
+func (s *store) mismatchWords() string {
+	if s.opening {
+		return "Type the passphrase."
+	}
+	return "Type the same passphrase in both fields."
 }
 
 func (s *store) bindings(f frame) []key.Binding {

@@ -30,23 +30,26 @@ func wrap(s string, w int) []string {
 
 func wrapLine(s string, w int) []string {
 	rest := strings.TrimLeft(s, " ")
-	line, empty := s[:min(w-1, len(s)-len(rest))], true
+	line := s[:min(w-1, len(s)-len(rest))]
+	used, empty := len(line), true
 	var out []string
 	for _, word := range strings.Fields(rest) {
+		n := visible(word)
 		switch {
-		case empty && visible(line)+visible(word) > w:
-			line = word
+		case empty && used+n > w:
+			line, used = word, n
 		case empty:
-			line += word
-		case visible(line)+1+visible(word) <= w:
-			line += " " + word
+			line, used = line+word, used+n
+		case used+1+n <= w:
+			line, used = line+" "+word, used+1+n
 		default:
-			out, line = append(out, line), word
+			out, line, used = append(out, line), word, n
 		}
 		empty = false
-		if visible(line) > w {
+		if used > w {
 			parts := strings.Split(ansi.Hardwrap(line, w, false), "\n")
 			out, line = append(out, parts[:len(parts)-1]...), parts[len(parts)-1]
+			used = visible(line)
 		}
 	}
 	return append(out, strings.TrimRight(line, " "))
