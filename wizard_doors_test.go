@@ -4,6 +4,7 @@ package main
 
 import (
 	"fmt"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -44,6 +45,20 @@ func wrapped(address string) string {
 		b.WriteRune(r)
 	}
 	return b.String()
+}
+
+// TestAnAnswerEndsTheRawLink: the link is on the screen when the administrator
+// is done, and nobody presses a key.
+func TestAnAnswerEndsTheRawLink(t *testing.T) {
+	t.Parallel()
+	x := sandboxWizard(t, terminalOptions{width: 100, height: 40}, "--browser", "none")
+	x.wait()
+	x.press("u")
+	answer := approveElsewhere(t, x.rawLink())
+	res, err := http.Get(answer)
+	require.NoError(t, err)
+	require.NoError(t, res.Body.Close())
+	x.until("Linked:")
 }
 
 func TestHandOverKeepsAnUnconfirmedLink(t *testing.T) {

@@ -171,6 +171,8 @@ func TestBusyPortOffersOthers(t *testing.T) {
 	x.toAuthorize()
 	x.press(enter)
 	x.until("Port 8739 is in use", "8740")
+	x.press("t")
+	x.until("permitted list", "support@cronofy.com", "http://127.0.0.1:8741/callback")
 }
 
 func TestNoColor(t *testing.T) {

@@ -2,6 +2,7 @@ package ui
 
 import (
 	"fmt"
+	"slices"
 
 	"charm.land/bubbles/v2/key"
 	tea "charm.land/bubbletea/v2"
@@ -15,50 +16,61 @@ type accounts struct {
 	list        choice
 	form        form
 	path, token *field
-	entering    bool
+	delegation  *delegation
+	entering    flow.AccountsKind   // what is being entered; AccountsUnknown: it is being chosen
+	offered     []flow.AccountsKind // the options, in order
 	seen        flow.AccountsKind
+	planned     bool // a plan waits to be confirmed
 }
 
-// The options, in order.
-const (
-	accountsFile = iota
-	accountsToken
-	accountsNone
-)
-
 func newAccounts() *accounts {
-	a := &accounts{path: newField("File", maxEntry), token: newField("Access token", maxEntry)}
+	a := &accounts{path: newField("File", maxEntry), token: newField("Access token", maxEntry), delegation: newDelegation(), list: newChoice()}
 	a.path.hint = "CSV with a header, or JSON lines; columns email and access_token."
 	a.path.placeholder = "accounts.csv"
 	a.token.secret = true
 	a.token.hint = "It stays in memory, for this run only."
-	a.list = newChoice(
-		option{label: "A file", note: "a list with access tokens"},
-		option{label: "One access token", note: "of one account, pasted"},
-		option{label: "Not now", note: "the link is done anyway"},
-	)
 	return a
+}
+
+// offer lists what can work: delegated access needs a token of the service
+// account, and whoever has none has no use for a line about it.
+func (a *accounts) offer(s flow.State) {
+	a.offered = []flow.AccountsKind{flow.AccountsFile, flow.AccountsToken}
+	rows := []option{{label: "A file", note: "a list with access tokens"}, {label: "One access token", note: "of one account, pasted"}}
+	if s.CanDelegate() {
+		a.offered = append(a.offered, flow.AccountsDelegated)
+		rows = append(rows, option{label: "Through the service account", note: "a list of e-mail addresses"})
+	}
+	a.offered = append(a.offered, flow.AccountsNone)
+	a.list.reset(append(rows, option{label: "Not now", note: "the link is done anyway"}))
 }
 
 func (a *accounts) sync(s flow.State) {
 	a.path.follow(s.Answers.Accounts.Path)
 	a.token.follow(s.Answers.Accounts.Token.Reveal())
+	a.delegation.sync(s.Answers.Accounts.Delegated)
+	a.offer(s)
+	a.planned = s.Plan != nil
 	if kind := s.Answers.Accounts.Kind; kind != a.seen {
 		a.seen = kind
-		a.entering = false
-		switch kind {
-		case flow.AccountsToken:
-			a.list.point(accountsToken)
-		case flow.AccountsNone:
-			a.list.point(accountsNone)
-		case flow.AccountsFile, flow.AccountsUnknown:
-			a.list.point(accountsFile)
-		}
+		a.entering = flow.AccountsUnknown
+		a.list.point(max(0, slices.Index(a.offered, kind)))
+	}
+	if a.entering == flow.AccountsDelegated && !s.CanDelegate() {
+		a.entering = flow.AccountsUnknown
 	}
 }
 
 func (a *accounts) update(msg tea.Msg, f frame) (flow.Event, tea.Cmd) {
-	if a.entering {
+	switch {
+	case f.state.Busy():
+		if k, ok := msg.(tea.KeyPressMsg); ok && key.Matches(k, f.keys.back) {
+			return flow.Back{}, nil
+		}
+		return nil, nil
+	case f.state.Plan != nil:
+		return updatePlan(msg, f), nil
+	case a.entering != flow.AccountsUnknown:
 		return a.updateField(msg, f), nil
 	}
 	if a.list.update(msg, f.keys) {
@@ -81,27 +93,34 @@ func (a *accounts) choose() flow.Event {
 	switch {
 	case !ok:
 		return nil
-	case at == accountsNone:
+	case a.offered[at] == flow.AccountsNone:
 		a.seen = flow.AccountsNone
 		return flow.AccountsGiven{Accounts: flow.Accounts{Kind: flow.AccountsNone}}
-	case at == accountsToken:
+	case a.offered[at] == flow.AccountsToken:
 		a.form.fields = []*field{a.token}
 	default:
 		a.form.fields = []*field{a.path}
 	}
-	a.entering = true
+	a.entering = a.offered[at]
 	return nil
 }
 
 func (a *accounts) updateField(msg tea.Msg, f frame) flow.Event {
 	if k, ok := msg.(tea.KeyPressMsg); ok && key.Matches(k, f.keys.back) {
-		a.entering = false
+		a.entering = flow.AccountsUnknown
 		return nil
+	}
+	if a.entering == flow.AccountsDelegated {
+		ev := a.delegation.update(msg, f)
+		if ev != nil {
+			a.seen = flow.AccountsDelegated
+		}
+		return ev
 	}
 	if a.form.update(msg, f.keys) != movedSubmit {
 		return nil
 	}
-	if a.form.fields[0] == a.token {
+	if a.entering == flow.AccountsToken {
 		a.seen = flow.AccountsToken
 		return flow.AccountsGiven{Accounts: flow.Accounts{Kind: flow.AccountsToken, Token: cronofy.NewSecret(a.token.submitted())}}
 	}
@@ -111,8 +130,16 @@ func (a *accounts) updateField(msg tea.Msg, f frame) flow.Event {
 
 func (a *accounts) view(f frame) page {
 	var p page
+	switch {
+	case f.state.Plan != nil:
+		viewPlan(f, &p)
+		return p
+	case a.entering == flow.AccountsDelegated:
+		a.delegation.view(f, &p)
+		return p
+	}
 	p.linked(f)
-	if a.entering {
+	if a.entering != flow.AccountsUnknown {
 		under := map[int][]string{}
 		if f.state.Problem != nil {
 			under[0] = f.under().problem(f.state.Problem)
@@ -163,7 +190,13 @@ func storedWhere(kind flow.StoreKind, refresh bool) string {
 
 func (a *accounts) bindings(f frame) []key.Binding {
 	switch {
-	case a.entering:
+	case f.state.Busy():
+		return []key.Binding{as(f.keys.back, "stop")}
+	case f.state.Plan != nil:
+		return planBindings(f)
+	case a.entering == flow.AccountsDelegated:
+		return a.delegation.bindings(f)
+	case a.entering != flow.AccountsUnknown:
 		return []key.Binding{as(f.keys.submit, "read the profiles"), f.keys.back}
 	case a.list.filtering:
 		return append([]key.Binding{a.list.enter(f.keys)}, a.list.bindings(f.keys)...)
@@ -171,4 +204,9 @@ func (a *accounts) bindings(f frame) []key.Binding {
 	return append([]key.Binding{a.list.enter(f.keys), f.keys.back}, a.list.bindings(f.keys)...)
 }
 
-func (a *accounts) typing() bool { return a.entering || a.list.filtering }
+func (a *accounts) typing() bool {
+	if a.entering == flow.AccountsDelegated {
+		return a.delegation.form.typing() && !a.planned
+	}
+	return a.entering != flow.AccountsUnknown || a.list.filtering
+}

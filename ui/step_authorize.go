@@ -176,7 +176,7 @@ func (a *authorize) bindings(f frame) []key.Binding {
 		if len(a.offers.options) > 0 {
 			out[0] = as(k.submit, "take it")
 		}
-		out = append(out, when(a.goOn(f), as(k.goOn, "go on")), when(a.aboutPort(), as(k.permit, "text for Cronofy")), when(a.hasDetails(), as(k.details, "details")), k.back)
+		out = append(out, when(a.goOn(f), as(k.goOn, "go on")), when(a.aboutPort(), as(k.permit, "text for Cronofy")), k.back, when(a.hasDetails(), as(k.details, "details")))
 		if len(a.offers.options) > 0 {
 			out = append(out, a.offers.bindings(k)...)
 		}

@@ -88,7 +88,7 @@ func whereItShows(s flow.State) string {
 	}
 	switch {
 	case site.Sandbox:
-		return "Any of them will do: the sandbox plays each one, at " + clean(site.APIHost()) + " on this machine."
+		return "Any will do: the sandbox plays each one, at " + clean(site.APIHost()) + " on this machine."
 	case site.Overridden():
 		return "All calls go to " + clean(site.APIHost()) + ", whichever you choose."
 	}

@@ -98,6 +98,9 @@ func profilesCommand(a flow.Answers, path string) string {
 	if a.Provider != "" {
 		parts = append(parts, "--provider "+clean(string(a.Provider)))
 	}
+	if a.Accounts.Kind == flow.AccountsDelegated {
+		return strings.Join(append(parts, delegatedFlags(a)...), " ")
+	}
 	if path == "" || a.Site.Sandbox {
 		path = "FILE" // the sandbox's list is no file
 	}

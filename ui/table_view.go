@@ -93,6 +93,8 @@ func (t *table) emptyWords(f frame) string {
 	switch {
 	case t.rows.len() > 0:
 		return "Nothing matches."
+	case f.state.Running != nil && answered(f.state.Proof) != "":
+		return "Access was asked for; Cronofy's answers come to the callback URL…"
 	case f.state.Running != nil:
 		return "Reading the accounts…"
 	}
@@ -295,6 +297,8 @@ func (t *table) nextLook(f frame) string {
 		return f.st.muted.Render("next look in " + clock(s.Proof.NextLook.Sub(f.now)))
 	case pauses(s, f.now):
 		return f.st.muted.Render("Cronofy asks to wait " + clock(s.Pause.Until.Sub(f.now)))
+	case s.Running != nil && answered(s.Proof) != "":
+		return f.spin + " " + f.st.muted.Render(answered(s.Proof))
 	case s.Running != nil:
 		return f.spin + " " + f.st.muted.Render("looking…")
 	case s.Proof.Tally.Missing > 0:
