@@ -3,7 +3,6 @@
 package main
 
 import (
-	"bufio"
 	"fmt"
 	"io"
 	"net/http"
@@ -23,7 +22,10 @@ import (
 
 // organisation is a sandbox in a process of its own, with that many accounts
 // that are linked with Zoom.
-type organisation struct{ program, api, people string }
+type organisation struct {
+	program, people, api, app              string
+	clientID, clientSecret, serviceAccount string
+}
 
 func startOrganisation(b *testing.B, program string, accounts int) organisation {
 	b.Helper()
@@ -32,18 +34,20 @@ func startOrganisation(b *testing.B, program string, accounts int) organisation 
 	env := filepath.Join(dir, "env")
 	cmd := exec.Command(program, "sandbox", "--seed", "1", "--accounts", strconv.Itoa(accounts), "--people-file", o.people, "--env-file", env)
 	cmd.Env = home(b)
-	out, err := cmd.StdoutPipe()
-	require.NoError(b, err)
 	require.NoError(b, cmd.Start())
 	b.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
-	lines := bufio.NewScanner(out)
-	for lines.Scan() {
-		if url, ok := strings.CutPrefix(lines.Text(), "export CRONOFY_API_URL='"); ok {
-			o.api = strings.TrimSuffix(url, "'")
-			return o
-		}
+	var lines []byte
+	for began := time.Now(); len(lines) == 0 && time.Since(began) < patience; pause(10 * time.Millisecond) {
+		lines, _ = os.ReadFile(env) // it is there, as a whole, when the sandbox is ready
 	}
-	b.Fatal("the sandbox did not start")
+	for name, dst := range map[string]*string{
+		"CRONOFY_API_URL": &o.api, "CRONOFY_APP_URL": &o.app, "CRONOFY_CLIENT_ID": &o.clientID,
+		"CRONOFY_CLIENT_SECRET": &o.clientSecret, "CONFER_SERVICE_ACCOUNT": &o.serviceAccount,
+	} {
+		_, value, _ := strings.Cut(string(lines), "export "+name+"='")
+		*dst, _, _ = strings.Cut(value, "'")
+		require.NotEmpty(b, *dst, name)
+	}
 	return o
 }
 
