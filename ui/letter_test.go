@@ -173,3 +173,14 @@ func TestSecretsFileIsOpenedWithOnePassphrase(t *testing.T) {
 	require.Len(t, rec.tasks, 1)
 	require.IsType(t, flow.OpenStore{}, rec.tasks[0].Effect)
 }
+
+func TestAccountsUsedBeforeAreListedOnce(t *testing.T) {
+	t.Parallel()
+	found := usedFound()
+	again := found.Used[1]
+	again.Label = "Example Ltd"
+	found.Used = append(found.Used, found.Used[0], again)
+	used := usedHere(flow.Start(*found))
+	require.Len(t, used, 2)
+	require.Equal(t, []string{"Example GmbH", "Example Ltd"}, []string{used[0].Label, used[1].Label})
+}

@@ -1,6 +1,8 @@
 package ui
 
 import (
+	"slices"
+
 	"charm.land/bubbles/v2/key"
 	tea "charm.land/bubbletea/v2"
 
@@ -55,13 +57,10 @@ func (sa *serviceAccount) sync(s flow.State) {
 	sa.label.follow(s.Answers.Label)
 	sa.offer(s)
 	before := len(sa.used)
-	sa.used = nil
+	sa.used = usedHere(s)
 	rows := []option{}
-	for _, u := range s.Used {
-		if u.APIHost == s.Answers.Site.APIHost() && u.ClientID == s.Answers.ClientID {
-			sa.used = append(sa.used, u)
-			rows = append(rows, usedRow(u))
-		}
+	for _, u := range sa.used {
+		rows = append(rows, usedRow(u))
 	}
 	sa.list.reset(append(rows, option{label: "Another one", note: "enter its id"}, option{label: "Authorize one now", note: "in the browser"}))
 	if len(sa.used) > 0 && s.Answers.ServiceAccount == "" && (sa.fresh || before != len(sa.used)) {
@@ -81,6 +80,25 @@ func (sa *serviceAccount) offer(s flow.State) {
 		sa.connect.fields = append(sa.connect.fields, &field{label: "Take " + clean(uri) + " instead", action: true})
 	}
 	sa.connect.focus = min(sa.connect.focus, len(sa.connect.fields)-1)
+}
+
+// usedHere are the accounts that this application used before, each once: it may
+// have been authorized here and linked with several providers.
+func usedHere(s flow.State) []flow.Used {
+	var out []flow.Used
+	for _, u := range s.Used {
+		if u.APIHost != s.Answers.Site.APIHost() || u.ClientID != s.Answers.ClientID {
+			continue
+		}
+		at := slices.IndexFunc(out, func(o flow.Used) bool { return o.ServiceAccount == u.ServiceAccount })
+		switch {
+		case at < 0:
+			out = append(out, u)
+		case out[at].Label == "":
+			out[at].Label = u.Label
+		}
+	}
+	return out
 }
 
 func usedRow(u flow.Used) option {
