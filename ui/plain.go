@@ -132,7 +132,7 @@ func (p *plainWizard) turn() error {
 		return p.ask()
 	case p.state.Attempt.Phase == flow.PhaseWaiting:
 		return newPlainWait(p).run()
-	case p.state.Step == flow.StepProfiles:
+	case p.state.Proof.Started:
 		return p.watch()
 	}
 	return p.busy()
@@ -176,6 +176,9 @@ func (p *plainWizard) question() (flow.Event, error) {
 	}
 	if p.state.Proof.Started {
 		return nil, nil // it is done
+	}
+	if p.state.Plan != nil {
+		return p.askPlan()
 	}
 	return p.askAccounts()
 }

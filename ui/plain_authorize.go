@@ -112,6 +112,8 @@ func (p *plainWizard) working() string {
 		return "Opening the store."
 	case flow.CheckServiceAccount:
 		return "Asking Cronofy for a link token, which checks the id and the secret."
+	case flow.PlanDelegation:
+		return "Reading the list, and asking Cronofy what the service account may do."
 	}
 	return ""
 }

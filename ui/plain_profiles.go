@@ -3,6 +3,7 @@ package ui
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"confer/cronofy"
 	"confer/flow"
@@ -23,31 +24,26 @@ func (p *plainWizard) askAccounts() (flow.Event, error) {
 	a, f := p.state.Answers.Accounts, &p.fields
 	f.path.follow(a.Path)
 	f.token.follow(a.Token.Reveal())
-	def := 2
-	switch a.Kind {
-	case flow.AccountsFile:
-		def = 0
-	case flow.AccountsToken:
-		def = 1
-	case flow.AccountsNone, flow.AccountsUnknown:
+	options, kinds := p.accountOptions()
+	def := slices.Index(kinds, a.Kind)
+	if a.Kind == flow.AccountsUnknown {
+		def = slices.Index(kinds, flow.AccountsNone)
 	}
-	at, err := p.choose([]plainOption{
-		{text: "A file, a list of accounts with access tokens", name: "file"},
-		{text: "One access token, of one account", name: "token"},
-		{text: "Not now; the link is finished without it", name: "not now", words: []string{"none"}},
-		{text: "Another customer; this link is finished, and the next one begins", name: "another"},
-	}, def, "Nothing is changed by reading profiles.")
+	at, err := p.choose(options, def, "Nothing is changed by reading profiles.")
 	if err != nil {
 		return nil, err
 	}
 	given := flow.Accounts{Kind: flow.AccountsNone}
-	switch at {
-	case 3:
+	switch kinds[at] {
+	case flow.AccountsUnknown:
 		return flow.AnotherWanted{}, nil
-	case 0:
+	case flow.AccountsNone:
+	case flow.AccountsDelegated:
+		given, err = p.askDelegated()
+	case flow.AccountsFile:
 		err = p.form(0, &f.path)
 		given = flow.Accounts{Kind: flow.AccountsFile, Path: f.path.value}
-	case 1:
+	case flow.AccountsToken:
 		p.say(f.token.hint + " It is not shown.")
 		err = p.form(0, &f.token)
 		given = flow.Accounts{Kind: flow.AccountsToken, Token: cronofy.NewSecret(f.token.value)}
@@ -58,10 +54,31 @@ func (p *plainWizard) askAccounts() (flow.Event, error) {
 	return flow.AccountsGiven{Accounts: given}, err
 }
 
+// accountOptions are the choices and what each stands for; AccountsUnknown is
+// another customer.
+func (p *plainWizard) accountOptions() ([]plainOption, []flow.AccountsKind) {
+	options := []plainOption{
+		{text: "A file, a list of accounts with access tokens", name: "file"},
+		{text: "One access token, of one account", name: "token"},
+	}
+	kinds := []flow.AccountsKind{flow.AccountsFile, flow.AccountsToken}
+	if p.state.CanDelegate() {
+		options = append(options, plainOption{text: "Through the service account, for a list of e-mail addresses", name: "service account"})
+		kinds = append(kinds, flow.AccountsDelegated)
+	}
+	return append(options,
+			plainOption{text: "Not now; the link is finished without it", name: "not now", words: []string{"none"}},
+			plainOption{text: "Another customer; this link is finished, and the next one begins", name: "another"}),
+		append(kinds, flow.AccountsNone, flow.AccountsUnknown)
+}
+
 // watch reads along while the profiles are looked at, and looks again when the
 // operator says so. When the input has ended, the look that is under way is
 // still finished: what was asked for is read once.
 func (p *plainWizard) watch() error {
+	if n := p.state.Proof.Asked; n > 0 && p.state.Proof.Tally.Read == 0 {
+		p.say("Access to " + calendars(n) + " is asked for now. Cronofy's answers come to the callback URL.")
+	}
 	p.say("Looking. r looks again at once, b goes back, q ends.")
 	for p.state.Running != nil && p.state.Step == flow.StepProfiles {
 		if p.in.ended && len(p.in.lines) == 0 && !p.state.Proof.NextLook.IsZero() {
@@ -100,7 +117,13 @@ func (p *plainWizard) watched(text string) error {
 
 func (p *plainWizard) counted() string {
 	if p.state.Proof.Tally.Read == 0 {
+		if some := answered(p.state.Proof); some != "" {
+			return some + "."
+		}
 		return "No account is read yet."
+	}
+	if some := answered(p.state.Proof); some != "" {
+		return counts(p.state.Proof.Tally) + ", " + some + "."
 	}
 	return counts(p.state.Proof.Tally) + "."
 }

@@ -83,7 +83,7 @@ func portErr() error {
 // scenes are all screens in all their states.
 func scenes() []scene {
 	var out []scene
-	for _, part := range [][]scene{answerScenes(), authorizeScenes(), waitScenes(), profileScenes()} {
+	for _, part := range [][]scene{answerScenes(), authorizeScenes(), waitScenes(), profileScenes(), delegatedScenes()} {
 		out = append(out, part...)
 	}
 	return out

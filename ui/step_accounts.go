@@ -141,7 +141,7 @@ func (a *accounts) view(f frame) page {
 	p.linked(f)
 	if a.entering != flow.AccountsUnknown {
 		under := map[int][]string{}
-		if f.state.Problem != nil {
+		if f.state.Problem != nil && f.state.Answers.Accounts.Kind == a.entering {
 			under[0] = f.under().problem(f.state.Problem)
 		}
 		p.blocks = append(p.blocks, a.form.view(f, under)...)

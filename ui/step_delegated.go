@@ -3,6 +3,7 @@ package ui
 import (
 	"cmp"
 	"fmt"
+	"slices"
 
 	"charm.land/bubbles/v2/key"
 	tea "charm.land/bubbletea/v2"
@@ -72,13 +73,18 @@ func (d *delegation) view(f frame, p *page) {
 		p.foot = f.working("Reading the list, and asking Cronofy what the service account may do…")
 		return
 	}
-	p.trouble(f)
+	if f.state.Problem == nil || f.state.Answers.Accounts.Kind == flow.AccountsDelegated {
+		p.trouble(f)
+	}
 }
 
 func (d *delegation) bindings(f frame) []key.Binding {
 	does := "count the calendars"
-	if !d.form.typing() {
+	switch {
+	case !d.form.typing():
 		does = "change"
+	case slices.ContainsFunc(d.form.fields, func(fd *field) bool { return !fd.filled() }):
+		does = "next"
 	}
 	return append([]key.Binding{as(f.keys.submit, does)}, append(d.form.bindings(f.keys), f.keys.back)...)
 }
@@ -129,7 +135,11 @@ func planWhose(s flow.State) string {
 	case s.Plan.Rooms > 0:
 		whose += " and " + plural(s.Plan.Rooms, "room", "rooms")
 	}
-	return "They are " + whose + ", through the service account " + shortID(s.Answers.ServiceAccount) + "."
+	are := "They are "
+	if s.Plan.Calendars() == 1 {
+		are = "It is "
+	}
+	return are + whose + ", through the service account " + shortID(s.Answers.ServiceAccount) + "."
 }
 
 func planScope(p flow.Plan) string { return "Scope: " + clean(p.Scope) + "." }

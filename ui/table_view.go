@@ -53,7 +53,7 @@ func (t *table) feet(f frame) []string {
 func (t *table) viewRows(f frame, p *page) {
 	next := t.nextLook(f)
 	if f.w < 60 {
-		next = strings.NewReplacer("next look in", "in", "Cronofy asks to wait", "wait").Replace(next)
+		next = strings.NewReplacer("next look in", "in", "Cronofy asks to wait", "wait", " answered", "").Replace(next)
 	}
 	p.add(keep, spread(t.countsLine(f, f.w-visible(next)-2), next, f.w))
 	if t.filtering || t.filter.value() != "" {
@@ -94,7 +94,7 @@ func (t *table) emptyWords(f frame) string {
 	case t.rows.len() > 0:
 		return "Nothing matches."
 	case f.state.Running != nil && answered(f.state.Proof) != "":
-		return "Access was asked for; Cronofy's answers come to the callback URL…"
+		return "Waiting for Cronofy's answers…"
 	case f.state.Running != nil:
 		return "Reading the accounts…"
 	}
