@@ -156,7 +156,7 @@ func (s State) accounts(ev AccountsGiven) (State, *Task) {
 		s.Proof.Done = true
 		return s, nil
 	}
-	return s.start(LoadProfiles{Answers: s.Answers, Known: s.Known})
+	return s.start(LoadProfiles{Answers: s.Answers, Known: s.KnownHere()})
 }
 
 // plan asks for nothing yet: what would be authorized is shown first.
@@ -178,7 +178,7 @@ func (s State) delegate() (State, *Task) {
 	plan := *s.Plan
 	s.Plan = nil
 	s.Proof = Proof{Started: true, Asked: plan.Calendars()}
-	return s.start(Delegate{Answers: s.Answers, Store: s.Store, Plan: plan, Known: s.Known})
+	return s.start(Delegate{Answers: s.Answers, Store: s.Store, Plan: plan})
 }
 
 // another keeps what further customers share and clears what was this one's.
@@ -219,7 +219,7 @@ func (s State) refresh() (State, *Task) {
 	}
 	s.Problem = nil
 	s.Proof.Done, s.Proof.NextLook = false, time.Time{}
-	return s.start(LoadProfiles{Answers: s.Answers, Known: s.Known})
+	return s.start(LoadProfiles{Answers: s.Answers, Known: s.KnownHere()})
 }
 
 // back ends what is under way, or goes one page back. A code that is being

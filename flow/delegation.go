@@ -182,7 +182,7 @@ func (r *Runner) delegate(ctx context.Context, e Delegate, inbox <-chan Delivery
 	r.mu.Lock()
 	r.access = access
 	r.mu.Unlock()
-	return r.watch(ctx, watched{answers: e.Answers, known: e.Known, list: access.accounts, renew: access.renew}, inbox, say)
+	return r.watch(ctx, watched{answers: e.Answers, list: access.accounts, renew: access.renew}, inbox, say)
 }
 
 // lookAgain reads profiles with the tokens that are here: nothing is authorized
@@ -194,7 +194,7 @@ func (r *Runner) lookAgain(ctx context.Context, e LoadProfiles, inbox <-chan Del
 	if access == nil {
 		return Failed{Err: delegated.ErrClosed}
 	}
-	return r.watch(ctx, watched{answers: e.Answers, known: e.Known, list: access.accounts, renew: access.renew}, inbox, say)
+	return r.watch(ctx, watched{answers: e.Answers, list: access.accounts, renew: access.renew}, inbox, say)
 }
 
 // accessDesk remembers what a Desk gives once: tokens, and why there is none.

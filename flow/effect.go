@@ -66,7 +66,6 @@ type (
 		Answers Answers
 		Store   Store
 		Plan    Plan
-		Known   *KnownProfiles
 	}
 )
 

@@ -55,3 +55,23 @@ func TestStartWithASecretThatIsKept(t *testing.T) {
 	require.True(t, draft(file).Kept, "it was read from there")
 	require.False(t, Start(Found{Answers: a, Store: Store{Kind: StoreSession}, SecretKept: true}).secretKept())
 }
+
+// TestKnownProfilesAreOfTheAccountsOfThen: what other accounts had before the
+// link says nothing about these.
+func TestKnownProfilesAreOfTheAccountsOfThen(t *testing.T) {
+	t.Parallel()
+	known := &KnownProfiles{IDs: map[string]bool{"pro_1": true}}
+	file := Accounts{Kind: AccountsFile, Path: "people.csv"}
+	s := Start(Found{Store: Store{Kind: StoreSession}, Answers: Answers{Site: siteOf("de"), ClientID: "id", ClientSecret: cronofy.NewSecret("s"),
+		RedirectURI: DefaultRedirectURI, ServiceAccount: "ser_1", Provider: cronofy.Zoom, Accounts: file}})
+	s, task := s.Apply(AuthorizeStarted{})
+	s, _ = s.Apply(Report{task.ID, Linked{Known: known}})
+	for _, c := range []struct {
+		given Accounts
+		known *KnownProfiles
+	}{{file, known}, {Accounts{Kind: AccountsFile, Path: "others.csv"}, nil}, {Accounts{Kind: AccountsToken, Token: cronofy.NewSecret("t")}, nil}, {file, known}} {
+		s, task = s.Apply(AccountsGiven{c.given})
+		require.Equal(t, LoadProfiles{Answers: s.Answers, Known: c.known}, task.Effect)
+		s, _ = s.Apply(Back{})
+	}
+}

@@ -127,7 +127,7 @@ func (r *Runner) EachProfile(ctx context.Context, s State, emit func(profiles.Re
 	}
 	client := r.client(s.Answers, func(Event) {})
 	_, err = profiles.Run(ctx, client, profiles.Accounts(list),
-		profiles.Options{Provider: s.Answers.Provider, Known: knownIDs(s.Known), ErrorOf: explainAccount}, emit)
+		profiles.Options{Provider: s.Answers.Provider, Known: knownIDs(s.KnownHere()), ErrorOf: explainAccount}, emit)
 	return err
 }
 

@@ -35,7 +35,8 @@ func (s State) report(r Report) (State, *Task) {
 		s.Running, s.Attempt, s.Proof = nil, Attempt{}, Proof{}
 		s = s.tokenKeptIf(ev.TokenKept)
 		link := ev.Link
-		s.Link, s.linkedKey, s.Known, s.Notice = &link, s.Answers.Key(), ev.Known, ev.Notice
+		s.Link, s.linkedKey, s.Notice = &link, s.Answers.Key(), ev.Notice
+		s.Known, s.knownFrom = ev.Known, s.Answers.Accounts
 		s.Step = StepProfiles
 	case ProfilesDone:
 		s.Running = nil

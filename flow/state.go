@@ -182,10 +182,21 @@ type State struct {
 	Running *Task          // nil while waiting for the operator
 	tasks   int            // last task ID given out
 
-	keptKey     string // storeKey of a client secret that is in the store
-	linkedKey   string // Answers.Key of Link
-	approvedKey string // Answers.Key of the last approval that was not finished
-	serviceKey  string // accountKey of a service account whose refresh token is stored
+	keptKey     string   // storeKey of a client secret that is in the store
+	linkedKey   string   // Answers.Key of Link
+	approvedKey string   // Answers.Key of the last approval that was not finished
+	knownFrom   Accounts // whose profiles Known holds
+	serviceKey  string   // accountKey of a service account whose refresh token is stored
+}
+
+// KnownHere are the profiles that the accounts of the answers had before the
+// link; nil: that is not known, as with accounts that were named after it.
+func (s State) KnownHere() *KnownProfiles {
+	a, b := s.Answers.Accounts, s.knownFrom
+	if a.Kind == AccountsDelegated || a.Kind != b.Kind || a.Path != b.Path || !a.Token.Equal(b.Token) {
+		return nil
+	}
+	return s.Known
 }
 
 // KnownProfiles are profile_ids that accounts had before the link was made.

@@ -194,7 +194,7 @@ func (p *plainWizard) summary() {
 	if len(p.rows.all) > 0 {
 		p.say("The same list for a spreadsheet: " + profilesCommand(s.Answers, s.Answers.Accounts.Path) + " --format csv")
 	}
-	if s.Known == nil && len(p.rows.all) > 0 {
+	if s.KnownHere() == nil && len(p.rows.all) > 0 {
 		p.say("Names do not tell a person's own Zoom from the company's: a profile that was there before may be the person's own.")
 	}
 	p.say("What is linked, and where each secret is: confer status")

@@ -68,7 +68,7 @@ func profileLines(f frame, pr profiles.Profile) []string {
 	head := providerLabel(pr.ProviderName) + " · " + word
 	if pr.New {
 		head += " · new since the link"
-	} else if f.state.Known == nil {
+	} else if f.state.KnownHere() == nil {
 		head += " · may be the person's own"
 	}
 	out := append(f.signed(sign, head), facts(f, [][2]string{{"Profile", pr.ProfileName}, {"Id", pr.ProfileID}})...)

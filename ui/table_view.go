@@ -44,7 +44,7 @@ func (t *table) feet(f frame) []string {
 	switch {
 	case f.state.Notice != "":
 		return f.warning(clean(f.state.Notice))
-	case t.rows.len() > 0 && f.state.Known == nil && f.h >= 16:
+	case t.rows.len() > 0 && f.state.KnownHere() == nil && f.h >= 16:
 		return []string{"", f.st.muted.Render(cutTo("A profile that was there before the link may be the person's own.", f.w))}
 	}
 	return nil
