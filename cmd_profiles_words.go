@@ -32,39 +32,17 @@ func explainAccount(err error) (code, message string) {
 }
 
 func explainRenewal(err error) (code, message string) {
-	var denied *delegated.DeniedError
-	var request *delegated.RequestError
 	switch {
-	case errors.As(err, &denied):
-		return deniedCode(denied), sentenceOf("Cronofy got no access to this calendar", denied.Description)
-	case errors.Is(err, delegated.ErrTimeout):
-		return flow.CodeTimeout, "No answer came to the callback URL in time."
-	case errors.As(err, &request) && cronofy.StatusOf(err) == 422:
-		return flow.CodeUnprocessable, "Cronofy does not accept this e-mail address."
 	case errors.Is(err, profiles.ErrTokensLost):
 		return flow.CodeSecretStore, "The new tokens could not be written to the file of --tokens-out; the account's owner may have to authorize again."
 	case cronofy.CodeOf(err) == "invalid_grant":
 		return "invalid_grant", "Cronofy did not accept the refresh token or code: it was used before, replaced or revoked, or is too old."
 	}
-	code, message = flow.ExplainAccount(err)
+	code, message = flow.ExplainAccount(&profiles.RenewError{Err: err})
 	if cronofy.AnswerLost(err) {
 		message += " Whether the refresh token or code was used up is not known."
 	}
 	return code, message
-}
-
-func deniedCode(e *delegated.DeniedError) string {
-	if e.Code == "" {
-		return "access_denied"
-	}
-	return e.Code
-}
-
-func sentenceOf(fact, detail string) string {
-	if detail == "" {
-		return fact + "."
-	}
-	return fact + ": " + strings.TrimSuffix(detail, ".") + "."
 }
 
 func tokensError(err error) error {
