@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -66,7 +67,12 @@ func newVisit(name string, d sandbox.Decision) *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx, cancel := context.WithTimeout(cmd.Context(), visitLimit)
 			defer cancel()
-			if err := sandbox.Browser(ctx, nil, args[0], d); err != nil {
+			err := sandbox.Browser(ctx, nil, args[0], d)
+			if left := (*sandbox.LeftError)(nil); errors.As(err, &left) { // what an address bar would show
+				fmt.Fprintln(cmd.OutOrStdout(), left.Final.Reveal())
+				return nil
+			}
+			if err != nil {
 				complain(cmd.ErrOrStderr(), cronofy.CleanText(err.Error(), 200), "the address must be a link to a sandbox on this machine")
 				return &exitError{flow.ExitFailed}
 			}

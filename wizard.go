@@ -71,10 +71,19 @@ func setupWizard(ctx context.Context, w *world, s streams, e environment) error 
 		complain(s.err, "the wizard cannot be shown: "+cronofy.CleanText(err.Error(), 200), "give the answers by flags and --no-input")
 		return &exitError{flow.ExitFailed}
 	}
-	if last.Link != nil && !w.plain { // line by line it was said already
-		fmt.Fprintf(s.out, "linked %s with %s\n", last.Link.ServiceAccount, last.Link.Provider)
+	if !w.plain { // line by line it was said already
+		for _, l := range last.Made {
+			fmt.Fprintf(s.out, "linked %s with %s%s\n", l.ServiceAccount, l.Provider, unconfirmed(l))
+		}
 	}
 	return farewell(last, w.runner.Links != nil, s)
+}
+
+func unconfirmed(l flow.Link) string {
+	if l.Unconfirmed {
+		return " (not confirmed)"
+	}
+	return ""
 }
 
 // show runs the wizard on the screen or line by line.
@@ -89,18 +98,18 @@ func show(ctx context.Context, cfg ui.Config, s streams, plain bool) (flow.State
 
 // farewell says what was done and what is kept, now that the screen is gone.
 func farewell(last flow.State, kept bool, s streams) error {
-	l := last.Link
-	if l == nil && last.ApprovedNow() {
+	if len(last.Made) == 0 && last.ApprovedNow() {
 		fmt.Fprintln(s.err, "The administrator approved, so the link most likely exists; confer has no token of its own for it.")
 		return &exitError{flow.ExitFailed}
 	}
-	if l == nil {
+	if len(last.Made) == 0 {
 		fmt.Fprintln(s.err, "Nothing was linked.")
 		if kept {
 			fmt.Fprintln(s.err, "Your answers are kept: confer goes on where you stopped.")
 		}
 		return &exitError{flow.ExitCancelled}
 	}
+	l := last.Made[len(last.Made)-1]
 	switch {
 	case l.Store == flow.StoreSession:
 		fmt.Fprintln(s.err, "The secrets were kept in memory for this run only; nothing of them is stored.")

@@ -129,10 +129,12 @@ func TestDelegated(t *testing.T) {
 	// To look again, while the task runs and after it, authorizes nothing anew.
 	asked := o.requests("service_account_authorizations")
 	was := o.rows[2].Error.Message
-	o.rows = map[int]profiles.Record{}
-	o.does(flow.Refreshed{})
-	o.waits(func(flow.State) bool { return len(o.rows) == 6 })
-	require.Equal(t, was, o.rows[2].Error.Message)
+	for range 3 {
+		o.rows = map[int]profiles.Record{}
+		o.does(flow.Refreshed{})
+		o.waits(func(flow.State) bool { return len(o.rows) == 6 })
+		require.Equal(t, was, o.rows[2].Error.Message)
+	}
 	require.Equal(t, asked, o.requests("service_account_authorizations"))
 }
 

@@ -16,6 +16,11 @@ func explainOAuth(code, description string, at Step) Problem {
 	switch code {
 	case "access_denied":
 		p.Summary = "The administrator, or the provider, refused the authorization."
+		if at == StepServiceAccount { // Enterprise Connect: no provider is asked
+			p.Summary = "The calendar administrator refused the authorization."
+			p.Hint = "Ask them why. It takes an administrator of the whole calendar domain. Then try again."
+			break
+		}
 		p.Hint = "Ask the administrator why. Often an administrator of the provider is needed, or Cronofy's app must be allowed there first. Then try again."
 	case "invalid_client":
 		p.Summary = "Cronofy does not accept this client id and secret."

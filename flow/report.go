@@ -35,6 +35,7 @@ func (s State) report(r Report) (State, *Task) {
 		s.Running, s.Attempt, s.Proof = nil, Attempt{}, Proof{}
 		s = s.tokenKeptIf(ev.TokenKept)
 		link := ev.Link
+		s.Made = append(s.Made[:len(s.Made):len(s.Made)], link)
 		s.Link, s.linkedKey, s.Notice = &link, s.Answers.Key(), ev.Notice
 		s.Known, s.knownFrom = ev.Known, s.Answers.Accounts
 		s.Step = StepProfiles

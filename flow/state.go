@@ -171,7 +171,8 @@ type State struct {
 	Asking  bool   // the store is asked about, on the application's page
 	Notice  string // something the operator should know that stops nothing
 	Attempt Attempt
-	Link    *Link // nil until linked
+	Link    *Link  // nil until linked
+	Made    []Link // all links of this run, in order
 	Proof   Proof
 	Plan    *Plan          // delegated access that waits to be confirmed; nil: none does
 	Pause   Pause          // the last wait before a call to Cronofy; over when its Until has passed

@@ -163,7 +163,7 @@ func (p *plainWizard) askServiceAccount() (flow.Event, error) {
 	if ev, err := p.askOffers(); ev != nil || err != nil {
 		return ev, err
 	}
-	used := p.used()
+	used := usedHere(p.state)
 	list := len(used) > 0 && p.state.Problem == nil
 	for {
 		if list {
@@ -203,14 +203,6 @@ func (p *plainWizard) askAccountID() (flow.Event, error) {
 			return ev, err
 		}
 	}
-}
-
-// used are the service accounts of earlier runs with this application.
-func (p *plainWizard) used() []flow.Used {
-	a := p.state.Answers
-	return slices.DeleteFunc(slices.Clone(p.state.Used), func(u flow.Used) bool {
-		return u.APIHost != a.Site.APIHost() || u.ClientID != a.ClientID
-	})
 }
 
 // askUsed offers them. No event means that an id is to be typed.

@@ -140,7 +140,7 @@ func (w *plainWait) key(letter string) error {
 	case "?":
 		w.doors()
 	case "b":
-		w.say("The wait is over. A link that is open in a browser still counts until confer ends.")
+		w.say("The wait is over. A link that is open in a browser counts again as soon as confer waits again.")
 		w.apply(flow.Back{})
 	case "q":
 		w.confirm = letter
