@@ -62,7 +62,6 @@ func (w *world) useSandbox(ctx context.Context, f *settings, e environment, s st
 	if found.Answers.ClientSecret.Empty() {
 		found.Answers.ClientSecret = server.Credentials().ClientSecret
 	}
-	found.Answers.Site = server.Site(found.Answers.Site.DataCenter)
 	if f.accounts == "" {
 		found.Answers.Accounts = flow.Accounts{Kind: flow.AccountsFile, Path: sandboxPeople}
 	}
@@ -72,6 +71,7 @@ func (w *world) useSandbox(ctx context.Context, f *settings, e environment, s st
 	for _, d := range cronofy.DataCenters() {
 		found.Sites = append(found.Sites, server.Site(d))
 	}
+	found.Answers.Site = server.Site(found.Answers.Site.DataCenter) // last, for the sandbox's relink links name it
 	found.Store = flow.Store{Kind: flow.StoreNone, Pinned: true}
 	found.Suggested = true
 	client, err := newClients(f, e.names, nil)
