@@ -29,6 +29,7 @@ func TestMain(m *testing.M) {
 		"browser":          func() { browserCommand(sandbox.Approve) },
 		"refuser":          func() { browserCommand(sandbox.Deny) },
 		"chromium-approve": chromiumApprove,
+		"chromium-deny":    chromiumDeny,
 		"canary-browser":   canaryBrowser,
 		"confer-crash":     crashCommand,
 	})

@@ -3,10 +3,10 @@
 package main
 
 import (
+	"fmt"
 	"net"
 	"os"
 	"regexp"
-	"strings"
 	"syscall"
 	"testing"
 
@@ -183,16 +183,38 @@ func TestNoColor(t *testing.T) {
 	require.NotRegexp(t, `\x1b\[[0-9;]*(3[0-7]|38;|9[0-7])[0-9;]*m`, x.exits(130))
 }
 
-func TestWizardWithChromium(t *testing.T) {
-	t.Parallel()
+func needChromium(t *testing.T) {
+	t.Helper()
 	if os.Getenv("CONFER_TEST_CHROMIUM") != "1" {
 		t.Skip("CONFER_TEST_CHROMIUM is not 1")
 	}
+}
+
+func TestWizardWithChromium(t *testing.T) {
+	t.Parallel()
+	needChromium(t)
 	x := sandboxWizard(t, terminalOptions{}, "--browser", "chromium-approve --flag %s")
 	x.toAuthorize()
 	x.press(enter)
 	x.until("Linked:")
 	x.press(ctrlC)
-	raw := x.exits(0)
-	require.True(t, strings.Contains(raw, "linked ser_"))
+	require.Contains(t, x.exits(0), "linked ser_")
+}
+
+// TestChromiumRefusesOnEachPage: whichever page the administrator refuses on, the
+// operator is told, and can try again.
+func TestChromiumRefusesOnEachPage(t *testing.T) {
+	t.Parallel()
+	needChromium(t)
+	for page := 1; page <= pages; page++ {
+		t.Run(fmt.Sprint(page), func(t *testing.T) {
+			t.Parallel()
+			x := sandboxWizard(t, terminalOptions{}, "--browser", fmt.Sprintf("chromium-deny %d %%s", page))
+			x.toAuthorize()
+			x.press(enter)
+			x.until("refused the authorization", "try again")
+			x.press(ctrlC)
+			x.exits(130)
+		})
+	}
 }
