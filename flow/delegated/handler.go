@@ -38,8 +38,8 @@ func (r *refusals) get() Refused {
 	return r.n
 }
 
-// ServeHTTP takes webhooks. It answers before anything is done with the code,
-// because Cronofy waits only seconds for the answer.
+// ServeHTTP takes webhooks. The answer is sent before anything is done with the
+// code, because Cronofy waits only seconds for it.
 func (d *Desk) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	h := w.Header()
 	h.Set("Cache-Control", "no-store")
@@ -50,39 +50,44 @@ func (d *Desk) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		w.WriteHeader(http.StatusMethodNotAllowed)
 		return
 	}
-	w.WriteHeader(d.take(w, req))
+	status, handOver := d.take(w, req)
+	w.WriteHeader(status)
+	if handOver != nil {
+		_ = http.NewResponseController(w).Flush()
+		handOver()
+	}
 }
 
-// take gives the status of the answer.
-func (d *Desk) take(w http.ResponseWriter, req *http.Request) int {
+// take gives the status of the answer and, of a webhook that is taken, what is to
+// be done once the answer is sent; else nil.
+func (d *Desk) take(w http.ResponseWriter, req *http.Request) (status int, handOver func()) {
 	// A proxy may have taken a part of the path away: the last part is the secret.
 	id := path.Base(req.URL.Path)
 	if d.find(id) == nil {
-		return http.StatusNotFound // whoever knows no path cannot make us read a body
+		return http.StatusNotFound, nil // whoever knows no path cannot make us read a body
 	}
 	if req.ContentLength > maxBody {
 		d.refused.count(func(n *Refused) { n.Malformed++ })
-		return http.StatusRequestEntityTooLarge
+		return http.StatusRequestEntityTooLarge, nil
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, req.Body, maxBody))
 	if err != nil {
 		d.refused.count(func(n *Refused) { n.Malformed++ })
-		return http.StatusRequestEntityTooLarge
+		return http.StatusRequestEntityTooLarge, nil
 	}
 	if !d.signed(req.Header.Values(cronofy.HMACHeader), body) {
-		return http.StatusUnauthorized
+		return http.StatusUnauthorized, nil
 	}
 	hook, err := cronofy.ParseWebhook(body)
 	if err != nil {
 		d.refused.count(func(n *Refused) { n.Malformed++ })
-		return http.StatusBadRequest
+		return http.StatusBadRequest, nil
 	}
 	r := d.claim(id)
 	if r == nil {
-		return http.StatusNotFound
+		return http.StatusNotFound, nil
 	}
-	r.hook <- hook // has room: a row is claimed once
-	return http.StatusOK
+	return http.StatusOK, func() { r.hook <- hook } // has room: a row is claimed once
 }
 
 func (d *Desk) signed(headers []string, body []byte) bool {

@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"path"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -115,6 +116,46 @@ func TestAnswerComesBeforeTheExchange(t *testing.T) {
 	require.Empty(t, body(t, res))
 	close(hold)
 	require.Equal(t, "at", results()[0].token)
+}
+
+// orderly is a sender that takes its time: whatever can happen before the answer
+// is sent has happened when it goes.
+type orderly struct {
+	*httptest.ResponseRecorder
+	exchanges *atomic.Int32
+	early     int32 // exchanges before the answer was sent
+}
+
+func (o *orderly) Flush() {
+	synctest.Wait()
+	o.early = o.exchanges.Load()
+	o.ResponseRecorder.Flush()
+}
+
+func TestTheAnswerIsSentBeforeTheCodeIsUsed(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		var exchanges atomic.Int32
+		f.exchange = func(string, string) (cronofy.Token, error) {
+			exchanges.Add(1)
+			return cronofy.Token{AccessToken: cronofy.NewSecret("at")}, nil
+		}
+		cfg := config(f)
+		cfg.listen = memory().listen
+		d := open(t, cfg, "amara@example.test")
+		results := access(t.Context(), d)
+		r, b := <-f.asked, codeBody("c")
+		req := httptest.NewRequest(http.MethodPost, r.CallbackURL, strings.NewReader(b))
+		req.Header.Set(cronofy.HMACHeader, sign(secret, b))
+		w := &orderly{ResponseRecorder: httptest.NewRecorder(), exchanges: &exchanges}
+		d.ServeHTTP(w, req)
+		require.True(t, w.Flushed, "the answer does not wait for the handler's end")
+		require.Equal(t, 200, w.Code)
+		require.Zero(t, w.early)
+		require.Equal(t, "at", results()[0].token)
+		require.EqualValues(t, 1, exchanges.Load())
+	})
 }
 
 // TestSlowSendersAreCut on a clock that jumps: header, body, and silence.
