@@ -60,7 +60,10 @@ func csvRow(r Record, p Profile) []string {
 		code, message = r.Error.Code, r.Error.Message
 	}
 	if p != (Profile{}) {
-		connected, isNew = yesNo(p.Connected), yesNo(p.New)
+		connected = yesNo(p.Connected)
+	}
+	if p.New { // it is false too where nothing was known to compare with
+		isNew = yesNo(true)
 	}
 	row := []string{r.Account.Sub, r.Account.Email, r.Account.Name, string(r.State), p.ProviderName, p.ProfileID,
 		p.ProfileName, connected, isNew, p.RelinkURL, code, message}

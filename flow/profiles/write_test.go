@@ -76,7 +76,7 @@ func TestCSV(t *testing.T) {
 	require.Equal(t, [][]string{
 		{"sub", "email", "name", "state", "provider_name", "profile_id", "profile_name", "connected", "new", "relink_url", "error_code", "error_message"},
 		{"acc_1", "amara@example.test", "Amara Osei", "connected", "zoom", "pro_1", "amara@example.test", "yes", "yes", "", "", ""},
-		{"acc_1", "amara@example.test", "Amara Osei", "connected", "go_to", "pro_2", "amara@example.test", "no", "no",
+		{"acc_1", "amara@example.test", "Amara Osei", "connected", "go_to", "pro_2", "amara@example.test", "no", "",
 			"https://app-de.cronofy.com/v2/relink/go_to?email=amara%40example.test&x=1", "", ""},
 		{"acc_2", "", "", "missing", "", "", "", "", "", "", "", ""},
 		{"", "山田さくら.a-very-long-address-indeed@example.test", "", "error", "", "", "", "", "", "", "unauthorized", "The access token was not accepted."},
