@@ -162,14 +162,18 @@ func (r *profilesRun) verdict(sum profiles.Summary) error {
 	}
 	var failures []string
 	if sum.Failed > 0 {
-		failures = append(failures, fmt.Sprintf("%d of %d accounts could not be read", sum.Failed, sum.Read))
+		failures = append(failures, fmt.Sprintf("%d of %s could not be read", sum.Failed, plural(sum.Read, "account")))
 	}
 	for _, on := range []struct {
 		state profiles.State
 		n     int
 	}{{profiles.Missing, sum.Missing}, {profiles.Disconnected, sum.Disconnected}} {
 		if on.n > 0 && slices.Contains(r.choice.failOn, on.state) {
-			failures = append(failures, fmt.Sprintf("%d of %d accounts are %s", on.n, sum.Read, on.state))
+			verb := "are"
+			if on.n == 1 {
+				verb = "is"
+			}
+			failures = append(failures, fmt.Sprintf("%d of %s %s %s", on.n, plural(sum.Read, "account"), verb, on.state))
 		}
 	}
 	for _, text := range failures {
