@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"confer/cronofy"
 	"confer/flow"
 	"confer/flow/manage"
 )
@@ -46,6 +47,7 @@ func showStatus(ctx context.Context, f *statusFlags, e environment, s streams) e
 	if f.check {
 		for i, l := range o.Links {
 			report.checks[i] = checkLink(ctx, m, l)
+			report.overview.Links[i] = report.checks[i].seen(l)
 			if ctx.Err() != nil || report.checks[i].Problem.Code == flow.CodeCancelled {
 				return &exitError{flow.ExitCancelled}
 			}
@@ -67,6 +69,18 @@ type checked struct {
 	State   string // "ok", "failed", "untested"; empty: not asked for
 	Rotated bool
 	Problem flow.Problem // of "failed" and "untested"
+	Read    bool         // the link's secrets were read: Cronofy was asked with them
+}
+
+// seen is the link with what the check found out of its secrets: a secrets file
+// that was only known to be there has been opened.
+func (c checked) seen(l manage.LinkStatus) manage.LinkStatus {
+	for _, s := range []*manage.Secret{&l.ClientSecret, &l.RefreshToken} {
+		if c.Read && s.State == manage.Sealed {
+			s.State = manage.Present
+		}
+	}
+	return l
 }
 
 // The states of a check.
@@ -80,11 +94,11 @@ func checkLink(ctx context.Context, m *manage.Manager, l manage.LinkStatus) chec
 	t, err := m.Check(ctx, l.Link)
 	switch {
 	case err == nil:
-		return checked{State: checkOK, Rotated: t.Rotated}
+		return checked{State: checkOK, Rotated: t.Rotated, Read: true}
 	case errors.Is(err, manage.ErrNoToken), errors.Is(err, manage.ErrGone) && l.RefreshToken.State == manage.Gone:
 		return checked{State: checkUntested, Problem: explainLink(err)}
 	}
-	return checked{State: checkFailed, Problem: explainLink(err)}
+	return checked{State: checkFailed, Problem: explainLink(err), Read: cronofy.StatusOf(err) != 0 || isNetwork(err)}
 }
 
 // statusReport is what status says, in text or as JSON lines.
