@@ -10,7 +10,7 @@ import (
 // Contents is the whole file.
 type Contents struct {
 	Links           []Link
-	ServiceAccounts []ServiceAccount // authorized here; see Used for all that were used
+	ServiceAccounts []ServiceAccount // authorized here
 	Draft           *Draft           // nil: no run is unfinished
 	Browser         string           // as --browser was given last; empty: never
 
@@ -98,32 +98,4 @@ func (c Contents) named(ref string, name func(Link) string) (found []Link) {
 		}
 	}
 	return found
-}
-
-// Used is a service account that was used before, with the label it had last.
-type Used struct{ ID, Label string }
-
-// Used lists the service accounts of one application in one place, newest first:
-// those that were linked and those that were authorized here.
-func (c Contents) Used(apiHost, clientID string) []Used {
-	var all []Used
-	add := func(host, client string, u Used) {
-		if host != apiHost || client != clientID || u.ID == "" {
-			return
-		}
-		i := slices.IndexFunc(all, func(o Used) bool { return o.ID == u.ID })
-		switch {
-		case i < 0:
-			all = append(all, u)
-		case all[i].Label == "":
-			all[i].Label = u.Label
-		}
-	}
-	for _, l := range c.Links {
-		add(l.APIHost, l.ClientID, Used{l.ServiceAccount, l.Label})
-	}
-	for _, s := range c.ServiceAccounts {
-		add(s.APIHost, s.ClientID, Used{s.ID, s.Label})
-	}
-	return all
 }

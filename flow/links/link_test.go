@@ -86,21 +86,20 @@ func TestFind(t *testing.T) {
 	require.ErrorIs(t, err, ErrNoLink, "an empty name is nobody's")
 }
 
-func TestUsedServiceAccounts(t *testing.T) {
+func TestServiceAccountsAreHeldOnce(t *testing.T) {
 	t.Parallel()
-	elsewhere := link("ser_elsewhere")
+	var c Contents
+	account := ServiceAccount{APIHost: "api-de.cronofy.com", ClientID: "k3Hn2cWq9ZrT5vXy7LbD", ID: "ser_one", Label: "before"}
+	c.AddServiceAccount(account)
+	elsewhere := account
 	elsewhere.APIHost = "api.cronofy.com"
-	stranger := link("ser_stranger")
-	stranger.ClientID = "another"
-	webex := link("ser_one")
-	webex.Provider, webex.Label = "webex_enterprise", ""
-	c := Contents{Links: []Link{webex, link("ser_one"), elsewhere, stranger}}
-	c.AddServiceAccount(ServiceAccount{APIHost: "api-de.cronofy.com", ClientID: "k3Hn2cWq9ZrT5vXy7LbD", ID: "ser_ours", Label: "Ours"})
-	c.AddServiceAccount(ServiceAccount{APIHost: "api-de.cronofy.com", ClientID: "k3Hn2cWq9ZrT5vXy7LbD", ID: "ser_one", Label: "later"})
-	require.Equal(t, []Used{{"ser_one", "Example GmbH"}, {"ser_ours", "Ours"}}, c.Used("api-de.cronofy.com", "k3Hn2cWq9ZrT5vXy7LbD"))
-	require.Empty(t, c.Used("api-uk.cronofy.com", "k3Hn2cWq9ZrT5vXy7LbD"))
-	require.True(t, c.RemoveServiceAccount(c.ServiceAccounts[0]))
-	require.Len(t, c.ServiceAccounts, 1)
+	c.AddServiceAccount(elsewhere)
+	account.Label = "later"
+	c.AddServiceAccount(account)
+	require.Equal(t, []ServiceAccount{account, elsewhere}, c.ServiceAccounts)
+	require.True(t, c.RemoveServiceAccount(account))
+	require.False(t, c.RemoveServiceAccount(account))
+	require.Equal(t, []ServiceAccount{elsewhere}, c.ServiceAccounts)
 }
 
 func TestKeyPartsFollowTheLayout(t *testing.T) {

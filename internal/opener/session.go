@@ -19,13 +19,6 @@ const (
 	Headless     Kind = "headless"
 )
 
-// CallbackFirst tells whether a browser that opens here, or is opened for us,
-// most likely reaches our loopback listener. Otherwise the raw link and paste
-// are offered first. No door is closed by it.
-func (k Kind) CallbackFirst() bool {
-	return k == Desktop || k == WSL || k == RemoteEditor
-}
-
 // Session classifies this session by the rules of Git Credential Manager's
 // LinuxSessionManager.cs, extended by SSH and containers.
 // https://github.com/git-ecosystem/git-credential-manager

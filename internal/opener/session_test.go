@@ -17,42 +17,41 @@ type session struct {
 	name, goos     string
 	environ, files []string
 	want           Kind
-	callbackFirst  bool
 }
 
 func sessions() []session {
 	return []session{
-		{"desktop", "linux", []string{"DISPLAY=:0"}, nil, Desktop, true},
-		{"wayland", "linux", []string{"WAYLAND_DISPLAY=w"}, nil, Desktop, true},
-		{"nothing", "linux", nil, nil, Headless, false},
-		{"empty variable", "linux", []string{"DISPLAY="}, nil, Headless, false},
-		{"freebsd", "freebsd", []string{"DISPLAY=:0"}, nil, Desktop, true},
-		{"ssh", "linux", []string{"SSH_CONNECTION=192.0.2.1 1 192.0.2.2 22"}, nil, SSH, false},
-		{"ssh with X", "linux", []string{"SSH_TTY=/dev/pts/1", "DISPLAY=localhost:10"}, nil, SSH, false},
-		{"ssh to macOS", "darwin", []string{"SSH_CLIENT=x"}, nil, SSH, false},
-		{"macOS", "darwin", nil, nil, Desktop, true},
-		{"Windows", "windows", nil, nil, Desktop, true},
-		{"WSL", "linux", []string{"WSL_DISTRO_NAME=Debian"}, nil, WSL, true},
-		{"WSL by kernel", "linux", nil, []string{microsoft}, WSL, true},
-		{"WSL in VS Code", "linux", []string{"WSL_INTEROP=x", "VSCODE_IPC_HOOK_CLI=x", "BROWSER=x"}, nil, WSL, true},
-		{"ssh to WSL", "linux", []string{"WSL_INTEROP=x", "SSH_CONNECTION=x"}, nil, SSH, false},
+		{"desktop", "linux", []string{"DISPLAY=:0"}, nil, Desktop},
+		{"wayland", "linux", []string{"WAYLAND_DISPLAY=w"}, nil, Desktop},
+		{"nothing", "linux", nil, nil, Headless},
+		{"empty variable", "linux", []string{"DISPLAY="}, nil, Headless},
+		{"freebsd", "freebsd", []string{"DISPLAY=:0"}, nil, Desktop},
+		{"ssh", "linux", []string{"SSH_CONNECTION=192.0.2.1 1 192.0.2.2 22"}, nil, SSH},
+		{"ssh with X", "linux", []string{"SSH_TTY=/dev/pts/1", "DISPLAY=localhost:10"}, nil, SSH},
+		{"ssh to macOS", "darwin", []string{"SSH_CLIENT=x"}, nil, SSH},
+		{"macOS", "darwin", nil, nil, Desktop},
+		{"Windows", "windows", nil, nil, Desktop},
+		{"WSL", "linux", []string{"WSL_DISTRO_NAME=Debian"}, nil, WSL},
+		{"WSL by kernel", "linux", nil, []string{microsoft}, WSL},
+		{"WSL in VS Code", "linux", []string{"WSL_INTEROP=x", "VSCODE_IPC_HOOK_CLI=x", "BROWSER=x"}, nil, WSL},
+		{"ssh to WSL", "linux", []string{"WSL_INTEROP=x", "SSH_CONNECTION=x"}, nil, SSH},
 	}
 }
 
 func sealedSessions() []session {
 	return []session{
-		{"docker", "linux", nil, []string{docker}, Container, false},
-		{"docker on Windows", "linux", nil, []string{docker, microsoft}, Container, false},
-		{"podman", "linux", nil, []string{podman}, Container, false},
-		{"nspawn", "linux", []string{"container=systemd-nspawn"}, nil, Container, false},
-		{"pod", "linux", []string{"KUBERNETES_SERVICE_HOST=10.0.0.1"}, nil, Container, false},
-		{"toolbox", "linux", []string{"container=oci", "WAYLAND_DISPLAY=w"}, []string{podman}, Desktop, true},
-		{"VS Code over ssh", "linux", []string{"VSCODE_IPC_HOOK_CLI=x", "BROWSER=x", "SSH_CONNECTION=x"}, nil, RemoteEditor, true},
-		{"shell below VS Code", "linux", []string{"VSCODE_IPC_HOOK_CLI=x", "BROWSER=x", "SSH_CONNECTION=x", "SSH_TTY=x"}, nil, SSH, false},
-		{"dev container", "linux", []string{"VSCODE_IPC_HOOK_CLI=x", "BROWSER=x", "REMOTE_CONTAINERS=true"}, []string{docker}, RemoteEditor, true},
-		{"tunnel", "linux", []string{"VSCODE_IPC_HOOK_CLI=x", "BROWSER=x"}, nil, RemoteTunnel, false},
-		{"codespace", "linux", []string{"CODESPACES=true", "VSCODE_IPC_HOOK_CLI=x", "BROWSER=x", "SSH_CONNECTION=x"}, nil, RemoteTunnel, false},
-		{"VS Code, no helper", "linux", []string{"VSCODE_IPC_HOOK_CLI=x", "DISPLAY=:0"}, nil, Desktop, true},
+		{"docker", "linux", nil, []string{docker}, Container},
+		{"docker on Windows", "linux", nil, []string{docker, microsoft}, Container},
+		{"podman", "linux", nil, []string{podman}, Container},
+		{"nspawn", "linux", []string{"container=systemd-nspawn"}, nil, Container},
+		{"pod", "linux", []string{"KUBERNETES_SERVICE_HOST=10.0.0.1"}, nil, Container},
+		{"toolbox", "linux", []string{"container=oci", "WAYLAND_DISPLAY=w"}, []string{podman}, Desktop},
+		{"VS Code over ssh", "linux", []string{"VSCODE_IPC_HOOK_CLI=x", "BROWSER=x", "SSH_CONNECTION=x"}, nil, RemoteEditor},
+		{"shell below VS Code", "linux", []string{"VSCODE_IPC_HOOK_CLI=x", "BROWSER=x", "SSH_CONNECTION=x", "SSH_TTY=x"}, nil, SSH},
+		{"dev container", "linux", []string{"VSCODE_IPC_HOOK_CLI=x", "BROWSER=x", "REMOTE_CONTAINERS=true"}, []string{docker}, RemoteEditor},
+		{"tunnel", "linux", []string{"VSCODE_IPC_HOOK_CLI=x", "BROWSER=x"}, nil, RemoteTunnel},
+		{"codespace", "linux", []string{"CODESPACES=true", "VSCODE_IPC_HOOK_CLI=x", "BROWSER=x", "SSH_CONNECTION=x"}, nil, RemoteTunnel},
+		{"VS Code, no helper", "linux", []string{"VSCODE_IPC_HOOK_CLI=x", "DISPLAY=:0"}, nil, Desktop},
 	}
 }
 
@@ -66,6 +65,5 @@ func TestSession(t *testing.T) {
 		}
 		f.Files = files
 		require.Equal(t, c.want, f.Session(), c.name)
-		require.Equal(t, c.callbackFirst, f.Session().CallbackFirst(), c.name)
 	}
 }
