@@ -18,7 +18,7 @@ const childVariable = "KEYSTORE_TEST_CHILD"
 
 // order is one line to a child process.
 type order struct {
-	Op     string // probe get set delete unlock late settle, or one of those in (*servant).arrange
+	Op     string // probe get set delete unlock settle, or one of those in (*servant).arrange
 	Key    string
 	Secret []byte
 	Limit  time.Duration // of this call, in place of the store's own
@@ -29,7 +29,6 @@ type order struct {
 type reply struct {
 	Status  Status
 	Secret  []byte
-	Late    []Late
 	Failed  bool
 	Err     string // the name of the sentinel, or a text when there is none
 	Text    string // the whole message
@@ -94,10 +93,8 @@ func (s *servant) serve(o order) (r reply) {
 		err = s.store.Delete(ctx, o.Key)
 	case "unlock":
 		err = s.store.Unlock(ctx)
-	case "late":
-		r.Late = s.store.Late()
 	case "settle":
-		r.Late = s.store.Settle(ctx)
+		settle(s.store)
 	default:
 		err = s.arrange(o, &r)
 	}

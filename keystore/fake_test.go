@@ -126,3 +126,9 @@ func asError(t *testing.T, err error, sentinel error) *Error {
 	require.ErrorIs(t, err, sentinel)
 	return e
 }
+
+// settle waits until no call runs in the background any more.
+func settle(k *KeyringStore) {
+	k.guard.sem <- struct{}{}
+	<-k.guard.sem
+}

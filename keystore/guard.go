@@ -18,12 +18,11 @@ type guard struct {
 func newGuard() *guard { return &guard{sem: make(chan struct{}, 1)} }
 
 // job is one call. run asks stopped before it changes anything. When it is given
-// up, abandon runs at once, and late after run has ended and before the next call
-// can start; both may be nil.
+// up, late runs after run has ended and before the next call can start; it may be
+// nil.
 type job struct {
-	run     func(stopped func() bool) (string, error)
-	abandon func()
-	late    func()
+	run  func(stopped func() bool) (string, error)
+	late func()
 }
 
 // answer is the end of a job as its caller sees it. err is that of run,
@@ -76,9 +75,6 @@ func (g *guard) giveUp(ctx context.Context, w *work) answer {
 		return <-w.done
 	}
 	w.stopped, g.abandoned = true, true
-	if w.abandon != nil {
-		w.abandon()
-	}
 	g.mu.Unlock()
 	return answer{err: ErrTimeout, cause: ctx.Err(), pending: true}
 }
@@ -110,17 +106,6 @@ func (g *guard) afterwards(w *work) {
 	g.mu.Lock()
 	g.abandoned = false
 	g.mu.Unlock()
-}
-
-// wait returns when no call runs any more, or with the error of ctx.
-func (g *guard) wait(ctx context.Context) error {
-	select {
-	case g.sem <- struct{}{}:
-		<-g.sem
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
 
 // contain turns a panic of f into an error. go-keyring v0.2.8 dereferences a nil

@@ -53,7 +53,6 @@ type KeyringStore struct {
 	provider provider
 	probe    func(context.Context) Status
 	guard    *guard
-	late     *lateList
 	call     time.Duration
 	unlock   time.Duration
 }
@@ -61,16 +60,7 @@ type KeyringStore struct {
 // OpenKeyring gives the keyring. It touches nothing yet. A program needs one
 // KeyringStore only: two of them do not wait for each other's calls.
 func OpenKeyring() *KeyringStore {
-	return &KeyringStore{provider: system{}, probe: Probe, guard: newGuard(), late: &lateList{}, call: callLimit, unlock: UnlockLimit}
-}
-
-// Patient gives the same keyring with UnlockLimit in place of CallLimit, for
-// another try after ErrTimeout: some keyrings (KeePassXC) ask the user about each
-// item. Both share one call at a time, and Late.
-func (k *KeyringStore) Patient() *KeyringStore {
-	p := *k
-	p.call = p.unlock
-	return &p
+	return &KeyringStore{provider: system{}, probe: Probe, guard: newGuard(), call: callLimit, unlock: UnlockLimit}
 }
 
 // Kind is Keyring.
@@ -87,23 +77,14 @@ func (k *KeyringStore) Get(ctx context.Context, key string) (string, error) {
 }
 
 // Set implements Store. One that returns ErrTimeout is undone should it succeed
-// later; see Late.
+// later, as its caller was told that it failed: a new item is deleted, and one
+// that it replaced is put back.
 func (k *KeyringStore) Set(ctx context.Context, key, secret string) error {
 	if err := checkItem(key, secret); err != nil {
 		return &Error{Op: "set", Store: Keyring, Err: err}
 	}
 	s := &setting{provider: k.provider, key: key, secret: secret}
-	_, err := k.do(ctx, request{op: "set", secret: secret, job: job{
-		run:     s.run,
-		abandon: func() { k.late.put(key, Waiting) },
-		late: func() {
-			k.late.put(key, Uncertain) // should undo panic
-			k.late.put(key, s.undo())
-		},
-	}})
-	if err == nil {
-		k.late.drop(key)
-	}
+	_, err := k.do(ctx, request{op: "set", secret: secret, job: job{run: s.run, late: s.undo}})
 	return err
 }
 
@@ -117,9 +98,6 @@ func (k *KeyringStore) Delete(ctx context.Context, key string) error {
 	}}})
 	if errors.Is(err, ErrNotFound) {
 		err = nil
-	}
-	if err == nil {
-		k.late.drop(key)
 	}
 	return err
 }

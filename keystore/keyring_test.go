@@ -25,7 +25,6 @@ func TestKeyringSetGetDelete(t *testing.T) {
 	require.NoError(t, k.Delete(ctx, "a/b"))
 	_, err = k.Get(ctx, "a/b")
 	asError(t, err, ErrNotFound)
-	require.Empty(t, k.Late())
 }
 
 func TestKeyringStates(t *testing.T) {
@@ -148,7 +147,7 @@ func TestKeyringTimeoutThenBusyThenFree(t *testing.T) {
 		require.Equal(t, CallLimit, time.Since(start), "busy is said at once")
 		require.Len(t, f.log(), 1)
 		release()
-		require.Empty(t, k.Settle(t.Context()))
+		settle(k)
 		_, err = k.Get(t.Context(), "k")
 		asError(t, err, ErrNotFound)
 	})
@@ -167,7 +166,7 @@ func TestKeyringCancel(t *testing.T) {
 		require.True(t, asError(t, err, ErrTimeout).Pending)
 		require.ErrorIs(t, err, context.Canceled)
 		release()
-		k.Settle(t.Context())
+		settle(k)
 
 		_, err = k.Get(ctx, "k")
 		require.False(t, asError(t, err, ErrTimeout).Pending, "a call under a dead context is not begun")
@@ -221,24 +220,6 @@ func TestKeyringUnlockLimit(t *testing.T) {
 		asError(t, k.Unlock(t.Context()), ErrBusy)
 		require.Equal(t, UnlockLimit, time.Since(start), "busy is said at once")
 		release()
-		k.Settle(t.Context())
-	})
-}
-
-func TestKeyringPatient(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		f := newFake()
-		hook, release := blocker(1)
-		f.onSet = hook
-		k := f.in(Ready)
-		time.AfterFunc(2*CallLimit, release)
-		require.NoError(t, k.Patient().Set(t.Context(), "k", "v"), "answered after CallLimit")
-		f.onSet, release = blocker(1)
-		asError(t, k.Patient().Set(t.Context(), "k", "w"), ErrTimeout)
-		asError(t, k.Set(t.Context(), "k", "w"), ErrBusy)
-		require.Equal(t, []Late{{"k", Waiting}}, k.Late())
-		release()
-		require.Equal(t, []Late{{"k", Undone}}, k.Settle(t.Context()))
+		settle(k)
 	})
 }
