@@ -2,13 +2,11 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"confer/flow"
-	"confer/flow/profiles"
 )
 
 func newSetup(s streams, e environment) *cobra.Command {
@@ -90,96 +88,6 @@ func missing(found flow.Found) error {
 		return nil
 	}
 	return &usageError{step: first, summary: "missing: " + strings.Join(flags, ", "), hint: "with --no-input nothing is asked: give each answer by its flag or environment variable"}
-}
-
-func setupUnattended(ctx context.Context, f *settings, w *world, s streams) error {
-	if err := missing(w.found); err != nil {
-		return err
-	}
-	switch f.accounts {
-	case "":
-		w.found.Answers.Accounts = flow.Accounts{} // the sandbox's suggestion is for people
-	case "-":
-		return &usageError{summary: "--accounts - goes with confer profiles", hint: "give setup a file: it is read before the link and after it", step: flow.StepProfiles}
-	default:
-		list, err := openList(f.accounts, s.in)
-		if err != nil {
-			return err
-		}
-		list.Close()
-	}
-	var follow func(flow.State, flow.Event)
-	ev := newEvents(s.out)
-	if f.json {
-		follow = ev.follow
-	} else {
-		follow = talk{out: s.out, err: s.err}.follow
-	}
-	last := flow.Unattended(ctx, w.runner, w.found, follow)
-	if last.Problem == nil && f.accounts != "" {
-		return accountsAfterLink(ctx, f, w, last, s)
-	}
-	if last.Problem == nil {
-		return nil
-	}
-	p := *last.Problem
-	if p.Code == flow.CodeSecretStore && last.Store.Kind != flow.StoreFile {
-		p.Hint = "Use --secret-store session to keep secrets in memory for this run only."
-	}
-	if p.Code == flow.CodeUsage && last.Step == flow.StepApplication && last.Answers.ClientSecret.Empty() {
-		p.Hint = "Give it with --client-secret-file FILE, or - for standard input, or with CRONOFY_CLIENT_SECRET."
-	}
-	if f.json {
-		ev.failed(p)
-	}
-	complain(s.err, p.Summary, p.Hint)
-	return &exitError{p.Exit}
-}
-
-// accountsAfterLink reads the accounts once, so that a script sees which
-// profiles there are already. Matching may take Cronofy a while: a later
-// confer profiles tells the rest.
-func accountsAfterLink(ctx context.Context, f *settings, w *world, last flow.State, s streams) error {
-	emit := func(r profiles.Record) error { newEvents(s.out).account(r); return nil }
-	if !f.json {
-		table, err := profiles.NewWriter(s.out, profiles.FormatTable)
-		if err != nil {
-			return err
-		}
-		emit = table.Write
-	}
-	if err := w.runner.EachProfile(ctx, last, emit); err != nil {
-		p := flow.Explain(err, flow.StepProfiles)
-		complain(s.err, p.Summary, p.Hint)
-		return &exitError{p.Exit}
-	}
-	return nil
-}
-
-// talk is a run without a terminal for people: results to standard output, the
-// rest to standard error.
-type talk streams
-
-func (t talk) follow(s flow.State, ev flow.Event) {
-	r, ok := ev.(flow.Report)
-	if !ok {
-		return
-	}
-	switch ev := r.Event.(type) {
-	case flow.LinkReady:
-		fmt.Fprintln(t.err, "The administrator has to open this link:")
-		fmt.Fprintln(t.out, ev.URL)
-	case flow.BrowserAsked:
-		if ev.Err != nil {
-			fmt.Fprintln(t.err, s.Attempt.Browser)
-		}
-	case flow.Strayed:
-		fmt.Fprintln(t.err, s.Attempt.Notice)
-	case flow.AnswerArrived:
-		fmt.Fprintln(t.err, "The administrator approved; exchanging the code.")
-	case flow.Linked:
-		fmt.Fprintf(t.out, "linked %s with %s\n", ev.Link.ServiceAccount, ev.Link.Provider)
-	}
 }
 
 // sentence makes a fragment into a sentence, for readers of JSON.

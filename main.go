@@ -10,9 +10,13 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 
+	"github.com/spf13/cobra"
+
+	"confer/cronofy"
 	"confer/flow"
 )
 
@@ -38,7 +42,24 @@ func run(ctx context.Context, args []string, s streams) int {
 	cmd := newRoot(s, env)
 	cmd.SetArgs(args)
 	err := cmd.ExecuteContext(ctx)
+	if p, ok := unparsed(cmd, args, err); ok {
+		newEvents(s.out).failed(p)
+	}
 	return exitCode(err, s.err)
+}
+
+// unparsed is the failed event of a set-up whose call could not even be read:
+// scripts that ask for JSON lines get one for that, too.
+func unparsed(root *cobra.Command, args []string, err error) (flow.Problem, bool) {
+	var exit *exitError
+	var usage *usageError
+	if err == nil || errors.As(err, &exit) || errors.As(err, &usage) || !slices.Contains(args, "--json") {
+		return flow.Problem{}, false
+	}
+	if cmd, _, findErr := root.Find(args); findErr == nil && cmd != root && cmd.Name() != "setup" {
+		return flow.Problem{}, false
+	}
+	return flow.Problem{Summary: sentence(cronofy.CleanText(err.Error(), 200)), Hint: "Run confer --help for the commands and flags.", Code: flow.CodeUsage}, true
 }
 
 // exitError ends the program with a code; what there was to say is said.

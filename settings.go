@@ -149,7 +149,7 @@ func (f *settings) check(a flow.Answers) error {
 func (f *settings) site() (cronofy.Site, error) {
 	var site cronofy.Site
 	if f.dataCenter == "" {
-		if f.apiURL != "" || f.appURL != "" {
+		if f.apiURL != "" && f.appURL != "" { // with one alone, the other would be some data center's
 			return f.override(cronofy.DataCenters()[0].Site())
 		}
 		return site, nil

@@ -20,7 +20,7 @@ import (
 // but only when they were asked for: a wizard that waits in a script by mistake
 // helps nobody.
 func lineByLine(f *settings, s streams, e environment) (bool, error) {
-	if f.plain {
+	if f.plain || e.get("ACCESSIBLE") != "" {
 		return true, nil
 	}
 	in, okIn := s.in.(*os.File)
@@ -28,7 +28,7 @@ func lineByLine(f *settings, s streams, e environment) (bool, error) {
 	if !okIn || !okOut || !term.IsTerminal(int(in.Fd())) || !term.IsTerminal(int(out.Fd())) {
 		return false, &usageError{summary: "the wizard needs a terminal", hint: "without one, give the answers by flags and --no-input, or take --plain"}
 	}
-	return e.get("TERM") == "dumb" || e.get("ACCESSIBLE") != "", nil
+	return e.get("TERM") == "dumb", nil
 }
 
 // useColor lets --color have the last word: the terminal library goes by the
@@ -61,7 +61,9 @@ func setupWizard(ctx context.Context, w *world, s streams, e environment) error 
 	if last.Attempt.Phase >= flow.PhaseExchanging {
 		fmt.Fprintln(s.err, "Finishing the exchange of the code ...")
 	}
-	tasks.Close()
+	for _, r := range tasks.Close() { // what was finished on the way out counts
+		last, _ = last.Apply(r)
+	}
 	var crash *ui.CrashError
 	if errors.As(err, &crash) {
 		sayCrash(s.err, crash.Kind, crash.Stack)

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 
 	"confer/cronofy"
@@ -44,6 +45,9 @@ func newWorld(ctx context.Context, f *settings, e environment, s streams) (*worl
 	if f.browser == browserApprove || f.browser == browserDeny {
 		return nil, &usageError{summary: "--browser " + f.browser + " goes with --sandbox", hint: "give a command, system or none"}
 	}
+	if err := checkBrowser(f.browser); err != nil {
+		return nil, err
+	}
 	f.fill(e)
 	if err := e.names.Validate(); err != nil {
 		return nil, &usageError{summary: err.Error(), hint: "check CONFER_OU_AUTHORIZE_PATH, CONFER_OU_LINK_TOKEN_PARAM and CONFER_OU_LINK_TOKEN_FIELD"}
@@ -71,7 +75,7 @@ func newWorld(ctx context.Context, f *settings, e environment, s streams) (*worl
 	}
 	w.runner = &flow.Runner{
 		NewClient:    client,
-		Stores:       newStores(filepath.Join(filepath.Dir(folder), "secrets.age")),
+		Stores:       newStores(filepath.Join(filepath.Dir(folder), secretsFile)),
 		Links:        links.Open(folder),
 		OpenURL:      openWith(host, f.browser),
 		OpenAccounts: openFile,
@@ -79,6 +83,21 @@ func newWorld(ctx context.Context, f *settings, e environment, s streams) (*worl
 		Log:          f.log,
 	}
 	return w, nil
+}
+
+// checkBrowser refuses a command that cannot be started, before anything is
+// asked of Cronofy or of an administrator.
+func checkBrowser(command string) error {
+	switch command {
+	case "", opener.System, opener.None:
+		return nil
+	}
+	m := opener.Host()
+	m.Start = func(*exec.Cmd) error { return nil }
+	if err := m.Open(command, flow.DefaultRedirectURI); err != nil {
+		return &usageError{summary: "--browser: " + cronofy.CleanText(err.Error(), 160), hint: "it takes system, none, or a command that can be started here", step: flow.StepAuthorize}
+	}
+	return nil
 }
 
 // openWith gives the function that asks for a browser; nil for none.

@@ -36,7 +36,10 @@ func newSandboxWorld(ctx context.Context, f *settings, e environment, s streams)
 	if f.apiURL != "" || f.appURL != "" {
 		return nil, &usageError{summary: "--api-url and --app-url do not go with --sandbox", hint: "the sandbox is its own Cronofy: leave them out"}
 	}
-	if f.secretStore != "" && f.secretStore != string(flow.StoreSession) {
+	switch flow.StoreKind(f.secretStore) {
+	case "", flow.StoreNone, flow.StoreSession:
+		f.secretStore = ""
+	default:
 		return nil, &usageError{summary: "--secret-store does not go with --sandbox", hint: "the sandbox stores nothing: leave it out", step: flow.StepApplication}
 	}
 	server := sandbox.New(sandbox.Options{ProfileDelay: sandboxProfileDelay, ProfileGap: sandboxProfileGap})

@@ -39,7 +39,7 @@ func (r *Runner) authorize(ctx context.Context, e Authorize, inbox <-chan Delive
 		l := r.newLink(a, e.Store)
 		l.OrganizationalUnit, l.Scope = token.Sub, token.Scope
 		if l.RefreshToken = !token.RefreshToken.Empty(); l.RefreshToken {
-			if err := r.keep(ctx, e.Store, refreshTokenKey(a, string(a.Provider)), token.RefreshToken); err != nil {
+			if err := r.keep(ctx, e.Store, refreshTokenKey(a), token.RefreshToken); err != nil {
 				return nil, err
 			}
 		}
@@ -97,7 +97,7 @@ func (r *Runner) connected(ctx context.Context, client *cronofy.Client, a Answer
 		return nil, err
 	}
 	if !token.RefreshToken.Empty() {
-		if err := r.keep(ctx, s, refreshTokenKey(a, "service_account"), token.RefreshToken); err != nil {
+		if err := r.keep(ctx, s, serviceTokenKey(a), token.RefreshToken); err != nil {
 			return nil, err
 		}
 	}
@@ -137,7 +137,9 @@ func (r *Runner) record(ctx context.Context, l Link) string {
 		ServiceAccount: l.ServiceAccount, Provider: string(l.Provider), Label: l.Label, OrganizationalUnit: l.OrganizationalUnit,
 		Scope: l.Scope, Store: string(l.Store), Linked: l.At, RefreshToken: l.RefreshToken, Unconfirmed: l.Unconfirmed}
 	kept.APIURL, kept.AppURL = overrides(l.Site)
+	aside := ""
 	err := r.Links.Update(ctx, func(c *links.Contents) error {
+		aside = c.SetAside
 		c.AddLink(kept)
 		if d := c.Draft; d != nil && d.ClientID == l.ClientID && d.ServiceAccount == l.ServiceAccount {
 			c.Draft = nil // another wizard's, of another customer, stays
@@ -146,6 +148,9 @@ func (r *Runner) record(ctx context.Context, l Link) string {
 	})
 	if err != nil {
 		return fmt.Sprintf("Linked, but the list of links could not be written: %s.", cronofy.CleanText(err.Error(), 160))
+	}
+	if aside != "" {
+		return "Linked. The list of links was damaged or of a newer confer; it was kept as " + cronofy.CleanText(aside, 400) + "."
 	}
 	return ""
 }

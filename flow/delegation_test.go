@@ -39,7 +39,7 @@ func newOperator(t *testing.T, o sandbox.Options, emails string) *operator {
 	h.runner.OpenAccounts = func(string) (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(emails)), nil }
 	h.found.Answers.ServiceAccount = ""
 	op := &operator{house: h, tasks: flow.NewTasks(h.runner), rows: map[int]profiles.Record{}}
-	t.Cleanup(op.tasks.Close)
+	t.Cleanup(func() { op.tasks.Close() })
 	op.state = flow.Start(h.found)
 	op.does(flow.ConnectStarted{Scope: cronofy.DefaultServiceAccountScope, DelegatedScope: cronofy.DefaultDelegatedScope})
 	op.waits(func(s flow.State) bool { return s.Running == nil })

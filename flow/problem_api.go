@@ -125,11 +125,14 @@ func explainBrowser(err error) string {
 
 // explainStray says what came back that was not the answer; the wait goes on.
 func explainStray(err error) string {
+	var fresh *newLinkError
 	switch {
+	case errors.As(err, &fresh):
+		return "No new link could be made. " + sentence(fresh.err, StepAuthorize).Summary + " The link before it still counts."
 	case errors.Is(err, callback.ErrStateEarlierRun):
 		return "That came from an earlier run of confer. Use the link shown here."
 	case errors.Is(err, callback.ErrStateUsed):
-		return "That answer was used before. Make a new link with n."
+		return "That answer was used before: a new link is needed."
 	case errors.Is(err, callback.ErrStateOtherAnswers):
 		return "That answer belongs to other settings than these. Use the link shown here."
 	case errors.Is(err, callback.ErrStateUnknown):

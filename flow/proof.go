@@ -117,6 +117,13 @@ func (r *Runner) watch(ctx context.Context, w watched, inbox <-chan Delivery, sa
 	return ProfilesDone{t.tally}
 }
 
+// CheckAccounts reads the list that the answers name without asking anybody, so
+// that a mistake in it is found before the administrator is troubled.
+func (r *Runner) CheckAccounts(a Answers) error {
+	_, err := r.readAccounts(a.Accounts)
+	return err
+}
+
 // EachProfile reads the profiles of the accounts that a State names, once, and
 // gives each record to emit in the order of the list.
 func (r *Runner) EachProfile(ctx context.Context, s State, emit func(profiles.Record) error) error {

@@ -292,11 +292,19 @@ func (r *Runner) unlock(ctx context.Context, s Store) error {
 }
 
 func clientSecretKey(a Answers) string {
-	return keystore.Key(a.Site.APIHost(), a.ClientID, "client_secret")
+	return keystore.Key(links.ClientSecretKeyParts(a.Site.APIHost(), a.ClientID)...)
 }
 
-func refreshTokenKey(a Answers, what string) string {
-	return keystore.Key(a.Site.APIHost(), a.ClientID, a.ServiceAccount, what, "refresh_token")
+// refreshTokenKey is that of the link's token.
+func refreshTokenKey(a Answers) string {
+	return keystore.Key(links.RefreshTokenKeyParts(links.Link{APIHost: a.Site.APIHost(), ClientID: a.ClientID,
+		ServiceAccount: a.ServiceAccount, Provider: string(a.Provider)})...)
+}
+
+// serviceTokenKey is that of a calendar service account's token.
+func serviceTokenKey(a Answers) string {
+	return keystore.Key(links.ServiceAccountKeyParts(links.ServiceAccount{APIHost: a.Site.APIHost(), ClientID: a.ClientID,
+		ID: a.ServiceAccount})...)
 }
 
 // storedSecret reads the client secret from the store. That it is not there is

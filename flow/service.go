@@ -26,7 +26,7 @@ func (r *Runner) holdsToken(ctx context.Context, a Answers, s Store) bool {
 	if err != nil {
 		return false
 	}
-	token, err := store.Get(ctx, refreshTokenKey(a, serviceAccountToken))
+	token, err := store.Get(ctx, serviceTokenKey(a))
 	return err == nil && token != ""
 }
 

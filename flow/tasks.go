@@ -19,6 +19,7 @@ type Tasks struct {
 	cancel context.CancelFunc
 	inbox  chan Delivery
 	closed bool
+	late   []Report // after Close began
 }
 
 // inboxSize is how many deliveries may wait. A full inbox drops the newest: a
@@ -69,7 +70,8 @@ func (t *Tasks) start(task Task) {
 			t.runner.note("event", task.ID, ev)
 			select {
 			case t.events <- Report{task.ID, ev}:
-			case <-ctx.Done(): // nobody waits for it any more; Apply would drop it
+			case <-ctx.Done():
+				t.keepLate(Report{task.ID, ev})
 			}
 		})
 	})
@@ -90,13 +92,34 @@ func (t *Tasks) crashed(ctx context.Context, id int) {
 	}
 }
 
+// keepLate keeps what comes after Close began. What comes after a mere Back is
+// dropped, as Apply would.
+func (t *Tasks) keepLate(r Report) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.closed {
+		t.late = append(t.late, r)
+	}
+}
+
 // Close ends the running task and waits until every goroutine is done. A code
-// that is being exchanged is finished first: it cannot be had twice.
-func (t *Tasks) Close() {
+// that is being exchanged is finished first: it cannot be had twice. It gives
+// the reports that nobody took, for a last Apply.
+func (t *Tasks) Close() []Report {
 	t.mu.Lock()
 	t.closed = true
 	t.cancel()
 	t.mu.Unlock()
 	t.wg.Wait()
 	t.runner.wait()
+	var left []Report
+	for {
+		select {
+		case r := <-t.events:
+			left = append(left, r)
+			continue
+		default:
+		}
+		return append(left, t.late...)
+	}
 }

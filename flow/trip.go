@@ -86,6 +86,12 @@ func (r *Runner) freePort() {
 	}
 }
 
+// newLinkError: there is no further link, and the one before still counts.
+type newLinkError struct{ err error }
+
+func (e *newLinkError) Error() string { return "make a new link: " + e.err.Error() }
+func (e *newLinkError) Unwrap() error { return e.err }
+
 func (t *trip) newLink(ctx context.Context) error {
 	call, cancel := context.WithTimeout(ctx, callLimit)
 	defer cancel()
@@ -135,10 +141,14 @@ func (t *trip) deliver(ctx context.Context, d Delivery) Event {
 		t.timer.Reset(t.until.Sub(t.r.Now()))
 		t.say(TimeExtended{t.until})
 	case NewLinkWanted:
-		if err := t.newLink(ctx); err != nil {
+		switch err := t.newLink(ctx); {
+		case err == nil:
+			t.open()
+		case ctx.Err() != nil:
 			return Failed{Err: err}
+		default: // the administrator may be at work with the link before
+			t.say(Strayed{&newLinkError{err}})
 		}
-		t.open()
 	case OpenWanted:
 		t.open()
 	case Handed:

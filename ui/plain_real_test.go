@@ -71,7 +71,7 @@ func newPlainHouse(t *testing.T, open func(string) error) *plainHouse {
 			return io.NopCloser(&b), err
 		},
 	})
-	t.Cleanup(tasks.Close)
+	t.Cleanup(func() { tasks.Close() })
 	dc, _ := cronofy.FindDataCenter("de")
 	in, w := io.Pipe()
 	h.in = w

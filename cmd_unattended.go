@@ -1,0 +1,136 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"confer/flow"
+	"confer/flow/profiles"
+	"confer/keystore"
+)
+
+// setupUnattended is a set-up that asks nothing, for scripts.
+func setupUnattended(ctx context.Context, f *settings, w *world, s streams) error {
+	if err := missing(w.found); err != nil {
+		return err
+	}
+	if err := w.checkList(f.accounts); err != nil {
+		return err
+	}
+	tell := talk{out: s.out, err: s.err}.follow
+	if f.json {
+		tell = newEvents(s.out).follow
+	}
+	last := flow.Unattended(ctx, w.runner, w.found, func(st flow.State, ev flow.Event) {
+		tellPause(s.err, ev)
+		tell(st, ev)
+	})
+	if last.Problem != nil {
+		return f.stopped(last, s)
+	}
+	if last.Notice != "" {
+		fmt.Fprintf(s.err, "confer: note: %s\n", last.Notice)
+	}
+	if f.accounts == "" {
+		return nil
+	}
+	return accountsAfterLink(ctx, f, w, last, s)
+}
+
+// checkList finds mistakes in the list of accounts before the administrator is
+// troubled. The sandbox's suggestion is for people.
+func (w *world) checkList(path string) error {
+	a := &w.found.Answers
+	switch path {
+	case "":
+		a.Accounts = flow.Accounts{}
+		return nil
+	case "-":
+		return &usageError{summary: "--accounts - goes with confer profiles", hint: "give setup a file: it is read before the link and after it", step: flow.StepProfiles}
+	}
+	if err := w.runner.CheckAccounts(*a); err != nil {
+		p := flow.Explain(err, flow.StepProfiles)
+		return &usageError{summary: "--accounts: " + p.Summary, hint: p.Hint, step: flow.StepProfiles}
+	}
+	return nil
+}
+
+// tellPause says why nothing happens for a while.
+func tellPause(w io.Writer, ev flow.Event) {
+	r, ok := ev.(flow.Report)
+	if !ok {
+		return
+	}
+	if p, ok := r.Event.(flow.Paused); ok {
+		fmt.Fprintf(w, "confer: waiting %s (%s)\n", time.Until(p.Until).Round(time.Second), p.Reason)
+	}
+}
+
+// stopped tells what ended a set-up, with the flag that helps where there is one.
+func (f *settings) stopped(last flow.State, s streams) error {
+	p := *last.Problem
+	if p.Code == flow.CodeSecretStore && last.Store.Kind != flow.StoreFile {
+		p.Hint = "Use --secret-store session to keep secrets in memory for this run only."
+	}
+	if errors.Is(p.Err, keystore.ErrPassphrase) {
+		p.Hint = "Give the right one with --secret-passphrase-fd."
+	}
+	if p.Code == flow.CodeUsage && last.Step == flow.StepApplication && last.Answers.ClientSecret.Empty() {
+		p.Hint = "Give it with --client-secret-file FILE, or - for standard input, or with CRONOFY_CLIENT_SECRET."
+	}
+	if f.json {
+		newEvents(s.out).failed(p)
+	}
+	complain(s.err, p.Summary, p.Hint)
+	return &exitError{p.Exit}
+}
+
+// accountsAfterLink reads the accounts once, so that a script sees which
+// profiles there are already. Matching may take Cronofy a while: a later
+// confer profiles tells the rest. The link is made by now, so what goes wrong
+// here is never a mistake in the call.
+func accountsAfterLink(ctx context.Context, f *settings, w *world, last flow.State, s streams) error {
+	emit := func(r profiles.Record) error { newEvents(s.out).account(r); return nil }
+	if !f.json {
+		table, err := profiles.NewWriter(s.out, profiles.FormatTable)
+		if err != nil {
+			return err
+		}
+		emit = table.Write
+	}
+	if err := w.runner.EachProfile(ctx, last, emit); err != nil {
+		p := flow.Explain(err, flow.StepProfiles)
+		complain(s.err, p.Summary, p.Hint)
+		return &exitError{flow.ExitFailed}
+	}
+	return nil
+}
+
+// talk is a run without a terminal for people: results to standard output, the
+// rest to standard error.
+type talk streams
+
+func (t talk) follow(s flow.State, ev flow.Event) {
+	r, ok := ev.(flow.Report)
+	if !ok {
+		return
+	}
+	switch ev := r.Event.(type) {
+	case flow.LinkReady:
+		fmt.Fprintln(t.err, "The administrator has to open this link:")
+		fmt.Fprintln(t.out, ev.URL)
+	case flow.BrowserAsked:
+		if ev.Err != nil {
+			fmt.Fprintln(t.err, s.Attempt.Browser)
+		}
+	case flow.Strayed:
+		fmt.Fprintln(t.err, s.Attempt.Notice)
+	case flow.AnswerArrived:
+		fmt.Fprintln(t.err, "The administrator approved; exchanging the code.")
+	case flow.Linked:
+		fmt.Fprintf(t.out, "linked %s with %s\n", ev.Link.ServiceAccount, ev.Link.Provider)
+	}
+}

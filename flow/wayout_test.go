@@ -1,0 +1,56 @@
+package flow_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"confer/cronofy/sandbox"
+	"confer/flow"
+)
+
+// TestLeavingDuringTheExchange: the code cannot be had twice, so it is
+// exchanged, stored, and told.
+func TestLeavingDuringTheExchange(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, sandbox.Options{})
+	h.browse(sandbox.Approve)
+	tasks := flow.NewTasks(h.runner)
+	h.found.Store = flow.Store{Kind: flow.StoreSession}
+	before := flow.Start(h.found)
+	s, task := before.Apply(flow.AuthorizeStarted{})
+	tasks.Follow(before, s, task)
+	for s.Attempt.Phase < flow.PhaseExchanging {
+		before = s
+		s, task = before.Apply(<-tasks.Events())
+		tasks.Follow(before, s, task)
+		require.Nil(t, s.Problem)
+	}
+	for _, r := range tasks.Close() {
+		s, _ = s.Apply(r)
+	}
+	require.NotNil(t, s.Link)
+	kept, err := h.links.Load(t.Context())
+	require.NoError(t, err)
+	require.Len(t, kept.Links, 1)
+}
+
+// TestNoNewLink: the administrator may be at work with the link before.
+func TestNoNewLink(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, sandbox.Options{})
+	var first string
+	last, _ := h.runWith(t.Context(), func(_ *flow.Tasks, s flow.State) flow.Event {
+		if first == "" {
+			first = s.Attempt.URL
+			h.server.Set(sandbox.Fault{Endpoint: sandbox.LinkTokens, Status: 402})
+			return flow.NewLinkWanted{}
+		}
+		require.Contains(t, s.Attempt.Notice, "The link before it still counts.")
+		require.Contains(t, s.Attempt.Notice, "plan")
+		h.server.Set()
+		return flow.Pasted{Text: finalAddress(t, first)}
+	})
+	require.Nil(t, last.Problem)
+	require.NotNil(t, last.Link)
+}
