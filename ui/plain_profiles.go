@@ -191,14 +191,20 @@ func (p *plainWizard) summary() {
 		p.say("This was the sandbox: it ends with confer, and nothing is stored on this machine.")
 		return
 	}
-	if len(p.rows.all) > 0 {
+	switch {
+	case len(p.rows.all) == 0:
+	case s.Answers.Accounts.Kind == flow.AccountsToken: // it is in no file
+		p.say("A spreadsheet needs a file with accounts' tokens: " + profilesCommand(s.Answers, "FILE") + " --format csv")
+	default:
 		p.say("The same list for a spreadsheet: " + profilesCommand(s.Answers, s.Answers.Accounts.Path) + " --format csv")
 	}
 	if s.KnownHere() == nil && len(p.rows.all) > 0 {
 		p.say("Names do not tell a person's own Zoom from the company's: a profile that was there before may be the person's own.")
 	}
 	p.say("What is linked, and where each secret is: confer status")
-	p.say("To undo it on this machine; with --revoke, confer's own token at Cronofy too: confer logout")
+	if undo := logoutCommand(s.Link); undo != "" {
+		p.say("To undo it on this machine; with --revoke, confer's own token at Cronofy too: " + undo)
+	}
 }
 
 // table writes all rows to standard output, as the command profiles does.

@@ -114,6 +114,11 @@ func plainEndScenes() []plainScene {
 			synctest.Wait()
 			k.reports(read(4), flow.LookPlanned{At: start.Add(5 * time.Second)})
 		}},
+		{name: "token", state: plainFrom(toLinked()...), talk: func(k *plainTalk) {
+			k.types("2", testSecret)
+			k.reports(read(1), flow.LookPlanned{At: k.now.Add(5 * time.Second)})
+			k.types("q")
+		}},
 		{name: "hostile", state: plainFrom(toLinked()...), talk: plainHostile},
 	}
 }

@@ -205,6 +205,8 @@ func profileScenes() []scene {
 		{name: "table_detail_error", events: toTable(), reports: looking, keys: []string{"down", "down", "down", "down", "right"}},
 		{name: "table_export", events: toTable(), reports: looking, keys: []string{"e"}},
 		{name: "table_summary", events: toTable(), reports: looking, keys: []string{"f"}, small: true},
+		{name: "table_summary_token", events: append(toLinked(), flow.AccountsGiven{Accounts: flow.Accounts{Kind: flow.AccountsToken, Token: cronofy.NewSecret(testSecret)}}),
+			reports: []flow.Event{read(1)}, keys: []string{"f"}},
 		{name: "table_sandbox", found: sandboxFound(), events: events(flow.DataCenterChosen{Site: sandboxSite()}, applied(), flow.ApplicationAccepted{Store: flow.Store{Kind: flow.StoreNone}},
 			account(), accountOK(), zoom(), flow.AuthorizeStarted{}, linkReady(), linked(), fromFile()), reports: looking},
 		{name: "done", events: append(toLinked(), flow.AccountsGiven{Accounts: flow.Accounts{Kind: flow.AccountsNone}}), small: true},

@@ -46,14 +46,7 @@ func (*done) typing() bool { return false }
 func summary(f frame, p *page) {
 	p.heading(f, "What was done", "")
 	p.linked(f)
-	if f.state.Answers.Accounts.Kind == flow.AccountsNone {
-		p.text(f, keep, "The proof needs accounts' tokens:")
-		p.join(keep, command(f, profilesCommand(f.state.Answers, "FILE"))...)
-	} else {
-		p.join(keep, f.signed(f.st.good.Render(signDone), counts(f.state.Proof.Tally)+".")...)
-		p.text(f, keep, "The same list again, for a spreadsheet:")
-		p.join(keep, command(f, profilesCommand(f.state.Answers, f.state.Answers.Accounts.Path)+" --format csv")...)
-	}
+	proved(f, p)
 	if f.state.Answers.Site.Sandbox {
 		p.note(f, aside, "This was the sandbox: it ends with confer, and nothing is stored on this machine.")
 		return
@@ -61,8 +54,37 @@ func summary(f frame, p *page) {
 	p.note(f, spare, "Every new account that matches gets its profile by itself; nobody has to do anything.")
 	p.text(f, keep, "What is linked, and where each secret is:")
 	p.join(keep, command(f, "confer status")...)
-	p.text(f, keep, "To undo it here (with --revoke at Cronofy too):")
-	p.join(keep, command(f, "confer logout")...)
+	if undo := logoutCommand(f.state.Link); undo != "" {
+		p.text(f, keep, "To undo it here (with --revoke at Cronofy too):")
+		p.join(keep, command(f, undo)...)
+	}
+}
+
+// proved is what was read of the profiles, and how to read them elsewhere.
+func proved(f frame, p *page) {
+	a := f.state.Answers
+	if a.Accounts.Kind == flow.AccountsNone {
+		p.text(f, keep, "The proof needs accounts' tokens:")
+		p.join(keep, command(f, profilesCommand(a, "FILE"))...)
+		return
+	}
+	p.join(keep, f.signed(f.st.good.Render(signDone), counts(f.state.Proof.Tally)+".")...)
+	if a.Accounts.Kind == flow.AccountsToken { // it is in no file
+		p.text(f, keep, "A spreadsheet needs a file with accounts' tokens:")
+		p.join(keep, command(f, profilesCommand(a, "FILE")+" --format csv")...)
+		return
+	}
+	p.text(f, keep, "The same list again, for a spreadsheet:")
+	p.join(keep, command(f, profilesCommand(a, a.Accounts.Path)+" --format csv")...)
+}
+
+// logoutCommand undoes a link, also where there are others; empty without one:
+// it would undo another.
+func logoutCommand(l *flow.Link) string {
+	if l == nil {
+		return ""
+	}
+	return "confer logout " + shellWord(clean(l.ServiceAccount))
 }
 
 // command is to be copied: whole, and where it does not fit a line, broken as a
