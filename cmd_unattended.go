@@ -75,6 +75,9 @@ func (f *settings) stopped(last flow.State, s streams) error {
 	if p.Code == flow.CodeSecretStore && last.Store.Kind != flow.StoreFile {
 		p.Hint = "Use --secret-store session to keep secrets in memory for this run only."
 	}
+	if p.Code == flow.CodePort && f.listen != "" {
+		p.Hint = "End that program, or give another address with --listen."
+	}
 	if errors.Is(p.Err, keystore.ErrPassphrase) {
 		p.Hint = "Give the right one with --secret-passphrase-fd."
 	}

@@ -201,7 +201,7 @@ func explainPort(e *callback.PortError) Problem {
 		if e.Holder != "" {
 			p.Summary = fmt.Sprintf("Port %d is in use by %s.", e.Port, e.Holder)
 		}
-		p.Hint = "End that program and try again, or take another port. In production the redirect URI with that port must be registered at Cronofy; behind a proxy only --listen changes."
+		p.Hint = "End that program and try again, or take another port. In production the redirect URI with that port must be registered at Cronofy."
 	case callback.PortDenied:
 		p.Summary = fmt.Sprintf("This machine does not let confer listen on port %d.", e.Port)
 		p.Hint = "Take another port. In production the redirect URI with that port must be registered at Cronofy."
