@@ -45,7 +45,7 @@ func (x *terminal) toAuthorize() {
 	x.press(enter)
 	x.until("Which provider")
 	x.press(enter)
-	x.until("administrator", "Authorize", "enter")
+	x.until("Ready for the administrator")
 }
 
 func TestEnterAloneWalksToTheTable(t *testing.T) {
@@ -149,7 +149,8 @@ func (x *terminal) rawLink() string {
 func TestResizeAtEachStep(t *testing.T) {
 	t.Parallel()
 	x := sandboxWizard(t, terminalOptions{}, "--browser", "approve")
-	for _, text := range []string{"data center", "Client id", "Service account", "provider"} {
+	// each text stands on its own step's screen only, not in the list of the steps
+	for _, text := range []string{"Which data center", "Client secret", "Whose calendars?", "Which provider", "Ready for the administrator"} {
 		x.until(text)
 		x.resize(40, 12)
 		x.until(text)
@@ -158,7 +159,7 @@ func TestResizeAtEachStep(t *testing.T) {
 		x.until(text, "Link calendars with conferencing")
 		x.press(enter)
 	}
-	x.until("enter")
+	x.until("Linked:")
 }
 
 func TestBusyPortOffersOthers(t *testing.T) {

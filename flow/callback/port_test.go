@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"confer/internal/freeport"
 )
 
 func openError(t *testing.T, cfg Config) error {
@@ -45,12 +47,14 @@ func TestABusyPortNamesItsHolder(t *testing.T) {
 
 func TestLocalhostIsTakenOnBothFamiliesOrNotAtAll(t *testing.T) {
 	t.Parallel()
-	l6, err := net.Listen("tcp", "[::1]:0")
+	// an ephemeral port of one family may be another program's in the other
+	port, err := freeport.Port()
+	require.NoError(t, err)
+	l6, err := net.Listen("tcp", fmt.Sprintf("[::1]:%d", port))
 	if err != nil {
 		t.Skip("no IPv6 loopback here")
 	}
 	defer func() { require.NoError(t, l6.Close()) }()
-	port := l6.Addr().(*net.TCPAddr).Port
 
 	var refused *PortError
 	require.ErrorAs(t, openError(t, Config{RedirectURI: fmt.Sprintf("http://localhost:%d/callback", port)}), &refused)
@@ -68,7 +72,9 @@ func TestLocalhostAnswersOnBothFamilies(t *testing.T) {
 	} else {
 		require.NoError(t, l6.Close())
 	}
-	s := opened(t, Config{RedirectURI: "http://localhost:0/callback"})
+	port, err := freeport.Port()
+	require.NoError(t, err)
+	s := opened(t, Config{RedirectURI: fmt.Sprintf("http://localhost:%d/callback", port)})
 	u, err := url.Parse(s.RedirectURI())
 	require.NoError(t, err)
 	require.Equal(t, "localhost", u.Hostname())
