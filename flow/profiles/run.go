@@ -48,9 +48,21 @@ const (
 	MaxWorkers     = 256
 )
 
-// window is how many accounts are held at once beyond those being read: it lets
-// the fast go on behind a slow one, and bounds memory.
-const window = 512
+// window is how many accounts are held at once, each with a goroutine: it lets the
+// fast go on behind a slow one, and bounds memory. Accounts that wait to be looked
+// at again hold their places meanwhile, so with Options.Wait there are more.
+const (
+	window     = 128
+	waitWindow = 4 * window
+)
+
+// window is never smaller than the calls at once.
+func (o Options) window() int {
+	if o.Wait > 0 {
+		return waitWindow
+	}
+	return max(window, min(o.Workers, MaxWorkers))
+}
 
 // Summary counts what Run gave out.
 type Summary struct {
@@ -74,7 +86,7 @@ func Run(ctx context.Context, client Client, accounts iter.Seq2[Account, error],
 	var sum Summary
 	r := newReader(client, opts)
 	in := &intake{accounts: accounts, seen: newSeen(), strict: opts.Strict}
-	p := pool[item, Record]{window: window, unordered: opts.Unordered, do: r.read}
+	p := pool[item, Record]{window: opts.window(), unordered: opts.Unordered, do: r.read}
 	err := p.run(ctx, in.items, func(rec Record) error {
 		sum.count(rec.State)
 		return emit(rec)
@@ -134,14 +146,13 @@ func (in *intake) items(yield func(item) bool) {
 	}
 }
 
-// seenSlots bounds what is remembered to 2 MB. They are taken in pieces, so that
-// a list of a dozen costs next to nothing, and one of a thousand as much as one
-// of a hundred thousand. When three quarters are full, no more is remembered: a
-// line that repeats a late one is read a second time.
+// seenSlots bounds what is remembered to 1 MB. They are taken in pieces, so that
+// a list of a dozen costs next to nothing. When maxSeen are taken, no more is
+// remembered: a line that repeats a late one is read a second time.
 const (
-	seenSlots = 1 << 18
+	seenSlots = 1 << 17
 	seenPiece = 1 << 6
-	maxSeen   = seenSlots / 4 * 3
+	maxSeen   = seenSlots / 16 * 15 // 122,880
 )
 
 // seen notices tokens that came before, by a keyed hash: two of 100,000 tokens

@@ -37,12 +37,12 @@ func TestRunWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		begun := time.Now()
 		c := answering(later(begun.Add(time.Hour)))
-		sum, err := Run(t.Context(), c, numbered(3*window), Options{Wait: time.Minute}, func(Record) error { return nil })
+		sum, err := Run(t.Context(), c, numbered(3*waitWindow), Options{Wait: time.Minute}, func(Record) error { return nil })
 		require.NoError(t, err)
-		require.Equal(t, 3*window, sum.Missing)
+		require.Equal(t, 3*waitWindow, sum.Missing)
 		require.Equal(t, time.Minute, time.Since(begun), "the wait is everybody's, not each one's")
 		require.Equal(t, 5, c.count("0"), "looks at 0, 5, 15, 35 and 60 s")
-		require.Equal(t, 1, c.count(strconv.Itoa(3*window-1)))
+		require.Equal(t, 1, c.count(strconv.Itoa(3*waitWindow-1)))
 	})
 }
 
