@@ -16,7 +16,7 @@ import (
 
 // delegatedSource gets access to the accounts of a list of addresses.
 func (r *profilesRun) delegatedSource() (source, error) {
-	token, err := r.serviceSource()
+	token, err := r.serviceToken()
 	if err != nil {
 		return source{}, err
 	}
@@ -31,7 +31,7 @@ func (r *profilesRun) delegatedSource() (source, error) {
 		return source{}, err
 	}
 	desk, err := delegated.Open(r.ctx, delegated.Config{
-		Client: r.client, ServiceToken: token.get, ClientSecret: r.app.ClientSecret, AcceptUnsigned: r.f.takeUnsigned,
+		Client: r.client, ServiceToken: token, ClientSecret: r.app.ClientSecret, AcceptUnsigned: r.f.takeUnsigned,
 		CallbackURL: r.f.callbackURL, Listen: r.f.listen, Scope: r.f.scope, Timeout: r.f.timeout, Keep: r.keeper(),
 	}, emails)
 	if err != nil {
@@ -92,7 +92,7 @@ func (r *profilesRun) keeper() func(string, cronofy.Token) error {
 
 // addresses gives whom access is to be got to, and how many of them are rooms
 // that only --resources named.
-func (r *profilesRun) addresses(token *serviceSource) (emails []string, rooms int, err error) {
+func (r *profilesRun) addresses(token *delegated.ServiceToken) (emails []string, rooms int, err error) {
 	if r.f.emails != "" {
 		if emails, err = readEmails(r.f.emails, r.s.in); err != nil {
 			return nil, 0, err
@@ -101,12 +101,12 @@ func (r *profilesRun) addresses(token *serviceSource) (emails []string, rooms in
 	people := len(emails)
 	if r.f.resources {
 		var list []cronofy.Resource
-		err := token.use(r.ctx, func(t cronofy.Secret) (err error) {
-			list, err = r.client.Resources(r.ctx, t)
+		err := token.UseForAll(r.ctx, func(ctx context.Context, t cronofy.Secret) (err error) {
+			list, err = r.client.Resources(ctx, t)
 			return err
 		})
 		if err != nil {
-			return nil, 0, &delegated.RequestError{Every: true, Err: err}
+			return nil, 0, err
 		}
 		emails = delegated.AddRooms(emails, list)
 	}
@@ -146,17 +146,17 @@ func readEmails(path string, stdin io.Reader) ([]string, error) {
 
 // chooseScope takes what the service account may delegate, unless a scope was
 // named: asking for less could narrow what the application already has.
-func (r *profilesRun) chooseScope(token *serviceSource) error {
+func (r *profilesRun) chooseScope(token *delegated.ServiceToken) error {
 	if r.f.scope != "" {
 		return nil
 	}
-	err := token.use(r.ctx, func(t cronofy.Secret) error {
-		info, err := r.client.UserInfo(r.ctx, t)
+	err := token.UseForAll(r.ctx, func(ctx context.Context, t cronofy.Secret) error {
+		info, err := r.client.UserInfo(ctx, t)
 		r.f.scope = info.DelegatedScope
 		return err
 	})
 	if err != nil {
-		return &delegated.RequestError{Every: true, Err: err}
+		return err
 	}
 	if r.f.scope == "" {
 		return &usageError{summary: "missing: --scope", hint: "Cronofy does not say what this service account may delegate: name the scope, for example read_write"}

@@ -8,57 +8,19 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 
 	"confer/cronofy"
 	"confer/flow"
+	"confer/flow/delegated"
 	"confer/flow/links"
 	"confer/flow/manage"
 	"confer/flow/profiles"
 	"confer/keystore"
 )
 
-// serviceSource gives the service account's access token, and another one when
-// it was refused.
-type serviceSource struct {
-	renew func(ctx context.Context, refused cronofy.Secret) (cronofy.Secret, error)
-
-	mu      sync.Mutex
-	current cronofy.Secret
-}
-
-func (s *serviceSource) get(ctx context.Context, refused cronofy.Secret) (cronofy.Secret, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if !s.current.Empty() && !s.current.Equal(refused) {
-		return s.current, nil
-	}
-	fresh, err := s.renew(ctx, refused)
-	if err == nil && !fresh.Empty() {
-		s.current = fresh
-	}
-	return s.current, err
-}
-
-// use makes a call with the token, and once more with another if it was refused.
-func (s *serviceSource) use(ctx context.Context, do func(cronofy.Secret) error) error {
-	token, err := s.get(ctx, cronofy.Secret{})
-	if err != nil {
-		return err
-	}
-	if err = do(token); cronofy.StatusOf(err) != 401 {
-		return err
-	}
-	fresh, renewErr := s.get(ctx, token)
-	if renewErr != nil || fresh.Equal(token) {
-		return errors.Join(err, renewErr)
-	}
-	return do(fresh)
-}
-
-// serviceSource finds the service account's token: in the file that was named,
+// serviceToken finds the service account's token: in the file that was named,
 // else where the wizard stored it.
-func (r *profilesRun) serviceSource() (*serviceSource, error) {
+func (r *profilesRun) serviceToken() (*delegated.ServiceToken, error) {
 	if r.f.serviceToken != "" {
 		return r.serviceFile()
 	}
@@ -66,19 +28,19 @@ func (r *profilesRun) serviceSource() (*serviceSource, error) {
 	if err != nil {
 		return nil, err
 	}
-	src := &serviceSource{renew: func(ctx context.Context, _ cronofy.Secret) (cronofy.Secret, error) {
+	token := delegated.NewServiceToken(cronofy.Secret{}, func(ctx context.Context, _ cronofy.Secret) (cronofy.Secret, error) {
 		t, err := m.Check(ctx, link)
 		return t.Access, err
-	}}
-	if _, err := src.get(r.ctx, cronofy.Secret{}); err != nil {
+	})
+	if _, err := token.Get(r.ctx, cronofy.Secret{}); err != nil {
 		return nil, r.explainService(err)
 	}
-	return src, nil
+	return token, nil
 }
 
 // serviceFile reads a bare access token, or a list of accounts with one line.
 // Its refresh token is touched only with --tokens-out.
-func (r *profilesRun) serviceFile() (*serviceSource, error) {
+func (r *profilesRun) serviceFile() (*delegated.ServiceToken, error) {
 	a, err := readServiceToken(r.f.serviceToken, r.s.in)
 	if err != nil {
 		return nil, &usageError{summary: "--service-account-token-file: " + reason(err), hint: "it must hold an access token of the service account alone, or CSV or JSON lines with access_token and refresh_token"}
@@ -90,12 +52,12 @@ func (r *profilesRun) serviceFile() (*serviceSource, error) {
 	if a.AccessToken.Empty() && renewer == nil {
 		return nil, &usageError{summary: "--service-account-token-file holds a refresh token only", hint: "with --tokens-out FILE confer refreshes it and writes down what replaces it"}
 	}
-	return &serviceSource{current: a.AccessToken, renew: func(ctx context.Context, refused cronofy.Secret) (cronofy.Secret, error) {
+	return delegated.NewServiceToken(a.AccessToken, func(ctx context.Context, refused cronofy.Secret) (cronofy.Secret, error) {
 		if renewer == nil {
-			return a.AccessToken, nil
+			return refused, nil
 		}
 		return renewer.Renew(ctx, a, refused)
-	}}, nil
+	}), nil
 }
 
 func readServiceToken(path string, stdin io.Reader) (profiles.Account, error) {

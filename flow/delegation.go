@@ -30,7 +30,7 @@ type delegation struct {
 	r       *Runner
 	answers Answers
 	client  *cronofy.Client
-	service *serviceToken
+	service *delegated.ServiceToken
 }
 
 func (r *Runner) newDelegation(ctx context.Context, a Answers, s Store, say func(Event)) (*delegation, error) {
@@ -52,7 +52,7 @@ func (d *delegation) addresses(ctx context.Context) (all []string, people int, e
 	people = len(all)
 	if wants.Rooms {
 		var rooms []cronofy.Resource
-		err = d.service.use(ctx, func(t cronofy.Secret) (err error) {
+		err = d.service.UseForAll(ctx, func(ctx context.Context, t cronofy.Secret) (err error) {
 			rooms, err = d.client.Resources(ctx, t)
 			return err
 		})
@@ -84,7 +84,7 @@ func (r *Runner) readEmails(path string) ([]string, error) {
 // what the application already has.
 func (d *delegation) scope(ctx context.Context) (string, error) {
 	scope := ""
-	err := d.service.use(ctx, func(t cronofy.Secret) error {
+	err := d.service.UseForAll(ctx, func(ctx context.Context, t cronofy.Secret) error {
 		info, err := d.client.UserInfo(ctx, t)
 		scope = info.DelegatedScope
 		return err
@@ -103,7 +103,7 @@ func digest(addresses []string) string {
 // config is for a Desk. A zero plan listens and can ask for nothing.
 func (d *delegation) config(p Plan) delegated.Config {
 	wants := d.answers.Accounts.Delegated
-	return delegated.Config{Client: d.client, ServiceToken: d.service.get, ClientSecret: d.answers.ClientSecret,
+	return delegated.Config{Client: d.client, ServiceToken: d.service, ClientSecret: d.answers.ClientSecret,
 		CallbackURL: wants.CallbackURL, Listen: wants.Listen, Scope: p.Scope, Timeout: d.r.Timeout, Rand: d.r.Rand}
 }
 

@@ -146,28 +146,9 @@ func (d *Desk) call(rows []*row) error {
 	for i, r := range rows {
 		reqs[i] = cronofy.DelegatedAccess{Email: r.email, CallbackURL: r.url, Scope: d.cfg.Scope}
 	}
-	return d.withToken(func(ctx context.Context, token cronofy.Secret) error {
+	return d.cfg.ServiceToken.Use(d.ctx, func(ctx context.Context, token cronofy.Secret) error {
 		return d.cfg.Client.RequestDelegatedAccess(ctx, token, reqs)
 	})
-}
-
-func (d *Desk) withToken(do func(context.Context, cronofy.Secret) error) error {
-	token, err := d.cfg.ServiceToken(d.ctx, cronofy.Secret{})
-	if err != nil {
-		return fmt.Errorf("%w: %w", ErrNoServiceToken, err)
-	}
-	err = do(d.ctx, token)
-	if cronofy.StatusOf(err) != http.StatusUnauthorized {
-		return err
-	}
-	fresh, renewErr := d.cfg.ServiceToken(d.ctx, token)
-	if renewErr != nil {
-		return fmt.Errorf("%w: %w", ErrNoServiceToken, renewErr)
-	}
-	if fresh.Equal(token) {
-		return err
-	}
-	return do(d.ctx, fresh)
 }
 
 func endAll(rows []*row, err error) {

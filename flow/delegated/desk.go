@@ -23,10 +23,7 @@ type Client interface {
 type Config struct {
 	Client Client
 
-	// ServiceToken gives the service account's access token. refused is empty, or
-	// the token that Cronofy has just answered 401. It is called by one goroutine
-	// at a time.
-	ServiceToken func(ctx context.Context, refused cronofy.Secret) (cronofy.Secret, error)
+	ServiceToken *ServiceToken // what accounts are asked for with
 
 	ClientSecret   cronofy.Secret // webhooks are signed with it
 	AcceptUnsigned bool           // take webhooks without a signature; a wrong one is never taken

@@ -213,12 +213,12 @@ func TestServiceTokenIsRenewedOnce(t *testing.T) {
 				return nil
 			}
 			cfg := config(f)
-			cfg.ServiceToken = func(_ context.Context, refused cronofy.Secret) (cronofy.Secret, error) {
+			cfg.ServiceToken = NewServiceToken(cronofy.Secret{}, func(_ context.Context, refused cronofy.Secret) (cronofy.Secret, error) {
 				if refused.Empty() {
 					return cronofy.NewSecret("st"), nil
 				}
 				return cronofy.NewSecret(tc.second), nil
-			}
+			})
 			d := open(t, cfg, "amara@example.test")
 			results := access(t.Context(), d)
 			if tc.ok {

@@ -11,7 +11,7 @@ var (
 	ErrTimeout = errors.New("no answer came to the callback URL in time")
 	// ErrClosed: the Desk was closed before the account was answered.
 	ErrClosed = errors.New("delegated access was ended")
-	// ErrNoServiceToken is wrapped around the error of Config.ServiceToken.
+	// ErrNoServiceToken is wrapped around the error of a ServiceToken's renewal.
 	ErrNoServiceToken = errors.New("no service account token")
 	// ErrCallbackURL is wrapped by what is wrong with Config.CallbackURL.
 	ErrCallbackURL = errors.New("callback URL")

@@ -71,7 +71,7 @@ func (f *fake) calls() [][]cronofy.DelegatedAccess {
 func config(f *fake) Config {
 	return Config{
 		Client: f, ClientSecret: cronofy.NewSecret(secret), CallbackURL: base, Listen: "127.0.0.1:0", Scope: "read_write",
-		ServiceToken: func(context.Context, cronofy.Secret) (cronofy.Secret, error) { return cronofy.NewSecret("st"), nil },
+		ServiceToken: NewServiceToken(cronofy.NewSecret("st"), nil),
 	}
 }
 
