@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"io"
 	"mime"
 	"net/url"
+	"strings"
 )
 
 var (
@@ -16,10 +18,13 @@ var (
 // params are a request's parameters: strings from a form, anything from JSON.
 type params map[string]any
 
-// text gives a parameter that is a non-empty string.
+// text gives a parameter that is a string and not blank.
 func (p params) text(name string) (string, bool) {
 	s, ok := p[name].(string)
-	return s, ok && s != ""
+	if strings.TrimSpace(s) == "" {
+		return "", false
+	}
+	return s, ok
 }
 
 // parseParams reads a body whose Content-Type must say what it is. A parameter
@@ -74,7 +79,7 @@ func parseObject(body []byte) (params, error) {
 	if _, err := d.Token(); err != nil { // the closing brace
 		return nil, errMalformed
 	}
-	if d.More() {
+	if _, err := d.Token(); err != io.EOF { // More does not see a stray bracket
 		return nil, errMalformed
 	}
 	return p, nil
