@@ -3,6 +3,7 @@ package sandbox
 import (
 	"fmt"
 	"net/http"
+	"net/mail"
 	"net/url"
 	"slices"
 	"strings"
@@ -20,7 +21,7 @@ const maxDelegations = 50
 // collection of 1 to 50.
 // https://docs.cronofy.com/developers/api/enterprise-connect/delegated-access
 func (s *Server) delegate(c *call) {
-	g, ok := s.serviceAccount(c)
+	g, ok := s.serviceAccount(c, "service_account/accounts/")
 	if !ok || c.mediaTypeRefused() {
 		return
 	}
@@ -51,7 +52,10 @@ func delegations(c *call, delegated string) ([]delegation, fieldErrors) {
 		return nil, fieldErrors{"base": {{"errors.invalid", "malformed"}}}
 	}
 	list, collection := c.params[name]
-	_, single := c.params["email"]
+	single := slices.ContainsFunc([]string{"email", "callback_url", "scope", "state"}, func(f string) bool {
+		_, there := c.params[f]
+		return there
+	})
 	switch entries, isList := list.([]any); {
 	case !collection:
 		d, errs := readDelegation(c.params, "", delegated)
@@ -93,14 +97,26 @@ func readDelegation(p params, where, delegated string) (delegation, fieldErrors)
 			return d, required(where + f.name)
 		}
 	}
-	d.state, d.hasState = p["state"].(string)
+	state, hasState := p["state"]
+	d.state, d.hasState = state.(string)
 	switch {
+	case hasState && !d.hasState:
+		return d, fieldErrors{where + "state": {{"errors.invalid", "must be a string"}}}
+	case !emailAddress(d.email):
+		return d, fieldErrors{where + "email": {{"errors.invalid", "must be an email address"}}}
 	case !webAddress(d.callbackURL):
 		return d, fieldErrors{where + "callback_url": {{"errors.invalid", "must be http or https"}}}
 	case !within(d.scope, delegated):
 		return d, fieldErrors{where + "scope": {{"errors.invalid", "not within the delegated scope"}}}
 	}
 	return d, nil
+}
+
+// emailAddress tells whether text is a bare address. Cronofy's own rule is not
+// documented: a choice.
+func emailAddress(text string) bool {
+	a, err := mail.ParseAddress(text)
+	return err == nil && a.Address == text
 }
 
 // webAddress tells whether text is an absolute http or https URI without

@@ -39,6 +39,7 @@ func delegatedCases() map[string]delegatedCase {
 		return map[string]any{"service_account_authorizations": list}
 	}
 	change := func(k string, v any) map[string]any { m := right(); m[k] = v; return m }
+	beside := func(k string, v any) map[string]any { m := many(1); m[k] = v; return m }
 	without := func(k string) map[string]any { m := right(); delete(m, k); return m }
 	return map[string]delegatedCase{
 		"single":           {right(), 202, ""},
@@ -48,11 +49,22 @@ func delegatedCases() map[string]delegatedCase {
 		"none":             {many(0), 422, "service_account_authorizations"},
 		"no list":          {map[string]any{"service_account_authorizations": "x"}, 422, "service_account_authorizations"},
 		"no objects":       {map[string]any{"service_account_authorizations": []any{"x"}}, 422, "service_account_authorizations[0]"},
-		"both":             {map[string]any{"service_account_authorizations": []any{right()}, "email": "a@example.test"}, 422, "service_account_authorizations"},
+		"both":             {beside("email", "a@example.test"), 422, "service_account_authorizations"},
+		"both callback":    {beside("callback_url", "https://app.example.test/d"), 422, "service_account_authorizations"},
+		"both scope":       {beside("scope", "read_only"), 422, "service_account_authorizations"},
+		"both state":       {beside("state", nil), 422, "service_account_authorizations"},
 		"no email":         {without("email"), 422, "email"},
 		"no callback":      {without("callback_url"), 422, "callback_url"},
 		"no scope":         {without("scope"), 422, "scope"},
 		"no state":         {without("state"), 202, ""},
+		"blank scope":      {change("scope", " "), 422, "scope"},
+		"number as scope":  {change("scope", 5), 422, "scope"},
+		"number as state":  {change("state", 5), 422, "state"},
+		"null as state":    {change("state", nil), 422, "state"},
+		"no address":       {change("email", "not an email"), 422, "email"},
+		"address and name": {change("email", "Amara <amara@example.test>"), 422, "email"},
+		"half an address":  {change("email", "amara@"), 422, "email"},
+		"foreign letters":  {change("email", "björn@bücher.example"), 202, ""},
 		"callback scheme":  {change("callback_url", "ftp://x.example.test"), 422, "callback_url"},
 		"unknown scope":    {change("scope", "everything"), 422, "scope"},
 		"narrow scope":     {change("scope", "read_events free_busy"), 202, ""},
@@ -90,6 +102,27 @@ func TestServiceAccountTokenIsNeeded(t *testing.T) {
 	a := w.get("/v1/resources", w.Credentials().ServiceAccountToken.Reveal())
 	require.JSONEq(t, `{"resources":[{"email":"room-1@example.test","name":"Room 1"},
 		{"email":"room-2@example.test","name":"Room 2"},{"email":"room-4@example.test","name":"Room 4"}]}`, string(a.body))
+}
+
+// The documentation's scopes name what a service account may reach.
+func TestServiceAccountScopeIsNeeded(t *testing.T) {
+	t.Parallel()
+	w := start(t, Options{})
+	body := entry("amara@example.test", "https://app.example.test/d", "read_only")
+	for scope, want := range map[string]struct{ delegate, resources int }{
+		"service_account/accounts/manage":                                  {202, 403},
+		"service_account/accounts/unrestricted_access":                     {202, 403},
+		"service_account/resources/manage":                                 {403, 200},
+		"service_account/resources/unrestricted_access":                    {403, 200},
+		"service_account/resources/manage service_account/accounts/manage": {202, 200},
+	} {
+		q := w.enterpriseQuery()
+		q.Set("scope", scope)
+		q.Set("delegated_scope", "read_only")
+		token := text(w.exchange(w.browse(w.enterpriseURL(q), Script{}).Get("code")).json(t)["access_token"])
+		require.Equal(t, want.delegate, w.post(delegatedPath, token, body).StatusCode, scope)
+		require.Equal(t, want.resources, w.get("/v1/resources", token).StatusCode, scope)
+	}
 }
 
 func TestScopeWithinDelegatedScope(t *testing.T) {
