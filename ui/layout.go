@@ -107,10 +107,19 @@ func (m *Model) fitted() fitted {
 	}
 	p := m.screen(m.page).view(f)
 	if m.leaving {
-		p.foot = f.warning("Quit? The administrator can still finish, but confer will not know.")
+		p.foot = f.warning(leavingWords(m.state.Attempt.Phase))
 		p.brief = len(p.foot)
 	}
 	return p.fit(f.h, m.scroll)
+}
+
+// leavingWords say what quitting does now. A code that is being exchanged was
+// taken already: the program ends when that is done.
+func leavingWords(at flow.Phase) string {
+	if at >= flow.PhaseExchanging {
+		return "Quit? confer finishes this first, and then ends."
+	}
+	return "Quit? The administrator can still finish, but confer will not know."
 }
 
 func (m *Model) head(l layout, p fitted) []string {

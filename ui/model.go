@@ -236,7 +236,8 @@ func (m *Model) press(msg tea.KeyPressMsg) tea.Cmd {
 }
 
 // quit ends the program, but asks once while the administrator is in the
-// browser: what they finish could then not be known.
+// browser: what they finish could then not be known. While the code is exchanged
+// it asks too, because the program then does not end at once.
 func (m *Model) quit() tea.Cmd {
 	if m.losable() && !m.leaving {
 		m.leaving = true

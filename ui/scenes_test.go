@@ -179,6 +179,8 @@ func waitScenes() []scene {
 		{name: "message_stray", events: toWaiting(), keys: []string{"m"}, reports: []flow.Event{stray}},
 		{name: "connecting", events: events(toAccount(), flow.ConnectStarted{Label: "Example GmbH"}, linkReady(), flow.BrowserAsked{}), small: true},
 		{name: "exchanging", events: append(toWaiting(), flow.AnswerArrived{})},
+		{name: "exchanging_quit", events: append(toWaiting(), flow.AnswerArrived{}), keys: []string{"ctrl+c"}, small: true},
+		{name: "storing_quit", events: toWaiting(), keys: []string{"ctrl+c"}, after: []flow.Event{flow.AnswerArrived{}, flow.Exchanged{}}},
 		{name: "storing", events: append(toWaiting(), flow.AnswerArrived{}, flow.Exchanged{}), small: true},
 	}
 }
