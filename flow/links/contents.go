@@ -12,6 +12,7 @@ type Contents struct {
 	Links           []Link
 	ServiceAccounts []ServiceAccount // authorized here
 	Draft           *Draft           // nil: no run is unfinished
+	Ledger          []Stored         // each secret that may be in a store, also of what is listed no more
 	Browser         string           // as --browser was given last; empty: never
 
 	// SetAside is the path under which the file was put aside in this call

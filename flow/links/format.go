@@ -20,7 +20,7 @@ import (
 // but for the draft's.
 const version = 1
 
-// maxSize in bytes holds some 2,000 links. Nothing larger is written or read.
+// maxSize in bytes holds some 1,000 links with their entries in the ledger. Nothing larger is written or read.
 const maxSize = 1 << 20
 
 var (
@@ -35,6 +35,7 @@ type envelope struct {
 	ServiceAccounts []json.RawMessage `json:"service_accounts"`
 	Draft           *Draft            `json:"draft"`
 	Browser         string            `json:"browser,omitempty"`
+	Ledger          []json.RawMessage `json:"ledger,omitempty"`
 }
 
 // decode is strict about what it knows: a file that it accepts holds what this
@@ -66,7 +67,14 @@ func decode(b []byte) (c Contents, err error) {
 	if c.ServiceAccounts, err = decodeAll(env.ServiceAccounts, func(s *ServiceAccount) *string { return &s.extra }); err != nil {
 		return c, err
 	}
-	return c, c.check()
+	if c.Ledger, err = decodeAll(env.Ledger, func(s *Stored) *string { return &s.extra }); err != nil {
+		return c, err
+	}
+	if err := c.check(); err != nil {
+		return c, err
+	}
+	c.settle()
+	return c, nil
 }
 
 func decodeAll[T any](raw []json.RawMessage, extra func(*T) *string) (all []T, err error) {
@@ -131,20 +139,16 @@ func encode(c Contents) ([]byte, error) {
 	if err := c.check(); err != nil {
 		return nil, err
 	}
-	env := envelope{Version: version, Links: []json.RawMessage{}, ServiceAccounts: []json.RawMessage{}, Draft: c.Draft, Browser: c.Browser}
-	for _, l := range c.Links {
-		b, err := merged(l, l.extra)
-		if err != nil {
-			return nil, err
-		}
-		env.Links = append(env.Links, b)
+	env := envelope{Version: version, Draft: c.Draft, Browser: c.Browser}
+	var err error
+	if env.Links, err = encodeAll(c.Links, func(l Link) string { return l.extra }); err != nil {
+		return nil, err
 	}
-	for _, s := range c.ServiceAccounts {
-		b, err := merged(s, s.extra)
-		if err != nil {
-			return nil, err
-		}
-		env.ServiceAccounts = append(env.ServiceAccounts, b)
+	if env.ServiceAccounts, err = encodeAll(c.ServiceAccounts, func(s ServiceAccount) string { return s.extra }); err != nil {
+		return nil, err
+	}
+	if env.Ledger, err = encodeAll(c.Ledger, func(s Stored) string { return s.extra }); err != nil {
+		return nil, err
 	}
 	b, err := merged(env, c.extra)
 	if err != nil {
@@ -155,6 +159,19 @@ func encode(c Contents) ([]byte, error) {
 		return nil, err
 	}
 	return append(out.Bytes(), '\n'), nil
+}
+
+// encodeAll gives a list that is never null.
+func encodeAll[T any](all []T, extra func(T) string) ([]json.RawMessage, error) {
+	raw := make([]json.RawMessage, 0, len(all))
+	for _, v := range all {
+		b, err := merged(v, extra(v))
+		if err != nil {
+			return nil, err
+		}
+		raw = append(raw, b)
+	}
+	return raw, nil
 }
 
 // merged encodes v and puts the members it does not know behind its own.
@@ -178,6 +195,11 @@ func (c Contents) check() error {
 	}
 	for _, s := range c.ServiceAccounts {
 		if err := checkParts(seen, "service account", ServiceAccountKeyParts(s), s); err != nil {
+			return err
+		}
+	}
+	for _, s := range c.Ledger {
+		if err := checkParts(seen, "ledger entry", append(s.KeyParts(), s.Store), s); err != nil {
 			return err
 		}
 	}
@@ -236,6 +258,9 @@ func (c *Contents) scrub() {
 	}
 	for i := range c.ServiceAccounts {
 		scrub(&c.ServiceAccounts[i])
+	}
+	for i := range c.Ledger {
+		scrub(&c.Ledger[i])
 	}
 	if c.Draft != nil {
 		d := *c.Draft // the caller's own is left alone

@@ -9,11 +9,13 @@ import (
 )
 
 func full() Contents {
-	return Contents{
+	c := Contents{
 		Links:           []Link{link("ser_one"), link("ser_two")},
 		ServiceAccounts: []ServiceAccount{{DataCenter: "de", APIHost: "api-de.cronofy.com", ClientID: "c", ID: "ser_one", Store: "file"}},
 		Draft:           &Draft{DataCenter: "sg", ClientID: "c", Label: "half <done> & more"},
 	}
+	c.settle()
+	return c
 }
 
 func TestRoundTrip(t *testing.T) {
@@ -77,6 +79,8 @@ func TestDamagedAndNewer(t *testing.T) {
 		"escape sequence":      swap("Example GmbH", `\u001b[2J`),
 		"bidi override":        swap("Example GmbH", "a\u202eb"),
 		"escape in the draft":  swap("half", `\u0007`),
+		"ledger not a list":    swap(`"ledger": [`, `"ledger": {}, "x": [`),
+		"ledger without store": swap("\"ledger\": [\n    {\n      \"secret_store\": \"file\"", `"ledger": [{"secret_store": ""`),
 	} {
 		_, err := decode([]byte(text))
 		require.ErrorIs(t, err, errDamaged, name)

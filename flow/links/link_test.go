@@ -116,7 +116,7 @@ func TestNoFieldForASecret(t *testing.T) {
 	t.Parallel()
 	name := regexp.MustCompile(`(?i)secret|token|password|passphrase|code$|^state$`)
 	harmless := map[string]bool{"secret_store": true, "refresh_token": true} // where it is; whether there is one
-	for _, v := range []any{Link{}, ServiceAccount{}, Draft{}, envelope{}} {
+	for _, v := range []any{Link{}, ServiceAccount{}, Draft{}, Stored{}, envelope{}} {
 		for f := range reflect.TypeOf(v).Fields() {
 			require.NotEqual(t, reflect.TypeFor[cronofy.Secret](), f.Type, f.Name)
 			member, _, _ := strings.Cut(f.Tag.Get("json"), ",")
