@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
 	"strings"
 	"sync"
 
@@ -74,6 +73,9 @@ func examine(ctx context.Context, f *settings, e environment, s streams) error {
 	out := x.output(s)
 	for _, local := range []func(context.Context) []finding{x.keyring, x.ports, x.browser, x.terminal, x.folder} {
 		out.add(local(ctx))
+		if readerLeft(out.w.err) {
+			return &exitError{flow.ExitFailed}
+		}
 	}
 	network.Wait()
 	if ctx.Err() != nil {
@@ -150,16 +152,16 @@ func siteWords(s cronofy.Site) string {
 
 // findings writes each finding as it comes.
 type findings struct {
-	w        io.Writer
+	w        *heard
 	ev       *events // nil: text
 	problems int
 	last     string // what was told to do last, which is not repeated
 }
 
 func (x *examination) output(s streams) *findings {
-	o := &findings{w: s.out}
+	o := &findings{w: &heard{w: s.out}}
 	if x.settings.json {
-		o.ev = newEvents(s.out)
+		o.ev = newEvents(o.w)
 	}
 	return o
 }

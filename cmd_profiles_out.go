@@ -23,11 +23,13 @@ type recordsOut struct {
 	lock *flock.Flock
 }
 
+func (f *profilesFlags) toStdout() bool { return f.out == "" || f.out == "-" }
+
 func openOutput(f *profilesFlags, format profiles.Format, stdout io.Writer) (*recordsOut, error) {
 	o := &recordsOut{}
 	var err error
 	switch {
-	case f.out == "" || f.out == "-":
+	case f.toStdout():
 		o.Writer, err = profiles.NewWriter(stdout, format)
 	case f.resume:
 		err = o.reopen(f.out, format)

@@ -73,6 +73,8 @@ func (r *profilesRun) words(ctx context.Context, err error) error {
 		return &exitError{flow.ExitCancelled}
 	case errors.As(err, &usage), errors.As(err, &exit):
 		return err
+	case errors.As(err, &output) && r.f.toStdout() && readerLeft(output.err):
+		return &exitError{flow.ExitFailed}
 	case errors.As(err, &output):
 		complain(r.s.err, "the records could not be written: "+reason(output.err), "make room, or name another file with --out")
 		return &exitError{flow.ExitFailed}

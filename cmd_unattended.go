@@ -96,7 +96,7 @@ func (f *settings) stopped(last flow.State, s streams) error {
 // confer profiles tells the rest. The link is made by now, so what goes wrong
 // here is never a mistake in the call.
 func accountsAfterLink(ctx context.Context, f *settings, w *world, last flow.State, s streams) error {
-	emit := func(r profiles.Record) error { newEvents(s.out).account(r); return nil }
+	emit := newEvents(s.out).account
 	if !f.json {
 		table, err := profiles.NewWriter(s.out, profiles.FormatTable)
 		if err != nil {
@@ -104,7 +104,7 @@ func accountsAfterLink(ctx context.Context, f *settings, w *world, last flow.Sta
 		}
 		emit = table.Write
 	}
-	if err := w.runner.EachProfile(ctx, last, emit); err != nil {
+	if err := w.runner.EachProfile(ctx, last, emit); err != nil && !readerLeft(err) {
 		p := flow.Explain(err, flow.StepProfiles)
 		complain(s.err, p.Summary, p.Hint)
 		return &exitError{flow.ExitFailed}

@@ -69,7 +69,9 @@ type accountEvent struct {
 	profiles.Record
 }
 
-func (e *events) account(r profiles.Record) { e.write(accountEvent{e.head("account"), r}) }
+func (e *events) account(r profiles.Record) error {
+	return e.enc.Encode(accountEvent{e.head("account"), r})
+}
 
 // follow writes what the contract knows of an event.
 func (e *events) follow(s flow.State, ev flow.Event) {
@@ -103,7 +105,8 @@ func (e *events) failed(p flow.Problem) {
 	e.write(failedEvent{e.head("failed"), p.Code, p.Summary, p.Hint, p.Step.String(), p.Approved})
 }
 
-// write ignores a closed pipe: the exit code still tells how it ended.
+// write goes on without a reader: what was begun is finished, and the exit code
+// still tells how it ended.
 func (e *events) write(v any) { _ = e.enc.Encode(v) }
 
 // place is the data center's id, or the host that was put in its place.

@@ -28,6 +28,7 @@ type streams struct {
 
 func main() {
 	harden()
+	outliveReaders()
 	defer exitOnPanic(os.Stderr)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	context.AfterFunc(ctx, stop) // a second signal ends what does not listen to the first
@@ -87,6 +88,8 @@ func exitCode(err error, w io.Writer) int {
 		return exit.code
 	case errors.As(err, &usage):
 		complain(w, usage.summary, usage.hint)
+	case readerLeft(err): // nobody wanted the rest of a help text
+		return flow.ExitDone
 	default: // cobra's own: unknown command or flag, wrong value
 		complain(w, strings.TrimSpace(err.Error()), "confer --help lists the commands and flags")
 	}

@@ -69,7 +69,7 @@ func setupWizard(ctx context.Context, w *world, s streams, e environment) error 
 		sayCrash(s.err, crash.Kind, crash.Stack)
 		return &exitError{flow.ExitFailed}
 	}
-	if ctx.Err() == nil && err != nil {
+	if ctx.Err() == nil && err != nil && !readerLeft(err) {
 		complain(s.err, "the wizard cannot be shown: "+cronofy.CleanText(err.Error(), 200), "give the answers by flags and --no-input")
 		return &exitError{flow.ExitFailed}
 	}
