@@ -312,7 +312,7 @@ func walkMemory(b *testing.B, authorize func() *terminal) {
 		x.press(enter)
 		x.until("Linked:")
 		x.press(enter)
-		x.until("Profiles", "accounts")
+		x.until("read the profiles")
 		x.press(enter)
 		x.until("State", "connected", "@example.test")
 		for range 60 {

@@ -183,7 +183,7 @@ func (x *terminal) toAuthorizePage() {
 	x.press(enter)
 	x.until("Which provider")
 	x.press(enter)
-	x.until("The administrator signs in", "enter")
+	x.until("Ready for the administrator")
 }
 
 // TestCanaryTyped: everything that is typed or pasted into the wizard.
@@ -207,14 +207,14 @@ func TestCanaryTyped(t *testing.T) {
 	require.NoError(t, err)
 	g.add("code", final.Query().Get("code"))
 	x.press("\x1b[200~" + final.String() + "\x1b[201~")
-	x.until("Paste")
+	x.until("Paste the final address")
 	x.press(enter)
 	x.until("Linked:", "One access token")
 	x.press("2" + enter)
 	x.until("Access token")
 	x.secret("\x1b[200~"+tokens[0]+"\x1b[201~", 1)
 	x.press(enter)
-	x.until("connected")
+	x.until("1 connected")
 	x.press(ctrlC)
 	g.clean("terminal", x.exits(0), g.all(linkToken))
 	require.Subset(t, g.cleanFiles(g.dir, g.all()), []string{"links.json", "secrets.age", "debug.log"})

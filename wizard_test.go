@@ -57,10 +57,11 @@ func TestEnterAloneWalksToTheTable(t *testing.T) {
 	x.press(enter)
 	x.until("the sandbox's people")
 	x.press(enter)
-	x.until("amara@example.test", "connected")
+	x.until("amara@example.test", "look again")
 	x.press(enter)
+	x.until("amara@example.test", "back to the table") // one account's details
 	x.press(enter)
-	x.until("amara@example.test")
+	x.until("amara@example.test", "look again") // the table, and not the end
 	x.press(ctrlC)
 	require.Contains(t, x.exits(0), "linked ser_6710aa01c0ffee0123456789 with zoom_enterprise")
 }
@@ -150,11 +151,12 @@ func TestResizeAtEachStep(t *testing.T) {
 	t.Parallel()
 	x := sandboxWizard(t, terminalOptions{}, "--browser", "approve")
 	// each text stands on its own step's screen only, not in the list of the steps
-	for _, text := range []string{"Which data center", "Client secret", "Whose calendars?", "Which provider", "Ready for the administrator"} {
-		x.until(text)
+	for i, text := range []string{"Which data center", "Client secret", "Whose calendars?", "Which provider", "Ready for the administrator"} {
+		x.until(text, "Link calendars with conferencing")
 		x.resize(40, 12)
-		x.until(text)
+		x.until(text, fmt.Sprintf("Step %d of 6", i+1))
 		x.resize(10, 3)
+		x.until("window of")
 		x.resize(120, 40)
 		x.until(text, "Link calendars with conferencing")
 		x.press(enter)
