@@ -72,8 +72,8 @@ func (s State) tokenKeptIf(kept bool) State {
 
 func (s State) failed(ev Failed) State {
 	p := explain(ev.Err, s.Step)
-	if noSecret(ev.Err) {
-		s.keptKey = ""
+	if noSecret(ev.Err) { // the store's page has no field for it
+		s.keptKey, s.Asking = "", false
 	}
 	if ev.Approved {
 		p = approvedProblem(p, s.Step)

@@ -47,6 +47,11 @@ func plainAnswerScenes() []plainScene {
 		}},
 		{name: "application_refused", state: plainFrom(toApplication()...), talk: plainRefused},
 		{name: "store_locked", state: plainFrom(append(toApplication(), applied(), asked("locked", "the collection is locked"))...), talk: plainStoreLocked},
+		{name: "no_secret", state: plainNoSecret, talk: func(k *plainTalk) {
+			k.types("2")
+			k.reports(fail(flow.ErrNoSecret))
+			k.types(testSecret)
+		}},
 		{name: "store_file", state: plainFrom(append(toApplication(), applied(), asked("no-bus", ""))...), talk: plainStoreFile},
 		{name: "connect", state: plainFrom(toAccount()...), talk: plainConnect},
 		{name: "used", state: plainUsedState, talk: func(k *plainTalk) {
@@ -233,6 +238,10 @@ func plainConnect(k *plainTalk) {
 	k.types("d", "m", plainFinal)
 	require.Equal(k.t, flow.Pasted{Text: plainFinal}, k.ordered())
 	k.reports(flow.AnswerArrived{}, flow.Exchanged{}, flow.ServiceAccountAccepted{ID: testID, Notice: "Authorized as " + testID + "."})
+}
+
+func plainNoSecret(t *testing.T) flow.State {
+	return walk(t, flow.Start(*storedFound()), flow.ApplicationEntered{ClientID: testClient, RedirectURI: flow.DefaultRedirectURI}, askedForStored())
 }
 
 func plainUsedState(t *testing.T) flow.State {

@@ -76,6 +76,15 @@ func fileFound() *flow.Found {
 	return &flow.Found{Answers: flow.Answers{Site: germany(), ClientID: testClient}, Store: flow.Store{Kind: flow.StoreFile}}
 }
 
+func storedFound() *flow.Found {
+	return &flow.Found{Answers: flow.Answers{Site: germany(), ClientID: testClient}, Store: flow.Store{Kind: flow.StoreKeyring}}
+}
+
+// askedForStored: nothing was typed, and there is no keyring to look into.
+func askedForStored() flow.Event {
+	return flow.ApplicationAccepted{Store: flow.Store{Kind: flow.StoreKeyring, Keyring: "no-bus"}, Ask: true}
+}
+
 func portErr() error {
 	return &callback.PortError{Addr: "127.0.0.1:8739", Port: 8739, Class: callback.PortInUse, Holder: "node (4711)"}
 }
@@ -107,8 +116,10 @@ func answerScenes() []scene {
 		{name: "application_no_network", events: events(toApplication(), applied(), fail(errNet))},
 		{name: "application_web_redirect", events: toApplication(), keys: []string{"tab", "tab", "ctrl+u", "type:https://app.example.test/cb"}},
 		{name: "application_permit", events: toApplication(), keys: []string{"type:" + testClient, "tab", "tab", "tab", "enter"}, small: true},
+		{name: "application_no_secret", found: storedFound(), events: events(flow.ApplicationEntered{ClientID: testClient, RedirectURI: flow.DefaultRedirectURI},
+			askedForStored(), flow.StoreChosen{Kind: flow.StoreSession}, fail(flow.ErrNoSecret)), keys: []string{"type:typed"}},
 		{name: "application_sent_back", events: append(toAuthorize(), flow.AuthorizeStarted{}), reports: []flow.Event{fail(&cronofy.Error{Status: 401})}, small: true},
-		{name: "application_stored", events: events(flow.Back{}, flow.Back{}), found: &flow.Found{Store: flow.Store{Kind: flow.StoreKeyring}, Answers: flow.Answers{Site: germany(), ClientID: testClient}}},
+		{name: "application_stored", events: events(flow.Back{}, flow.Back{}), found: storedFound()},
 		{name: "store_locked", events: events(toApplication(), applied(), asked("locked", "")), small: true},
 		{name: "store_no_bus", events: events(toApplication(), applied(), asked("no-bus", "dial unix /run/user/1000/bus: no such file"))},
 		{name: "store_open", found: fileFound(), events: events(flow.ApplicationEntered{ClientID: testClient, RedirectURI: flow.DefaultRedirectURI},

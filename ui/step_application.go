@@ -1,6 +1,8 @@
 package ui
 
 import (
+	"errors"
+
 	"charm.land/bubbles/v2/key"
 	tea "charm.land/bubbletea/v2"
 
@@ -54,8 +56,11 @@ func (a *application) sync(s flow.State) {
 }
 
 // secretMayBeStored: an earlier run left its client id, so its secret may be in
-// the store too.
+// the store too, unless that was just found not to be so.
 func secretMayBeStored(s flow.State) bool {
+	if s.Problem != nil && errors.Is(s.Problem.Err, flow.ErrNoSecret) {
+		return false
+	}
 	kept := s.Store.Kind == flow.StoreKeyring || s.Store.Kind == flow.StoreFile
 	return kept && s.Answers.ClientID != "" && s.Answers.ClientSecret.Empty()
 }
