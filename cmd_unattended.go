@@ -71,14 +71,15 @@ func tellPause(w io.Writer, ev flow.Event) {
 
 // stopped tells what ended a set-up, with the flag that helps where there is one.
 func (f *settings) stopped(last flow.State, s streams) error {
-	p := *last.Problem
-	if p.Code == flow.CodeSecretStore && last.Store.Kind != flow.StoreFile {
+	p := last.Problem.ForScript()
+	byFlag := !p.Approved // else what became of the link comes first
+	if byFlag && p.Code == flow.CodeSecretStore && last.Store.Kind != flow.StoreFile {
 		p.Hint = "Use --secret-store session to keep secrets in memory for this run only."
 	}
 	if p.Code == flow.CodePort && f.listen != "" {
 		p.Hint = "End that program, or give another address with --listen."
 	}
-	if errors.Is(p.Err, keystore.ErrPassphrase) {
+	if byFlag && errors.Is(p.Err, keystore.ErrPassphrase) {
 		p.Hint = "Give the right one with --secret-passphrase-fd."
 	}
 	if p.Code == flow.CodeUsage && last.Step == flow.StepApplication && last.Answers.ClientSecret.Empty() {

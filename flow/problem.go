@@ -123,7 +123,7 @@ func sentence(err error, at Step) Problem {
 		return explainPort(port)
 	case errors.Is(err, ErrTimeout):
 		return Problem{Summary: "The administrator did not finish in time.",
-			Hint: "Try again: that makes a new link, and every answer is kept. --timeout sets how long confer waits.",
+			Hint: anotherLink + " --timeout sets how long confer waits.",
 			Code: CodeTimeout, Exit: ExitTimeout, Step: StepAuthorize}
 	case errors.Is(err, ErrNoSecret):
 		return Problem{Summary: "No client secret is stored for this client id.", Hint: "Enter the client secret. You find it at your application in Cronofy's developer dashboard.",
@@ -314,7 +314,7 @@ func approvedProblem(p Problem, at Step) Problem {
 	if errors.As(p.Err, &api) && api.Code == "" && api.Status > 401 && api.Status < 423 {
 		p.Summary = fmt.Sprintf("Cronofy did not give confer a token of its own (status %d).", api.Status)
 	}
-	p.Hint = "The administrator approved; Cronofy has most likely made the link. Only confer's own token is missing: try again with a new link, or go on to the profiles."
+	p.Hint = approvedWords + "try again with a new link, or go on to the profiles."
 	return p
 }
 

@@ -12,7 +12,7 @@ import (
 // explainOAuth is for the codes of RFC 6749 sections 4.1.2.1 and 5.2. Unknown
 // codes are shown as they are.
 func explainOAuth(code, description string, at Step) Problem {
-	p := Problem{Code: code, Exit: ExitRefused, Step: at, Hint: "Try again: that makes a new link, and every answer is kept."}
+	p := Problem{Code: code, Exit: ExitRefused, Step: at, Hint: anotherLink}
 	switch code {
 	case "access_denied":
 		p.Summary = "The administrator, or the provider, refused the authorization."

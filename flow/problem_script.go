@@ -1,0 +1,23 @@
+package flow
+
+import "strings"
+
+// Sentences that hold for a wizard only, or that a script's end takes up.
+const (
+	anotherLink   = "Try again: that makes a new link, and every answer is kept."
+	approvedWords = "The administrator approved; Cronofy has most likely made the link. Only confer's own token is missing: "
+)
+
+// ForScript is the problem for a run that asked nothing and has ended: it kept
+// no answers, and there is no page to go on to.
+func (p Problem) ForScript() Problem {
+	p.Hint = strings.Replace(p.Hint, anotherLink, "Run it again: that makes a new link.", 1)
+	switch {
+	case !p.Approved:
+	case p.Code == CodeSecretStore:
+		p.Hint = approvedWords + "for a new link run setup again when the store works, or with --secret-store session; or go on with confer profiles."
+	default:
+		p.Hint = approvedWords + "run setup again for a new link, or go on with confer profiles."
+	}
+	return p
+}
