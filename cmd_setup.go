@@ -61,7 +61,7 @@ func prepareAndSetup(ctx context.Context, f *settings, e environment, s streams)
 	if f.noInput {
 		return setupUnattended(ctx, f, w, s)
 	}
-	w.resume(ctx, f.browser)
+	w.resume(ctx, f.browser, e.get("BROWSER"))
 	return setupWizard(ctx, w, s, e)
 }
 

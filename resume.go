@@ -13,8 +13,10 @@ import (
 )
 
 // resume fills in what an unfinished run was told, where this run was not told
-// otherwise, and what earlier links know.
-func (w *world) resume(ctx context.Context, browser string) {
+// otherwise, and what earlier links know. browser is the flag's, environment what
+// BROWSER says: that may differ between a desktop and a shell over SSH, and holds
+// over what was chosen in the other.
+func (w *world) resume(ctx context.Context, browser, environment string) {
 	file := w.runner.Links
 	if file == nil {
 		return
@@ -32,7 +34,7 @@ func (w *world) resume(ctx context.Context, browser string) {
 	if browser != "" && browser != c.Browser {
 		keepBrowser(ctx, file, browser)
 	}
-	if browser == "" && c.Browser != "" {
+	if browser == "" && environment == "" && c.Browser != "" {
 		w.runner.OpenURL = openWith(opener.Host(), c.Browser)
 		w.found.Notice = strings.TrimSpace(w.found.Notice + " " + remembered(c.Browser))
 	}
