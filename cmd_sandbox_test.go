@@ -104,4 +104,7 @@ func TestReadmeExample(t *testing.T) {
 		require.Contains(t, string(out), want)
 	}
 	require.NotContains(t, string(out), env["CRONOFY_CLIENT_SECRET"])
+	for line := range strings.Lines(string(out)) {
+		require.NotContains(t, line, "}{", "an answer on a line of its own")
+	}
 }

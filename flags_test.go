@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"regexp"
 	"sort"
 	"strings"
 	"testing"
@@ -48,8 +49,22 @@ func TestFlagsAreInTheReadme(t *testing.T) {
 		}
 		cmd.Flags().VisitAll(func(f *pflag.Flag) {
 			if !f.Hidden && f.Name != "help" && f.Name != "version" {
-				require.True(t, strings.Contains(string(readme), "--"+f.Name), "%s --%s", cmd.CommandPath(), f.Name)
+				whole := regexp.MustCompile("--" + f.Name + "([^a-z-]|$)")
+				require.True(t, whole.Match(readme), "%s --%s", cmd.CommandPath(), f.Name)
 			}
 		})
+	}
+}
+
+// TestFlagsHaveAMeaningInTheReadme: no cell is left empty.
+func TestFlagsHaveAMeaningInTheReadme(t *testing.T) {
+	t.Parallel()
+	readme, err := os.ReadFile("README.md")
+	require.NoError(t, err)
+	rows := regexp.MustCompile("(?m)^\\| `--.*\\|$").FindAllString(string(readme), -1)
+	require.Greater(t, len(rows), 30)
+	for _, row := range rows {
+		cells := strings.Split(strings.ReplaceAll(row, `\|`, ""), "|")
+		require.NotEmpty(t, strings.TrimSpace(cells[len(cells)-2]), row)
 	}
 }

@@ -1,0 +1,30 @@
+package links
+
+import (
+	"os"
+	"reflect"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// TestTheReadmeTellsWhatIsKept: nothing is written that is not told. A new member
+// of the file gets its words here and in the README's table.
+func TestTheReadmeTellsWhatIsKept(t *testing.T) {
+	t.Parallel()
+	readme, err := os.ReadFile("../../README.md")
+	require.NoError(t, err)
+	row := regexp.MustCompile("(?m)^\\|([^|]*)\\| `links.json`").FindSubmatch(readme)
+	require.NotNil(t, row)
+	words := map[string]string{"version": "", "links": "links made", "service_accounts": "service accounts authorized", "draft": "unfinished answers",
+		"browser": "browser", "ledger": "which secrets are stored"}
+	of := reflect.TypeFor[envelope]()
+	for i := range of.NumField() {
+		member, _, _ := strings.Cut(of.Field(i).Tag.Get("json"), ",")
+		text, ok := words[member]
+		require.True(t, ok, member)
+		require.Contains(t, string(row[1]), text)
+	}
+}
