@@ -85,7 +85,11 @@ func (w *world) adopt(d links.Draft) {
 		return
 	}
 	a.ClientID = d.ClientID
-	if !a.RedirectSet && flow.CheckRedirectURI(d.RedirectURI) == nil {
+	refused := d.Open == flow.StepApplication.String()
+	if refused {
+		w.found.Open = flow.StepApplication
+	}
+	if !a.RedirectSet && (flow.CheckRedirectURI(d.RedirectURI) == nil || refused && d.RedirectURI != "") {
 		a.RedirectURI = d.RedirectURI
 	}
 	if a.Listen == "" && !a.RedirectSet {
@@ -95,7 +99,18 @@ func (w *world) adopt(d links.Draft) {
 	if a.ServiceAccount != "" && a.ServiceAccount != d.ServiceAccount {
 		return
 	}
-	if flow.CheckServiceAccountID(d.ServiceAccount) == nil {
+	w.adoptCustomer(d)
+}
+
+// adoptCustomer takes over whose calendars they are, and the provider. An id that
+// was refused is shown where it can be put right.
+func (w *world) adoptCustomer(d links.Draft) {
+	a := &w.found.Answers
+	refused := d.Open == flow.StepServiceAccount.String()
+	if refused {
+		w.found.Open = flow.StepServiceAccount
+	}
+	if flow.CheckServiceAccountID(d.ServiceAccount) == nil || refused {
 		a.ServiceAccount = d.ServiceAccount
 	}
 	if a.Label == "" {

@@ -100,9 +100,9 @@ const (
 func firstPage(c links.Contents) string {
 	d := c.Draft
 	switch {
-	case d == nil || !d.Kept || d.Store != string(flow.StoreKeyring):
+	case d == nil || !d.Kept || d.Store != string(flow.StoreKeyring) || d.Open == "application":
 		return onApplication // the secret is missing
-	case d.ServiceAccount == "":
+	case d.ServiceAccount == "" || d.Open == "service_account":
 		return onServiceAccount
 	case d.Provider == "":
 		return onProvider
@@ -225,6 +225,38 @@ func TestKilledAtEachPage(t *testing.T) {
 			x.exits(0)
 			require.Len(t, d.load().Links, 1)
 			require.Nil(t, d.load().Draft)
+		})
+	}
+}
+
+// TestRefusedAnswersAreOpen: what was typed is in its field again, on the page
+// that did not accept it.
+func TestRefusedAnswersAreOpen(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ page, flag, typed, refused string }{
+		{onApplication, "", "aClientIdThatNobodyKnows", "Cronofy does not accept this client id"},
+		{onServiceAccount, "--client-id", "ser_6710aa01c0ffee0000000000", "Cronofy does not accept this service account"},
+		{onServiceAccount, "--client-id", "acc_6710aa01c0ffee0000000000", "begins with ser_"},
+	} {
+		t.Run(c.typed, func(t *testing.T) {
+			t.Parallel()
+			d := newDesk(t, "CRONOFY_CLIENT_SECRET="+deskSecret)
+			args := []string{"--secret-store", "session", "--browser", "none"}
+			if c.flag != "" {
+				args = append(args, c.flag, d.creds.ClientID)
+			}
+			x := d.open(args...)
+			x.until(c.page)
+			x.press(c.typed + enter)
+			x.when(func(screen string) bool { return strings.Contains(unwrapped(screen), c.refused) }, c.refused)
+			d.saved("the answer", func(now links.Contents) bool {
+				return now.Draft != nil && (now.Draft.ClientID == c.typed || now.Draft.ServiceAccount == c.typed)
+			})
+			x.kill()
+			x = d.open(args...)
+			x.until(c.page, c.typed)
+			x.press(ctrlC)
+			x.exits(130)
 		})
 	}
 }

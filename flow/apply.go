@@ -98,7 +98,7 @@ func (s State) application(ev ApplicationEntered) (State, *Task) {
 	s.Answers.ClientID = ev.ClientID
 	s.Answers.ClientSecret = ev.ClientSecret
 	s.Answers.RedirectURI = ev.RedirectURI
-	s.Asking = false
+	s.Asking, s.accepted.application = false, ""
 	if p := checkApplicationAnswer(ev); p != nil {
 		return s.refuse(p)
 	}
@@ -115,6 +115,7 @@ func (s State) store(ev StoreChosen) (State, *Task) {
 
 func (s State) serviceAccount(ev ServiceAccountEntered) (State, *Task) {
 	s.Answers.ServiceAccount, s.Answers.Label = ev.ID, ev.Label
+	s.accepted.account = ""
 	if p := CheckServiceAccountID(ev.ID); p != nil {
 		return s.refuse(p)
 	}

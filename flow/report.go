@@ -14,6 +14,7 @@ func (s State) report(r Report) (State, *Task) {
 		found := s.Answers.ClientSecret.Empty() && !ev.ClientSecret.Empty()
 		s.Answers.ClientSecret, s.Store, s.Notice = ev.ClientSecret, ev.Store, ev.Notice
 		s = s.keptIf(found)
+		s.accepted.application = applicationKey(s.Answers)
 		s.Asking = ev.Ask
 		if !ev.Ask {
 			s.Step = StepServiceAccount
@@ -27,7 +28,7 @@ func (s State) report(r Report) (State, *Task) {
 	case ServiceAccountAccepted:
 		s.Running, s.Attempt = nil, Attempt{}
 		s.Answers.ServiceAccount, s.Notice = ev.ID, ev.Notice
-		s = s.keptIf(true)
+		s = s.keptIf(true).acceptUpTo(StepDataCenter)
 		s.serviceKey = ""
 		s = s.tokenKeptIf(ev.TokenKept)
 		s.Step = StepProvider
@@ -80,6 +81,7 @@ func (s State) failed(ev Failed) State {
 		s.approvedKey = s.Answers.Key()
 	}
 	p.Step = min(p.Step, s.Step) // an error never leads past an answer
+	s = s.reopen(p)
 	s.Running, s.Attempt = nil, Attempt{}
 	if s.Step == StepProfiles {
 		s.Proof = Proof{}

@@ -65,5 +65,8 @@ func draft(s State) links.Draft {
 	d := links.Draft{DataCenter: a.Site.DataCenter.ID, ClientID: a.ClientID, RedirectURI: a.RedirectURI, Listen: a.Listen,
 		ServiceAccount: a.ServiceAccount, Label: a.Label, Provider: string(a.Provider), Store: string(s.Store.Kind), Kept: s.secretKept()}
 	d.APIURL, d.AppURL = overrides(a.Site)
+	if open := s.open(); open != StepDataCenter {
+		d.Open = open.String()
+	}
 	return d
 }

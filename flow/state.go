@@ -183,6 +183,7 @@ type State struct {
 	Running *Task          // nil while waiting for the operator
 	tasks   int            // last task ID given out
 
+	accepted    accepted
 	keptKey     string   // storeKey of a client secret that is in the store
 	linkedKey   string   // Answers.Key of Link
 	approvedKey string   // Answers.Key of the last approval that was not finished
@@ -208,6 +209,7 @@ type Found struct {
 	Answers    Answers
 	Store      Store
 	SecretKept bool // the store has the client secret, so its absence is no missing answer
+	Open       Step // whose answer is there and was not accepted; StepDataCenter: none is
 	Suggested  bool // the answers are suggestions: begin at the first page and let each be confirmed
 	Used       []Used
 	Notice     string         // something to know on the first page
@@ -215,7 +217,7 @@ type Found struct {
 }
 
 // Start computes the first page from what is known: the first step whose
-// answer is missing.
+// answer is missing or was not accepted.
 func Start(f Found) State {
 	s := State{Answers: f.Answers, Store: f.Store, Used: f.Used, Sites: f.Sites, Notice: f.Notice}
 	if f.SecretKept {
@@ -229,7 +231,10 @@ func Start(f Found) State {
 	if !f.Suggested {
 		s.Step = firstMissing(f)
 	}
-	return s
+	if f.Open != StepDataCenter {
+		s.Step = min(s.Step, f.Open)
+	}
+	return s.acceptUpTo(f.Open)
 }
 
 func firstMissing(f Found) Step {

@@ -88,4 +88,5 @@ type Draft struct {
 	Label          string `json:"label,omitempty"`
 	Store          string `json:"secret_store,omitempty"`
 	Kept           bool   `json:"kept_in_store,omitempty"` // the client secret is in Store
+	Open           string `json:"open_step,omitempty"`     // "service_account": its answer was not accepted; empty: all were
 }
