@@ -4,6 +4,8 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
 )
@@ -12,6 +14,7 @@ const (
 	pastedCode  = "Zy8xWv6uTs4rQp2oNm0lKj9iHg7fEd5c"
 	pastedState = "confer1-mfzwizlnmfzwizlnmfzwizlnma-nbswy3dpnbswy3dpnbswy3dpna"
 	pasted      = "http://127.0.0.1:8739/callback?code=" + pastedCode + "&state=" + pastedState
+	stateFirst  = "http://127.0.0.1:8739/callback?state=" + pastedState + "&code=" + pastedCode
 )
 
 func TestParsePasteReadsWhatPeopleCopy(t *testing.T) {
@@ -41,6 +44,28 @@ func TestParsePasteReadsWhatPeopleCopy(t *testing.T) {
 		"markup":               strings.Replace(pasted, "&", "&amp;", 1),
 		"mail scanner":         "https://eur01.scanner.example.test/?url=" + url.QueryEscape(pasted) + "&data=05%7C01",
 		"words before":         "the page says: " + pasted,
+		"question before":      "What? Is it this? " + pasted,
+		"link before":          "I opened https://app.example.test/?x=1 and got " + pasted,
+		"words after":          pasted + " Thanks, Bob",
+		"words glued on":       pasted + "Thanks, Bob",
+		"words with marks":     pasted + " Thanks & bye? See https://example.test/?a=b#c",
+		"full stop":            pasted + ".",
+		"comma":                pasted + ", I hope",
+		"in parentheses":       "(" + pasted + ").",
+		"signature":            pasted + "\n\n-- \nBob Stone\nhttps://www.example.test/?code=1\n",
+		"wrapped, signature":   pasted[:half] + "\n" + pasted[half:] + "\nThanks\nBob",
+		"chat link":            "<" + pasted + "|the address>",
+		"chat link, twice":     "<" + pasted + "|" + pasted + "> there",
+		"markdown":             "[" + pasted + "](" + pasted + ")",
+		"markdown with words":  "see [this](" + pasted + "), please",
+		"twice":                pasted + "\n" + pasted,
+		"link and address":     "Link: https://app.example.test/oauth/authorize?response_type=code&state=" + pastedState + "\nEnd: " + pasted,
+		"state first":          stateFirst,
+		"state first, words":   stateFirst + " Thanks, Bob",
+		"state first, stop":    stateFirst + ".",
+		"state first, quoted":  "<" + stateFirst + "|address> ok",
+		"state first, wrapped": stateFirst[:40] + "\n  " + stateFirst[40:80] + "\n  " + stateFirst[80:120] + "\n  " + stateFirst[120:] + "\nThanks, Bob",
+		"state first, halves":  stateFirst[:len(stateFirst)-12] + " " + stateFirst[len(stateFirst)-12:] + " Thanks",
 	} {
 		a, err := ParsePaste(text)
 		require.NoError(t, err, name)
@@ -84,9 +109,12 @@ func TestParsePasteRefuses(t *testing.T) {
 		pastedCode: ErrPasteBareCode,
 		" " + pastedCode[:9] + "\n" + pastedCode[9:]:                         ErrPasteBareCode,
 		"code=" + pastedCode:                                                 ErrPasteBareCode,
-		"http://127.0.0.1:8739/callback?code=" + pastedCode:                  ErrPasteBareCode,
+		"?code=" + pastedCode:                                                ErrPasteBareCode,
+		"http://127.0.0.1:8739/callback?code=" + pastedCode:                  ErrPasteNoState,
+		"127.0.0.1:8739/callback?code=" + pastedCode + " it says":            ErrPasteNoState,
 		"?error=access_denied":                                               ErrPasteNoState,
-		pasted + "\n" + pasted:                                               ErrPasteTwice,
+		pasted + "\n" + strings.Replace(pasted, "Zy8x", "Zy9x", 1):           ErrPasteTwice,
+		pasted + " " + strings.Replace(pasted, "confer1-m", "confer1-n", 1):  ErrPasteTwice,
 		pasted + "&state=x":                                                  ErrPasteTwice,
 		pasted + "&code=x":                                                   ErrPasteTwice,
 		pasted + "&error=access_denied":                                      ErrPasteTwice,
@@ -106,6 +134,44 @@ func TestParsePasteReadsUpToTheLimit(t *testing.T) {
 	a, err := ParsePaste(long)
 	require.NoError(t, err)
 	require.Len(t, a.Code.Reveal(), MaxPaste-len("?state=s&code="))
+}
+
+// FuzzParsePasteInProse: whatever stands before or after a good address, on
+// lines of its own or after a space, the answer is the same.
+func FuzzParsePasteInProse(f *testing.F) {
+	for _, words := range []string{"Thanks, Bob", "-- \nBob Stone\nHead of IT", "What? 1 & 2; see (3).", "It is a\tpage: *nothing* > there", "100% \"sure\" \u201eja\u201c", "a=b&c", "|x|"} {
+		f.Add(words, words, uint8(0))
+		f.Add("", words, uint8(5))
+		f.Add(words, "", uint8(2))
+	}
+	f.Fuzz(func(t *testing.T, before, after string, kind uint8) {
+		if prose := before + "\n" + after; strings.ContainsAny(prose, "=#%") || strings.Contains(prose, "://") || len(prose) > 4000 || hidden(prose) {
+			return // may be an address, or hide one
+		}
+		gaps := []string{" ", "\n", "\r\n\r\n"}
+		address := []string{pasted, stateFirst}[kind%2]
+		if w := firstWord(after); address == stateFirst && (strings.ContainsAny(w, "0123456789") || turn.MatchString(w) || len(w) > 20) {
+			return // may be the code's end
+		}
+		gap := gaps[int(kind/2)%len(gaps)]
+		a, err := ParsePaste(before + gap + address + gap + after)
+		require.NoError(t, err)
+		require.Equal(t, pastedCode, a.Code.Reveal())
+		require.Equal(t, pastedState, a.State)
+	})
+}
+
+func firstWord(text string) string {
+	for _, w := range strings.Fields(text) {
+		return w
+	}
+	return ""
+}
+
+// hidden tells whether a text has more than letters, digits, signs and spaces: a
+// control sequence takes away what follows it.
+func hidden(text string) bool {
+	return !utf8.ValidString(text) || strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) && !unicode.IsSpace(r) })
 }
 
 func FuzzParsePaste(f *testing.F) {
