@@ -31,17 +31,9 @@ func (r *Runner) authorize(ctx context.Context, e Authorize, inbox <-chan Delive
 		return client.AuthorizeURL(cronofy.AuthorizeRequest{RedirectURI: a.RedirectURI, State: state, LinkToken: token, Provider: a.Provider}), nil
 	}
 	t.finish = func(ctx context.Context, code cronofy.Secret) (Event, error) {
-		token, err := client.Exchange(ctx, code, a.RedirectURI)
+		l, err := r.exchanged(ctx, client, a, e.Store, code, say)
 		if err != nil {
 			return nil, err
-		}
-		say(Exchanged{})
-		l := r.newLink(a, e.Store)
-		l.OrganizationalUnit, l.Scope = token.Sub, token.Scope
-		if l.RefreshToken = !token.RefreshToken.Empty(); l.RefreshToken {
-			if err := r.keep(ctx, e.Store, refreshTokenKey(a), token.RefreshToken); err != nil {
-				return nil, err
-			}
 		}
 		return made(ctx, l), nil
 	}
@@ -51,6 +43,25 @@ func (r *Runner) authorize(ctx context.Context, e Authorize, inbox <-chan Delive
 		return made(ctx, l)
 	}
 	return t.run(ctx)
+}
+
+// exchanged gives the link of a code, whose token is stored.
+func (r *Runner) exchanged(ctx context.Context, client *cronofy.Client, a Answers, s Store, code cronofy.Secret, say func(Event)) (Link, error) {
+	l := r.newLink(a, s)
+	token, err := client.Exchange(ctx, code, a.RedirectURI)
+	if err != nil {
+		return l, err
+	}
+	say(Exchanged{})
+	l.OrganizationalUnit, l.Scope = token.Sub, token.Scope
+	// Another confer may have deleted it while the administrator took their time.
+	if err := r.keep(ctx, s, clientSecretOf(a), a.ClientSecret); err != nil {
+		return l, err
+	}
+	if l.RefreshToken = !token.RefreshToken.Empty(); l.RefreshToken {
+		err = r.keep(ctx, s, refreshTokenOf(a), token.RefreshToken)
+	}
+	return l, err
 }
 
 func (r *Runner) newLink(a Answers, s Store) Link {
@@ -93,30 +104,41 @@ func (r *Runner) connected(ctx context.Context, client *cronofy.Client, a Answer
 	if p := CheckServiceAccountID(a.ServiceAccount); p != nil {
 		return nil, &cronofy.BadAnswerError{Op: "exchange code", Reason: "it names no service account"}
 	}
-	if err := r.keep(ctx, s, clientSecretKey(a), a.ClientSecret); err != nil {
+	if err := r.keep(ctx, s, clientSecretOf(a), a.ClientSecret); err != nil {
 		return nil, err
 	}
 	if !token.RefreshToken.Empty() {
-		if err := r.keep(ctx, s, serviceTokenKey(a), token.RefreshToken); err != nil {
+		if err := r.keep(ctx, s, serviceTokenOf(a), token.RefreshToken); err != nil {
 			return nil, err
 		}
 	}
-	r.recordAccount(ctx, a, s, token.Scope)
-	return ServiceAccountAccepted{ID: a.ServiceAccount, TokenKept: !token.RefreshToken.Empty(),
-		Notice: "Authorized as " + a.ServiceAccount + ". Your own application does not learn of this account by itself: note the id."}, nil
+	notice := "Authorized as " + a.ServiceAccount + ". Your own application does not learn of this account by itself: note the id."
+	if err := r.recordAccount(ctx, a, s, token); err != nil {
+		notice += " " + explainCopies(err)
+	}
+	return ServiceAccountAccepted{ID: a.ServiceAccount, TokenKept: !token.RefreshToken.Empty(), Notice: notice}, nil
 }
 
 // recordAccount notes an account that was authorized here, so that it can be
 // chosen again. Without the note its id must be typed, which is said on screen.
-func (r *Runner) recordAccount(ctx context.Context, a Answers, s Store, scope string) {
+func (r *Runner) recordAccount(ctx context.Context, a Answers, s Store, token cronofy.Token) error {
 	if r.Links == nil {
-		return
+		return nil
 	}
-	_ = r.Links.Update(ctx, func(c *links.Contents) error {
-		c.AddServiceAccount(links.ServiceAccount{DataCenter: a.Site.DataCenter.ID, APIHost: a.Site.APIHost(), ClientID: a.ClientID,
-			ID: a.ServiceAccount, Label: a.Label, Scope: scope, Store: string(s.Kind), Authorized: r.Now().UTC()})
+	var old []links.Stored
+	err := r.Links.Update(ctx, func(c *links.Contents) error {
+		kept := links.ServiceAccount{DataCenter: a.Site.DataCenter.ID, APIHost: a.Site.APIHost(), ClientID: a.ClientID,
+			ID: a.ServiceAccount, Label: a.Label, Scope: token.Scope, Store: string(s.Kind), Authorized: r.Now().UTC()}
+		c.AddServiceAccount(kept)
+		if !token.RefreshToken.Empty() {
+			old = copiesOf(*c, links.StoredAccountToken(kept))
+		}
 		return nil
 	})
+	if err != nil {
+		return nil
+	}
+	return r.sweep(ctx, old)
 }
 
 // overrides are a site's base URLs where they are not the data center's own.
@@ -138,11 +160,15 @@ func (r *Runner) record(ctx context.Context, l Link) string {
 		Scope: l.Scope, Store: string(l.Store), Linked: l.At, RefreshToken: l.RefreshToken, Unconfirmed: l.Unconfirmed}
 	kept.APIURL, kept.AppURL = overrides(l.Site)
 	aside := ""
+	var old []links.Stored
 	err := r.Links.Update(ctx, func(c *links.Contents) error {
 		aside = c.SetAside
 		c.AddLink(kept)
 		if d := c.Draft; d != nil && d.ClientID == l.ClientID && d.ServiceAccount == l.ServiceAccount {
 			c.Draft = nil // another wizard's, of another customer, stays
+		}
+		if kept.RefreshToken {
+			old = copiesOf(*c, links.StoredToken(kept))
 		}
 		return nil
 	})
@@ -151,6 +177,9 @@ func (r *Runner) record(ctx context.Context, l Link) string {
 	}
 	if aside != "" {
 		return "Linked. The list of links was damaged or of a newer confer; it was kept as " + cronofy.CleanText(aside, 400) + "."
+	}
+	if err := r.sweep(ctx, old); err != nil {
+		return "Linked. " + explainCopies(err)
 	}
 	return ""
 }

@@ -111,6 +111,7 @@ func sentence(err error, at Step) Problem {
 		bad     *cronofy.BadAnswerError
 		network *cronofy.NetworkError
 		list    *AccountsError
+		ledger  *LedgerError
 	)
 	if p := explainDelegation(err); p != nil {
 		p.Step = at
@@ -128,6 +129,8 @@ func sentence(err error, at Step) Problem {
 	case errors.Is(err, ErrNoSecret):
 		return Problem{Summary: "No client secret is stored for this client id.", Hint: "Enter the client secret. You find it at your application in Cronofy's developer dashboard.",
 			Code: CodeUsage, Exit: ExitUsage, Step: StepApplication}
+	case errors.As(err, &ledger):
+		return explainLedger(ledger)
 	case isStoreError(err):
 		return explainStore(err, at)
 	case errors.As(err, &api):

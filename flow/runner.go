@@ -291,21 +291,10 @@ func (r *Runner) unlock(ctx context.Context, s Store) error {
 	return nil
 }
 
-func clientSecretKey(a Answers) string {
-	return keystore.Key(links.ClientSecretKeyParts(a.Site.APIHost(), a.ClientID)...)
-}
-
-// refreshTokenKey is that of the link's token.
-func refreshTokenKey(a Answers) string {
-	return keystore.Key(links.RefreshTokenKeyParts(links.Link{APIHost: a.Site.APIHost(), ClientID: a.ClientID,
-		ServiceAccount: a.ServiceAccount, Provider: string(a.Provider)})...)
-}
+func clientSecretKey(a Answers) string { return keystore.Key(clientSecretOf(a).KeyParts()...) }
 
 // serviceTokenKey is that of a calendar service account's token.
-func serviceTokenKey(a Answers) string {
-	return keystore.Key(links.ServiceAccountKeyParts(links.ServiceAccount{APIHost: a.Site.APIHost(), ClientID: a.ClientID,
-		ID: a.ServiceAccount})...)
-}
+func serviceTokenKey(a Answers) string { return keystore.Key(serviceTokenOf(a).KeyParts()...) }
 
 // storedSecret reads the client secret from the store. That it is not there is
 // ErrNoSecret; anything else is an error of the store, never "not there".
@@ -323,14 +312,19 @@ func (r *Runner) storedSecret(ctx context.Context, a Answers, s Store) (cronofy.
 
 // keep stores a secret and reads it back, unless it is there already. What
 // could not be read is not written over, and an old secret is put back when the
-// store does not give back the new one.
-func (r *Runner) keep(ctx context.Context, s Store, key string, secret cronofy.Secret) error {
+// store does not give back the new one. The ledger has its entry first.
+func (r *Runner) keep(ctx context.Context, s Store, what links.Stored, secret cronofy.Secret) error {
+	what.Store = string(s.Kind)
+	if err := r.recordSecret(ctx, what); err != nil {
+		return err
+	}
 	ctx, cancel := context.WithTimeout(ctx, storeLimit(s.Kind))
 	defer cancel()
 	store, err := r.Stores.Open(s.Kind, s.Passphrase)
 	if err != nil {
 		return err
 	}
+	key := keystore.Key(what.KeyParts()...)
 	old, err := store.Get(ctx, key)
 	had := err == nil
 	switch {
@@ -342,6 +336,9 @@ func (r *Runner) keep(ctx context.Context, s Store, key string, secret cronofy.S
 	err = store.Set(ctx, key, secret.Reveal())
 	if had && errors.Is(err, keystore.ErrReadBack) {
 		_ = store.Set(ctx, key, old)
+	}
+	if err == nil {
+		_ = r.recordSecret(ctx, what) // somebody may have struck the entry before there was anything
 	}
 	return err
 }
@@ -370,7 +367,7 @@ func (r *Runner) checkServiceAccount(ctx context.Context, e CheckServiceAccount,
 	if _, err := r.client(a, say).LinkToken(call, a.ServiceAccount); err != nil {
 		return Failed{Err: err}
 	}
-	if err := r.keep(ctx, e.Store, clientSecretKey(a), a.ClientSecret); err != nil {
+	if err := r.keep(ctx, e.Store, clientSecretOf(a), a.ClientSecret); err != nil {
 		return Failed{Err: err}
 	}
 	return ServiceAccountAccepted{ID: a.ServiceAccount, TokenKept: r.holdsToken(ctx, a, e.Store)}

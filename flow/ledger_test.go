@@ -1,0 +1,151 @@
+package flow_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"confer/cronofy"
+	"confer/cronofy/sandbox"
+	"confer/flow"
+	"confer/flow/links"
+	"confer/keystore"
+)
+
+// watchedStore tells before it is written to.
+type watchedStore struct {
+	keystore.Store
+	before func(key string) error
+}
+
+func (s watchedStore) Set(ctx context.Context, key, secret string) error {
+	if err := s.before(key); err != nil {
+		return err
+	}
+	return s.Store.Set(ctx, key, secret)
+}
+
+// kinds is a store of its own for each kind.
+type kinds map[flow.StoreKind]keystore.Store
+
+func (k kinds) Probe(context.Context) keystore.Status {
+	return keystore.Status{State: keystore.Ready}
+}
+func (k kinds) Open(kind flow.StoreKind, _ cronofy.Secret) (keystore.Store, error) {
+	return k[kind], nil
+}
+
+func (h *house) contents() links.Contents {
+	h.t.Helper()
+	c, err := h.links.Load(h.t.Context())
+	require.NoError(h.t, err)
+	return c
+}
+
+// inLedger tells whether a secret of the keyring is recorded, by its key.
+func (h *house) inLedger(key string) bool {
+	for _, s := range h.contents().Ledger {
+		if s.Store == "keyring" && keystore.Key(s.KeyParts()...) == key {
+			return true
+		}
+	}
+	return false
+}
+
+// TestNothingIsStoredUnrecorded: the entry is there before the secret is.
+func TestNothingIsStoredUnrecorded(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, sandbox.Options{})
+	h.browse(sandbox.Approve)
+	var keys []string
+	h.stores.store = watchedStore{h.stores.store, func(key string) error {
+		keys = append(keys, key)
+		if !h.inLedger(key) {
+			t.Errorf("%s is stored before it is recorded", key)
+		}
+		return nil
+	}}
+	last, _ := h.run(t.Context())
+	require.Nil(t, last.Problem)
+	require.Len(t, keys, 2)
+	require.Empty(t, h.contents().Leftover(), "the link has both")
+}
+
+// TestARefusedRunLeavesARecord: nothing is linked, and the client secret is
+// there.
+func TestARefusedRunLeavesARecord(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, sandbox.Options{})
+	h.browse(sandbox.Deny)
+	last, _ := h.run(t.Context())
+	require.NotNil(t, last.Problem)
+	left := h.contents().Leftover()
+	require.Len(t, left, 1)
+	require.True(t, left[0].IsClientSecret())
+	require.Equal(t, fixedClient(h), left[0].ClientID)
+}
+
+func fixedClient(h *house) string { return h.found.Answers.ClientID }
+
+// TestNoRecordNoSecret: what could not be found again is not stored, and nobody
+// is sent to a browser.
+func TestNoRecordNoSecret(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, sandbox.Options{})
+	require.NoError(t, os.MkdirAll(filepath.Dir(h.links.Path()), 0o700))
+	require.NoError(t, os.Mkdir(h.links.Path(), 0o700)) // a folder in its place
+	h.runner.OpenURL = func(string) error { t.Error("a browser was opened"); return nil }
+	h.stores.store = watchedStore{h.stores.store, func(string) error { t.Error("something was stored"); return errors.New("no") }}
+	last, _ := h.run(t.Context())
+	require.Equal(t, flow.CodeSecretStore, last.Problem.Code)
+	require.Equal(t, flow.StepApplication, last.Problem.Step)
+	require.Contains(t, last.Problem.Summary, "its list of them cannot be written")
+
+	h.browse(sandbox.Approve)
+	h.found.Store.Kind = flow.StoreSession
+	h.stores.store = keystore.OpenSession()
+	last, _ = h.run(t.Context())
+	require.NotNil(t, last.Link, "memory needs no list")
+	require.Contains(t, last.Notice, "could not be written")
+}
+
+// TestALinkThatMovesTakesItsCopiesAlong: into memory, and from there to the file.
+func TestALinkThatMovesTakesItsCopiesAlong(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, sandbox.Options{})
+	h.browse(sandbox.Approve)
+	all := kinds{flow.StoreKeyring: keystore.OpenSession(), flow.StoreFile: keystore.OpenSession(), flow.StoreSession: keystore.OpenSession()}
+	h.runner.Stores = all
+	token, secret := h.keys()
+	there := func(kind flow.StoreKind, key string) bool {
+		_, err := all[kind].Get(t.Context(), key)
+		return err == nil
+	}
+	link := func(kind flow.StoreKind) flow.State {
+		h.found.Store = flow.Store{Kind: kind, Passphrase: cronofy.NewSecret("p")}
+		last, _ := h.run(t.Context())
+		require.NotNil(t, last.Link)
+		return last
+	}
+	link(flow.StoreKeyring)
+	require.True(t, there(flow.StoreKeyring, token) && there(flow.StoreKeyring, secret))
+	last := link(flow.StoreFile)
+	require.Empty(t, last.Notice)
+	require.False(t, there(flow.StoreKeyring, token) || there(flow.StoreKeyring, secret))
+	require.True(t, there(flow.StoreFile, token) && there(flow.StoreFile, secret))
+	require.Len(t, h.contents().Ledger, 2, "struck with the secrets")
+	link(flow.StoreSession)
+	require.False(t, there(flow.StoreFile, token) || there(flow.StoreFile, secret))
+	require.Empty(t, h.contents().Ledger)
+}
+
+// keys are those of the link's token and of the client secret.
+func (h *house) keys() (token, secret string) {
+	a := h.found.Answers
+	return keystore.Key(a.Site.APIHost(), a.ClientID, a.ServiceAccount, string(a.Provider), "refresh_token"),
+		keystore.Key(a.Site.APIHost(), a.ClientID, "client_secret")
+}
