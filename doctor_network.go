@@ -46,7 +46,7 @@ func (x *examination) visits() []visit {
 func (x *examination) network(ctx context.Context) []finding {
 	h, err := cronofy.NewHTTPClient(cronofy.HTTPOptions{CAFile: x.settings.caFile})
 	if err != nil {
-		return []finding{{"tls", findingProblem, "The file of --ca-file cannot be used: " + clip(err.Error()) + ".", "Name a PEM file with certificates."}}
+		return []finding{{"tls", findingProblem, "The file of --ca-file cannot be used: " + caFileReason(err) + ".", "Name a PEM file with certificates."}}
 	}
 	defer h.CloseIdleConnections()
 	all := x.visits()

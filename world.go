@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 
 	"confer/cronofy"
 	"confer/flow"
@@ -113,11 +114,16 @@ func openWith(host opener.Machine, command string) func(string) error {
 
 func openFile(path string) (io.ReadCloser, error) { return os.Open(path) }
 
+// caFileReason leaves out what the flag's own name says already.
+func caFileReason(err error) string {
+	return cronofy.CleanText(strings.TrimPrefix(err.Error(), "CA file: "), 200)
+}
+
 // newClients shares one http.Client and one limiter among all clients of a run.
 func newClients(f *settings, names cronofy.Names, limiter *cronofy.Limiter) (func(cronofy.Site, cronofy.App, func(cronofy.Wait)) *cronofy.Client, error) {
 	h, err := cronofy.NewHTTPClient(cronofy.HTTPOptions{CAFile: f.caFile})
 	if err != nil {
-		return nil, &usageError{summary: "--ca-file: " + cronofy.CleanText(err.Error(), 200), hint: "name a PEM file with certificates"}
+		return nil, &usageError{summary: "--ca-file: " + caFileReason(err), hint: "name a PEM file with certificates"}
 	}
 	if err := f.openLog(); err != nil {
 		return nil, err

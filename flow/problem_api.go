@@ -130,13 +130,13 @@ func explainStray(err error) string {
 	case errors.As(err, &fresh):
 		return "No new link could be made. " + sentence(fresh.err, StepAuthorize).Summary + " The link before it still counts."
 	case errors.Is(err, callback.ErrStateEarlierRun):
-		return "That came from an earlier run of confer. Use the link shown here."
+		return "That came from an earlier run of confer. Open the link that confer made last."
 	case errors.Is(err, callback.ErrStateUsed):
 		return "That answer was used before: a new link is needed."
 	case errors.Is(err, callback.ErrStateOtherAnswers):
-		return "That answer belongs to other settings than these. Use the link shown here."
+		return "That answer belongs to other settings than these. Open the link that confer made last."
 	case errors.Is(err, callback.ErrStateUnknown):
-		return "That answer is not from this link: its state is missing or unknown. Use the link shown here."
+		return "That answer is not from this link: its state is missing or unknown. Open the link that confer made last."
 	case errors.Is(err, callback.ErrPasteBareCode):
 		return "That is only the code. Paste the whole address from the browser's address bar: it holds the state too."
 	case errors.Is(err, callback.ErrPasteNoState):

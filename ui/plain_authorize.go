@@ -16,7 +16,7 @@ func (p *plainWizard) aboutAuthorize() []string {
 	w := wordsFor(a.Provider)
 	lines := []string{
 		"To be linked: the calendars of " + customer(a) + ", and " + toProvider(a.Provider) + ".",
-		"Who must click: an administrator of the calendars and of " + w.admin + ". Two people sit together: it is one browser session.",
+		"Who must click: an administrator of the calendars and of " + w.admin + ". If these are two people, they sit together: it is one browser session.",
 		"What they will see, first: Cronofy may ask them to show that they administer the calendars.",
 		"Second: " + seenBy(w.allow),
 		"Third: Cronofy asks them to approve the link between the two.",

@@ -67,8 +67,8 @@ func (p *plainWizard) accountOptions() ([]plainOption, []flow.AccountsKind) {
 		kinds = append(kinds, flow.AccountsDelegated)
 	}
 	return append(options,
-			plainOption{text: "Not now; the link is finished without it", name: "not now", words: []string{"none"}},
-			plainOption{text: "Another customer; this link is finished, and the next one begins", name: "another"}),
+			plainOption{text: "Not now; " + withoutProof(p.state), name: "not now", words: []string{"none"}},
+			plainOption{text: "Another customer; this one is left as it is, and the next begins", name: "another"}),
 		append(kinds, flow.AccountsNone, flow.AccountsUnknown)
 }
 

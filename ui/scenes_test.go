@@ -113,6 +113,7 @@ func answerScenes() []scene {
 		{name: "application_busy", events: append(toApplication(), applied())},
 		{name: "application_refused", events: events(toApplication(), applied(), badSecret), small: true},
 		{name: "application_bad_id", events: events(toApplication(), flow.ApplicationEntered{ClientID: "no spaces here", RedirectURI: flow.DefaultRedirectURI})},
+		{name: "application_no_redirect", events: toApplication(), keys: []string{"type:" + testClient, "tab", "paste:" + testSecret, "tab", "ctrl+u", "enter"}},
 		{name: "application_no_network", events: events(toApplication(), applied(), fail(errNet))},
 		{name: "application_web_redirect", events: toApplication(), keys: []string{"tab", "tab", "ctrl+u", "type:https://app.example.test/cb"}},
 		{name: "application_permit", events: toApplication(), keys: []string{"type:" + testClient, "tab", "tab", "tab", "enter"}, small: true},
@@ -201,6 +202,7 @@ func profileScenes() []scene {
 	missing := &flow.AccountsError{Err: fmt.Errorf("open people.csv: %w", errors.New("no header"))}
 	return []scene{
 		{name: "accounts", events: toLinked(), small: true},
+		{name: "accounts_approved", events: append(toWaiting(), flow.Failed{Err: &cronofy.Error{Op: "exchange code", Status: 400, Code: "invalid_grant"}, Approved: true}, flow.Continued{})},
 		{name: "accounts_file", events: toLinked(), keys: []string{"enter"}},
 		{name: "accounts_bad_file", events: events(toTable(), fail(missing)), keys: []string{"enter"}, small: true},
 		{name: "accounts_token", events: toLinked(), keys: []string{"2", "enter", "paste:" + testSecret}},

@@ -42,7 +42,18 @@ func (a *accounts) offer(s flow.State) {
 		rows = append(rows, option{label: "Through the service account", note: "a list of e-mail addresses"})
 	}
 	a.offered = append(a.offered, flow.AccountsNone)
-	a.list.reset(append(rows, option{label: "Not now", note: "the link is done anyway"}))
+	a.list.reset(append(rows, option{label: "Not now", note: withoutProof(s)}))
+}
+
+// withoutProof says what there is when no profiles are looked at.
+func withoutProof(s flow.State) string {
+	switch {
+	case s.Link == nil:
+		return "the link most likely exists"
+	case s.Link.Unconfirmed:
+		return "the link stays unconfirmed"
+	}
+	return "the link is done anyway"
 }
 
 func (a *accounts) sync(s flow.State) {

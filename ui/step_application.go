@@ -28,6 +28,7 @@ func newApplication() *application {
 		id: newField("Client id", maxEntry), secret: newField("Client secret", maxEntry), redirect: newField("Redirect URI", maxEntry), permit: newPermit(),
 	}
 	a.secret.secret = true
+	a.redirect.follow(flow.DefaultRedirectURI)
 	a.form.fields = []*field{a.id, a.secret, a.redirect, {label: "Text for Cronofy's permitted list…", action: true}}
 	return a
 }
@@ -35,11 +36,9 @@ func newApplication() *application {
 func (a *application) sync(s flow.State) {
 	a.id.follow(s.Answers.ClientID)
 	a.secret.follow(s.Answers.ClientSecret.Reveal())
-	redirect := s.Answers.RedirectURI
-	if redirect == "" {
-		redirect = flow.DefaultRedirectURI
+	if s.Answers.RedirectURI != "" { // until there is one, the field has the usual one, or is as it was left
+		a.redirect.follow(s.Answers.RedirectURI)
 	}
-	a.redirect.follow(redirect)
 	a.secret.optional = secretMayBeStored(s)
 	a.secret.placeholder = "paste it here"
 	if a.secret.optional {

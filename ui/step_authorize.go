@@ -141,7 +141,7 @@ func (a *authorize) viewReady(f frame, p *page) {
 	p.heading(f, "Ready for the administrator", "")
 	p.join(keep, each(f.st.muted, wrap("To be linked: the calendars of "+customer(an)+", and "+toProvider(an.Provider)+".", f.w))...)
 	p.add(extra, append([]string{f.st.strong.Render("Who must click")},
-		wrap("An administrator of the calendars and of "+w.admin+". Two people sit together: it is one browser session.", f.w)...)...)
+		wrap("An administrator of the calendars and of "+w.admin+". Two people? They sit together: it is one browser session.", f.w)...)...)
 	sees := []string{f.st.strong.Render("What they will see")}
 	for i, s := range []string{"If asked: show that they administer the calendars", w.sees, "Approve the link between the two"} {
 		sees = append(sees, f.signed(f.st.accent.Render(fmt.Sprint(i+1)), s)...)
