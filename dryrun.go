@@ -5,9 +5,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 
 	"confer/cronofy"
 	"confer/flow"
@@ -29,20 +31,66 @@ func dryRun(ctx context.Context, w *world, s streams) error {
 	a := &w.found.Answers
 	a.ClientSecret = cronofy.NewSecret(drySecret)
 	a.Accounts = flow.Accounts{}
+	kept := keptWords(w.found.Store.Kind)
 	w.found.Store = flow.Store{Kind: flow.StoreSession, Pinned: true}
 	t := &dryTransport{out: s.out}
 	w.runner.NewClient = func(site cronofy.Site, app cronofy.App, _ func(cronofy.Wait)) *cronofy.Client {
 		return cronofy.New(site, app, cronofy.WithHTTPClient(&http.Client{Transport: t}), cronofy.WithNames(w.names), cronofy.WithLimiter(nil))
 	}
-	w.runner.Links, w.runner.OpenURL = nil, nil
+	w.runner.Links, w.runner.OpenURL, w.runner.Listen = nil, nil, listenNowhere
 	last := w.dryWalk(ctx, s.out)
 	if last.Problem != nil {
 		complain(s.err, last.Problem.Summary, last.Problem.Hint)
 		return &exitError{last.Problem.Exit}
 	}
-	fmt.Fprintf(s.out, "KEEP the client secret and the refresh token in the secret store, and the link in links.json\n")
+	fmt.Fprintf(s.out, "KEEP %s\n", kept)
 	return nil
 }
+
+// keptWords says what a set-up with this store keeps, and where.
+func keptWords(store flow.StoreKind) string {
+	const secrets = "the client secret and the refresh token in "
+	switch store {
+	case flow.StoreNone:
+		return "nothing: the sandbox stores nothing"
+	case flow.StoreSession:
+		return "the link in links.json; " + secrets + "memory for that run only"
+	case flow.StoreFile:
+		return secrets + "the encrypted secrets file, and the link in links.json"
+	case flow.StoreKeyring, "":
+	}
+	return secrets + "the system's keyring, and the link in links.json"
+}
+
+// nowhere is a listener that nobody comes to. It takes no port.
+type nowhere struct {
+	address string
+	closed  chan struct{}
+	close   func()
+}
+
+func listenNowhere(_ context.Context, _, address string) (net.Listener, error) {
+	closed := make(chan struct{})
+	return &nowhere{address, closed, sync.OnceFunc(func() { close(closed) })}, nil
+}
+
+// Accept implements net.Listener.
+func (n *nowhere) Accept() (net.Conn, error) {
+	<-n.closed
+	return nil, net.ErrClosed
+}
+
+// Close implements net.Listener.
+func (n *nowhere) Close() error { n.close(); return nil }
+
+// Addr implements net.Listener.
+func (n *nowhere) Addr() net.Addr { return n }
+
+// Network implements net.Addr.
+func (n *nowhere) Network() string { return "tcp" }
+
+// String implements net.Addr: what was to be taken.
+func (n *nowhere) String() string { return n.address }
 
 // dryWalk goes through the steps and pastes an answer as soon as there is a link.
 func (w *world) dryWalk(ctx context.Context, out io.Writer) flow.State {

@@ -94,11 +94,13 @@ func freePort(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Setenv(args[0]+"Q", url.QueryEscape(uri))
 }
 
-// busyPort NAME: sets NAME to a redirect URI on a port that stays taken.
+// busyPort NAME: sets NAME to a redirect URI on a port that stays taken, and
+// NAMEADDR to its host:port.
 func busyPort(ts *testscript.TestScript, _ bool, args []string) {
 	l, err := net.Listen("tcp4", "127.0.0.1:0")
 	ts.Check(err)
 	ts.Setenv(args[0], "http://"+l.Addr().String()+"/callback")
+	ts.Setenv(args[0]+"ADDR", l.Addr().String())
 	ts.Defer(func() { _ = l.Close() })
 }
 

@@ -46,6 +46,8 @@ type Runner struct {
 	Stores Stores
 	// Links keeps links made and unfinished answers; nil: nothing is kept.
 	Links *links.File
+	// Listen takes the callback's port; nil: the network's.
+	Listen callback.ListenFunc
 	// OpenURL asks for a browser; nil: none is opened.
 	OpenURL func(url string) error
 	// OpenAccounts opens a list of accounts by its path. Required for lists.

@@ -48,6 +48,7 @@ func (t *trip) run(ctx context.Context) Event {
 		States:      t.r.states,
 		Answers:     t.answers.Key(),
 		OnStray:     t.stray,
+		ListenFunc:  t.r.Listen,
 	})
 	if err != nil {
 		return Failed{Err: err}

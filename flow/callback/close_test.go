@@ -53,7 +53,7 @@ func piped(t *testing.T) (*Server, *pipes) {
 	p := &pipes{conns: make(chan net.Conn), closed: make(chan struct{})}
 	s, err := Open(t.Context(), Config{
 		RedirectURI: "http://127.0.0.1:8739/callback", States: NewStates(nil), Answers: answers,
-		listen: func(context.Context, string, string) (net.Listener, error) { return p, nil },
+		ListenFunc: func(context.Context, string, string) (net.Listener, error) { return p, nil },
 	})
 	require.NoError(t, err)
 	return s, p

@@ -23,7 +23,10 @@ type Config struct {
 	// Rand makes the addresses of the short link and the outcome; nil takes crypto/rand.
 	Rand io.Reader
 
-	listen      listenFunc // nil: the network's
+	// ListenFunc listens in the network's place, where no browser is to come; nil
+	// takes net.ListenConfig's.
+	ListenFunc ListenFunc
+
 	hold, again time.Duration
 }
 

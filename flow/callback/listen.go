@@ -12,8 +12,8 @@ import (
 	"confer/cronofy"
 )
 
-// listenFunc is net.ListenConfig's; tests listen in memory.
-type listenFunc func(ctx context.Context, network, address string) (net.Listener, error)
+// ListenFunc listens as net.ListenConfig's Listen does.
+type ListenFunc func(ctx context.Context, network, address string) (net.Listener, error)
 
 // target is a redirect URI as the listener sees it.
 type target struct {
@@ -62,7 +62,7 @@ func (t target) path() string {
 
 // bind takes the redirect URI's own port. "localhost" is taken on both families
 // or not at all: browsers try ::1 first, and whoever holds it would get the code.
-func (t target) bind(ctx context.Context, listen listenFunc) ([]net.Listener, error) {
+func (t target) bind(ctx context.Context, listen ListenFunc) ([]net.Listener, error) {
 	port := strconv.Itoa(portOf(t.url))
 	if !strings.EqualFold(t.url.Hostname(), "localhost") {
 		l, err := bindOne(ctx, listen, net.JoinHostPort(t.url.Hostname(), port))
@@ -74,7 +74,7 @@ func (t target) bind(ctx context.Context, listen listenFunc) ([]net.Listener, er
 	}
 	_, port, err = net.SplitHostPort(l4.Addr().String())
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("listen: %w", err), l4.Close())
+		return nil, errors.Join(fmt.Errorf("ListenFunc: %w", err), l4.Close())
 	}
 	l6, err := bindOne(ctx, listen, net.JoinHostPort("::1", port))
 	if err != nil {
@@ -83,7 +83,7 @@ func (t target) bind(ctx context.Context, listen listenFunc) ([]net.Listener, er
 	return []net.Listener{l4, l6}, nil
 }
 
-func bindOne(ctx context.Context, listen listenFunc, addr string) (net.Listener, error) {
+func bindOne(ctx context.Context, listen ListenFunc, addr string) (net.Listener, error) {
 	l, err := listen(ctx, "tcp", addr)
 	if err != nil {
 		return nil, portError(addr, err)

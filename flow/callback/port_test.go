@@ -116,7 +116,7 @@ func TestTheSystemsErrorIsClassified(t *testing.T) {
 			return nil, &net.OpError{Op: "listen", Err: os.NewSyscallError("bind", errno)}
 		}
 		var port *PortError
-		require.ErrorAs(t, openError(t, Config{RedirectURI: "http://127.0.0.1:8739/callback", listen: refuse}), &port)
+		require.ErrorAs(t, openError(t, Config{RedirectURI: "http://127.0.0.1:8739/callback", ListenFunc: refuse}), &port)
 		require.Equal(t, class, port.Class, errno)
 		require.ErrorIs(t, port, errno)
 	}
@@ -164,7 +164,7 @@ func TestNothingIsKeptWhenTheShortLinkCannotListen(t *testing.T) {
 		return l, err
 	}
 	var port *PortError
-	require.ErrorAs(t, openError(t, Config{RedirectURI: "https://app.example.test/answer", Listen: "127.0.0.1:0", listen: listen}), &port)
+	require.ErrorAs(t, openError(t, Config{RedirectURI: "https://app.example.test/answer", Listen: "127.0.0.1:0", ListenFunc: listen}), &port)
 	require.Equal(t, PortDenied, port.Class)
 	_, err := first.Accept()
 	require.ErrorIs(t, err, net.ErrClosed)

@@ -47,8 +47,8 @@ func Open(ctx context.Context, cfg Config) (*Server, error) {
 }
 
 func newServer(cfg Config, t target) *Server {
-	if cfg.listen == nil {
-		cfg.listen = new(net.ListenConfig).Listen
+	if cfg.ListenFunc == nil {
+		cfg.ListenFunc = new(net.ListenConfig).Listen
 	}
 	if cfg.hold == 0 {
 		cfg.hold, cfg.again = firstHold, againHold
@@ -75,7 +75,7 @@ func (s *Server) open(ctx context.Context) error {
 		s.short = "http://" + s.target.host()
 		return nil
 	}
-	l, err := bindOne(ctx, s.cfg.listen, "127.0.0.1:0")
+	l, err := bindOne(ctx, s.cfg.ListenFunc, "127.0.0.1:0")
 	if err != nil {
 		return err
 	}
@@ -87,14 +87,14 @@ func (s *Server) open(ctx context.Context) error {
 
 func (s *Server) bindCallback(ctx context.Context) ([]net.Listener, error) {
 	if s.cfg.Listen != "" {
-		l, err := bindOne(ctx, s.cfg.listen, s.cfg.Listen)
+		l, err := bindOne(ctx, s.cfg.ListenFunc, s.cfg.Listen)
 		if err != nil {
 			return nil, err
 		}
 		return []net.Listener{l}, nil
 	}
 	if s.target.loopback {
-		return s.target.bind(ctx, s.cfg.listen)
+		return s.target.bind(ctx, s.cfg.ListenFunc)
 	}
 	return nil, nil
 }
