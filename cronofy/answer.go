@@ -66,10 +66,20 @@ func refusal(k call, a answer, now time.Time) *Error {
 	if json.Unmarshal(a.body, &body) != nil {
 		return e
 	}
-	code, _ := body.Error.(string)
-	description, _ := body.Description.(string)
-	e.Code, e.Description, e.Fields = t.tidy(code), t.tidy(description), t.fields(body.Errors)
+	e.Fields = t.fields(body.Errors)
+	if k.oauth && oauthStatus(a.status) {
+		code, _ := body.Error.(string)
+		description, _ := body.Description.(string)
+		e.Code, e.Description = t.tidy(code), t.tidy(description)
+	}
 	return e
+}
+
+// oauthStatus tells whether a body may hold an OAuth error (RFC 6749 section
+// 5.2). What stands in other bodies is not documented: many servers put the
+// status's own name there.
+func oauthStatus(status int) bool {
+	return status == http.StatusBadRequest || status == http.StatusUnauthorized
 }
 
 // retryAfter reads both forms of RFC 9110 section 10.2.3. A date is measured

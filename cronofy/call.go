@@ -24,6 +24,7 @@ type call struct {
 	bearer Secret   // empty: no Authorization header
 	body   any      // nil: none; else what is sent as JSON
 	safe   bool     // may be carried out twice
+	oauth  bool     // its refusals have OAuth codes
 	hidden []Secret // what the body holds beside the client secret; never in an error's text
 	out    any      // where the JSON answer goes; nil: no answer is expected
 }

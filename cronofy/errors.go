@@ -28,7 +28,7 @@ var (
 type Error struct {
 	Op          string                  // "create link token"
 	Status      int                     // HTTP status
-	Code        string                  // OAuth "error" (RFC 6749 section 5.2); empty if none
+	Code        string                  // OAuth "error" of a token call's 400 or 401 (RFC 6749 section 5.2); empty if none
 	Description string                  // OAuth "error_description"; empty if none
 	Fields      map[string][]FieldError // from a 422: field → complaints; nil if none
 	RetryAfter  time.Duration           // 0 if the server named none

@@ -15,7 +15,7 @@ func refuse(status int, body string, head ...string) *Error {
 	for i := 0; i < len(head); i += 2 {
 		h.Set(head[i], head[i+1])
 	}
-	k := call{op: "create link token", hidden: []Secret{NewSecret(clientSecret), NewSecret("the-code"), {}}}
+	k := call{op: "create link token", oauth: true, hidden: []Secret{NewSecret(clientSecret), NewSecret("the-code"), {}}}
 	return refusal(k, answer{status: status, header: h, body: []byte(body)}, time.Time{})
 }
 
@@ -48,13 +48,27 @@ func TestErrors(t *testing.T) {
 	}
 }
 
+// TestTheStatusDecidesOutsideOAuth: a body may say anything there, such as the
+// status's own name.
+func TestTheStatusDecidesOutsideOAuth(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{400, 401, 402, 403, 404, 422, 423, 429, 500, 502, 503} {
+		body := []byte(`{"status":` + fmt.Sprint(status) + `,"error":"` + http.StatusText(status) + `","error_description":"x"}`)
+		e := refusal(call{op: "create link token"}, answer{status: status, body: body}, time.Time{})
+		require.Equal(t, fmt.Sprintf("create link token: %d", status), e.Error())
+		require.Empty(t, e.Code)
+		e = refusal(call{op: "exchange code", oauth: true}, answer{status: status, body: body}, time.Time{})
+		require.Equal(t, status == 400 || status == 401, e.Code != "", status)
+	}
+}
+
 func TestErrorsAreShort(t *testing.T) {
 	t.Parallel()
 	var fields strings.Builder
 	for i := range 500 {
 		fmt.Fprintf(&fields, `,"f%d":[{"description":"%s"}]`, i, strings.Repeat("x", 500))
 	}
-	e := refuse(422, `{"error_description":"`+strings.Repeat("é", 500)+`","errors":{`+fields.String()[1:]+`}}`)
+	e := refuse(400, `{"error_description":"`+strings.Repeat("é", 500)+`","errors":{`+fields.String()[1:]+`}}`)
 	require.Equal(t, strings.Repeat("é", 199)+"…", e.Description)
 	require.LessOrEqual(t, len(e.Fields), maxFields)
 	for _, f := range e.Fields {

@@ -122,7 +122,7 @@ func (c *Client) credentialCall(op, path string, extra map[string]string, hidden
 	for name, value := range extra {
 		body[name] = value
 	}
-	return call{op: op, method: http.MethodPost, path: path, body: body, hidden: []Secret{hidden}}
+	return call{op: op, method: http.MethodPost, path: path, body: body, hidden: []Secret{hidden}, oauth: true}
 }
 
 type tokenAnswer struct {
