@@ -19,7 +19,7 @@ func (r *Runner) authorize(ctx context.Context, e Authorize, inbox <-chan Delive
 	made := func(ctx context.Context, l Link) Event {
 		return Linked{Link: l, Known: known, Notice: r.record(ctx, l), TokenKept: r.holdsToken(ctx, a, e.Store)}
 	}
-	t := &trip{r: r, answers: a, inbox: inbox, say: say, done: "The calendars and " + a.Provider.Name() + " are linked"}
+	t := &trip{r: r, at: StepAuthorize, answers: a, inbox: inbox, say: say, done: "The calendars and " + a.Provider.Name() + " are linked"}
 	if a.Provider == cronofy.AnyProvider {
 		t.done = "The calendars and the conferencing account are linked"
 	}
@@ -78,7 +78,7 @@ func (r *Runner) connect(ctx context.Context, e Connect, inbox <-chan Delivery, 
 	}
 	a.ServiceAccount, a.Provider = "", ""
 	client := r.client(a, say)
-	t := &trip{r: r, answers: a, inbox: inbox, say: say, done: "The calendars are authorized"}
+	t := &trip{r: r, at: StepServiceAccount, answers: a, inbox: inbox, say: say, done: "The calendars are authorized"}
 	t.link = func(_ context.Context, state string) (string, error) {
 		return client.EnterpriseConnectURL(cronofy.EnterpriseConnectRequest{RedirectURI: a.RedirectURI, State: state, Scope: e.Scope, DelegatedScope: e.DelegatedScope}), nil
 	}

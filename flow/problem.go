@@ -306,8 +306,9 @@ func keyringWords(e *keystore.Error) string {
 	return "The system keyring cannot be used."
 }
 
-// approvedProblem puts first what matters most after an approval.
-func approvedProblem(p Problem, at Step) Problem {
+// approvedProblem puts first what matters most after an approval. The screen, the
+// events and the browser's page say the same.
+func approvedProblem(p Problem, at Step, a Answers) Problem {
 	p.Step = at
 	p.Approved = true
 	if at != StepAuthorize {
@@ -318,6 +319,9 @@ func approvedProblem(p Problem, at Step) Problem {
 		p.Summary = fmt.Sprintf("Cronofy did not give confer a token of its own (status %d).", api.Status)
 	}
 	p.Hint = approvedWords + "try again with a new link, or go on to the profiles."
+	if p.Code == "invalid_grant" && !LoopbackRedirect(a.RedirectURI) {
+		p.Hint += " Before that, make sure that no server behind the redirect URI uses codes up: it must be a page that does nothing with them."
+	}
 	return p
 }
 

@@ -33,7 +33,7 @@ func explainOAuth(code, description string, at Step) Problem {
 			break
 		}
 		p.Summary = "Cronofy did not accept the authorization code: it was used before, is too old, or the redirect URI is not the one it was made for."
-		p.Hint = "Try again: that makes a new link. If the address was pasted, make sure that no server behind the redirect URI uses the code up."
+		p.Hint = "Try again: that makes a new link."
 	case "invalid_scope":
 		p.Summary = "Cronofy does not give this application the scope for Organizational Units."
 		p.Hint = "Ask Cronofy's support to enable enterprise conferencing, naming the client id."

@@ -77,7 +77,7 @@ func (s State) failed(ev Failed) State {
 		s.keptKey, s.Asking = "", false
 	}
 	if ev.Approved {
-		p = approvedProblem(p, s.Step)
+		p = approvedProblem(p, s.Step, s.Answers)
 		s.approvedKey = s.Answers.Key()
 	}
 	p.Step = min(p.Step, s.Step) // an error never leads past an answer

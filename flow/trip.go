@@ -18,6 +18,7 @@ const lingerLimit = 3 * time.Second
 // the callback, a pasted address, and the operator's word.
 type trip struct {
 	r       *Runner
+	at      Step
 	answers Answers
 	inbox   <-chan Delivery
 	say     func(Event)
@@ -187,7 +188,7 @@ func (t *trip) stray(s callback.Stray) {
 func (t *trip) settle(ctx context.Context, a callback.Answer) Event {
 	if a.Error != "" {
 		err := &RefusedError{Code: a.Error, Description: a.Description}
-		p := explain(err, StepAuthorize)
+		p := explain(err, t.at)
 		t.srv.Settle(a.ID, callback.Outcome{Title: "Not authorized", Text: p.Summary, Hint: "The person who set this up sees the same in confer and can try again. You can close this window."})
 		return Failed{Err: err}
 	}
@@ -196,7 +197,7 @@ func (t *trip) settle(ctx context.Context, a callback.Answer) Event {
 	defer cancel()
 	last, err := t.finish(ctx, a.Code)
 	if err != nil {
-		p := explain(err, StepAuthorize)
+		p := approvedProblem(explain(err, t.at), t.at, t.answers)
 		t.srv.Settle(a.ID, callback.Outcome{Title: "Approved, but not finished", Text: "You approved, and nothing more is asked of you here. The set-up program could not finish: " + p.Summary,
 			Hint: "The person who set this up sees the same in confer. You can close this window."})
 		return Failed{Err: err, Approved: true}
