@@ -24,25 +24,37 @@ func (r *profilesRun) delegatedSource() (source, error) {
 	if err != nil {
 		return source{}, err
 	}
-	if len(emails) == 0 {
+	if len(emails) == 0 { // all of them are in the file of --out
 		return source{accounts: profiles.Accounts(nil)}, nil
 	}
-	if err := r.chooseScope(token); err != nil {
+	if err := delegated.CheckApplication(r.ctx, r.client); err != nil {
 		return source{}, err
 	}
+	guessed, err := r.chooseScope(token)
+	if err != nil {
+		return source{}, err
+	}
+	desk, err := r.openDesk(token, emails)
+	if err != nil {
+		return source{}, err
+	}
+	if err := r.confirm(authorizing{calendars: len(emails), rooms: rooms, scopeGuessed: guessed}); err != nil {
+		return source{}, err
+	}
+	fmt.Fprintln(r.s.err, "confer: listening on "+desk.Addr())
+	return source{accounts: addressed(emails), renew: r.deskRenewal(desk)}, nil
+}
+
+func (r *profilesRun) openDesk(token *delegated.ServiceToken, emails []string) (*delegated.Desk, error) {
 	desk, err := delegated.Open(r.ctx, delegated.Config{
 		Client: r.client, ServiceToken: token, ClientSecret: r.app.ClientSecret, AcceptUnsigned: r.f.takeUnsigned,
 		CallbackURL: r.f.callbackURL, Listen: r.f.listen, Scope: r.f.scope, Timeout: r.f.timeout, Keep: r.keeper(),
 	}, emails)
 	if err != nil {
-		return source{}, listenError(err)
+		return nil, listenError(err)
 	}
 	r.later(func() { desk.Close(); r.tellRefused(desk.Refused()) })
-	if err := r.confirm(len(emails), rooms); err != nil {
-		return source{}, err
-	}
-	fmt.Fprintln(r.s.err, "confer: listening on "+desk.Addr())
-	return source{accounts: addressed(emails), renew: r.deskRenewal(desk)}, nil
+	return desk, nil
 }
 
 func listenError(err error) error {
@@ -93,29 +105,18 @@ func (r *profilesRun) keeper() func(string, cronofy.Token) error {
 // addresses gives whom access is to be got to, and how many of them are rooms
 // that only --resources named.
 func (r *profilesRun) addresses(token *delegated.ServiceToken) (emails []string, rooms int, err error) {
+	w := delegated.Wanted{Rooms: r.f.resources}
 	if r.f.emails != "" {
-		if emails, err = readEmails(r.f.emails, r.s.in); err != nil {
-			return nil, 0, err
-		}
+		w.Open = func() (io.ReadCloser, error) { return openEmails(r.f.emails, r.s.in) }
 	}
-	people := len(emails)
-	if r.f.resources {
-		var list []cronofy.Resource
-		err := token.UseForAll(r.ctx, func(ctx context.Context, t cronofy.Secret) (err error) {
-			list, err = r.client.Resources(ctx, t)
-			return err
-		})
-		if err != nil {
-			return nil, 0, err
-		}
-		emails = delegated.AddRooms(emails, list)
+	emails, people, err := delegated.Addresses(r.ctx, r.client, token, w)
+	if err != nil {
+		return nil, 0, err
 	}
-	rooms = len(emails) - people
 	if r.out.done == nil {
-		return emails, rooms, nil
+		return emails, len(emails) - people, nil
 	}
 	var left []string
-	rooms = 0
 	for i, e := range emails {
 		if r.out.done.Has(profiles.Account{Email: e}) {
 			continue
@@ -127,51 +128,42 @@ func (r *profilesRun) addresses(token *delegated.ServiceToken) (emails []string,
 	return left, rooms, nil
 }
 
-func readEmails(path string, stdin io.Reader) ([]string, error) {
-	in := stdin
-	if path != "-" {
-		file, err := os.Open(path)
-		if err != nil {
-			return nil, &usageError{summary: "--emails: " + reason(err), hint: "name a file with one e-mail address a line, or CSV with a column email"}
-		}
-		defer file.Close()
-		in = file
+func openEmails(path string, stdin io.Reader) (io.ReadCloser, error) {
+	if path == "-" {
+		return io.NopCloser(stdin), nil
 	}
-	emails, err := delegated.ReadEmails(in)
-	if err != nil {
-		return nil, &usageError{summary: "--emails: " + reason(err), hint: "it takes one e-mail address a line, or CSV with a column email"}
-	}
-	return emails, nil
+	return os.Open(path)
 }
 
 // chooseScope takes what the service account may delegate, unless a scope was
-// named: asking for less could narrow what the application already has.
-func (r *profilesRun) chooseScope(token *delegated.ServiceToken) error {
+// named.
+func (r *profilesRun) chooseScope(token *delegated.ServiceToken) (guessed bool, err error) {
 	if r.f.scope != "" {
-		return nil
+		return false, nil
 	}
-	err := token.UseForAll(r.ctx, func(ctx context.Context, t cronofy.Secret) error {
-		info, err := r.client.UserInfo(ctx, t)
-		r.f.scope = info.DelegatedScope
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	if r.f.scope == "" {
-		return &usageError{summary: "missing: --scope", hint: "Cronofy does not say what this service account may delegate: name the scope, for example read_write"}
-	}
-	return nil
+	scope, known, err := delegated.Scope(r.ctx, r.client, token)
+	r.f.scope = scope
+	return !known, err
+}
+
+// authorizing is what a confirmation is about.
+type authorizing struct {
+	calendars, rooms int  // rooms are those that only --resources named
+	scopeGuessed     bool // nobody said what the service account may delegate
 }
 
 // confirm says what is about to happen, and asks.
-func (r *profilesRun) confirm(n, rooms int) error {
-	what := plural(n, "calendar")
-	if rooms > 0 && rooms < n {
-		what += fmt.Sprintf(" (%s from --resources)", plural(rooms, "room"))
+func (r *profilesRun) confirm(a authorizing) error {
+	what := plural(a.calendars, "calendar")
+	if a.rooms > 0 && a.rooms < a.calendars {
+		what += fmt.Sprintf(" (%s from --resources)", plural(a.rooms, "room"))
 	}
-	fmt.Fprintf(r.s.err, "confer: this authorizes %s in the application %s, with the scope %q; Cronofy may bill for each\n",
-		what, cronofy.CleanText(r.app.ClientID, 100), cronofy.CleanText(r.f.scope, 200))
+	whose := ""
+	if a.scopeGuessed {
+		whose = " (Cronofy does not say what this service account may delegate; --scope names another)"
+	}
+	fmt.Fprintf(r.s.err, "confer: this authorizes %s in the application %s, with the scope %q%s; Cronofy may bill for each\n",
+		what, cronofy.CleanText(r.app.ClientID, 100), cronofy.CleanText(r.f.scope, 200), whose)
 	if r.f.yes {
 		return nil
 	}

@@ -17,10 +17,11 @@ import (
 // startCompany ARG...: serves the API as "cronofy" does, and writes more of what
 // an application would have: both.csv (with refresh tokens), refresh.csv
 // and refresh.jsonl (without access tokens), emails.txt, service.txt (the service account's access
-// token). LISTEN and CALLBACK are an address that was free just now.
+// token) and account.txt (an account's). LISTEN and CALLBACK are an address that
+// was free just now.
 //
 // accounts=N makes an organisation of that size, linked has a Zoom link,
-// expired ends all access tokens, rotate and unsigned turn switches.
+// expired ends all access tokens; rotate, unsigned and nodata turn switches.
 func startCompany(ts *testscript.TestScript, _ bool, args []string) {
 	o := sandbox.Options{Seed: 1}
 	var then []func(*sandbox.Server)
@@ -39,6 +40,8 @@ func startCompany(ts *testscript.TestScript, _ bool, args []string) {
 			then = append(then, func(s *sandbox.Server) { s.Link(cronofy.Zoom) })
 		case "expired":
 			then = append(then, (*sandbox.Server).ExpireAccessTokens)
+		case "nodata":
+			o.Switches.OmitCronofyData = true
 		case "forbidden":
 			o.Faults = append(o.Faults, sandbox.Fault{Endpoint: sandbox.Delegated, Status: 403})
 		case "nobody": // userinfo fails for a while
@@ -63,6 +66,7 @@ func startCompany(ts *testscript.TestScript, _ bool, args []string) {
 	write := func(name, text string) { ts.Check(os.WriteFile(ts.MkAbs(name), []byte(text), 0o600)) }
 	write("secret.txt", c.ClientSecret.Reveal()+"\n")
 	write("service.txt", c.ServiceAccountToken.Reveal()+"\n")
+	write("account.txt", s.Accounts()[0].AccessToken.Reveal()+"\n")
 	writeCompany(write, s.Accounts())
 }
 

@@ -64,13 +64,13 @@ func (r *profilesRun) words(ctx context.Context, err error) error {
 	var exit *exitError
 	var renew *profiles.RenewError
 	var output *outputError
+	if ctx.Err() != nil {
+		return r.cancelled()
+	}
+	if err := preparationEnded(err); err != nil {
+		return err
+	}
 	switch {
-	case ctx.Err() != nil:
-		fmt.Fprintln(r.s.err)
-		if r.f.out != "" && r.out != nil && r.out.name != "" {
-			fmt.Fprintln(r.s.err, "confer: cancelled: nothing was written to the file of --out; with --continue it keeps what was read")
-		}
-		return &exitError{flow.ExitCancelled}
 	case errors.As(err, &usage), errors.As(err, &exit):
 		return err
 	case errors.As(err, &output) && r.f.toStdout() && readerLeft(output.err):
@@ -91,6 +91,30 @@ func (r *profilesRun) words(ctx context.Context, err error) error {
 	}
 	complain(r.s.err, p.Summary, p.Hint)
 	return &exitError{p.Exit}
+}
+
+// preparationEnded is for whom access was to be asked for; nil: it is not about
+// that.
+func preparationEnded(err error) error {
+	var list *delegated.ListError
+	switch {
+	case errors.As(err, &list):
+		return &usageError{summary: "--emails: " + reason(list.Err), hint: "it takes a file with one e-mail address a line, or CSV with a column email"}
+	case errors.Is(err, delegated.ErrNoRooms):
+		return &usageError{summary: "--resources: " + err.Error(), hint: "name people with --emails FILE"}
+	case errors.Is(err, delegated.ErrNotServiceAccount):
+		return &usageError{summary: err.Error(), hint: "a service account's sub begins with ser_; give its token with --service-account-token-file"}
+	}
+	return nil
+}
+
+// cancelled says what a run that was ended leaves.
+func (r *profilesRun) cancelled() error {
+	fmt.Fprintln(r.s.err)
+	if r.f.out != "" && r.out != nil && r.out.name != "" {
+		fmt.Fprintln(r.s.err, "confer: cancelled: nothing was written to the file of --out; with --continue it keeps what was read")
+	}
+	return &exitError{flow.ExitCancelled}
 }
 
 func isNetwork(err error) bool {

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"sync"
 
@@ -16,14 +17,6 @@ import (
 
 // ErrListChanged says that the calendars are not those that were confirmed.
 var ErrListChanged = errors.New("the list of calendars has changed")
-
-// EmailsError says that the list of e-mail addresses could not be read.
-type EmailsError struct{ Err error }
-
-func (e *EmailsError) Error() string { return "read e-mail addresses: " + e.Err.Error() }
-
-// Unwrap gives the cause.
-func (e *EmailsError) Unwrap() error { return e.Err }
 
 // delegation is one task about delegated access.
 type delegation struct {
@@ -44,55 +37,11 @@ func (r *Runner) newDelegation(ctx context.Context, a Answers, s Store, say func
 // addresses are whom access is to be got to; those from people on are rooms.
 func (d *delegation) addresses(ctx context.Context) (all []string, people int, err error) {
 	wants := d.answers.Accounts.Delegated
+	w := delegated.Wanted{Rooms: wants.Rooms}
 	if wants.Emails != "" {
-		if all, err = d.r.readEmails(wants.Emails); err != nil {
-			return nil, 0, err
-		}
+		w.Open = func() (io.ReadCloser, error) { return d.r.OpenAccounts(wants.Emails) }
 	}
-	people = len(all)
-	if wants.Rooms {
-		var rooms []cronofy.Resource
-		err = d.service.UseForAll(ctx, func(ctx context.Context, t cronofy.Secret) (err error) {
-			rooms, err = d.client.Resources(ctx, t)
-			return err
-		})
-		if err != nil {
-			return nil, 0, err
-		}
-		all = delegated.AddRooms(all, rooms)
-	}
-	if len(all) == 0 {
-		return nil, 0, &EmailsError{errors.New("there are no addresses in it")}
-	}
-	return all, people, nil
-}
-
-func (r *Runner) readEmails(path string) ([]string, error) {
-	f, err := r.OpenAccounts(path)
-	if err != nil {
-		return nil, &EmailsError{err}
-	}
-	defer f.Close()
-	list, err := delegated.ReadEmails(f)
-	if err != nil {
-		return nil, &EmailsError{err}
-	}
-	return list, nil
-}
-
-// scope is what the service account may delegate: asking for less could narrow
-// what the application already has.
-func (d *delegation) scope(ctx context.Context) (string, error) {
-	scope := ""
-	err := d.service.UseForAll(ctx, func(ctx context.Context, t cronofy.Secret) error {
-		info, err := d.client.UserInfo(ctx, t)
-		scope = info.DelegatedScope
-		return err
-	})
-	if err == nil && scope == "" {
-		scope = cronofy.DefaultDelegatedScope
-	}
-	return scope, err
+	return delegated.Addresses(ctx, d.client, d.service, w)
 }
 
 func digest(addresses []string) string {
@@ -138,8 +87,11 @@ func (d *delegation) plan(ctx context.Context) (Plan, error) {
 		return Plan{}, err
 	}
 	desk.Close()
-	scope, err := d.scope(ctx)
-	return Plan{People: people, Rooms: len(all) - people, Scope: scope, Digest: digest(all)}, err
+	if err := delegated.CheckApplication(ctx, d.client); err != nil {
+		return Plan{}, err
+	}
+	scope, known, err := delegated.Scope(ctx, d.client, d.service)
+	return Plan{People: people, Rooms: len(all) - people, Scope: scope, ScopeGuessed: !known, Digest: digest(all)}, err
 }
 
 // enterDoor waits for the task before, which may still be closing its listener.

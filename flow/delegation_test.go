@@ -234,6 +234,29 @@ func TestDelegatedServiceAccountRefused(t *testing.T) {
 	require.False(t, o.state.Proof.Started)
 }
 
+// TestDelegatedWrongSecret is found before anything is asked for: the calendars'
+// codes could not be exchanged with it.
+func TestDelegatedWrongSecret(t *testing.T) {
+	t.Parallel()
+	o := newOperator(t, sandbox.Options{}, someEmails)
+	o.state.Answers.ClientSecret = cronofy.NewSecret("CRN_another")
+	o.plans(here(t))
+	require.Nil(t, o.state.Plan)
+	require.Equal(t, "invalid_client", o.state.Problem.Code)
+	require.Equal(t, flow.StepApplication, o.state.Step)
+	require.Zero(t, o.requests("service_account_authorizations"))
+}
+
+// TestDelegatedScopeIsNotKnown: then it is confer's own, and the plan says so.
+func TestDelegatedScopeIsNotKnown(t *testing.T) {
+	t.Parallel()
+	o := newOperator(t, sandbox.Options{Switches: sandbox.Switches{OmitCronofyData: true}}, someEmails)
+	o.plans(here(t))
+	require.Nil(t, o.state.Problem)
+	require.True(t, o.state.Plan.ScopeGuessed)
+	require.Equal(t, cronofy.DefaultDelegatedScope, o.state.Plan.Scope)
+}
+
 // TestDelegatedTokenGone: the sentence leads back to the service account.
 func TestDelegatedTokenGone(t *testing.T) {
 	t.Parallel()

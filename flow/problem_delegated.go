@@ -30,7 +30,7 @@ func callbackProblem(err error) *Problem {
 // nil: it is not about that.
 func explainDelegation(err error) *Problem {
 	var (
-		emails  *EmailsError
+		emails  *delegated.ListError
 		listen  *delegated.ListenError
 		request *delegated.RequestError
 	)
@@ -45,6 +45,10 @@ func explainDelegation(err error) *Problem {
 		return callbackProblem(err)
 	case errors.Is(err, delegated.ErrClosed):
 		return usage("The tokens of these calendars are not there any more.", "Begin again; the calendars are then authorized anew.")
+	case errors.Is(err, delegated.ErrNoRooms):
+		return usage("This service account sees no rooms.", "Give a list of e-mail addresses.")
+	case errors.Is(err, delegated.ErrNotServiceAccount):
+		return usage("The token is of an account, not of a service account.", "Go back to the service account and authorize it again.")
 	case errors.Is(err, delegated.ErrNoServiceToken):
 		return explainServiceToken(err)
 	case errors.As(err, &request):
@@ -53,7 +57,7 @@ func explainDelegation(err error) *Problem {
 	return nil
 }
 
-func explainEmails(e *EmailsError) *Problem {
+func explainEmails(e *delegated.ListError) *Problem {
 	p := usage("The e-mail addresses could not be read: "+cronofy.CleanText(e.Err.Error(), 200)+".",
 		"Give a file with one e-mail address a line, or CSV with a column email.")
 	if errors.Is(e.Err, fs.ErrNotExist) {

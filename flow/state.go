@@ -145,6 +145,7 @@ type Proof struct {
 type Plan struct {
 	People, Rooms int    // calendars; Rooms are not in the operator's list
 	Scope         string // asked for, space-separated
+	ScopeGuessed  bool   // Cronofy does not say what may be delegated: Scope is confer's own
 	Digest        string // of the addresses: what is confirmed is what is asked for
 }
 

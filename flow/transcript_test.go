@@ -306,7 +306,7 @@ var failures = map[string]error{
 	"cancelled":     context.Canceled,
 	"accounts":      &AccountsError{os.ErrNotExist},
 	"listen":        &delegated.ListenError{Addr: "127.0.0.1:8749", Err: os.NewSyscallError("bind", syscall.EADDRINUSE)},
-	"emails":        &EmailsError{&delegated.EmailError{Line: 3, Reason: "not an e-mail address"}},
+	"emails":        &delegated.ListError{Err: &delegated.EmailError{Line: 3, Reason: "not an e-mail address"}},
 	"changed":       ErrListChanged,
 	"missing":       fmt.Errorf("%w: %w", delegated.ErrNoServiceToken, manage.ErrMissing),
 	"scope":         &delegated.RequestError{Every: true, Err: &cronofy.Error{Op: "request delegated access", Status: 403}},

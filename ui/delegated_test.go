@@ -27,6 +27,12 @@ func planned(people, rooms int) flow.Event {
 	return flow.DelegationPlanned{Plan: flow.Plan{People: people, Rooms: rooms, Scope: cronofy.DefaultDelegatedScope, Digest: "d1ge57"}}
 }
 
+func guessedScope() flow.Event {
+	ev := planned(12, 0).(flow.DelegationPlanned)
+	ev.Plan.ScopeGuessed = true
+	return ev
+}
+
 func toPlanned() []flow.Event {
 	return append(toDelegable(), throughServiceAccount(), planned(1200, 34))
 }
@@ -44,6 +50,7 @@ func delegatedScenes() []scene {
 		{name: "delegated_busy_address", events: toDelegable(), keys: append(filled, "enter"), after: []flow.Event{fail(busy)}, small: true},
 		{name: "delegated_confirm", events: toPlanned(), small: true},
 		{name: "delegated_confirm_one", events: append(toDelegable(), throughServiceAccount(), planned(1, 0))},
+		{name: "delegated_confirm_scope", events: append(toDelegable(), throughServiceAccount(), guessedScope()), small: true},
 		{name: "delegated_asking", events: confirmed},
 		{name: "delegated_answered", events: confirmed, reports: []flow.Event{flow.CalendarAnswered{Answered: 15}, read(15)}, small: true},
 		{name: "delegated_export", events: confirmed, reports: []flow.Event{read(15)}, keys: []string{"e"}},

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"confer/flow"
+	"confer/flow/delegated"
 )
 
 func plainDelegatedScenes() []plainScene {
@@ -21,7 +22,7 @@ func plainDelegatedScenes() []plainScene {
 func plainDelegated(k *plainTalk) {
 	k.types("3", "people.txt", "http://hooks.example.test", "", "n")
 	k.types("", "", "https://hooks.example.test/cronofy", "", "b", "127.0.0.1:9000", "perhaps", "y")
-	k.reports(fail(&flow.EmailsError{Err: errors.New("line 3: not an e-mail address")}))
+	k.reports(fail(&delegated.ListError{Err: errors.New("line 3: not an e-mail address")}))
 	k.types("", "", "", "", "")
 	k.reports(planned(12, 2))
 	k.types("y")

@@ -142,7 +142,12 @@ func planWhose(s flow.State) string {
 	return are + whose + ", through the service account " + shortID(s.Answers.ServiceAccount) + "."
 }
 
-func planScope(p flow.Plan) string { return "Scope: " + clean(p.Scope) + "." }
+func planScope(p flow.Plan) string {
+	if p.ScopeGuessed {
+		return "Scope: " + clean(p.Scope) + ". Cronofy does not say what this service account may delegate; this is confer's own choice."
+	}
+	return "Scope: " + clean(p.Scope) + "."
+}
 
 func calendars(n int) string { return plural(n, "calendar", "calendars") }
 

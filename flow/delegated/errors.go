@@ -15,7 +15,22 @@ var (
 	ErrNoServiceToken = errors.New("no service account token")
 	// ErrCallbackURL is wrapped by what is wrong with Config.CallbackURL.
 	ErrCallbackURL = errors.New("callback URL")
+	// ErrNoRooms: rooms alone were wanted, and the service account sees none.
+	ErrNoRooms = errors.New("the service account sees no rooms")
+	// ErrNotServiceAccount: what was given as a service account's token is an
+	// account's.
+	ErrNotServiceAccount = errors.New("the token is of an account, not of a service account")
+
+	errNoAddresses = errors.New("there are no addresses in it")
 )
+
+// ListError is a list of addresses that could not be read, or that holds none.
+type ListError struct{ Err error }
+
+func (e *ListError) Error() string { return "read e-mail addresses: " + e.Err.Error() }
+
+// Unwrap gives the cause.
+func (e *ListError) Unwrap() error { return e.Err }
 
 // DeniedError is a webhook that brought an error in place of a code. Its texts
 // are cleaned; which values Cronofy sends is not documented.
