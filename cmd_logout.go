@@ -83,6 +83,9 @@ func logout(ctx context.Context, f *logoutFlags, e environment, s streams) error
 
 func (f *logoutFlags) checkFlags(s streams) error {
 	_, tty := asTerminal(s.in)
+	if f.revoke && !f.yes {
+		f.stdinFor, f.stdinFree = "--revoke asks for the service account id", "add --yes"
+	}
 	switch {
 	case f.all && f.link != "":
 		return &usageError{summary: "--all and a link do not go together", hint: "give one of them"}

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"confer/cronofy"
+	"confer/flow"
 	"confer/flow/links"
 	"confer/flow/manage"
 	"confer/flow/profiles"
@@ -127,7 +128,7 @@ func (r *profilesRun) prepare(ctx context.Context) error {
 	if err := f.checkSource(); err != nil {
 		return err
 	}
-	if err := r.answers(); err != nil {
+	if err := r.answers(ctx); err != nil {
 		return err
 	}
 	if err := r.connect(ctx); err != nil {
@@ -148,7 +149,7 @@ func (r *profilesRun) prepare(ctx context.Context) error {
 }
 
 // answers reads the settings that are shared with a set-up.
-func (r *profilesRun) answers() error {
+func (r *profilesRun) answers(ctx context.Context) error {
 	f := r.f
 	f.redirectURI = "" // of a set-up
 	given := environment{}
@@ -160,7 +161,7 @@ func (r *profilesRun) answers() error {
 	if !f.delegated() {
 		f.serviceAccount = ""
 	}
-	found, err := f.found(given, r.s.in)
+	found, err := f.found(ctx, given, r.s)
 	if err != nil {
 		return err
 	}
@@ -185,7 +186,7 @@ func (r *profilesRun) connect(ctx context.Context) error {
 	r.later(func() { r.stop(nil) })
 	r.progress = newProgress(r.s, r.f.out != "")
 	var err error
-	if r.clients, err = newClients(&r.f.settings, r.e.names, r.f.limiter()); err != nil {
+	if r.clients, err = newClients(r.ctx, &r.f.settings, r.e.names, r.f.limiter()); err != nil {
 		return err
 	}
 	if r.f.needsApp() && r.app.ClientSecret.Empty() {
@@ -216,13 +217,11 @@ func (r *profilesRun) source() (source, error) {
 	if r.f.delegated() {
 		return r.delegatedSource()
 	}
-	list, err := openList(r.f.accounts, r.s.in)
+	list, err := openList(r.ctx, r.f.accounts, r.s.in)
 	if err != nil {
 		return source{}, err
 	}
 	r.later(func() { _ = list.Close() })
-	stop := context.AfterFunc(r.ctx, func() { _ = list.Close() }) // a pipe that never ends must not hold us
-	r.later(func() { stop() })
 	src := source{accounts: profiles.ReadAccounts(r.beforeThisRun(list))}
 	if r.tokens != nil {
 		fmt.Fprintln(r.s.err, "confer: note: a refresh may give a new refresh token; it is written to the file of --tokens-out, and the copy that your application has may stop working")
@@ -261,19 +260,13 @@ func (r *profilesRun) stopping(renew func(context.Context, profiles.Account, cro
 	}
 }
 
-func openList(path string, stdin io.Reader) (io.ReadCloser, error) {
-	if path == "-" {
-		if c, ok := stdin.(io.ReadCloser); ok {
-			return c, nil
-		}
-		return io.NopCloser(stdin), nil
-	}
-	file, err := os.Open(path)
+func openList(ctx context.Context, path string, stdin io.Reader) (io.ReadCloser, error) {
+	list, err := openInput(ctx, path, stdin)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, &usageError{summary: "--accounts: there is no such file", hint: "name a CSV or JSON lines file with the columns email and access_token"}
 	}
 	if err != nil {
-		return nil, &usageError{summary: "--accounts: " + reason(err), hint: ""}
+		return nil, inputError("--accounts", err, "", flow.StepProfiles)
 	}
-	return file, nil
+	return list, nil
 }

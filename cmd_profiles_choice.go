@@ -135,6 +135,12 @@ func (f *profilesFlags) checkStdin() error {
 			users = append(users, u.flag)
 		}
 	}
+	if f.passphraseStdin() {
+		users = append(users, "--secret-passphrase-fd")
+	}
+	if f.delegated() && !f.yes && !f.noInput {
+		f.stdinFor, f.stdinFree = "confer asks before calendars are authorized", "add --yes"
+	}
 	if len(users) > 1 {
 		return &usageError{summary: strings.Join(users, " and ") + " cannot both be standard input", hint: "give one of them as a file"}
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 
 	"confer/cronofy"
@@ -107,7 +106,7 @@ func (r *profilesRun) keeper() func(string, cronofy.Token) error {
 func (r *profilesRun) addresses(token *delegated.ServiceToken) (emails []string, rooms int, err error) {
 	w := delegated.Wanted{Rooms: r.f.resources}
 	if r.f.emails != "" {
-		w.Open = func() (io.ReadCloser, error) { return openEmails(r.f.emails, r.s.in) }
+		w.Open = func() (io.ReadCloser, error) { return openInput(r.ctx, r.f.emails, r.s.in) }
 	}
 	emails, people, err := delegated.Addresses(r.ctx, r.client, token, w)
 	if err != nil {
@@ -126,13 +125,6 @@ func (r *profilesRun) addresses(token *delegated.ServiceToken) (emails []string,
 		}
 	}
 	return left, rooms, nil
-}
-
-func openEmails(path string, stdin io.Reader) (io.ReadCloser, error) {
-	if path == "-" {
-		return io.NopCloser(stdin), nil
-	}
-	return os.Open(path)
 }
 
 // chooseScope takes what the service account may delegate, unless a scope was

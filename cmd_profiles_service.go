@@ -1,11 +1,8 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"io"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -41,9 +38,9 @@ func (r *profilesRun) serviceToken() (*delegated.ServiceToken, error) {
 // serviceFile reads a bare access token, or a list of accounts with one line.
 // Its refresh token is touched only with --tokens-out.
 func (r *profilesRun) serviceFile() (*delegated.ServiceToken, error) {
-	a, err := readServiceToken(r.f.serviceToken, r.s.in)
+	a, err := readServiceToken(r.ctx, r.f.serviceToken, r.s)
 	if err != nil {
-		return nil, &usageError{summary: "--service-account-token-file: " + reason(err), hint: "it must hold an access token of the service account alone, or CSV or JSON lines with access_token and refresh_token"}
+		return nil, inputError("--service-account-token-file", err, "it must hold an access token of the service account alone, or CSV or JSON lines with access_token and refresh_token", flow.StepProfiles)
 	}
 	var renewer *profiles.Renewer
 	if r.tokens != nil && !a.RefreshToken.Empty() {
@@ -60,28 +57,19 @@ func (r *profilesRun) serviceFile() (*delegated.ServiceToken, error) {
 	}), nil
 }
 
-func readServiceToken(path string, stdin io.Reader) (profiles.Account, error) {
-	in := stdin
-	if path != "-" {
-		file, err := os.Open(path)
-		if err != nil {
-			return profiles.Account{}, err
-		}
-		defer file.Close()
-		in = file
-	}
-	text, err := io.ReadAll(io.LimitReader(in, maxSecretFile))
+func readServiceToken(ctx context.Context, path string, s streams) (profiles.Account, error) {
+	text, err := readHidden(ctx, path, s, "Access token of the service account: ")
 	if err != nil {
 		return profiles.Account{}, err
 	}
-	bare := strings.TrimSpace(string(text))
+	bare := strings.TrimSpace(text)
 	switch {
 	case bare == "":
 		return profiles.Account{}, errors.New("there is nothing in it")
 	case !strings.ContainsAny(bare, " \t\r\n,;{"):
 		return profiles.Account{AccessToken: cronofy.NewSecret(bare)}, nil
 	}
-	for a, err := range profiles.ReadAccounts(bytes.NewReader(text)) {
+	for a, err := range profiles.ReadAccounts(strings.NewReader(text)) {
 		return a, err
 	}
 	return profiles.Account{}, errors.New("there is no token in it")

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -26,6 +27,13 @@ func newSetup(s streams, e environment) *cobra.Command {
 
 func setup(ctx context.Context, f *settings, e environment, s streams) error {
 	err := prepareAndSetup(ctx, f, e, s)
+	if errors.Is(err, context.Canceled) { // before there were steps
+		p := flow.Explain(context.Canceled, flow.StepDataCenter)
+		if f.json {
+			newEvents(s.out).failed(p)
+		}
+		return &exitError{p.Exit}
+	}
 	if usage, ok := err.(*usageError); ok && f.json {
 		newEvents(s.out).failed(flow.Problem{Summary: sentence(usage.summary), Hint: sentence(usage.hint), Code: flow.CodeUsage, Step: usage.step})
 	}
@@ -44,6 +52,7 @@ func prepareAndSetup(ctx context.Context, f *settings, e environment, s streams)
 	}
 	plain := false
 	if !f.noInput && !f.dryRun {
+		f.stdinFor, f.stdinFree = "the wizard asks", "leave the flag out to be asked, or add --no-input"
 		var err error
 		if plain, err = lineByLine(f, s, e); err != nil {
 			return err

@@ -17,7 +17,7 @@ func setupUnattended(ctx context.Context, f *settings, w *world, s streams) erro
 	if err := missing(w.found); err != nil {
 		return err
 	}
-	if err := w.checkList(f.accounts); err != nil {
+	if err := w.checkList(ctx, f.accounts); err != nil {
 		return err
 	}
 	tell := talk{out: s.out, err: s.err}.follow
@@ -42,7 +42,7 @@ func setupUnattended(ctx context.Context, f *settings, w *world, s streams) erro
 
 // checkList finds mistakes in the list of accounts before the administrator is
 // troubled. The sandbox's suggestion is for people.
-func (w *world) checkList(path string) error {
+func (w *world) checkList(ctx context.Context, path string) error {
 	a := &w.found.Answers
 	switch path {
 	case "":
@@ -51,7 +51,10 @@ func (w *world) checkList(path string) error {
 	case "-":
 		return &usageError{summary: "--accounts - goes with confer profiles", hint: "give setup a file: it is read before the link and after it", step: flow.StepProfiles}
 	}
-	if err := w.runner.CheckAccounts(*a); err != nil {
+	if err := w.runner.CheckAccounts(ctx, *a); err != nil {
+		if errors.Is(err, context.Canceled) {
+			return err
+		}
 		p := flow.Explain(err, flow.StepProfiles)
 		return &usageError{summary: "--accounts: " + p.Summary, hint: p.Hint, step: flow.StepProfiles}
 	}
@@ -106,6 +109,9 @@ func accountsAfterLink(ctx context.Context, f *settings, w *world, last flow.Sta
 		emit = table.Write
 	}
 	if err := w.runner.EachProfile(ctx, last, emit); err != nil && !readerLeft(err) {
+		if ctx.Err() != nil {
+			return &exitError{flow.ExitCancelled}
+		}
 		p := flow.Explain(err, flow.StepProfiles)
 		complain(s.err, p.Summary, p.Hint)
 		return &exitError{flow.ExitFailed}

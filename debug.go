@@ -1,22 +1,27 @@
 package main
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"os"
 	"time"
+
+	"confer/flow"
 )
 
 // openLog opens the file of --debug, which stays open until the program ends;
 // nil without the flag. What goes into it is safe to post: names of events,
 // hosts, paths and statuses, never keys, values, queries or bodies.
-func (f *settings) openLog() error {
+func (f *settings) openLog(ctx context.Context) error {
 	if f.debug == "" || f.log != nil {
 		return nil
 	}
-	file, err := os.OpenFile(f.debug, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+	file, err := await(ctx, func() (*os.File, error) { // a FIFO waits for its reader
+		return os.OpenFile(f.debug, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+	})
 	if err != nil {
-		return &usageError{summary: "--debug: " + reason(err), hint: "name a file that can be written"}
+		return inputError("--debug", err, "name a file that can be written", flow.StepDataCenter)
 	}
 	f.log = slog.New(slog.NewJSONHandler(file, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	return nil

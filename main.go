@@ -86,6 +86,8 @@ func exitCode(err error, w io.Writer) int {
 		return flow.ExitDone
 	case errors.As(err, &exit):
 		return exit.code
+	case errors.Is(err, context.Canceled):
+		return flow.ExitCancelled
 	case errors.As(err, &usage):
 		complain(w, usage.summary, usage.hint)
 	case readerLeft(err): // nobody wanted the rest of a help text

@@ -44,15 +44,15 @@ func newManager(ctx context.Context, f *settings, e environment, s streams) (*ma
 	if err != nil {
 		return nil, &usageError{summary: "there is no folder for confer's state: " + cronofy.CleanText(err.Error(), 160), hint: "set HOME or XDG_STATE_HOME"}
 	}
-	given, err := f.givenSecret(e, s.in)
+	given, err := f.givenSecret(ctx, e, s)
 	if err != nil {
 		return nil, err
 	}
-	phrase, err := f.givenPassphrase(s.in)
+	phrase, err := f.givenPassphrase(ctx, s)
 	if err != nil {
 		return nil, err
 	}
-	newClient, err := newClients(f, e.names, cronofy.NewLimiter(callsPerSecond, callsPerMinute))
+	newClient, err := newClients(ctx, f, e.names, cronofy.NewLimiter(callsPerSecond, callsPerMinute))
 	if err != nil {
 		return nil, err
 	}
@@ -72,11 +72,11 @@ func newManager(ctx context.Context, f *settings, e environment, s streams) (*ma
 
 // givenSecret is the client secret of this run, for the application that it
 // belongs to.
-func (f *settings) givenSecret(e environment, stdin io.Reader) (func(clientID string) cronofy.Secret, error) {
+func (f *settings) givenSecret(ctx context.Context, e environment, s streams) (func(clientID string) cronofy.Secret, error) {
 	if f.clientID == "" {
 		f.clientID = e.clientID
 	}
-	secret, err := f.secret(e, stdin)
+	secret, err := f.secret(ctx, e, s)
 	if err == nil && f.secretFile != "" && f.clientID == "" {
 		err = &usageError{summary: "--client-secret-file needs --client-id", hint: "name the application that the secret belongs to"}
 	}
@@ -88,11 +88,11 @@ func (f *settings) givenSecret(e environment, stdin io.Reader) (func(clientID st
 	}, err
 }
 
-func (f *settings) givenPassphrase(stdin io.Reader) (cronofy.Secret, error) {
+func (f *settings) givenPassphrase(ctx context.Context, s streams) (cronofy.Secret, error) {
 	if f.passphraseFD == "" {
 		return cronofy.Secret{}, nil
 	}
-	return f.passphrase(stdin)
+	return f.passphrase(ctx, s, false)
 }
 
 // managedStores gives the keyring and the secrets file, whose passphrase is
@@ -137,7 +137,7 @@ func askPassphrase(ctx context.Context, f *settings, s streams, given cronofy.Se
 	case f.noInput || !ok:
 		return cronofy.Secret{}, errNoPassphrase
 	}
-	return askSecret(ctx, in, s.err, "Passphrase of the secrets file: ")
+	return askSecret(ctx, in, s.err, passphraseQuestion)
 }
 
 // askSecret asks at a terminal that shows nothing of what is typed. It is told so
@@ -145,7 +145,7 @@ func askPassphrase(ctx context.Context, f *settings, s streams, given cronofy.Se
 func askSecret(ctx context.Context, in *os.File, out io.Writer, question string) (cronofy.Secret, error) {
 	old, err := term.MakeRaw(int(in.Fd()))
 	if err != nil {
-		return cronofy.Secret{}, errNoPassphrase
+		return cronofy.Secret{}, fmt.Errorf("hide what is typed: %w", err)
 	}
 	defer func() { _ = term.Restore(int(in.Fd()), old) }()
 	t := term.NewTerminal(struct {
@@ -169,7 +169,7 @@ func askLine(ctx context.Context, s streams, question string) (string, error) {
 	})
 }
 
-// await waits for somebody who types, or for the end of ctx. A read of a terminal
+// await waits for somebody who types or writes, or for the end of ctx. The read
 // cannot be given up; it ends with the program, which is what follows.
 func await[T any](ctx context.Context, read func() (T, error)) (T, error) {
 	type result struct {
@@ -178,6 +178,7 @@ func await[T any](ctx context.Context, read func() (T, error)) (T, error) {
 	}
 	done := make(chan result, 1)
 	go func() {
+		defer exitOnPanic(os.Stderr)
 		v, err := read()
 		done <- result{v, err}
 	}()

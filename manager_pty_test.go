@@ -99,3 +99,20 @@ func TestDoctorKnowsTheTerminal(t *testing.T) {
 	raw := x.exits(1)
 	require.Contains(t, raw, "xterm-256color, 100 columns and 30 rows, all colours.")
 }
+
+// TestConfirmationNeedsStandardInput: one line cannot be the passphrase and the
+// answer to a question.
+func TestConfirmationNeedsStandardInput(t *testing.T) {
+	t.Parallel()
+	env, h := linkedTerminal(t)
+	x := startTerminal(t, terminalOptions{env: env}, "logout", "Acme", "--revoke", "--secret-passphrase-fd", "0")
+	x.until("standard input is where --revoke asks", "hint: add --yes")
+	x.exits(2)
+
+	x = startTerminal(t, terminalOptions{env: env}, "logout", "Acme", "--revoke", "--yes", "--secret-passphrase-fd", "0")
+	x.until("Passphrase of the secrets file:")
+	x.press(testPassphrase + "\r")
+	x.until("revoked at Cronofy")
+	require.NotContains(t, x.exits(0), testPassphrase)
+	require.Equal(t, 1, h.revocations())
+}

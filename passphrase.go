@@ -1,16 +1,19 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strconv"
-	"strings"
 
 	"github.com/spf13/cobra"
 
 	"confer/cronofy"
 	"confer/flow"
+	"confer/flow/links"
 )
 
 // maxPassphrase is far above any passphrase, in bytes.
@@ -23,7 +26,7 @@ func (f *settings) storeFlags(cmd *cobra.Command) {
 }
 
 // store is where secrets are to be kept, as named by a flag or the environment.
-func (f *settings) store(stdin io.Reader) (flow.Store, error) {
+func (f *settings) store(ctx context.Context, s streams) (flow.Store, error) {
 	kind := flow.StoreKind(f.secretStore)
 	switch kind {
 	case "", flow.StoreKeyring, flow.StoreSession:
@@ -32,14 +35,24 @@ func (f *settings) store(stdin io.Reader) (flow.Store, error) {
 		}
 		return flow.Store{Kind: kind, Pinned: kind != ""}, nil
 	case flow.StoreFile:
-		passphrase, err := f.passphrase(stdin)
+		passphrase, err := f.passphrase(ctx, s, !secretsFileThere())
 		return flow.Store{Kind: kind, Pinned: true, Passphrase: passphrase}, err
 	}
 	return flow.Store{}, &usageError{summary: fmt.Sprintf("there is no secret store %q", cronofy.CleanText(f.secretStore, 40)), hint: "--secret-store takes keyring, session or file", step: flow.StepApplication}
 }
 
+// secretsFileThere: without a file the passphrase is of a new one.
+func secretsFileThere() bool {
+	path, err := links.DefaultPath()
+	if err != nil {
+		return false
+	}
+	_, err = os.Lstat(filepath.Join(filepath.Dir(path), secretsFile))
+	return err == nil
+}
+
 // passphrase is that of the secrets file. Without the flag a wizard asks for it.
-func (f *settings) passphrase(stdin io.Reader) (cronofy.Secret, error) {
+func (f *settings) passphrase(ctx context.Context, s streams, isNew bool) (cronofy.Secret, error) {
 	var none cronofy.Secret
 	fd, err := strconv.Atoi(f.passphraseFD)
 	switch {
@@ -47,34 +60,53 @@ func (f *settings) passphrase(stdin io.Reader) (cronofy.Secret, error) {
 		return none, &usageError{summary: "missing: --secret-passphrase-fd", hint: "--secret-store file needs its passphrase from a file descriptor, for example --secret-passphrase-fd 3 3<FILE", step: flow.StepApplication}
 	case f.passphraseFD == "":
 		return none, nil
-	case err != nil || fd < 0 || fd == 1 || fd == 2:
+	case err == nil && fd == 0:
+		return f.passphraseFromStdin(ctx, s, isNew)
+	case !descriptorsPass:
+		return none, passphraseError("takes 0 on Windows", "give the passphrase on standard input")
+	case err != nil || fd < 3:
 		return none, passphraseError("takes 0, or 3 and above", "for example --secret-passphrase-fd 3 3<FILE")
-	case fd == 0 && (f.secretFile == "-" || !f.noInput):
-		return none, passphraseError("standard input has another use", "give another one, for example --secret-passphrase-fd 3 3<FILE")
-	case fd == 0:
-		return readPassphrase(stdin)
+	case !inherited(fd):
+		return none, passphraseError("nothing is open as "+strconv.Itoa(fd), openForUs)
 	}
 	file := os.NewFile(uintptr(fd), "passphrase")
-	if file == nil {
-		return none, passphraseError("that is no file descriptor", "open it for confer, for example with 3<FILE")
-	}
 	defer file.Close() // or a browser would inherit it
-	return readPassphrase(file)
+	return readPassphrase(ctx, file)
+}
+
+const openForUs = "open it for confer, for example with 3<FILE"
+
+func (f *settings) passphraseFromStdin(ctx context.Context, s streams, isNew bool) (cronofy.Secret, error) {
+	if err := f.stdinTaken(); err != nil {
+		return cronofy.Secret{}, err
+	}
+	in, ok := asTerminal(s.in)
+	if !ok {
+		return readPassphrase(ctx, s.in)
+	}
+	phrase, err := askNewPassphrase(ctx, in, s.err, isNew)
+	if err == nil && phrase.Empty() {
+		err = passphraseError("nothing was typed", "type the passphrase")
+	}
+	return phrase, err
 }
 
 // readPassphrase takes all there is but for one line break at the end, so that
 // spaces belong to the passphrase.
-func readPassphrase(r io.Reader) (cronofy.Secret, error) {
-	b, err := io.ReadAll(io.LimitReader(r, maxPassphrase+1))
-	if err != nil {
-		return cronofy.Secret{}, passphraseError(reason(err), "open it for confer, for example with 3<FILE")
+func readPassphrase(ctx context.Context, r io.Reader) (cronofy.Secret, error) {
+	b, err := io.ReadAll(io.LimitReader(heeding(ctx, r, nil), maxPassphrase+1))
+	if errors.Is(err, context.Canceled) {
+		return cronofy.Secret{}, err
 	}
-	text := strings.TrimSuffix(strings.TrimSuffix(string(b), "\n"), "\r")
+	if err != nil {
+		return cronofy.Secret{}, passphraseError(reason(err), openForUs)
+	}
+	text := unbroken(string(b))
 	switch {
 	case text == "":
 		return cronofy.Secret{}, passphraseError("there is nothing in it", "it must give the passphrase alone")
 	case len(b) > maxPassphrase:
-		return cronofy.Secret{}, passphraseError(fmt.Sprintf("there is more than %d bytes in it", maxPassphrase), "it must give the passphrase alone")
+		return cronofy.Secret{}, passphraseError(tooLong(maxPassphrase), "it must give the passphrase alone")
 	}
 	return cronofy.NewSecret(text), nil
 }

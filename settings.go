@@ -1,10 +1,9 @@
 package main
 
 import (
-	"bufio"
+	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"os"
@@ -31,6 +30,7 @@ type settings struct {
 	sandbox                          bool
 	apiURL, appURL                   string
 	accounts                         string
+	stdinFor, stdinFree              string // what asks on standard input, and what makes it not; empty: nothing does
 	caFile, debug, color             string
 
 	log *slog.Logger // nil without --debug
@@ -85,7 +85,7 @@ func (f *settings) fill(e environment) {
 
 // found turns settings into what is known before the first page. What is wrong
 // with a value is a usageError that names its flag.
-func (f *settings) found(e environment, stdin io.Reader) (flow.Found, error) {
+func (f *settings) found(ctx context.Context, e environment, s streams) (flow.Found, error) {
 	var a flow.Answers
 	site, err := f.site()
 	if err != nil {
@@ -93,7 +93,7 @@ func (f *settings) found(e environment, stdin io.Reader) (flow.Found, error) {
 	}
 	a.Site, a.ClientID, a.Label, a.Listen = site, strings.TrimSpace(f.clientID), cronofy.CleanText(f.label, 80), f.listen
 	a.ServiceAccount = strings.TrimSpace(f.serviceAccount)
-	if a.ClientSecret, err = f.secret(e, stdin); err != nil {
+	if a.ClientSecret, err = f.secret(ctx, e, s); err != nil {
 		return flow.Found{}, err
 	}
 	if a.RedirectURI = f.redirectURI; a.RedirectURI == "" {
@@ -113,7 +113,7 @@ func (f *settings) found(e environment, stdin io.Reader) (flow.Found, error) {
 	if err := f.check(a); err != nil {
 		return flow.Found{}, err
 	}
-	store, err := f.store(stdin)
+	store, err := f.store(ctx, s)
 	return flow.Found{Answers: a, Store: store}, err
 }
 
@@ -172,31 +172,18 @@ func (f *settings) override(site cronofy.Site) (cronofy.Site, error) {
 // maxSecretFile is far above any secret.
 const maxSecretFile = 64 << 10
 
-func (f *settings) secret(e environment, stdin io.Reader) (cronofy.Secret, error) {
-	switch f.secretFile {
-	case "":
+func (f *settings) secret(ctx context.Context, e environment, s streams) (cronofy.Secret, error) {
+	if f.secretFile == "" {
 		return e.clientSecret, nil
-	case "-":
-		return readSecret(stdin)
 	}
-	file, err := os.Open(f.secretFile)
+	text, err := readHidden(ctx, f.secretFile, s, "Client secret: ")
 	if err != nil {
-		return cronofy.Secret{}, &usageError{summary: "--client-secret-file: " + reason(err), hint: "name a file that holds the client secret alone, or - for standard input", step: flow.StepApplication}
+		return cronofy.Secret{}, inputError("--client-secret-file", err, "name a file that holds the client secret alone, or - for standard input", flow.StepApplication)
 	}
-	defer file.Close()
-	return readSecret(file)
-}
-
-func readSecret(r io.Reader) (cronofy.Secret, error) {
-	b, err := io.ReadAll(io.LimitReader(bufio.NewReader(r), maxSecretFile))
-	if err != nil {
-		return cronofy.Secret{}, &usageError{summary: "--client-secret-file: " + reason(err), hint: "", step: flow.StepApplication}
-	}
-	s := strings.TrimSpace(string(b))
-	if s == "" {
+	if text = strings.TrimSpace(text); text == "" {
 		return cronofy.Secret{}, &usageError{summary: "--client-secret-file: there is nothing in it", hint: "it must hold the client secret alone", step: flow.StepApplication}
 	}
-	return cronofy.NewSecret(s), nil
+	return cronofy.NewSecret(text), nil
 }
 
 // reason is an error of the file system without the path, which the operator

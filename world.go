@@ -2,9 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/http"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -53,7 +53,7 @@ func newWorld(ctx context.Context, f *settings, e environment, s streams) (*worl
 	if err := e.names.Validate(); err != nil {
 		return nil, &usageError{summary: err.Error(), hint: "check CONFER_OU_AUTHORIZE_PATH, CONFER_OU_LINK_TOKEN_PARAM and CONFER_OU_LINK_TOKEN_FIELD"}
 	}
-	found, err := f.found(e, s.in)
+	found, err := f.found(ctx, e, s)
 	if err != nil {
 		return nil, err
 	}
@@ -70,7 +70,7 @@ func newWorld(ctx context.Context, f *settings, e environment, s streams) (*worl
 	}
 	host := opener.Host()
 	w := &world{found: found, session: host.Session(), names: e.names}
-	client, err := newClients(f, e.names, cronofy.NewLimiter(callsPerSecond, callsPerMinute))
+	client, err := newClients(ctx, f, e.names, cronofy.NewLimiter(callsPerSecond, callsPerMinute))
 	if err != nil {
 		return nil, err
 	}
@@ -112,7 +112,9 @@ func openWith(host opener.Machine, command string) func(string) error {
 	return func(url string) error { return host.Open(command, url) }
 }
 
-func openFile(path string) (io.ReadCloser, error) { return os.Open(path) }
+func openFile(ctx context.Context, path string) (io.ReadCloser, error) {
+	return openInput(ctx, path, nil)
+}
 
 // caFileReason leaves out what the flag's own name says already.
 func caFileReason(err error) string {
@@ -120,12 +122,15 @@ func caFileReason(err error) string {
 }
 
 // newClients shares one http.Client and one limiter among all clients of a run.
-func newClients(f *settings, names cronofy.Names, limiter *cronofy.Limiter) (func(cronofy.Site, cronofy.App, func(cronofy.Wait)) *cronofy.Client, error) {
-	h, err := cronofy.NewHTTPClient(cronofy.HTTPOptions{CAFile: f.caFile})
+func newClients(ctx context.Context, f *settings, names cronofy.Names, limiter *cronofy.Limiter) (func(cronofy.Site, cronofy.App, func(cronofy.Wait)) *cronofy.Client, error) {
+	h, err := await(ctx, func() (*http.Client, error) { return cronofy.NewHTTPClient(cronofy.HTTPOptions{CAFile: f.caFile}) })
+	if errors.Is(err, context.Canceled) {
+		return nil, err
+	}
 	if err != nil {
 		return nil, &usageError{summary: "--ca-file: " + caFileReason(err), hint: "name a PEM file with certificates"}
 	}
-	if err := f.openLog(); err != nil {
+	if err := f.openLog(ctx); err != nil {
 		return nil, err
 	}
 	if f.log != nil {

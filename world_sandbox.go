@@ -5,7 +5,6 @@ import (
 	"context"
 	"io"
 	"net/http"
-	"os"
 	"sync"
 	"time"
 
@@ -58,7 +57,7 @@ func newSandboxWorld(ctx context.Context, f *settings, e environment, s streams)
 func (w *world) useSandbox(ctx context.Context, f *settings, e environment, s streams, server *sandbox.Server) error {
 	f.fill(e)
 	suggest(f, server)
-	found, err := f.found(e, s.in)
+	found, err := f.found(ctx, e, s)
 	if err != nil {
 		return err
 	}
@@ -77,7 +76,7 @@ func (w *world) useSandbox(ctx context.Context, f *settings, e environment, s st
 	found.Answers.Site = server.Site(found.Answers.Site.DataCenter) // last, for the sandbox's relink links name it
 	found.Store = flow.Store{Kind: flow.StoreNone, Pinned: true}
 	found.Suggested = true
-	client, err := newClients(f, e.names, nil)
+	client, err := newClients(ctx, f, e.names, nil)
 	if err != nil {
 		return err
 	}
@@ -108,10 +107,10 @@ func suggest(f *settings, server *sandbox.Server) {
 	}
 }
 
-func sandboxAccounts(server *sandbox.Server) func(string) (io.ReadCloser, error) {
-	return func(path string) (io.ReadCloser, error) {
+func sandboxAccounts(server *sandbox.Server) func(context.Context, string) (io.ReadCloser, error) {
+	return func(ctx context.Context, path string) (io.ReadCloser, error) {
 		if path != sandboxPeople {
-			return os.Open(path)
+			return openFile(ctx, path)
 		}
 		var b bytes.Buffer
 		if err := server.AccountsCSV(&b); err != nil {

@@ -39,7 +39,7 @@ func (d *delegation) addresses(ctx context.Context) (all []string, people int, e
 	wants := d.answers.Accounts.Delegated
 	w := delegated.Wanted{Rooms: wants.Rooms}
 	if wants.Emails != "" {
-		w.Open = func() (io.ReadCloser, error) { return d.r.OpenAccounts(wants.Emails) }
+		w.Open = func() (io.ReadCloser, error) { return d.r.OpenAccounts(ctx, wants.Emails) }
 	}
 	return delegated.Addresses(ctx, d.client, d.service, w)
 }

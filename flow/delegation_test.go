@@ -1,6 +1,7 @@
 package flow_test
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net"
@@ -36,7 +37,9 @@ func newOperator(t *testing.T, o sandbox.Options, emails string) *operator {
 	h.browse(sandbox.Approve)
 	h.found.Store = flow.Store{Kind: flow.StoreSession}
 	h.runner.Looks = []time.Duration{time.Hour}
-	h.runner.OpenAccounts = func(string) (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(emails)), nil }
+	h.runner.OpenAccounts = func(context.Context, string) (io.ReadCloser, error) {
+		return io.NopCloser(strings.NewReader(emails)), nil
+	}
 	h.found.Answers.ServiceAccount = ""
 	op := &operator{house: h, tasks: flow.NewTasks(h.runner), rows: map[int]profiles.Record{}}
 	t.Cleanup(func() { op.tasks.Close() })
@@ -190,7 +193,7 @@ func TestDelegatedListChangesAfterTheConfirmation(t *testing.T) {
 	t.Parallel()
 	o := newOperator(t, sandbox.Options{}, someEmails)
 	o.plans(here(t))
-	o.runner.OpenAccounts = func(string) (io.ReadCloser, error) {
+	o.runner.OpenAccounts = func(context.Context, string) (io.ReadCloser, error) {
 		return io.NopCloser(strings.NewReader(someEmails + "chiara@example.test\n")), nil
 	}
 	o.confirms()
@@ -201,12 +204,18 @@ func TestDelegatedListChangesAfterTheConfirmation(t *testing.T) {
 func TestDelegatedLists(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		open func(string) (io.ReadCloser, error)
+		open func(context.Context, string) (io.ReadCloser, error)
 		says string
 	}{
-		"empty":   {func(string) (io.ReadCloser, error) { return io.NopCloser(strings.NewReader("\n")), nil }, "no addresses"},
-		"no list": {func(string) (io.ReadCloser, error) { return io.NopCloser(strings.NewReader("amara")), nil }, "line 1"},
-		"no file": {func(string) (io.ReadCloser, error) { return nil, errors.New("open people.txt: is a directory") }, "is a directory"},
+		"empty": {func(context.Context, string) (io.ReadCloser, error) {
+			return io.NopCloser(strings.NewReader("\n")), nil
+		}, "no addresses"},
+		"no list": {func(context.Context, string) (io.ReadCloser, error) {
+			return io.NopCloser(strings.NewReader("amara")), nil
+		}, "line 1"},
+		"no file": {func(context.Context, string) (io.ReadCloser, error) {
+			return nil, errors.New("open people.txt: is a directory")
+		}, "is a directory"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

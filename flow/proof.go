@@ -18,7 +18,7 @@ const (
 
 // readAccounts reads the whole list that the answers name. Errors name line and
 // column, never a value.
-func (r *Runner) readAccounts(a Accounts) ([]profiles.Account, error) {
+func (r *Runner) readAccounts(ctx context.Context, a Accounts) ([]profiles.Account, error) {
 	switch a.Kind {
 	case AccountsToken:
 		return []profiles.Account{{AccessToken: a.Token, Row: 1}}, nil
@@ -26,7 +26,7 @@ func (r *Runner) readAccounts(a Accounts) ([]profiles.Account, error) {
 	default:
 		return nil, nil
 	}
-	f, err := r.OpenAccounts(a.Path)
+	f, err := r.OpenAccounts(ctx, a.Path)
 	if err != nil {
 		return nil, &AccountsError{err}
 	}
@@ -47,7 +47,7 @@ func (r *Runner) readAccounts(a Accounts) ([]profiles.Account, error) {
 // known notes the profiles that accounts have before the link, so that later
 // ones can be told from a person's own. nil: that is not known.
 func (r *Runner) known(ctx context.Context, client *cronofy.Client, a Answers) *KnownProfiles {
-	list, err := r.readAccounts(a.Accounts)
+	list, err := r.readAccounts(ctx, a.Accounts)
 	if err != nil || len(list) == 0 || len(list) > knownAccounts {
 		return nil
 	}
@@ -73,7 +73,7 @@ func (r *Runner) loadProfiles(ctx context.Context, e LoadProfiles, inbox <-chan 
 	if e.Answers.Accounts.Kind == AccountsDelegated {
 		return r.lookAgain(ctx, e, inbox, say)
 	}
-	list, err := r.readAccounts(e.Answers.Accounts)
+	list, err := r.readAccounts(ctx, e.Answers.Accounts)
 	if err != nil {
 		return Failed{Err: err}
 	}
@@ -119,8 +119,8 @@ func (r *Runner) watch(ctx context.Context, w watched, inbox <-chan Delivery, sa
 
 // CheckAccounts reads the list that the answers name without asking anybody, so
 // that a mistake in it is found before the administrator is troubled.
-func (r *Runner) CheckAccounts(a Answers) error {
-	_, err := r.readAccounts(a.Accounts)
+func (r *Runner) CheckAccounts(ctx context.Context, a Answers) error {
+	_, err := r.readAccounts(ctx, a.Accounts)
 	return err
 }
 
@@ -128,7 +128,7 @@ func (r *Runner) CheckAccounts(a Answers) error {
 // gives each record to emit in the order of the list.
 func (r *Runner) EachProfile(ctx context.Context, s State, emit func(profiles.Record) error) error {
 	r.init()
-	list, err := r.readAccounts(s.Answers.Accounts)
+	list, err := r.readAccounts(ctx, s.Answers.Accounts)
 	if err != nil {
 		return err
 	}

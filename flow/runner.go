@@ -50,8 +50,9 @@ type Runner struct {
 	Listen callback.ListenFunc
 	// OpenURL asks for a browser; nil: none is opened.
 	OpenURL func(url string) error
-	// OpenAccounts opens a list of accounts by its path. Required for lists.
-	OpenAccounts func(path string) (io.ReadCloser, error)
+	// OpenAccounts opens a list of accounts by its path; neither that nor a read
+	// outlives ctx. Required for lists.
+	OpenAccounts func(ctx context.Context, path string) (io.ReadCloser, error)
 	// Timeout is how long the administrator has; 0: DefaultTimeout.
 	Timeout time.Duration
 	// Looks are the pauses between looks at the profiles; nil: growing ones.

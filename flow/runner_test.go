@@ -63,7 +63,7 @@ func newHouse(t *testing.T, o sandbox.Options) *house {
 			return cronofy.New(site, app, cronofy.WithNotify(notify))
 		},
 		Stores: h.stores, Links: h.links,
-		OpenAccounts: func(string) (io.ReadCloser, error) {
+		OpenAccounts: func(context.Context, string) (io.ReadCloser, error) {
 			var b bytes.Buffer
 			err := h.server.AccountsCSV(&b)
 			return io.NopCloser(&b), err

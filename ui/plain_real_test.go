@@ -65,7 +65,7 @@ func newPlainHouse(t *testing.T, open func(string) error) *plainHouse {
 			return cronofy.New(site, app, cronofy.WithNotify(notify))
 		},
 		Stores: plainStores{keystore.OpenSession()}, OpenURL: open,
-		OpenAccounts: func(string) (io.ReadCloser, error) {
+		OpenAccounts: func(context.Context, string) (io.ReadCloser, error) {
 			var b bytes.Buffer
 			err := h.server.AccountsCSV(&b)
 			return io.NopCloser(&b), err

@@ -88,7 +88,7 @@ func (h *house) link(p cronofy.Provider) links.Link {
 	r := &flow.Runner{
 		NewClient: func(s cronofy.Site, a cronofy.App, _ func(cronofy.Wait)) *cronofy.Client { return cronofy.New(s, a) },
 		Stores:    asFlow{h.places}, Links: h.links,
-		OpenAccounts: func(string) (io.ReadCloser, error) { return nil, io.EOF },
+		OpenAccounts: func(context.Context, string) (io.ReadCloser, error) { return nil, io.EOF },
 		OpenURL: func(url string) error {
 			visits.Go(func() { _ = sandbox.Browser(context.Background(), http.DefaultClient, url, sandbox.Approve) })
 			return nil
