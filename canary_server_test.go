@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -155,6 +156,7 @@ func canaryBrowser() {
 			panic(err)
 		}
 	}
+	note("browser descriptors", strings.Join(descriptorsFromOutside(), "\n"))
 	note("browser argv", strings.Join(os.Args, "\n"))
 	note("browser environ", strings.Join(os.Environ(), "\n"))
 	lines, _ := filepath.Glob("/proc/[0-9]*/cmdline")
@@ -184,6 +186,20 @@ func canaryBrowser() {
 	if err := sandbox.Browser(context.Background(), client, os.Args[len(os.Args)-1], sandbox.Approve); err != nil {
 		note("browser failed", err.Error())
 	}
+}
+
+// descriptorsFromOutside are the open files that a program was started with beside
+// the usual three: what it opens itself is closed on exec. Empty where there is
+// no /proc.
+func descriptorsFromOutside() (out []string) {
+	files, _ := filepath.Glob("/proc/self/fd/*")
+	for _, file := range files {
+		fd, err := strconv.Atoi(filepath.Base(file))
+		if target, _ := os.Readlink(file); err == nil && fd > 2 && inherited(fd) {
+			out = append(out, filepath.Base(file)+" "+target)
+		}
+	}
+	return out
 }
 
 func headerText(h http.Header) string {
