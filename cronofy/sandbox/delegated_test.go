@@ -4,6 +4,7 @@ import (
 	"crypto/hmac"
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -27,10 +28,12 @@ type delegatedCase struct {
 	field  string
 }
 
+func rightEntry() map[string]any {
+	return entry("amara@example.test", "https://app.example.test/d?u=17", "read_write")
+}
+
 func delegatedCases() map[string]delegatedCase {
-	right := func() map[string]any {
-		return entry("amara@example.test", "https://app.example.test/d?u=17", "read_write")
-	}
+	right := rightEntry
 	many := func(n int) map[string]any {
 		list := []any{}
 		for range n {
@@ -38,7 +41,6 @@ func delegatedCases() map[string]delegatedCase {
 		}
 		return map[string]any{"service_account_authorizations": list}
 	}
-	change := func(k string, v any) map[string]any { m := right(); m[k] = v; return m }
 	beside := func(k string, v any) map[string]any { m := many(1); m[k] = v; return m }
 	without := func(k string) map[string]any { m := right(); delete(m, k); return m }
 	return map[string]delegatedCase{
@@ -57,6 +59,14 @@ func delegatedCases() map[string]delegatedCase {
 		"no callback":      {without("callback_url"), 422, "callback_url"},
 		"no scope":         {without("scope"), 422, "scope"},
 		"no state":         {without("state"), 202, ""},
+		"second is broken": {map[string]any{"service_account_authorizations": []any{right(), without("scope")}}, 422, "service_account_authorizations[1].scope"},
+	}
+}
+
+// delegatedValues are single requests with one field changed.
+func delegatedValues() map[string]delegatedCase {
+	change := func(k string, v any) map[string]any { m := rightEntry(); m[k] = v; return m }
+	return map[string]delegatedCase{
 		"blank scope":      {change("scope", " "), 422, "scope"},
 		"number as scope":  {change("scope", 5), 422, "scope"},
 		"number as state":  {change("state", 5), 422, "state"},
@@ -68,13 +78,14 @@ func delegatedCases() map[string]delegatedCase {
 		"callback scheme":  {change("callback_url", "ftp://x.example.test"), 422, "callback_url"},
 		"unknown scope":    {change("scope", "everything"), 422, "scope"},
 		"narrow scope":     {change("scope", "read_events free_busy"), 202, ""},
-		"second is broken": {map[string]any{"service_account_authorizations": []any{right(), without("scope")}}, 422, "service_account_authorizations[1].scope"},
 	}
 }
 
 func TestDelegatedChecks(t *testing.T) {
 	t.Parallel()
-	for name, c := range delegatedCases() {
+	cases := delegatedCases()
+	maps.Copy(cases, delegatedValues())
+	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := start(t, Options{})
