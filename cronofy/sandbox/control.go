@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -47,7 +48,7 @@ func (s *Server) turnControl(w http.ResponseWriter, r *http.Request) {
 	case !s.mayControl(r) || r.Header.Get("Origin") == "" || !same(r.PostForm.Get("token"), s.formToken()):
 		s.errorPage(w, http.StatusForbidden, "This form was not sent from the control page.")
 	case err != nil || !s.turn(r):
-		s.errorPage(w, http.StatusBadRequest, "The form is malformed.")
+		s.errorPage(w, http.StatusBadRequest, "The form has a value that cannot be. Nothing was changed.")
 	default:
 		redirectTo(w, "/control")
 	}
@@ -63,7 +64,7 @@ func (s *Server) turn(r *http.Request) bool {
 	case "switches":
 		return s.turnSwitches(r)
 	case "fault":
-		f, ok := readFault(r)
+		f, ok := s.readFault(r)
 		if ok {
 			s.Set(append(s.Faults(), f)...)
 		}
@@ -96,7 +97,18 @@ func (s *Server) turnSwitches(r *http.Request) bool {
 	if r.PostForm.Get("invalid_client") == "400" {
 		sw.InvalidClientStatus = http.StatusBadRequest
 	}
+	delay, gap := s.ProfileDelay()
+	for name, to := range map[string]*time.Duration{"delay": &delay, "gap": &gap} {
+		if v := r.PostForm.Get(name); v != "" {
+			d, err := time.ParseDuration(v)
+			if err != nil || d < 0 {
+				return false
+			}
+			*to = d
+		}
+	}
 	s.SetSwitches(sw)
+	s.SetProfileDelay(delay, gap)
 	return true
 }
 
@@ -114,6 +126,7 @@ func (sw *Switches) flags() []flag {
 		{"enterprise", "Userinfo says zoom_enterprise", &sw.EnterpriseNames},
 		{"extra", "Unknown fields everywhere", &sw.ExtraFields},
 		{"no_data", "Userinfo has no cronofy.data", &sw.OmitCronofyData},
+		{"disconnected", "Profiles from links are disconnected", &sw.Disconnected},
 		{"no_plan", "The plan lacks the feature (402)", &sw.NoPlan},
 		{"repeat", "The callback is delivered twice", &sw.RepeatCallback},
 		{"unsigned", "Webhooks are not signed", &sw.UnsignedWebhooks},
@@ -144,11 +157,12 @@ func redirectErrors() []string {
 	}
 }
 
-func readFault(r *http.Request) (Fault, bool) {
+func (s *Server) readFault(r *http.Request) (Fault, bool) {
 	get := r.PostForm.Get
 	f := Fault{
 		Endpoint: Endpoint(get("endpoint")), Body: Body(get("body")),
 		RetryAfter: get("retry_after"), Reset: get("reset") == "on",
+		Error: get("oauth"), Field: get("invalid_field"),
 	}
 	var bad bool
 	number := func(name string, limit int) int {
@@ -161,8 +175,20 @@ func readFault(r *http.Request) (Fault, bool) {
 	f.Slow = time.Duration(number("slow", 120)) * time.Second
 	bad = bad || f.Status != 0 && !slices.Contains(statuses(), f.Status) ||
 		f.Endpoint != AnyEndpoint && !slices.Contains(Endpoints(), f.Endpoint) ||
-		!slices.Contains(bodies(), f.Body)
+		!slices.Contains(bodies(), f.Body) ||
+		f.Error != "" && (f.Status == 0 || !errorCode(f.Error)) || f.Field != "" && f.Status != http.StatusUnprocessableEntity
+	if email := get("account"); email != "" {
+		i, known := s.org.find(email)
+		if bad = bad || !known; !bad {
+			f.Account = s.org.person(i).email
+		}
+	}
 	return f, !bad
+}
+
+// errorCode knows the characters of RFC 6749 section 5.2.
+func errorCode(text string) bool {
+	return !strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r > '~' || r == '"' || r == '\\' })
 }
 
 func statuses() []int { return []int{400, 401, 402, 403, 404, 422, 423, 429, 500, 502, 503, 504} }
@@ -177,6 +203,8 @@ type controlView struct {
 	Flags     []flag
 	Choices   []choice
 	Invalid   int
+	Delay     time.Duration // of the first profile
+	Gap       time.Duration // of each further one
 	Faults    []Fault
 	Endpoints []Endpoint
 	Bodies    []Body
@@ -190,9 +218,10 @@ func (s *Server) controlView() controlView {
 	sw := s.Switches()
 	entries, total := s.log.last()
 	slices.Reverse(entries)
+	delay, gap := s.ProfileDelay()
 	return controlView{
 		Token: s.formToken(), ClientID: s.opts.ClientID, API: s.APIURL(), App: s.AppURL(),
-		Flags: sw.flags(), Choices: sw.choices(), Invalid: sw.InvalidClientStatus, Faults: s.Faults(),
+		Flags: sw.flags(), Choices: sw.choices(), Invalid: sw.InvalidClientStatus, Delay: delay, Gap: gap, Faults: s.Faults(),
 		Endpoints: Endpoints(), Bodies: bodies(), Statuses: statuses(),
 		Links: s.state.linkNames(), Log: entries, Total: total,
 	}

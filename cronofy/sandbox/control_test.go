@@ -104,6 +104,74 @@ func TestControlTurnsSwitches(t *testing.T) {
 	require.Equal(t, 400, send(url.Values{"action": {"switches"}, "state": {"odd"}}))
 }
 
+func TestControlDelaysProfiles(t *testing.T) {
+	t.Parallel()
+	w := start(t, Options{ProfileDelay: time.Second})
+	wk := w.openControl()
+	send := w.controlForms()
+	require.Contains(t, string(wk.open(wk.path).body), `name="delay" value="1s"`)
+	form := url.Values{"action": {"switches"}, "delay": {"1h"}, "gap": {"90s"}}
+	require.Equal(t, 303, send(form))
+	delay, gap := w.ProfileDelay()
+	require.Equal(t, []time.Duration{time.Hour, 90 * time.Second}, []time.Duration{delay, gap})
+	w.Link(cronofy.Zoom)
+	w.clock.add(time.Hour)
+	require.Len(t, w.conferencingOf(w.Accounts()[0]), 1)
+	require.Empty(t, w.conferencingOf(w.Accounts()[1]))
+	for name, value := range map[string]string{"delay": "soon", "gap": "-1s"} {
+		require.Equal(t, 400, send(url.Values{"action": {"switches"}, "no_plan": {"on"}, name: {value}}), name)
+	}
+	require.Equal(t, Switches{}, w.Switches(), "a refused form turns nothing")
+}
+
+func TestControlDisconnectsProfiles(t *testing.T) {
+	t.Parallel()
+	w := start(t, Options{})
+	w.Link(cronofy.Zoom)
+	require.Equal(t, 303, w.controlForms()(url.Values{"action": {"switches"}, "disconnected": {"on"}}))
+	p := w.conferencingOf(w.Accounts()[0])
+	require.Len(t, p, 1)
+	require.Equal(t, false, p[0]["profile_connected"])
+	require.Equal(t, "https://app.cronofy.com/v2/relink/zoom?email=amara%40example.test", p[0]["profile_relink_url"])
+}
+
+func TestControlScriptsDetails(t *testing.T) {
+	t.Parallel()
+	w := start(t, Options{})
+	wk, send := w.openControl(), w.controlForms()
+	add := func(more ...string) int {
+		form := url.Values{"action": {"fault"}}
+		for i := 0; i < len(more); i += 2 {
+			form.Set(more[i], more[i+1])
+		}
+		return send(form)
+	}
+	require.Equal(t, 303, add("endpoint", "token", "status", "401", "oauth", "invalid_client"))
+	require.Equal(t, 303, add("endpoint", "link_token", "status", "422", "invalid_field", "service_account"))
+	require.Equal(t, 303, add("status", "423", "account", "BJORN@example.test"))
+	require.Equal(t, []Fault{
+		{Endpoint: Exchange, Status: 401, Error: "invalid_client"},
+		{Endpoint: LinkTokens, Status: 422, Field: "service_account"},
+		{Status: 423, Account: "bjorn@example.test"},
+	}, w.Faults())
+	html := string(wk.open(wk.path).body)
+	for _, shown := range []string{"401 invalid_client", "422 service_account", "for bjorn@example.test"} {
+		require.Contains(t, html, shown)
+	}
+	people := w.Accounts()
+	require.Equal(t, 200, w.get("/v1/userinfo", people[0].AccessToken.Reveal()).StatusCode)
+	require.Equal(t, 423, w.get("/v1/userinfo", people[1].AccessToken.Reveal()).StatusCode)
+	require.Equal(t, 423, w.refreshWith(people[1].RefreshToken.Reveal()).StatusCode, "the refresh token is that account's too")
+	require.Equal(t, 200, w.refreshWith(people[0].RefreshToken.Reveal()).StatusCode)
+	for why, form := range map[string][]string{
+		"nobody": {"status", "423", "account", "nobody@example.test"}, "no status": {"oauth", "invalid_grant"},
+		"another status": {"status", "400", "invalid_field", "x"}, "no error code": {"status", "400", "oauth", "a\"b"},
+	} {
+		require.Equal(t, 400, add(form...), why)
+	}
+	require.Len(t, w.Faults(), 3)
+}
+
 func TestControlScriptsAnswers(t *testing.T) {
 	t.Parallel()
 	w := start(t, Options{})

@@ -44,7 +44,7 @@ const (
 // call through after Slow.
 type Fault struct {
 	Endpoint   Endpoint
-	Account    string        // only calls with this account's token, by email; empty is all
+	Account    string        // only calls with this account's access or refresh token, by email; empty is all
 	Times      int           // how often; 0 is until Set is called again
 	Status     int           // 0 is 200
 	Body       Body          // DefaultBody with a Status is what is documented for it

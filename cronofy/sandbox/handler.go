@@ -113,7 +113,7 @@ func (s *Server) endpoint(e Endpoint, do func(*call)) http.Handler {
 		if grant, _ := c.params.text("grant_type"); e == Exchange && grant == "refresh_token" {
 			c.endpoint = Refresh
 		}
-		f, faulty := s.takeFault(c.endpoint, func() string { return s.callerEmail(r) })
+		f, faulty := s.takeFault(c.endpoint, func() string { return s.callerEmail(c) })
 		if !faulty {
 			do(c)
 			return

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"cmp"
+	"slices"
 	"strconv"
 
 	"confer/internal/markup"
@@ -56,10 +57,12 @@ func (v controlView) switches() markup.HTML {
 `, c.Text, c.Name, options(c.Options, *c.Value, "as usual"))
 	}
 	m.Add(`<label class="field">Status of invalid_client <select name="invalid_client"><option value="401">401</option><option value="400"{}>400</option></select></label>
+<label class="field">First profile after a link <input type="text" name="delay" value="{}" size="8"></label>
+<label class="field">Each further profile later by <input type="text" name="gap" value="{}" size="8"></label>
 </div>
 <p class="actions"><button type="submit" id="apply">Apply</button></p>
 </form>
-`, markup.If(v.Invalid == 400, " selected"))
+`, markup.If(v.Invalid == 400, " selected"), v.Delay, v.Gap)
 	return m.HTML()
 }
 
@@ -85,9 +88,12 @@ func (v controlView) answers() markup.HTML {
 <label class="field">Endpoint <select name="endpoint">{}</select></label>
 <label class="field">Status <select name="status">{}</select></label>
 <label class="field">Body <select name="body">{}</select></label>
+<label class="field">OAuth error <input type="text" name="oauth" value="" size="16"></label>
+<label class="field">Field of a 422 <input type="text" name="invalid_field" value="" size="16"></label>
 <label class="field">Retry-After <input type="text" name="retry_after" value="" size="12"></label>
 <label class="field">Pause, seconds <input type="number" name="slow" value="0" min="0" max="120"></label>
 <label class="field">Times, 0 is always <input type="number" name="times" value="1" min="0"></label>
+<label class="field">Account's email, empty is all <input type="text" name="account" value="" size="20"></label>
 <label class="choice"><input type="checkbox" name="reset" value="on"><span>Reset the connection</span></label>
 </div>
 <p class="actions"><button type="submit" id="add-fault">Add</button></p>
@@ -106,15 +112,35 @@ func (v controlView) scripted() markup.HTML {
 	m.Add("<ul>\n")
 	for _, f := range v.Faults {
 		m.Add(`<li><code>{}</code> `, cmp.Or(string(f.Endpoint), "every endpoint"))
-		m.AddIf(f.Status != 0, "{} ", f.Status)
-		m.Add("{}{}", string(f.Body), markup.If(f.Reset, " reset"))
-		m.AddIf(f.Slow != 0, " after {}", f.Slow)
+		for _, part := range f.parts() {
+			m.Add("{} ", part)
+		}
+		m.AddIf(f.Slow != 0, "after {}", f.Slow)
 		m.AddIf(f.Times != 0, ", {} more", f.Times)
 		m.AddIf(f.Times == 0, ", always")
 		m.Add("</li>\n")
 	}
 	m.Add("</ul>\n")
 	return m.HTML()
+}
+
+// parts are the words for what a fault answers and to whom.
+func (f Fault) parts() []string {
+	var out []string
+	if f.Status != 0 {
+		out = append(out, strconv.Itoa(f.Status))
+	}
+	out = append(out, f.Error, f.Field, string(f.Body))
+	if f.RetryAfter != "" {
+		out = append(out, "Retry-After: "+f.RetryAfter)
+	}
+	if f.Reset {
+		out = append(out, "reset")
+	}
+	if f.Account != "" {
+		out = append(out, "for "+f.Account)
+	}
+	return slices.DeleteFunc(out, func(s string) bool { return s == "" })
 }
 
 func (v controlView) requests() markup.HTML {

@@ -80,6 +80,7 @@ type Switches struct {
 	EnterpriseNames     bool // userinfo says zoom_enterprise instead of zoom
 	ExtraFields         bool // unknown fields in every JSON object
 	OmitCronofyData     bool // userinfo without cronofy.data
+	Disconnected        bool // profiles from links are not connected, and have a relink URL
 	NoPlan              bool // the plan lacks the feature: 402
 
 	// State is what happens to the state on the way back: "" (unchanged),

@@ -32,6 +32,7 @@ type Server struct {
 
 	mu         sync.Mutex
 	switches   Switches
+	delay, gap time.Duration // see SetProfileDelay
 	dataCenter cronofy.DataCenter
 	api, app   net.Listener
 	servers    []*http.Server
@@ -70,7 +71,7 @@ func New(o Options) *Server {
 	}
 	s := &Server{
 		opts: o, rand: r, randErr: err, org: newOrganisation(r, o.Accounts),
-		log: &requestLog{}, switches: o.Switches,
+		log: &requestLog{}, switches: o.Switches, delay: o.ProfileDelay, gap: o.ProfileGap,
 		control: r.text(32), cookie: "confer_sandbox_" + r.text(8),
 		dataCenter: cronofy.DataCenters()[0],
 		limits:     newLimiter(o.RatePerSecond, o.RatePerMinute),
@@ -230,6 +231,21 @@ func (s *Server) SetSwitches(sw Switches) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.switches = sw
+}
+
+// SetProfileDelay lets the i-th account's profile appear delay + i*gap after a
+// link, one that was made already included.
+func (s *Server) SetProfileDelay(delay, gap time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.delay, s.gap = delay, gap
+}
+
+// ProfileDelay gives what SetProfileDelay or the options set.
+func (s *Server) ProfileDelay() (delay, gap time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.delay, s.gap
 }
 
 // Link makes the link with a provider as an approval would, now.

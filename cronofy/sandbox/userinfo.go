@@ -65,10 +65,15 @@ func (s *Server) authorized(c *call) (*grant, bool) {
 	return g, !s.limited(c)
 }
 
-// callerEmail is the address of the account whose token a request has.
-func (s *Server) callerEmail(r *http.Request) string {
-	token, _ := bearer(r)
-	if g, ok := s.state.byAccess(token, s.opts.Now()); ok && g.kind == accountGrant {
+// callerEmail is the address of the account whose token a call has.
+func (s *Server) callerEmail(c *call) string {
+	token, _ := bearer(c.r)
+	g, ok := s.state.byAccess(token, s.opts.Now())
+	if c.endpoint == Refresh {
+		old, _ := c.params.text("refresh_token")
+		g, ok = s.state.byRefresh(old, false)
+	}
+	if ok && g.kind == accountGrant {
 		return s.org.person(g.account).email
 	}
 	return ""
@@ -145,11 +150,12 @@ func (s *Server) conferencing(i int, p person, sw Switches) []profile {
 	if p.unmatched {
 		return out
 	}
-	now := s.opts.Now()
-	for _, provider := range s.state.linked(i, now, s.opts) {
+	delay, gap := s.ProfileDelay()
+	for _, provider := range s.state.linked(s.opts.Now().Add(-delay - time.Duration(i)*gap)) {
 		name := profileName(provider, sw)
-		pr := profile{ProviderName: name, ProfileID: s.profileID(string(provider), i), ProfileName: p.email, Connected: !p.disconnected}
-		if p.disconnected {
+		connected := !p.disconnected && !sw.Disconnected
+		pr := profile{ProviderName: name, ProfileID: s.profileID(string(provider), i), ProfileName: p.email, Connected: connected}
+		if !connected {
 			pr.RelinkURL = s.relinkURL(name, p.email)
 		}
 		out = append(out, pr)
@@ -172,13 +178,13 @@ func (s *Server) relinkURL(name, email string) string {
 	return "https://" + s.dataCenter.AppHost + "/v2/relink/" + url.PathEscape(name) + "?email=" + url.QueryEscape(email)
 }
 
-// linked gives the providers whose profile the i-th account has by now.
-func (st *store) linked(i int, now time.Time, o Options) []cronofy.Provider {
+// linked gives the providers that were linked by a time.
+func (st *store) linked(by time.Time) []cronofy.Provider {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	var out []cronofy.Provider
 	for p, since := range st.links {
-		if !now.Before(since.Add(o.ProfileDelay + time.Duration(i)*o.ProfileGap)) {
+		if !by.Before(since) {
 			out = append(out, p)
 		}
 	}
