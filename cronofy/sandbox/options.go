@@ -59,10 +59,10 @@ const (
 const (
 	defaultListen   = "127.0.0.1:0"
 	defaultClientID = "k3Hn2cWq9ZrT5vXy7LbD"
-
-	// maxAccounts is what the eight hex digits in a token can count.
-	maxAccounts = 10_000_000
 )
+
+// MaxAccounts is the most that an organisation has; more are cut off.
+const MaxAccounts = 10_000_000
 
 // Switches are kinds of behaviour that Cronofy does not document, or that
 // differ between its documentation and its SDKs. The zero value is the likely one.

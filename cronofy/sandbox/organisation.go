@@ -47,7 +47,7 @@ type organisation struct {
 
 func newOrganisation(r *random, accounts int) *organisation {
 	if accounts > 0 {
-		return &organisation{rand: r, count: min(accounts, maxAccounts)}
+		return &organisation{rand: r, count: min(accounts, MaxAccounts)}
 	}
 	fixed := builtIn()
 	return &organisation{rand: r, count: len(fixed), fixed: fixed}
@@ -153,9 +153,9 @@ func (o *organisation) accounts() iter.Seq[Account] {
 
 func (o *organisation) writeCSV(w io.Writer) error {
 	out := csv.NewWriter(w)
-	out.Write([]string{"email", "sub", "access_token"}) // Flush and Error tell
+	out.Write([]string{"email", "sub", "access_token", "refresh_token"}) // Flush and Error tell
 	for a := range o.accounts() {
-		out.Write([]string{a.Email, a.Sub, a.AccessToken.Reveal()})
+		out.Write([]string{a.Email, a.Sub, a.AccessToken.Reveal(), a.RefreshToken.Reveal()})
 	}
 	out.Flush()
 	if err := out.Error(); err != nil {

@@ -216,7 +216,7 @@ func (s *Server) Credentials() Credentials {
 func (s *Server) Accounts() []Account { return slices.Collect(s.org.accounts()) }
 
 // AccountsCSV writes the organisation as CSV with the header
-// email,sub,access_token. It holds the access tokens in plain text.
+// email,sub,access_token,refresh_token. It holds the tokens in plain text.
 func (s *Server) AccountsCSV(w io.Writer) error { return s.org.writeCSV(w) }
 
 // Switches gives the switches as they are.

@@ -170,10 +170,10 @@ func TestAccountsCSV(t *testing.T) {
 	require.NoError(t, s.AccountsCSV(&b))
 	rows, err := csv.NewReader(&b).ReadAll()
 	require.NoError(t, err)
-	require.Equal(t, []string{"email", "sub", "access_token"}, rows[0])
+	require.Equal(t, []string{"email", "sub", "access_token", "refresh_token"}, rows[0])
 	require.Len(t, rows, 16)
 	for i, a := range s.Accounts() {
-		require.Equal(t, []string{a.Email, a.Sub, a.AccessToken.Reveal()}, rows[i+1])
+		require.Equal(t, []string{a.Email, a.Sub, a.AccessToken.Reveal(), a.RefreshToken.Reveal()}, rows[i+1])
 	}
 	broken := errors.New("disk full")
 	require.ErrorIs(t, s.AccountsCSV(failing{broken}), broken)
