@@ -50,7 +50,7 @@ func newSandbox(s streams) *cobra.Command {
 	fs.DurationVar(&f.delay, "profile-delay", 0, "how long after a link the first profile appears")
 	fs.DurationVar(&f.gap, "profile-gap", 0, "how much later each further profile appears")
 	fs.StringVar(&f.envFile, "env-file", "", "write the lines for a shell to this file (0600) as well, when the server is ready")
-	fs.StringVar(&f.people, "people-file", "", "write the accounts with their access tokens to this CSV file (0600), when the server is ready")
+	fs.StringVar(&f.people, "people-file", "", "write the accounts with their tokens to this CSV file (0600), when the server is ready")
 	cmd.AddCommand(newVisit("approve", sandbox.Approve), newVisit("deny", sandbox.Deny))
 	return cmd
 }
@@ -67,18 +67,31 @@ func newVisit(name string, d sandbox.Decision) *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx, cancel := context.WithTimeout(cmd.Context(), visitLimit)
 			defer cancel()
-			err := sandbox.Browser(ctx, nil, args[0], d)
-			if left := (*sandbox.LeftError)(nil); errors.As(err, &left) { // what an address bar would show
-				fmt.Fprintln(cmd.OutOrStdout(), left.Final.Reveal())
-				return nil
-			}
-			if err != nil {
-				complain(cmd.ErrOrStderr(), cronofy.CleanText(err.Error(), 200), "the address must be a link to a sandbox on this machine")
-				return &exitError{flow.ExitFailed}
-			}
-			return nil
+			return visited(sandbox.Browser(ctx, nil, args[0], d), streams{out: cmd.OutOrStdout(), err: cmd.ErrOrStderr()})
 		},
 	}
+}
+
+func visited(err error, s streams) error {
+	var left *sandbox.LeftError
+	if errors.As(err, &left) { // what an address bar would show
+		why := "is another machine"
+		if left.Err != nil {
+			why = "does not answer"
+		}
+		fmt.Fprintf(s.err, "confer: %s %s; the final address is on standard output, to be pasted\n", cronofy.CleanText(left.Host, 80), why)
+		fmt.Fprintln(s.out, left.Final.Reveal())
+		return nil
+	}
+	if err == nil {
+		return nil
+	}
+	hint := "a link works once, for ten minutes; take a new one, and see the requests on the sandbox's control page"
+	if errors.Is(err, sandbox.ErrNotSandbox) {
+		hint = "give a link to a sandbox on this machine, or confer's short link to one"
+	}
+	complain(s.err, cronofy.CleanText(err.Error(), 200), hint)
+	return &exitError{flow.ExitFailed}
 }
 
 func serveSandbox(ctx context.Context, f *sandboxFlags, s streams) error {
@@ -118,9 +131,12 @@ func (f *sandboxFlags) check() error {
 	if f.accounts < 0 || f.perSecond < 0 || f.perMinute < 0 || f.delay < 0 || f.gap < 0 {
 		return &usageError{summary: "numbers and times of the sandbox cannot be negative", hint: "confer sandbox --help lists them"}
 	}
+	if f.accounts > sandbox.MaxAccounts {
+		return &usageError{summary: fmt.Sprintf("the sandbox has at most %d accounts", sandbox.MaxAccounts), hint: "give --accounts a lower number"}
+	}
 	for _, uri := range f.redirectURIs {
-		if !strings.HasPrefix(uri, "http://") && !strings.HasPrefix(uri, "https://") {
-			return &usageError{summary: "--permit-redirect-uri takes an address", hint: "like " + flow.DefaultRedirectURI}
+		if !sandbox.Permittable(uri) {
+			return &usageError{summary: "--permit-redirect-uri takes an address that a redirect URI can be", hint: "http or https without a fragment, like " + flow.DefaultRedirectURI}
 		}
 	}
 	return nil

@@ -32,16 +32,29 @@ type Script struct {
 	NewUnit  string           // the name of a new Organizational Unit; empty takes the one suggested
 }
 
-// LeftError is a redirect to another machine, where the built-in browser does
-// not go. A real one would, and its address bar would show Final, which holds
-// the authorization code.
+// LeftError is an approval whose answer could not be delivered: the redirect URI
+// is on another machine, where the built-in browser does not go, or nothing
+// answers there. A real browser's address bar would show Final, which holds the
+// authorization code.
 type LeftError struct {
 	Host  string
 	Final cronofy.Secret
+	Err   error // why the host did not answer; nil if it is another machine
 }
 
 // Error names the host and not the address.
-func (e *LeftError) Error() string { return "browser left this machine for " + e.Host }
+func (e *LeftError) Error() string {
+	if e.Err != nil {
+		return "browser cannot go on: " + e.Err.Error()
+	}
+	return "browser left this machine for " + e.Host
+}
+
+// Unwrap gives the cause.
+func (e *LeftError) Unwrap() error { return e.Err }
+
+// ErrNotSandbox is the error of an address that led to no sandbox.
+var ErrNotSandbox = errors.New("this is no link to a sandbox")
 
 const (
 	maxHops     = 40
@@ -76,6 +89,9 @@ func (sc Script) Browse(ctx context.Context, client *http.Client, startURL strin
 			return fmt.Errorf("browse approval: %w", err)
 		}
 	}
+	if b.host == "" {
+		return fmt.Errorf("browse approval: %w", ErrNotSandbox)
+	}
 	return nil
 }
 
@@ -83,7 +99,8 @@ func (sc Script) Browse(ctx context.Context, client *http.Client, startURL strin
 type browser struct {
 	client *http.Client
 	page   int    // approval pages answered
-	host   string // whose pages those were
+	host   string // the sandbox's; empty until it answered
+	back   bool   // the redirect URI has answered
 }
 
 // step is a request that the browser is about to send.
@@ -141,7 +158,10 @@ func (b *browser) send(ctx context.Context, st *step) (*http.Response, error) {
 	if err != nil {
 		return nil, errors.New("the address is malformed") // the error would quote it
 	}
-	if !cronofy.LoopbackHost(r.URL.Hostname()) {
+	switch here := cronofy.LoopbackHost(r.URL.Hostname()); {
+	case !here && b.host == "":
+		return nil, ErrNotSandbox
+	case !here:
 		return nil, &LeftError{Host: r.URL.Host, Final: cronofy.NewSecret(st.target)}
 	}
 	if st.form != nil {
@@ -150,10 +170,21 @@ func (b *browser) send(ctx context.Context, st *step) (*http.Response, error) {
 	}
 	resp, err := b.client.Do(r)
 	if err != nil {
-		return nil, fmt.Errorf("%s %s: %w", st.method, r.URL.Host, bare(err))
+		err = fmt.Errorf("%s %s: %w", st.method, r.URL.Host, bare(err))
+		if ctx.Err() == nil && b.left(r) && !b.back {
+			return nil, &LeftError{Host: r.URL.Host, Final: cronofy.NewSecret(st.target), Err: err}
+		}
+		return nil, err
 	}
+	if resp.Header.Get("Server") == serverName {
+		b.host = r.URL.Host
+	}
+	b.back = b.left(r)
 	return resp, nil
 }
+
+// left tells whether a request follows the sandbox's answer.
+func (b *browser) left(r *http.Request) bool { return b.host != "" && b.host != r.URL.Host }
 
 // bare takes the address off an error: it may hold a code.
 func bare(err error) error {
@@ -193,11 +224,21 @@ func (b *browser) follow(resp *http.Response, page string, sc Script) (*step, er
 	if ok && strings.HasPrefix(f.action, formActions) {
 		return b.answer(resp, f, sc)
 	}
-	left := b.host != "" && b.host != resp.Request.URL.Host
-	if resp.StatusCode >= 400 && !left { // what the redirect URI answers is its own affair
-		return nil, fmt.Errorf("%s answered %d: %s", resp.Request.URL.Host, resp.StatusCode, title(page))
+	if resp.StatusCode >= 400 && !b.back { // what the redirect URI answers is its own affair
+		return nil, b.refused(resp, page)
 	}
 	return refreshed(resp, page), nil
+}
+
+func (b *browser) refused(resp *http.Response, page string) error {
+	err := fmt.Errorf("%s answered %d: %s", resp.Request.URL.Host, resp.StatusCode, title(page))
+	if b.host == "" {
+		return fmt.Errorf("%w: %w", ErrNotSandbox, err)
+	}
+	if reason := resp.Header.Get(reasonHeader); reason != "" {
+		return fmt.Errorf("%w (%s)", err, cronofy.CleanText(reason, 100))
+	}
+	return err
 }
 
 // answer fills a form in and clicks a button, as Script says.
@@ -215,7 +256,6 @@ func (b *browser) answer(resp *http.Response, f form, sc Script) (*step, error) 
 		return nil, err
 	}
 	u := resp.Request.URL
-	b.host = u.Host
 	target, err := u.Parse(f.action)
 	if err != nil {
 		return nil, errors.New("the form's action is malformed")

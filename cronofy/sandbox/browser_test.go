@@ -89,14 +89,60 @@ func TestBrowserFails(t *testing.T) {
 	})
 	require.ErrorContains(t, Browser(t.Context(), nil, base+"/no-buttons", Approve), "no button allow")
 	require.ErrorContains(t, Browser(t.Context(), nil, base+"/nowhere", Approve), "302")
-	var left *LeftError
-	require.ErrorAs(t, Browser(t.Context(), nil, "https://app.example.test/?code=abc", Approve), &left)
 	err = Browser(t.Context(), nil, "http://127.0.0.1:1/?code=abc", Approve)
 	require.Error(t, err)
 	require.NotContains(t, err.Error(), "abc")
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	require.ErrorIs(t, Browser(ctx, nil, w.authorizeURL(w.unitQuery()), Approve), context.Canceled)
+}
+
+// Nobody is there to take the answer, but a person could read the address bar.
+func TestBrowserKeepsTheFinalAddress(t *testing.T) {
+	t.Parallel()
+	w := start(t, Options{})
+	gone := httptest.NewServer(nil)
+	gone.Close()
+	for _, d := range []Decision{Approve, Deny} {
+		q := w.unitQuery()
+		q.Set("redirect_uri", gone.URL+"/callback")
+		var left *LeftError
+		require.ErrorAs(t, Browser(t.Context(), nil, w.authorizeURL(q), d), &left)
+		require.ErrorContains(t, left.Err, "refused")
+		require.Contains(t, left.Final.Reveal(), map[Decision]string{Approve: "/callback?code=", Deny: "/callback?error=access_denied"}[d])
+		require.NotContains(t, left.Error(), "/callback")
+	}
+	q := w.unitQuery()
+	q.Set("redirect_uri", gone.URL+"/callback")
+	q.Set("scope", "other")
+	var left *LeftError
+	require.ErrorAs(t, Browser(t.Context(), nil, w.authorizeURL(q), Approve), &left, "answered without a page")
+	require.Contains(t, left.Final.Reveal(), "error=invalid_scope")
+}
+
+func TestBrowserKnowsTheSandbox(t *testing.T) {
+	t.Parallel()
+	base, _ := pagesAt(t, map[string]http.HandlerFunc{
+		"/page": write("<title>Hello</title>"),
+		"/away": func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "http://app.example.test/?code=abc", http.StatusSeeOther)
+		},
+	})
+	for _, address := range []string{"https://app.example.test/?code=abc", "http://example.com/x", base + "/page", base + "/away", base + "/404", "confer"} {
+		err := Browser(t.Context(), nil, address, Approve)
+		require.ErrorIs(t, err, ErrNotSandbox, address)
+		require.NotContains(t, err.Error(), "abc")
+	}
+}
+
+func TestBrowserSaysWhyItWasRefused(t *testing.T) {
+	t.Parallel()
+	w := start(t, Options{})
+	target := w.authorizeURL(w.unitQuery())
+	w.browse(target, Script{})
+	err := Browser(t.Context(), nil, target, Approve)
+	require.ErrorContains(t, err, "400: Cannot continue · Sandbox (ou_link_token is used)")
+	require.NotErrorIs(t, err, ErrNotSandbox)
 }
 
 func TestCloseEndsWebhooks(t *testing.T) {

@@ -12,6 +12,9 @@ import (
 // maxBody is what a request body may have; the documented ones are far smaller.
 const maxBody = 64 << 10
 
+// serverName is how the built-in browser knows a sandbox.
+const serverName = "confer-sandbox"
+
 const reasonHeader = "X-Sandbox-Reason" // tells developers why they were refused
 
 // handler wraps a host's routes with what holds for every request.
@@ -24,6 +27,7 @@ func (s *Server) handler(host string, routes http.Handler) http.Handler {
 		rec := &statusWriter{ResponseWriter: w}
 		defer func() { s.logRequest(host, r, rec) }()
 		h := w.Header()
+		h.Set("Server", serverName)
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Cache-Control", "no-store")
 		if !loopbackAuthority(r.Host) {
