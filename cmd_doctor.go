@@ -130,7 +130,7 @@ func (x *examination) redirectURIs() []string {
 	if x.settings.redirectURI != "" {
 		return []string{x.settings.redirectURI}
 	}
-	return append([]string{flow.DefaultRedirectURI}, flow.AlternativeRedirectURIs()...)
+	return flow.RedirectURIs()
 }
 
 func (x *examination) registration() doctor.Registration {

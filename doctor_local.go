@@ -70,7 +70,7 @@ func portCheck(uri string, spare bool, err error) finding {
 	var port *callback.PortError
 	if errors.As(err, &port) {
 		p := flow.Explain(err, flow.StepAuthorize)
-		f.message, f.next = p.Summary, "End that program, or use --redirect-uri "+flow.AlternativeRedirectURIs()[0]+", which must be registered at Cronofy in production."
+		f.message, f.next = p.Summary, "End that program, or use --redirect-uri "+p.Offers[0]+", which must be registered at Cronofy in production."
 		if port.Class != callback.PortInUse {
 			f.next = p.Hint
 		}

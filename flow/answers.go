@@ -3,6 +3,7 @@ package flow
 import (
 	"net"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -16,9 +17,18 @@ import (
 // https://docs.cronofy.com/developers/faqs/verify-application/
 const DefaultRedirectURI = "http://127.0.0.1:8739/callback"
 
-// AlternativeRedirectURIs are offered when the default's port is busy.
-func AlternativeRedirectURIs() []string {
-	return []string{"http://127.0.0.1:8740/callback", "http://127.0.0.1:8741/callback"}
+// RedirectURIs are those that confer uses unless one is given: the default, and
+// those that are offered when its port is busy.
+func RedirectURIs() []string {
+	return []string{DefaultRedirectURI, "http://127.0.0.1:8740/callback", "http://127.0.0.1:8741/callback"}
+}
+
+// otherRedirectURIs are RedirectURIs but for the one on a port that cannot be had.
+func otherRedirectURIs(port int) []string {
+	return slices.DeleteFunc(RedirectURIs(), func(uri string) bool {
+		u, err := url.Parse(uri)
+		return err == nil && u.Port() == strconv.Itoa(port)
+	})
 }
 
 // servicePrefix is all that is documented of a service account id's form.

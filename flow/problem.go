@@ -197,7 +197,7 @@ func explainNetwork(e *cronofy.NetworkError, at Step) Problem {
 }
 
 func explainPort(e *callback.PortError) Problem {
-	p := Problem{Code: CodePort, Exit: ExitFailed, Step: StepAuthorize, Offers: AlternativeRedirectURIs()}
+	p := Problem{Code: CodePort, Exit: ExitFailed, Step: StepAuthorize, Offers: otherRedirectURIs(e.Port)}
 	switch e.Class {
 	case callback.PortInUse:
 		p.Summary = fmt.Sprintf("Port %d is in use by another program.", e.Port)

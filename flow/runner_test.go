@@ -19,6 +19,7 @@ import (
 	"confer/cronofy"
 	"confer/cronofy/sandbox"
 	"confer/flow"
+	"confer/flow/callback"
 	"confer/flow/links"
 	"confer/internal/elsewhere"
 	"confer/internal/freeport"
@@ -200,7 +201,17 @@ func TestBusyPort(t *testing.T) {
 	h.found.Answers.RedirectURI = "http://" + l.Addr().String() + "/callback"
 	last, _ := h.run(t.Context())
 	require.Equal(t, flow.CodePort, last.Problem.Code)
-	require.Equal(t, flow.AlternativeRedirectURIs(), last.Problem.Offers)
+	require.Equal(t, flow.RedirectURIs(), last.Problem.Offers)
+}
+
+// TestBusyPortOffersTheOthers: whichever of them is busy.
+func TestBusyPortOffersTheOthers(t *testing.T) {
+	t.Parallel()
+	all := flow.RedirectURIs()
+	for i, offers := range [][]string{{all[1], all[2]}, {all[0], all[2]}, {all[0], all[1]}} {
+		p := flow.Explain(&callback.PortError{Class: callback.PortInUse, Port: 8739 + i}, flow.StepAuthorize)
+		require.Equal(t, offers, p.Offers)
+	}
 }
 
 // failingStore fails at what has the word in its key.

@@ -164,7 +164,7 @@ func someAnswer(r *rand.Rand) Event {
 		ApplicationEntered{ClientID: "", ClientSecret: secret, RedirectURI: DefaultRedirectURI},
 		StoreChosen{Kind: StoreSession}, StoreChosen{Kind: StoreKeyring},
 		ServiceAccountEntered{ID: "ser_1"}, ServiceAccountEntered{ID: "acc_1"}, ConnectStarted{},
-		ProviderChosen{cronofy.Zoom}, AuthorizeStarted{}, RedirectURIChosen{AlternativeRedirectURIs()[0]}, Continued{},
+		ProviderChosen{cronofy.Zoom}, AuthorizeStarted{}, RedirectURIChosen{RedirectURIs()[1]}, Continued{},
 		AccountsGiven{Accounts{Kind: AccountsNone}}, AccountsGiven{Accounts{Kind: AccountsFile, Path: "x"}}, AccountsGiven{},
 		AnotherWanted{}, delegatedAccounts(), DelegationConfirmed{}, AccountsGiven{Accounts{Kind: AccountsDelegated}},
 	}[r.IntN(20)]

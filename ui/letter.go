@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"slices"
 	"strings"
 
 	"charm.land/bubbles/v2/key"
@@ -112,12 +113,8 @@ func newPermit() letter { return letter{what: permitWhat, file: "confer-redirect
 
 // permitText asks for the other ports too, where they would be offered.
 func permitText(a flow.Answers) string {
-	uris := append([]string{flow.DefaultRedirectURI}, flow.AlternativeRedirectURIs()...)
-	offered := false
-	for _, u := range uris {
-		offered = offered || u == a.RedirectURI
-	}
-	if a.RedirectSet || !offered {
+	uris := flow.RedirectURIs()
+	if a.RedirectSet || !slices.Contains(uris, a.RedirectURI) {
 		uris = []string{cronofy.CleanText(a.RedirectURI, maxEntry)}
 	}
 	return doctor.Registration{ClientID: clean(a.ClientID), DataCenter: siteWords(a.Site), RedirectURIs: uris}.Text()
