@@ -17,6 +17,10 @@ func setupUnattended(ctx context.Context, f *settings, w *world, s streams) erro
 	if err := missing(w.found); err != nil {
 		return err
 	}
+	if a := w.found.Answers; !flow.LoopbackRedirect(a.RedirectURI) && a.Listen == "" {
+		return &usageError{summary: "missing: --listen", step: flow.StepAuthorize,
+			hint: "the redirect URI is not on this machine: --listen says where your tunnel or proxy delivers the answer; without one use the wizard, where the final address can be pasted"}
+	}
 	if err := w.checkList(ctx, f.accounts); err != nil {
 		return err
 	}

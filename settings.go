@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"os"
 	"strings"
 	"time"
@@ -136,7 +135,7 @@ func (f *settings) check(a flow.Answers) error {
 		}
 	}
 	if f.listen != "" {
-		if _, _, err := net.SplitHostPort(f.listen); err != nil {
+		if p := flow.CheckListen(f.listen); p != nil {
 			return &usageError{summary: "--listen takes host:port", hint: "for example --listen 127.0.0.1:8080", step: flow.StepAuthorize}
 		}
 	}

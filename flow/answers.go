@@ -2,6 +2,7 @@ package flow
 
 import (
 	"net"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strconv"
@@ -9,6 +10,7 @@ import (
 	"unicode"
 
 	"confer/cronofy"
+	"confer/flow/callback"
 	"confer/flow/delegated"
 )
 
@@ -92,13 +94,44 @@ func CheckRedirectURI(uri string) *Problem {
 		return usage("The port in the redirect URI is not a number from 1 to 65535.", hint)
 	case LoopbackRedirect(uri) && u.Port() == "":
 		return usage("The redirect URI needs a port, because confer listens there itself.", hint)
+	case u.Port() != "" && unsafePort(u.Port()):
+		return usage("Browsers refuse to open port "+u.Port()+".", "Take another port, like that of "+DefaultRedirectURI+".")
+	case shortAddress(u.Hostname()):
+		return usage("The redirect URI names its machine by part of an address.", "Write all four numbers, like "+DefaultRedirectURI+".")
+	}
+	for _, name := range []string{"code", "state", "error"} {
+		if u.Query().Has(name) {
+			return usage("The redirect URI holds "+name+"= already, which Cronofy's answer adds.", "Register one without it at Cronofy.")
+		}
 	}
 	return nil
+}
+
+// shortAddress tells whether a host is numbers that browsers complete to an IP
+// address (127.1): programs differ in which one.
+// https://url.spec.whatwg.org/#concept-ipv4-parser
+func shortAddress(host string) bool {
+	_, err := netip.ParseAddr(host)
+	return err != nil && strings.Trim(host, ".0123456789") == ""
 }
 
 func validPort(p string) bool {
 	n, err := strconv.Atoi(p)
 	return err == nil && n >= 1 && n <= 65535
+}
+
+func unsafePort(p string) bool {
+	n, err := strconv.Atoi(p)
+	return err == nil && !callback.SafePort(n)
+}
+
+// CheckListen says what is wrong with a host:port to listen on, or nil.
+func CheckListen(addr string) *Problem {
+	_, port, err := net.SplitHostPort(addr)
+	if err != nil || !validPort(port) {
+		return usage("An address to listen on is host:port.", "For example 127.0.0.1:8080.")
+	}
+	return nil
 }
 
 func checkApplicationAnswer(ev ApplicationEntered) *Problem {

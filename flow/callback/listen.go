@@ -35,7 +35,7 @@ func parseTarget(raw string) (target, error) {
 		return target{}, errors.New("redirect URI: not a port")
 	}
 	t := target{url: u, loopback: u.Scheme == "http" && cronofy.LoopbackHost(u.Hostname())}
-	if port := portOf(u); !safePort(port) && !(t.loopback && port == 0) {
+	if port := portOf(u); !SafePort(port) && !(t.loopback && port == 0) {
 		return target{}, &PortError{Addr: u.Host, Port: port, Class: PortUnsafe}
 	}
 	return t, nil

@@ -88,9 +88,9 @@ func portOf(u *url.URL) int {
 	return n
 }
 
-// safePort tells whether browsers go to a port: the list of "bad ports" of
-// https://fetch.spec.whatwg.org/#port-blocking.
-func safePort(port int) bool {
+// SafePort tells whether browsers go to a TCP port: they refuse the "bad ports"
+// of https://fetch.spec.whatwg.org/#port-blocking.
+func SafePort(port int) bool {
 	return !slices.Contains([]int{
 		0, 1, 7, 9, 11, 13, 15, 17, 19, 20, 21, 22, 23, 25, 37, 42, 43, 53, 69, 77, 79, 87, 95,
 		101, 102, 103, 104, 109, 110, 111, 113, 115, 117, 119, 123, 135, 137, 139, 143, 161, 179,
