@@ -29,7 +29,7 @@ func setupUnattended(ctx context.Context, f *settings, w *world, s streams) erro
 		tell = newEvents(s.out).follow
 	}
 	last := flow.Unattended(ctx, w.runner, w.found, func(st flow.State, ev flow.Event) {
-		tellPause(s.err, ev)
+		tellMeanwhile(s.err, st, ev)
 		tell(st, ev)
 	})
 	if last.Problem != nil {
@@ -65,14 +65,20 @@ func (w *world) checkList(ctx context.Context, path string) error {
 	return nil
 }
 
-// tellPause says why nothing happens for a while.
-func tellPause(w io.Writer, ev flow.Event) {
+// tellMeanwhile says why nothing happens for a while, and what could not be
+// checked.
+func tellMeanwhile(w io.Writer, s flow.State, ev flow.Event) {
 	r, ok := ev.(flow.Report)
 	if !ok {
 		return
 	}
-	if p, ok := r.Event.(flow.Paused); ok {
-		fmt.Fprintf(w, "confer: waiting %s (%s)\n", time.Until(p.Until).Round(time.Second), p.Reason)
+	switch ev := r.Event.(type) {
+	case flow.Paused:
+		fmt.Fprintf(w, "confer: waiting %s (%s)\n", time.Until(ev.Until).Round(time.Second), ev.Reason)
+	case flow.ApplicationAccepted:
+		if ev.Unchecked != nil {
+			fmt.Fprintf(w, "confer: note: %s\n", s.Notice)
+		}
 	}
 }
 

@@ -119,18 +119,23 @@ func silent(ts *testscript.TestScript, _ bool, args []string) {
 
 // startCronofy serves the API and sets what leads to it: CRONOFY_API_URL,
 // CRONOFY_APP_URL, CRONOFY_CLIENT_ID, CONFER_SERVICE_ACCOUNT, and the files
-// secret.txt and people.csv.
+// secret.txt and people.csv. With "unchecked" the check of the application
+// answers with HTML.
 func startCronofy(ts *testscript.TestScript, _ bool, args []string) {
 	o := sandbox.Options{Seed: 1}
+	var faults []sandbox.Fault
 	for _, a := range args {
 		switch {
 		case a == "production":
 			o.PermittedRedirectURIs = []string{"https://app.example.test/done"}
+		case a == "unchecked":
+			faults = append(faults, sandbox.Fault{Endpoint: sandbox.Refresh, Body: sandbox.HTMLBody})
 		default:
 			ts.Fatalf("unknown argument %s", a)
 		}
 	}
 	s := sandbox.New(o)
+	s.Set(faults...)
 	ts.Check(s.Start())
 	ts.Defer(func() { _ = s.Close() })
 	c := s.Credentials()

@@ -230,6 +230,9 @@ func TestCheckApplication(t *testing.T) {
 			mux.HandleFunc("POST /oauth/token", func(w http.ResponseWriter, _ *http.Request) { reply(w, test.status, test.body) })
 			err := c.CheckApplication(t.Context())
 			require.Equal(t, test.ok, err == nil, "%v", err)
+			if test.status == 200 {
+				require.ErrorAs(t, err, new(*BadAnswerError))
+			}
 			if test.notChecked {
 				require.ErrorIs(t, err, ErrNotChecked)
 			} else {

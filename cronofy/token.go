@@ -72,10 +72,11 @@ func (c *Client) CheckApplication(ctx context.Context) error {
 		extra: map[string]string{"grant_type": "refresh_token", "refresh_token": impossibleToken},
 		safe:  true,
 	})
+	if err == nil {
+		err = &BadAnswerError{Op: "check application", Reason: "a token that cannot exist was accepted"}
+	}
 	code := CodeOf(err)
 	switch {
-	case err == nil:
-		return fmt.Errorf("%w: a token that cannot exist was accepted", ErrNotChecked)
 	case code == "invalid_grant":
 		return nil
 	case StatusOf(err) == http.StatusUnauthorized, code == "invalid_client", code == "unauthorized_client":

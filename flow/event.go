@@ -78,13 +78,14 @@ type (
 	ApplicationAccepted struct {
 		ClientSecret cronofy.Secret // as typed, or as found in the store
 		Store        Store
-		Ask          bool   // the operator must choose a store
-		Notice       string // the check could not tell, and why
+		Ask          bool  // the operator must choose a store
+		Unchecked    error // why the check could not tell; nil: it could, or was left out
 	}
 	// StoreOpened ends OpenStore.
 	StoreOpened struct {
 		Store        Store
 		ClientSecret cronofy.Secret
+		Unchecked    error // as in ApplicationAccepted
 	}
 	// ServiceAccountAccepted ends CheckServiceAccount and Connect.
 	ServiceAccountAccepted struct {

@@ -2,6 +2,7 @@ package flow
 
 import (
 	"errors"
+	"fmt"
 	"sort"
 	"strings"
 
@@ -99,6 +100,26 @@ func explainAPI(e *cronofy.Error, at Step) Problem {
 		p.Hint = "Check the data center, and whether a proxy stands in between. Then try again."
 	}
 	return p
+}
+
+// explainUnchecked says why the check of the application could not tell; nil:
+// it could.
+func explainUnchecked(err error) string {
+	if err == nil {
+		return ""
+	}
+	why := "it did not say"
+	var api *cronofy.Error
+	var bad *cronofy.BadAnswerError
+	switch {
+	case errors.As(err, &bad):
+		why = "its answer cannot be used (" + bad.Reason + ")"
+	case errors.As(err, &api) && api.Code != "":
+		why = "it answered with the error " + api.Code
+	case errors.As(err, &api):
+		why = fmt.Sprintf("it answered with status %d", api.Status)
+	}
+	return "Cronofy could not tell yet whether the client secret is right: " + why + ". The check of the service account will."
 }
 
 func fieldText(fields map[string][]cronofy.FieldError) string {

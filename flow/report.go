@@ -12,7 +12,7 @@ func (s State) report(r Report) (State, *Task) {
 	case ApplicationAccepted:
 		s.Running = nil
 		found := s.Answers.ClientSecret.Empty() && !ev.ClientSecret.Empty()
-		s.Answers.ClientSecret, s.Store, s.Notice = ev.ClientSecret, ev.Store, ev.Notice
+		s.Answers.ClientSecret, s.Store, s.Notice = ev.ClientSecret, ev.Store, explainUnchecked(ev.Unchecked)
 		s = s.keptIf(found)
 		s.accepted.application = applicationKey(s.Answers)
 		s.Asking = ev.Ask
@@ -22,7 +22,7 @@ func (s State) report(r Report) (State, *Task) {
 	case StoreOpened:
 		s.Running, s.Asking = nil, false
 		found := s.Answers.ClientSecret.Empty() && !ev.ClientSecret.Empty()
-		s.Answers.ClientSecret, s.Store = ev.ClientSecret, ev.Store
+		s.Answers.ClientSecret, s.Store, s.Notice = ev.ClientSecret, ev.Store, explainUnchecked(ev.Unchecked)
 		s = s.keptIf(found)
 		s.Step = StepServiceAccount
 	case ServiceAccountAccepted:

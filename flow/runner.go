@@ -129,6 +129,10 @@ func (r *Runner) note(what string, task int, v any) {
 		if crash := (*CrashError)(nil); errors.As(v.Err, &crash) {
 			args = append(args, "stack", string(crash.Stack))
 		}
+	case ApplicationAccepted:
+		if v.Unchecked != nil {
+			args = append(args, "error", v.Unchecked.Error())
+		}
 	case Strayed:
 		args = append(args, "error", v.Err.Error())
 	case BrowserAsked:
@@ -166,17 +170,17 @@ func (r *Runner) checkApplication(ctx context.Context, e CheckApplication, say f
 			return Failed{Err: err}
 		}
 	}
-	notice, err := r.refused(ctx, a, say)
+	unchecked, err := r.refused(ctx, a, say)
 	if err != nil {
 		return Failed{Err: err}
 	}
-	return ApplicationAccepted{ClientSecret: a.ClientSecret, Store: store, Ask: ask, Notice: notice}
+	return ApplicationAccepted{ClientSecret: a.ClientSecret, Store: store, Ask: ask, Unchecked: unchecked}
 }
 
 // refused asks Cronofy about client id and secret. Only a clear no, or no
 // connection at all, stops the operator: the documented check comes with the
 // link token, and this one is inferred.
-func (r *Runner) refused(ctx context.Context, a Answers, say func(Event)) (notice string, err error) {
+func (r *Runner) refused(ctx context.Context, a Answers, say func(Event)) (unchecked, err error) {
 	ctx, cancel := context.WithTimeout(ctx, callLimit)
 	defer cancel()
 	err = r.client(a, say).CheckApplication(ctx)
@@ -184,12 +188,12 @@ func (r *Runner) refused(ctx context.Context, a Answers, say func(Event)) (notic
 	var bad *cronofy.BadAnswerError
 	switch {
 	case err == nil:
-		return "", nil
+		return nil, nil
 	case errors.As(err, &bad),
 		errors.As(err, &api) && api.Status != 401 && api.Code != "invalid_client" && api.Status != 429 && api.Status < 500:
-		return "Cronofy could not tell yet whether the secret is right; the next step will. (" + cronofy.CleanText(err.Error(), 120) + ")", nil
+		return err, nil
 	}
-	return "", err
+	return nil, err
 }
 
 // settle decides on the store: what was named, else the keyring if it is ready,
@@ -267,13 +271,14 @@ func (r *Runner) openStore(ctx context.Context, e OpenStore, say func(Event)) Ev
 	if err != nil {
 		return Failed{Err: err}
 	}
+	var unchecked error
 	if a.ClientSecret.Empty() {
 		a.ClientSecret = found
-		if _, err := r.refused(ctx, a, say); err != nil {
+		if unchecked, err = r.refused(ctx, a, say); err != nil {
 			return Failed{Err: err}
 		}
 	}
-	return StoreOpened{Store: e.Store, ClientSecret: a.ClientSecret}
+	return StoreOpened{Store: e.Store, ClientSecret: a.ClientSecret, Unchecked: unchecked}
 }
 
 // unlock lets a keyring that is locked ask for its password, and tries the

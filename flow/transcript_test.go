@@ -249,9 +249,9 @@ func parseReport(t *testing.T, words []string, named map[string]string) Event {
 	switch words[0] {
 	case "accepted":
 		return ApplicationAccepted{ClientSecret: cronofy.NewSecret("s3cret-s3cret-s3cret-s3"),
-			Store: Store{Kind: StoreKind(named["store"]), Keyring: named["keyring"]}, Ask: named["store"] == ""}
+			Store: Store{Kind: StoreKind(named["store"]), Keyring: named["keyring"]}, Ask: named["store"] == "", Unchecked: failures[named["unchecked"]]}
 	case "opened":
-		return StoreOpened{Store: Store{Kind: StoreKind(named["store"])}, ClientSecret: cronofy.NewSecret("s3cret-s3cret-s3cret-s3")}
+		return StoreOpened{Store: Store{Kind: StoreKind(named["store"])}, ClientSecret: cronofy.NewSecret("s3cret-s3cret-s3cret-s3"), Unchecked: failures[named["unchecked"]]}
 	case "account":
 		return ServiceAccountAccepted{ID: named["id"], TokenKept: named["token"] != ""}
 	case "link":
@@ -291,6 +291,9 @@ var failures = map[string]error{
 	"invalid_grant":  &cronofy.Error{Op: "exchange code", Status: 400, Code: "invalid_grant"},
 	"401":            &cronofy.Error{Op: "create link token", Status: 401},
 	"402":            &cronofy.Error{Op: "create link token", Status: 402},
+	"403":            &cronofy.Error{Op: "check application", Status: 403},
+	"bad_request":    &cronofy.Error{Op: "check application", Status: 400, Code: "invalid_request"},
+	"html":           &cronofy.BadAnswerError{Op: "check application", Reason: "HTML instead of JSON"},
 	"404":            &cronofy.Error{Op: "create link token", Status: 404},
 	"422": &cronofy.Error{Op: "create link token", Status: 422,
 		Fields: map[string][]cronofy.FieldError{"service_account_id": {{Key: "errors.unrecognized", Description: "unrecognized"}}}},

@@ -214,7 +214,7 @@ func plainRefused(k *plainTalk) {
 	k.types("", "no id", testClient, testSecret, "ftp://x", "b", "", "https://app.example.test/done")
 	k.reports(fail(&cronofy.Error{Status: 401, Op: "make a link token"}))
 	k.types(testSecret, "")
-	k.reports(flow.ApplicationAccepted{ClientSecret: cronofy.NewSecret(testSecret), Store: flow.Store{Kind: flow.StoreKeyring}, Notice: "Cronofy could not tell yet."})
+	k.reports(flow.ApplicationAccepted{ClientSecret: cronofy.NewSecret(testSecret), Store: flow.Store{Kind: flow.StoreKeyring}, Unchecked: &cronofy.BadAnswerError{Op: "check application", Reason: "HTML instead of JSON"}})
 }
 
 func plainStoreLocked(k *plainTalk) {
