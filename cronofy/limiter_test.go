@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -219,4 +220,72 @@ func TestAskedPausesDifferBetweenPrograms(t *testing.T) {
 		l.refused(clock.Now(), 20*time.Second)
 		require.Equal(t, want, l.remaining())
 	}
+}
+
+// Many calls are under way when the first is refused. The refusals of the others
+// belong to the same excess: one pause, and one step down.
+func TestOneExcessIsOnePause(t *testing.T) {
+	t.Parallel()
+	clock := newFakeClock()
+	l := NewLimiter(50, 0, LimiterClock(clock))
+	sent := clock.Now()
+	require.NoError(t, clock.Sleep(t.Context(), 100*time.Millisecond))
+	l.refused(sent, 0)
+	pause := l.remaining()
+	require.Positive(t, pause)
+	for range 20 {
+		l.refused(sent, 0)
+	}
+	require.Equal(t, pause, l.remaining(), "not longer")
+	require.NoError(t, clock.Sleep(t.Context(), pause))
+	allowed := 0
+	for l.take() <= 0 {
+		allowed++
+	}
+	require.Equal(t, 25, allowed, "halved once")
+
+	require.NoError(t, clock.Sleep(t.Context(), 2*time.Second))
+	l.refused(clock.Now(), 0)
+	require.Positive(t, l.remaining(), "a call after the pause is refused: that is a new excess")
+}
+
+// slowAtFirst delays the first calls on their way.
+type slowAtFirst struct {
+	*strictCronofy
+	calls atomic.Int32
+}
+
+func (s *slowAtFirst) RoundTrip(r *http.Request) (*http.Response, error) {
+	if s.calls.Add(1) <= int32(s.perSecond) {
+		time.Sleep(9 * time.Millisecond)
+	}
+	return s.strictCronofy.RoundTrip(r)
+}
+
+// The limit is on what arrives. A call that travels faster than the one a window
+// before it shortens the distance between them.
+func TestTheLimitHoldsOnArrival(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &slowAtFirst{strictCronofy: &strictCronofy{perSecond: 20, perMinute: DefaultPerMinute}}
+		crowd(t, s, NewLimiter(20, 0), 100, 1)
+		require.Len(t, s.arrived, 100)
+		require.Zero(t, s.over)
+	})
+}
+
+// Who has less time than the pause hears at once why.
+func TestAPauseLongerThanTheCallersTime(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &strictCronofy{perSecond: 100, perMinute: 100, whim: func(int) (string, bool) { return "20", true }}
+		c := New(Site{API: "https://api.example.test"}, testApp(), WithHTTPClient(&http.Client{Transport: s}))
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		start := time.Now()
+		_, err := c.UserInfo(ctx, NewSecret("one"))
+		require.Equal(t, http.StatusTooManyRequests, StatusOf(err))
+		require.Zero(t, time.Since(start), "nothing is gained by waiting")
+		require.Equal(t, 1, s.refused)
+	})
 }

@@ -93,6 +93,32 @@ func TestNothingElseIsServed(t *testing.T) {
 	require.NoError(t, results()[0].err)
 }
 
+// A body may have 64 KiB and no byte more, whether its length is said or not.
+func TestTheBodysLimit(t *testing.T) {
+	t.Parallel()
+	for _, said := range []bool{true, false} {
+		f := newFake()
+		d := open(t, config(f), "amara@example.test")
+		results := access(t.Context(), d)
+		r := <-f.asked
+		send := func(length int) int {
+			body := codeBody("c")
+			body += strings.Repeat(" ", length-len(body))
+			req := httptest.NewRequest(http.MethodPost, "/"+path.Base(r.CallbackURL), strings.NewReader(body))
+			if !said {
+				req.ContentLength = -1
+			}
+			req.Header.Set(cronofy.HMACHeader, sign(secret, body))
+			w := httptest.NewRecorder()
+			d.ServeHTTP(w, req)
+			return w.Code
+		}
+		require.Equal(t, 413, send(65537))
+		require.Equal(t, 200, send(65536))
+		require.NoError(t, results()[0].err)
+	}
+}
+
 // TestAnswerComesBeforeTheExchange: Cronofy waits seconds, an exchange under
 // rate limits may take longer.
 func TestAnswerComesBeforeTheExchange(t *testing.T) {
