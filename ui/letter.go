@@ -106,10 +106,15 @@ func quote(f frame, text string) []string {
 	return out
 }
 
-const permitWhat = "The text"
+// What is written to files, and how they are called.
+const (
+	messageWhat, messageFile = "The message", "confer-message.txt"
+	linkWhat, linkFile       = "The link", "confer-link.txt"
+	permitWhat, permitFile   = "The text", "confer-redirect-uris.txt"
+)
 
 // newPermit is the text that asks Cronofy to permit the redirect URI.
-func newPermit() letter { return letter{what: permitWhat, file: "confer-redirect-uris.txt"} }
+func newPermit() letter { return letter{what: permitWhat, file: permitFile} }
 
 // permitText asks for the other ports too, where they would be offered.
 func permitText(a flow.Answers) string {

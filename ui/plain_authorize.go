@@ -84,10 +84,14 @@ func (p *plainWizard) askOffers() (flow.Event, error) {
 	for _, uri := range problem.Offers {
 		options = append(options, plainOption{text: "Take " + clean(uri), name: clean(uri)})
 	}
+	options = append(options, plainOption{text: "Show the text that asks Cronofy to permit them", name: "text"})
 	at, err := p.choose(options, 0, "In production, the redirect URI must be on the application's list at Cronofy.")
 	switch {
 	case err != nil:
 		return nil, err
+	case at == len(options)-1:
+		p.permit()
+		return p.askOffers()
 	case at > 0:
 		return flow.RedirectURIChosen{URI: problem.Offers[at-1]}, nil
 	case p.state.Step == flow.StepAuthorize:

@@ -91,10 +91,9 @@ func plainWaitScenes() []plainScene {
 			k.types("b", "q")
 		}},
 		{name: "port", state: plainFrom(append(toAuthorize(), flow.AuthorizeStarted{})...), talk: func(k *plainTalk) {
-			port := &callback.PortError{Port: 8739, Class: callback.PortInUse, Holder: "python3 (process 4242)"}
-			k.reports(fail(port))
-			k.types("2")
-			k.reports(fail(port))
+			k.reports(fail(&callback.PortError{Port: 8739, Class: callback.PortInUse, Holder: "python3 (process 4242)"}))
+			k.types("4", "2")
+			k.reports(fail(&callback.PortError{Port: 8740, Class: callback.PortInUse, Holder: "python3 (process 4243)"}))
 			k.types("")
 			k.reports(linkReady())
 		}},
@@ -265,8 +264,9 @@ func plainDoors(k *plainTalk) {
 	k.types("n")
 	require.Equal(k.t, flow.NewLinkWanted{}, k.ordered())
 	k.reports(linkReady())
-	k.types("m", "w", "x", "\x1b[A")
+	k.types("m", "w", "l", "t", "x", "\x1b[A")
 	require.Contains(k.t, k.saved["confer-message.txt"], "\n"+testURL+"\n")
+	require.Equal(k.t, testURL+"\n", k.saved["confer-link.txt"])
 	k.tick(plainEvery)
 }
 

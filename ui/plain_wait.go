@@ -165,8 +165,12 @@ func (w *plainWait) act(letter string) {
 		w.apply(flow.Extended{})
 	case letter == "m":
 		w.message()
+	case letter == "t":
+		w.permit()
 	case letter == "w" && w.cfg.SaveFile != nil:
-		w.save()
+		w.save(messageWhat, messageFile, messageFor(w.state, w.state.Attempt.URL))
+	case letter == "l" && w.cfg.SaveFile != nil:
+		w.save(linkWhat, linkFile, w.state.Attempt.URL+"\n")
 	case letter == "d" && w.state.Step == flow.StepAuthorize:
 		w.confirm = letter
 		w.say("Does the administrator say that it is done? confer then keeps the link as not confirmed, without a token of its own.")
@@ -196,22 +200,32 @@ func (w *plainWait) confirmed(text string) error {
 
 // message writes the message for the administrator, to be copied.
 func (w *plainWait) message() {
-	w.say("The message begins.")
-	for l := range strings.Lines(messageFor(w.state, w.state.Attempt.URL)) {
-		w.fresh()
-		w.write(w.cfg.Err, plainText(strings.TrimSuffix(l, "\n"))+"\n")
-	}
-	w.say("The message ends. Agree on a time first: the link lives for a short while, and programs that check links in mail or chat can use it up.")
+	w.recite(messageWhat, messageFor(w.state, w.state.Attempt.URL))
+	w.say("Agree on a time first: the link lives for a short while, and programs that check links in mail or chat can use it up.")
 }
 
-func (w *plainWait) save() {
-	path, err := w.cfg.SaveFile("confer-message.txt", messageFor(w.state, w.state.Attempt.URL))
-	if err != nil {
-		w.wrong("The file could not be written: "+clean(err.Error())+".", "m shows the message here.")
+func (w *plainWait) save(what, name, text string) {
+	path, err := w.cfg.SaveFile(name, text)
+	fl := saved{what: what, path: path, err: err}.flash()
+	if !fl.good {
+		w.wrong(fl.text, "m shows the message here.")
 		return
 	}
-	w.say("The message was written to " + clean(path) + ". Delete it when it has done its work.")
+	w.say(fl.text)
 }
+
+// recite gives a text as it is, to be copied.
+func (p *plainWizard) recite(what, text string) {
+	p.say(what + " begins.")
+	for l := range strings.Lines(text) {
+		p.fresh()
+		p.write(p.cfg.Err, plainText(strings.TrimSuffix(l, "\n"))+"\n")
+	}
+	p.say(what + " ends.")
+}
+
+// permit gives what Cronofy has to be asked for.
+func (p *plainWizard) permit() { p.recite(permitWhat+" for Cronofy", permitText(p.state.Answers)) }
 
 // remaining is how long the administrator has.
 func (p *plainWizard) remaining() string {
@@ -254,8 +268,9 @@ func (w *plainWait) doors() {
 	letters := []plainLetter{{"p", "paste it in several lines"}, {"o", "open the link in a browser here"}, {"n", "new link"}, {"+", "more time"},
 		{"m", "message for the administrator"}}
 	if w.cfg.SaveFile != nil {
-		letters = append(letters, plainLetter{"w", "write the message to a file"})
+		letters = append(letters, plainLetter{"w", "write the message to a file"}, plainLetter{"l", "write the link alone to a file"})
 	}
+	letters = append(letters, plainLetter{"t", "the text that asks Cronofy to permit the redirect URI"})
 	if w.state.Step == flow.StepAuthorize {
 		letters = append(letters, plainLetter{"d", "the administrator says it is done"})
 	}

@@ -37,7 +37,7 @@ type wait struct {
 }
 
 func newWait() *wait {
-	return &wait{address: newInput(maxPaste + 1), message: letter{what: "The message", file: "confer-message.txt"}, permit: newPermit()}
+	return &wait{address: newInput(maxPaste + 1), message: letter{what: messageWhat, file: messageFile}, permit: newPermit()}
 }
 
 func (w *wait) sync(s flow.State) {
@@ -145,7 +145,7 @@ func (w *wait) pressDoor(k tea.KeyPressMsg, f frame) (flow.Event, tea.Cmd) {
 		return nil, showRaw(rawLink{link: at.URL, what: "The link for the administrator. It can be used once.",
 			back: "confer goes on waiting. Any key goes back to it, and so does an answer."}, f)
 	case key.Matches(k, f.keys.write) && f.cfg.SaveFile != nil:
-		return nil, save(f, "The link", "confer-link.txt", at.URL+"\n")
+		return nil, save(f, linkWhat, linkFile, at.URL+"\n")
 	case key.Matches(k, f.keys.paste):
 		w.mode = waitPaste
 	case key.Matches(k, f.keys.message):
