@@ -1,6 +1,8 @@
 package ui
 
 import (
+	"strings"
+
 	"charm.land/bubbles/v2/key"
 	tea "charm.land/bubbletea/v2"
 )
@@ -9,6 +11,7 @@ import (
 // press Enter on.
 type field struct {
 	label       string
+	name        string // in the middle of a sentence; empty: the label
 	hint        string // under it, muted
 	placeholder string // while it is empty
 	secret      bool
@@ -35,12 +38,20 @@ func (fd *field) submitted() string {
 	return fd.seen
 }
 
+func (fd *field) called() string {
+	if fd.name != "" {
+		return fd.name
+	}
+	return strings.ToLower(fd.label[:1]) + fd.label[1:]
+}
+
 func (fd *field) filled() bool { return fd.action || fd.optional || len(fd.input.parts) > 0 }
 
 // form is fields, one of which has the focus.
 type form struct {
-	fields []*field
-	focus  int
+	fields  []*field
+	focus   int
+	missing *field // Enter was pressed while it was empty; nil: none, or typed in since
 }
 
 // moved is what a key did to a form.
@@ -57,11 +68,13 @@ func (fm *form) update(msg tea.Msg, k keyMap) moved {
 	at := fm.fields[fm.focus]
 	switch msg := msg.(type) {
 	case tea.PasteMsg:
+		fm.missing = nil
 		if !at.action {
 			at.input.paste(msg.Content)
 		}
 		return movedInside
 	case tea.KeyPressMsg:
+		fm.missing = nil
 		switch {
 		case key.Matches(msg, k.submit):
 			return fm.enter()
@@ -78,22 +91,39 @@ func (fm *form) update(msg tea.Msg, k keyMap) moved {
 	return movedNot
 }
 
-// enter goes to the next field that wants something, and submits if none does.
+// enter goes to the next field that wants something, and submits if no other
+// does: one that is empty then is refused in words. Where several are empty it
+// stays and says so, so that Enter alone never goes round in circles.
 func (fm *form) enter() moved {
-	if fm.fields[fm.focus].action {
+	here := fm.fields[fm.focus]
+	if here.action {
 		return movedAction
 	}
 	for i := 1; i < len(fm.fields); i++ {
 		at := (fm.focus + i) % len(fm.fields)
-		if !fm.fields[at].filled() {
-			if at < fm.focus && fm.last() {
-				return movedSubmit // its answer is refused in words
-			}
+		switch {
+		case fm.fields[at].filled():
+			continue
+		case !here.filled():
+			fm.missing = here
+		case at < fm.focus && fm.last():
+			return movedSubmit
+		case at < fm.focus:
+			fm.focus, fm.missing = at, fm.fields[at]
+		default:
 			fm.focus = at
-			return movedInside
 		}
+		return movedInside
 	}
 	return movedSubmit
+}
+
+// missingWords say what an empty field wants, in the place of its hint.
+func (fm *form) missingWords(f frame, fd *field) []string {
+	if fd != fm.missing {
+		return nil
+	}
+	return f.under().signed(f.st.bad.Render(signBad), "The "+fd.called()+" is missing.")
 }
 
 // last tells whether no text field follows the one in focus.
@@ -123,10 +153,14 @@ func (fm *form) view(f frame, trouble map[int][]string) []block {
 			continue
 		}
 		out = append(out, fm.entry(f, fd, here))
-		if lines := trouble[i]; len(lines) > 0 {
+		lines := fm.missingWords(f, fd)
+		if len(lines) == 0 {
+			lines = trouble[i]
+		}
+		if len(lines) > 0 {
 			out = append(out, block{lines: indent(lines), tight: true, col: -1})
 		}
-		if fd.hint != "" && len(trouble[i]) == 0 {
+		if fd.hint != "" && len(lines) == 0 {
 			out = append(out, block{lines: indent(each(f.st.muted, wrap(fd.hint, f.w-2))), tight: true, rank: extra, col: -1})
 		}
 	}

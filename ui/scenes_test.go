@@ -113,6 +113,8 @@ func answerScenes() []scene {
 		{name: "application_busy", events: append(toApplication(), applied())},
 		{name: "application_refused", events: events(toApplication(), applied(), badSecret), small: true},
 		{name: "application_bad_id", events: events(toApplication(), flow.ApplicationEntered{ClientID: "no spaces here", RedirectURI: flow.DefaultRedirectURI})},
+		{name: "application_empty", events: toApplication(), keys: []string{"enter"}, small: true},
+		{name: "application_no_id", events: toApplication(), keys: []string{"tab", "paste:" + testSecret, "enter"}},
 		{name: "application_no_redirect", events: toApplication(), keys: []string{"type:" + testClient, "tab", "paste:" + testSecret, "tab", "ctrl+u", "enter"}},
 		{name: "application_no_network", events: events(toApplication(), applied(), fail(errNet))},
 		{name: "application_web_redirect", events: toApplication(), keys: []string{"tab", "tab", "ctrl+u", "type:https://app.example.test/cb"}},

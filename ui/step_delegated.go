@@ -23,6 +23,7 @@ type delegation struct {
 func newDelegation() *delegation {
 	d := &delegation{emails: newField("File with e-mail addresses", maxEntry), callback: newField("Callback URL", maxEntry),
 		listen: newField("Listen on", maxEntry), rooms: &field{action: true}}
+	d.listen.name = "address to listen on"
 	d.emails.placeholder = "people.txt"
 	d.emails.hint = "One address a line, or CSV with a column email."
 	d.callback.placeholder = "https://hooks.example.com/cronofy"

@@ -31,6 +31,7 @@ const (
 func newStore() *store {
 	s := &store{list: newChoice()}
 	first, second := newField("Passphrase", maxEntry), newField("The same again", maxEntry)
+	second.name = "second passphrase"
 	first.secret, second.secret = true, true
 	s.fields = []*field{first, second}
 	return s
