@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -26,7 +27,7 @@ type helper interface {
 func (m *Model) around(out []key.Binding) []key.Binding {
 	s := m.screen(m.page)
 	if m.cut(-1) || m.cut(1) {
-		out = slices.Insert(slices.Clone(out), min(2, len(out)), bind("↑/↓", "more", "up", "down", "pgup", "pgdown"))
+		out = slices.Insert(slices.Clone(out), min(2, len(out)), scrollMore())
 	}
 	if s.typing() {
 		return append(out, m.keys.helpTyping, m.keys.quit)
@@ -37,6 +38,9 @@ func (m *Model) around(out []key.Binding) []key.Binding {
 	}
 	return append(out, m.keys.help, m.keys.quit)
 }
+
+// scrollMore is for pages that have more to see and no focus of their own.
+func scrollMore() key.Binding { return bind("↑/↓", "more", "up", "down", "pgup", "pgdown") }
 
 // helpLine shows as many keys as fit. The help itself and the way out stay.
 func (m *Model) helpLine(w int) string {
@@ -54,19 +58,19 @@ func (m *Model) helpLine(w int) string {
 
 const keyGap = " · "
 
-// keyLine shows as many keys as fit: the first two of the screen, the help and
-// the way out before all others.
+// keyLine shows as many keys as fit. Where the room is short, the words of the
+// first key and of the safe one give way before a needed key does.
 func (m *Model) keyLine(all []key.Binding, w int) string {
 	on := slices.DeleteFunc(slices.Clone(all), func(b key.Binding) bool { return !b.Enabled() })
+	order, needed := byNeed(on)
+	on = shortened(on, order[:needed], w)
 	var chosen []int
-	for _, i := range byNeed(len(on)) {
-		chosen = append(chosen, i)
-		slices.Sort(chosen)
-		if keysWidth(on, chosen) > w {
-			chosen = slices.DeleteFunc(chosen, func(at int) bool { return at == i })
+	for _, i := range order {
+		if with := append(slices.Clone(chosen), i); keysWidth(on, with) <= w {
+			chosen = with
 		}
 	}
-	slices.SortStableFunc(chosen, func(a, b int) int { return seat(on[a]) - seat(on[b]) })
+	slices.SortFunc(chosen, func(a, b int) int { return cmp.Or(seat(on[a])-seat(on[b]), a-b) })
 	parts := make([]string, len(chosen))
 	for i, at := range chosen {
 		parts[i] = m.st.key.Render(on[at].Help().Key) + " " + m.st.muted.Render(on[at].Help().Desc)
@@ -74,18 +78,72 @@ func (m *Model) keyLine(all []key.Binding, w int) string {
 	return strings.Join(parts, m.st.muted.Render(keyGap))
 }
 
-// byNeed gives the indexes of n keys, most needed first; help and quit are the
-// last two of the list.
-func byNeed(n int) []int {
-	var out []int
-	for i := range n {
-		out = append(out, i)
+// shortened takes words from the safe key, then from the first, as long as those
+// in need do not fit w cells. It takes none where that is of no use.
+func shortened(on []key.Binding, need []int, w int) []key.Binding {
+	if len(on) == 0 {
+		return on
 	}
-	if n < 4 {
-		return out
+	for n := len(need); n > 0; n-- {
+		short := slices.Clone(on)
+		for _, i := range []int{slices.IndexFunc(on, isBack), 0} {
+			if keysWidth(short, need[:n]) <= w {
+				return short
+			}
+			if i >= 0 {
+				short[i] = as(short[i], firstWord(short[i].Help().Desc))
+			}
+		}
+		if keysWidth(short, need[:n]) <= w {
+			return short
+		}
 	}
-	need := append([]int{0, n - 2, 1, n - 1}, out[2:n-2]...)
-	return need
+	return on
+}
+
+// byNeed gives the indexes of keys, most needed first. The needed ones are the
+// first of the screen, the safe key, the help, and what else there is to see. The
+// way out is the last of the keys; it is the safe one where there is no way back.
+func byNeed(on []key.Binding) (order []int, needed int) {
+	out := len(on) - 1
+	if out < 0 {
+		return nil, 0
+	}
+	safe := slices.IndexFunc(on, isBack)
+	switch {
+	case !isQuit(on[out]): // a page that is an end: the safe key is no more than a way back
+		safe = -1
+	case safe < 0:
+		safe = out
+	}
+	order = []int{0}
+	for _, i := range []int{safe, slices.IndexFunc(on, isHelp), slices.IndexFunc(on, isMore)} {
+		if i > 0 && !slices.Contains(order, i) {
+			order = append(order, i)
+		}
+	}
+	needed = len(order)
+	for i := range on {
+		if i != out && !slices.Contains(order, i) {
+			order = append(order, i)
+		}
+	}
+	if !slices.Contains(order, out) { // before all but one of the others
+		order = slices.Insert(order, min(needed+1, len(order)), out)
+	}
+	return order, needed
+}
+
+func isBack(b key.Binding) bool { return b.Help().Key == "esc" }
+func isMore(b key.Binding) bool { return b.Help() == scrollMore().Help() }
+func isQuit(b key.Binding) bool { return b.Help().Key == "ctrl+c" }
+func isHelp(b key.Binding) bool { return b.Help().Desc == "help" }
+
+// firstWord is what a description comes to where the room is short: "back to the
+// link" is "back".
+func firstWord(desc string) string {
+	word, _, _ := strings.Cut(desc, " ")
+	return strings.TrimSuffix(word, ",")
 }
 
 // seat puts moving before acting, and leaving last.

@@ -1,6 +1,8 @@
 package ui
 
 import (
+	"slices"
+	"strings"
 	"testing"
 
 	"charm.land/bubbles/v2/key"
@@ -119,9 +121,41 @@ func TestHelpLineKeepsTheFirstKey(t *testing.T) {
 			}
 		}
 		if first != nil {
-			require.Contains(t, text(m), first.Help().Key+" "+first.Help().Desc, s.name)
+			require.Contains(t, footer(m), first.Help().Key+" "+firstWord(first.Help().Desc), s.name)
 		}
 	}
+}
+
+// TestHelpLineKeepsTheSafeKey: in the smallest window, too, the keys below the
+// page say how to go back, or how to quit, and that there is more to see.
+func TestHelpLineKeepsTheSafeKey(t *testing.T) {
+	t.Parallel()
+	for _, s := range scenes() {
+		m := s.model(t, 40, 12)
+		all := m.bindings()
+		if m.helping || m.leaving || !isQuit(all[len(all)-1]) {
+			continue
+		}
+		safe := "ctrl+c quit"
+		if at := slices.IndexFunc(all, func(b key.Binding) bool { return b.Enabled() && isBack(b) }); at >= 0 {
+			safe = "esc " + firstWord(all[at].Help().Desc)
+		}
+		require.Contains(t, footer(m), safe, s.name)
+		require.Contains(t, footer(m), "help", s.name)
+	}
+	for _, name := range []string{"waiting_permit", "application_permit", "message"} {
+		for _, s := range scenes() {
+			if s.name == name {
+				require.Contains(t, footer(s.model(t, 40, 12)), "↑/↓ more", name)
+			}
+		}
+	}
+}
+
+// footer is the line of keys.
+func footer(m *Model) string {
+	lines := strings.Split(text(m), "\n")
+	return lines[len(lines)-1]
 }
 
 func TestCtrlCQuitsAtOnceWhenNothingIsLost(t *testing.T) {

@@ -236,7 +236,7 @@ func (sa *serviceAccount) bindings(f frame) []key.Binding {
 		}
 		return append([]key.Binding{sa.list.enter(f.keys), f.keys.back}, sa.list.bindings(f.keys)...)
 	case accountConnect:
-		return append([]key.Binding{as(f.keys.submit, "make the link")}, append(sa.connect.bindings(f.keys), f.keys.back)...)
+		return append([]key.Binding{as(f.keys.submit, "make a link")}, append(sa.connect.bindings(f.keys), f.keys.back)...)
 	case accountForm:
 	}
 	return append([]key.Binding{f.keys.submit}, append(sa.form.bindings(f.keys), f.keys.back)...)

@@ -182,9 +182,9 @@ func (a *authorize) bindings(f frame) []key.Binding {
 		}
 		return out
 	case f.state.LinkedNow():
-		return []key.Binding{as(k.submit, "to the profiles"), k.again, k.back}
+		return []key.Binding{as(k.submit, "go on"), k.again, k.back}
 	}
-	return []key.Binding{as(k.submit, "make the link"), k.back}
+	return []key.Binding{as(k.submit, "make a link"), k.back}
 }
 
 func (a *authorize) typing() bool { return a.offers.filtering }
