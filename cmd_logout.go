@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -15,8 +14,8 @@ import (
 
 type logoutFlags struct {
 	settings
-	revoke, all, yes bool
-	link             string // as the operator named it; empty: not named
+	revoke, all, leftOver, yes bool
+	link                       string // as the operator named it; empty: not named
 }
 
 func newLogout(s streams, e environment) *cobra.Command {
@@ -27,7 +26,8 @@ func newLogout(s streams, e environment) *cobra.Command {
 		Long: "Deletes the secrets of a link from this machine and takes it off the list. The link\n" +
 			"itself goes on working at Cronofy. LINK is an id, a label or a service account, as\n" +
 			"confer status lists them; it may be left out when there is one link only. --all\n" +
-			"forgets everything.\n\n" +
+			"forgets everything. --left-over deletes only what confer status calls left over:\n" +
+			"secrets of a set-up that was not finished, or copies in another store.\n\n" +
 			"With --revoke confer's own Organizational Unit token is revoked at Cronofy first,\n" +
 			"after you have typed the service account id. Whether that ends the link itself is\n" +
 			"not documented by Cronofy. The token of a service account is never revoked: that\n" +
@@ -44,7 +44,8 @@ func newLogout(s streams, e environment) *cobra.Command {
 	f.manageFlags(cmd)
 	fs := cmd.Flags()
 	fs.BoolVar(&f.revoke, "revoke", false, "revoke confer's own token at Cronofy first")
-	fs.BoolVar(&f.all, "all", false, "all links, service accounts and unfinished answers")
+	fs.BoolVar(&f.all, "all", false, "all links, service accounts, unfinished answers and what is left over")
+	fs.BoolVar(&f.leftOver, "left-over", false, "only the secrets that belong to nothing that is listed")
 	fs.BoolVar(&f.yes, "yes", false, "for scripts: do not ask for the service account id")
 	return cmd
 }
@@ -61,11 +62,14 @@ func logout(ctx context.Context, f *logoutFlags, e environment, s streams) error
 	if err != nil {
 		return complainOf(s, explainLink(err))
 	}
+	q := &quitter{m: m, f: f, s: s, ev: newEvents(s.out)}
+	if f.leftOver {
+		return q.leftover(ctx)
+	}
 	chosen, err := f.choose(c)
 	if err != nil {
 		return err
 	}
-	q := &quitter{m: m, f: f, s: s, ev: newEvents(s.out)}
 	for _, l := range chosen {
 		q.forget(ctx, l)
 		if ctx.Err() != nil || q.exit == flow.ExitCancelled {
@@ -89,6 +93,8 @@ func (f *logoutFlags) checkFlags(s streams) error {
 	switch {
 	case f.all && f.link != "":
 		return &usageError{summary: "--all and a link do not go together", hint: "give one of them"}
+	case f.leftOver && (f.all || f.revoke || f.link != ""):
+		return &usageError{summary: "--left-over goes alone", hint: "it deletes what belongs to no link; --all deletes that too"}
 	case f.yes && !f.revoke:
 		return &usageError{summary: "--yes goes with --revoke", hint: "forgetting here asks nothing: leave it out"}
 	case f.revoke && !f.yes && (f.noInput || !tty):
@@ -141,6 +147,9 @@ func (q *quitter) forget(ctx context.Context, l links.Link) {
 		return
 	}
 	q.say(l, done)
+	if done.Left != nil {
+		q.copies(l, done)
+	}
 }
 
 // confirmed has the operator type the id. What was shown is not enough to answer
@@ -154,28 +163,6 @@ func (q *quitter) confirmed(ctx context.Context, l links.Link) bool {
 
 const revokeWarning = "Revoking ends confer's own Organizational Unit token. Whether that ends the link too, for\n" +
 	"every account, is not documented by Cronofy. It cannot be undone without the administrator."
-
-// forgottenEvent is a line of logout --json.
-type forgottenEvent struct {
-	eventHead
-	ID               string `json:"id"`
-	ServiceAccountID string `json:"service_account_id"`
-	Label            string `json:"label,omitempty"`
-	Revoked          bool   `json:"revoked"`
-	RefreshTokens    int    `json:"refresh_tokens_deleted"`
-	ClientSecret     bool   `json:"client_secret_deleted"`
-}
-
-// keptEvent is a line of logout --json for what could not be forgotten.
-type keptEvent struct {
-	eventHead
-	ID      string      `json:"id,omitempty"` // empty: service accounts and unfinished answers
-	Step    manage.Step `json:"step"`
-	Revoked bool        `json:"revoked"`
-	Code    string      `json:"code"`
-	Message string      `json:"message"`
-	Hint    string      `json:"hint"`
-}
 
 func (q *quitter) failed(l links.Link, done manage.Forgotten, err error) {
 	p := explainLink(err)
@@ -199,32 +186,6 @@ func (q *quitter) failed(l links.Link, done manage.Forgotten, err error) {
 	complain(q.s.err, p.Summary, strings.TrimSpace(p.Hint))
 }
 
-func stepOf(err error) manage.Step {
-	var e *manage.StepError
-	if errors.As(err, &e) {
-		return e.Step
-	}
-	return ""
-}
-
-func stepWords(step manage.Step, revoked bool) string {
-	did := ""
-	if revoked {
-		did = "its token is revoked, but "
-	}
-	switch step {
-	case manage.StepWait:
-		return "nothing was done."
-	case manage.StepRevoke:
-		return "its token could not be revoked, and nothing was deleted."
-	case manage.StepSecrets:
-		return did + "its secrets could not all be deleted."
-	case manage.StepList:
-		return did + "its secrets are deleted, but the list could not be changed."
-	}
-	return did + "it could not be forgotten."
-}
-
 func (q *quitter) say(l links.Link, done manage.Forgotten) {
 	if q.f.json {
 		q.ev.write(forgottenEvent{q.ev.head("forgotten"), l.ID(), clip(l.ServiceAccount), clip(l.Label), done.Revoked, done.RefreshTokens, done.ClientSecret})
@@ -241,14 +202,16 @@ func (q *quitter) say(l links.Link, done manage.Forgotten) {
 	}
 }
 
-func deletedWords(done manage.Forgotten) string {
-	switch {
-	case done.Memory:
-		return "; its secrets were in memory only"
-	case done.ClientSecret:
-		return ", with its tokens and the client secret"
+// copies tells that the link is forgotten, and what is left of it where.
+func (q *quitter) copies(l links.Link, done manage.Forgotten) {
+	p := explainLink(done.Left)
+	p.Summary = "Copies of its secrets in another store could not be deleted: " + p.Summary
+	p.Hint = strings.TrimSpace(p.Hint + " Then " + leftoverCommand + " deletes them; confer status lists them.")
+	q.fail(p.Exit)
+	if q.f.json {
+		q.ev.write(keptEvent{q.ev.head("kept"), l.ID(), manage.StepSecrets, done.Revoked, p.Code, p.Summary, p.Hint})
 	}
-	return ", with its tokens; the client secret stays, because another link needs it"
+	complain(q.s.err, p.Summary, p.Hint)
 }
 
 // rest forgets what belongs to no link. It says so only where it matters.
@@ -259,6 +222,28 @@ func (q *quitter) rest(ctx context.Context, some bool) {
 		return
 	}
 	if !q.f.json && (done.RefreshTokens > 0 || done.ClientSecret || !some) {
-		fmt.Fprintln(q.s.out, "Service accounts and unfinished answers are forgotten here.")
+		fmt.Fprintf(q.s.out, "Service accounts and unfinished answers are forgotten here%s.\n", deletedWords(done))
 	}
+}
+
+// leftover deletes what belongs to nothing that is listed.
+func (q *quitter) leftover(ctx context.Context) error {
+	done, err := q.m.ForgetLeftover(ctx)
+	if err != nil {
+		p := explainLink(err)
+		p.Summary = "What is left over could not all be deleted: " + p.Summary
+		if q.f.json {
+			q.ev.write(keptEvent{q.ev.head("kept"), "", stepOf(err), false, p.Code, p.Summary, p.Hint})
+		}
+		return complainOf(q.s, p)
+	}
+	switch {
+	case q.f.json:
+		q.ev.write(deletedEvent{q.ev.head("left_over_deleted"), done.RefreshTokens, done.ClientSecret})
+	case done.RefreshTokens == 0 && !done.ClientSecret:
+		fmt.Fprintln(q.s.out, "Nothing is left over here.")
+	default:
+		fmt.Fprintf(q.s.out, "What was left over is deleted%s.\n", deletedWords(done))
+	}
+	return nil
 }

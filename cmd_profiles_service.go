@@ -99,7 +99,7 @@ func (r *profilesRun) stored() (*manage.Manager, links.Link, error) {
 // same store.
 func (r *profilesRun) accountLink(m *manage.Manager) links.Link {
 	l := links.Link{DataCenter: r.site.DataCenter.ID, APIHost: r.site.APIHost(), ClientID: r.app.ClientID,
-		ServiceAccount: r.f.serviceAccount, Provider: "service_account", Store: r.f.secretStore, RefreshToken: true}
+		ServiceAccount: r.f.serviceAccount, Provider: links.AccountToken, Store: r.f.secretStore, RefreshToken: true}
 	if r.site.Overridden() {
 		l.APIURL, l.AppURL = r.site.API, r.site.App
 	}

@@ -34,7 +34,11 @@ func TestKeyringScripts(t *testing.T) {
 		t.Skip("CONFER_TEST_KEYRING is not set")
 	}
 	require.NotEmpty(t, os.Getenv("GK"), "not run under .ci/with-keyring.sh")
-	k := &keyringScript{}
+	of := func(do func(*keyringScript, *testscript.TestScript, []string)) func(*testscript.TestScript, bool, []string) {
+		return func(ts *testscript.TestScript, _ bool, args []string) {
+			do(ts.Value("keyring").(*keyringScript), ts, args)
+		}
+	}
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/keyring",
 		RequireExplicitExec: true,
@@ -42,15 +46,16 @@ func TestKeyringScripts(t *testing.T) {
 			e.Setenv("HOME", e.WorkDir)
 			e.Setenv("XDG_STATE_HOME", filepath.Join(e.WorkDir, "state"))
 			e.Setenv("TERM", "xterm-256color")
-			e.Values["home"] = &k.linkedHome
+			k := &keyringScript{}
+			e.Values["keyring"], e.Values["home"] = k, &k.linkedHome
 			for _, name := range []string{"DBUS_SESSION_BUS_ADDRESS", "XDG_RUNTIME_DIR"} {
 				e.Setenv(name, os.Getenv(name))
 			}
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"freeport": freePort, "exits": exits, "cronofy": k.start, "together": together,
-			"works": k.works, "revocations": revocations, "seed": k.seed,
+			"freeport": freePort, "exits": exits, "cronofy": of((*keyringScript).start), "together": together,
+			"works": of((*keyringScript).works), "revocations": revocations, "seed": of((*keyringScript).seed),
 		},
 	})
 }
@@ -58,7 +63,7 @@ func TestKeyringScripts(t *testing.T) {
 // keyringScript has the sandbox of a script.
 type keyringScript struct{ linkedHome }
 
-func (k *keyringScript) start(ts *testscript.TestScript, _ bool, _ []string) {
+func (k *keyringScript) start(ts *testscript.TestScript, _ []string) {
 	k.server = sandbox.New(sandbox.Options{Switches: sandbox.Switches{RotateRefreshTokens: true}})
 	ts.Check(k.server.Start())
 	ts.Defer(k.stop)
@@ -103,7 +108,7 @@ func together(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 // works FILE: the exported refresh token is one that Cronofy takes. It is spent.
-func (k *keyringScript) works(ts *testscript.TestScript, _ bool, args []string) {
+func (k *keyringScript) works(ts *testscript.TestScript, args []string) {
 	var h manage.Handed
 	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[0])), &h))
 	site, err := cronofy.DataCenters()[0].Site().Override(h.APIURL, "")
@@ -113,20 +118,27 @@ func (k *keyringScript) works(ts *testscript.TestScript, _ bool, args []string) 
 	ts.Check(err)
 }
 
-// seed lists a service account as if it had been authorized here.
-func (k *keyringScript) seed(ts *testscript.TestScript, _ bool, _ []string) {
+// seed lists a service account as if it had been authorized here, with its token
+// and the client secret in the keyring.
+func (k *keyringScript) seed(ts *testscript.TestScript, _ []string) {
 	c := k.server.Credentials()
-	path, err := exec.LookPath("secret-tool")
-	ts.Check(err)
-	store := exec.Command(path, "store", "--label", "x", "service", keystore.Service, "username", ts.Getenv("SERVICEKEY"))
-	store.Stdin = strings.NewReader("token")
-	ts.Check(store.Run())
+	k.put(ts, "SERVICEKEY")
+	k.put(ts, "SECRETKEY")
 	f := links.Open(filepath.Join(ts.Getenv("XDG_STATE_HOME"), "confer", "links.json"))
 	ts.Check(f.Update(context.Background(), func(all *links.Contents) error {
 		all.AddServiceAccount(links.ServiceAccount{DataCenter: "us", APIHost: strings.TrimPrefix(k.server.APIURL(), "http://"),
 			ClientID: c.ClientID, ID: c.ServiceAccountID, Store: "keyring", Authorized: time.Now()})
 		return nil
 	}))
+}
+
+// put stores something under the key that a variable names.
+func (k *keyringScript) put(ts *testscript.TestScript, name string) {
+	path, err := exec.LookPath("secret-tool")
+	ts.Check(err)
+	store := exec.Command(path, "store", "--label", "x", "service", keystore.Service, "username", ts.Getenv(name))
+	store.Stdin = strings.NewReader("something")
+	ts.Check(store.Run())
 }
 
 const testPassphrase = "correct horse battery"

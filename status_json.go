@@ -10,7 +10,8 @@ import (
 
 // The lines of status --json: "link" for each link, "service_account" for each
 // service account that was authorized here, "unfinished" for a set-up that was
-// begun, "set_aside" for a list that could not be read.
+// begun, "left_over" for each secret that nothing of these needs, "set_aside" for
+// a list that could not be read.
 type linkLine struct {
 	eventHead
 	ID                 string             `json:"id"`
@@ -58,8 +59,24 @@ type accountLine struct {
 
 type unfinishedLine struct {
 	eventHead
-	ServiceAccountID string `json:"service_account_id,omitempty"`
-	Label            string `json:"label,omitempty"`
+	ServiceAccountID string      `json:"service_account_id,omitempty"`
+	Label            string      `json:"label,omitempty"`
+	SecretStore      string      `json:"secret_store,omitempty"` // where the client secret is kept; absent: nowhere
+	ClientSecret     *secretLine `json:"client_secret,omitempty"`
+	Problem          bool        `json:"problem"`
+}
+
+type leftoverLine struct {
+	eventHead
+	Kind             string     `json:"kind"`        // "client_secret" or "refresh_token"
+	DataCenter       string     `json:"data_center"` // the host, when it is no data center's
+	ClientID         string     `json:"client_id"`
+	ServiceAccountID string     `json:"service_account_id,omitempty"`
+	Provider         string     `json:"provider,omitempty"` // "service_account": it is the account's own
+	SecretStore      string     `json:"secret_store"`
+	Secret           secretLine `json:"secret"`
+	Command          string     `json:"command"` // deletes it
+	Problem          bool       `json:"problem"`
 }
 
 type setAsideLine struct {
@@ -84,8 +101,29 @@ func (r statusReport) json(ev *events) {
 			clip(a.Account.Label), clip(a.Account.Store), newSecretLine(a.RefreshToken), a.RefreshToken.Problem()})
 	}
 	if d := o.Draft; d != nil {
-		ev.write(unfinishedLine{ev.head("unfinished"), clip(d.ServiceAccount), clip(d.Label)})
+		out := unfinishedLine{eventHead: ev.head("unfinished"), ServiceAccountID: clip(d.ServiceAccount), Label: clip(d.Label)}
+		if o.DraftSecret.State != "" {
+			secret := newSecretLine(o.DraftSecret)
+			out.SecretStore, out.ClientSecret, out.Problem = clip(d.Store), &secret, o.DraftSecret.Problem()
+		}
+		ev.write(out)
 	}
+	for _, l := range o.Leftover {
+		ev.write(newLeftoverLine(ev, l))
+	}
+}
+
+func newLeftoverLine(ev *events, l manage.LeftoverStatus) leftoverLine {
+	s := l.Stored
+	out := leftoverLine{ev.head("left_over"), "refresh_token", clip(s.APIHost), clip(s.ClientID), clip(s.ServiceAccount), clip(s.Provider),
+		clip(s.Store), newSecretLine(l.Secret), leftoverCommand, l.Secret.Problem()}
+	if dc, ok := dataCenterOf(s.APIHost); ok {
+		out.DataCenter = dc.ID
+	}
+	if s.IsClientSecret() {
+		out.Kind = "client_secret"
+	}
+	return out
 }
 
 func (r statusReport) linkLine(ev *events, l manage.LinkStatus, c checked) linkLine {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -39,6 +40,10 @@ func (r statusReport) text(w io.Writer) {
 	if o.Draft != nil {
 		fmt.Fprintf(w, "\nA set-up was begun and not finished%s. confer goes on with it.\n", draftWords(*o.Draft))
 	}
+	if o.DraftSecret.State != "" {
+		line(w, "client secret", whereabouts(o.DraftSecret, o.Draft.Store))
+	}
+	leftovers(w, o.Leftover)
 	keyringTrouble(w, o.Keyring)
 }
 
@@ -65,6 +70,57 @@ func (r statusReport) link(w io.Writer, l manage.LinkStatus, c checked) {
 	case checkUntested:
 		line(w, "check", "not possible: "+c.Problem.Summary)
 	}
+}
+
+// leftovers tells of secrets that belong to nothing that is listed.
+func leftovers(w io.Writer, all []manage.LeftoverStatus) {
+	if len(all) == 0 {
+		return
+	}
+	fmt.Fprintf(w, "\nLeft over, needed by nothing that is listed. To delete: %s\n", leftoverCommand)
+	for _, l := range all {
+		s := l.Stored
+		name, of := "refresh token", clip(s.ServiceAccount)
+		if s.IsClientSecret() {
+			name, of = "client secret", "application "+clip(s.ClientID)
+		}
+		line(w, name, whereabouts(l.Secret, s.Store))
+		line(w, "", strings.Join(slices.DeleteFunc([]string{of, ownerWords(s), hostName(s.APIHost)}, isEmpty), " · "))
+	}
+}
+
+// leftoverCommand deletes what is left over.
+const leftoverCommand = "confer logout --left-over"
+
+func isEmpty(s string) bool { return s == "" }
+
+// ownerWords says whose refresh token it is.
+func ownerWords(s links.Stored) string {
+	switch s.Provider {
+	case "":
+		return ""
+	case links.AccountToken:
+		return "service account"
+	}
+	return cronofy.Provider(clip(s.Provider)).Name()
+}
+
+// hostName is the data center of an API host, or the host where it is no data
+// center's.
+func hostName(host string) string {
+	if dc, ok := dataCenterOf(host); ok {
+		return dc.Name
+	}
+	return clip(host)
+}
+
+func dataCenterOf(host string) (cronofy.DataCenter, bool) {
+	for _, dc := range cronofy.DataCenters() {
+		if dc.Site().APIHost() == host {
+			return dc, true
+		}
+	}
+	return cronofy.DataCenter{}, false
 }
 
 func rotatedWords(rotated bool) string {

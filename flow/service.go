@@ -10,10 +10,6 @@ import (
 	"confer/keystore"
 )
 
-// serviceAccountToken is the place of a provider in the key of a service
-// account's own refresh token.
-const serviceAccountToken = "service_account"
-
 // holdsToken tells whether the service account's refresh token is in the store.
 // A store that does not say has none: then nothing is offered that needs it.
 func (r *Runner) holdsToken(ctx context.Context, a Answers, s Store) bool {
@@ -36,12 +32,12 @@ func (r *Runner) serviceToken(a Answers, s Store, say func(Event)) *delegated.Se
 		Given:     func(string) cronofy.Secret { return a.ClientSecret },
 		Now:       r.Now,
 	}
-	if s.Kind == StoreKeyring || s.Kind == StoreFile {
-		m.Links = r.Links // other processes have the same token
-	}
 	l := links.Link{DataCenter: a.Site.DataCenter.ID, APIHost: a.Site.APIHost(), ClientID: a.ClientID,
-		ServiceAccount: a.ServiceAccount, Provider: serviceAccountToken, RefreshToken: true}
+		ServiceAccount: a.ServiceAccount, Provider: links.AccountToken, RefreshToken: true}
 	l.APIURL, l.AppURL = overrides(a.Site)
+	if links.Outlives(string(s.Kind)) {
+		m.Links, l.Store = r.Links, string(s.Kind) // other processes have the same token
+	}
 	return delegated.NewServiceToken(cronofy.Secret{}, func(ctx context.Context, _ cronofy.Secret) (cronofy.Secret, error) {
 		fresh, err := m.Check(ctx, l)
 		return fresh.Access, err

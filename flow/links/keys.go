@@ -16,5 +16,5 @@ func RefreshTokenKeyParts(l Link) []string {
 // ServiceAccountKeyParts names the refresh token of a calendar service account
 // that was authorized here.
 func ServiceAccountKeyParts(s ServiceAccount) []string {
-	return []string{s.APIHost, s.ClientID, s.ID, "service_account", "refresh_token"}
+	return []string{s.APIHost, s.ClientID, s.ID, AccountToken, "refresh_token"}
 }

@@ -92,6 +92,9 @@ func (c *Contents) Strike(s Stored) {
 	c.Ledger = slices.DeleteFunc(c.Ledger, func(o Stored) bool { return o.Same(s) && o.Recorded.Equal(s.Recorded) })
 }
 
+// Recorded tells whether the ledger has an entry for a secret.
+func (c Contents) Recorded(s Stored) bool { return slices.ContainsFunc(c.Ledger, s.Same) }
+
 // What a secret can be needed by.
 const (
 	ByLink           = "link"

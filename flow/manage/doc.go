@@ -1,6 +1,8 @@
 // Package manage looks after links that were made: what is linked and where each
 // secret is, whether confer's own token still works, handing the tokens to the
-// operator's application, and forgetting.
+// operator's application, and forgetting. What is forgotten is what the ledger of
+// the file of links has, in whichever store it lies, so nothing is left of a link
+// that moved or of a set-up that was not finished.
 //
 // A refresh may rotate the refresh token, and then the old one is spent. So every
 // refresh goes through one place that holds a lock of the link while it reads the

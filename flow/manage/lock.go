@@ -21,13 +21,18 @@ const (
 )
 
 // lock keeps other processes, and other goroutines of this one, from working on
-// the tokens of a link. Its file stays: taking it away would let two processes
-// hold two files of the same name. The name tells nothing of the link.
+// the tokens of a link.
 func (m *Manager) lock(ctx context.Context, l links.Link) (unlock func(), err error) {
+	return m.lockToken(ctx, tokenKey(l))
+}
+
+// lockToken is lock by the name that a refresh token has in every store. Its file stays: taking it away would let two processes
+// hold two files of the same name. The name tells nothing of the link.
+func (m *Manager) lockToken(ctx context.Context, key string) (unlock func(), err error) {
 	if m.Links == nil {
 		return func() {}, nil
 	}
-	sum := sha256.Sum256([]byte(tokenKey(l)))
+	sum := sha256.Sum256([]byte(key))
 	path := filepath.Join(filepath.Dir(m.Links.Path()), "token-"+hex.EncodeToString(sum[:4])+".lock")
 	f := flock.New(path, flock.SetFlag(lockFlags), flock.SetPermissions(0o600))
 	limited, cancel := context.WithTimeout(ctx, lockLimit)

@@ -53,7 +53,7 @@ func TestForgetKeepsWhatOthersNeed(t *testing.T) {
 
 	got, err := h.manager().Forget(t.Context(), zoom, false)
 	require.NoError(t, err)
-	require.Equal(t, manage.Forgotten{RefreshTokens: 1}, got)
+	require.Equal(t, manage.Forgotten{RefreshTokens: 1, NeededBy: links.ByLink}, got)
 	require.NotEmpty(t, h.stored(secretKey(webex)))
 	require.NotEmpty(t, h.stored(tokenKey(webex)))
 	require.NotEmpty(t, h.stored(key))
@@ -182,23 +182,22 @@ func TestForgetTakesTheDraft(t *testing.T) {
 	}
 }
 
-// TestForgetKeepsAnotherCustomersDraft: the application is still in use.
+// TestForgetKeepsAnotherCustomersDraft: with the client secret that it goes on
+// with, if it has one.
 func TestForgetKeepsAnotherCustomersDraft(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, sandbox.Options{})
-	second := made("keyring")
-	second.ServiceAccount = "ser_2"
-	h.change(func(all *links.Contents) {
-		all.AddLink(made("keyring"))
-		all.AddLink(second)
-		all.Draft = &links.Draft{DataCenter: "de", ClientID: "id", ServiceAccount: "ser_3", Store: "keyring"}
-	})
-	_, err := h.manager().Forget(t.Context(), second, false)
-	require.NoError(t, err)
-	require.NotNil(t, h.contents().Draft)
-	_, err = h.manager().Forget(t.Context(), made("keyring"), false)
-	require.NoError(t, err)
-	require.Nil(t, h.contents().Draft, "it has lost its client secret")
+	for _, kept := range []bool{true, false} {
+		h := newHouse(t, sandbox.Options{})
+		draft := links.Draft{DataCenter: "de", ClientID: "id", ServiceAccount: "ser_3", Store: "keyring", Kept: kept}
+		h.change(func(all *links.Contents) { all.AddLink(made("keyring")); all.Draft = &draft })
+		require.NoError(t, h.places.store.Set(t.Context(), secretKey(made("keyring")), "secret"))
+		got, err := h.manager().Forget(t.Context(), made("keyring"), false)
+		require.NoError(t, err)
+		require.Equal(t, &draft, h.contents().Draft)
+		require.Equal(t, !kept, got.ClientSecret)
+		require.Equal(t, kept, got.NeededBy == links.ByDraft)
+		require.Equal(t, kept, h.stored(secretKey(made("keyring"))) != "")
+	}
 }
 
 func TestForgetRest(t *testing.T) {
@@ -206,7 +205,7 @@ func TestForgetRest(t *testing.T) {
 	h := newHouse(t, sandbox.Options{})
 	l := made("keyring")
 	account := links.ServiceAccount{DataCenter: "de", APIHost: l.APIHost, ClientID: "second", ID: "ser_2", Store: "keyring"}
-	draft := links.Draft{DataCenter: "de", ClientID: "third", Store: "keyring"}
+	draft := links.Draft{DataCenter: "de", ClientID: "third", Store: "keyring", Kept: true}
 	h.change(func(c *links.Contents) { c.AddLink(l); c.AddServiceAccount(account); c.Draft = &draft })
 	keys := map[string]bool{ // to whether it must stay
 		secretKey(l): true, tokenKey(l): true,

@@ -26,11 +26,13 @@ func TestMain(m *testing.M) {
 		goleak.IgnoreAnyFunction("net/http.(*persistConn).writeLoop"))
 }
 
-// places is one store under every name, and a state of the keyring.
+// places is one store under every name but those of others, and a state of the
+// keyring.
 type places struct {
 	mu     sync.Mutex
 	state  keystore.State
 	store  keystore.Store
+	others map[string]keystore.Store
 	probes int
 }
 
@@ -41,7 +43,12 @@ func (p *places) Probe(context.Context) keystore.Status {
 	return keystore.Status{State: p.state, Detail: "as the test says"}
 }
 
-func (p *places) Open(string) (keystore.Store, error) { return p.store, nil }
+func (p *places) Open(kind string) (keystore.Store, error) {
+	if other := p.others[kind]; other != nil {
+		return other, nil
+	}
+	return p.store, nil
+}
 
 // asFlow gives the same places to a set-up.
 type asFlow struct{ *places }

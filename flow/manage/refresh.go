@@ -51,6 +51,9 @@ func (m *Manager) refresh(ctx context.Context, l links.Link) (Tokens, error) {
 	if err != nil {
 		return Tokens{}, err
 	}
+	if err := m.record(ctx, l); err != nil {
+		return Tokens{}, err
+	}
 	// A store may be readable and not writable (a read-only folder, a full disk).
 	// That must be known before the token may be spent.
 	if err := store.Set(ctx, tokenKey(l), old.Reveal()); err != nil {
@@ -75,6 +78,20 @@ func (m *Manager) refresh(ctx context.Context, l links.Link) (Tokens, error) {
 	t.Refresh, t.Rotated = token.RefreshToken, true
 	t.Replaced, err = rotation{store, tokenKey(l), old, t.Refresh}.keep(ctx)
 	return t, err
+}
+
+// record enters the token in the ledger, where nothing that is listed tells it:
+// a token that is stored anew must be found again.
+func (m *Manager) record(ctx context.Context, l links.Link) error {
+	if m.Links == nil || !links.Outlives(l.Store) {
+		return nil
+	}
+	return m.Links.Update(ctx, func(c *links.Contents) error {
+		if s := links.StoredToken(l); !c.Recorded(s) {
+			c.Record(s, m.now())
+		}
+		return nil
+	})
 }
 
 // rotation is a new token that has to take the place of the old one.

@@ -3,6 +3,7 @@ package manage
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"confer/flow/links"
 	"confer/keystore"
@@ -61,11 +62,23 @@ type AccountStatus struct {
 	RefreshToken Secret
 }
 
+// LeftoverStatus is a secret that nothing listed needs.
+type LeftoverStatus struct {
+	Stored links.Stored
+	Secret Secret
+}
+
 // Overview is all that Status found.
 type Overview struct {
 	Links    []LinkStatus
 	Accounts []AccountStatus
 	Draft    *links.Draft
+	// DraftSecret is the client secret of the unfinished answers; its State is
+	// empty when they have none in a store.
+	DraftSecret Secret
+	// Leftover are the secrets of nothing that is listed. One that is known to be
+	// gone is not among them.
+	Leftover []LeftoverStatus
 	// Keyring is what the probe found; its State is empty when nothing is kept there.
 	Keyring keystore.Status
 	// SetAside is where a damaged file of links was put; empty: it was read.
@@ -86,7 +99,12 @@ func (o Overview) Problem() bool {
 			return true
 		}
 	}
-	return o.SetAside != ""
+	for _, l := range o.Leftover {
+		if l.Secret.Problem() {
+			return true
+		}
+	}
+	return o.DraftSecret.Problem() || o.SetAside != ""
 }
 
 // Status tells what is linked and where each secret is. It sends nothing, opens
@@ -108,21 +126,19 @@ func (m *Manager) Status(ctx context.Context) (Overview, error) {
 		key := keystore.Key(links.ServiceAccountKeyParts(a)...)
 		o.Accounts = append(o.Accounts, AccountStatus{a, e.see(ctx, a.Store, key)})
 	}
+	if c.Draft != nil && c.Draft.Kept && links.Outlives(c.Draft.Store) {
+		o.DraftSecret = e.stored(ctx, c.Draft.ClientSecret())
+	}
+	for _, s := range c.Leftover() {
+		if seen := e.stored(ctx, s); seen.State != Missing {
+			o.Leftover = append(o.Leftover, LeftoverStatus{s, seen})
+		}
+	}
 	return o, nil
 }
 
 func inKeyring(c links.Contents) bool {
-	for _, l := range c.Links {
-		if l.Store == storeKeyring {
-			return true
-		}
-	}
-	for _, a := range c.ServiceAccounts {
-		if a.Store == storeKeyring {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(c.Ledger, func(s links.Stored) bool { return s.Store == storeKeyring })
 }
 
 // eye looks at secrets, with one probe of the keyring for all of them.
@@ -139,6 +155,10 @@ func (e eye) link(ctx context.Context, l links.Link) LinkStatus {
 		s.RefreshToken = e.see(ctx, l.Store, tokenKey(l))
 	}
 	return s
+}
+
+func (e eye) stored(ctx context.Context, s links.Stored) Secret {
+	return e.see(ctx, s.Store, keystore.Key(s.KeyParts()...))
 }
 
 func (e eye) see(ctx context.Context, kind, key string) Secret {
