@@ -12,8 +12,8 @@ import (
 // Handed is what Export writes: the tokens of a link, and what they belong to.
 // Its JSON form is a promise to the operator's application.
 type Handed struct {
-	DataCenter         string     `json:"data_center"`
-	APIURL             string     `json:"api_url"` // base URL of the API
+	DataCenter         string     `json:"data_center"` // the host, when it is overridden
+	APIURL             string     `json:"api_url"`     // base URL of the API
 	ClientID           string     `json:"client_id"`
 	ServiceAccountID   string     `json:"service_account_id"`
 	Provider           string     `json:"provider"`
@@ -69,7 +69,11 @@ func (m *Manager) handed(l links.Link, t Tokens) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := Handed{DataCenter: l.DataCenter, APIURL: site.API, ClientID: l.ClientID, ServiceAccountID: l.ServiceAccount,
+	place := site.DataCenter.ID
+	if site.Overridden() {
+		place = site.APIHost()
+	}
+	h := Handed{DataCenter: place, APIURL: site.API, ClientID: l.ClientID, ServiceAccountID: l.ServiceAccount,
 		Provider: l.Provider, Label: l.Label, OrganizationalUnit: handedUnit{l.OrganizationalUnit}, Scope: l.Scope,
 		TokenType: t.Type, AccessToken: t.Access.Reveal(), RefreshToken: t.Refresh.Reveal(),
 		Exported: m.now().UTC().Truncate(time.Second)}
