@@ -99,6 +99,9 @@ func readProfiles(ctx context.Context, f *profilesFlags, e environment, s stream
 
 func (r *profilesRun) record(rec profiles.Record) error {
 	r.progress.record(rec.State)
+	if err := r.out.dropFailed(); err != nil {
+		return &outputError{err}
+	}
 	if !r.choice.writes(rec.State) {
 		return nil
 	}

@@ -32,7 +32,7 @@ func (f *profilesFlags) listFlags(cmd *cobra.Command) {
 	fs.StringVar(&f.dataCenter, "data-center", "", "us, au, ca, de, sg or uk (CRONOFY_DATA_CENTER)")
 	fs.StringVar(&f.provider, "provider", "", "whom the state is about: zoom_enterprise, webex_enterprise, indeed or any (CONFER_PROVIDER)")
 	fs.StringVar(&f.out, "out", "", "file to write the records to; it is there when all of them are, unless with --continue")
-	fs.BoolVar(&f.resume, "continue", false, "add to the file of --out, and leave out the accounts that are in it")
+	fs.BoolVar(&f.resume, "continue", false, "add to the file of --out, and leave out the accounts that were read before")
 	fs.StringVar(&f.only, "only", "", "write only records in these states: connected, disconnected, missing, error")
 	fs.BoolVar(&f.unordered, "unordered", false, "write records as they come, not in the order of the list")
 	fs.BoolVar(&f.strict, "strict", false, "stop at a line of the list that cannot be used")

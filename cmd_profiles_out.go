@@ -18,15 +18,16 @@ type recordsOut struct {
 	profiles.Writer
 	done *profiles.Done // nil without --continue
 
-	file *os.File // nil for standard output
-	name string   // that file is to have; empty: it has it
-	lock *flock.Flock
+	file   *os.File // nil for standard output
+	name   string   // that file is to have; empty: it has it
+	format profiles.Format
+	lock   *flock.Flock
 }
 
 func (f *profilesFlags) toStdout() bool { return f.out == "" || f.out == "-" }
 
 func openOutput(f *profilesFlags, format profiles.Format, stdout io.Writer) (*recordsOut, error) {
-	o := &recordsOut{}
+	o := &recordsOut{format: format}
 	var err error
 	switch {
 	case f.toStdout():
@@ -108,6 +109,55 @@ func (o *recordsOut) reopen(path string, format profiles.Format) (err error) {
 	}
 	o.Writer, err = profiles.ResumeWriter(o.file, format, o.done)
 	return err
+}
+
+// dropFailed takes the records in state error out of a file that is gone on with:
+// those accounts are read again. A run that gets no record changes nothing. The
+// file is replaced as a whole, and a kill after that leaves accounts without a
+// record, which the next run reads.
+func (o *recordsOut) dropFailed() error {
+	if o.done == nil || o.done.Summary.Failed == 0 {
+		return nil
+	}
+	target, err := filepath.EvalSymlinks(o.file.Name())
+	if err != nil {
+		return err
+	}
+	rest, err := o.withoutFailed(filepath.Dir(target))
+	if err != nil {
+		return err
+	}
+	defer os.Remove(rest)                  // gone when all went well
+	if err := o.file.Close(); err != nil { // Windows replaces no open file
+		return err
+	}
+	if err := os.Rename(rest, target); err != nil {
+		return err
+	}
+	if o.file, err = os.OpenFile(target, os.O_WRONLY|os.O_APPEND, 0); err != nil {
+		return err
+	}
+	o.Writer, err = profiles.ResumeWriter(o.file, o.format, o.done)
+	return err
+}
+
+func (o *recordsOut) withoutFailed(dir string) (name string, err error) {
+	info, err := o.file.Stat()
+	if err != nil {
+		return "", err
+	}
+	if _, err := o.file.Seek(0, io.SeekStart); err != nil {
+		return "", err
+	}
+	rest, err := os.CreateTemp(dir, ".records.*.tmp")
+	if err != nil {
+		return "", err
+	}
+	err = errors.Join(rest.Chmod(info.Mode().Perm()), o.done.DropFailed(rest, o.file, o.format), rest.Sync(), rest.Close())
+	if err != nil {
+		_ = os.Remove(rest.Name())
+	}
+	return rest.Name(), err
 }
 
 // skip leaves out the accounts that the file has.

@@ -18,7 +18,8 @@ import (
 var ErrNotRecords = errors.New("the file holds something other than records in this format")
 
 // Done is what a file of records says of an earlier run that did not come to its
-// end. Accounts are told apart by sub and e-mail address.
+// end. Accounts are told apart by sub and e-mail address. An account that could
+// not be read is not done; see DropFailed.
 type Done struct {
 	Size    int64   // bytes of the file that count: what a crash cut off does not
 	Summary Summary // of the records in them
@@ -55,10 +56,54 @@ func ReadDone(r io.Reader, f Format) (*Done, error) {
 	}
 }
 
-func (d *Done) takeJSON(line []byte) error {
+// DropFailed copies the first Size bytes of the file that ReadDone read, without
+// the records in state "error": a run that goes on reads those accounts again.
+// The rest is what Summary is of then.
+func (d *Done) DropFailed(w io.Writer, r io.Reader, f Format) error {
+	in := bufio.NewReaderSize(io.LimitReader(r, d.Size), 64<<10)
+	out := bufio.NewWriterSize(w, 64<<10)
+	var size int64
+	for {
+		line, err := in.ReadBytes('\n')
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return err
+		}
+		if !failedLine(line, f) {
+			n, _ := out.Write(line) // Flush tells
+			size += int64(n)
+		}
+	}
+	if err := out.Flush(); err != nil {
+		return err
+	}
+	d.Size, d.Summary.Read, d.Summary.Failed = size, d.Summary.Read-d.Summary.Failed, 0
+	return nil
+}
+
+func failedLine(line []byte, f Format) bool {
+	if f == FormatCSV {
+		row, err := csv.NewReader(bytes.NewReader(line)).Read()
+		return err == nil && len(row) > 3 && State(row[3]) == Failed
+	}
+	r, err := recordOf(line)
+	return err == nil && r.State == Failed
+}
+
+func recordOf(line []byte) (Record, error) {
 	var r Record
 	if err := json.Unmarshal(line, &r); err != nil || !knownState(r.State) {
-		return ErrNotRecords // encoding/json would quote the line
+		return r, ErrNotRecords // encoding/json would quote the line
+	}
+	return r, nil
+}
+
+func (d *Done) takeJSON(line []byte) error {
+	r, err := recordOf(line)
+	if err != nil {
+		return err
 	}
 	d.note(r.Account.Sub, r.Account.Email, r.State)
 	d.Size += int64(len(line))
@@ -71,6 +116,9 @@ func knownState(s State) bool {
 
 func (d *Done) note(sub, email string, s State) {
 	d.Summary.count(s)
+	if s == Failed {
+		return
+	}
 	for _, k := range d.ids(sub, email) {
 		d.keys[k] = true
 	}
@@ -88,7 +136,7 @@ func (d *Done) ids(sub, email string) []uint64 {
 	return out
 }
 
-// Has tells whether there is a record of the account.
+// Has tells whether there is a record of the account, other than of a failure.
 func (d *Done) Has(a Account) bool {
 	return slices.ContainsFunc(d.ids(a.Sub, a.Email), func(k uint64) bool { return d.keys[k] })
 }

@@ -52,12 +52,14 @@ func TestDone(t *testing.T) {
 		require.True(t, d.Has(Account{Email: "AMARA@example.test"}))
 		require.True(t, d.Has(Account{Sub: "acc_1"}))
 		require.True(t, d.Has(Account{Email: "+plus@example.test"}))
+		require.False(t, d.Has(Account{Email: "bad@example.test"}), "it was not read")
 		require.False(t, d.Has(Account{Email: "new@example.test", Sub: "acc_9"}))
 		require.Equal(t, f == FormatJSON, d.Has(Account{Sub: "acc_4"}))
 	}
 }
 
-// TestCutAnywhere: wherever a crash cut the file, going on gives the whole.
+// TestCutAnywhere: wherever a crash cut the file, going on gives the whole, each
+// account once, those that were read before first.
 func TestCutAnywhere(t *testing.T) {
 	t.Parallel()
 	all := doneRecords()
@@ -66,16 +68,22 @@ func TestCutAnywhere(t *testing.T) {
 		for cut := range len(whole) + 1 {
 			d := read(t, whole[:cut], f)
 			var b bytes.Buffer
-			b.WriteString(whole[:d.Size])
+			require.NoError(t, d.DropFailed(&b, strings.NewReader(whole), f))
+			require.EqualValues(t, b.Len(), d.Size)
 			w, err := ResumeWriter(&b, f, d)
 			require.NoError(t, err)
+			var before, rest []Record
 			for _, r := range all {
-				if !d.Has(Account{Sub: r.Account.Sub, Email: r.Account.Email}) {
-					require.NoError(t, w.Write(r))
+				if d.Has(Account{Sub: r.Account.Sub, Email: r.Account.Email}) {
+					before = append(before, r)
+					continue
 				}
+				rest = append(rest, r)
+				require.NoError(t, w.Write(r))
 			}
 			require.NoError(t, w.Close())
-			require.Equal(t, whole, b.String(), "%s cut at %d", f, cut)
+			require.Equal(t, Summary{Read: len(before)}, Summary{Read: d.Summary.Read, Failed: d.Summary.Failed})
+			require.Equal(t, recordsAs(t, f, append(before, rest...)...), b.String(), "%s cut at %d", f, cut)
 		}
 	}
 }
