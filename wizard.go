@@ -12,6 +12,7 @@ import (
 
 	"confer/cronofy"
 	"confer/flow"
+	"confer/internal/crash"
 	"confer/internal/opener"
 	"confer/ui"
 )
@@ -64,9 +65,9 @@ func setupWizard(ctx context.Context, w *world, s streams, e environment) error 
 	for _, r := range tasks.Close() { // what was finished on the way out counts
 		last, _ = last.Apply(r)
 	}
-	var crash *ui.CrashError
-	if errors.As(err, &crash) {
-		sayCrash(s.err, crash.Kind, crash.Stack)
+	var caught *crash.Error
+	if errors.As(err, &caught) {
+		sayCrash(s.err, caught)
 		return &exitError{flow.ExitFailed}
 	}
 	if ctx.Err() == nil && err != nil && !readerLeft(err) {

@@ -14,6 +14,7 @@ import (
 	"confer/cronofy/sandbox"
 	"confer/flow"
 	"confer/flow/links"
+	"confer/internal/crash"
 	"confer/keystore"
 )
 
@@ -140,12 +141,12 @@ func TestPanicInATask(t *testing.T) {
 	h := newHouse(t, sandbox.Options{})
 	h.runner.OpenURL = func(string) error { panic(errors.New(secret)) }
 	last, events := h.run(t.Context())
-	var crash *flow.CrashError
-	require.ErrorAs(t, last.Problem.Err, &crash)
-	require.Equal(t, "*errors.errorString", crash.Kind)
-	require.Contains(t, string(crash.Stack), "TestPanicInATask")
+	var caught *crash.Error
+	require.ErrorAs(t, last.Problem.Err, &caught)
+	require.Equal(t, "*errors.errorString", caught.Kind)
+	require.Contains(t, string(caught.Stack), "TestPanicInATask")
 	require.NotContains(t, fmt.Sprintf("%+v %s", last, events), secret)
-	require.NotContains(t, crash.Error()+string(crash.Stack)+last.Problem.Summary+last.Problem.Hint, secret)
+	require.NotContains(t, caught.Error()+string(caught.Stack)+last.Problem.Summary+last.Problem.Hint, secret)
 }
 
 // files is the store of the encrypted file, opened anew for each passphrase.

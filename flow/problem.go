@@ -71,16 +71,6 @@ func (e *RefusedError) Error() string {
 	return strings.TrimSuffix("authorization refused: "+e.Code+" "+e.Description, " ")
 }
 
-// CrashError is a panic in a task: a mistake in confer. Of the panic's value
-// only the type is kept, because the value may hold a secret; a stack shows
-// addresses only.
-type CrashError struct {
-	Kind  string // the type of the panic's value
-	Stack []byte
-}
-
-func (e *CrashError) Error() string { return "crashed: " + e.Kind }
-
 // AccountsError says that the list of accounts could not be read.
 type AccountsError struct{ Err error }
 

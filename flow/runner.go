@@ -13,6 +13,7 @@ import (
 	"confer/cronofy"
 	"confer/flow/callback"
 	"confer/flow/links"
+	"confer/internal/crash"
 	"confer/keystore"
 )
 
@@ -126,8 +127,8 @@ func (r *Runner) note(what string, task int, v any) {
 	switch v := v.(type) {
 	case Failed:
 		args = append(args, "error", v.Err.Error(), "approved", v.Approved)
-		if crash := (*CrashError)(nil); errors.As(v.Err, &crash) {
-			args = append(args, "stack", string(crash.Stack))
+		if caught := (*crash.Error)(nil); errors.As(v.Err, &caught) {
+			args = append(args, "stack", string(caught.Stack))
 		}
 	case ApplicationAccepted:
 		if v.Unchecked != nil {

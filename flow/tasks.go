@@ -2,9 +2,9 @@ package flow
 
 import (
 	"context"
-	"fmt"
-	"runtime/debug"
 	"sync"
+
+	"confer/internal/crash"
 )
 
 // Tasks carries out what Apply orders: one task at a time, each with an inbox.
@@ -80,11 +80,11 @@ func (t *Tasks) start(task Task) {
 // crashed makes a task's panic its last report, so that the wizard goes on and
 // the terminal stays whole.
 func (t *Tasks) crashed(ctx context.Context, id int) {
-	v := recover()
-	if v == nil {
+	caught := crash.Caught(recover())
+	if caught == nil {
 		return
 	}
-	failed := Failed{Err: &CrashError{Kind: fmt.Sprintf("%T", v), Stack: debug.Stack()}}
+	failed := Failed{Err: caught}
 	t.runner.note("event", id, failed)
 	select {
 	case t.events <- Report{id, failed}:

@@ -1,22 +1,12 @@
 package ui
 
 import (
-	"fmt"
-	"runtime/debug"
 	"sync"
 
 	tea "charm.land/bubbletea/v2"
+
+	"confer/internal/crash"
 )
-
-// CrashError is a panic in the wizard, after the terminal was given back. Of
-// the panic's value only the type is kept, because the value may hold a secret;
-// a stack shows addresses only.
-type CrashError struct {
-	Kind  string // the type of the panic's value
-	Stack []byte
-}
-
-func (e *CrashError) Error() string { return "the wizard crashed: " + e.Kind }
 
 // guarded runs a model, and ends the program in order when it panics: Bubble
 // Tea's own way writes the panic's value to the terminal.
@@ -25,27 +15,27 @@ type guarded struct {
 	end func()
 
 	mu    sync.Mutex
-	crash *CrashError // the first
+	first *crash.Error
 }
 
 // caught is deferred around whatever is ours.
 func (g *guarded) caught() {
-	v := recover()
-	if v == nil {
+	caught := crash.Caught(recover())
+	if caught == nil {
 		return
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.crash == nil {
-		g.crash = &CrashError{Kind: fmt.Sprintf("%T", v), Stack: debug.Stack()}
+	if g.first == nil {
+		g.first = caught
 	}
 	g.end()
 }
 
-func (g *guarded) crashed() *CrashError {
+func (g *guarded) crashed() *crash.Error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.crash
+	return g.first
 }
 
 // Init implements tea.Model.

@@ -6,11 +6,11 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"runtime/debug"
 	"time"
 
 	"confer/flow"
 	"confer/flow/profiles"
+	"confer/internal/crash"
 )
 
 // PlainConfig is what the line mode needs of the world. Of Config it ignores
@@ -39,7 +39,7 @@ var (
 // RunPlain is the wizard line by line, for screen readers, logs and terminals
 // that cannot move their cursor. Nothing that was written is ever changed. It
 // returns the last State when the operator has left, the input has ended or the
-// last step is done. The error is ctx's cause if that ended it, a *CrashError, or
+// last step is done. The error is ctx's cause if that ended it, a *crash.Error, or
 // says that the terminal or the output could not be used. The terminal is left
 // as it was found. Signals are ctx's business.
 func RunPlain(ctx context.Context, cfg PlainConfig) (flow.State, error) {
@@ -51,8 +51,8 @@ func RunPlain(ctx context.Context, cfg PlainConfig) (flow.State, error) {
 // whole is the run from the first line to the last.
 func (p *plainWizard) whole() (last flow.State, err error) {
 	defer func() {
-		if v := recover(); v != nil {
-			last, err = p.state, &CrashError{Kind: fmt.Sprintf("%T", v), Stack: debug.Stack()}
+		if caught := crash.Caught(recover()); caught != nil {
+			last, err = p.state, caught
 		}
 	}()
 	p.say("confer links calendars with conferencing. Six steps, line by line.")

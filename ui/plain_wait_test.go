@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"confer/flow"
+	"confer/internal/crash"
 )
 
 // plainTypes runs a talk at what looks like a terminal.
@@ -199,9 +200,9 @@ func TestPlainCrash(t *testing.T) {
 		k := plainRun(t, plainAt(t), func(c *PlainConfig) { c.Tasks = plainPanics{newPlainTasks()} })
 		k.types("4")
 		<-k.done
-		var crash *CrashError
-		require.ErrorAs(t, k.err, &crash)
-		require.NotContains(t, crash.Error()+string(crash.Stack), testSecret)
+		var caught *crash.Error
+		require.ErrorAs(t, k.err, &caught)
+		require.NotContains(t, caught.Error()+string(caught.Stack), testSecret)
 		k.ends()
 	})
 }

@@ -55,7 +55,7 @@ type Config struct {
 const framesPerSecond = 120
 
 // Run shows the wizard until the operator leaves it, and gives the last State.
-// The error is ctx's if that ended it, or a *CrashError. The terminal is
+// The error is ctx's if that ended it, or a *crash.Error. The terminal is
 // restored on every way out. Signals are ctx's business.
 func Run(ctx context.Context, cfg Config) (flow.State, error) {
 	m := New(cfg)
@@ -72,8 +72,8 @@ func Run(ctx context.Context, cfg Config) (flow.State, error) {
 	}
 	g := &guarded{Model: m, end: end}
 	_, err := tea.NewProgram(g, opts...).Run()
-	if crash := g.crashed(); crash != nil {
-		return m.state, crash
+	if first := g.crashed(); first != nil {
+		return m.state, first
 	}
 	if ctx.Err() != nil {
 		return m.state, context.Cause(ctx)

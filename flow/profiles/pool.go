@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"iter"
 	"sync"
+
+	"confer/internal/crash"
 )
 
 // pool does jobs side by side and hands their results on, one at a time. At most
@@ -16,12 +18,14 @@ type pool[J, R any] struct {
 }
 
 type outcome[R any] struct {
-	value R
-	ok    bool
+	value  R
+	ok     bool
+	caught *crash.Error
 }
 
 // run returns when every goroutine it began has ended. Its error is emit's, or
-// ctx's if anything was left undone because of it.
+// ctx's if anything was left undone because of it. A panic in do becomes its own,
+// with a *crash.Error, because nobody above could deal with one elsewhere.
 func (p pool[J, R]) run(ctx context.Context, jobs iter.Seq[J], emit func(R) error) error {
 	inner, stop := context.WithCancel(ctx)
 	var work sync.WaitGroup
@@ -32,6 +36,9 @@ func (p pool[J, R]) run(ctx context.Context, jobs iter.Seq[J], emit func(R) erro
 		results = p.asTheyCome
 	}
 	for r := range results(inner, &work, jobs) {
+		if r.caught != nil {
+			panic(r.caught)
+		}
 		if !r.ok {
 			return fmt.Errorf("read profiles: %w", ctx.Err())
 		}
@@ -104,7 +111,12 @@ func (p pool[J, R]) asTheyCome(ctx context.Context, work *sync.WaitGroup, jobs i
 	}
 }
 
-func (p pool[J, R]) one(ctx context.Context, j J) outcome[R] {
+func (p pool[J, R]) one(ctx context.Context, j J) (o outcome[R]) {
+	defer func() {
+		if caught := crash.Caught(recover()); caught != nil {
+			o = outcome[R]{caught: caught}
+		}
+	}()
 	v, ok := p.do(ctx, j)
-	return outcome[R]{v, ok}
+	return outcome[R]{value: v, ok: ok}
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"confer/cronofy"
+	"confer/internal/crash"
 )
 
 func subs(records []Record) []string {
@@ -202,6 +203,23 @@ func TestRunStopsWhenItsOutputDoes(t *testing.T) {
 		require.ErrorIs(t, err, boom)
 		require.Equal(t, 5, n, "nothing is given out after the error")
 		require.LessOrEqual(t, taken, 2*window)
+	}
+}
+
+// TestRunPanicsWhereItsOwnerIs: a panic in another goroutine would end the
+// program with the terminal as it is.
+func TestRunPanicsWhereItsOwnerIs(t *testing.T) {
+	t.Parallel()
+	for _, unordered := range []bool{false, true} {
+		mistake := answering(func(context.Context, string) (cronofy.UserInfo, error) { panic("a value that may hold a secret") })
+		var caught *crash.Error
+		func() {
+			defer func() { caught = crash.Caught(recover()) }()
+			_, _ = Run(t.Context(), mistake, numbered(3), Options{Unordered: unordered}, func(Record) error { return nil })
+		}()
+		require.NotNil(t, caught)
+		require.Equal(t, "crashed: string", caught.Error())
+		require.Contains(t, string(caught.Stack), "TestRunPanicsWhereItsOwnerIs", "the stack is that of the mistake")
 	}
 }
 
