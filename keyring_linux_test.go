@@ -2,9 +2,11 @@ package main
 
 import (
 	"bufio"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -93,8 +95,6 @@ func TestKeyringLockedAfterwards(t *testing.T) {
 	x = d.open("--browser", "none")
 	x.until(onAuthorize)
 	x.press(enter)
-	x.until(onApplication, "The system keyring is locked.")
-	x.press(enter)
 	x.until(onStore, "The system keyring is locked.", "Unlock the keyring")
 }
 
@@ -124,13 +124,67 @@ func TestKeyringFrozen(t *testing.T) {
 	x = d.open("--browser", "none")
 	x.until(onAuthorize)
 	x.press(enter)
-	x.until(onApplication, "The system keyring does not answer.")
-	x.press(enter)
 	x.until(onStore, "The system keyring does not answer.")
 	thaw()
 	x.press("1" + enter)
-	x.until("Whose calendars?") // what it kept is there again: nothing was typed
+	x.until(onAuthorize) // what it kept is there again: nothing was typed
 	require.NotContains(t, x.bytes(), "•")
+}
+
+// TestKeyringGoneWhileWaiting: what was approved meanwhile is stored afterwards,
+// there or elsewhere, and nobody approves twice.
+func TestKeyringGoneWhileWaiting(t *testing.T) {
+	t.Parallel()
+	for _, back := range []bool{false, true} {
+		t.Run(fmt.Sprint(back), func(t *testing.T) {
+			t.Parallel()
+			d, _, pid := keyringDesk(t)
+			script := filepath.Join(d.dir, "freezes")
+			require.NoError(t, os.WriteFile(script, fmt.Appendf(nil, "#!/bin/sh\nkill -STOP %d\nexec browser \"$1\"\n", pid), 0o700))
+			thaw := func() { require.NoError(t, syscall.Kill(pid, syscall.SIGCONT)) }
+			t.Cleanup(thaw)
+			x := d.open("--browser", script)
+			d.operator(x).walk("Approved, but not finished")
+			x.until("The system keyring does not answer.", "Store it again")
+			store := "keyring"
+			if back {
+				thaw()
+				x.press(enter)
+			} else {
+				store = "session"
+				x.press("2" + enter)
+				x.until(onStore)
+				x.press("2" + enter)
+			}
+			x.until(onLinked)
+			x.press(ctrlC)
+			x.exits(0)
+			require.Len(t, d.load().Links, 1)
+			require.Equal(t, store, d.load().Links[0].Store)
+		})
+	}
+}
+
+// TestKeyringThatCannotBeWritten: the client secret is in it already, and still
+// nobody is sent to a browser in vain.
+func TestKeyringThatCannotBeWritten(t *testing.T) {
+	t.Parallel()
+	d, _, pid := keyringDesk(t)
+	x := d.open("--browser", "none")
+	d.operator(x).walk(onAuthorize)
+	environ, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid))
+	require.NoError(t, err)
+	_, data, _ := strings.Cut(string(environ), "XDG_DATA_HOME=")
+	data, _, _ = strings.Cut(data, "\x00")
+	folder := filepath.Join(data, "keyrings")
+	require.NoError(t, os.RemoveAll(folder))
+	require.NoError(t, os.WriteFile(folder, nil, 0o600))
+	x.press(enter)
+	x.until(onStore, "The system keyring cannot be used.", "Try the keyring again")
+	x.press("2" + enter)
+	x.until(onAuthorize)
+	x.press(enter)
+	x.until(onWaiting)
 }
 
 // TestRelinkInTheKeyring: what a link that is made again leaves is the new token.

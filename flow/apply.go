@@ -15,13 +15,21 @@ func (s State) Apply(ev Event) (State, *Task) {
 		return s.deliver(ev)
 	case RedirectURIChosen:
 		return s.redirect(ev)
+	case StoreRetried, OtherStoreWanted, HeldDropped:
+		return s.settleHeld(ev)
+	case StoreChosen:
+		if s.Running != nil || !s.Asking {
+			return s, nil
+		}
+		s.Problem, s.Notice = nil, ""
+		return s.store(ev)
 	case AnotherWanted:
 		if s.Step != StepProfiles {
 			return s, nil
 		}
 		return s.another(), nil
 	case answer:
-		if s.Running != nil || ev.page() != s.Step {
+		if s.Running != nil || ev.page() != s.Step || s.Asking && s.Step != StepApplication {
 			return s, nil
 		}
 		s.Problem, s.Notice = nil, ""
@@ -64,8 +72,6 @@ func (s State) answer(ev answer) (State, *Task) {
 		return s, nil
 	case ApplicationEntered:
 		return s.application(ev)
-	case StoreChosen:
-		return s.store(ev)
 	case ServiceAccountEntered:
 		return s.serviceAccount(ev)
 	case ConnectStarted:
@@ -106,10 +112,10 @@ func (s State) application(ev ApplicationEntered) (State, *Task) {
 }
 
 func (s State) store(ev StoreChosen) (State, *Task) {
-	if !s.Asking {
-		return s, nil
-	}
 	s.Store.Kind, s.Store.Passphrase = ev.Kind, ev.Passphrase
+	if s.HeldHere() != nil {
+		return s.storeHeld()
+	}
 	return s.start(OpenStore{Answers: s.Answers, Store: s.Store})
 }
 
@@ -125,7 +131,7 @@ func (s State) serviceAccount(ev ServiceAccountEntered) (State, *Task) {
 // redirect takes another redirect URI where a port was busy: on the page of the
 // service account, whose authorization is then begun again, or to authorize.
 func (s State) redirect(ev RedirectURIChosen) (State, *Task) {
-	if s.Running != nil || s.Answers.RedirectSet || s.Step != StepAuthorize && s.Step != StepServiceAccount {
+	if s.Running != nil || s.Asking || s.Answers.RedirectSet || s.Step != StepAuthorize && s.Step != StepServiceAccount {
 		return s, nil
 	}
 	s.Problem, s.Notice = nil, ""

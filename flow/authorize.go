@@ -16,10 +16,11 @@ func (r *Runner) authorize(ctx context.Context, e Authorize, inbox <-chan Delive
 	}
 	client := r.client(a, say)
 	known := r.known(ctx, client, a)
-	made := func(ctx context.Context, l Link) Event {
-		return Linked{Link: l, Known: known, Notice: r.record(ctx, l), TokenKept: r.holdsToken(ctx, a, e.Store)}
+	made := func(ctx context.Context, l Link, s Store) Event {
+		l.Store = s.Kind
+		return Linked{Link: l, Known: known, Notice: r.record(ctx, l), TokenKept: r.holdsToken(ctx, a, s)}
 	}
-	t := &trip{r: r, at: StepAuthorize, answers: a, inbox: inbox, say: say, done: "The calendars and " + a.Provider.Name() + " are linked"}
+	t := &trip{r: r, at: StepAuthorize, answers: a, store: e.Store, inbox: inbox, say: say, done: "The calendars and " + a.Provider.Name() + " are linked"}
 	if a.Provider == cronofy.AnyProvider {
 		t.done = "The calendars and the conferencing account are linked"
 	}
@@ -30,43 +31,28 @@ func (r *Runner) authorize(ctx context.Context, e Authorize, inbox <-chan Delive
 		}
 		return client.AuthorizeURL(cronofy.AuthorizeRequest{RedirectURI: a.RedirectURI, State: state, LinkToken: token, Provider: a.Provider}), nil
 	}
-	t.finish = func(ctx context.Context, code cronofy.Secret) (Event, error) {
-		l, err := r.exchanged(ctx, client, a, e.Store, code, say)
+	t.finish = func(ctx context.Context, code cronofy.Secret) (put, error) {
+		token, err := client.Exchange(ctx, code, a.RedirectURI)
 		if err != nil {
 			return nil, err
 		}
-		return made(ctx, l), nil
+		say(Exchanged{})
+		l := r.newLink(a)
+		l.OrganizationalUnit, l.Scope = token.Sub, token.Scope
+		l.RefreshToken = !token.RefreshToken.Empty()
+		return r.putToken(a, refreshTokenOf(a), token.RefreshToken, func(ctx context.Context, s Store) Event { return made(ctx, l, s) }), nil
 	}
 	t.handed = func(ctx context.Context) Event {
-		l := r.newLink(a, e.Store)
+		l := r.newLink(a)
 		l.Unconfirmed = true
-		return made(ctx, l)
+		return made(ctx, l, e.Store)
 	}
 	return t.run(ctx)
 }
 
-// exchanged gives the link of a code, whose token is stored.
-func (r *Runner) exchanged(ctx context.Context, client *cronofy.Client, a Answers, s Store, code cronofy.Secret, say func(Event)) (Link, error) {
-	l := r.newLink(a, s)
-	token, err := client.Exchange(ctx, code, a.RedirectURI)
-	if err != nil {
-		return l, err
-	}
-	say(Exchanged{})
-	l.OrganizationalUnit, l.Scope = token.Sub, token.Scope
-	// Another confer may have deleted it while the administrator took their time.
-	if err := r.keep(ctx, s, clientSecretOf(a), a.ClientSecret); err != nil {
-		return l, err
-	}
-	if l.RefreshToken = !token.RefreshToken.Empty(); l.RefreshToken {
-		err = r.keep(ctx, s, refreshTokenOf(a), token.RefreshToken)
-	}
-	return l, err
-}
-
-func (r *Runner) newLink(a Answers, s Store) Link {
+func (r *Runner) newLink(a Answers) Link {
 	return Link{Site: a.Site, ClientID: a.ClientID, ServiceAccount: a.ServiceAccount, Provider: a.Provider,
-		Label: a.Label, Store: s.Kind, At: r.Now().UTC()}
+		Label: a.Label, At: r.Now().UTC()}
 }
 
 // connect has a calendar service account authorized, and stores its refresh
@@ -76,19 +62,19 @@ func (r *Runner) connect(ctx context.Context, e Connect, inbox <-chan Delivery, 
 	if err != nil {
 		return Failed{Err: err}
 	}
-	a.ServiceAccount, a.Provider = "", ""
+	a = connectAnswers(a)
 	client := r.client(a, say)
-	t := &trip{r: r, at: StepServiceAccount, answers: a, inbox: inbox, say: say, done: "The calendars are authorized"}
+	t := &trip{r: r, at: StepServiceAccount, answers: a, store: e.Store, inbox: inbox, say: say, done: "The calendars are authorized"}
 	t.link = func(_ context.Context, state string) (string, error) {
 		return client.EnterpriseConnectURL(cronofy.EnterpriseConnectRequest{RedirectURI: a.RedirectURI, State: state, Scope: e.Scope, DelegatedScope: e.DelegatedScope}), nil
 	}
-	t.finish = func(ctx context.Context, code cronofy.Secret) (Event, error) {
-		return r.connected(ctx, client, a, e.Store, code, say)
+	t.finish = func(ctx context.Context, code cronofy.Secret) (put, error) {
+		return r.connected(ctx, client, a, code, say)
 	}
 	return t.run(ctx)
 }
 
-func (r *Runner) connected(ctx context.Context, client *cronofy.Client, a Answers, s Store, code cronofy.Secret, say func(Event)) (Event, error) {
+func (r *Runner) connected(ctx context.Context, client *cronofy.Client, a Answers, code cronofy.Secret, say func(Event)) (put, error) {
 	token, err := client.Exchange(ctx, code, a.RedirectURI)
 	if err != nil {
 		return nil, err
@@ -104,19 +90,13 @@ func (r *Runner) connected(ctx context.Context, client *cronofy.Client, a Answer
 	if p := CheckServiceAccountID(a.ServiceAccount); p != nil {
 		return nil, &cronofy.BadAnswerError{Op: "exchange code", Reason: "it names no service account"}
 	}
-	if err := r.keep(ctx, s, clientSecretOf(a), a.ClientSecret); err != nil {
-		return nil, err
-	}
-	if !token.RefreshToken.Empty() {
-		if err := r.keep(ctx, s, serviceTokenOf(a), token.RefreshToken); err != nil {
-			return nil, err
+	return r.putToken(a, serviceTokenOf(a), token.RefreshToken, func(ctx context.Context, s Store) Event {
+		notice := "Authorized as " + a.ServiceAccount + ". Your own application does not learn of this account by itself: note the id."
+		if err := r.recordAccount(ctx, a, s, token); err != nil {
+			notice += " " + explainCopies(err)
 		}
-	}
-	notice := "Authorized as " + a.ServiceAccount + ". Your own application does not learn of this account by itself: note the id."
-	if err := r.recordAccount(ctx, a, s, token); err != nil {
-		notice += " " + explainCopies(err)
-	}
-	return ServiceAccountAccepted{ID: a.ServiceAccount, TokenKept: !token.RefreshToken.Empty(), Notice: notice}, nil
+		return ServiceAccountAccepted{ID: a.ServiceAccount, TokenKept: !token.RefreshToken.Empty(), Notice: notice}
+	}), nil
 }
 
 // recordAccount notes an account that was authorized here, so that it can be

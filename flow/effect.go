@@ -48,6 +48,12 @@ type (
 		Answers Answers
 		Store   Store
 	}
+	// StoreHeld stores what an approval gave and the store did not take then. It
+	// ends as Connect or Authorize would have: in ServiceAccountAccepted or Linked.
+	StoreHeld struct {
+		Key   string // names the approval
+		Store Store
+	}
 	// LoadProfiles reads userinfo for each account, again and again for a while.
 	// It ends in ProfilesDone.
 	LoadProfiles struct {
@@ -74,6 +80,7 @@ func (OpenStore) effect()           {}
 func (CheckServiceAccount) effect() {}
 func (Connect) effect()             {}
 func (Authorize) effect()           {}
+func (StoreHeld) effect()           {}
 func (LoadProfiles) effect()        {}
 func (PlanDelegation) effect()      {}
 func (Delegate) effect()            {}

@@ -26,7 +26,7 @@ type (
 		ClientSecret cronofy.Secret
 		RedirectURI  string
 	}
-	// StoreChosen answers the question for a store, on step 2's page.
+	// StoreChosen answers the question for a store, wherever it is asked.
 	StoreChosen struct {
 		Kind       StoreKind
 		Passphrase cronofy.Secret
@@ -51,6 +51,12 @@ type (
 	DelegationConfirmed struct{}
 	// AnotherWanted begins the set-up of a further customer after a link.
 	AnotherWanted struct{}
+	// StoreRetried stores again what is held: see State.HeldHere.
+	StoreRetried struct{}
+	// OtherStoreWanted asks where else what is held could be stored.
+	OtherStoreWanted struct{}
+	// HeldDropped gives up what is held.
+	HeldDropped struct{}
 	// Back goes one page back, or ends what is under way on this one.
 	Back struct{}
 )
@@ -136,10 +142,12 @@ type (
 	// ProfilesDone ends LoadProfiles and Delegate.
 	ProfilesDone struct{ Tally Tally }
 	// Failed ends any task that could not do its work. Approved: the
-	// administrator had approved before, so the link most likely exists.
+	// administrator had approved before, so the link most likely exists. Held:
+	// the tokens are here and only the store has failed; StoreHeld stores them.
 	Failed struct {
 		Err      error
 		Approved bool
+		Held     bool
 	}
 	// Report carries a task's event with the task's ID; Apply drops late ones.
 	Report struct {
@@ -160,6 +168,9 @@ func (Continued) event()             {}
 func (AccountsGiven) event()         {}
 func (DelegationConfirmed) event()   {}
 func (AnotherWanted) event()         {}
+func (StoreRetried) event()          {}
+func (OtherStoreWanted) event()      {}
+func (HeldDropped) event()           {}
 func (Back) event()                  {}
 
 func (Pasted) event()        {}
@@ -190,7 +201,6 @@ func (Report) event()                 {}
 
 func (DataCenterChosen) page() Step      { return StepDataCenter }
 func (ApplicationEntered) page() Step    { return StepApplication }
-func (StoreChosen) page() Step           { return StepApplication }
 func (ServiceAccountEntered) page() Step { return StepServiceAccount }
 func (ConnectStarted) page() Step        { return StepServiceAccount }
 func (ProviderChosen) page() Step        { return StepProvider }

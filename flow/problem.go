@@ -298,9 +298,13 @@ func keyringWords(e *keystore.Error) string {
 
 // approvedProblem puts first what matters most after an approval. The screen, the
 // events and the browser's page say the same.
-func approvedProblem(p Problem, at Step, a Answers) Problem {
+func approvedProblem(p Problem, at Step, a Answers, held bool) Problem {
 	p.Step = at
 	p.Approved = true
+	if held {
+		p.Hint = heldHint(at)
+		return p
+	}
 	if at != StepAuthorize {
 		return p
 	}
@@ -313,6 +317,14 @@ func approvedProblem(p Problem, at Step, a Answers) Problem {
 		p.Hint += " Before that, make sure that no server behind the redirect URI uses codes up: it must be a page that does nothing with them."
 	}
 	return p
+}
+
+// heldHint: nothing of what the administrator did is lost.
+func heldHint(at Step) string {
+	if at == StepServiceAccount {
+		return "The calendar administrator approved. The account's token is here, in memory, and is yet to be stored: try that again, or choose another place."
+	}
+	return approvedWords + "it is here, in memory, and is yet to be stored. Try that again, choose another place, or go on to the profiles."
 }
 
 // pause is a wait in words.

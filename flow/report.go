@@ -20,20 +20,26 @@ func (s State) report(r Report) (State, *Task) {
 			s.Step = StepServiceAccount
 		}
 	case StoreOpened:
-		s.Running, s.Asking = nil, false
+		s.Running, s.Asking, s.Problem = nil, false, nil
 		found := s.Answers.ClientSecret.Empty() && !ev.ClientSecret.Empty()
 		s.Answers.ClientSecret, s.Store, s.Notice = ev.ClientSecret, ev.Store, explainUnchecked(ev.Unchecked)
 		s = s.keptIf(found)
-		s.Step = StepServiceAccount
+		s.Step = max(s.Step, StepServiceAccount)
 	case ServiceAccountAccepted:
-		s.Running, s.Attempt = nil, Attempt{}
+		if !s.checksAccount() {
+			s = s.dropHeld()
+		}
+		s.Running, s.Attempt, s.Asking = nil, Attempt{}, false
 		s.Answers.ServiceAccount, s.Notice = ev.ID, ev.Notice
 		s = s.keptIf(true).acceptUpTo(StepDataCenter)
 		s.serviceKey = ""
 		s = s.tokenKeptIf(ev.TokenKept)
 		s.Step = StepProvider
 	case Linked:
-		s.Running, s.Attempt, s.Proof = nil, Attempt{}, Proof{}
+		if !ev.Link.Unconfirmed {
+			s = s.dropHeld()
+		}
+		s.Running, s.Attempt, s.Proof, s.Asking = nil, Attempt{}, Proof{}, false
 		s = s.tokenKeptIf(ev.TokenKept)
 		link := ev.Link
 		s.Made = append(s.Made[:len(s.Made):len(s.Made)], link)
@@ -77,19 +83,31 @@ func (s State) failed(ev Failed) State {
 		s.keptKey, s.Asking = "", false
 	}
 	if ev.Approved {
-		p = approvedProblem(p, s.Step, s.Answers)
+		p = approvedProblem(p, s.Step, s.Answers, ev.Held)
 		s.approvedKey = s.Answers.Key()
 	}
 	p.Step = min(p.Step, s.Step) // an error never leads past an answer
-	s = s.reopen(p)
+	s = s.reopen(p).holdIf(ev.Held, &p)
 	s.Running, s.Attempt = nil, Attempt{}
 	if s.Step == StepProfiles {
 		s.Proof = Proof{}
 	}
-	s.Step, s.Problem = p.Step, &p
+	s.Problem = &p
+	if p.Code == CodeSecretStore && s.Step <= StepAuthorize {
+		return s.storeFailed(ev)
+	}
+	s.Step = p.Step
 	if s.Step != StepApplication {
 		s.Asking = false
 	}
+	return s
+}
+
+// storeFailed asks about the store where it failed, so that it can be tried again
+// there or another one taken. After an approval there is more to choose from.
+func (s State) storeFailed(ev Failed) State {
+	s.Asking = s.Asking || !ev.Approved
+	s.Store = storeSeen(s.Store, ev.Err)
 	return s
 }
 
@@ -101,6 +119,7 @@ func (s State) progress(ev Event) State {
 		a.Phase, a.Links, a.Notice = PhaseWaiting, a.Links+1, ""
 		a.URL, a.ShortURL, a.RedirectURI = ev.URL, ev.ShortURL, ev.RedirectURI
 		a.Listening, a.Until = ev.Listening, ev.Until
+		s = s.keptIf(true) // see Runner.prove
 	case BrowserAsked:
 		a.Browser = ""
 		if ev.Err != nil {

@@ -73,6 +73,7 @@ type Runner struct {
 	mu     sync.Mutex
 	last   *callback.Server // of the try before; it may linger
 	access *accessDesk      // of the last Delegate: tokens, in memory only
+	held   map[string]put   // approved and not stored, by Answers.Key
 	door   chan struct{}    // held by the task that listens for webhooks
 }
 
@@ -106,6 +107,8 @@ func (r *Runner) Do(ctx context.Context, t Task, inbox <-chan Delivery, emit fun
 		emit(r.checkServiceAccount(ctx, e, emit))
 	case Connect:
 		emit(r.connect(ctx, e, inbox, emit))
+	case StoreHeld:
+		emit(r.storeHeld(ctx, e))
 	case Authorize:
 		emit(r.authorize(ctx, e, inbox, emit))
 	case LoadProfiles:
@@ -236,6 +239,14 @@ func storeLimit(kind StoreKind) time.Duration {
 	return keystore.CallLimit
 }
 
+// openLimit bounds the opening of a store.
+func openLimit(kind StoreKind) time.Duration {
+	if kind == StoreKeyring {
+		return keystore.UnlockLimit // a dialog, and a person who types
+	}
+	return storeLimit(kind)
+}
+
 // settleFile finds a wrong passphrase before anybody is sent to a browser.
 func (r *Runner) settleFile(ctx context.Context, s Store) (_ Store, ask bool, _ error) {
 	if s.Passphrase.Empty() {
@@ -255,17 +266,16 @@ func (r *Runner) settleFile(ctx context.Context, s Store) (_ Store, ask bool, _ 
 }
 
 func (r *Runner) openStore(ctx context.Context, e OpenStore, say func(Event)) Event {
-	limit := storeLimit(e.Store.Kind)
-	if e.Store.Kind == StoreKeyring {
-		limit = keystore.UnlockLimit // a dialog, and a person who types
-	}
-	ctx, cancel := context.WithTimeout(ctx, limit)
+	ctx, cancel := context.WithTimeout(ctx, openLimit(e.Store.Kind))
 	defer cancel()
 	a := e.Answers
 	if err := r.unlock(ctx, e.Store); err != nil {
 		return Failed{Err: err}
 	}
 	found, err := r.storedSecret(ctx, a, e.Store)
+	if err == nil { // it may be readable and not writable
+		err = r.prove(ctx, a, e.Store)
+	}
 	if errors.Is(err, ErrNoSecret) && !a.ClientSecret.Empty() {
 		err = nil
 	}

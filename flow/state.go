@@ -169,7 +169,7 @@ type State struct {
 	Step    Step
 	Answers Answers
 	Store   Store
-	Asking  bool   // the store is asked about, on the application's page
+	Asking  bool   // the store is asked about: on the application's page, or later because it failed
 	Notice  string // something the operator should know that stops nothing
 	Attempt Attempt
 	Link    *Link  // nil until linked
@@ -184,6 +184,7 @@ type State struct {
 	Running *Task          // nil while waiting for the operator
 	tasks   int            // last task ID given out
 
+	held        []Held // approved, and not stored; copied before it is changed
 	accepted    accepted
 	keptKey     string   // storeKey of a client secret that is in the store
 	linkedKey   string   // Answers.Key of Link

@@ -91,6 +91,9 @@ func said(before, s State, task *Task) string {
 	if s.Asking {
 		add("asks for a store (keyring %s)", s.Store.Keyring)
 	}
+	if s.HeldHere() != nil {
+		add("holds what was approved")
+	}
 	if s.Attempt.Phase != before.Attempt.Phase {
 		add("phase %d", s.Attempt.Phase)
 	}
@@ -208,6 +211,12 @@ func parseEvent(t *testing.T, input string) Event {
 		return DelegationConfirmed{}
 	case "another":
 		return AnotherWanted{}
+	case "retry":
+		return StoreRetried{}
+	case "elsewhere":
+		return OtherStoreWanted{}
+	case "drop":
+		return HeldDropped{}
 	case "back":
 		return Back{}
 	case "paste":
@@ -277,7 +286,7 @@ func parseReport(t *testing.T, words []string, named map[string]string) Event {
 	case "failed":
 		err, ok := failures[words[1]]
 		require.True(t, ok, words[1])
-		return Failed{Err: err, Approved: len(words) > 2}
+		return Failed{Err: err, Approved: len(words) > 2, Held: len(words) > 3}
 	}
 	t.Fatalf("no such report: %v", words)
 	return nil

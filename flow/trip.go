@@ -22,11 +22,12 @@ type trip struct {
 	answers Answers
 	inbox   <-chan Delivery
 	say     func(Event)
+	store   Store
 
 	// link makes a fresh authorization URL for a state.
 	link func(ctx context.Context, state string) (string, error)
-	// finish exchanges the code and stores what came. Its event ends the task.
-	finish func(ctx context.Context, code cronofy.Secret) (Event, error)
+	// finish exchanges the code, and gives what stores what came.
+	finish func(ctx context.Context, code cronofy.Secret) (put, error)
 	// done is the title of the browser's page when all went well.
 	done string
 	// handed ends the task on the administrator's word; nil: not possible.
@@ -100,6 +101,10 @@ func (t *trip) newLink(ctx context.Context) error {
 	state := t.r.states.Issue(t.answers.Key())
 	raw, err := t.link(call, state)
 	if err != nil {
+		return err
+	}
+	// Nobody is to approve what could not be stored then.
+	if err := t.r.prove(ctx, t.answers, t.store); err != nil {
 		return err
 	}
 	t.url, t.short = raw, t.srv.ShortURL(raw)
@@ -195,13 +200,28 @@ func (t *trip) settle(ctx context.Context, a callback.Answer) Event {
 	t.say(AnswerArrived{})
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishLimit)
 	defer cancel()
-	last, err := t.finish(ctx, a.Code)
+	last, held, err := t.complete(ctx, a.Code)
 	if err != nil {
-		p := approvedProblem(explain(err, t.at), t.at, t.answers)
+		p := approvedProblem(explain(err, t.at), t.at, t.answers, held)
 		t.srv.Settle(a.ID, callback.Outcome{Title: "Approved, but not finished", Text: "You approved, and nothing more is asked of you here. The set-up program could not finish: " + p.Summary,
 			Hint: "The person who set this up sees the same in confer. You can close this window."})
-		return Failed{Err: err, Approved: true}
+		return Failed{Err: err, Approved: true, Held: held}
 	}
 	t.srv.Settle(a.ID, callback.Outcome{OK: true, Title: t.done, Text: "The authorization is complete. Nothing more is asked of you.", Hint: "You can close this window and go back to the terminal."})
 	return last
+}
+
+// complete exchanges the code and stores what came. Held tells that only the
+// storing failed: what came is kept for another try.
+func (t *trip) complete(ctx context.Context, code cronofy.Secret) (last Event, held bool, _ error) {
+	store, err := t.finish(ctx, code)
+	if err != nil {
+		return nil, false, err
+	}
+	// Every call to a store has a limit of its own.
+	if last, err = store(context.WithoutCancel(ctx), t.store); err != nil {
+		t.r.hold(t.answers.Key(), store)
+		return nil, true, err
+	}
+	return last, false, nil
 }

@@ -36,7 +36,7 @@ func TestRandomWalk(t *testing.T) {
 func TestRandomWalkArrives(t *testing.T) {
 	t.Parallel()
 	reached := map[Step]bool{}
-	delegates := false
+	delegates, stored := false, false
 	for seed := range uint64(3000) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		s := Start(Found{})
@@ -44,9 +44,14 @@ func TestRandomWalkArrives(t *testing.T) {
 			s, _ = s.Apply(anyEvent(r, s))
 			reached[s.Step] = true
 			delegates = delegates || s.Proof.Answered > 0
+			if s.Running != nil {
+				h, ok := s.Running.Effect.(StoreHeld)
+				stored = stored || ok && h.Store.Kind == StoreSession
+			}
 		}
 	}
 	require.True(t, delegates, "the walk never got access to calendars")
+	require.True(t, stored, "the walk never stored in another place what was approved")
 	for _, step := range Steps() {
 		require.True(t, reached[step], "the walk never reached %s", step)
 	}
@@ -81,8 +86,10 @@ func invariant(before, s State, ev Event, task *Task) string {
 		return "a problem and a running task"
 	case (s.Attempt.Phase != PhaseNone) != trip:
 		return "an attempt without its task, or the other way round"
-	case s.Asking && s.Step != StepApplication:
+	case s.Asking && (s.Step < StepApplication || s.Step > StepAuthorize || trip):
 		return "the store is asked about on another page"
+	case len(before.held) > 0 && len(s.held) == 0 && !releases(ev):
+		return "what was approved is lost"
 	case task != nil && s.Running == nil:
 		return "a task that nobody waits for"
 	case task != nil && task.ID != s.Running.ID:
@@ -95,6 +102,18 @@ func invariant(before, s State, ev Event, task *Task) string {
 		return "a task ID was given out again"
 	}
 	return missingAnswer(s)
+}
+
+// releases tells whether what is held may go: it is stored, or was given up.
+func releases(ev Event) bool {
+	if r, ok := ev.(Report); ok {
+		ev = r.Event
+	}
+	switch ev.(type) {
+	case Linked, ServiceAccountAccepted, HeldDropped:
+		return true
+	}
+	return false
 }
 
 func missingAnswer(s State) string {
@@ -125,13 +144,16 @@ func anyEvent(r *rand.Rand, s State) Event {
 	case 4, 5, 6:
 		return someReport(r, s)
 	}
-	return []Event{Back{}, Pasted{"x"}, Extended{}, NewLinkWanted{}, OpenWanted{}, Handed{}, Refreshed{}}[r.IntN(7)]
+	return []Event{Back{}, Pasted{"x"}, Extended{}, NewLinkWanted{}, OpenWanted{}, Handed{}, Refreshed{},
+		StoreRetried{}, OtherStoreWanted{}, HeldDropped{}}[r.IntN(10)]
 }
 
 func fittingAnswer(s State) Event {
 	switch {
 	case s.Asking:
 		return StoreChosen{Kind: StoreSession}
+	case s.HeldHere() != nil:
+		return StoreRetried{}
 	case s.Step == StepDataCenter:
 		return DataCenterChosen{siteOf("de")}
 	case s.Step == StepApplication:
@@ -170,6 +192,14 @@ func someAnswer(r *rand.Rand) Event {
 	}[r.IntN(20)]
 }
 
+// storedHeld ends a StoreHeld as the task that was approved would have ended.
+func storedHeld(s State) Event {
+	if s.Step == StepServiceAccount {
+		return ServiceAccountAccepted{ID: "ser_2", TokenKept: true}
+	}
+	return Linked{}
+}
+
 func someReport(r *rand.Rand, s State) Event {
 	id := s.tasks - r.IntN(2)
 	failed := make([]Event, 0, len(failures))
@@ -187,13 +217,18 @@ func someReport(r *rand.Rand, s State) Event {
 		"flow.CheckServiceAccount": {ServiceAccountAccepted{ID: "ser_1"}, ServiceAccountAccepted{ID: "ser_1", TokenKept: true}},
 		"flow.Connect":             {LinkReady{}, AnswerArrived{}, Exchanged{}, ServiceAccountAccepted{ID: "ser_2", TokenKept: true}},
 		"flow.Authorize":           {LinkReady{}, Strayed{}, BrowserAsked{}, TimeExtended{}, AnswerArrived{}, Exchanged{}, Linked{}},
+		"flow.StoreHeld":           {storedHeld(s)},
 		"flow.PlanDelegation":      {DelegationPlanned{Plan{People: 2, Scope: "read_events", Digest: "d"}}},
 		"flow.Delegate":            {CalendarAnswered{1}, ProfilesRead{}, LookPlanned{}, ProfilesDone{}},
 		"flow.LoadProfiles":        {ProfilesRead{}, LookPlanned{}, ProfilesDone{}},
 	}[fmt.Sprintf("%T", s.Running.Effect)]
 	if r.IntN(3) == 0 {
 		f := failed[r.IntN(len(failed))].(Failed)
-		f.Approved = s.Attempt.Phase >= PhaseExchanging
+		_, again := s.Running.Effect.(StoreHeld)
+		f.Approved = s.Attempt.Phase >= PhaseExchanging || again
+		if f.Approved {
+			f.Err, f.Held = failures["locked"], true
+		}
 		return Report{id, f}
 	}
 	return Report{id, fitting[r.IntN(len(fitting))]}

@@ -107,17 +107,23 @@ func (m *Model) fitted() fitted {
 	}
 	p := m.screen(m.page).view(f)
 	if m.leaving {
-		p.foot = f.warning(leavingWords(m.state.Attempt.Phase))
+		p.foot = f.warning(leavingWords(m.state))
 		p.brief = len(p.foot)
 	}
 	return p.fit(f.h, m.scroll)
 }
 
+// heldLoss is said before an end with an approval that is not stored.
+const heldLoss = "Quit? What was approved is not stored, and its token ends with confer."
+
 // leavingWords say what quitting does now. A code that is being exchanged was
 // taken already: the program ends when that is done.
-func leavingWords(at flow.Phase) string {
-	if at >= flow.PhaseExchanging {
+func leavingWords(s flow.State) string {
+	switch {
+	case s.Attempt.Phase >= flow.PhaseExchanging:
 		return "Quit? confer finishes this first, and then ends."
+	case s.Attempt.Phase < flow.PhaseWaiting:
+		return heldLoss
 	}
 	return "Quit? The administrator can still finish, but confer will not know."
 }

@@ -169,6 +169,9 @@ func (m *Model) rows(before flow.State, ev flow.Event) tea.Cmd {
 func (m *Model) show() {
 	if at := pageOf(m.state); at != m.page {
 		m.page, m.scroll, m.helping = at, 0, false
+		if at == pageStore { // asked anew, and no passphrase of before is in its fields
+			delete(m.screens, at)
+		}
 	}
 	m.leaving = m.leaving && m.losable()
 	m.screen(m.page).sync(m.state)
@@ -237,7 +240,8 @@ func (m *Model) press(msg tea.KeyPressMsg) tea.Cmd {
 
 // quit ends the program, but asks once while the administrator is in the
 // browser: what they finish could then not be known. While the code is exchanged
-// it asks too, because the program then does not end at once.
+// it asks too, because the program then does not end at once, and while what was
+// approved is in memory alone.
 func (m *Model) quit() tea.Cmd {
 	if m.losable() && !m.leaving {
 		m.leaving = true
@@ -246,7 +250,9 @@ func (m *Model) quit() tea.Cmd {
 	return tea.Quit
 }
 
-func (m *Model) losable() bool { return m.state.Attempt.Phase >= flow.PhaseWaiting }
+func (m *Model) losable() bool {
+	return m.state.Attempt.Phase >= flow.PhaseWaiting || m.state.Holding()
+}
 
 func (m *Model) pressHelp(msg tea.KeyPressMsg) {
 	if by := m.scrollKey(msg); by != 0 {

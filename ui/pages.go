@@ -10,6 +10,7 @@ const (
 	pageDataCenter pageID = iota
 	pageApplication
 	pageStore
+	pageHeld
 	pageServiceAccount
 	pageConnecting
 	pageProvider
@@ -23,13 +24,16 @@ const (
 // pageOf is the page that a state asks for.
 func pageOf(s flow.State) pageID {
 	trip := s.Attempt.Phase != flow.PhaseNone
+	switch {
+	case s.Asking:
+		return pageStore
+	case !trip && s.HeldHere() != nil:
+		return pageHeld
+	}
 	switch s.Step {
 	case flow.StepDataCenter:
 		return pageDataCenter
 	case flow.StepApplication:
-		if s.Asking {
-			return pageStore
-		}
 		return pageApplication
 	case flow.StepServiceAccount:
 		if trip {
@@ -63,6 +67,8 @@ func newScreen(at pageID) screen {
 		return newApplication()
 	case pageStore:
 		return newStore()
+	case pageHeld:
+		return newHeld()
 	case pageServiceAccount:
 		return newServiceAccount()
 	case pageConnecting, pageWaiting:

@@ -89,6 +89,7 @@ type plainWizard struct {
 	problem *flow.Problem // said
 	notice  string        // said
 	left    bool
+	warned  bool // what quitting would lose was said
 
 	fields plainFields
 	rows   plainRows
@@ -147,24 +148,29 @@ func (p *plainWizard) ask() error {
 		p.say("This is the first step. q quits.")
 	case errors.Is(err, errPlainBack):
 		p.apply(flow.Back{})
+	case errors.Is(err, errPlainQuit) && p.staysWith():
 	case err != nil:
 		return err
 	case ev == nil:
 		p.left = true
 	default:
+		p.warned = false
 		p.apply(ev)
 	}
 	return nil
 }
 
 func (p *plainWizard) question() (flow.Event, error) {
+	switch {
+	case p.state.Asking:
+		return p.askStore()
+	case p.state.HeldHere() != nil:
+		return p.askHeld()
+	}
 	switch p.state.Step {
 	case flow.StepDataCenter:
 		return p.askDataCenter()
 	case flow.StepApplication:
-		if p.state.Asking {
-			return p.askStore()
-		}
 		return p.askApplication()
 	case flow.StepServiceAccount:
 		return p.askServiceAccount()

@@ -112,8 +112,8 @@ func (p *plainWizard) working() string {
 	switch p.state.Running.Effect.(type) {
 	case flow.CheckApplication:
 		return "Asking Cronofy about the application, and the system about its keyring."
-	case flow.OpenStore:
-		return "Opening the store."
+	case flow.OpenStore, flow.StoreHeld:
+		return storeWorking(p.state) + "."
 	case flow.CheckServiceAccount:
 		return "Asking Cronofy for a link token, which checks the id and the secret."
 	case flow.PlanDelegation:

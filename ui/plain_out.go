@@ -56,7 +56,7 @@ func (p *plainWizard) wrong(summary, hint string) {
 // heading says where the wizard is, and what is wrong there, each once.
 func (p *plainWizard) heading() {
 	s := p.state
-	at := fmt.Sprint(s.Step, s.Asking)
+	at := fmt.Sprint(s.Step, s.Asking, s.HeldHere() != nil)
 	if s.Notice != "" && s.Notice != p.notice {
 		p.say("confer: notice: " + clean(s.Notice))
 	}
@@ -86,17 +86,17 @@ func (p *plainWizard) place() string {
 
 // about is what a page says before it asks.
 func (p *plainWizard) about() []string {
+	switch {
+	case p.state.Asking:
+		return p.aboutStore()
+	case p.state.HeldHere() != nil:
+		return p.aboutHeld()
+	}
 	switch p.state.Step {
 	case flow.StepDataCenter:
 		return []string{"Which data center was your Cronofy application made in?",
 			"Client ids, secrets and service accounts exist in one data center only. Cronofy's developer dashboard shows it in its address."}
 	case flow.StepApplication:
-		if p.state.Asking {
-			if p.state.Store.Kind == flow.StoreFile {
-				return []string{"The secrets are kept in the encrypted secrets file."}
-			}
-			return []string{"Where should the secrets be kept? " + keyringWords(p.state.Store), clean(p.state.Store.Detail)}
-		}
 		return []string{"Your Cronofy application. Its credentials are in Cronofy's developer dashboard.",
 			"The redirect URI. " + redirectHint(p.redirect(), p.state)}
 	case flow.StepServiceAccount:
@@ -109,4 +109,12 @@ func (p *plainWizard) about() []string {
 	case flow.StepProfiles:
 	}
 	return []string{"See it at work: Cronofy lists no accounts, so the conferencing profiles are read account by account."}
+}
+
+func (p *plainWizard) aboutStore() []string {
+	s := p.state.Store
+	if s.Kind == flow.StoreFile && s.Passphrase.Empty() {
+		return []string{"The secrets are kept in the encrypted secrets file."}
+	}
+	return []string{"Where should the secrets be kept? " + keyringWords(s), clean(s.Detail)}
 }

@@ -102,7 +102,7 @@ func plainTroubled(s flow.State) int {
 
 func (p *plainWizard) askStore() (flow.Event, error) {
 	s := p.state.Store
-	if s.Kind == flow.StoreFile { // chosen before: the passphrase is missing, or was wrong
+	if s.Kind == flow.StoreFile && s.Passphrase.Empty() { // chosen before: the passphrase is missing, or was wrong
 		ev, err := p.askPassphrase()
 		if s.Pinned || !errors.Is(err, errPlainBack) {
 			return ev, err
@@ -118,7 +118,7 @@ func (p *plainWizard) askStore() (flow.Event, error) {
 		{text: "Encrypted file, with a passphrase that you choose", name: "file"},
 	}
 	for {
-		at, err := p.choose(options, 1, "Secrets are the client secret and confer's own refresh tokens. Nothing is written anywhere else.")
+		at, err := p.choose(options, plainStoreDefault(p.state), "Secrets are the client secret and confer's own refresh tokens. Nothing is written anywhere else.")
 		switch {
 		case err != nil:
 			return nil, err
@@ -126,11 +126,25 @@ func (p *plainWizard) askStore() (flow.Event, error) {
 			return flow.StoreChosen{Kind: flow.StoreKeyring}, nil
 		case at == 1:
 			return flow.StoreChosen{Kind: flow.StoreSession}, nil
+		case s.Kind == flow.StoreFile && !s.Passphrase.Empty(): // it was open, and failed
+			return flow.StoreChosen{Kind: flow.StoreFile, Passphrase: s.Passphrase}, nil
 		}
 		if ev, err := p.askPassphrase(); !errors.Is(err, errPlainBack) {
 			return ev, err
 		}
 	}
+}
+
+// plainStoreDefault is memory, or what was in use when it failed.
+func plainStoreDefault(s flow.State) int {
+	switch {
+	case s.Step == flow.StepApplication:
+	case s.Store.Kind == flow.StoreKeyring:
+		return storeKeyring
+	case s.Store.Kind == flow.StoreFile:
+		return storeFile
+	}
+	return storeSession
 }
 
 // askPassphrase takes it twice, and exactly as typed. An empty one is the way

@@ -107,6 +107,23 @@ func plainEndScenes() []plainScene {
 			k.reports(flow.Failed{Err: &cronofy.NetworkError{Host: "api-de.cronofy.com", Kind: cronofy.NetworkReset}, Approved: true})
 			k.types("g", "3")
 		}},
+		{name: "held", state: plainFrom(append(toWaiting(), flow.AnswerArrived{}, flow.Exchanged{})...), talk: func(k *plainTalk) {
+			k.reports(stillHeld())
+			k.types("?", "")
+			k.reports(stillHeld())
+			k.types("b", "1", "2", "b", "q", "2", "2")
+			k.reports(linked())
+		}},
+		{name: "held_connect", state: plainFrom(append(toAccount(), flow.ConnectStarted{}, linkReady(), flow.AnswerArrived{}, flow.Exchanged{})...), talk: func(k *plainTalk) {
+			k.reports(stillHeld())
+			k.types("q", "3", "q")
+		}},
+		{name: "store_failed", state: plainFrom(append(toAuthorize(), flow.AuthorizeStarted{})...), talk: func(k *plainTalk) {
+			k.reports(fail(errRefused))
+			k.types("")
+			k.reports(flow.StoreOpened{Store: flow.Store{Kind: flow.StoreKeyring}, ClientSecret: cronofy.NewSecret(testSecret)})
+			k.types("")
+		}},
 		{name: "linked_already", state: plainFrom(append(toLinked(), flow.Back{})...), talk: func(k *plainTalk) {
 			k.types("", "b", "n")
 			k.reports(linkReady())

@@ -85,6 +85,20 @@ func askedForStored() flow.Event {
 	return flow.ApplicationAccepted{Store: flow.Store{Kind: flow.StoreKeyring, Keyring: "no-bus"}, Ask: true}
 }
 
+func openFileFound() *flow.Found {
+	return &flow.Found{Store: flow.Store{Kind: flow.StoreFile, Passphrase: cronofy.NewSecret("p")}, Answers: flow.Answers{Site: germany(), ClientID: testClient,
+		ClientSecret: cronofy.NewSecret(testSecret), RedirectURI: flow.DefaultRedirectURI, ServiceAccount: testID, Provider: cronofy.Zoom}}
+}
+
+// toHeld is an approval whose token the keyring did not take.
+func toHeld() []flow.Event {
+	return append(toWaiting(), flow.AnswerArrived{}, flow.Exchanged{}, stillHeld())
+}
+
+func stillHeld() flow.Event {
+	return flow.Failed{Err: &keystore.Error{Op: "set", Store: keystore.Keyring, Err: keystore.ErrUnavailable, State: keystore.NoBus}, Approved: true, Held: true}
+}
+
 func portErr() error {
 	return &callback.PortError{Addr: "127.0.0.1:8739", Port: 8739, Class: callback.PortInUse, Holder: "node (4711)"}
 }
@@ -164,6 +178,17 @@ func authorizeScenes() []scene {
 		{name: "authorize_port", events: events(toAuthorize(), flow.AuthorizeStarted{}, fail(portErr())), small: true},
 		{name: "authorize_port_text", events: events(toAuthorize(), flow.AuthorizeStarted{}, fail(portErr())), keys: []string{"t", "w"}},
 		{name: "authorize_approved", events: trouble(&cronofy.Error{Op: "exchange code", Status: 400, Code: "invalid_grant"}, true), small: true},
+		{name: "authorize_store", events: events(toAuthorize(), flow.AuthorizeStarted{}, fail(errRefused)), small: true},
+		{name: "authorize_store_file", found: openFileFound(), events: events(flow.AuthorizeStarted{}, fail(&keystore.Error{Op: "set", Store: keystore.File, Err: keystore.ErrRefused, Detail: "no space left on device"}))},
+		{name: "held", events: toHeld(), small: true},
+		{name: "held_busy", events: toHeld(), keys: []string{"enter"}},
+		{name: "held_details", events: toHeld(), keys: []string{"d"}},
+		{name: "held_quit", events: toHeld(), keys: []string{"ctrl+c"}, small: true},
+		{name: "held_store", events: toHeld(), keys: []string{"2", "enter"}},
+		{name: "held_store_failed", events: toHeld(), keys: []string{"2", "enter", "1", "enter"}, after: []flow.Event{stillHeld()}, small: true},
+		{name: "held_timeout", events: events(toHeld(), flow.AuthorizeStarted{}, fail(flow.ErrTimeout))},
+		{name: "held_came_back", events: events(toHeld(), flow.Back{}, zoom())},
+		{name: "held_connect", events: events(toAccount(), flow.ConnectStarted{}, linkReady(), flow.AnswerArrived{}, flow.Exchanged{}, stillHeld()), small: true},
 		{name: "authorize_details", events: trouble(&cronofy.Error{Op: "exchange code", Status: 400, Code: "invalid_grant"}, true), keys: []string{"d"}},
 		{name: "authorize_linked", events: events(toLinked(), flow.Back{})},
 		{name: "authorize_unconfirmed", events: events(toWaiting(), flow.Linked{Link: flow.Link{Provider: cronofy.Zoom, Unconfirmed: true}}, flow.Back{})},

@@ -56,9 +56,12 @@ func (s *store) sync(st flow.State) {
 		{label: "Encrypted file", note: "with a passphrase"},
 	})
 	s.list.point(storeSession)
-	if st.Store.Kind == flow.StoreFile {
+	switch {
+	case st.Store.Kind == flow.StoreFile:
 		s.list.point(storeFile)
-		s.typingPass = true
+		s.typingPass = st.Store.Passphrase.Empty()
+	case st.Store.Kind == flow.StoreKeyring && st.Step > flow.StepApplication: // it was in use
+		s.list.point(storeKeyring)
 	}
 }
 
@@ -100,16 +103,18 @@ func (s *store) update(msg tea.Msg, f frame) (flow.Event, tea.Cmd) {
 	case isKey && key.Matches(k, f.keys.back):
 		return flow.Back{}, nil
 	case isKey && key.Matches(k, f.keys.submit):
-		return s.choose(), nil
+		return s.choose(f.state.Store), nil
 	}
 	return nil, nil
 }
 
-func (s *store) choose() flow.Event {
+func (s *store) choose(now flow.Store) flow.Event {
 	at, ok := s.list.chosen()
 	s.list.leave()
 	switch {
 	case !ok:
+	case at == storeFile && now.Kind == flow.StoreFile && !now.Passphrase.Empty():
+		return flow.StoreChosen{Kind: flow.StoreFile, Passphrase: now.Passphrase} // it was open, and failed
 	case at == storeFile:
 		s.typingPass = true
 	case at == storeKeyring:
@@ -167,11 +172,19 @@ func (s *store) view(f frame) page {
 		}
 	}
 	if f.state.Busy() {
-		p.foot = f.working("Opening the store…")
+		p.foot = f.working(storeWorking(f.state) + "…")
 		return p
 	}
 	p.trouble(f)
 	return p
+}
+
+// storeWorking says what is done with the store.
+func storeWorking(s flow.State) string {
+	if _, ok := s.Running.Effect.(flow.StoreHeld); ok {
+		return "Storing the token and reading it back"
+	}
+	return "Opening the store"
 }
 
 func (s *store) mismatchWords() string {

@@ -1,0 +1,192 @@
+package flow
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"confer/cronofy"
+	"confer/flow/links"
+	"confer/keystore"
+)
+
+// Held is what an administrator approved and no store has taken yet. The Runner
+// has the tokens, in memory; here is what the operator may know of them.
+type Held struct {
+	Problem *Problem // why they could not be stored
+	Step    Step     // StepServiceAccount or StepAuthorize: where they were approved
+
+	key string // of the answers that were approved
+}
+
+// ErrNothingHeld says that the Runner has no such tokens. It is a mistake in confer.
+var ErrNothingHeld = errors.New("no tokens are held")
+
+// connectAnswers are the answers that an authorization of a calendar service
+// account belongs to.
+func connectAnswers(a Answers) Answers {
+	a.ServiceAccount, a.Provider = "", ""
+	return a
+}
+
+// heldKey names the approval that the page is about; empty: none can be.
+func (s State) heldKey() string {
+	switch s.Step {
+	case StepServiceAccount:
+		return connectAnswers(s.Answers).Key()
+	case StepAuthorize:
+		return s.Answers.Key()
+	case StepDataCenter, StepApplication, StepProvider, StepProfiles:
+	}
+	return ""
+}
+
+// HeldHere is what was approved with the answers as they are and waits for a
+// store, on the page where it was; nil: nothing does.
+func (s State) HeldHere() *Held {
+	key := s.heldKey()
+	for i := range s.held {
+		if h := &s.held[i]; h.Step == s.Step && h.key == key {
+			return h
+		}
+	}
+	return nil
+}
+
+// Holding tells whether tokens would be lost if the run ended now.
+func (s State) Holding() bool { return len(s.held) > 0 }
+
+// holdIf notes that the Runner holds what this page's approval gave.
+func (s State) holdIf(held bool, why *Problem) State {
+	if !held {
+		return s
+	}
+	s = s.dropHeld()
+	s.held = append(s.held, Held{Problem: why, Step: s.Step, key: s.heldKey()})
+	return s
+}
+
+// dropHeld forgets what this page's approval gave: it is stored, or not wanted.
+func (s State) dropHeld() State {
+	key := s.heldKey()
+	s.held = slices.DeleteFunc(slices.Clone(s.held), func(h Held) bool { return h.Step == s.Step && h.key == key })
+	return s
+}
+
+// checksAccount: an id that was typed, which says nothing of one that was approved.
+func (s State) checksAccount() bool {
+	_, ok := s.Running.Effect.(CheckServiceAccount)
+	return ok
+}
+
+// settleHeld does what the operator wants with what is held.
+func (s State) settleHeld(ev Event) (State, *Task) {
+	if s.Running != nil || s.HeldHere() == nil {
+		return s, nil
+	}
+	s.Problem, s.Notice = nil, ""
+	switch ev.(type) {
+	case StoreRetried:
+		return s.storeHeld()
+	case OtherStoreWanted:
+		s.Asking = true
+	case HeldDropped:
+		s, s.Asking = s.dropHeld(), false
+	}
+	return s, nil
+}
+
+func (s State) storeHeld() (State, *Task) {
+	return s.start(StoreHeld{Key: s.heldKey(), Store: s.Store})
+}
+
+// put stores what an approval gave and writes it down. Its event ends the task.
+type put func(ctx context.Context, s Store) (Event, error)
+
+// hold keeps what could not be stored, until the run ends: the operator may have
+// turned away while it was stored after all, and try again. A later approval of
+// the same answers takes its place.
+func (r *Runner) hold(key string, p put) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.held == nil {
+		r.held = map[string]put{}
+	}
+	r.held[key] = p
+}
+
+// putToken stores the refresh token that an approval gave, if it gave one. The
+// client secret goes with it: it may be another place than the one that was
+// proved, or another confer may have deleted it meanwhile.
+func (r *Runner) putToken(a Answers, what links.Stored, token cronofy.Secret, stored func(context.Context, Store) Event) put {
+	return func(ctx context.Context, s Store) (Event, error) {
+		if err := r.keep(ctx, s, clientSecretOf(a), a.ClientSecret); err != nil {
+			return nil, err
+		}
+		if !token.Empty() {
+			if err := r.keep(ctx, s, what, token); err != nil {
+				return nil, err
+			}
+		}
+		return stored(ctx, s), nil
+	}
+}
+
+// storeHeld opens the store, which the operator may stop, and stores what is
+// held, which is finished once it has begun.
+func (r *Runner) storeHeld(ctx context.Context, e StoreHeld) Event {
+	r.mu.Lock()
+	p := r.held[e.Key]
+	r.mu.Unlock()
+	if p == nil {
+		return Failed{Err: ErrNothingHeld, Approved: true}
+	}
+	opening, cancel := context.WithTimeout(ctx, openLimit(e.Store.Kind))
+	defer cancel()
+	if err := r.unlock(opening, e.Store); err != nil {
+		return Failed{Err: err, Approved: true, Held: true}
+	}
+	last, err := p(context.WithoutCancel(ctx), e.Store)
+	if err != nil {
+		return Failed{Err: err, Approved: true, Held: true}
+	}
+	return last
+}
+
+// prove tells whether what an approval gives could be stored now: it is entered
+// in the ledger, and the client secret that is there is set again and read back.
+// Where none is, the answers' own is stored, which belongs there anyway.
+func (r *Runner) prove(ctx context.Context, a Answers, s Store) error {
+	what := clientSecretOf(a)
+	what.Store = string(s.Kind)
+	if err := r.recordSecret(ctx, what); err != nil {
+		return err
+	}
+	limited, cancel := context.WithTimeout(ctx, storeLimit(s.Kind))
+	defer cancel()
+	store, err := r.Stores.Open(s.Kind, s.Passphrase)
+	if err != nil {
+		return err
+	}
+	key := keystore.Key(what.KeyParts()...)
+	switch there, err := store.Get(limited, key); {
+	case errors.Is(err, keystore.ErrNotFound):
+		return r.keep(ctx, s, what, a.ClientSecret)
+	case err != nil:
+		return err
+	default:
+		return store.Set(limited, key, there)
+	}
+}
+
+// storeSeen takes over what a failed call saw of the store. A passphrase that
+// was refused is not tried again.
+func storeSeen(s Store, err error) Store {
+	if errors.Is(err, keystore.ErrPassphrase) {
+		s.Passphrase = cronofy.Secret{}
+	}
+	if e := (*keystore.Error)(nil); errors.As(err, &e) && e.Store == keystore.Keyring {
+		s.Keyring, s.Detail = string(e.State), e.Detail
+	}
+	return s
+}
