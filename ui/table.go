@@ -32,7 +32,7 @@ type table struct {
 
 func newTable() *table { return &table{rows: newRows(), filter: newInput(200)} }
 
-func (t *table) sync(flow.State) {}
+func (t *table) sync(s flow.State) { t.rows.asked = s.Answers.Provider }
 
 // clear forgets the rows of an earlier list.
 func (t *table) clear() { *t = *newTable() }

@@ -7,6 +7,7 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
+	"confer/cronofy"
 	"confer/flow/profiles"
 )
 
@@ -45,9 +46,11 @@ type rows struct {
 	want    string
 	found   []result // what was shown for shorter filters, shortest first
 	sort    sorting
-	cursor  int  // in shown
-	held    bool // the cursor was moved to its row, and stays there
-	changes int  // counts changes of all, to drop orders that come too late
+	cursor  int              // in shown
+	held    bool             // the cursor was moved to its row, and stays there
+	changes int              // counts changes of all, to drop orders that come too late
+	need    columns          // what the widest cells need; grows with the rows
+	asked   cronofy.Provider // whose profiles the rows show
 
 	settling bool // a settled message is on its way
 	dirty    bool // rows came in since order was made
@@ -77,6 +80,7 @@ func (r *rows) add(in []profiles.Row) {
 		}
 		r.all[row.Index] = row
 		r.words[row.Index] = searchable{text: searched(row.Record)}
+		r.need = r.need.widened(cellsOf(row.Record, r.asked).widths())
 		r.names[row.Index] = strings.ToLower(accountName(row.Record.Account))
 	}
 	r.changes++

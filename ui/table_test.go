@@ -121,6 +121,27 @@ func TestOnlyVisibleRowsAreDrawn(t *testing.T) {
 	require.Contains(t, text(m), "› ✓ connected     ada.lovelace.0@example.test")
 }
 
+// TestColumnsAreAsWideAsTheirTexts: what is left goes to the last column, and
+// widths stay while one scrolls and filters.
+func TestColumnsAreAsWideAsTheirTexts(t *testing.T) {
+	t.Parallel()
+	short := columns{account: 20, provider: 4, profile: 28}
+	require.Equal(t, columns{state: 12, account: 20, provider: 8, profile: 46}, columnsFor(96, short))
+	require.Equal(t, columns{state: 12, account: 20, provider: 8, profile: 26}, columnsFor(76, short))
+	require.Equal(t, columns{state: 12, account: 27, provider: 8, profile: 19}, columnsFor(76, columns{account: 40, profile: 40}), "the account first")
+	require.Equal(t, columns{state: 12, account: 36, provider: 8, profile: 10}, columnsFor(76, columns{account: 40, profile: 10}))
+	require.Equal(t, columns{state: 12, account: 9, provider: 12, profile: 53}, columnsFor(96, columns{account: 1, provider: 40}))
+
+	m, tb := tableOf(t, 40)
+	before := columnsFor(m.frame().w, tb.rows.need)
+	press(m, "end", "/", "type:ada")
+	require.Equal(t, before, columnsFor(m.frame().w, tb.rows.need))
+	rec := person(2)
+	rec.Account.Email = "a.very.long.name.that.nobody.else.has@example.test"
+	report(m, flow.ProfilesRead{Rows: []profiles.Row{{Index: 2, Record: rec}}})
+	require.Greater(t, columnsFor(m.frame().w, tb.rows.need).account, before.account, "rows came in")
+}
+
 func TestEnterOnTheTableNeverQuits(t *testing.T) {
 	t.Parallel()
 	m, tb := tableOf(t, 3)

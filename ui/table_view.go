@@ -1,7 +1,6 @@
 package ui
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -75,7 +74,7 @@ func (t *table) viewRows(f frame, p *page) {
 
 // lines are the heads and the rows on the screen, each one string.
 func (t *table) lines(f frame) []string {
-	c := columnsFor(f.w)
+	c := columnsFor(f.w, t.rows.need)
 	heads := columns{c.state + 2, c.account, c.provider, c.profile}.line("  ", t.rows.sort.marked("State", sortState), t.rows.sort.marked("Account", sortAccount), "Provider", "Profile")
 	out := []string{f.st.muted.Render(strings.TrimRight(heads, " "))}
 	n := t.space(f)
@@ -108,71 +107,12 @@ func (t *table) scrollTo(n int) {
 	t.tops = max(t.tops, t.rows.cursor-n+1)
 }
 
-// columns are the widths of a row.
-type columns struct{ state, account, provider, profile int }
-
-const columnGap = "  "
-
-func columnsFor(w int) columns {
-	const gap = len(columnGap)
-	c := columns{state: len("disconnected")}
-	rest := w - 4 - c.state - gap
-	switch {
-	case rest < 34:
-		c.account = rest
-	case rest < 50:
-		c.provider = 8
-		c.account = rest - c.provider - gap
-	default:
-		c.provider = 8
-		c.account = min(44, (rest-c.provider-2*gap)*3/5)
-		c.profile = rest - c.account - c.provider - 2*gap
-	}
-	return c
-}
-
-func (c columns) line(sign, state, account, provider, profile string) string {
-	var b strings.Builder
-	b.WriteString(sign)
-	b.WriteString(fixed(state, c.state))
-	b.WriteString(columnGap)
-	b.WriteString(fixed(account, c.account))
-	if c.provider > 0 {
-		b.WriteString(columnGap)
-		b.WriteString(fixed(provider, c.provider))
-	}
-	if c.profile > 0 {
-		b.WriteString(columnGap)
-		b.WriteString(fixed(profile, c.profile))
-	}
-	return b.String()
-}
-
-// fixed cuts or fills s to w cells.
-func fixed(s string, w int) string {
-	if n := visible(s); n > w {
-		s = cutTo(s, w)
-	}
-	return pad(s, w)
-}
-
 // line draws a row with one style for its sign and one, if at all, for the rest:
 // styles cost more than anything else on the screen.
 func (t *table) line(f frame, c columns, rec profiles.Record, here bool) string {
-	shown := shownProfile(rec, f.state.Answers.Provider)
-	provider, name := "", ""
-	if shown != nil {
-		provider, name = providerLabel(shown.ProviderName), clean(shown.ProfileName)
-		if more := len(rec.Profiles) - 1; more > 0 {
-			name += fmt.Sprintf(" +%d", more)
-		}
-		if shown.New {
-			name = "new · " + name
-		}
-	} else if rec.Error != nil {
-		name = clean(rec.Error.Message)
-	}
-	line := strings.TrimRight(c.line("", stateWord(rec.State), clean(accountName(rec.Account)), provider, name), " ")
+	of := cellsOf(rec, f.state.Answers.Provider)
+	profile := cutTo(of.profile, c.profile-len(of.more)) + of.more
+	line := strings.TrimRight(c.line("", of.state, of.account, of.provider, profile), " ")
 	sign := t.sign(f, rec.State)
 	if here {
 		return f.st.accent.Render(signCursor) + " " + sign + " " + f.st.accent.Bold(true).Render(line)
