@@ -115,7 +115,7 @@ func farewell(last flow.State, kept bool, s streams) error {
 	l := last.Made[len(last.Made)-1]
 	switch {
 	case l.Store == flow.StoreSession:
-		fmt.Fprintln(s.err, "The secrets were kept in memory for this run only; nothing of them is stored.")
+		fmt.Fprintln(s.err, "The secrets were kept in memory for this run only.")
 	case l.Store == flow.StoreNone:
 		fmt.Fprintln(s.err, "That was the sandbox: nothing is linked in reality, and nothing is stored.")
 	}

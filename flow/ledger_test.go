@@ -143,6 +143,52 @@ func TestALinkThatMovesTakesItsCopiesAlong(t *testing.T) {
 	require.Empty(t, h.contents().Ledger)
 }
 
+// undeletable is a store that gives nothing back.
+type undeletable struct{ keystore.Store }
+
+func (undeletable) Delete(context.Context, string) error {
+	return &keystore.Error{Op: "delete", Store: keystore.Keyring, Err: keystore.ErrLocked}
+}
+
+// TestCopiesThatStayAreSaidAndRecorded: the link is made all the same.
+func TestCopiesThatStayAreSaidAndRecorded(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, sandbox.Options{})
+	h.browse(sandbox.Approve)
+	h.runner.Stores = kinds{flow.StoreKeyring: undeletable{keystore.OpenSession()}, flow.StoreSession: keystore.OpenSession()}
+	h.found.Store.Kind = flow.StoreKeyring
+	first, _ := h.run(t.Context())
+	require.NotNil(t, first.Link)
+	h.found.Store.Kind = flow.StoreSession
+	last, _ := h.run(t.Context())
+	require.NotNil(t, last.Link)
+	require.Equal(t, "Linked. Earlier copies of its secrets could not be deleted from the keyring; confer status lists them.", last.Notice)
+	require.Len(t, h.contents().Leftover(), 2)
+}
+
+// TestARefusedMoveKeepsTheOldCopies: nothing is deleted before its replacement
+// is stored.
+func TestARefusedMoveKeepsTheOldCopies(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, sandbox.Options{})
+	h.browse(sandbox.Approve)
+	keyring := keystore.OpenSession()
+	h.runner.Stores = kinds{flow.StoreKeyring: keyring, flow.StoreSession: keystore.OpenSession()}
+	h.found.Store.Kind = flow.StoreKeyring
+	first, _ := h.run(t.Context())
+	require.NotNil(t, first.Link)
+	h.browse(sandbox.Deny)
+	h.found.Store.Kind = flow.StoreSession
+	last, _ := h.run(t.Context())
+	require.NotNil(t, last.Problem)
+	token, secret := h.keys()
+	for _, key := range []string{token, secret} {
+		_, err := keyring.Get(t.Context(), key)
+		require.NoError(t, err)
+	}
+	require.Empty(t, h.contents().Leftover())
+}
+
 // keys are those of the link's token and of the client secret.
 func (h *house) keys() (token, secret string) {
 	a := h.found.Answers

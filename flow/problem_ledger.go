@@ -34,5 +34,5 @@ func explainCopies(err error) string {
 		case keystore.Session:
 		}
 	}
-	return "Earlier copies of its secrets are still in " + where + ", and could not be deleted: confer status lists them, confer logout --left-over deletes them."
+	return "Earlier copies of its secrets could not be deleted from " + where + "; confer status lists them."
 }
