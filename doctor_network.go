@@ -84,12 +84,11 @@ func failedBy(r doctor.Reached, kind cronofy.NetworkKind) bool {
 
 func proxyCheck(all []visit) finding {
 	proxies := each(all, func(r doctor.Reached) string { return r.Proxy })
-	failed := slices.ContainsFunc(all, func(v visit) bool { return failedBy(v.seen, cronofy.NetworkProxy) })
+	failed := slices.IndexFunc(all, func(v visit) bool { return failedBy(v.seen, cronofy.NetworkProxy) })
 	switch {
-	case failed && len(proxies) == 0:
-		return finding{"proxy", findingProblem, "HTTPS_PROXY is not an address.", "Set it like http://proxy.example.com:3128, or take it away."}
-	case failed:
-		return finding{"proxy", findingProblem, "The proxy " + strings.Join(proxies, ", ") + " does not let connections through.", "Check HTTPS_PROXY and NO_PROXY."}
+	case failed >= 0:
+		p := flow.Explain(all[failed].seen.Err, flow.StepDataCenter)
+		return finding{"proxy", findingProblem, p.Summary, p.Hint}
 	case len(proxies) > 0:
 		return finding{"proxy", findingOK, "Cronofy is reached through the proxy " + strings.Join(proxies, ", ") + ".", ""}
 	}

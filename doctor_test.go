@@ -180,10 +180,10 @@ func TestProxyCheck(t *testing.T) {
 		{"proxy none", proxyCheck, seen(same), findingOK, "None is used"},
 		{"proxy", proxyCheck, seen(func(r *doctor.Reached) { r.Proxy = "proxy.example.test:3128" }), findingOK, "through the proxy proxy.example.test:3128"},
 		{"proxy refuses", proxyCheck, seen(func(r *doctor.Reached) {
-			failed(cronofy.NetworkProxy)(r)
 			r.Proxy = "proxy.example.test:3128"
-		}), findingProblem, "does not let connections through"},
-		{"proxy setting", proxyCheck, seen(failed(cronofy.NetworkProxy)), findingProblem, "HTTPS_PROXY is not an address"},
+			r.Err = &cronofy.NetworkError{Host: r.Host, Proxy: r.Proxy, Kind: cronofy.NetworkProxy, ProxyStatus: http.StatusForbidden}
+		}), findingProblem, "The proxy proxy.example.test:3128 refused the connection to api-de.cronofy.com (403 Forbidden)."},
+		{"proxy setting", proxyCheck, seen(failed(cronofy.NetworkProxy)), findingProblem, "The proxy's address in HTTPS_PROXY cannot be used."},
 	})
 }
 

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"strings"
 	"time"
 )
 
@@ -110,8 +111,8 @@ func chosenProxy(pick func(*http.Request) (*url.URL, error)) func(*http.Request)
 			return nil, nil
 		}
 		u, err := pick(r)
-		if err != nil {
-			return nil, &proxyError{"the proxy's address cannot be used"}
+		if err != nil || u != nil && !usableProxy(u) {
+			return nil, &proxyError{reason: "the proxy's address cannot be used"}
 		}
 		if note, ok := r.Context().Value(proxyNoteKey{}).(*proxyNote); ok && u != nil {
 			note.host = u.Host
@@ -120,9 +121,19 @@ func chosenProxy(pick func(*http.Request) (*url.URL, error)) func(*http.Request)
 	}
 }
 
+// usableProxy knows what http.Transport does. Of an address that is none,
+// http.ProxyFromEnvironment makes one with its scheme as the host: "http:".
+func usableProxy(u *url.URL) bool {
+	switch u.Scheme {
+	case "http", "https", "socks5", "socks5h":
+		return u.Hostname() != "" && !strings.HasSuffix(u.Host, ":")
+	}
+	return false
+}
+
 func proxyAnswer(_ context.Context, _ *url.URL, _ *http.Request, res *http.Response) error {
 	if res.StatusCode == http.StatusOK {
 		return nil
 	}
-	return &proxyError{fmt.Sprintf("the proxy answered %d %s", res.StatusCode, http.StatusText(res.StatusCode))}
+	return &proxyError{fmt.Sprintf("the proxy answered %d %s", res.StatusCode, http.StatusText(res.StatusCode)), res.StatusCode}
 }

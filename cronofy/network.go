@@ -29,13 +29,17 @@ const (
 
 // NetworkError is a call without an answer. It never holds a path or a query.
 type NetworkError struct {
-	Op     string
-	Host   string // with its port if it has one
-	Proxy  string // host of the proxy in between; empty if none
-	Kind   NetworkKind
-	Issuer string // who signed the certificate that was refused; empty unless NetworkTLS
-	Sent   bool   // the request may have arrived
-	Err    error  // never a *url.Error
+	Op    string
+	Host  string // with its port if it has one
+	Proxy string // host of the proxy in between; empty if none, or if its address cannot be used
+	Kind  NetworkKind
+	// Of a NetworkProxy: with which HTTP status the proxy refused, and why it was
+	// not reached. Both are zero if its address cannot be used.
+	ProxyStatus int
+	ProxyKind   NetworkKind
+	Issuer      string // who signed the certificate that was refused; empty unless NetworkTLS
+	Sent        bool   // the request may have arrived
+	Err         error  // never a *url.Error
 }
 
 // Error is one line: "read userinfo: api.cronofy.com through proxy p:3128: timeout: …".
@@ -68,7 +72,10 @@ func (e *NetworkError) Unwrap() error {
 
 // proxyError is a proxy's refusal, or a proxy address that cannot be used. It
 // does not quote the address, which may hold a password.
-type proxyError struct{ reason string }
+type proxyError struct {
+	reason string
+	status int // what the proxy answered to CONNECT; 0: its address cannot be used
+}
 
 func (e *proxyError) Error() string { return e.reason }
 
@@ -89,6 +96,7 @@ func networkError(op, host, proxy string, err error) *NetworkError {
 func (e *NetworkError) classify() {
 	if isProxy(e.Err) {
 		e.Kind, e.Sent = NetworkProxy, false
+		e.ProxyStatus, e.ProxyKind = ProxyTrouble(e.Err)
 		return
 	}
 	if op, ok := errors.AsType[*net.OpError](e.Err); ok && op.Op == "dial" {
@@ -114,6 +122,21 @@ func isProxy(err error) bool {
 	}
 	op, ok := errors.AsType[*net.OpError](err)
 	return ok && (op.Op == "proxyconnect" || strings.HasPrefix(op.Op, "socks"))
+}
+
+// ProxyTrouble tells what a proxy answered, or why it was not reached; for the
+// fields of a NetworkError.
+func ProxyTrouble(err error) (status int, kind NetworkKind) {
+	if e, ok := errors.AsType[*proxyError](err); ok {
+		return e.status, ""
+	}
+	if dns, ok := errors.AsType[*net.DNSError](err); ok && !dns.IsTimeout {
+		return 0, NetworkDNS
+	}
+	if _, ok := tlsProblem(err); ok {
+		return 0, NetworkTLS
+	}
+	return 0, connectionKind(err)
 }
 
 func connectionKind(err error) NetworkKind {

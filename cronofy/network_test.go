@@ -148,18 +148,23 @@ func TestProxy(t *testing.T) {
 	address, ca := tlsServer(t)
 	gone := &url.URL{Scheme: "http", Host: closedPort(t), User: url.UserPassword("amara", "hunter2")}
 	refusing := connectProxy(t, address, http.StatusProxyAuthRequired)
+	unusable := "the proxy's address cannot be used"
 	for name, test := range map[string]struct {
-		proxy *url.URL
-		err   error
-		ca    string
-		kind  NetworkKind // empty: it works
-		text  string
+		proxy  *url.URL
+		err    error
+		ca     string
+		kind   NetworkKind // empty: it works
+		text   string
+		status int
+		why    NetworkKind
 	}{
-		"works":    {connectProxy(t, address, 200), nil, ca, "", ""},
-		"refuses":  {refusing, nil, ca, NetworkProxy, "through proxy " + refusing.Host + ": proxy: the proxy answered 407 Proxy Authentication Required"},
-		"gone":     {gone, nil, ca, NetworkProxy, "through proxy " + gone.Host + ": proxy: "},
-		"unusable": {nil, errors.New(`invalid proxy address "http://amara:hunter2@:x"`), ca, NetworkProxy, "the proxy's address cannot be used"},
-		"inspects": {connectProxy(t, address, 200), nil, "", NetworkTLS, "certificate issued by O=Acme Co"},
+		"works":    {connectProxy(t, address, 200), nil, ca, "", "", 0, ""},
+		"refuses":  {refusing, nil, ca, NetworkProxy, "through proxy " + refusing.Host + ": proxy: the proxy answered 407 Proxy Authentication Required", 407, ""},
+		"gone":     {gone, nil, ca, NetworkProxy, "through proxy " + gone.Host + ": proxy: ", 0, NetworkRefused},
+		"unusable": {nil, errors.New(`invalid proxy address "http://amara:hunter2@:x"`), ca, NetworkProxy, unusable, 0, ""},
+		"no host":  {&url.URL{Scheme: "http", Host: "http:", Path: "//amara:hunter2@bad host:x"}, nil, ca, NetworkProxy, unusable, 0, ""},
+		"no proxy": {&url.URL{Scheme: "ftp", Host: "proxy.example.test"}, nil, ca, NetworkProxy, unusable, 0, ""},
+		"inspects": {connectProxy(t, address, 200), nil, "", NetworkTLS, "certificate issued by O=Acme Co", 0, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -174,6 +179,8 @@ func TestProxy(t *testing.T) {
 			require.ErrorAs(t, err, &n)
 			require.Equal(t, test.kind, n.Kind, "%v", err)
 			require.Equal(t, "api.example.com", n.Host)
+			require.Equal(t, test.status, n.ProxyStatus)
+			require.Equal(t, test.why, n.ProxyKind)
 			require.ErrorContains(t, err, test.text)
 			require.NotContains(t, fmt.Sprintf("%v %+v %#v", err, n, n.Err), "hunter2")
 			require.False(t, AnswerLost(err))

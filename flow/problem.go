@@ -178,8 +178,7 @@ func explainNetwork(e *cronofy.NetworkError, at Step) Problem {
 		}
 		p.Hint = "If a company proxy opens TLS, give its certificate authority with --ca-file."
 	case cronofy.NetworkProxy:
-		p.Summary = fmt.Sprintf("The proxy %s did not let the connection to %s through.", e.Proxy, e.Host)
-		p.Hint = "Check HTTPS_PROXY and NO_PROXY."
+		p.Summary, p.Hint = proxyWords(e)
 	default:
 		p.Summary = fmt.Sprintf("%s could not be reached%s.", e.Host, via)
 	}

@@ -52,7 +52,7 @@ func Reach(ctx context.Context, h *http.Client, address string, now func() time.
 	}
 	r.Host, r.Encrypted = req.URL.Host, req.URL.Scheme == "https"
 	if r.Proxy, err = proxyOf(h, req); err != nil {
-		r.Err = &cronofy.NetworkError{Op: "reach", Host: r.Host, Kind: cronofy.NetworkProxy, Proxy: "of HTTPS_PROXY", Err: errors.New("the proxy's address cannot be used")}
+		r.Err = &cronofy.NetworkError{Op: "reach", Host: r.Host, Kind: cronofy.NetworkProxy, Err: errors.New("the proxy's address cannot be used")}
 		return r
 	}
 	began := now()
@@ -121,7 +121,11 @@ func (r *Reached) fail(t *trace, err error) {
 	if e, ok := errors.AsType[x509.CertificateInvalidError](err); ok {
 		r.Expired = e.Reason == x509.Expired
 	}
-	r.Err = &cronofy.NetworkError{Op: "reach", Host: r.Host, Proxy: r.Proxy, Kind: t.kind(r, err), Issuer: r.Issuer, Err: err}
+	e := &cronofy.NetworkError{Op: "reach", Host: r.Host, Proxy: r.Proxy, Kind: t.kind(r, err), Issuer: r.Issuer, Err: err}
+	if e.Kind == cronofy.NetworkProxy {
+		e.ProxyStatus, e.ProxyKind = cronofy.ProxyTrouble(err)
+	}
+	r.Err = e
 }
 
 // trace notes how far a request came. The hooks may be called at any time, also

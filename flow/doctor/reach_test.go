@@ -186,10 +186,12 @@ func TestReachThroughAProxy(t *testing.T) {
 	require.Equal(t, cronofy.NetworkProxy, kind(t, r))
 	require.Equal(t, u.Host, r.Proxy)
 	require.NotContains(t, r.Err.Error(), "password")
+	require.Equal(t, 407, r.Err.(*cronofy.NetworkError).ProxyStatus)
 
 	gone := client(t, cronofy.HTTPOptions{Proxy: proxy(t, "http://127.0.0.1:1")})
 	r = doctor.Reach(t.Context(), gone, "https://api.example.test/", time.Now)
 	require.Equal(t, cronofy.NetworkProxy, kind(t, r))
+	require.Equal(t, cronofy.NetworkRefused, r.Err.(*cronofy.NetworkError).ProxyKind)
 }
 
 func TestReachBadProxySetting(t *testing.T) {
