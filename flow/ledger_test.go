@@ -189,6 +189,32 @@ func TestARefusedMoveKeepsTheOldCopies(t *testing.T) {
 	require.Empty(t, h.contents().Leftover())
 }
 
+// TestAnAccountThatMovesTakesItsCopiesAlong: the same for Enterprise Connect.
+func TestAnAccountThatMovesTakesItsCopiesAlong(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, sandbox.Options{})
+	h.browse(sandbox.Approve)
+	keyring := keystore.OpenSession()
+	h.runner.Stores = kinds{flow.StoreKeyring: keyring, flow.StoreFile: keystore.OpenSession()}
+	connect := func(kind flow.StoreKind) (got flow.Event) {
+		h.runner.Do(t.Context(), flow.Task{ID: 1, Effect: flow.Connect{Answers: h.found.Answers, Store: flow.Store{Kind: kind},
+			Scope: cronofy.DefaultServiceAccountScope, DelegatedScope: cronofy.DefaultDelegatedScope}},
+			make(chan flow.Delivery), func(ev flow.Event) { got = ev })
+		h.visits.Wait()
+		require.IsType(t, flow.ServiceAccountAccepted{}, got)
+		return got
+	}
+	connect(flow.StoreKeyring)
+	require.Len(t, h.contents().Ledger, 2)
+	connect(flow.StoreFile)
+	require.Len(t, h.contents().Ledger, 2)
+	for _, s := range h.contents().Ledger {
+		require.Equal(t, "file", s.Store)
+		_, err := keyring.Get(t.Context(), keystore.Key(s.KeyParts()...))
+		require.ErrorIs(t, err, keystore.ErrNotFound)
+	}
+}
+
 // keys are those of the link's token and of the client secret.
 func (h *house) keys() (token, secret string) {
 	a := h.found.Answers
