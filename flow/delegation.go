@@ -98,6 +98,7 @@ func (d *delegation) plan(ctx context.Context) (Plan, error) {
 func (r *Runner) enterDoor(ctx context.Context) (leave func(), err error) {
 	select {
 	case r.door <- struct{}{}:
+		r.freePort() // it may be the same one
 		return func() { <-r.door }, nil
 	case <-ctx.Done():
 		return nil, fmt.Errorf("listen: %w", context.Cause(ctx))

@@ -158,6 +158,12 @@ func explainStray(err error) string {
 		return "That answer belongs to other settings than these. Open the link that confer made last."
 	case errors.Is(err, callback.ErrStateUnknown):
 		return "That answer is not from this link: its state is missing or unknown. Open the link that confer made last."
+	case errors.Is(err, callback.ErrHost):
+		return "An answer came with another host name than the redirect URI's, so it was not taken. The proxy must pass Host on unchanged (nginx: proxy_set_header Host $http_host). Then load the page again in that browser."
+	case errors.Is(err, callback.ErrMalformed):
+		return "A browser came back with the right state, but without one clear answer: neither a code nor an error, or several. It was not taken."
+	case errors.Is(err, callback.ErrStateMissing):
+		return "A browser came back with an answer without its state, so nobody can tell whose it is. What stands between Cronofy and confer must pass the whole address on."
 	case errors.Is(err, callback.ErrPasteBareCode):
 		return "That is only the code. Paste the whole address from the browser's address bar: it holds the state too."
 	case errors.Is(err, callback.ErrPasteNoState):

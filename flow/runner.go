@@ -71,7 +71,8 @@ type Runner struct {
 	saver  saver
 	linger sync.WaitGroup
 	mu     sync.Mutex
-	last   *callback.Server // of the try before; it may linger
+	last   *callback.Server // of the try before; its pages may still be served
+	leave  func()           // ends that, once they were fetched
 	access *accessDesk      // of the last Delegate: tokens, in memory only
 	held   map[string]put   // approved and not stored, by Answers.Key
 	door   chan struct{}    // held by the task that listens for webhooks
@@ -156,6 +157,7 @@ func (r *Runner) client(a Answers, say func(Event)) *cronofy.Client {
 
 // wait ends when the last page was served and the last answers are saved.
 func (r *Runner) wait() {
+	r.leavePages()
 	r.linger.Wait()
 	r.saver.wait()
 }

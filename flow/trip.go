@@ -2,16 +2,10 @@ package flow
 
 import (
 	"context"
-	"errors"
-	"time"
 
 	"confer/cronofy"
 	"confer/flow/callback"
 )
-
-// lingerLimit is how long the listener stays, after the truth is known, for the
-// browser to fetch the page that says it.
-const lingerLimit = 3 * time.Second
 
 // trip is one way of the administrator's browser through Cronofy and back:
 // from the listener over the link to the exchanged code. Three doors lead back:
@@ -36,8 +30,7 @@ type trip struct {
 	srv   *callback.Server
 	short string
 	url   string
-	until time.Time
-	timer *time.Timer
+	end   *deadline
 }
 
 // run makes the trip. The listener is there before the link, the link before
@@ -57,36 +50,13 @@ func (t *trip) run(ctx context.Context) Event {
 	}
 	t.srv = srv
 	defer t.release()
-	t.timer = time.NewTimer(t.r.Timeout)
-	defer t.timer.Stop()
-	t.until = t.r.Now().Add(t.r.Timeout)
+	t.end = newDeadline(t.r.Now, t.r.Timeout)
+	defer t.end.timer.Stop()
 	if err := t.newLink(ctx); err != nil {
 		return Failed{Err: err}
 	}
 	t.open()
 	return t.wait(ctx)
-}
-
-// release lets the browser fetch its last page, unless the port is needed for
-// another try before that.
-func (t *trip) release() {
-	t.r.mu.Lock()
-	defer t.r.mu.Unlock()
-	t.r.last = t.srv
-	t.r.linger.Go(func() {
-		t.srv.Linger(context.Background(), lingerLimit)
-		t.srv.Close()
-	})
-}
-
-// freePort closes the listener of the try before, which may still linger.
-func (r *Runner) freePort() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.last != nil {
-		r.last.Close()
-		r.last = nil
-	}
 }
 
 // newLinkError: there is no further link, and the one before still counts.
@@ -108,7 +78,7 @@ func (t *trip) newLink(ctx context.Context) error {
 		return err
 	}
 	t.url, t.short = raw, t.srv.ShortURL(raw)
-	t.say(LinkReady{URL: t.url, ShortURL: t.short, RedirectURI: t.answers.RedirectURI, Listening: t.srv.Listening(), Until: t.until})
+	t.say(LinkReady{URL: t.url, ShortURL: t.short, RedirectURI: t.answers.RedirectURI, Listening: t.srv.Listening(), Until: t.end.until})
 	return nil
 }
 
@@ -122,18 +92,48 @@ func (t *trip) open() {
 
 func (t *trip) wait(ctx context.Context) Event {
 	for {
+		var last Event
 		select {
 		case <-ctx.Done():
-			return Failed{Err: context.Cause(ctx)}
-		case <-t.timer.C:
-			return Failed{Err: ErrTimeout}
+			last = t.stop(ctx, func() Event { return Failed{Err: context.Cause(ctx)} })
+		case <-t.end.timer.C:
+			last = t.expired(ctx)
 		case a := <-t.srv.Answers():
-			return t.settle(ctx, a)
+			last = t.use(ctx, a)
+		case d := <-t.inbox:
+			last = t.deliver(ctx, d)
+		}
+		if last != nil {
+			return last
+		}
+	}
+}
+
+// stop ends the wait without an answer, unless one is here: its state is used up,
+// and nobody could bring it again.
+func (t *trip) stop(ctx context.Context, without func() Event) Event {
+	if a, ok := t.srv.Next(notWaiting); ok {
+		return t.use(ctx, a)
+	}
+	return without()
+}
+
+// expired ends the wait, but for what the operator did at the last moment.
+func (t *trip) expired(ctx context.Context) Event {
+	until := t.end.until
+	for {
+		select {
 		case d := <-t.inbox:
 			if last := t.deliver(ctx, d); last != nil {
 				return last
 			}
+			continue
+		default:
 		}
+		if t.end.until != until {
+			return nil
+		}
+		return t.stop(ctx, func() Event { return Failed{Err: ErrTimeout} })
 	}
 }
 
@@ -144,15 +144,13 @@ func (t *trip) deliver(ctx context.Context, d Delivery) Event {
 	case Pasted:
 		return t.pasted(ctx, d.Text)
 	case Extended:
-		t.until = t.until.Add(t.r.Timeout)
-		t.timer.Reset(t.until.Sub(t.r.Now()))
-		t.say(TimeExtended{t.until})
+		t.say(TimeExtended{t.end.extend(t.r.Timeout)})
 	case NewLinkWanted:
 		switch err := t.newLink(ctx); {
 		case err == nil:
 			t.open()
 		case ctx.Err() != nil:
-			return Failed{Err: err}
+			return t.stop(ctx, func() Event { return Failed{Err: err} })
 		default: // the administrator may be at work with the link before
 			t.say(Strayed{&newLinkError{err}})
 		}
@@ -160,7 +158,7 @@ func (t *trip) deliver(ctx context.Context, d Delivery) Event {
 		t.open()
 	case Handed:
 		if t.handed != nil {
-			return t.handed(ctx)
+			return t.stop(ctx, func() Event { return t.handed(ctx) })
 		}
 	}
 	return nil
@@ -175,16 +173,15 @@ func (t *trip) pasted(ctx context.Context, text string) Event {
 		t.say(Strayed{err})
 		return nil
 	}
-	return t.settle(ctx, a)
+	return t.use(ctx, a)
 }
 
 // stray tells the screen about what a person sees in a browser window; noise
-// from other programs on this machine stays out of it.
+// from other programs stays out of it. A wrong host is the proxy's doing only
+// where there is one.
 func (t *trip) stray(s callback.Stray) {
-	for _, e := range []error{callback.ErrStateUsed, callback.ErrStateEarlierRun, callback.ErrStateOtherAnswers} {
-		if errors.Is(s.Err, e) {
-			t.say(Strayed{s.Err})
-		}
+	if s.Person && s.Err != nil && (s.Kind != callback.StrayHost || t.answers.Listen != "") {
+		t.say(Strayed{s.Err})
 	}
 }
 
@@ -194,7 +191,7 @@ func (t *trip) settle(ctx context.Context, a callback.Answer) Event {
 	if a.Error != "" {
 		err := &RefusedError{Code: a.Error, Description: a.Description}
 		p := explain(err, t.at)
-		t.srv.Settle(a.ID, callback.Outcome{Title: "Not authorized", Text: p.Summary, Hint: "The person who set this up sees the same in confer and can try again. You can close this window."})
+		t.srv.Settle(a.ID, callback.Outcome{Title: "Not authorized", Text: p.Summary, Hint: "The person who set this up sees the same in confer and can try again. " + closeWindow})
 		return Failed{Err: err}
 	}
 	t.say(AnswerArrived{})
@@ -202,12 +199,11 @@ func (t *trip) settle(ctx context.Context, a callback.Answer) Event {
 	defer cancel()
 	last, held, err := t.complete(ctx, a.Code)
 	if err != nil {
-		p := approvedProblem(explain(err, t.at), t.at, t.answers, held)
-		t.srv.Settle(a.ID, callback.Outcome{Title: "Approved, but not finished", Text: "You approved, and nothing more is asked of you here. The set-up program could not finish: " + p.Summary,
-			Hint: "The person who set this up sees the same in confer. You can close this window."})
-		return Failed{Err: err, Approved: true, Held: held}
+		last := Failed{Err: err, Approved: true, Held: held}
+		t.srv.Settle(a.ID, t.unfinished(last))
+		return last
 	}
-	t.srv.Settle(a.ID, callback.Outcome{OK: true, Title: t.done, Text: "The authorization is complete. Nothing more is asked of you.", Hint: "You can close this window and go back to the terminal."})
+	t.srv.Settle(a.ID, callback.Outcome{OK: true, Title: t.done, Text: "The authorization is complete. Nothing more is asked of you.", Hint: closeWindow})
 	return last
 }
 

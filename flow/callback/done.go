@@ -64,7 +64,7 @@ func (s *Server) serveDone(w http.ResponseWriter, r *http.Request, id string) {
 	d := s.dones[id]
 	s.mu.Unlock()
 	if d == nil {
-		s.strays.add(StrayPath, nil)
+		s.strays.add(Stray{Kind: StrayPath})
 		s.pages.write(w, http.StatusNotFound, pageUnknown())
 		return
 	}

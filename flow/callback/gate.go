@@ -15,7 +15,8 @@ func (s *Server) gate(host string, next http.HandlerFunc) http.Handler {
 			scheme = s.target.url.Scheme
 		}
 		if plainHost(r.Host, scheme) != host {
-			s.refuse(w, StrayHost, nil)
+			ours := s.cfg.States.check(r.URL.Query().Get("state"), s.cfg.Answers) == nil
+			s.refuse(w, Stray{Kind: StrayHost, Err: ErrHost, Person: r.Method == http.MethodGet && hasAnswer(r) && (ours || navigated(r))})
 			return
 		}
 		next(w, r)
@@ -30,14 +31,28 @@ func (s *Server) onlyPeople(w http.ResponseWriter, r *http.Request, next func())
 	switch {
 	case r.Method != http.MethodGet:
 		w.Header().Set("Allow", http.MethodGet)
-		s.refuse(w, StrayMethod, nil)
+		s.refuse(w, Stray{Kind: StrayMethod})
 	case lookingAhead(r.Header):
-		s.refuse(w, StrayPrefetch, nil)
+		s.refuse(w, Stray{Kind: StrayPrefetch})
 	case mode != "" && mode != "navigate", dest != "" && dest != "document":
-		s.refuse(w, StrayEmbedded, nil)
+		s.refuse(w, Stray{Kind: StrayEmbedded})
 	default:
 		next()
 	}
+}
+
+// navigated tells whether a browser says that it went here in a window, which no
+// other program says by accident. Browsers say so at https and at loopback
+// addresses. https://www.w3.org/TR/fetch-metadata/
+func navigated(r *http.Request) bool {
+	return r.Header.Get("Sec-Fetch-Mode") == "navigate" && r.Header.Get("Sec-Fetch-Dest") == "document" && !lookingAhead(r.Header)
+}
+
+// hasAnswer tells whether a request brings what an authorization ends with,
+// whether or not it counts.
+func hasAnswer(r *http.Request) bool {
+	q := r.URL.Query()
+	return q.Get("code") != "" || q.Get("error") != ""
 }
 
 // lookingAhead knows today's header and those of older browsers.

@@ -44,12 +44,15 @@ func (s *Server) linkDoor(w http.ResponseWriter, r *http.Request) {
 		s.mu.Lock()
 		to, known := s.links[id]
 		s.mu.Unlock()
-		if !known || !usableTarget(to) {
-			s.strays.add(StrayPath, nil)
+		switch late := s.tooLate(); {
+		case known && late != nil && late.OK:
+			s.pages.write(w, http.StatusOK, pageOutcome(*late))
+		case !known || late != nil || !usableTarget(to):
+			s.strays.add(Stray{Kind: StrayPath})
 			s.pages.write(w, http.StatusNotFound, pageLinkEnded())
-			return
+		default:
+			redirect(w, to)
 		}
-		redirect(w, to)
 	})
 }
 
@@ -58,37 +61,40 @@ func (s *Server) nowhere(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusNotFound)
 		return
 	}
-	s.refuse(w, StrayPath, nil)
+	s.refuse(w, Stray{Kind: StrayPath})
 }
 
 // serveAnswer judges the state before anything else that came with it.
 func (s *Server) serveAnswer(w http.ResponseWriter, r *http.Request) {
 	a, bad := parseQuery(r.URL.RawQuery)
 	if a.State == "" {
-		s.refuse(w, StrayStateMissing, nil)
+		s.refuse(w, Stray{Kind: StrayStateMissing, Err: ErrStateMissing, Person: navigated(r) && hasAnswer(r)})
 		return
 	}
 	if err := s.cfg.States.check(a.State, s.cfg.Answers); err != nil {
-		s.refuseState(w, a.State, err)
+		s.refuseState(w, r, a.State, err)
 		return
 	}
 	if bad != nil {
-		s.refuse(w, StrayMalformed, nil)
+		s.refuse(w, Stray{Kind: StrayMalformed, Err: ErrMalformed, Person: true})
 		return
 	}
-	s.accept(w, a)
+	s.accept(w, r, a)
 }
 
 // accept claims, sends the browser to an address without the code, and only
 // then hands over: the browser has its answer before anybody can close.
-func (s *Server) accept(w http.ResponseWriter, a Answer) {
+func (s *Server) accept(w http.ResponseWriter, r *http.Request, a Answer) {
 	d, err := s.claim(a.State)
 	switch {
 	case errors.Is(err, errBusy):
-		s.refuse(w, StrayBusy, nil)
+		s.refuse(w, Stray{Kind: StrayBusy})
+		return
+	case errors.Is(err, errLate):
+		s.refuseLate(w, a.State)
 		return
 	case err != nil:
-		s.refuseState(w, a.State, err)
+		s.refuseState(w, r, a.State, err)
 		return
 	}
 	a.ID = d.id
@@ -100,13 +106,19 @@ func (s *Server) accept(w http.ResponseWriter, a Answer) {
 	s.mu.Unlock()
 }
 
-var errBusy = errors.New("more answers than anyone waits for")
+var (
+	errBusy = errors.New("more answers than anyone waits for")
+	errLate = errors.New("nobody waits any more")
+)
 
 func (s *Server) claim(state string) (*done, error) {
 	s.mu.Lock() // also over Claim: whoever finds the state used finds its page
 	defer s.mu.Unlock()
 	if len(s.answers)+s.reserved >= cap(s.answers) || s.closed {
 		return nil, errBusy
+	}
+	if s.late != nil {
+		return nil, errLate
 	}
 	if err := s.cfg.States.Claim(state, s.cfg.Answers); err != nil {
 		return nil, err
@@ -119,13 +131,14 @@ func (s *Server) claim(state string) (*done, error) {
 
 // refuseState sends the same tab again, or a second one with its address, to the
 // outcome.
-func (s *Server) refuseState(w http.ResponseWriter, state string, err error) {
+func (s *Server) refuseState(w http.ResponseWriter, r *http.Request, state string, err error) {
 	if d := s.doneOf(state); d != nil {
-		s.strays.add(StrayReload, nil)
+		s.strays.add(Stray{Kind: StrayReload})
 		redirect(w, s.doneURL(d.id))
 		return
 	}
-	s.refuse(w, strayOf(err), err)
+	kind := strayOf(err)
+	s.refuse(w, Stray{Kind: kind, Err: err, Person: kind != StrayStateUnknown || navigated(r) && hasAnswer(r)})
 }
 
 // redirect answers 303 without a body: the target may hold the link token.
@@ -136,8 +149,8 @@ func redirect(w http.ResponseWriter, to string) {
 	w.WriteHeader(http.StatusSeeOther)
 }
 
-func (s *Server) refuse(w http.ResponseWriter, kind StrayKind, err error) {
-	s.strays.add(kind, err)
-	status, p := pageStray(kind)
+func (s *Server) refuse(w http.ResponseWriter, x Stray) {
+	s.strays.add(x)
+	status, p := pageStray(x.Kind)
 	s.pages.write(w, status, p)
 }

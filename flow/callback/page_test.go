@@ -16,7 +16,7 @@ func allPages() map[string]page {
 	all := map[string]page{
 		"linked":  pageOutcome(Outcome{OK: true, Title: "Zoom is linked", Text: "t", Hint: "h"}),
 		"refused": pageOutcome(Outcome{Title: "Access was refused", Text: "t"}),
-		"waiting": pageWaiting("/done/x?again"), "ended": pageEnded(), "unknown": pageUnknown(), "link ended": pageLinkEnded(),
+		"waiting": pageWaiting("/done/x?again"), "ended": pageEnded(), "unknown": pageUnknown(), "link ended": pageLinkEnded(), "late": pageLate(Outcome{Title: "Not now", Text: "t", Hint: "h"}),
 	}
 	for _, kind := range []StrayKind{
 		StrayHost, StrayPath, StrayMethod, StrayPrefetch, StrayEmbedded, StrayMalformed, StrayBusy,
@@ -32,7 +32,7 @@ func allPages() map[string]page {
 
 func TestEveryPageSaysItsMeaningInWordsAndLoadsNothing(t *testing.T) {
 	t.Parallel()
-	require.Len(t, allPages(), 18)
+	require.Len(t, allPages(), 19)
 	ps := newPages()
 	for name, p := range allPages() {
 		w := httptest.NewRecorder()
@@ -42,6 +42,7 @@ func TestEveryPageSaysItsMeaningInWordsAndLoadsNothing(t *testing.T) {
 		require.Equal(t, 1, strings.Count(body, "<h1"), name)
 		require.Equal(t, 1, strings.Count(body, "<main"), name)
 		require.NotEmpty(t, p.Word, name)
+		require.NotContains(t, body, "terminal", "%s: whoever reads it may be elsewhere", name)
 		require.Contains(t, body, `<span aria-hidden="true">`+p.Sign+`</span> `+p.Word, name)
 		require.Equal(t, []string{"data:,"}, attributes(body, "href"), name)
 		require.Empty(t, attributes(body, "src"), name)

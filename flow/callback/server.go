@@ -22,6 +22,7 @@ type Server struct {
 
 	mu       sync.Mutex
 	closed   bool
+	late     *Outcome          // what is shown to who comes when no answer is taken any more; nil: they are
 	reserved int               // answers claimed and not yet in the channel
 	links    map[string]string // id of a short link to its target
 	dones    map[string]*done  // id of an outcome's page
@@ -55,7 +56,7 @@ func newServer(cfg Config, t target) *Server {
 	}
 	return &Server{
 		cfg: cfg, target: t, pages: newPages(),
-		strays:  strays{tell: cfg.OnStray, counts: map[StrayKind]int{}},
+		strays:  strays{tell: cfg.OnStray, counts: map[StrayKind]int{}, people: map[StrayKind]int{}},
 		answers: make(chan Answer, waitingAnswers), closing: make(chan struct{}),
 		links: map[string]string{}, dones: map[string]*done{}, byState: map[string]*done{},
 	}

@@ -24,13 +24,25 @@ const (
 	StrayStateOther   StrayKind = "state of other answers"
 	StrayReload       StrayKind = "reload" // of an answer that is here; the browser was sent on to its outcome
 	StrayBusy         StrayKind = "busy"   // more answers than anyone waits for
+	StrayLate         StrayKind = "late"   // nobody waits any more; its state stays good
+)
+
+// What is wrong with an answer, beside the ErrState errors.
+var (
+	// ErrHost: it came with another Host than the redirect URI's.
+	ErrHost = errors.New("the host is not the redirect URI's")
+	// ErrMalformed: its state is right, but it has neither code nor error, or several.
+	ErrMalformed = errors.New("the answer is neither one code nor one error")
+	// ErrStateMissing: it has no state.
+	ErrStateMissing = errors.New("the answer has no state")
 )
 
 // Stray is a request that was not the answer; the wait goes on.
 type Stray struct {
-	Kind  StrayKind
-	Count int   // how many of the kind so far
-	Err   error // the ErrState error of the four state kinds, else nil
+	Kind   StrayKind
+	Count  int   // how many of the kind and with the same Person so far
+	Err    error // what is wrong with the answer in it; nil where there is none
+	Person bool  // somebody's browser window came with an answer, and waits for what comes of it
 }
 
 // strays counts, and tells of a kind's first request and then of its 10th,
@@ -40,15 +52,21 @@ type strays struct {
 
 	mu     sync.Mutex
 	counts map[StrayKind]int
+	people map[StrayKind]int // of these with a Person: noise must not use their turn up
 }
 
-func (s *strays) add(kind StrayKind, err error) {
+func (s *strays) add(x Stray) {
 	s.mu.Lock()
-	s.counts[kind]++
-	n := s.counts[kind]
+	s.counts[x.Kind]++
+	if x.Person {
+		s.people[x.Kind]++
+		x.Count = s.people[x.Kind]
+	} else {
+		x.Count = s.counts[x.Kind] - s.people[x.Kind]
+	}
 	s.mu.Unlock()
-	if s.tell != nil && powerOfTen(n) {
-		s.tell(Stray{Kind: kind, Count: n, Err: err})
+	if s.tell != nil && powerOfTen(x.Count) {
+		s.tell(x)
 	}
 }
 

@@ -2,7 +2,11 @@ package callback
 
 import "net/http"
 
-const backToTerminal = "Go back to the terminal where confer runs; it is still waiting."
+// Whoever reads these pages need not be at the terminal where confer runs.
+const (
+	closeWindow = "You can close this window."
+	newestLink  = "Use the newest link that confer shows, or ask for it."
+)
 
 func plain(word, title, text, hint string) page {
 	return page{Tone: "plain", Sign: "!", Word: word, ID: "stray", Title: title, Text: text, Hint: hint}
@@ -16,6 +20,8 @@ func pageOutcome(o Outcome) page {
 	return p
 }
 
+func pageLate(o Outcome) page { return plain("Not now", o.Title, o.Text, o.Hint) }
+
 func pageWaiting(again string) page {
 	return page{
 		Tone: "plain", Sign: "…", Word: "Please wait", ID: "waiting", Refresh: again,
@@ -28,19 +34,19 @@ func pageWaiting(again string) page {
 func pageEnded() page {
 	return plain("Ended", "confer has ended",
 		"It closed before this page could learn how it ended.",
-		"The terminal where confer ran says it.")
+		"Whoever ran confer can see it there. "+closeWindow)
 }
 
 func pageUnknown() page {
 	return plain("Nothing here", "This page is from an earlier try",
 		"confer no longer knows this address.",
-		"The terminal where confer runs says how things stand.")
+		closeWindow)
 }
 
 func pageLinkEnded() page {
 	return plain("Nothing here", "This link has ended",
 		"It is from an earlier try, or it was not copied completely.",
-		"Use the newest link that confer shows in the terminal.")
+		newestLink)
 }
 
 // pageStray says in words why a request was not the answer. Nothing of the
@@ -60,9 +66,9 @@ func pageStray(kind StrayKind) (int, page) {
 	case StrayBusy:
 		return http.StatusServiceUnavailable, plain("Busy", "Too many answers at once", "This one was not taken.", "Load this page again in a moment.")
 	case StrayPath:
-		return http.StatusNotFound, plain("Nothing here", "There is no page at this address", "confer waits for an answer at another address.", backToTerminal)
+		return http.StatusNotFound, plain("Nothing here", "There is no page at this address", "confer waits for an answer at another address.", closeWindow)
 	case StrayMalformed:
-		return http.StatusBadRequest, plain("No answer", "The answer is not complete", "The address should hold one authorization code, or one error.", backToTerminal)
+		return http.StatusBadRequest, plain("No answer", "The answer is not complete", "The address should hold one authorization code, or one error.", closeWindow)
 	}
 	return http.StatusBadRequest, pageState(kind)
 }
@@ -71,17 +77,16 @@ func pageState(kind StrayKind) page {
 	switch kind {
 	case StrayStateUsed:
 		return plain("Already received", "This answer was already received",
-			"It counts once, and confer has it. You can close this window.",
-			"The terminal where confer runs says how it ended.")
+			"It counts once, and confer has it.", closeWindow)
 	case StrayStateEarlier:
 		return plain("Not this run", "This answer is for another run of confer",
 			"The link that led here was made by a confer that runs elsewhere or has ended.",
-			"Use the newest link that confer shows in the terminal.")
+			newestLink)
 	case StrayStateOther:
 		return plain("Other answers", "This answer is for a link with other settings",
 			"The data center, application, service account, provider or redirect URI was changed after the link was made.",
-			"Use the newest link that confer shows in the terminal.")
+			newestLink)
 	}
 	return plain("Not this answer", "This is not the answer that confer waits for",
-		"The address does not carry the state that confer gave out.", backToTerminal)
+		"The address does not carry the state that confer gave out.", closeWindow)
 }
