@@ -65,8 +65,8 @@ func (w *world) checkList(ctx context.Context, path string) error {
 	return nil
 }
 
-// tellMeanwhile says why nothing happens for a while, and what could not be
-// checked.
+// tellMeanwhile says why nothing happens for a while, what could not be checked,
+// and what came back that was not the answer: with --json too.
 func tellMeanwhile(w io.Writer, s flow.State, ev flow.Event) {
 	r, ok := ev.(flow.Report)
 	if !ok {
@@ -79,6 +79,8 @@ func tellMeanwhile(w io.Writer, s flow.State, ev flow.Event) {
 		if ev.Unchecked != nil {
 			fmt.Fprintf(w, "confer: note: %s\n", s.Notice)
 		}
+	case flow.Strayed:
+		fmt.Fprintln(w, "confer: note:", s.Attempt.Notice)
 	}
 }
 
@@ -146,8 +148,6 @@ func (t talk) follow(s flow.State, ev flow.Event) {
 		if ev.Err != nil {
 			fmt.Fprintln(t.err, s.Attempt.Browser)
 		}
-	case flow.Strayed:
-		fmt.Fprintln(t.err, s.Attempt.Notice)
 	case flow.AnswerArrived:
 		fmt.Fprintln(t.err, "The administrator approved; exchanging the code.")
 	case flow.Linked:

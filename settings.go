@@ -44,7 +44,7 @@ func (f *settings) setupFlags(cmd *cobra.Command) {
 	fs.StringVar(&f.provider, "provider", "", "zoom_enterprise, webex_enterprise, indeed or any (CONFER_PROVIDER)")
 	fs.StringVar(&f.label, "label", "", "your own name for this link")
 	fs.StringVar(&f.redirectURI, "redirect-uri", "", "redirect URI as registered at Cronofy (CONFER_REDIRECT_URI; default "+flow.DefaultRedirectURI+")")
-	fs.StringVar(&f.listen, "listen", "", "host:port to listen on for the callback: where a tunnel, proxy or published port delivers it")
+	fs.StringVar(&f.listen, "listen", "", "host:port to listen on for the callback: where a tunnel, proxy or published port delivers it, with Host unchanged")
 	fs.DurationVar(&f.timeout, "timeout", flow.DefaultTimeout, "how long to wait for the administrator")
 	fs.StringVar(&f.browser, "browser", "", "system (default), none, or a command to open the link with (BROWSER); the wizard remembers it; with --sandbox also approve and deny")
 	fs.BoolVar(&f.noInput, "no-input", false, "never ask: a missing answer is an error that names its flag")
