@@ -3,7 +3,6 @@ package manage_test
 import (
 	"context"
 	"io"
-	"net"
 	"net/http"
 	"path/filepath"
 	"sync"
@@ -18,6 +17,7 @@ import (
 	"confer/flow"
 	"confer/flow/links"
 	"confer/flow/manage"
+	"confer/internal/freeport"
 	"confer/keystore"
 )
 
@@ -85,10 +85,8 @@ func (h *house) manager() *manage.Manager {
 // link sets up a link of the sandbox's service account and gives it as listed.
 func (h *house) link(p cronofy.Provider) links.Link {
 	h.t.Helper()
-	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	uri, err := freeport.RedirectURI()
 	require.NoError(h.t, err)
-	uri := "http://" + l.Addr().String() + "/callback"
-	require.NoError(h.t, l.Close())
 	dc, _ := cronofy.FindDataCenter("de")
 	c := h.server.Credentials()
 	var visits sync.WaitGroup
