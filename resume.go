@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"path/filepath"
 	"strings"
 	"time"
@@ -22,6 +23,7 @@ func (w *world) resume(ctx context.Context, browser, environment string) {
 		return
 	}
 	c, err := file.Load(ctx)
+	w.claim(file)
 	switch {
 	case err != nil:
 		w.found.Notice = "What earlier runs left could not be read: " + cronofy.CleanText(err.Error(), 160) + "."
@@ -32,7 +34,7 @@ func (w *world) resume(ctx context.Context, browser, environment string) {
 		w.found.Notice = "What earlier runs left was damaged. It was kept as " + filepath.Base(c.SetAside) + "."
 	}
 	if browser != "" && browser != c.Browser {
-		keepBrowser(ctx, file, browser)
+		w.keepBrowser(ctx, file, browser)
 	}
 	if browser == "" && environment == "" && c.Browser != "" {
 		w.runner.OpenURL = openWith(opener.Host(), c.Browser)
@@ -44,18 +46,34 @@ func (w *world) resume(ctx context.Context, browser, environment string) {
 	for _, a := range c.ServiceAccounts {
 		w.found.Used = append(w.found.Used, flow.Used{APIHost: a.APIHost, ClientID: a.ClientID, ServiceAccount: a.ID, Label: a.Label})
 	}
-	if c.Draft != nil {
+	if c.Draft != nil && !w.runner.NoDraft {
 		w.adopt(*c.Draft)
 	}
+}
+
+// claim has the place for unfinished answers be this run's. A run that begins
+// while another is open starts afresh: it would otherwise go on with what somebody
+// else is typing, and the two would write over each other.
+func (w *world) claim(file *links.File) {
+	release, err := file.Claim()
+	if err != nil {
+		w.runner.NoDraft = errors.Is(err, links.ErrClaimed)
+		w.found.Unsaved = err
+		return
+	}
+	w.closers = append(w.closers, release)
 }
 
 // keepBrowser costs the next run a flag if it fails, and nothing else. It comes
 // after Load, which is told what had to be set aside, and hardly waits: the first
 // page does.
-func keepBrowser(ctx context.Context, file *links.File, browser string) {
+func (w *world) keepBrowser(ctx context.Context, file *links.File, browser string) {
 	ctx, cancel := context.WithTimeout(ctx, browserLimit)
 	defer cancel()
-	_ = file.Update(ctx, func(c *links.Contents) error { c.Browser = browser; return nil })
+	err := file.Update(ctx, func(c *links.Contents) error { c.Browser = browser; return nil })
+	if err != nil && (w.found.Unsaved == nil || w.runner.NoDraft) { // else that says it
+		w.found.Notice = strings.TrimSpace(w.found.Notice + " The choice of browser could not be kept for later runs: " + cronofy.CleanText(err.Error(), 160) + ".")
+	}
 }
 
 // browserLimit is for a lock that another run holds, mostly for milliseconds.

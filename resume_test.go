@@ -261,18 +261,62 @@ func TestRefusedAnswersAreOpen(t *testing.T) {
 	}
 }
 
+// TestSecondWizardStartsAfresh: it neither shows nor changes what the one that is
+// open was told, and the death of that one frees the place.
+func TestSecondWizardStartsAfresh(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, "CRONOFY_CLIENT_SECRET="+deskSecret)
+	args := []string{"--browser", "none", "--secret-store", "session", "--client-id", d.creds.ClientID}
+	one := d.open(args...)
+	one.until(onServiceAccount)
+	one.press(d.creds.ServiceAccountID + enter)
+	one.until(onProvider)
+	d.saved("the first one's answers", func(c links.Contents) bool {
+		return c.Draft != nil && c.Draft.ServiceAccount != "" && c.Draft.Open == ""
+	})
+	before := d.draft()
+	two := d.open(args...)
+	require.NotContains(t, two.until(onServiceAccount), d.creds.ServiceAccountID)
+	two.press("ser_typed_by_another" + enter)
+	two.says("Cronofy does not accept this service account")
+	two.press(ctrlC)
+	require.Contains(t, two.exits(130), "Your answers were not saved.")
+	require.Equal(t, before, d.draft())
+	one.kill()
+	three := d.open(args...)
+	require.NotContains(t, three.until(onProvider), "Another confer")
+}
+
+// TestAnswersThatCannotBeSaved: that is said at once, and nothing else at the end.
+func TestAnswersThatCannotBeSaved(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	require.NoError(t, os.Mkdir(filepath.Join(d.dir, "confer"), 0o700))
+	require.NoError(t, os.Chmod(filepath.Join(d.dir, "confer"), 0o777))
+	x := d.open("--browser", "none")
+	x.says("Your answers cannot be saved for later: ")
+	x.press(ctrlC)
+	raw := x.exits(130)
+	require.Contains(t, raw, "Your answers were not saved.")
+	require.NotContains(t, raw, "Your answers are kept")
+}
+
 // TestTwoWizards on one state folder: neither waits for the other or spoils what
 // it has written.
 func TestTwoWizards(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
-	one, two := d.open("--browser", "browser"), d.open("--browser", "browser", "--provider", "webex_enterprise")
+	one := d.open("--browser", "browser")
+	one.until(onApplication)
+	two := d.open("--browser", "browser", "--provider", "webex_enterprise")
+	two.says("Another confer is at work on this machine. Its answers are left alone")
 	first, second := d.operator(one), d.operator(two)
 	for _, page := range []string{onStore, onServiceAccount, onProvider, onAuthorize} {
 		first.walk(page)
 		second.walk(page)
 	}
 	second.walk(onLinked)
+	require.Equal(t, "zoom_enterprise", d.draft().Provider, "the first one's answers")
 	first.walk(onLinked)
 	for _, x := range []*terminal{one, two} {
 		x.press(ctrlC)
@@ -314,6 +358,12 @@ func TestStateThatCannotBeUnderstood(t *testing.T) {
 			}
 		})
 	}
+}
+
+// says waits for a sentence, however it is broken into lines.
+func (x *terminal) says(sentence string) {
+	x.t.Helper()
+	x.when(func(screen string) bool { return strings.Contains(unwrapped(screen), sentence) }, sentence)
 }
 
 // unwrapped joins the lines of a page, without the rail at its left.

@@ -107,7 +107,10 @@ func farewell(last flow.State, kept bool, s streams) error {
 	}
 	if len(last.Made) == 0 {
 		fmt.Fprintln(s.err, "Nothing was linked.")
-		if kept {
+		switch {
+		case kept && last.Unsaved:
+			fmt.Fprintln(s.err, "Your answers were not saved.")
+		case kept:
 			fmt.Fprintln(s.err, "Your answers are kept: confer goes on where you stopped.")
 		}
 		return &exitError{flow.ExitCancelled}

@@ -144,7 +144,7 @@ func (r *Runner) record(ctx context.Context, l Link) string {
 	err := r.Links.Update(ctx, func(c *links.Contents) error {
 		aside = c.SetAside
 		c.AddLink(kept)
-		if d := c.Draft; d != nil && d.ClientID == l.ClientID && d.ServiceAccount == l.ServiceAccount {
+		if d := c.Draft; d != nil && !r.NoDraft && d.ClientID == l.ClientID && d.ServiceAccount == l.ServiceAccount {
 			c.Draft = nil // another wizard's, of another customer, stays
 		}
 		if kept.RefreshToken {

@@ -141,6 +141,9 @@ type (
 	LookPlanned struct{ At time.Time }
 	// ProfilesDone ends LoadProfiles and Delegate.
 	ProfilesDone struct{ Tally Tally }
+	// AnswersUnsaved says that a later run will not find the answers. It is of no
+	// task.
+	AnswersUnsaved struct{ Err error }
 	// Failed ends any task that could not do its work. Approved: the
 	// administrator had approved before, so the link most likely exists. Held:
 	// the tokens are here and only the store has failed; StoreHeld stores them.
@@ -196,6 +199,7 @@ func (ProfilesRead) event()           {}
 func (Paused) event()                 {}
 func (LookPlanned) event()            {}
 func (ProfilesDone) event()           {}
+func (AnswersUnsaved) event()         {}
 func (Failed) event()                 {}
 func (Report) event()                 {}
 

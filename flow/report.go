@@ -1,10 +1,16 @@
 package flow
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // report takes what a task said. Reports of tasks that are over are dropped:
 // a keyring's prompt cannot be cancelled, and its answer may come any time.
 func (s State) report(r Report) (State, *Task) {
+	if ev, ok := r.Event.(AnswersUnsaved); ok {
+		return s.unsaved(ev.Err), nil
+	}
 	if s.Running == nil || r.Task != s.Running.ID {
 		return s, nil
 	}
@@ -59,6 +65,16 @@ func (s State) report(r Report) (State, *Task) {
 		return s.progress(ev), nil
 	}
 	return s, nil
+}
+
+// unsaved tells once that a later run will not find the answers; nil: it will.
+func (s State) unsaved(err error) State {
+	if err == nil || s.Unsaved {
+		return s
+	}
+	s.Unsaved = true
+	s.Notice = strings.TrimSpace(s.Notice + " " + explainUnsaved(err))
+	return s
 }
 
 // keptIf notes that the client secret is in the store.

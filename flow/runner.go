@@ -49,6 +49,8 @@ type Runner struct {
 	Links *links.File
 	// Listen takes the callback's port; nil: the network's.
 	Listen callback.ListenFunc
+	// NoDraft: another run has the place for unfinished answers in Links.
+	NoDraft bool
 	// OpenURL asks for a browser; nil: none is opened.
 	OpenURL func(url string) error
 	// OpenAccounts opens a list of accounts by its path; neither that nor a read

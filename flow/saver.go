@@ -12,15 +12,17 @@ import (
 const saveLimit = 5 * time.Second
 
 // saver writes unfinished answers behind the operator's back, newest last. What
-// it could not write costs the next run some typing and nothing else.
+// it could not write costs the next run some typing and nothing else, which is
+// said once.
 type saver struct {
 	wg   sync.WaitGroup
 	mu   sync.Mutex
 	next *links.Draft // newest not yet written
 	busy bool
+	told bool // that they could not be written
 }
 
-func (s *saver) save(f *links.File, d links.Draft) {
+func (s *saver) save(f *links.File, d links.Draft, say func(Event)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.next = &d
@@ -31,8 +33,11 @@ func (s *saver) save(f *links.File, d links.Draft) {
 	s.wg.Go(func() {
 		for d := s.take(); d != nil; d = s.take() {
 			ctx, cancel := context.WithTimeout(context.Background(), saveLimit)
-			_ = f.Update(ctx, func(c *links.Contents) error { c.Draft = d; return nil })
+			err := f.Update(ctx, func(c *links.Contents) error { c.Draft = d; return nil })
 			cancel()
+			if err != nil && s.tell() {
+				say(AnswersUnsaved{err})
+			}
 		}
 	})
 }
@@ -46,16 +51,24 @@ func (s *saver) take() *links.Draft {
 	return d
 }
 
+func (s *saver) tell() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	first := !s.told
+	s.told = true
+	return first
+}
+
 func (s *saver) wait() { s.wg.Wait() }
 
 // remember saves the answers that are not secret, when they have changed. Those
 // of a script are in the script, and would take the place of a person's.
-func (r *Runner) remember(before, after State) {
-	if r.Links == nil || r.Unattended || after.Link != nil {
+func (r *Runner) remember(before, after State, say func(Event)) {
+	if r.Links == nil || r.NoDraft || r.Unattended || after.Link != nil {
 		return
 	}
 	if d := draft(after); d != draft(before) {
-		r.saver.save(r.Links, d)
+		r.saver.save(r.Links, d, say)
 	}
 }
 

@@ -171,6 +171,7 @@ type State struct {
 	Store   Store
 	Asking  bool   // the store is asked about: on the application's page, or later because it failed
 	Notice  string // something the operator should know that stops nothing
+	Unsaved bool   // a later run will not find the answers; it was said
 	Attempt Attempt
 	Link    *Link  // nil until linked
 	Made    []Link // all links of this run, in order
@@ -215,6 +216,7 @@ type Found struct {
 	Suggested  bool // the answers are suggestions: begin at the first page and let each be confirmed
 	Used       []Used
 	Notice     string         // something to know on the first page
+	Unsaved    error          // why the answers cannot be saved; nil: they can
 	Sites      []cronofy.Site // nil: the data centers' own hosts
 }
 
@@ -236,7 +238,7 @@ func Start(f Found) State {
 	if f.Open != StepDataCenter {
 		s.Step = min(s.Step, f.Open)
 	}
-	return s.acceptUpTo(f.Open)
+	return s.acceptUpTo(f.Open).unsaved(f.Unsaved)
 }
 
 func firstMissing(f Found) Step {

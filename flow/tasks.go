@@ -42,7 +42,7 @@ func (t *Tasks) Follow(before, after State, task *Task) {
 	if before.Running != nil && before.Running != after.Running {
 		t.cancel()
 	}
-	t.runner.remember(before, after)
+	t.runner.remember(before, after, t.remark)
 	if task == nil || t.closed {
 		return
 	}
@@ -75,6 +75,14 @@ func (t *Tasks) start(task Task) {
 			}
 		})
 	})
+}
+
+// remark reports what no task did. Where nobody takes reports it is dropped.
+func (t *Tasks) remark(ev Event) {
+	select {
+	case t.events <- Report{Event: ev}:
+	default:
+	}
 }
 
 // crashed makes a task's panic its last report, so that the wizard goes on and
