@@ -269,7 +269,7 @@ func openList(ctx context.Context, path string, stdin io.Reader) (io.ReadCloser,
 		return nil, &usageError{summary: "--accounts: there is no such file", hint: "name a CSV or JSON lines file with the columns email and access_token"}
 	}
 	if err != nil {
-		return nil, inputError("--accounts", err, "", flow.StepProfiles)
+		return nil, inputError("--accounts", err, "name a CSV or JSON lines file, or - for standard input", flow.StepProfiles)
 	}
 	return list, nil
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
+	"os"
 	"strings"
 
 	"confer/cronofy"
@@ -59,9 +61,22 @@ func (r *profilesRun) openDesk(token *delegated.ServiceToken, emails []string) (
 func listenError(err error) error {
 	var listen *delegated.ListenError
 	if errors.As(err, &listen) {
-		return &usageError{summary: "--listen: " + cronofy.CleanText(listen.Err.Error(), 160), hint: "name a free host:port of this machine"}
+		return &usageError{summary: "--listen: " + listenReason(listen.Err), hint: "name a free host:port of this machine"}
 	}
 	return err
+}
+
+// listenReason leaves out the address, which the flag has.
+func listenReason(err error) string {
+	var op *net.OpError
+	var call *os.SyscallError
+	if errors.As(err, &op) && op.Err != nil {
+		err = op.Err
+	}
+	if errors.As(err, &call) {
+		err = call.Err
+	}
+	return cronofy.CleanText(err.Error(), 160)
 }
 
 // addressed are accounts without tokens, whose Row is their place in the list.

@@ -26,11 +26,16 @@ type progress struct {
 	drawn  time.Time
 	shown  int // cells of the line on screen
 	until  time.Time
+	said   time.Time // the last line about a wait
 	reason string
 }
 
 // redraw is how often the line is drawn at most.
 const redraw = 200 * time.Millisecond
+
+// sayEvery is how often short waits are told of where each is a line. A long run
+// has one every second or two.
+const sayEvery = 10 * time.Second
 
 // newProgress writes to standard error. Where records go to the same screen
 // there is no line.
@@ -53,7 +58,7 @@ func (p *progress) record(s profiles.State) {
 }
 
 // wait hears of a pause before a call. Many calls wait for the same moment: it
-// is told once.
+// is told once. In lines of their own, of short ones only some are told.
 func (p *progress) wait(w cronofy.Wait) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -68,6 +73,10 @@ func (p *progress) wait(w cronofy.Wait) {
 		p.draw(now)
 		return
 	}
+	if w.For < sayEvery && now.Before(p.said.Add(sayEvery)) {
+		return
+	}
+	p.said = now
 	fmt.Fprintf(p.w, "confer: waiting %s (%s)\n", w.For.Round(100*time.Millisecond), w.Reason)
 }
 

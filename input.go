@@ -33,7 +33,11 @@ func openInput(ctx context.Context, path string, stdin io.Reader) (io.ReadCloser
 	if err != nil {
 		return nil, err
 	}
-	if regular(file) {
+	switch info, err := file.Stat(); {
+	case err == nil && info.IsDir():
+		_ = file.Close()
+		return nil, &os.PathError{Op: "open", Path: path, Err: errors.New("is a folder")}
+	case err == nil && info.Mode().IsRegular():
 		return file, nil
 	}
 	return heeding(ctx, file, file.Close), nil
