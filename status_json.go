@@ -49,7 +49,7 @@ type checkLine struct {
 type accountLine struct {
 	eventHead
 	ServiceAccountID string     `json:"service_account_id"`
-	DataCenter       string     `json:"data_center"`
+	DataCenter       string     `json:"data_center"` // the host, when it is overridden
 	ClientID         string     `json:"client_id"`
 	Label            string     `json:"label,omitempty"`
 	SecretStore      string     `json:"secret_store"`
@@ -97,7 +97,11 @@ func (r statusReport) json(ev *events) {
 		ev.write(r.linkLine(ev, l, r.checks[i]))
 	}
 	for _, a := range o.Accounts {
-		ev.write(accountLine{ev.head("service_account"), clip(a.Account.ID), clip(a.Account.DataCenter), clip(a.Account.ClientID),
+		place := clip(a.Account.DataCenter)
+		if _, own := ownHost(a.Account); !own {
+			place = clip(a.Account.APIHost)
+		}
+		ev.write(accountLine{ev.head("service_account"), clip(a.Account.ID), place, clip(a.Account.ClientID),
 			clip(a.Account.Label), clip(a.Account.Store), newSecretLine(a.RefreshToken), a.RefreshToken.Problem()})
 	}
 	if d := o.Draft; d != nil {

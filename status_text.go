@@ -34,6 +34,7 @@ func (r statusReport) text(w io.Writer) {
 	}
 	for _, a := range o.Accounts {
 		fmt.Fprintf(w, "\n%s  service account authorized here\n", join(a.Account.ID, a.Account.Label))
+		line(w, "data center", accountPlace(a.Account))
 		line(w, "client id", clip(a.Account.ClientID))
 		line(w, "refresh token", whereabouts(a.RefreshToken, a.Account.Store))
 	}
@@ -146,6 +147,21 @@ func linkPlace(l links.Link) string {
 		return clip(l.APIHost)
 	}
 	return dc.Name
+}
+
+// accountPlace is the same of a service account.
+func accountPlace(a links.ServiceAccount) string {
+	if dc, own := ownHost(a); own {
+		return dc.Name
+	}
+	return clip(a.APIHost)
+}
+
+// ownHost gives a service account's data center, unless another host stood in
+// its place.
+func ownHost(a links.ServiceAccount) (cronofy.DataCenter, bool) {
+	dc, ok := cronofy.FindDataCenter(a.DataCenter)
+	return dc, ok && dc.Site().APIHost() == a.APIHost
 }
 
 func when(t time.Time) string {
