@@ -175,29 +175,3 @@ func (t *tallier) count(s profiles.State, n int) {
 	}
 	t.tally.Read += n
 }
-
-// explainAccount is for one account's row: its code and a sentence.
-func explainAccount(err error) (code, message string) {
-	if code, message = explainCalendar(err); code != "" {
-		return code, message
-	}
-	p := explain(err, StepProfiles)
-	var api *cronofy.Error
-	if errors.As(err, &api) && api.Code == "" {
-		switch api.Status {
-		case 401:
-			p.Summary = "The access token was not accepted: it is wrong, expired or revoked."
-		case 402, 403:
-			p.Summary = "This token may not read the account."
-		case 404:
-			p.Summary = "Cronofy does not know this account."
-		case 422:
-			p.Summary = "Cronofy did not accept the request for this account."
-		}
-	}
-	return p.Code, p.Summary
-}
-
-// ExplainAccount gives the code and the sentence for an account that could not
-// be read.
-func ExplainAccount(err error) (code, message string) { return explainAccount(err) }

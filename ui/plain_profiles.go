@@ -18,6 +18,8 @@ const plainMostRows = 200
 type plainRows struct {
 	all  []profiles.Row
 	read []bool
+
+	advised map[string]bool // next steps that were said: once is enough for a list
 }
 
 func (p *plainWizard) askAccounts() (flow.Event, error) {
@@ -131,6 +133,9 @@ func (p *plainWizard) counted() string {
 // toldRows says each account whose state is new or has changed.
 func (p *plainWizard) toldRows(in []profiles.Row) {
 	r := &p.rows
+	if r.advised == nil {
+		r.advised = map[string]bool{}
+	}
 	for _, row := range in {
 		if row.Index < 0 {
 			continue
@@ -139,6 +144,7 @@ func (p *plainWizard) toldRows(in []profiles.Row) {
 			r.all = append(r.all, make([]profiles.Row, n)...)
 			r.read = append(r.read, make([]bool, n)...)
 		}
+		row = row.NameLike(r.all[row.Index])
 		changed := !r.read[row.Index] || r.all[row.Index].Record.State != row.Record.State
 		r.all[row.Index], r.read[row.Index] = row, true
 		switch {
@@ -146,17 +152,24 @@ func (p *plainWizard) toldRows(in []profiles.Row) {
 		case row.Index == plainMostRows:
 			p.say(fmt.Sprintf("There are more than %d accounts: the rest is counted, and stands in the table at the end.", plainMostRows))
 		default:
-			p.say(p.row(row.Record))
+			p.say(p.row(row))
 		}
 	}
 }
 
-func (p *plainWizard) row(rec profiles.Record) string {
-	line := stateWord(rec.State) + ": " + clean(accountName(rec.Account))
+func (p *plainWizard) row(row profiles.Row) string {
+	rec, kind := row.Record, p.state.Answers.Accounts.Kind
+	line := stateWord(rec.State) + ": " + clean(accountName(row, kind))
 	shown := p.shown(rec)
 	switch {
 	case rec.Error != nil:
-		return line + ", " + clean(rec.Error.Message)
+		_, next := flow.AccountWords(rec.Error.Code, kind)
+		line += ", " + clean(rec.Error.Message)
+		if p.rows.advised[next] {
+			return line
+		}
+		p.rows.advised[next] = true
+		return line + " " + next
 	case shown == nil:
 		return line
 	}

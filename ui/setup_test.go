@@ -174,6 +174,13 @@ func tally(in []profiles.Row) flow.Tally {
 
 func read(n int) flow.Event { return flow.ProfilesRead{Rows: people(n), Tally: tally(people(n))} }
 
+// refusedToken is an account of which no more is known than that.
+func refusedToken() flow.Event {
+	code, message := flow.ExplainAccount(&cronofy.Error{Status: 401})
+	rec := profiles.Record{State: profiles.Failed, Profiles: []profiles.Profile{}, Error: &profiles.RecordError{Code: code, Message: message}}
+	return flow.ProfilesRead{Rows: []profiles.Row{{Record: rec}}, Tally: flow.Tally{Read: 1, Errors: 1}}
+}
+
 // idle carries out nothing; tests report what they want to have happened.
 type idle struct{ events chan flow.Report }
 

@@ -32,7 +32,7 @@ type table struct {
 
 func newTable() *table { return &table{rows: newRows(), filter: newInput(200)} }
 
-func (t *table) sync(s flow.State) { t.rows.asked = s.Answers.Provider }
+func (t *table) sync(s flow.State) { t.rows.of = s.Answers }
 
 // clear forgets the rows of an earlier list.
 func (t *table) clear() { *t = *newTable() }
@@ -186,21 +186,21 @@ func (t *table) pressOver(k tea.KeyPressMsg, f frame) (flow.Event, tea.Cmd) {
 
 func (t *table) bindings(f frame) []key.Binding {
 	k := f.keys
+	some, many := len(t.rows.shown) > 0, len(t.rows.shown) > 1
 	moves := bind("↑/↓", "move", "up", "down", "k", "j")
 	switch {
 	case t.filtering:
-		return []key.Binding{as(k.submit, "keep the filter"), as(k.leaveFilter, "clear it"), when(len(t.rows.shown) > 1, bind("↑/↓", "move", "up", "down"))}
+		return []key.Binding{as(k.submit, "keep the filter"), as(k.leaveFilter, "clear it"), when(many, bind("↑/↓", "move", "up", "down"))}
 	case t.mode == tableDetail:
 		row, _ := t.rows.here()
 		relink := relinkOf(row.Record) != ""
-		return []key.Binding{as(k.back, "back to the table"), bind("↑/↓", "other accounts", "up", "down", "k", "j"),
+		return []key.Binding{as(k.back, "back to the table"), when(many, bind("↑/↓", "other accounts", "up", "down", "k", "j")),
 			when(relink, as(k.copyText, "copy the relink link")), when(relink, as(k.raw, "show it")), k.leave}
 	case t.mode != tableRows:
 		return []key.Binding{as(k.back, "back to the table"), k.leave}
 	}
-	some := len(t.rows.shown) > 0
-	return []key.Binding{when(some, moves), when(some, k.row), k.filter, as(k.sort, t.rows.sort.next()), k.refresh, k.export, k.finish, k.another, k.back, k.leave,
-		when(some, bind("pgup/pgdn", "page", "pgup", "pgdown")), when(some, bind("home/end", "first, last", "home", "end", "g", "G"))}
+	return []key.Binding{when(many, moves), when(some, k.row), k.filter, as(k.sort, t.rows.sort.next()), k.refresh, k.export, k.finish, k.another, k.back, k.leave,
+		when(many, bind("pgup/pgdn", "page", "pgup", "pgdown")), when(many, bind("home/end", "first, last", "home", "end", "g", "G"))}
 }
 
 func (t *table) typing() bool { return t.filtering }

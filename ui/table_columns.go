@@ -3,7 +3,7 @@ package ui
 import (
 	"strings"
 
-	"confer/cronofy"
+	"confer/flow"
 	"confer/flow/profiles"
 )
 
@@ -72,9 +72,10 @@ type cells struct {
 	more                              string // how many profiles are not shown; never cut
 }
 
-func cellsOf(rec profiles.Record, asked cronofy.Provider) cells {
-	c := cells{state: stateWord(rec.State), account: clean(accountName(rec.Account))}
-	shown := shownProfile(rec, asked)
+func cellsOf(row profiles.Row, of flow.Answers) cells {
+	rec := row.Record
+	c := cells{state: stateWord(rec.State), account: clean(accountName(row, of.Accounts.Kind))}
+	shown := shownProfile(rec, of.Provider)
 	switch {
 	case shown != nil:
 		c.provider, c.profile = providerLabel(shown.ProviderName), clean(shown.ProfileName)
@@ -85,7 +86,8 @@ func cellsOf(rec profiles.Record, asked cronofy.Provider) cells {
 			c.profile = "new · " + c.profile
 		}
 	case rec.Error != nil:
-		c.profile = clean(rec.Error.Message)
+		c.profile, _ = flow.AccountWords(rec.Error.Code, of.Accounts.Kind)
+		c.profile = clean(c.profile)
 	}
 	return c
 }

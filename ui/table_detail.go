@@ -25,11 +25,12 @@ func (t *table) viewDetail(f frame, p *page) {
 		return
 	}
 	rec := row.Record
-	p.add(keep, f.st.title.Render(cutTo(clean(accountName(rec.Account)), f.w)))
+	p.add(keep, f.st.title.Render(cutTo(clean(accountName(row, f.state.Answers.Accounts.Kind)), f.w)))
 	p.join(keep, t.sign(f, rec.State)+" "+stateWord(rec.State)+f.st.muted.Render(cutTo(stateMeans(rec.State), f.w-16)))
 	p.join(aside, facts(f, [][2]string{{"Name", rec.Account.Name}, {"Account", rec.Account.Sub}})...)
 	if rec.Error != nil {
-		p.add(keep, f.signed(f.st.bad.Render(signBad), clean(rec.Error.Message)+" ("+clean(rec.Error.Code)+")")...)
+		_, next := flow.AccountWords(rec.Error.Code, f.state.Answers.Accounts.Kind)
+		p.add(keep, f.problem(&flow.Problem{Summary: rec.Error.Message, Hint: next})...)
 	}
 	for _, pr := range rec.Profiles {
 		p.add(keep, profileLines(f, pr)...)

@@ -7,7 +7,7 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
-	"confer/cronofy"
+	"confer/flow"
 	"confer/flow/profiles"
 )
 
@@ -46,11 +46,11 @@ type rows struct {
 	want    string
 	found   []result // what was shown for shorter filters, shortest first
 	sort    sorting
-	cursor  int              // in shown
-	held    bool             // the cursor was moved to its row, and stays there
-	changes int              // counts changes of all, to drop orders that come too late
-	need    columns          // what the widest cells need; grows with the rows
-	asked   cronofy.Provider // whose profiles the rows show
+	cursor  int          // in shown
+	held    bool         // the cursor was moved to its row, and stays there
+	changes int          // counts changes of all, to drop orders that come too late
+	need    columns      // what the widest cells need; grows with the rows
+	of      flow.Answers // what the rows are read for
 
 	settling bool // a settled message is on its way
 	dirty    bool // rows came in since order was made
@@ -78,10 +78,11 @@ func (r *rows) add(in []profiles.Row) {
 			r.known[row.Index] = true
 			r.order = append(r.order, row.Index)
 		}
+		row = row.NameLike(r.all[row.Index])
 		r.all[row.Index] = row
 		r.words[row.Index] = searchable{text: searched(row.Record)}
-		r.need = r.need.widened(cellsOf(row.Record, r.asked).widths())
-		r.names[row.Index] = strings.ToLower(accountName(row.Record.Account))
+		r.need = r.need.widened(cellsOf(row, r.of).widths())
+		r.names[row.Index] = strings.ToLower(accountName(row, r.of.Accounts.Kind))
 	}
 	r.changes++
 	r.dirty = true

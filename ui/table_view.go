@@ -80,7 +80,7 @@ func (t *table) lines(f frame) []string {
 	n := t.space(f)
 	t.scrollTo(n)
 	for i := t.tops; i < min(len(t.rows.shown), t.tops+n); i++ {
-		out = append(out, t.line(f, c, t.rows.all[t.rows.shown[i]].Record, i == t.rows.cursor))
+		out = append(out, t.line(f, c, t.rows.all[t.rows.shown[i]], i == t.rows.cursor))
 	}
 	if len(t.rows.shown) == 0 {
 		out = append(out, f.st.muted.Render("  "+t.emptyWords(f)))
@@ -109,11 +109,11 @@ func (t *table) scrollTo(n int) {
 
 // line draws a row with one style for its sign and one, if at all, for the rest:
 // styles cost more than anything else on the screen.
-func (t *table) line(f frame, c columns, rec profiles.Record, here bool) string {
-	of := cellsOf(rec, f.state.Answers.Provider)
+func (t *table) line(f frame, c columns, row profiles.Row, here bool) string {
+	of := cellsOf(row, f.state.Answers)
 	profile := cutTo(of.profile, c.profile-len(of.more)) + of.more
 	line := strings.TrimRight(c.line("", of.state, of.account, of.provider, profile), " ")
-	sign := t.sign(f, rec.State)
+	sign := t.sign(f, row.Record.State)
 	if here {
 		return f.st.accent.Render(signCursor) + " " + sign + " " + f.st.accent.Bold(true).Render(line)
 	}
@@ -147,8 +147,10 @@ func stateWord(s profiles.State) string {
 	return clean(string(s))
 }
 
-func accountName(a profiles.AccountRef) string {
-	switch {
+// accountName is what a row is called. Of an account whose token was refused
+// nothing may be known but where the token came from.
+func accountName(row profiles.Row, kind flow.AccountsKind) string {
+	switch a := row.Record.Account; {
 	case a.Email != "":
 		return a.Email
 	case a.Name != "":
@@ -156,7 +158,10 @@ func accountName(a profiles.AccountRef) string {
 	case a.Sub != "":
 		return a.Sub
 	}
-	return "(no name)"
+	if kind == flow.AccountsToken {
+		return "the pasted token"
+	}
+	return "account " + thousands(row.Index+1) + " of the list"
 }
 
 // providerLabel turns a profile's provider_name into what people call it.

@@ -1,7 +1,9 @@
 package profiles
 
 import (
+	"cmp"
 	"context"
+	"hash/maphash"
 	"time"
 )
 
@@ -12,7 +14,21 @@ const DefaultWatch = 10 * time.Minute
 type Row struct {
 	Index  int
 	Record Record
+	Token  uint64 // the same for the same access token, in this process alone; it tells nothing of it
 }
+
+// NameLike keeps the name that an earlier look at the same token had learned, where
+// this one, which was refused, has none.
+func (r Row) NameLike(before Row) Row {
+	if r.Token != before.Token || r.Record.State != Failed {
+		return r
+	}
+	a, b := &r.Record.Account, before.Record.Account
+	a.Sub, a.Email, a.Name = cmp.Or(a.Sub, b.Sub), cmp.Or(a.Email, b.Email), cmp.Or(a.Name, b.Name)
+	return r
+}
+
+var tokenSeed = maphash.MakeSeed()
 
 // WatchOptions say how Watch looks. Options.Unordered and Options.Wait have no
 // meaning here: rows come as they are read, and waiting is Watch's own.
@@ -162,5 +178,6 @@ type seenRow struct {
 
 func (w *watcher) readOne(ctx context.Context, i int) (seenRow, bool) {
 	rec, err, ok := w.reader.once(ctx, &w.items[i]) // nobody else looks at this one now
-	return seenRow{Row{i, rec}, settled(rec, err)}, ok
+	token := maphash.String(tokenSeed, w.items[i].account.AccessToken.Reveal())
+	return seenRow{Row{Index: i, Record: rec, Token: token}, settled(rec, err)}, ok
 }

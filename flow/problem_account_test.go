@@ -1,0 +1,41 @@
+package flow_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"confer/cronofy"
+	"confer/flow"
+	"confer/flow/delegated"
+	"confer/flow/profiles"
+)
+
+// TestAccountsHaveAReasonAndANextStep: whatever keeps an account from being read,
+// its row has a reason that fits a narrow column, and its details a next step.
+func TestAccountsHaveAReasonAndANextStep(t *testing.T) {
+	t.Parallel()
+	renew := func(err error) error { return &profiles.RenewError{Err: err} }
+	errs := []error{
+		profiles.ErrOnlyRefreshToken, cronofy.ErrUnsendable, errors.New("anything else"),
+		&cronofy.BadAnswerError{Op: "userinfo", Reason: "HTML instead of JSON"}, &cronofy.NetworkError{Host: "api.example.test"},
+		renew(delegated.ErrTimeout), renew(delegated.ErrClosed), renew(&delegated.DeniedError{Code: "no_such_code"}),
+	}
+	for _, status := range []int{400, 401, 402, 403, 404, 418, 422, 423, 429, 500, 503} {
+		errs = append(errs, &cronofy.Error{Status: status})
+	}
+	for _, err := range errs {
+		for _, kind := range []flow.AccountsKind{flow.AccountsFile, flow.AccountsToken, flow.AccountsDelegated} {
+			code, message := flow.ExplainAccount(err)
+			short, next := flow.AccountWords(code, kind)
+			require.NotEmpty(t, message, err)
+			require.LessOrEqual(t, len(short), len("no answer in time"), err)
+			require.NotContains(t, short, "_", err)
+			require.True(t, strings.HasSuffix(next, "."), "%v: %s", err, next)
+		}
+	}
+	_, next := flow.AccountWords(flow.CodeUnauthorized, flow.AccountsToken)
+	require.Contains(t, next, "paste")
+}
