@@ -32,26 +32,9 @@ func (s State) report(r Report) (State, *Task) {
 		s = s.keptIf(found)
 		s.Step = max(s.Step, StepServiceAccount)
 	case ServiceAccountAccepted:
-		if !s.checksAccount() {
-			s = s.dropHeld()
-		}
-		s.Running, s.Attempt, s.Asking = nil, Attempt{}, false
-		s.Answers.ServiceAccount, s.Notice = ev.ID, ev.Notice
-		s = s.keptIf(true).acceptUpTo(StepDataCenter)
-		s.serviceKey = ""
-		s = s.tokenKeptIf(ev.TokenKept)
-		s.Step = StepProvider
+		return s.accountAccepted(ev), nil
 	case Linked:
-		if !ev.Link.Unconfirmed {
-			s = s.dropHeld()
-		}
-		s.Running, s.Attempt, s.Proof, s.Asking = nil, Attempt{}, Proof{}, false
-		s = s.tokenKeptIf(ev.TokenKept)
-		link := ev.Link
-		s.Made = append(s.Made[:len(s.Made):len(s.Made)], link)
-		s.Link, s.linkedKey, s.Notice = &link, s.Answers.Key(), ev.Notice
-		s.Known, s.knownFrom = ev.Known, s.Answers.Accounts
-		s.Step = StepProfiles
+		return s.linked(ev), nil
 	case ProfilesDone:
 		s.Running = nil
 		s.Proof.Done, s.Proof.Tally, s.Proof.NextLook = true, ev.Tally, time.Time{}
@@ -65,6 +48,33 @@ func (s State) report(r Report) (State, *Task) {
 		return s.progress(ev), nil
 	}
 	return s, nil
+}
+
+func (s State) accountAccepted(ev ServiceAccountAccepted) State {
+	if !s.checksAccount() {
+		s = s.dropHeld()
+	}
+	s.Running, s.Attempt, s.Asking = nil, Attempt{}, false
+	s.Answers.ServiceAccount, s.Notice = ev.ID, ev.Notice
+	s = s.keptIf(true).acceptUpTo(StepDataCenter)
+	s.serviceKey = ""
+	s = s.tokenKeptIf(ev.TokenKept)
+	s.Step = StepProvider
+	return s
+}
+
+func (s State) linked(ev Linked) State {
+	if !ev.Link.Unconfirmed { // the administrator's word is no token
+		s = s.dropHeld()
+	}
+	s.Running, s.Attempt, s.Proof, s.Asking = nil, Attempt{}, Proof{}, false
+	s = s.tokenKeptIf(ev.TokenKept)
+	link := ev.Link
+	s.Made = append(s.Made[:len(s.Made):len(s.Made)], link)
+	s.Link, s.linkedKey, s.Notice = &link, s.Answers.Key(), ev.Notice
+	s.Known, s.knownFrom = ev.Known, s.Answers.Accounts
+	s.Step = StepProfiles
+	return s
 }
 
 // unsaved tells once that a later run will not find the answers; nil: it will.
