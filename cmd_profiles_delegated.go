@@ -102,7 +102,7 @@ func (r *profilesRun) deskRenewal(desk *delegated.Desk) func(context.Context, pr
 		if errors.Is(err, profiles.ErrTokensLost) {
 			r.stop(&profiles.RenewError{Err: err})
 		}
-		return t, err
+		return t.AccessToken, err
 	}
 }
 

@@ -42,6 +42,10 @@ func startCompany(ts *testscript.TestScript, _ bool, args []string) {
 			then = append(then, (*sandbox.Server).ExpireAccessTokens)
 		case "nodata":
 			o.Switches.OmitCronofyData = true
+		case "lost":
+			o.Faults = append(o.Faults, sandbox.Fault{Endpoint: sandbox.Delegated, Status: 500})
+		case "unknown": // the client, when a code is exchanged
+			o.Faults = append(o.Faults, sandbox.Fault{Endpoint: sandbox.Exchange, Status: 401})
 		case "forbidden":
 			o.Faults = append(o.Faults, sandbox.Fault{Endpoint: sandbox.Delegated, Status: 403})
 		case "nobody": // userinfo fails for a while

@@ -35,14 +35,22 @@ func explainRenewal(err error) (code, message string) {
 	switch {
 	case errors.Is(err, profiles.ErrTokensLost):
 		return flow.CodeSecretStore, "The new tokens could not be written to the file of --tokens-out; the account's owner may have to authorize again."
+	case isDelegated(err):
+		return flow.ExplainAccount(&profiles.RenewError{Err: err})
 	case cronofy.CodeOf(err) == "invalid_grant":
-		return "invalid_grant", "Cronofy did not accept the refresh token or code: it was used before, replaced or revoked, or is too old."
+		return "invalid_grant", "Cronofy did not accept the refresh token: it was used before, replaced or revoked, or is too old."
 	}
 	code, message = flow.ExplainAccount(&profiles.RenewError{Err: err})
 	if cronofy.AnswerLost(err) {
-		message += " Whether the refresh token or code was used up is not known."
+		message += " Whether the refresh token was used up is not known."
 	}
 	return code, message
+}
+
+func isDelegated(err error) bool {
+	var request *delegated.RequestError
+	var exchange *delegated.ExchangeError
+	return errors.As(err, &request) || errors.As(err, &exchange)
 }
 
 func tokensError(err error) error {

@@ -53,7 +53,8 @@ func digest(addresses []string) string {
 func (d *delegation) config(p Plan) delegated.Config {
 	wants := d.answers.Accounts.Delegated
 	return delegated.Config{Client: d.client, ServiceToken: d.service, ClientSecret: d.answers.ClientSecret,
-		CallbackURL: wants.CallbackURL, Listen: wants.Listen, Scope: p.Scope, Timeout: d.r.Timeout, Rand: d.r.Rand}
+		CallbackURL: wants.CallbackURL, Listen: wants.Listen, Scope: p.Scope, Timeout: d.r.Timeout, Rand: d.r.Rand,
+		AcceptUnsigned: wants.AcceptUnsigned}
 }
 
 // planDelegation finds out whom access would be got to, and whether it could be
@@ -124,18 +125,30 @@ func (r *Runner) delegate(ctx context.Context, e Delegate, inbox <-chan Delivery
 		return Failed{Err: err}
 	}
 	defer leave()
-	desk, err := delegated.Open(ctx, d.config(e.Plan), all)
+	cfg := d.config(e.Plan)
+	cfg.Asked = func(p delegated.Progress) { say(CalendarsAsked{p.Until}) }
+	cfg.Trouble = func(err error) { say(AnswersHindered{err}) }
+	desk, err := delegated.Open(ctx, cfg, all)
 	if err != nil {
 		return Failed{Err: err}
 	}
 	defer desk.Close()
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	access := newAccessDesk(desk, all, stop, say)
+	access := &accessDesk{desk: desk, client: d.client, accounts: addressed(all), stop: stop, say: say, got: make([]accessResult, len(all))}
 	r.mu.Lock()
 	r.access = access
 	r.mu.Unlock()
 	return r.watch(ctx, watched{answers: e.Answers, list: access.accounts, renew: access.renew}, inbox, say)
+}
+
+// addressed are accounts without tokens, whose Row is their place in the list.
+func addressed(emails []string) []profiles.Account {
+	accounts := make([]profiles.Account, len(emails))
+	for i, email := range emails {
+		accounts[i] = profiles.Account{Email: email, Row: i + 1}
+	}
+	return accounts
 }
 
 // lookAgain reads profiles with the tokens that are here: nothing is authorized
@@ -153,6 +166,7 @@ func (r *Runner) lookAgain(ctx context.Context, e LoadProfiles, inbox <-chan Del
 // accessDesk remembers what a Desk gives once: tokens, and why there is none.
 type accessDesk struct {
 	desk     *delegated.Desk
+	client   *cronofy.Client
 	accounts []profiles.Account
 	stop     context.CancelCauseFunc // ends the task, for what would come for every account
 	say      func(Event)
@@ -160,30 +174,24 @@ type accessDesk struct {
 	mu       sync.Mutex
 	got      []accessResult
 	answered int
+	settled  int
 }
 
 type accessResult struct {
 	there bool
-	token cronofy.Secret
+	token cronofy.Token
 	err   error
-}
-
-func newAccessDesk(desk *delegated.Desk, emails []string, stop context.CancelCauseFunc, say func(Event)) *accessDesk {
-	a := &accessDesk{desk: desk, stop: stop, say: say, got: make([]accessResult, len(emails))}
-	for i, email := range emails {
-		a.accounts = append(a.accounts, profiles.Account{Email: email, Row: i + 1})
-	}
-	return a
 }
 
 // renew is for profiles.Options.Renew.
 func (a *accessDesk) renew(ctx context.Context, account profiles.Account, refused cronofy.Secret) (cronofy.Secret, error) {
-	if !refused.Empty() {
-		return cronofy.Secret{}, nil // there is no newer one
-	}
 	i := account.Row - 1
-	if got := a.result(i); got.there {
-		return got.token, got.err
+	got := a.result(i)
+	switch {
+	case got.there && (got.err != nil || !got.token.AccessToken.Equal(refused)):
+		return got.token.AccessToken, got.err
+	case got.there:
+		return a.refresh(ctx, i, got.token)
 	}
 	token, err := a.desk.Access(ctx, i)
 	if fatal := a.desk.Fatal(); fatal != nil {
@@ -193,7 +201,25 @@ func (a *accessDesk) renew(ctx context.Context, account profiles.Account, refuse
 		return cronofy.Secret{}, ctx.Err()
 	}
 	a.settle(i, accessResult{true, token, err})
-	return token, err
+	return token.AccessToken, err
+}
+
+// refresh replaces a token that has expired; both stay in memory.
+func (a *accessDesk) refresh(ctx context.Context, i int, old cronofy.Token) (cronofy.Secret, error) {
+	if old.RefreshToken.Empty() {
+		return cronofy.Secret{}, nil // there is no newer one
+	}
+	fresh, err := a.client.Refresh(ctx, old.RefreshToken)
+	if err != nil {
+		return cronofy.Secret{}, err
+	}
+	if fresh.RefreshToken.Empty() {
+		fresh.RefreshToken = old.RefreshToken // it stays valid
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.got[i].token = fresh
+	return fresh.AccessToken, nil
 }
 
 func (a *accessDesk) result(i int) accessResult {
@@ -202,14 +228,22 @@ func (a *accessDesk) result(i int) accessResult {
 	return a.got[i]
 }
 
+// settle keeps a result. The listener has nothing to wait for after the last one.
 func (a *accessDesk) settle(i int, got accessResult) {
+	if a.keep(i, got) {
+		a.desk.Close()
+	}
+}
+
+func (a *accessDesk) keep(i int, got accessResult) (last bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.got[i] = got
+	a.settled++
 	var request *delegated.RequestError
-	if errors.Is(got.err, delegated.ErrTimeout) || errors.Is(got.err, delegated.ErrClosed) || errors.As(got.err, &request) {
-		return // nothing came back
+	if !errors.Is(got.err, delegated.ErrTimeout) && !errors.Is(got.err, delegated.ErrClosed) && !errors.As(got.err, &request) {
+		a.answered++
+		a.say(CalendarAnswered{a.answered})
 	}
-	a.answered++
-	a.say(CalendarAnswered{a.answered})
+	return a.settled == len(a.got)
 }

@@ -266,6 +266,63 @@ func TestDelegatedScopeIsNotKnown(t *testing.T) {
 	require.Equal(t, cronofy.DefaultDelegatedScope, o.state.Plan.Scope)
 }
 
+// TestDelegatedClientRefused: the first code that Cronofy does not exchange for
+// this client ends the task.
+func TestDelegatedClientRefused(t *testing.T) {
+	t.Parallel()
+	o := newOperator(t, sandbox.Options{}, someEmails)
+	o.plans(here(t))
+	require.Nil(t, o.state.Problem)
+	o.server.Set(sandbox.Fault{Endpoint: sandbox.Exchange, Status: http.StatusUnauthorized})
+	o.confirms()
+	require.NotNil(t, o.state.Problem)
+	require.Equal(t, "Cronofy does not accept this client secret.", o.state.Problem.Summary)
+	require.Equal(t, flow.StepApplication, o.state.Step)
+}
+
+// TestDelegatedUnsigned: that answers are refused is said while they are waited
+// for, and they can be taken the next time.
+func TestDelegatedUnsigned(t *testing.T) {
+	t.Parallel()
+	o := newOperator(t, sandbox.Options{Switches: sandbox.Switches{UnsignedWebhooks: true}}, "amara@example.test\n")
+	answers := here(t)
+	o.plans(answers)
+	o.does(flow.DelegationConfirmed{})
+	o.waits(func(s flow.State) bool { return s.UnsignedSeen && !s.Proof.Until.IsZero() })
+	require.Contains(t, o.state.Proof.Trouble, "without a signature")
+	require.NotNil(t, o.state.Running, "the wait goes on")
+	o.does(flow.Back{})
+	answers.AcceptUnsigned = true
+	o.plans(answers)
+	require.Nil(t, o.state.Problem)
+	o.confirms()
+	require.Equal(t, profiles.Connected, o.rows[0].State)
+}
+
+// TestDelegatedTokensAreRefreshed when they expire, in memory; and the listener
+// is closed by then, though the looks go on.
+func TestDelegatedTokensAreRefreshed(t *testing.T) {
+	t.Parallel()
+	o := newOperator(t, sandbox.Options{Switches: sandbox.Switches{RotateRefreshTokens: true}}, someEmails)
+	answers := here(t)
+	answers.Rooms = true // one of which has no profile
+	o.plans(answers)
+	o.confirms()
+	require.False(t, o.state.Proof.Done)
+	l, err := net.Listen("tcp", answers.Listen)
+	require.NoError(t, err, "nothing listens any more")
+	require.NoError(t, l.Close())
+	for range 2 {
+		o.server.ExpireAccessTokens()
+		o.rows = map[int]profiles.Record{}
+		o.does(flow.Refreshed{})
+		o.waits(func(flow.State) bool { return len(o.rows) == 6 })
+		require.Equal(t, profiles.Connected, o.rows[0].State)
+		require.Equal(t, profiles.Connected, o.rows[1].State)
+	}
+	require.Equal(t, 1, o.requests("service_account_authorizations"))
+}
+
 // TestDelegatedTokenGone: the sentence leads back to the service account.
 func TestDelegatedTokenGone(t *testing.T) {
 	t.Parallel()

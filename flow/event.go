@@ -125,6 +125,10 @@ type (
 	}
 	// DelegationPlanned ends PlanDelegation: nothing was asked for yet.
 	DelegationPlanned struct{ Plan Plan }
+	// CalendarsAsked says until when answers are waited for, as more are asked for.
+	CalendarsAsked struct{ Until time.Time }
+	// AnswersHindered says what keeps answers about calendars from coming.
+	AnswersHindered struct{ Err error }
 	// CalendarAnswered counts the calendars that Cronofy has answered for.
 	CalendarAnswered struct{ Answered int }
 	// ProfilesRead carries rows to the screen, in batches.
@@ -194,6 +198,8 @@ func (AnswerArrived) event()          {}
 func (Exchanged) event()              {}
 func (Linked) event()                 {}
 func (DelegationPlanned) event()      {}
+func (CalendarsAsked) event()         {}
+func (AnswersHindered) event()        {}
 func (CalendarAnswered) event()       {}
 func (ProfilesRead) event()           {}
 func (Paused) event()                 {}

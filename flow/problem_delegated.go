@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"cmp"
 	"errors"
 	"io/fs"
 	"strings"
@@ -127,26 +128,108 @@ func explainRequest(err error) *Problem {
 	return p
 }
 
-// explainCalendar is for one calendar's row; an empty code: it is not about
-// delegated access.
+// CodeNoAnswer is of a calendar for which nothing came to the callback URL that
+// could be taken.
+const CodeNoAnswer = "no_answer"
+
+// explainCalendar is for one calendar's row, and for a token that could not be
+// renewed; an empty code: it is not about that.
 func explainCalendar(err error) (code, message string) {
 	var renew *profiles.RenewError
 	if !errors.As(err, &renew) {
 		return "", ""
 	}
-	var denied *delegated.DeniedError
-	var request *delegated.RequestError
+	var (
+		denied   *delegated.DeniedError
+		request  *delegated.RequestError
+		none     *delegated.NoAnswerError
+		exchange *delegated.ExchangeError
+	)
 	switch {
 	case errors.As(err, &denied):
 		return deniedWords(denied)
-	case errors.Is(err, delegated.ErrTimeout):
-		return CodeTimeout, "No answer came to the callback URL in time."
+	case errors.As(err, &none):
+		return CodeNoAnswer, noAnswerWords(none.Refused)
 	case errors.Is(err, delegated.ErrClosed):
 		return CodeCancelled, "This calendar was not asked for."
-	case errors.As(err, &request) && cronofy.StatusOf(err) == 422:
-		return CodeUnprocessable, "Cronofy does not accept this e-mail address."
+	case errors.As(err, &request):
+		return requestWords(request)
+	case errors.As(err, &exchange):
+		return exchangeWords(exchange)
+	case cronofy.StatusOf(err) == 401:
+		return clientRefused(err)
 	}
 	return "", ""
+}
+
+// clientRefused is for a 401 of the token endpoint, which asks for client id and
+// secret, not for an access token.
+func clientRefused(err error) (code, message string) {
+	return cmp.Or(cronofy.CodeOf(err), CodeUnauthorized), "Cronofy does not accept this client id and secret."
+}
+
+func noAnswerWords(why delegated.Refusal) string {
+	switch why {
+	case delegated.Unsigned:
+		return "An answer came without a signature, so it was refused."
+	case delegated.Forged:
+		return "An answer came with a signature that is not this client secret's, so it was refused."
+	case delegated.Malformed:
+		return "What came to the callback URL is not what Cronofy sends."
+	case delegated.NotRefused:
+	}
+	return "No answer came to the callback URL in time: what is sent there must arrive at confer."
+}
+
+func requestWords(err *delegated.RequestError) (code, message string) {
+	if !err.Every && cronofy.StatusOf(err) == 422 {
+		return CodeUnprocessable, "Cronofy does not accept this e-mail address."
+	}
+	p := explainRequest(err)
+	if p == nil {
+		own := sentence(err.Err, StepProfiles)
+		p = &own
+	}
+	if cronofy.AnswerLost(err) {
+		p.Summary += " Whether access was asked for is not known."
+	}
+	return p.Code, p.Summary
+}
+
+func exchangeWords(err *delegated.ExchangeError) (code, message string) {
+	switch {
+	case cronofy.StatusOf(err) == 401:
+		return clientRefused(err)
+	case cronofy.CodeOf(err) == "invalid_grant":
+		return "invalid_grant", "Cronofy did not accept the code that it had sent: it was used before, or is too old."
+	}
+	p := sentence(err.Err, StepProfiles)
+	if cronofy.AnswerLost(err) {
+		p.Summary += " Whether the code was used up is not known."
+	}
+	return p.Code, p.Summary
+}
+
+// unsigned tells whether an answer came that had no signature.
+func unsigned(err error) bool {
+	var refused *delegated.RefusedError
+	return errors.As(err, &refused) && refused.Refusal == delegated.Unsigned
+}
+
+// explainTrouble says what keeps answers from coming, while they are waited for.
+func explainTrouble(err error) string {
+	var refused *delegated.RefusedError
+	var lost *delegated.LostError
+	switch {
+	case errors.As(err, &lost):
+		return sentence(lost.Err, StepProfiles).Summary + " Whether access was asked for is not known; answers are waited for."
+	case !errors.As(err, &refused):
+	case refused.Refusal == delegated.Unsigned:
+		return "An answer without a signature was refused. If Cronofy does not sign for you, go back: you can choose to take such answers."
+	case refused.Refusal == delegated.Forged:
+		return "An answer was refused: its signature is not this client secret's. Check the secret, and that nothing changes what is posted."
+	}
+	return "A post to a calendar's callback URL was refused: it is not what Cronofy sends."
 }
 
 func deniedWords(e *delegated.DeniedError) (code, message string) {

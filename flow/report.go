@@ -163,6 +163,11 @@ func (s State) progress(ev Event) State {
 		s.Pause = Pause(ev)
 	case ProfilesRead:
 		s.Proof.Tally = ev.Tally
+	case CalendarsAsked:
+		s.Proof.Until = ev.Until
+	case AnswersHindered:
+		s.Proof.Trouble = explainTrouble(ev.Err)
+		s.UnsignedSeen = s.UnsignedSeen || unsigned(ev.Err)
 	case CalendarAnswered:
 		s.Proof.Answered = ev.Answered
 	case LookPlanned:

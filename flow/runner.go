@@ -142,6 +142,8 @@ func (r *Runner) note(what string, task int, v any) {
 		}
 	case Strayed:
 		args = append(args, "error", v.Err.Error())
+	case AnswersHindered:
+		args = append(args, "error", v.Err.Error())
 	case BrowserAsked:
 		if v.Err != nil {
 			args = append(args, "error", v.Err.Error())

@@ -50,6 +50,8 @@ type Delegated struct {
 	CallbackURL string // public; the operator's tunnel or proxy
 	Listen      string // host:port of this machine where that arrives
 	Rooms       bool   // add the rooms that the service account sees
+
+	AcceptUnsigned bool // take answers without a signature; offered when State.UnsignedSeen
 }
 
 // AccountsKind is one of the answers to where accounts come from.
@@ -139,6 +141,8 @@ type Proof struct {
 	NextLook time.Time // zero: none planned
 	Asked    int       // calendars that access was asked for; 0 without delegated access
 	Answered int       // of these, those that Cronofy has answered for
+	Until    time.Time // when the wait for these answers ends; zero: not known yet
+	Trouble  string    // what keeps answers from coming, in a sentence
 }
 
 // Plan is what delegated access would do, before the operator has confirmed it.
@@ -184,6 +188,8 @@ type State struct {
 	Problem *Problem       // why the last task failed, or an answer was refused
 	Running *Task          // nil while waiting for the operator
 	tasks   int            // last task ID given out
+
+	UnsignedSeen bool // an answer without a signature came to a calendar's callback URL
 
 	held        []Held // approved, and not stored; copied before it is changed
 	accepted    accepted

@@ -109,6 +109,12 @@ func said(before, s State, task *Task) string {
 	if s.Proof.Answered != before.Proof.Answered || s.Proof.Asked != before.Proof.Asked {
 		add("answered %d of %d", s.Proof.Answered, s.Proof.Asked)
 	}
+	if s.Proof.Trouble != before.Proof.Trouble {
+		add("trouble %q", s.Proof.Trouble)
+	}
+	if s.UnsignedSeen != before.UnsignedSeen {
+		add("unsigned answers")
+	}
 	if s.Plan != nil {
 		add("to confirm: %d calendars", s.Plan.Calendars())
 	}
@@ -277,6 +283,10 @@ func parseReport(t *testing.T, words []string, named map[string]string) Event {
 		return Linked{Link: Link{ServiceAccount: "ser_1", Provider: cronofy.Zoom, Unconfirmed: len(words) > 1}}
 	case "planned":
 		return DelegationPlanned{Plan{People: 12, Rooms: 2, Scope: "read_events", Digest: "d1ge57"}}
+	case "asked":
+		return CalendarsAsked{time.Unix(300, 0)}
+	case "hindered":
+		return AnswersHindered{hindrances[words[1]]}
 	case "answered":
 		return CalendarAnswered{5}
 	case "rows":
@@ -293,6 +303,13 @@ func parseReport(t *testing.T, words []string, named map[string]string) Event {
 }
 
 var strays = map[string]error{"earlier": callback.ErrStateEarlierRun, "used": callback.ErrStateUsed, "bare": callback.ErrPasteBareCode}
+
+var hindrances = map[string]error{
+	"unsigned":  &delegated.RefusedError{Refusal: delegated.Unsigned},
+	"forged":    &delegated.RefusedError{Refusal: delegated.Forged},
+	"malformed": &delegated.RefusedError{Refusal: delegated.Malformed},
+	"lost":      &delegated.LostError{Accounts: 14, Err: &cronofy.Error{Op: "request delegated access", Status: 500}},
+}
 
 // failures are errors as the Runner gives them, by a short name.
 var failures = map[string]error{
@@ -322,5 +339,6 @@ var failures = map[string]error{
 	"changed":       ErrListChanged,
 	"missing":       fmt.Errorf("%w: %w", delegated.ErrNoServiceToken, manage.ErrMissing),
 	"scope":         &delegated.RequestError{Every: true, Err: &cronofy.Error{Op: "request delegated access", Status: 403}},
+	"client":        &delegated.ExchangeError{Every: true, Err: &cronofy.Error{Op: "exchange code", Status: 401}},
 	"odd":           errors.New("odd"),
 }

@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"testing"
@@ -219,7 +220,7 @@ func someReport(r *rand.Rand, s State) Event {
 		"flow.Authorize":           {LinkReady{}, Strayed{}, BrowserAsked{}, TimeExtended{}, AnswerArrived{}, Exchanged{}, Linked{}},
 		"flow.StoreHeld":           {storedHeld(s)},
 		"flow.PlanDelegation":      {DelegationPlanned{Plan{People: 2, Scope: "read_events", Digest: "d"}}},
-		"flow.Delegate":            {CalendarAnswered{1}, ProfilesRead{}, LookPlanned{}, ProfilesDone{}},
+		"flow.Delegate":            {CalendarsAsked{}, AnswersHindered{errors.New("x")}, CalendarAnswered{1}, ProfilesRead{}, LookPlanned{}, ProfilesDone{}},
 		"flow.LoadProfiles":        {ProfilesRead{}, LookPlanned{}, ProfilesDone{}},
 	}[fmt.Sprintf("%T", s.Running.Effect)]
 	if r.IntN(3) == 0 {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"time"
 
 	"confer/cronofy"
 )
@@ -68,8 +69,10 @@ func (d *Desk) request(rows []*row) {
 		err := d.call(part)
 		switch {
 		case err == nil:
+			d.asked(len(part))
 			return nil
 		case cronofy.AnswerLost(err): // the webhooks may still come
+			d.asked(len(part))
 			d.lose(part, err)
 			return nil
 		case everyones(err):
@@ -99,22 +102,35 @@ func (d *Desk) request(rows []*row) {
 // accepted, until it is not the addresses.
 const suspicious = 10
 
+// asked counts accounts that Cronofy was asked for, or may have been.
+func (d *Desk) asked(n int) {
+	d.mu.Lock()
+	d.progress.Asked += n
+	d.progress.Until = time.Now().Add(d.cfg.Timeout)
+	now := d.progress
+	d.mu.Unlock()
+	if d.cfg.Asked != nil {
+		d.cfg.Asked(now)
+	}
+}
+
 func (d *Desk) lose(rows []*row, err error) {
 	d.mu.Lock()
-	defer d.mu.Unlock()
 	for _, r := range rows {
 		r.lost = err
 	}
+	d.mu.Unlock()
+	d.trouble(&LostError{Accounts: len(rows), Err: err}, NotRefused)
 }
 
 // timeout is why there was no webhook.
 func (d *Desk) timeout(r *row) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if r.lost != nil {
+	if r.lost != nil && r.refused == NotRefused {
 		return &RequestError{Err: r.lost}
 	}
-	return ErrTimeout
+	return &NoAnswerError{r.refused}
 }
 
 // everyones tells whether an error is about the request and not about one of its
@@ -153,6 +169,6 @@ func (d *Desk) call(rows []*row) error {
 
 func endAll(rows []*row, err error) {
 	for _, r := range rows {
-		r.end(cronofy.Secret{}, err)
+		r.end(cronofy.Token{}, err)
 	}
 }

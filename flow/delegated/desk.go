@@ -38,6 +38,12 @@ type Config struct {
 	// are not used. It may be called by several goroutines at once; nil: none.
 	Keep func(email string, t cronofy.Token) error
 
+	// Asked is told how far the asking has come whenever accounts were asked for.
+	// Trouble is given a *RefusedError or a *LostError, the first of each kind. Both
+	// may be called by several goroutines at once; nil: nobody is told.
+	Asked   func(Progress)
+	Trouble func(error)
+
 	Rand io.Reader // for the paths; nil: crypto/rand
 
 	listen func(ctx context.Context, network, address string) (net.Listener, error) // nil: the system's
@@ -59,21 +65,30 @@ const (
 // Desk is one run of delegated access over a list of addresses. Its methods may
 // be called from several goroutines.
 type Desk struct {
-	cfg     Config
-	base    *url.URL
-	emails  []string
-	chunks  []chunk
-	door    *door
-	ctx     context.Context
-	cancel  context.CancelFunc
-	work    sync.WaitGroup
-	turn    chan struct{} // held by the one that asks Cronofy
-	slots   chan struct{} // accounts under way
-	refused refusals
+	cfg    Config
+	base   *url.URL
+	emails []string
+	chunks []chunk
+	door   *door
+	ctx    context.Context
+	cancel context.CancelFunc
+	work   sync.WaitGroup
+	turn   chan struct{} // held by the one that asks Cronofy
+	slots  chan struct{} // accounts under way
 
-	mu    sync.Mutex
-	live  map[string]*row // by the last part of their callback URL
-	fatal error
+	mu       sync.Mutex
+	live     map[string]*row // by the last part of their callback URL
+	fatal    error
+	refused  Refused
+	told     map[Refusal]bool // of Config.Trouble; NotRefused: that an answer was lost
+	progress Progress
+}
+
+// Progress is how far the asking has come.
+type Progress struct {
+	Asked    int       // accounts that were asked for, or may have been
+	Answered int       // of these, those whose webhook was taken
+	Until    time.Time // when the wait for the last of them ends
 }
 
 // chunk is what one request asks for. Its rows are there from the first Access
@@ -94,13 +109,15 @@ type row struct {
 
 	once  sync.Once
 	done  chan struct{}
-	token cronofy.Secret
+	token cronofy.Token
 	err   error // both are written before done is closed
-	lost  error // the request's answer was lost: why; guarded by the Desk
+
+	lost    error   // the request's answer was lost: why; guarded by the Desk
+	refused Refusal // of the last post that was not taken; guarded by the Desk
 }
 
 // end settles an account; only the first end counts.
-func (r *row) end(token cronofy.Secret, err error) {
+func (r *row) end(token cronofy.Token, err error) {
 	r.once.Do(func() {
 		r.token, r.err = token, err
 		close(r.done)
@@ -126,7 +143,7 @@ func Open(ctx context.Context, cfg Config, emails []string) (*Desk, error) {
 	const size = cronofy.MaxDelegatedAccess
 	d := &Desk{
 		cfg: cfg, base: base, emails: emails, chunks: make([]chunk, (len(emails)+size-1)/size),
-		turn: make(chan struct{}, 1), slots: make(chan struct{}, maxUnderWay), live: map[string]*row{},
+		turn: make(chan struct{}, 1), slots: make(chan struct{}, maxUnderWay), live: map[string]*row{}, told: map[Refusal]bool{},
 	}
 	l, err := cfg.listen(ctx, "tcp", cfg.Listen)
 	if err != nil {
@@ -140,11 +157,11 @@ func Open(ctx context.Context, cfg Config, emails []string) (*Desk, error) {
 // Addr is where the Desk listens.
 func (d *Desk) Addr() string { return d.door.l.Addr().String() }
 
-// Access gives the access token of the i-th address, once. It asks for that
-// address, together with its neighbours, unless they were asked for before, and
-// waits for the answer. Its error is ctx's, ErrTimeout, ErrClosed, a
-// *DeniedError, a *RequestError, Config.Keep's, or that of the exchange.
-func (d *Desk) Access(ctx context.Context, i int) (cronofy.Secret, error) {
+// Access gives the tokens of the i-th address, once. It asks for that address,
+// together with its neighbours, unless they were asked for before, and waits for
+// the answer. Its error is ctx's, ErrClosed, a *NoAnswerError, a *DeniedError, a
+// *RequestError, an *ExchangeError, or Config.Keep's.
+func (d *Desk) Access(ctx context.Context, i int) (cronofy.Token, error) {
 	const size = cronofy.MaxDelegatedAccess
 	c := &d.chunks[i/size]
 	if fresh := c.make(d.emails[i/size*size : min(len(d.emails), (i/size+1)*size)]); fresh != nil {
@@ -152,13 +169,13 @@ func (d *Desk) Access(ctx context.Context, i int) (cronofy.Secret, error) {
 	}
 	r := c.fetch(i % size)
 	if r == nil {
-		return cronofy.Secret{}, ErrClosed
+		return cronofy.Token{}, ErrClosed
 	}
 	select {
 	case <-r.done:
 		return r.token, r.err
 	case <-ctx.Done():
-		return cronofy.Secret{}, ctx.Err()
+		return cronofy.Token{}, ctx.Err()
 	}
 }
 
@@ -202,8 +219,8 @@ func (c *chunk) fetch(i int) *row {
 	return r
 }
 
-// Fatal is the error that ended all asking: a *RequestError with Every, or that
-// of Config.ServiceToken. nil while there is none.
+// Fatal is the error that ended all asking: a *RequestError or an *ExchangeError
+// with Every, or that of Config.ServiceToken. nil while there is none.
 func (d *Desk) Fatal() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -219,7 +236,18 @@ func (d *Desk) fail(err error) {
 }
 
 // Refused counts the posts that were not taken.
-func (d *Desk) Refused() Refused { return d.refused.get() }
+func (d *Desk) Refused() Refused {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.refused
+}
+
+// Progress tells how far the asking has come.
+func (d *Desk) Progress() Progress {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.progress
+}
 
 // Close ends the listener and all that is under way, and waits for it. It may be
 // called again.
@@ -242,34 +270,45 @@ func (d *Desk) attend(r *row) {
 	for {
 		select {
 		case h := <-r.hook:
+			d.answered()
 			r.end(d.exchange(r, h))
 			return
 		case <-late.C:
 			release()
 		case <-limit.C:
-			r.end(cronofy.Secret{}, d.timeout(r))
+			r.end(cronofy.Token{}, d.timeout(r))
 			return
 		case <-r.done: // could not be asked for
 			return
 		case <-d.ctx.Done():
-			r.end(cronofy.Secret{}, ErrClosed)
+			r.end(cronofy.Token{}, ErrClosed)
 			return
 		}
 	}
 }
 
-func (d *Desk) exchange(r *row, h cronofy.Webhook) (cronofy.Secret, error) {
+func (d *Desk) answered() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.progress.Answered++
+}
+
+func (d *Desk) exchange(r *row, h cronofy.Webhook) (cronofy.Token, error) {
 	if h.Code.Empty() {
-		return cronofy.Secret{}, &DeniedError{Code: h.Error, Key: h.ErrorKey, Description: h.ErrorDescription}
+		return cronofy.Token{}, &DeniedError{Code: h.Error, Key: h.ErrorKey, Description: h.ErrorDescription}
 	}
 	t, err := d.cfg.Client.Exchange(d.ctx, h.Code, r.url)
 	if err != nil {
-		return cronofy.Secret{}, err
+		failed := exchangeError(err)
+		if failed.Every {
+			d.fail(failed)
+		}
+		return cronofy.Token{}, failed
 	}
 	if d.cfg.Keep != nil {
 		if err := d.cfg.Keep(r.email, t); err != nil {
-			return cronofy.Secret{}, err
+			return cronofy.Token{}, err
 		}
 	}
-	return t.AccessToken, nil
+	return t, nil
 }

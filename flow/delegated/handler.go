@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"path"
 	"strings"
-	"sync"
 
 	"confer/cronofy"
 )
@@ -19,23 +18,6 @@ type Refused struct {
 	Unsigned  int // to a live callback URL, without a signature
 	Forged    int // to a live callback URL, with a wrong signature
 	Malformed int // to a live callback URL, too large or not a webhook
-}
-
-type refusals struct {
-	mu sync.Mutex
-	n  Refused
-}
-
-func (r *refusals) count(add func(*Refused)) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	add(&r.n)
-}
-
-func (r *refusals) get() Refused {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.n
 }
 
 // ServeHTTP takes webhooks. The answer is sent before anything is done with the
@@ -63,46 +45,45 @@ func (d *Desk) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 func (d *Desk) take(w http.ResponseWriter, req *http.Request) (status int, handOver func()) {
 	// A proxy may have taken a part of the path away: the last part is the secret.
 	id := path.Base(req.URL.Path)
-	if d.find(id) == nil {
+	r := d.find(id)
+	if r == nil {
 		return http.StatusNotFound, nil // whoever knows no path cannot make us read a body
 	}
 	if req.ContentLength > maxBody {
-		d.refused.count(func(n *Refused) { n.Malformed++ })
+		d.refuse(r, Malformed)
 		return http.StatusRequestEntityTooLarge, nil
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, req.Body, maxBody))
 	if err != nil {
-		d.refused.count(func(n *Refused) { n.Malformed++ })
+		d.refuse(r, Malformed)
 		return http.StatusRequestEntityTooLarge, nil
 	}
-	if !d.signed(req.Header.Values(cronofy.HMACHeader), body) {
+	if why := d.signed(req.Header.Values(cronofy.HMACHeader), body); why != NotRefused {
+		d.refuse(r, why)
 		return http.StatusUnauthorized, nil
 	}
 	hook, err := cronofy.ParseWebhook(body)
 	if err != nil {
-		d.refused.count(func(n *Refused) { n.Malformed++ })
+		d.refuse(r, Malformed)
 		return http.StatusBadRequest, nil
 	}
-	r := d.claim(id)
-	if r == nil {
+	if r = d.claim(id); r == nil {
 		return http.StatusNotFound, nil
 	}
 	return http.StatusOK, func() { r.hook <- hook } // has room: a row is claimed once
 }
 
-func (d *Desk) signed(headers []string, body []byte) bool {
+func (d *Desk) signed(headers []string, body []byte) Refusal {
 	header := strings.Join(headers, ",")
 	switch {
 	case header != "" && cronofy.VerifyHMAC(header, body, d.cfg.ClientSecret):
-		return true
+		return NotRefused
 	case header != "":
-		d.refused.count(func(n *Refused) { n.Forged++ })
-		return false
+		return Forged
 	case d.cfg.AcceptUnsigned:
-		return true
+		return NotRefused
 	}
-	d.refused.count(func(n *Refused) { n.Unsigned++ })
-	return false
+	return Unsigned
 }
 
 func (d *Desk) find(id string) *row {

@@ -104,7 +104,7 @@ func access(ctx context.Context, d *Desk) func() []result {
 	for i := range all {
 		wg.Go(func() {
 			token, err := d.Access(ctx, i)
-			all[i] = result{token.Reveal(), err}
+			all[i] = result{token.AccessToken.Reveal(), err}
 		})
 	}
 	return func() []result { wg.Wait(); return all }
