@@ -61,6 +61,22 @@ func TestAnAnswerEndsTheRawLink(t *testing.T) {
 	x.until("Linked:")
 }
 
+// TestAPasteOverTheRawLink: a terminal that does not mark it sends it in pieces,
+// and some letters in it would end the wait.
+func TestAPasteOverTheRawLink(t *testing.T) {
+	t.Parallel()
+	x := sandboxWizard(t, terminalOptions{width: 100, height: 40}, "--browser", "none")
+	x.wait()
+	x.press("u")
+	address := approveElsewhere(t, x.rawLink())
+	half := len(address) / 2
+	x.press(address[:half])
+	x.until("Paste the final address", "characters. Line breaks")
+	x.press(address[half:])
+	x.press(enter)
+	x.until("Linked:")
+}
+
 func TestHandOverKeepsAnUnconfirmedLink(t *testing.T) {
 	t.Parallel()
 	x := sandboxWizard(t, terminalOptions{width: 100, height: 40}, "--browser", "none")

@@ -35,6 +35,8 @@ type frame struct {
 	cfg   *Config
 	over  <-chan struct{} // closed when the program has to end
 	raw   *rawGate
+	// kept says that an address was pasted and not yet checked.
+	kept bool
 	// sentBack says that the problem came up on a later page; else empty.
 	sentBack string
 }
@@ -186,6 +188,9 @@ func (m *Model) screen(at pageID) screen {
 
 func (m *Model) frame() frame {
 	f := frame{st: m.st, keys: m.keys, state: m.state, now: m.cfg.Now(), cfg: &m.cfg, over: m.ctx.Done(), raw: m.raw}
+	if w, ok := m.screens[pageWaiting].(*wait); ok {
+		f.kept = w.unchecked()
+	}
 	if m.problem != nil && m.problem == m.state.Problem {
 		f.sentBack = "It came up at " + m.cameUp.Title() + "; every other answer is kept."
 	}
@@ -201,6 +206,9 @@ func (m *Model) frame() frame {
 func (m *Model) pass(msg tea.Msg) tea.Cmd {
 	if _, pasted := msg.(tea.PasteMsg); pasted {
 		m.helping = false
+	}
+	if m.page == pageAuthorize && m.state.Problem != nil {
+		m.keepPasted(msg)
 	}
 	ev, cmd := m.screen(m.page).update(msg, m.frame())
 	if ev == nil {

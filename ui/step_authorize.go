@@ -116,7 +116,9 @@ func (a *authorize) viewProblem(f frame, p *page) {
 	if a.details {
 		p.add(keep, f.problemDetails(a.problem)...)
 	}
-	if a.problem.Code == flow.CodeTimeout {
+	if f.kept {
+		p.note(f, keep, "The address that was pasted is kept. Enter waits again, and the address can be checked then.")
+	} else if a.problem.Code == flow.CodeTimeout {
 		p.note(f, spare, "Who still has the earlier link open can finish there: its answer counts as soon as confer waits again.")
 	}
 }

@@ -32,6 +32,7 @@ type wait struct {
 	flash   flash
 	opened  bool   // the last key asked for the browser
 	seen    string // a notice that was answered by leaving the field
+	checked string // what was submitted last
 	message letter
 	permit  letter
 }
@@ -45,10 +46,38 @@ func (w *wait) sync(s flow.State) {
 	case flow.PhaseWaiting:
 	case flow.PhaseNone, flow.PhasePreparing, flow.PhaseExchanging, flow.PhaseStoring:
 		w.mode, w.flash, w.opened, w.seen = waitDoors, flash{}, false, ""
-		w.address.set("")
+		if s.Attempt.Phase > flow.PhaseWaiting || !w.unchecked() {
+			w.forget()
+		} else {
+			w.mode = waitPaste
+		}
 	}
 	if s.Attempt.Notice == "" {
 		w.seen = ""
+	}
+}
+
+// unchecked tells whether the field has an address that nobody has looked at:
+// the wait may have ended before.
+func (w *wait) unchecked() bool { return w.address.value() != "" && w.address.value() != w.checked }
+
+func (w *wait) forget() {
+	w.checked = ""
+	w.address.set("")
+}
+
+// keepPasted is for an address that comes after the end of the wait: its state
+// counts in the next one.
+func (m *Model) keepPasted(msg tea.Msg) {
+	text := ""
+	switch msg := msg.(type) {
+	case tea.PasteMsg:
+		text = msg.Content
+	case rawShown:
+		text = msg.pasted
+	}
+	if w, ok := m.screens[pageWaiting].(*wait); ok && text != "" {
+		w.paste(text)
 	}
 }
 
@@ -59,6 +88,9 @@ func (w *wait) update(msg tea.Msg, f frame) (flow.Event, tea.Cmd) {
 	case rawShown:
 		if msg.err != nil {
 			w.flash = flash{text: "The link could not be shown: " + clean(msg.err.Error()) + "."}
+		}
+		if msg.pasted != "" && f.state.Attempt.Phase == flow.PhaseWaiting {
+			w.paste(msg.pasted)
 		}
 	case tea.PasteMsg:
 		if f.state.Attempt.Phase == flow.PhaseWaiting {
@@ -103,6 +135,7 @@ func (w *wait) press(k tea.KeyPressMsg, f frame) (flow.Event, tea.Cmd) {
 	case waitHanded:
 		if key.Matches(k, f.keys.yes) {
 			w.mode = waitDoors
+			w.forget()
 			return flow.Handed{}, nil
 		}
 		return nil, nil
@@ -113,7 +146,8 @@ func (w *wait) press(k tea.KeyPressMsg, f frame) (flow.Event, tea.Cmd) {
 
 func (w *wait) pressPaste(k tea.KeyPressMsg, f frame) flow.Event {
 	if key.Matches(k, f.keys.submit) {
-		return flow.Pasted{Text: w.address.value()}
+		w.checked = w.address.value()
+		return flow.Pasted{Text: w.checked}
 	}
 	w.address.press(k)
 	return nil
@@ -143,7 +177,7 @@ func (w *wait) pressDoor(k tea.KeyPressMsg, f frame) (flow.Event, tea.Cmd) {
 		return nil, tea.SetClipboard(at.URL)
 	case key.Matches(k, f.keys.raw):
 		return nil, showRaw(rawLink{link: at.URL, what: "The link for the administrator. It can be used once.",
-			back: "confer goes on waiting. Any key goes back to it, and so does an answer."}, f)
+			back: "confer goes on waiting. Any key goes back to it, and so does an answer. The final address can be pasted here."}, f)
 	case key.Matches(k, f.keys.write) && f.cfg.SaveFile != nil:
 		return nil, save(f, linkWhat, linkFile, at.URL+"\n")
 	case key.Matches(k, f.keys.paste):
