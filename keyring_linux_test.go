@@ -180,7 +180,7 @@ func TestKeyringThatCannotBeWritten(t *testing.T) {
 	require.NoError(t, os.RemoveAll(folder))
 	require.NoError(t, os.WriteFile(folder, nil, 0o600))
 	x.press(enter)
-	x.until(onStore, "The system keyring cannot be used.", "Try the keyring again")
+	x.until(onStore, "Try the keyring again") // why depends on whether the daemon has noticed already
 	x.press("2" + enter)
 	x.until(onAuthorize)
 	x.press(enter)
