@@ -4,6 +4,7 @@ import (
 	"os"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -37,6 +38,10 @@ func toPlanned() []flow.Event {
 	return append(toDelegable(), throughServiceAccount(), planned(1200, 34))
 }
 
+func unsignedCame() []flow.Event {
+	return []flow.Event{flow.CalendarsAsked{Until: start.Add(5 * time.Minute)}, flow.AnswersHindered{Err: &delegated.RefusedError{Refusal: delegated.Unsigned}}}
+}
+
 func delegatedScenes() []scene {
 	busy := &delegated.ListenError{Addr: "127.0.0.1:8749", Err: os.NewSyscallError("bind", syscall.EADDRINUSE)}
 	filled := []string{"3", "enter", "type:people.txt", "tab", "type:https://hooks.example.test/cronofy"}
@@ -52,6 +57,9 @@ func delegatedScenes() []scene {
 		{name: "delegated_confirm_one", events: append(toDelegable(), throughServiceAccount(), planned(1, 0))},
 		{name: "delegated_confirm_scope", events: append(toDelegable(), throughServiceAccount(), guessedScope()), small: true},
 		{name: "delegated_asking", events: confirmed},
+		{name: "delegated_waiting", events: confirmed, reports: []flow.Event{flow.CalendarsAsked{Until: start.Add(4*time.Minute + 32*time.Second)}}, small: true},
+		{name: "delegated_unsigned", events: confirmed, reports: append(unsignedCame(), flow.CalendarAnswered{Answered: 4}), small: true},
+		{name: "delegated_take_unsigned", events: confirmed, reports: unsignedCame(), keys: []string{"esc", "enter", "shift+tab", " "}, small: true},
 		{name: "delegated_answered", events: confirmed, reports: []flow.Event{flow.CalendarAnswered{Answered: 15}, read(15)}, small: true},
 		{name: "delegated_export", events: confirmed, reports: []flow.Event{read(15)}, keys: []string{"e"}},
 	}
@@ -94,6 +102,27 @@ func TestDelegatedRunsIntoTheTable(t *testing.T) {
 	require.NotContains(t, text(m), "answered")
 	press(m, "esc", "enter")
 	require.Contains(t, text(m), "https://hooks.example.test/cronofy", "the form is as it was")
+}
+
+// TestDelegatedTakesUnsignedAnswers once one was refused, and not before.
+func TestDelegatedTakesUnsignedAnswers(t *testing.T) {
+	t.Parallel()
+	m := newModel(t, walk(t, flow.Start(flow.Found{}), toPlanned()...))
+	resize(m, 100, 30)
+	press(m, "esc", "enter")
+	require.Contains(t, text(m), "Callback URL")
+	require.NotContains(t, text(m), takeUnsigned)
+	press(m, "enter")
+	report(m, planned(1200, 34))
+	press(m, "y")
+	report(m, unsignedCame()...)
+	require.Contains(t, text(m), "An answer without a signature was refused.")
+	press(m, "esc", "shift+tab", "enter")
+	require.Contains(t, text(m), "[x] "+takeUnsigned)
+	press(m, "tab", "enter")
+	require.True(t, m.State().Answers.Accounts.Delegated.AcceptUnsigned)
+	require.IsType(t, flow.PlanDelegation{}, m.State().Running.Effect)
+	require.Contains(t, delegatedFlags(m.State().Answers), "--accept-unsigned-webhooks")
 }
 
 // TestDelegatedIsHidden where it cannot work.

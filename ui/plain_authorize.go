@@ -152,6 +152,8 @@ func (p *plainWizard) told(ev flow.Event) {
 		p.toldLinked(ev.Link)
 	case flow.Paused:
 		p.toldPause()
+	case flow.AnswersHindered:
+		p.say("confer: notice: " + clean(p.state.Proof.Trouble))
 	case flow.ProfilesRead:
 		p.toldRows(ev.Rows)
 	case flow.LookPlanned:

@@ -19,22 +19,26 @@ func (p *plainWizard) askDelegated() (flow.Accounts, error) {
 		if err := p.form(at, &f.emails, &f.callback, &f.listen); err != nil {
 			return flow.Accounts{}, err
 		}
-		rooms, err := p.askRooms(was.Rooms)
+		rooms, err := p.askYes("Add the rooms that the service account sees, y or n", was.Rooms)
+		unsigned := was.AcceptUnsigned
+		if err == nil && offersUnsigned(p.state) {
+			unsigned, err = p.askYes(takeUnsigned+", y or n", was.AcceptUnsigned)
+		}
 		if errors.Is(err, errPlainBack) {
 			continue
 		}
 		return flow.Accounts{Kind: flow.AccountsDelegated, Delegated: flow.Delegated{Emails: f.emails.value,
-			CallbackURL: f.callback.value, Listen: f.listen.value, Rooms: rooms}}, err
+			CallbackURL: f.callback.value, Listen: f.listen.value, Rooms: rooms, AcceptUnsigned: unsigned}}, err
 	}
 }
 
-func (p *plainWizard) askRooms(was bool) (bool, error) {
+func (p *plainWizard) askYes(question string, was bool) (bool, error) {
 	def := "n"
 	if was {
 		def = "y"
 	}
 	for {
-		text, err := p.line(plainQuestion{text: "Add the rooms that the service account sees, y or n", def: def})
+		text, err := p.line(plainQuestion{text: question, def: def})
 		switch {
 		case err != nil:
 			return false, err

@@ -28,6 +28,8 @@ func plainDelegated(k *plainTalk) {
 	k.types("y")
 	require.IsType(k.t, flow.Delegate{}, k.ordered())
 	k.types("?")
+	k.reports(append(unsignedCame(), flow.CalendarAnswered{Answered: 2})...)
+	k.types("?")
 	k.reports(flow.CalendarAnswered{Answered: 4}, read(4))
 	k.types("?")
 	k.reports(flow.ProfilesDone{Tally: tally(people(4))})

@@ -79,7 +79,7 @@ func (p *plainWizard) accountOptions() ([]plainOption, []flow.AccountsKind) {
 // still finished: what was asked for is read once.
 func (p *plainWizard) watch() error {
 	if n := p.state.Proof.Asked; n > 0 && p.state.Proof.Tally.Read == 0 {
-		p.say("Access to " + calendars(n) + " is asked for now. Cronofy's answers come to the callback URL.")
+		p.say("Access to " + calendars(n) + " is asked for now. " + answersCome(p.state.Answers))
 	}
 	p.say("Looking. r looks again at once, b goes back, q ends.")
 	for p.state.Running != nil && p.state.Step == flow.StepProfiles {
@@ -118,13 +118,16 @@ func (p *plainWizard) watched(text string) error {
 }
 
 func (p *plainWizard) counted() string {
-	if p.state.Proof.Tally.Read == 0 {
-		if some := answered(p.state.Proof); some != "" {
-			return some + "."
-		}
-		return "No account is read yet."
+	some := answered(p.state.Proof)
+	if left := answersLeft(p.state, p.cfg.Now()); some != "" && left != "" {
+		some += ", " + left
 	}
-	if some := answered(p.state.Proof); some != "" {
+	switch {
+	case p.state.Proof.Tally.Read == 0 && some != "":
+		return some + "."
+	case p.state.Proof.Tally.Read == 0:
+		return "No account is read yet."
+	case some != "":
 		return counts(p.state.Proof.Tally) + ", " + some + "."
 	}
 	return counts(p.state.Proof.Tally) + "."

@@ -59,7 +59,7 @@ func withoutProof(s flow.State) string {
 func (a *accounts) sync(s flow.State) {
 	a.path.follow(s.Answers.Accounts.Path)
 	a.token.follow(s.Answers.Accounts.Token.Reveal())
-	a.delegation.sync(s.Answers.Accounts.Delegated)
+	a.delegation.sync(s)
 	a.offer(s)
 	a.planned = s.Plan != nil
 	if kind := s.Answers.Accounts.Kind; kind != a.seen {

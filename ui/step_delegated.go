@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"time"
 
 	"charm.land/bubbles/v2/key"
 	tea "charm.land/bubbletea/v2"
@@ -15,52 +16,95 @@ import (
 type delegation struct {
 	form                     form
 	emails, callback, listen *field
-	rooms                    *field
-	add                      bool // the rooms too
-	seen                     bool // the answer that add was taken from
+	rooms, unsigned          tick
+}
+
+// tick is a line of a form that is on or off.
+type tick struct {
+	field *field
+	label string
+	on    bool
+	seen  bool // the answer that on was taken from
+}
+
+func newTick(label string) tick {
+	t := tick{field: &field{action: true}, label: label}
+	t.set(false)
+	return t
+}
+
+func (t *tick) set(on bool) {
+	t.on = on
+	t.field.label = map[bool]string{false: "[ ] ", true: "[x] "}[on] + t.label
+}
+
+func (t *tick) follow(answer bool) {
+	if answer != t.seen {
+		t.seen = answer
+		t.set(answer)
+	}
+}
+
+func (t *tick) submitted() bool {
+	t.seen = t.on
+	return t.on
 }
 
 func newDelegation() *delegation {
 	d := &delegation{emails: newField("File with e-mail addresses", maxEntry), callback: newField("Callback URL", maxEntry),
-		listen: newField("Listen on", maxEntry), rooms: &field{action: true}}
+		listen: newField("Listen on", maxEntry), rooms: newTick("Add the rooms that the service account sees"), unsigned: newTick(takeUnsigned)}
 	d.listen.name = "address to listen on"
 	d.emails.placeholder = "people.txt"
 	d.emails.hint = "One address a line, or CSV with a column email."
 	d.callback.placeholder = "https://hooks.example.com/cronofy"
 	d.callback.hint = "The public address of your tunnel or proxy, where Cronofy's answers come in."
 	d.listen.hint = "Where the tunnel or proxy delivers them, on this machine."
-	d.form.fields = []*field{d.emails, d.callback, d.listen, d.rooms}
-	d.toggle(false)
+	d.form.fields = []*field{d.emails, d.callback, d.listen, d.rooms.field}
 	return d
 }
 
-func (d *delegation) sync(a flow.Delegated) {
+// takeUnsigned is offered only once such an answer has come: who takes them
+// trusts whoever knows a callback URL.
+const takeUnsigned = "Take answers without a signature"
+
+func offersUnsigned(s flow.State) bool {
+	return s.UnsignedSeen || s.Answers.Accounts.Delegated.AcceptUnsigned
+}
+
+func (d *delegation) sync(s flow.State) {
+	a := s.Answers.Accounts.Delegated
 	d.emails.follow(a.Emails)
 	d.callback.follow(a.CallbackURL)
 	d.listen.follow(cmp.Or(a.Listen, flow.DefaultWebhookListen))
-	if a.Rooms != d.seen {
-		d.seen = a.Rooms
-		d.toggle(a.Rooms)
+	d.rooms.follow(a.Rooms)
+	d.unsigned.follow(a.AcceptUnsigned)
+	d.emails.optional = d.rooms.on
+	if offersUnsigned(s) && len(d.form.fields) == 4 {
+		d.form.fields = append(d.form.fields, d.unsigned.field)
 	}
 }
 
-func (d *delegation) toggle(on bool) {
-	d.add, d.emails.optional = on, on
-	d.rooms.label = map[bool]string{false: "[ ] ", true: "[x] "}[on] + "Add the rooms that the service account sees"
+func (d *delegation) toggle() {
+	t := &d.rooms
+	if d.form.fields[d.form.focus] == d.unsigned.field {
+		t = &d.unsigned
+	}
+	t.set(!t.on)
+	d.emails.optional = d.rooms.on
 }
 
 func (d *delegation) update(msg tea.Msg, f frame) flow.Event {
 	if k, ok := msg.(tea.KeyPressMsg); ok && k.Text == " " && !d.form.typing() {
-		d.toggle(!d.add)
+		d.toggle()
 		return nil
 	}
 	switch d.form.update(msg, f.keys) {
 	case movedAction:
-		d.toggle(!d.add)
+		d.toggle()
 	case movedSubmit:
-		d.seen = d.add
 		return flow.AccountsGiven{Accounts: flow.Accounts{Kind: flow.AccountsDelegated, Delegated: flow.Delegated{
-			Emails: d.emails.submitted(), CallbackURL: d.callback.submitted(), Listen: d.listen.submitted(), Rooms: d.add}}}
+			Emails: d.emails.submitted(), CallbackURL: d.callback.submitted(), Listen: d.listen.submitted(),
+			Rooms: d.rooms.submitted(), AcceptUnsigned: d.unsigned.submitted()}}}
 	case movedNot, movedInside:
 	}
 	return nil
@@ -168,6 +212,21 @@ func answered(p flow.Proof) string {
 	return thousands(p.Answered) + " of " + thousands(p.Asked) + " answered"
 }
 
+// answersLeft is how long the answers that are missing are waited for; empty:
+// not known yet, or nothing is waited for.
+func answersLeft(s flow.State, now time.Time) string {
+	if s.Running == nil || !s.Proof.Until.After(now) {
+		return ""
+	}
+	return clock(s.Proof.Until.Sub(now)) + " left"
+}
+
+// answersCome says the way that answers take.
+func answersCome(a flow.Answers) string {
+	d := a.Accounts.Delegated
+	return "Cronofy answers at " + clean(d.CallbackURL) + "; what comes there must arrive at " + clean(d.Listen) + "."
+}
+
 // delegatedFlags are those of confer profiles for the same calendars.
 func delegatedFlags(a flow.Answers) []string {
 	d := a.Accounts.Delegated
@@ -181,6 +240,9 @@ func delegatedFlags(a flow.Answers) []string {
 	}
 	if d.Rooms {
 		flags = append(flags, "--resources")
+	}
+	if d.AcceptUnsigned {
+		flags = append(flags, "--accept-unsigned-webhooks")
 	}
 	return append(flags, "--callback-url "+shellWord(clean(d.CallbackURL)), "--listen "+shellWord(clean(d.Listen)))
 }
