@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -10,6 +11,7 @@ import (
 	"confer/flow"
 	"confer/flow/links"
 	"confer/flow/manage"
+	"confer/keystore"
 )
 
 type logoutFlags struct {
@@ -172,7 +174,7 @@ func (q *quitter) failed(l links.Link, done manage.Forgotten, err error) {
 		name = l.ID()
 	}
 	p.Summary = name + " is still listed: " + stepWords(step, done.Revoked) + " " + p.Summary
-	if step == manage.StepRevoke {
+	if step == manage.StepRevoke && !storeShut(err) {
 		p.Hint += " Without --revoke, confer logout forgets the link here alone."
 	}
 	q.fail(p.Exit)
@@ -184,6 +186,12 @@ func (q *quitter) failed(l links.Link, done manage.Forgotten, err error) {
 		q.ev.write(keptEvent{q.ev.head("kept"), id, step, done.Revoked, p.Code, p.Summary, p.Hint})
 	}
 	complain(q.s.err, p.Summary, strings.TrimSpace(p.Hint))
+}
+
+// storeShut tells that no secret could be read, or deleted either.
+func storeShut(err error) bool {
+	var store *keystore.Error
+	return errors.As(err, &store) && !errors.Is(err, keystore.ErrNotFound)
 }
 
 func (q *quitter) say(l links.Link, done manage.Forgotten) {

@@ -176,6 +176,9 @@ func (r *profilesRun) explainService(err error) error {
 		return &usageError{summary: "missing: --client-secret-file", hint: "no client secret is stored for this client id"}
 	}
 	p := flow.Explain(err, flow.StepServiceAccount)
+	if p.Code == flow.CodeSecretStore {
+		p.Hint = storeHint(err, p.Hint)
+	}
 	complain(r.s.err, p.Summary, p.Hint)
 	return &exitError{p.Exit}
 }

@@ -9,7 +9,6 @@ import (
 
 	"confer/flow"
 	"confer/flow/profiles"
-	"confer/keystore"
 )
 
 // setupUnattended is a set-up that asks nothing, for scripts.
@@ -87,15 +86,8 @@ func tellMeanwhile(w io.Writer, s flow.State, ev flow.Event) {
 // stopped tells what ended a set-up, with the flag that helps where there is one.
 func (f *settings) stopped(last flow.State, s streams) error {
 	p := last.Problem.ForScript()
-	byFlag := !p.Approved // else what became of the link comes first
-	if byFlag && p.Code == flow.CodeSecretStore && last.Store.Kind != flow.StoreFile {
-		p.Hint = "Use --secret-store session to keep secrets in memory for this run only."
-	}
 	if p.Code == flow.CodePort && f.listen != "" {
 		p.Hint = "End that program, or give another address with --listen."
-	}
-	if byFlag && errors.Is(p.Err, keystore.ErrPassphrase) {
-		p.Hint = "Give the right one with --secret-passphrase-fd."
 	}
 	if p.Code == flow.CodeUsage && last.Step == flow.StepApplication && last.Answers.ClientSecret.Empty() {
 		p.Hint = "Give it with --client-secret-file FILE, or - for standard input, or with CRONOFY_CLIENT_SECRET."

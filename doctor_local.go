@@ -33,6 +33,9 @@ func keyringCheck(s keystore.Status) finding {
 		return finding{"keyring", findingOK, "The system keyring is ready.", ""}
 	case keystore.Locked:
 		f.message, f.next = "The system keyring is locked.", "Unlock it: the wizard can have your desktop ask for its password. "+other
+		if s.NoWindow {
+			f.message, f.next = "The system keyring is locked, and this session can show no window that asks for its password.", flow.UnlockWords+" "+other
+		}
 	case keystore.NoCollection:
 		f.message, f.next = "The keyring service runs, but there is no keyring in it yet.", `Make one called "login", for example with Seahorse: File, New, Password Keyring. `+other
 	case keystore.NoService:

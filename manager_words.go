@@ -72,23 +72,27 @@ func flowSentence(err error) flow.Problem {
 		p.Summary = "Cronofy does not take confer's token for this link any more: it was revoked, or another program has used it up."
 		p.Hint = "That says nothing about the link itself. To have a new token, link again with confer setup."
 	case p.Code == flow.CodeSecretStore:
-		p.Hint = storeHint(err)
+		p.Hint = storeHint(err, p.Hint)
 	case cronofy.AnswerLost(err):
 		p.Hint = "Whether Cronofy changed the token is unknown. Run this again; if Cronofy then refuses the token, link again with confer setup."
 	}
 	return p
 }
 
-func storeHint(err error) string {
+// storeHint is for a command that asks nothing but the passphrase, and at a
+// terminal alone. What the wizard's page says of a file holds here too.
+func storeHint(err error, page string) string {
+	store := new(keystore.Error)
+	_ = errors.As(err, &store)
 	switch {
-	case errors.Is(err, errNoPassphrase):
+	case errors.Is(err, keystore.ErrNoPassphrase):
 		return "Give it with --secret-passphrase-fd, for example --secret-passphrase-fd 3 3<FILE, or run this in a terminal."
 	case errors.Is(err, keystore.ErrPassphrase):
-		return "Run this again with the right one."
+		return "Run this again with the right one. If it is lost, nothing opens the file: move away " + cronofy.CleanText(store.Path, 300) + "; confer logout then forgets what was in it."
 	case errors.Is(err, keystore.ErrLocked):
 		return "Unlock it, then run this again."
 	case errors.Is(err, keystore.ErrDamaged), errors.Is(err, keystore.ErrNewer), errors.Is(err, keystore.ErrInsecure):
-		return "The file is " + secretsFile + " beside the list of links; confer doctor checks the folder."
+		return page
 	}
 	return "Run this again when the store can be used; confer doctor tells more."
 }

@@ -27,11 +27,12 @@ func newStores(filePath string) *stores {
 // Probe implements flow.Stores.
 func (s *stores) Probe(ctx context.Context) keystore.Status { return keystore.Probe(ctx) }
 
-// Open implements flow.Stores.
+// Open implements flow.Stores. Without a passphrase the file that was opened
+// before stays open.
 func (s *stores) Open(kind flow.StoreKind, passphrase cronofy.Secret) (keystore.Store, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if kind == flow.StoreFile && !s.phrase.Equal(passphrase) {
+	if kind == flow.StoreFile && !passphrase.Empty() && !s.phrase.Equal(passphrase) {
 		delete(s.opened, kind)
 		s.phrase = passphrase
 	}
@@ -44,7 +45,11 @@ func (s *stores) Open(kind flow.StoreKind, passphrase cronofy.Secret) (keystore.
 	case flow.StoreSession, flow.StoreNone:
 		s.opened[kind] = keystore.OpenSession()
 	case flow.StoreFile:
-		s.opened[kind] = keystore.OpenFile(s.filePath, func(context.Context) (string, error) { return passphrase.Reveal(), nil })
+		file := keystore.OpenFile(s.filePath, func(context.Context) (string, error) { return passphrase.Reveal(), nil })
+		if passphrase.Empty() {
+			return file, nil
+		}
+		s.opened[kind] = file
 	default:
 		return nil, fmt.Errorf("open store %q: %w", kind, keystore.ErrUnavailable)
 	}

@@ -87,6 +87,9 @@ type (
 		Ask          bool  // the operator must choose a store
 		Unchecked    error // why the check could not tell; nil: it could, or was left out
 	}
+	// UnlockAsked says that the keyring asks for its password in a window, and
+	// until when that is waited for.
+	UnlockAsked struct{ Until time.Time }
 	// StoreOpened ends OpenStore.
 	StoreOpened struct {
 		Store        Store
@@ -188,6 +191,7 @@ func (Handed) event()        {}
 func (Refreshed) event()     {}
 
 func (ApplicationAccepted) event()    {}
+func (UnlockAsked) event()            {}
 func (StoreOpened) event()            {}
 func (ServiceAccountAccepted) event() {}
 func (LinkReady) event()              {}

@@ -134,7 +134,7 @@ func (r *Runner) putToken(a Answers, what links.Stored, token cronofy.Secret, st
 
 // storeHeld opens the store, which the operator may stop, and stores what is
 // held, which is finished once it has begun.
-func (r *Runner) storeHeld(ctx context.Context, e StoreHeld) Event {
+func (r *Runner) storeHeld(ctx context.Context, e StoreHeld, say func(Event)) Event {
 	r.mu.Lock()
 	p := r.held[e.Key]
 	r.mu.Unlock()
@@ -143,7 +143,7 @@ func (r *Runner) storeHeld(ctx context.Context, e StoreHeld) Event {
 	}
 	opening, cancel := context.WithTimeout(ctx, openLimit(e.Store.Kind))
 	defer cancel()
-	if err := r.unlock(opening, e.Store); err != nil {
+	if err := r.openChosen(opening, e.Store, say); err != nil {
 		return Failed{Err: err, Approved: true, Held: true}
 	}
 	last, err := p(context.WithoutCancel(ctx), e.Store)
@@ -177,16 +177,4 @@ func (r *Runner) prove(ctx context.Context, a Answers, s Store) error {
 	default:
 		return store.Set(limited, key, there)
 	}
-}
-
-// storeSeen takes over what a failed call saw of the store. A passphrase that
-// was refused is not tried again.
-func storeSeen(s Store, err error) Store {
-	if errors.Is(err, keystore.ErrPassphrase) {
-		s.Passphrase = cronofy.Secret{}
-	}
-	if e := (*keystore.Error)(nil); errors.As(err, &e) && e.Store == keystore.Keyring {
-		s.Keyring, s.Detail = string(e.State), e.Detail
-	}
-	return s
 }

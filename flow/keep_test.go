@@ -84,7 +84,7 @@ func (s unreadable) Get(context.Context, string) (string, error) {
 func TestUnreadableIsNotMissing(t *testing.T) {
 	t.Parallel()
 	for _, reason := range []error{keystore.ErrLocked, keystore.ErrUnavailable, keystore.ErrTimeout, keystore.ErrBusy, keystore.ErrRefused,
-		keystore.ErrDamaged, keystore.ErrNewer, keystore.ErrPassphrase, keystore.ErrInsecure} {
+		keystore.ErrDamaged, keystore.ErrNewer, keystore.ErrPassphrase, keystore.ErrNoPassphrase, keystore.ErrInsecure} {
 		for _, typed := range []bool{false, true} {
 			t.Run(fmt.Sprint(reason, typed), func(t *testing.T) {
 				t.Parallel()
@@ -176,9 +176,14 @@ func TestPassphraseIsTriedBeforeTheBrowser(t *testing.T) {
 	wrong.Passphrase, none.Passphrase = cronofy.NewSecret("wrong"), cronofy.Secret{}
 	require.False(t, check(right, true).(flow.ApplicationAccepted).Ask)
 	for _, s := range []flow.Store{wrong, none} {
-		require.ErrorIs(t, check(s, true).(flow.Failed).Err, keystore.ErrPassphrase)
+		want := keystore.ErrPassphrase
+		if s.Passphrase.Empty() {
+			want = keystore.ErrNoPassphrase
+		}
+		require.ErrorIs(t, check(s, true).(flow.Failed).Err, want)
 		asked := check(s, false).(flow.ApplicationAccepted)
 		require.True(t, asked.Ask)
 		require.True(t, asked.Store.Passphrase.Empty(), "the wrong one is not kept")
+		require.Equal(t, stores.path, asked.Store.File, "one passphrase is enough, and is that of this file")
 	}
 }

@@ -10,7 +10,6 @@ import (
 
 	"confer/cronofy"
 	"confer/flow/callback"
-	"confer/keystore"
 )
 
 // Problem is an error as the operator reads it.
@@ -122,7 +121,7 @@ func sentence(err error, at Step) Problem {
 	case errors.As(err, &ledger):
 		return explainLedger(ledger)
 	case isStoreError(err):
-		return explainStore(err, at)
+		return explainStore(err, storePage(at))
 	case errors.As(err, &api):
 		return explainAPI(api, at)
 	case errors.As(err, &bad):
@@ -208,92 +207,6 @@ func explainPort(e *callback.PortError) Problem {
 }
 
 func noSecret(err error) bool { return errors.Is(err, ErrNoSecret) }
-
-func isStoreError(err error) bool {
-	var store *keystore.Error
-	if errors.As(err, &store) {
-		return true
-	}
-	for _, e := range []error{keystore.ErrUnavailable, keystore.ErrLocked} {
-		if errors.Is(err, e) {
-			return true
-		}
-	}
-	return false
-}
-
-func explainStore(err error, at Step) Problem {
-	if at == StepServiceAccount || at == StepAuthorize {
-		at = StepApplication // there the keyring is asked again, or another store chosen
-	}
-	p := Problem{Code: CodeSecretStore, Exit: ExitFailed, Step: at,
-		Hint: "Try again, or keep secrets in memory for this run with --secret-store session."}
-	var store *keystore.Error
-	file := errors.As(err, &store) && store.Store == keystore.File
-	switch {
-	case file && errors.Is(err, keystore.ErrBusy):
-		p.Summary = "The secrets file is in use by another confer."
-		p.Hint = "Try again when that one has ended."
-	case file && errors.Is(err, keystore.ErrTimeout):
-		p.Summary = "The secrets file was not opened or written in time; deriving its key is slow on this machine."
-	case file && errors.Is(err, keystore.ErrRefused):
-		p.Summary = "The secrets file cannot be used" + because(store.Detail) + "."
-		p.Hint = "Check the file, its folder and the room on the disk, then try again."
-	case errors.Is(err, keystore.ErrLocked):
-		p.Summary = "The system keyring is locked."
-		p.Hint = "Unlock it and try again, or keep secrets in memory for this run with --secret-store session."
-	case errors.Is(err, keystore.ErrTimeout), errors.Is(err, keystore.ErrBusy):
-		p.Summary = "The system keyring did not answer in time; whether the secret was stored is unknown."
-	case errors.Is(err, keystore.ErrTooBig):
-		p.Summary = "The secret is too long for the store."
-	case errors.Is(err, keystore.ErrPassphrase):
-		p.Summary = "The passphrase does not open the secrets file."
-		p.Hint = "Enter it again."
-	case errors.Is(err, keystore.ErrDamaged):
-		p.Summary = "The secrets file is damaged or was changed by another program."
-		p.Hint = "Restore it from a backup, or move it away and enter the secrets again."
-	case errors.Is(err, keystore.ErrNewer):
-		p.Summary = "The secrets file was written by a newer confer."
-		p.Hint = "Use that version, or move the file away and enter the secrets again."
-	case errors.Is(err, keystore.ErrInsecure):
-		p.Summary = "The secrets file is not yours alone, so confer does not use it."
-		p.Hint = "Make the file and its folder yours alone (chmod 600 and 700), then try again."
-	case errors.Is(err, keystore.ErrReadBack):
-		p.Summary = "The store did not give back what was stored in it."
-	case errors.Is(err, keystore.ErrNotFound):
-		p.Summary = "The secret is not in the store any more."
-	default:
-		p.Summary = keyringWords(store)
-	}
-	return p
-}
-
-func because(detail string) string {
-	if detail == "" {
-		return ""
-	}
-	return ": " + cronofy.CleanText(detail, 160)
-}
-
-// keyringWords says why there is no keyring, where that is known.
-func keyringWords(e *keystore.Error) string {
-	if e != nil {
-		switch e.State {
-		case keystore.NoBus:
-			return "The system keyring cannot be used: this session has no D-Bus."
-		case keystore.NoService:
-			return "The system keyring cannot be used: no keyring service runs in this session."
-		case keystore.NoCollection:
-			return "The keyring service runs, but there is no keyring in it yet."
-		case keystore.Silent:
-			return "The system keyring does not answer."
-		case keystore.Unsupported:
-			return "This build has no keyring for this system."
-		case keystore.Ready, keystore.Locked:
-		}
-	}
-	return "The system keyring cannot be used."
-}
 
 // approvedProblem puts first what matters most after an approval. The screen, the
 // events and the browser's page say the same.

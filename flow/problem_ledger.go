@@ -13,7 +13,7 @@ import (
 func explainLedger(e *LedgerError) Problem {
 	p := Problem{Code: CodeSecretStore, Exit: ExitFailed, Step: StepApplication,
 		Summary: "confer stores no secret that it could not find again, and its list of them cannot be written: " + cronofy.CleanText(e.Err.Error(), 200) + ".",
-		Hint:    "confer doctor checks the folder. Or keep secrets in memory for this run with --secret-store session."}
+		Hint:    "confer doctor checks the folder. Put it right and try again, " + orMemory}
 	if errors.Is(e.Err, links.ErrBusy) || errors.Is(e.Err, context.DeadlineExceeded) {
 		p.Summary = "Another confer is writing the list of stored secrets, so nothing was stored."
 		p.Hint = "Try again when that one has ended."

@@ -11,7 +11,12 @@ const (
 // ForScript is the problem for a run that asked nothing and has ended: it kept
 // no answers, and there is no page to go on to.
 func (p Problem) ForScript() Problem {
-	p.Hint = strings.Replace(p.Hint, anotherLink, "Run it again: that makes a new link.", 1)
+	p.Hint = strings.NewReplacer(
+		anotherLink, "Run it again: that makes a new link.",
+		orMemory, "or give --secret-store session: it keeps the secrets in memory for this run.",
+		enterIt, "Give it with --secret-passphrase-fd, for example --secret-passphrase-fd 3 3<FILE.",
+		enterAgain, "Give the right one with --secret-passphrase-fd.",
+	).Replace(p.Hint)
 	switch {
 	case !p.Approved:
 	case p.Code == CodeSecretStore:

@@ -159,6 +159,8 @@ func (s State) progress(ev Event) State {
 		a.Phase = PhaseExchanging
 	case Exchanged:
 		a.Phase = PhaseStoring
+	case UnlockAsked:
+		s.Unlock = ev.Until
 	case Paused:
 		s.Pause = Pause(ev)
 	case ProfilesRead:

@@ -111,7 +111,7 @@ func (r *Runner) Do(ctx context.Context, t Task, inbox <-chan Delivery, emit fun
 	case Connect:
 		emit(r.connect(ctx, e, inbox, emit))
 	case StoreHeld:
-		emit(r.storeHeld(ctx, e))
+		emit(r.storeHeld(ctx, e, emit))
 	case Authorize:
 		emit(r.authorize(ctx, e, inbox, emit))
 	case LoadProfiles:

@@ -84,6 +84,8 @@ type Store struct {
 	Passphrase cronofy.Secret // of StoreFile
 	Keyring    string         // what the probe of the keyring found: "ready", "locked", ...; empty: not asked yet
 	Detail     string         // the probe's own words, cleaned
+	NoWindow   bool           // the keyring is locked, and this session has no window to ask in
+	File       string         // path of the secrets file, where there is one: its passphrase is known to somebody; empty: none
 	Pinned     bool           // named by a flag, the environment or an earlier run: not asked about
 }
 
@@ -183,6 +185,7 @@ type State struct {
 	Plan    *Plan          // delegated access that waits to be confirmed; nil: none does
 	Pause   Pause          // the last wait before a call to Cronofy; over when its Until has passed
 	Known   *KnownProfiles // profiles seen before the link; nil when no tokens were known then
+	Unlock  time.Time      // until when the window of the keyring is waited for; zero: none is
 	Used    []Used
 	Sites   []cronofy.Site // what step 1 offers: the six data centers, overrides applied
 	Problem *Problem       // why the last task failed, or an answer was refused

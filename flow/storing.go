@@ -13,6 +13,7 @@ import (
 // settle decides on the store: what was named, else the keyring if it is ready,
 // else the operator is asked.
 func (r *Runner) settle(ctx context.Context, s Store) (_ Store, ask bool, _ error) {
+	s.File = r.secretsFile()
 	if s.Kind == StoreFile {
 		return r.settleFile(ctx, s)
 	}
@@ -22,7 +23,7 @@ func (r *Runner) settle(ctx context.Context, s Store) (_ Store, ask bool, _ erro
 	ctx, cancel := context.WithTimeout(ctx, keystore.ProbeLimit)
 	defer cancel()
 	status := r.Stores.Probe(ctx)
-	s.Keyring, s.Detail = string(status.State), status.Detail
+	s.Keyring, s.Detail, s.NoWindow = string(status.State), status.Detail, status.NoWindow
 	if status.State == keystore.Ready {
 		s.Kind = StoreKeyring
 		return s, false, nil
@@ -30,7 +31,7 @@ func (r *Runner) settle(ctx context.Context, s Store) (_ Store, ask bool, _ erro
 	if !r.Unattended {
 		return s, true, nil
 	}
-	e := &keystore.Error{Op: "open", Store: keystore.Keyring, Err: keystore.ErrUnavailable, State: status.State, Detail: status.Detail}
+	e := &keystore.Error{Op: "open", Store: keystore.Keyring, Err: keystore.ErrUnavailable, State: status.State, Detail: status.Detail, NoWindow: status.NoWindow}
 	if status.State == keystore.Locked {
 		e.Err = keystore.ErrLocked
 	}
@@ -61,7 +62,7 @@ func openLimit(kind StoreKind) time.Duration {
 func (r *Runner) settleFile(ctx context.Context, s Store) (_ Store, ask bool, _ error) {
 	if s.Passphrase.Empty() {
 		if r.Unattended {
-			return s, false, &keystore.Error{Op: "open", Store: keystore.File, Err: keystore.ErrPassphrase}
+			return s, false, &keystore.Error{Op: "open", Store: keystore.File, Err: keystore.ErrNoPassphrase, Path: s.File}
 		}
 		return s, true, nil
 	}
@@ -79,7 +80,7 @@ func (r *Runner) openStore(ctx context.Context, e OpenStore, say func(Event)) Ev
 	ctx, cancel := context.WithTimeout(ctx, openLimit(e.Store.Kind))
 	defer cancel()
 	a := e.Answers
-	if err := r.unlock(ctx, e.Store); err != nil {
+	if err := r.openChosen(ctx, e.Store, say); err != nil {
 		return Failed{Err: err}
 	}
 	found, err := r.storedSecret(ctx, a, e.Store)

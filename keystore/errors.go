@@ -34,9 +34,11 @@ var (
 	ErrReadBack = errors.New("store does not hold what was stored")
 	// ErrRefused: the store is there and answered with an error (a read-only folder, a full disk).
 	ErrRefused = errors.New("store refused")
-	// ErrPassphrase: the passphrase of the file is empty, was not given, or does not open it.
-	// A file whose first lines were tampered with cannot be told from a wrong passphrase.
-	ErrPassphrase = errors.New("wrong or missing passphrase")
+	// ErrNoPassphrase: the passphrase of the file was not given, or is empty.
+	ErrNoPassphrase = errors.New("no passphrase was given")
+	// ErrPassphrase: the passphrase does not open the file. A file whose first lines were
+	// tampered with cannot be told from a wrong passphrase.
+	ErrPassphrase = errors.New("wrong passphrase")
 	// ErrDamaged: the file is empty, cut short, tampered with, or none of ours. It is left as it is.
 	ErrDamaged = errors.New("secrets file is damaged")
 	// ErrNewer: the file was written by a later version of this program. It is left as it is.
@@ -49,13 +51,15 @@ var (
 // Error is what every failed call of a Store returns. Its message has fixed words
 // only: no key, no secret, no text of the platform.
 type Error struct {
-	Op      string // "get", "set", "delete", "unlock", "open"
-	Store   Kind
-	Err     error  // one of the sentinels
-	Cause   error  // what ended the wait: a context's error, or that of the passphrase function; or nil
-	State   State  // keyring only: what a probe saw; empty when none was made
-	Pending bool   // with ErrTimeout: the call still runs, its outcome is unknown
-	Detail  string // the platform's words, cleaned, for a details line; or empty
+	Op       string // "get", "set", "delete", "unlock", "open"
+	Store    Kind
+	Err      error  // one of the sentinels
+	Cause    error  // what ended the wait: a context's error, or that of the passphrase function; or nil
+	State    State  // keyring only: what a probe saw; empty when none was made
+	Pending  bool   // with ErrTimeout: the call still runs, its outcome is unknown
+	NoWindow bool   // keyring only: this session can show no dialog, as Status.NoWindow
+	Path     string // file only: where it is or would be
+	Detail   string // the platform's words, cleaned, for a details line; or empty
 }
 
 // Error gives "<store> <op>: <sentinel>".

@@ -51,7 +51,7 @@ type FileStore struct {
 
 // OpenFile gives the store at path. It touches nothing yet. passphrase is asked
 // at the first use, and again after a wrong one; its error ends the call as
-// ErrPassphrase with that error as Error.Cause. When there is no file yet, the
+// ErrNoPassphrase with that error as Error.Cause. When there is no file yet, the
 // first Set makes it with whatever passphrase gives: have it typed twice then
 // (see Exists).
 func OpenFile(path string, passphrase func(context.Context) (string, error), options ...FileOption) *FileStore {
@@ -72,7 +72,7 @@ func (f *FileStore) Path() string { return f.path }
 func (f *FileStore) Exists() (bool, error) {
 	there, err := exists(f.path)
 	if err != nil {
-		return false, fileError("open", err)
+		return false, f.failure("open", err)
 	}
 	return there, nil
 }
@@ -89,7 +89,7 @@ func (f *FileStore) Check(ctx context.Context) error {
 // Get implements Store.
 func (f *FileStore) Get(ctx context.Context, key string) (string, error) {
 	if err := checkKey(key); err != nil {
-		return "", fileError("get", err)
+		return "", f.failure("get", err)
 	}
 	var secret string
 	err := f.with(ctx, "get", func() error {
@@ -110,7 +110,7 @@ func (f *FileStore) Get(ctx context.Context, key string) (string, error) {
 // Set implements Store. What is read back is the file, byte by byte.
 func (f *FileStore) Set(ctx context.Context, key, secret string) error {
 	if err := checkItem(key, secret); err != nil {
-		return fileError("set", err)
+		return f.failure("set", err)
 	}
 	return f.change(ctx, "set", func(secrets map[string][]byte) bool {
 		secrets[key] = []byte(secret)
@@ -118,10 +118,11 @@ func (f *FileStore) Set(ctx context.Context, key, secret string) error {
 	})
 }
 
-// Delete implements Store. The file stays when its last secret is deleted.
+// Delete implements Store. The file goes with its last secret, so that nobody has
+// to know the passphrase of an empty one.
 func (f *FileStore) Delete(ctx context.Context, key string) error {
 	if err := checkKey(key); err != nil {
-		return fileError("delete", err)
+		return f.failure("delete", err)
 	}
 	return f.change(ctx, "delete", func(secrets map[string][]byte) bool {
 		_, had := secrets[key]
@@ -145,11 +146,17 @@ func (f *FileStore) change(ctx context.Context, op string, edit func(map[string]
 		if err != nil && !errors.Is(err, ErrNotFound) {
 			return err
 		}
+		there := err == nil
 		secrets = maps.Clone(secrets)
 		if secrets == nil {
 			secrets = map[string][]byte{}
 		}
-		if !edit(secrets) {
+		changed := edit(secrets)
+		switch {
+		case there && len(secrets) == 0:
+			f.cached = nil
+			return removePrivate(f.path)
+		case !changed:
 			return nil
 		}
 		return f.save(ctx, secrets)
@@ -159,16 +166,16 @@ func (f *FileStore) change(ctx context.Context, op string, edit func(map[string]
 // with runs do while no other call of this store does.
 func (f *FileStore) with(ctx context.Context, op string, do func() error) error {
 	if ctx.Err() != nil {
-		return fileError(op, &Error{Err: ErrTimeout, Cause: ctx.Err()})
+		return f.failure(op, &Error{Err: ErrTimeout, Cause: ctx.Err()})
 	}
 	select {
 	case f.sem <- struct{}{}:
 		defer func() { <-f.sem }()
 	case <-ctx.Done():
-		return fileError(op, &Error{Err: ErrBusy, Cause: ctx.Err()})
+		return f.failure(op, &Error{Err: ErrBusy, Cause: ctx.Err()})
 	}
 	if err := do(); err != nil {
-		return fileError(op, err)
+		return f.failure(op, err)
 	}
 	return nil
 }
@@ -264,25 +271,25 @@ func (f *FileStore) ask(ctx context.Context) (string, error) {
 	}
 	phrase, err := f.passphrase(ctx)
 	if err != nil {
-		return "", &Error{Err: ErrPassphrase, Cause: err}
+		return "", &Error{Err: ErrNoPassphrase, Cause: err}
 	}
 	if phrase == "" {
-		return "", ErrPassphrase
+		return "", ErrNoPassphrase
 	}
 	return phrase, nil
 }
 
-// fileError makes an *Error of a sentinel, an *Error without a name, or a
+// failure makes an *Error of a sentinel, an *Error without a name, or a
 // system's error, which is ErrRefused.
-func fileError(op string, err error) error {
+func (f *FileStore) failure(op string, err error) error {
 	e := new(Error)
 	if errors.As(err, &e) {
-		return &Error{Op: op, Store: File, Err: e.Err, Cause: e.Cause, Detail: e.Detail}
+		return &Error{Op: op, Store: File, Err: e.Err, Cause: e.Cause, Detail: e.Detail, Path: f.path}
 	}
-	for _, s := range []error{ErrNotFound, ErrTooBig, ErrKey, ErrReadBack, ErrPassphrase, ErrDamaged, ErrNewer, ErrInsecure} {
+	for _, s := range []error{ErrNotFound, ErrTooBig, ErrKey, ErrReadBack, ErrNoPassphrase, ErrPassphrase, ErrDamaged, ErrNewer, ErrInsecure} {
 		if errors.Is(err, s) {
-			return &Error{Op: op, Store: File, Err: s}
+			return &Error{Op: op, Store: File, Err: s, Path: f.path}
 		}
 	}
-	return &Error{Op: op, Store: File, Err: ErrRefused, Detail: detail(err, "")}
+	return &Error{Op: op, Store: File, Err: ErrRefused, Detail: detail(err, ""), Path: f.path}
 }

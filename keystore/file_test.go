@@ -91,6 +91,26 @@ func TestFileAsksOnce(t *testing.T) {
 	require.Equal(t, 2, asked)
 }
 
+func TestFileGoesWithItsLastSecret(t *testing.T) {
+	t.Parallel()
+	ctx, f := t.Context(), fileIn(t.TempDir(), "pass")
+	require.NoError(t, f.Set(ctx, "a", "v"))
+	require.NoError(t, f.Set(ctx, "b", "v"))
+	require.NoError(t, f.Delete(ctx, "a"))
+	require.FileExists(t, f.Path())
+	asError(t, fileAt(f, "other").Delete(ctx, "b"), ErrPassphrase)
+	require.FileExists(t, f.Path())
+	require.NoError(t, f.Delete(ctx, "b"))
+	require.NoFileExists(t, f.Path())
+	require.NoError(t, fileAt(f, "another").Set(ctx, "a", "w"), "a new one may have another passphrase")
+
+	empty, err := seal(map[string][]byte{}, "another", cheap)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(f.Path(), empty, 0o600))
+	require.NoError(t, fileAt(f, "another").Delete(ctx, "a"))
+	require.NoFileExists(t, f.Path(), "one that an earlier confer emptied")
+}
+
 func TestFilePassphrase(t *testing.T) {
 	t.Parallel()
 	ctx, f := t.Context(), fileIn(t.TempDir(), "pass")
@@ -102,17 +122,21 @@ func TestFilePassphrase(t *testing.T) {
 		"wrong": fileAt(f, "other"), "empty": fileAt(f, ""),
 		"not given": OpenFile(f.Path(), func(context.Context) (string, error) { return "", cause }),
 	} {
+		want := ErrNoPassphrase
+		if name == "wrong" {
+			want = ErrPassphrase
+		}
 		_, err := other.Get(ctx, "k")
-		asError(t, err, ErrPassphrase)
+		asError(t, err, want)
 		require.Equal(t, name == "not given", errors.Is(err, cause))
 		require.NotContains(t, err.Error(), "closed")
-		asError(t, other.Set(ctx, "k", "v2"), ErrPassphrase)
-		asError(t, other.Delete(ctx, "k"), ErrPassphrase)
+		asError(t, other.Set(ctx, "k", "v2"), want)
+		asError(t, other.Delete(ctx, "k"), want)
 	}
 	after, err := os.ReadFile(f.Path())
 	require.NoError(t, err)
 	require.Equal(t, before, after)
-	asError(t, fileIn(t.TempDir(), "").Set(ctx, "k", "v"), ErrPassphrase)
+	asError(t, fileIn(t.TempDir(), "").Set(ctx, "k", "v"), ErrNoPassphrase)
 }
 
 func sealText(t *testing.T, text string, r age.Recipient) []byte {

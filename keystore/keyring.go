@@ -161,7 +161,7 @@ func (k *KeyringStore) state(op string, s Status) error {
 	if s.State == Ready {
 		return nil
 	}
-	return &Error{Op: op, Store: Keyring, Err: s.State.sentinel(), State: s.State, Detail: s.Detail}
+	return &Error{Op: op, Store: Keyring, Err: s.State.sentinel(), State: s.State, Detail: s.Detail, NoWindow: s.NoWindow}
 }
 
 func (k *KeyringStore) failure(ctx context.Context, r request, a answer) error {
@@ -182,7 +182,8 @@ func (k *KeyringStore) failure(ctx context.Context, r request, a answer) error {
 	}
 	e.Detail = detail(a.err, r.secret)
 	if e.State = classify(a.err); e.State == "" {
-		e.State = k.probe(ctx).State
+		s := k.probe(ctx)
+		e.State, e.NoWindow = s.State, s.NoWindow
 	}
 	if e.Err = e.State.sentinel(); e.Err == nil {
 		e.Err = ErrRefused

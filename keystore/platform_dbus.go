@@ -29,7 +29,7 @@ const (
 )
 
 var (
-	errNoBus  = errors.New("no D-Bus session bus is known (" + busVariable + " is not set)")
+	errNoBus  = errors.New(busVariable + " is not set")
 	errNotOur = errors.New("the D-Bus session bus is not on a unix socket")
 )
 
@@ -89,23 +89,23 @@ func look(ctx context.Context) Status {
 		return lookFailed(ctx, NoService, err)
 	}
 	if box == "" || box == "/" {
-		return Status{NoCollection, "the keyring service has no login or default keyring"}
+		return Status{State: NoCollection}
 	}
 	var locked bool
 	if err := property(ctx, conn.Object(secretsName, box), boxFace+".Locked", &locked); err != nil {
 		return lookFailed(ctx, NoService, err)
 	}
 	if locked {
-		return Status{State: Locked}
+		return Status{State: Locked, NoWindow: os.Getenv("DISPLAY") == "" && os.Getenv("WAYLAND_DISPLAY") == ""}
 	}
 	return Status{State: Ready}
 }
 
 func lookFailed(ctx context.Context, s State, err error) Status {
 	if ctx.Err() != nil {
-		return Status{Silent, "the keyring did not answer"}
+		return Status{State: Silent}
 	}
-	return Status{s, detail(err, "")}
+	return Status{State: s, Detail: detail(err, "")}
 }
 
 func connect(ctx context.Context) (*dbus.Conn, error) {

@@ -67,6 +67,16 @@ func writePrivate(path string, b []byte) error {
 	return syncFolder(folder)
 }
 
+// removePrivate removes path, and what a killed process left. The caller holds the lock.
+func removePrivate(path string) error {
+	folder := filepath.Dir(path)
+	removeTemps(folder)
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return syncFolder(folder)
+}
+
 func fill(f *os.File, b []byte) error {
 	err := makePrivate(f)
 	if err == nil {

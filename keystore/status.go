@@ -29,6 +29,8 @@ type Status struct {
 	// Detail is why, in the platform's words: one clean line of at most some
 	// 300 characters, meant for a details line. Empty when there is nothing to add.
 	Detail string
+	// NoWindow: this session can show no window, so a locked keyring cannot ask.
+	NoWindow bool
 }
 
 // sentinel is the error of a call that found this state; nil for Ready.

@@ -164,7 +164,7 @@ func TestSecretsFileIsOpenedWithOnePassphrase(t *testing.T) {
 	t.Parallel()
 	rec := &recorder{}
 	m := newModel(t, walk(t, flow.Start(*fileFound()), flow.ApplicationEntered{ClientID: testClient, RedirectURI: flow.DefaultRedirectURI},
-		flow.ApplicationAccepted{Store: flow.Store{Kind: flow.StoreFile}, Ask: true}), func(c *Config) { c.Tasks = rec })
+		askedToOpen()), func(c *Config) { c.Tasks = rec })
 	resize(m, 80, 24)
 	require.NotContains(t, text(m), "The same again")
 	press(m, "enter")

@@ -57,6 +57,8 @@ func working(s flow.State, now time.Time) bool {
 func deadline(s flow.State, now time.Time) time.Time {
 	switch {
 	case s.Running == nil:
+	case s.Unlock.After(now):
+		return s.Unlock
 	case pauses(s, now) && s.Attempt.Phase != flow.PhaseWaiting:
 		return s.Pause.Until
 	case s.Attempt.Phase == flow.PhaseWaiting:

@@ -215,7 +215,7 @@ func (p *plainWizard) busy() error {
 			return err
 		}
 		if got.kind == plainTicked {
-			p.say("Still at work.")
+			p.say(p.stillAtWork())
 		}
 	}
 	return nil

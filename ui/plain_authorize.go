@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"time"
 
-	"confer/cronofy"
 	"confer/flow"
 )
 
@@ -69,7 +68,7 @@ func (p *plainWizard) askAgain() (flow.Event, error) {
 		case letter == "":
 			return flow.AuthorizeStarted{}, nil
 		}
-		p.say("Details: " + cronofy.CleanText(problem.Err.Error(), maxShown))
+		p.say("Details: " + problem.Details())
 	}
 }
 
@@ -113,7 +112,7 @@ func (p *plainWizard) working() string {
 	case flow.CheckApplication:
 		return "Asking Cronofy about the application, and the system about its keyring."
 	case flow.OpenStore, flow.StoreHeld:
-		return storeWorking(p.state) + "."
+		return storeTask(p.state) + "."
 	case flow.CheckServiceAccount:
 		return "Asking Cronofy for a link token, which checks the id and the secret."
 	case flow.PlanDelegation:
@@ -122,10 +121,20 @@ func (p *plainWizard) working() string {
 	return ""
 }
 
+// stillAtWork is said while nothing else is.
+func (p *plainWizard) stillAtWork() string {
+	if window := windowWords(p.state, p.cfg.Now()); window != "" {
+		return window + "."
+	}
+	return "Still at work."
+}
+
 // told says what a task reported, once it has changed the state.
 func (p *plainWizard) told(ev flow.Event) {
 	at := p.state.Attempt
 	switch ev := ev.(type) {
+	case flow.UnlockAsked:
+		p.say(windowWords(p.state, p.cfg.Now()) + ".")
 	case flow.ApplicationAccepted:
 		if !ev.Ask && p.state.Notice == "" {
 			p.say("Cronofy knows the application.")

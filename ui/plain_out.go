@@ -116,5 +116,5 @@ func (p *plainWizard) aboutStore() []string {
 	if s.Kind == flow.StoreFile && s.Passphrase.Empty() {
 		return []string{"The secrets are kept in the encrypted secrets file."}
 	}
-	return []string{"Where should the secrets be kept? " + keyringWords(s), clean(s.Detail)}
+	return []string{"Where should the secrets be kept? " + keyringWords(s), systemSays(p.state)}
 }

@@ -108,14 +108,14 @@ func (p *plainWizard) askStore() (flow.Event, error) {
 			return ev, err
 		}
 	}
-	unlock := "Try the keyring again, after it was started or unlocked"
-	if s.Keyring == "locked" {
-		unlock = "Unlock the keyring; your desktop asks for its password"
+	if how := keyringHelp(p.state); how != "" {
+		p.say(how)
 	}
+	again := keyringAgain(s)
 	options := []plainOption{
-		{text: unlock, name: "keyring"},
+		{text: again.label + ", " + again.note, name: "keyring"},
 		{text: "Memory, for this run; gone when confer ends", name: "memory", words: []string{"session"}},
-		{text: "Encrypted file, with a passphrase that you choose", name: "file"},
+		{text: "Encrypted file, " + fileNote(s), name: "file"},
 	}
 	for {
 		at, err := p.choose(options, plainStoreDefault(p.state), "Secrets are the client secret and confer's own refresh tokens. Nothing is written anywhere else.")
@@ -147,9 +147,25 @@ func plainStoreDefault(s flow.State) int {
 	return storeSession
 }
 
+// askKnownPassphrase takes that of a file that is there: a wrong one is told.
+func (p *plainWizard) askKnownPassphrase() (flow.Event, error) {
+	p.say("The secrets file needs its passphrase: " + clean(p.state.Store.File) + ". It is not shown. An empty answer goes back.")
+	phrase, err := p.line(plainQuestion{text: "Passphrase", hidden: true, exact: true})
+	if err == nil && phrase == "" {
+		err = errPlainBack
+	}
+	if err != nil {
+		return nil, err
+	}
+	return flow.StoreChosen{Kind: flow.StoreFile, Passphrase: cronofy.NewSecret(phrase)}, nil
+}
+
 // askPassphrase takes it twice, and exactly as typed. An empty one is the way
 // back, because no letter can be.
 func (p *plainWizard) askPassphrase() (flow.Event, error) {
+	if p.state.Store.File != "" {
+		return p.askKnownPassphrase()
+	}
 	p.say("There is no way back without the passphrase, and confer does not keep it. It is not shown. An empty answer goes back.")
 	for {
 		first, err := p.line(plainQuestion{text: "Passphrase", hidden: true, exact: true})

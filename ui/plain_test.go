@@ -52,6 +52,8 @@ func plainAnswerScenes() []plainScene {
 			k.reports(fail(flow.ErrNoSecret))
 			k.types(testSecret)
 		}},
+		{name: "store_there", state: plainFrom(append(toApplication(), applied(), flow.ApplicationAccepted{ClientSecret: cronofy.NewSecret(testSecret),
+			Store: flow.Store{Keyring: "no-collection", File: secretsPath}, Ask: true})...), talk: plainStoreThere},
 		{name: "store_file", state: plainFrom(append(toApplication(), applied(), asked("no-bus", ""))...), talk: plainStoreFile},
 		{name: "connect", state: plainFrom(toAccount()...), talk: plainConnect},
 		{name: "used", state: plainUsedState, talk: func(k *plainTalk) {
@@ -235,8 +237,9 @@ func plainRefused(k *plainTalk) {
 
 func plainStoreLocked(k *plainTalk) {
 	k.types("?", "1")
+	k.reports(flow.UnlockAsked{Until: k.now.Add(2 * time.Minute)})
 	k.tick(plainEvery)
-	k.reports(fail(keystore.ErrLocked))
+	k.reports(fail(&keystore.Error{Op: "unlock", Store: keystore.Keyring, Err: keystore.ErrLocked, State: keystore.Locked}))
 	k.types("")
 	k.reports(flow.StoreOpened{Store: flow.Store{Kind: flow.StoreSession}, ClientSecret: cronofy.NewSecret(testSecret)})
 }
@@ -244,8 +247,17 @@ func plainStoreLocked(k *plainTalk) {
 func plainStoreFile(k *plainTalk) {
 	k.types("file", "", "3", "hunter1 ", "hunter1", "hunter2", "hunter2")
 	require.Equal(k.t, "hunter2", k.ordered().(flow.OpenStore).Store.Passphrase.Reveal())
-	k.reports(fail(&keystore.Error{Op: "unlock", Err: keystore.ErrPassphrase}))
+	k.reports(fail(&keystore.Error{Op: "open", Store: keystore.File, Err: keystore.ErrPassphrase, Path: secretsPath}))
 	k.types("", "2")
+}
+
+func plainStoreThere(k *plainTalk) {
+	k.types("file", "hunter2")
+	k.reports(fail(&keystore.Error{Op: "open", Store: keystore.File, Err: keystore.ErrPassphrase, Path: secretsPath}))
+	k.types("hunter3")
+	k.reports(fail(&flow.FileGoneError{}))
+	k.types("hunter4", "hunter4")
+	require.Equal(k.t, "hunter4", k.ordered().(flow.OpenStore).Store.Passphrase.Reveal())
 }
 
 func plainConnect(k *plainTalk) {

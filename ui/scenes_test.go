@@ -72,6 +72,12 @@ func usedFound() *flow.Found {
 			{APIHost: "api-de.cronofy.com", ClientID: testClient, ServiceAccount: "ser_64b17f9b8090ea21640c9151"}}}
 }
 
+const secretsPath = "/home/op/.local/state/confer/secrets.age"
+
+func askedToOpen() flow.Event {
+	return flow.ApplicationAccepted{Store: flow.Store{Kind: flow.StoreFile, File: secretsPath}, Ask: true}
+}
+
 func fileFound() *flow.Found {
 	return &flow.Found{Answers: flow.Answers{Site: germany(), ClientID: testClient}, Store: flow.Store{Kind: flow.StoreFile}}
 }
@@ -140,10 +146,20 @@ func answerScenes() []scene {
 		{name: "store_locked", events: events(toApplication(), applied(), asked("locked", "")), small: true},
 		{name: "store_no_bus", events: events(toApplication(), applied(), asked("no-bus", "dial unix /run/user/1000/bus: no such file"))},
 		{name: "store_open", found: fileFound(), events: events(flow.ApplicationEntered{ClientID: testClient, RedirectURI: flow.DefaultRedirectURI},
-			flow.ApplicationAccepted{Store: flow.Store{Kind: flow.StoreFile}, Ask: true}, flow.StoreChosen{Kind: flow.StoreFile, Passphrase: cronofy.NewSecret("x")}, fail(&keystore.Error{Op: "open", Store: keystore.File, Err: keystore.ErrPassphrase})), small: true},
+			askedToOpen(), flow.StoreChosen{Kind: flow.StoreFile, Passphrase: cronofy.NewSecret("x")}, fail(&keystore.Error{Op: "open", Store: keystore.File, Err: keystore.ErrPassphrase, Path: secretsPath})), small: true},
 		{name: "store_passphrase", events: events(toApplication(), applied(), asked("silent", "")), keys: []string{"3", "enter", "type:correct horse", "tab"}},
 		{name: "store_mismatch", events: events(toApplication(), applied(), asked("no-service", "")), keys: []string{"3", "enter", "type:correct horse", "tab", "type:battery", "enter"}},
 		{name: "store_busy", events: events(toApplication(), applied(), asked("locked", ""), flow.StoreChosen{Kind: flow.StoreKeyring})},
+		{name: "store_window", events: events(toApplication(), applied(), asked("locked", ""), flow.StoreChosen{Kind: flow.StoreKeyring}, flow.UnlockAsked{Until: start.Add(118 * time.Second)}), small: true},
+		{name: "store_window_open", events: events(toApplication(), applied(), asked("locked", ""), flow.StoreChosen{Kind: flow.StoreKeyring},
+			fail(&keystore.Error{Op: "unlock", Store: keystore.Keyring, Err: keystore.ErrBusy}))},
+		{name: "store_no_window", events: events(toApplication(), applied(), flow.ApplicationAccepted{ClientSecret: cronofy.NewSecret(testSecret), Store: flow.Store{Keyring: "locked", NoWindow: true}, Ask: true},
+			flow.StoreChosen{Kind: flow.StoreKeyring}, fail(&keystore.Error{Op: "unlock", Store: keystore.Keyring, Err: keystore.ErrLocked, State: keystore.Locked, NoWindow: true})), small: true},
+		{name: "store_no_collection", events: events(toApplication(), applied(), asked("no-collection", ""))},
+		{name: "store_refused", events: events(toApplication(), applied(), asked("silent", ""), flow.StoreChosen{Kind: flow.StoreKeyring},
+			fail(&keystore.Error{Op: "get", Store: keystore.Keyring, Err: keystore.ErrRefused, State: keystore.Ready, Detail: "Couldn't write the keyring: No space left on device"}))},
+		{name: "store_insecure", events: events(toApplication(), applied(), asked("no-bus", ""), flow.StoreChosen{Kind: flow.StoreFile, Passphrase: cronofy.NewSecret("x")},
+			fail(&keystore.Error{Op: "open", Store: keystore.File, Err: keystore.ErrInsecure, Path: secretsPath, Detail: "others can write to /home/op/.local/state/confer (mode 0777)"}))},
 		{name: "store_still_locked", events: events(toApplication(), applied(), asked("locked", ""), flow.StoreChosen{Kind: flow.StoreKeyring}, fail(errLocked))},
 		{name: "service_account", events: toAccount(), small: true},
 		{name: "service_account_unchecked", events: events(toApplication(), applied(), flow.ApplicationAccepted{Store: flow.Store{Kind: flow.StoreSession},

@@ -13,12 +13,10 @@ type store struct {
 	list       choice
 	form       form
 	typingPass bool
-	keyring    string
+	seen       string // of the places for secrets, when the list was made
 	mismatch   bool
-	// opening: the file is there, since the secret is in it, so that one
-	// passphrase is enough; a wrong one is told.
-	opening bool
-	fields  []*field // of the form: the passphrase, and the same again
+	opening    bool     // the file is there, so that one passphrase is enough; a wrong one is told
+	fields     []*field // of the form: the passphrase, and the same again
 }
 
 // The options, in order.
@@ -38,22 +36,22 @@ func newStore() *store {
 }
 
 func (s *store) sync(st flow.State) {
-	s.opening = st.Store.Kind == flow.StoreFile && st.Answers.ClientSecret.Empty()
+	s.opening = st.Store.File != ""
 	s.form.fields, s.fields[0].hint = s.fields, "There is no way back without it. confer does not keep it."
 	if s.opening {
 		s.form.fields, s.fields[0].hint, s.form.focus = s.fields[:1], "", 0
 	}
-	if len(s.list.options) > 0 && s.keyring == st.Store.Keyring {
+	seen := st.Store.Keyring + "\n" + st.Store.File
+	if len(s.list.options) > 0 && s.seen == seen {
 		return
 	}
-	s.keyring = st.Store.Keyring
-	keyring := option{label: "Try the keyring again", note: "after you started it"}
-	if s.keyring == "locked" {
-		keyring = option{label: "Unlock the keyring", note: "your desktop asks"}
-	}
-	s.list.reset([]option{keyring,
+	s.seen = seen
+	s.fields[0].input.set("")
+	s.fields[1].input.set("")
+	again := keyringAgain(st.Store)
+	s.list.reset([]option{{label: again.label, note: again.note},
 		{label: "Memory, for this run", note: "gone when confer ends"},
-		{label: "Encrypted file", note: "with a passphrase"},
+		{label: "Encrypted file", note: fileNote(st.Store)},
 	})
 	s.list.point(storeSession)
 	switch {
@@ -63,26 +61,6 @@ func (s *store) sync(st flow.State) {
 	case st.Store.Kind == flow.StoreKeyring && st.Step > flow.StepApplication: // it was in use
 		s.list.point(storeKeyring)
 	}
-}
-
-func keyringWords(s flow.Store) string {
-	switch s.Keyring {
-	case "": // not asked: the file was chosen before
-		return "In the encrypted secrets file. Its passphrase opens it."
-	case "locked":
-		return "The system keyring is locked."
-	case "no-collection":
-		return "The keyring service runs, but there is no keyring in it yet."
-	case "no-service":
-		return "No keyring service runs in this session."
-	case "no-bus":
-		return "This session has no D-Bus, so no keyring can be reached. Over SSH and in containers that is usual."
-	case "silent":
-		return "The system keyring does not answer."
-	case "unsupported":
-		return "This build has no keyring for this system."
-	}
-	return "The system keyring cannot be used."
 }
 
 func (s *store) update(msg tea.Msg, f frame) (flow.Event, tea.Cmd) {
@@ -154,7 +132,7 @@ func (s *store) passphrase() flow.Event {
 func (s *store) view(f frame) page {
 	var p page
 	if s.opening && s.typingPass {
-		p.heading(f, "Open the secrets file", "The client secret is in it. Its passphrase opens it.")
+		p.heading(f, "Open the secrets file", "The secrets file needs its passphrase. It is "+clean(f.state.Store.File))
 	} else {
 		p.heading(f, "Where should the secrets be kept?", keyringWords(f.state.Store))
 	}
@@ -165,26 +143,21 @@ func (s *store) view(f frame) page {
 		}
 		p.blocks = append(p.blocks, s.form.view(f, under)...)
 	} else {
+		if how := keyringHelp(f.state); how != "" {
+			p.note(f, aside, how)
+		}
 		p.blocks = append(p.blocks, s.list.view(f)...)
 		p.note(f, extra, "Secrets are the client secret and confer's own refresh tokens. Nothing is written anywhere else.")
-		if d := f.state.Store.Detail; d != "" {
-			p.note(f, spare, clean(d))
+		if d := systemSays(f.state); d != "" {
+			p.note(f, spare, d)
 		}
 	}
 	if f.state.Busy() {
-		p.foot = f.working(storeWorking(f.state) + "…")
+		p.foot = f.working(storeWorking(f.state, f.now))
 		return p
 	}
 	p.trouble(f)
 	return p
-}
-
-// storeWorking says what is done with the store.
-func storeWorking(s flow.State) string {
-	if _, ok := s.Running.Effect.(flow.StoreHeld); ok {
-		return "Storing the token and reading it back"
-	}
-	return "Opening the store"
 }
 
 func (s *store) mismatchWords() string {

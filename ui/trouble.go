@@ -19,10 +19,11 @@ func (f frame) problem(p *flow.Problem) []string {
 
 // problemDetails is the error as it was; it holds no secret.
 func (f frame) problemDetails(p *flow.Problem) []string {
-	if p.Err == nil {
+	text := p.Details()
+	if text == "" {
 		return nil
 	}
-	return indent(each(f.st.muted, wrap(cronofy.CleanText(p.Err.Error(), 400), f.w-2)))
+	return indent(each(f.st.muted, wrap(text, f.w-2)))
 }
 
 func (f frame) warning(text string) []string { return f.signed(f.st.warn.Render(signWarn), text) }

@@ -1,0 +1,197 @@
+package flow
+
+import (
+	"errors"
+	"path/filepath"
+	"strings"
+
+	"confer/cronofy"
+	"confer/keystore"
+)
+
+// UnlockWords is how a locked keyring is unlocked where no window can ask. Of the
+// services only gnome-keyring has a command for it: gnome-keyring-daemon(1).
+const UnlockWords = "For gnome-keyring, in another shell of this session: gnome-keyring-daemon --replace --unlock (then the password, and ctrl+d twice)."
+
+// orMemory is the way on that the store's page has, too. For scripts it is a flag.
+const orMemory = "or keep the secrets in memory for this run."
+
+// What a script does by a flag.
+const (
+	enterIt    = "Enter it."
+	enterAgain = "Enter it again."
+)
+
+// storePage is where the keyring is asked again, or another store chosen.
+func storePage(at Step) Step {
+	if at == StepServiceAccount || at == StepAuthorize {
+		return StepApplication
+	}
+	return at
+}
+
+func isStoreError(err error) bool {
+	var store *keystore.Error
+	var gone *FileGoneError
+	return errors.As(err, &store) || errors.As(err, &gone) || errors.Is(err, keystore.ErrUnavailable) || errors.Is(err, keystore.ErrLocked)
+}
+
+func explainStore(err error, at Step) Problem {
+	p := Problem{Code: CodeSecretStore, Exit: ExitFailed, Step: at}
+	store := new(keystore.Error)
+	var gone *FileGoneError
+	switch {
+	case errors.As(err, &gone):
+		p.Summary, p.Hint = "The secrets file is not there any more.", "Type a passphrase for a new one."
+	case errors.As(err, &store) && store.Store == keystore.File:
+		p.Summary, p.Hint = fileWords(store)
+	case errors.As(err, &store) && store.Op == "unlock":
+		p.Summary, p.Hint = unlockWords(store)
+	default:
+		p.Summary, p.Hint = storeWords(err, store)
+	}
+	return p
+}
+
+// fileWords are for the secrets file, whose path a person needs to put it right.
+func fileWords(e *keystore.Error) (summary, hint string) {
+	path := cronofy.CleanText(e.Path, 300)
+	switch {
+	case errors.Is(e, keystore.ErrBusy):
+		return "The secrets file is in use by another confer.", "Try again when that one has ended."
+	case errors.Is(e, keystore.ErrTimeout):
+		return "The secrets file was not opened or written in time; deriving its key is slow on this machine.", "Try again, " + orMemory
+	case errors.Is(e, keystore.ErrRefused):
+		return "The secrets file cannot be used" + because(e.Detail) + ".", "Check the file, its folder and the room on the disk, then try again."
+	case errors.Is(e, keystore.ErrNoPassphrase):
+		return "The secrets file needs its passphrase.", enterIt
+	case errors.Is(e, keystore.ErrPassphrase):
+		return "The passphrase does not open the secrets file.", enterAgain + " If it is lost, begin a new file: move away " + path + "."
+	case errors.Is(e, keystore.ErrDamaged):
+		return "The secrets file is damaged or was changed by another program" + because(e.Detail) + ".", "Restore " + path + " from a backup, or move it away and enter the secrets again."
+	case errors.Is(e, keystore.ErrNewer):
+		return "The secrets file was written by a newer confer.", "Use that version, or move " + path + " away and enter the secrets again."
+	case errors.Is(e, keystore.ErrInsecure):
+		return "The secrets file is not yours alone, so confer does not use it" + because(e.Detail) + ".",
+			"Make them yours alone, then try again: chmod 700 " + filepath.Dir(path) + ", and chmod 600 " + path + "."
+	}
+	return storeWords(e, e)
+}
+
+// unlockWords are for a keyring that was to ask for its password.
+func unlockWords(e *keystore.Error) (summary, hint string) {
+	switch {
+	case errors.Is(e, keystore.ErrBusy):
+		return "The keyring's window is still open.", "Answer it on your desktop, then try again, " + orMemory
+	case errors.Is(e, keystore.ErrTimeout):
+		return "Nobody answered the keyring's window in time.", "The window is still open: answer it, then try again, " + orMemory
+	case errors.Is(e, keystore.ErrLocked) && e.NoWindow:
+		return "The system keyring stays locked: no window can be shown here to ask for its password.", UnlockWords
+	case errors.Is(e, keystore.ErrLocked):
+		return "The system keyring stays locked: its window was closed, or none could be shown.", "Try again, " + orMemory
+	}
+	return storeWords(e, e)
+}
+
+func storeWords(err error, e *keystore.Error) (summary, hint string) {
+	hint = "Try again, " + orMemory
+	switch {
+	case errors.Is(err, keystore.ErrLocked) && e.NoWindow:
+		return "The system keyring is locked.", KeyringHelp(Store{Keyring: string(keystore.Locked), NoWindow: true})
+	case errors.Is(err, keystore.ErrLocked):
+		return "The system keyring is locked.", "Unlock it and try again, " + orMemory
+	case errors.Is(err, keystore.ErrTimeout) && e.Op == "set":
+		return "The system keyring did not answer in time; whether the secret was stored is unknown.", hint
+	case errors.Is(err, keystore.ErrTimeout):
+		return "The system keyring did not answer in time.", hint
+	case errors.Is(err, keystore.ErrBusy):
+		return "The system keyring is still busy with an earlier call. A window on your desktop may be waiting for an answer.", "Answer it, then try again, " + orMemory
+	case errors.Is(err, keystore.ErrTooBig):
+		return "The secret is too long for the store.", hint
+	case errors.Is(err, keystore.ErrReadBack):
+		return "The store did not give back what was stored in it.", hint
+	case errors.Is(err, keystore.ErrNotFound):
+		return "The secret is not in the store any more.", hint
+	case errors.Is(err, keystore.ErrRefused):
+		return "The system keyring refused" + because(e.Detail) + ".", hint
+	}
+	return keyringWords(e), strings.TrimSpace(KeyringHelp(Store{Keyring: string(e.State), NoWindow: e.NoWindow}) + " " + hint)
+}
+
+// KeyringHelp says how the keyring can be had in the state that a probe saw;
+// empty: trying again is all, or nothing helps.
+func KeyringHelp(s Store) string {
+	switch keystore.State(s.Keyring) {
+	case keystore.Locked:
+		if s.NoWindow {
+			return "No window can be shown here to ask for its password. " + UnlockWords
+		}
+	case keystore.NoCollection:
+		return `Make one called "login", for example with Seahorse: File, New, Password Keyring.`
+	case keystore.NoService:
+		return "gnome-keyring, KWallet and KeePassXC are such services."
+	case keystore.Silent:
+		return "Look for a window that asks for its password, or restart the keyring service."
+	case keystore.Ready, keystore.NoBus, keystore.Unsupported:
+	}
+	return ""
+}
+
+func because(detail string) string {
+	if detail == "" {
+		return ""
+	}
+	return ": " + cronofy.CleanText(detail, 300)
+}
+
+// keyringWords says why there is no keyring, where that is known.
+func keyringWords(e *keystore.Error) string {
+	switch e.State {
+	case keystore.NoBus:
+		return "The system keyring cannot be used: this session has no D-Bus."
+	case keystore.NoService:
+		return "The system keyring cannot be used: no keyring service runs in this session."
+	case keystore.NoCollection:
+		return "The keyring service runs, but there is no keyring in it yet."
+	case keystore.Silent:
+		return "The system keyring does not answer."
+	case keystore.Unsupported:
+		return "This build has no keyring for this system."
+	case keystore.Ready, keystore.Locked:
+	}
+	return "The system keyring cannot be used" + because(e.Detail) + "."
+}
+
+// storeSeen takes over what a failed call saw of the places for secrets. A
+// passphrase that was refused is not tried again.
+func storeSeen(s Store, err error) Store {
+	var gone *FileGoneError
+	if errors.As(err, &gone) {
+		s.File, s.Passphrase = "", cronofy.Secret{}
+	}
+	store := new(keystore.Error)
+	if !errors.As(err, &store) {
+		return s
+	}
+	switch {
+	case errors.Is(err, keystore.ErrPassphrase):
+		s.File, s.Passphrase = store.Path, cronofy.Secret{} // one that came meanwhile, too
+	case store.Store == keystore.Keyring && store.State != "":
+		s.Keyring, s.Detail, s.NoWindow = string(store.State), store.Detail, store.NoWindow
+	}
+	return s
+}
+
+// Details are an error's own words, cleaned, for who wants to know more than the
+// sentence; they hold no secret.
+func (p Problem) Details() string {
+	if p.Err == nil {
+		return ""
+	}
+	text := p.Err.Error()
+	var store *keystore.Error
+	if errors.As(p.Err, &store) {
+		text += because(store.Detail)
+	}
+	return cronofy.CleanText(text, 400)
+}
