@@ -144,5 +144,8 @@ func (t talk) follow(s flow.State, ev flow.Event) {
 		fmt.Fprintln(t.err, "The administrator approved; exchanging the code.")
 	case flow.Linked:
 		fmt.Fprintf(t.out, "linked %s with %s\n", ev.Link.ServiceAccount, ev.Link.Provider)
+		if !ev.Link.Site.Sandbox {
+			fmt.Fprintf(t.err, "To undo it on this machine: confer logout %s\n", ev.Link.ID())
+		}
 	}
 }

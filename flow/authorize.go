@@ -129,16 +129,26 @@ func overrides(s cronofy.Site) (api, app string) {
 	return s.API, s.App
 }
 
+// listed is the link as the list keeps it.
+func (l Link) listed() links.Link {
+	kept := links.Link{DataCenter: l.Site.DataCenter.ID, APIHost: l.Site.APIHost(), ClientID: l.ClientID,
+		ServiceAccount: l.ServiceAccount, Provider: string(l.Provider), Label: l.Label, OrganizationalUnit: l.OrganizationalUnit,
+		Scope: l.Scope, Store: string(l.Store), Linked: l.At, RefreshToken: l.RefreshToken, Unconfirmed: l.Unconfirmed}
+	kept.APIURL, kept.AppURL = overrides(l.Site)
+	return kept
+}
+
+// ID names the link on the command line, as confer status does. It needs no
+// quoting in any shell.
+func (l Link) ID() string { return l.listed().ID() }
+
 // record writes the link down. That it could not is a notice, not a failure:
 // the link is made and its tokens are stored.
 func (r *Runner) record(ctx context.Context, l Link) string {
 	if r.Links == nil {
 		return ""
 	}
-	kept := links.Link{DataCenter: l.Site.DataCenter.ID, APIHost: l.Site.APIHost(), ClientID: l.ClientID,
-		ServiceAccount: l.ServiceAccount, Provider: string(l.Provider), Label: l.Label, OrganizationalUnit: l.OrganizationalUnit,
-		Scope: l.Scope, Store: string(l.Store), Linked: l.At, RefreshToken: l.RefreshToken, Unconfirmed: l.Unconfirmed}
-	kept.APIURL, kept.AppURL = overrides(l.Site)
+	kept := l.listed()
 	aside := ""
 	var old []links.Stored
 	err := r.Links.Update(ctx, func(c *links.Contents) error {

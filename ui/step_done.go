@@ -78,13 +78,13 @@ func proved(f frame, p *page) {
 	p.join(keep, command(f, profilesCommand(a, a.Accounts.Path)+" --format csv")...)
 }
 
-// logoutCommand undoes a link, also where there are others; empty without one:
-// it would undo another.
+// logoutCommand undoes a link, also where the same account has others; empty
+// without one: it would undo another.
 func logoutCommand(l *flow.Link) string {
 	if l == nil {
 		return ""
 	}
-	return "confer logout " + shellWord(clean(l.ServiceAccount))
+	return "confer logout " + l.ID()
 }
 
 // command is to be copied: whole, and where it does not fit a line, broken as a
