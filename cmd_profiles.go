@@ -28,7 +28,10 @@ func newProfiles(s streams, e environment) *cobra.Command {
 			"With --emails and --callback-url it has a calendar service account authorize the\n" +
 			"people and rooms of a list of e-mail addresses first, and reads those.",
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return readProfiles(cmd.Context(), f, e, s) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			f.given = cmd.Flags().Changed
+			return readProfiles(cmd.Context(), f, e, s)
+		},
 	}
 	f.listFlags(cmd)
 	f.delegatedFlags(cmd)
@@ -54,6 +57,9 @@ type profilesRun struct {
 	out      *recordsOut
 	tokens   *profiles.TokenFile // nil without --tokens-out
 	closers  []func()
+
+	asked      func() int // calendars that access was asked for; nil without delegated access
+	unanswered int        // of these, those that nothing was taken for
 
 	passphrase cronofy.Secret // of the secrets file, when it was given
 	manager    *manage.Manager
@@ -93,19 +99,22 @@ func readProfiles(ctx context.Context, f *profilesFlags, e environment, s stream
 	if err != nil {
 		return r.words(ctx, err)
 	}
-	r.progress.clear()
+	r.progress.end()
 	return r.verdict(sum)
 }
 
 func (r *profilesRun) record(rec profiles.Record) error {
 	r.progress.record(rec.State)
+	if rec.Error != nil && noAnswer(rec.Error.Code) {
+		r.unanswered++
+	}
 	if err := r.out.dropFailed(); err != nil {
 		return &outputError{err}
 	}
 	if !r.choice.writes(rec.State) {
 		return nil
 	}
-	if err := r.out.Write(rec); err != nil {
+	if err := r.progress.above(func() error { return r.out.Write(rec) }); err != nil {
 		return &outputError{err}
 	}
 	return nil

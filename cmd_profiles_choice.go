@@ -96,12 +96,9 @@ func (f *profilesFlags) checkSource() error {
 		return err
 	}
 	if !f.delegated() {
-		for _, flag := range []struct {
-			name  string
-			given bool
-		}{{"--callback-url", f.callbackURL != ""}, {"--service-account-token-file", f.serviceToken != ""}, {"--listen", f.listen != ""}} {
-			if flag.given {
-				return &usageError{summary: flag.name + " goes with --emails", hint: "name the addresses to get access to with --emails FILE, or all rooms with --resources"}
+		for _, flag := range []string{"callback-url", "listen", "scope", "service-account", "service-account-token-file", "timeout", "yes", "accept-unsigned-webhooks"} {
+			if f.given(flag) {
+				return &usageError{summary: "--" + flag + " goes with --emails", hint: "name the addresses to get access to with --emails FILE, or all rooms with --resources"}
 			}
 		}
 		if f.accounts == "" {

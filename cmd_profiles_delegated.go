@@ -42,14 +42,15 @@ func (r *profilesRun) delegatedSource() (source, error) {
 	if err := r.confirm(authorizing{calendars: len(emails), rooms: rooms, scopeGuessed: guessed}); err != nil {
 		return source{}, err
 	}
-	fmt.Fprintln(r.s.err, "confer: listening on "+desk.Addr())
+	fmt.Fprintf(r.s.err, "confer: listening on %s; each answer is waited for up to %s\n", desk.Addr(), r.f.timeout)
+	r.watchAnswers(desk, len(emails))
 	return source{accounts: addressed(emails), renew: r.deskRenewal(desk)}, nil
 }
 
 func (r *profilesRun) openDesk(token *delegated.ServiceToken, emails []string) (*delegated.Desk, error) {
 	desk, err := delegated.Open(r.ctx, delegated.Config{
 		Client: r.client, ServiceToken: token, ClientSecret: r.app.ClientSecret, AcceptUnsigned: r.f.takeUnsigned,
-		CallbackURL: r.f.callbackURL, Listen: r.f.listen, Scope: r.f.scope, Timeout: r.f.timeout, Keep: r.keeper(),
+		CallbackURL: r.f.callbackURL, Listen: r.f.listen, Scope: r.f.scope, Timeout: r.f.timeout, Keep: r.keeper(), Trouble: r.tellTrouble,
 	}, emails)
 	if err != nil {
 		return nil, listenError(err)
@@ -194,20 +195,4 @@ func plural(n int, noun string) string {
 		return "1 " + noun
 	}
 	return fmt.Sprintf("%d %ss", n, noun)
-}
-
-// tellRefused helps to find out why answers did not come.
-func (r *profilesRun) tellRefused(n delegated.Refused) {
-	for _, c := range []struct {
-		n    int
-		text string
-	}{
-		{n.Unsigned, "without a signature; --accept-unsigned-webhooks takes them"},
-		{n.Forged, "with a signature that is not this client secret's"},
-		{n.Malformed, "that are not what Cronofy sends"},
-	} {
-		if c.n > 0 {
-			fmt.Fprintf(r.s.err, "confer: note: refused %s %s\n", plural(c.n, "post"), c.text)
-		}
-	}
 }

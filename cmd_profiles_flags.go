@@ -19,6 +19,8 @@ type profilesFlags struct {
 	emails, callbackURL, scope   string
 	serviceToken                 string
 	resources, yes, takeUnsigned bool
+
+	given func(flag string) bool // whether it was on the command line
 }
 
 // defaultRate stands for Cronofy's own two limits.

@@ -17,7 +17,10 @@ import (
 type progress struct {
 	w    io.Writer
 	live bool // a terminal that records do not go to
+	same bool // a terminal that records go to, too: a line stands there only between them
 	now  func() time.Time
+
+	answers func(now time.Time) string // how far delegated access has come; nil: there is none
 
 	mu     sync.Mutex
 	counts map[profiles.State]int
@@ -25,6 +28,7 @@ type progress struct {
 	began  time.Time
 	drawn  time.Time
 	shown  int // cells of the line on screen
+	ended  bool
 	until  time.Time
 	said   time.Time // the last line about a wait
 	reason string
@@ -42,7 +46,8 @@ const sayEvery = 10 * time.Second
 func newProgress(s streams, toFile bool) *progress {
 	_, errTerminal := asTerminal(s.err)
 	_, outTerminal := asTerminal(s.out)
-	p := &progress{w: s.err, live: errTerminal && (toFile || !outTerminal), now: time.Now, counts: map[profiles.State]int{}}
+	apart := toFile || !outTerminal
+	p := &progress{w: s.err, live: errTerminal && apart, same: errTerminal && !apart, now: time.Now, counts: map[profiles.State]int{}}
 	p.began = p.now()
 	return p
 }
@@ -82,6 +87,21 @@ func (p *progress) wait(w cronofy.Wait) {
 
 func (p *progress) draw(now time.Time) {
 	p.drawn = now
+	var parts []string
+	if p.answers != nil {
+		if words := p.answers(now); words != "" {
+			parts = append(parts, words)
+		}
+	}
+	if p.live {
+		parts = append(parts, p.counted(now)...)
+	}
+	line := strings.Join(parts, ", ")
+	fmt.Fprintf(p.w, "\r%s%s", line, strings.Repeat(" ", max(0, p.shown-len(line))))
+	p.shown = len(line)
+}
+
+func (p *progress) counted(now time.Time) []string {
 	parts := []string{fmt.Sprintf("%d read", p.read)}
 	for _, s := range []profiles.State{profiles.Connected, profiles.Disconnected, profiles.Missing, profiles.Failed} {
 		if n := p.counts[s]; n > 0 {
@@ -93,15 +113,53 @@ func (p *progress) draw(now time.Time) {
 	} else if took := now.Sub(p.began).Seconds(); took >= 1 {
 		parts = append(parts, fmt.Sprintf("%.0f a second", float64(p.read)/took))
 	}
-	line := strings.Join(parts, ", ")
-	fmt.Fprintf(p.w, "\r%s%s", line, strings.Repeat(" ", max(0, p.shown-len(line))))
-	p.shown = len(line)
+	return parts
 }
 
-// clear takes the line away, before something else is written.
-func (p *progress) clear() {
+func (p *progress) terminal() bool { return p.live || p.same }
+
+// tick draws the line anew, for what counts down.
+func (p *progress) tick(now time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.ended {
+		return
+	}
+	if p.live || p.shown > 0 || p.answers(now) != "" {
+		p.draw(now)
+	}
+}
+
+// say writes a line of its own.
+func (p *progress) say(text string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.erase()
+	fmt.Fprintln(p.w, text)
+}
+
+// above does what writes records, out of the way of a line on the same screen.
+func (p *progress) above(do func() error) error {
+	if !p.same {
+		return do()
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.erase()
+	return do()
+}
+
+// end takes the line away for good.
+func (p *progress) end() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.ended = true
+	p.erase()
+}
+
+// erase takes the line away, before something else is written.
+
+func (p *progress) erase() {
 	if p.shown > 0 {
 		fmt.Fprintf(p.w, "\r%s\r", strings.Repeat(" ", p.shown))
 		p.shown = 0

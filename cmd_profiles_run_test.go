@@ -127,10 +127,19 @@ func TestProfilesEndByInterrupt(t *testing.T) {
 		require.NoError(t, err, said)
 		said += line
 	}
+	require.Eventually(t, func() bool {
+		for _, e := range w.Log() {
+			if e.Host == "webhook" {
+				return true
+			}
+		}
+		return false
+	}, patience, 10*time.Millisecond, "the calendars are asked for")
 	require.NoError(t, cmd.Process.Signal(syscall.SIGINT))
 	rest, _ := lines.ReadString(0)
 	require.Equal(t, 130, exit(t, cmd.Wait()))
 	require.Contains(t, rest, "nothing was written to the file of --out")
+	require.Contains(t, rest, "access to 12 calendars was asked for before that, and may have been given")
 	left, err := filepath.Glob(w.path("*records*"))
 	require.NoError(t, err)
 	hidden, err := filepath.Glob(w.path(".*records*"))

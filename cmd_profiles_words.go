@@ -66,7 +66,7 @@ func tokensError(err error) error {
 // words says why the run ended, and gives the error for its exit code.
 func (r *profilesRun) words(ctx context.Context, err error) error {
 	if r.progress != nil {
-		r.progress.clear()
+		r.progress.end()
 	}
 	var usage *usageError
 	var exit *exitError
@@ -98,6 +98,7 @@ func (r *profilesRun) words(ctx context.Context, err error) error {
 		p = flow.Explain(err, flow.StepProfiles)
 	}
 	complain(r.s.err, p.Summary, p.Hint)
+	r.tellAsked()
 	return &exitError{p.Exit}
 }
 
@@ -122,6 +123,7 @@ func (r *profilesRun) cancelled() error {
 	if r.f.out != "" && r.out != nil && r.out.name != "" {
 		fmt.Fprintln(r.s.err, "confer: cancelled: nothing was written to the file of --out; with --continue it keeps what was read")
 	}
+	r.tellAsked()
 	return &exitError{flow.ExitCancelled}
 }
 
@@ -198,7 +200,9 @@ func (r *profilesRun) verdict(sum profiles.Summary) error {
 		return &exitError{flow.ExitUsage}
 	}
 	var failures []string
+	hint := ""
 	if sum.Failed > 0 {
+		hint = r.answersHint()
 		failures = append(failures, fmt.Sprintf("%d of %s could not be read", sum.Failed, plural(sum.Read, "account")))
 	}
 	for _, on := range []struct {
@@ -214,7 +218,8 @@ func (r *profilesRun) verdict(sum profiles.Summary) error {
 		}
 	}
 	for _, text := range failures {
-		complain(r.s.err, text, "")
+		complain(r.s.err, text, hint)
+		hint = ""
 	}
 	if len(failures) > 0 {
 		return &exitError{flow.ExitFailed}
