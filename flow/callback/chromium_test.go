@@ -20,43 +20,9 @@ import (
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
+
+	"confer/internal/chromium"
 )
-
-// browser is a real Chromium of one test. Without CONFER_TEST_CHROMIUM=1 the
-// test is skipped; with it a missing browser is a failure. CHROMIUM names
-// another program.
-func browser(t *testing.T) context.Context {
-	t.Helper()
-	if os.Getenv("CONFER_TEST_CHROMIUM") != "1" {
-		t.Skip("CONFER_TEST_CHROMIUM is not 1")
-	}
-	bin := os.Getenv("CHROMIUM")
-	if bin == "" {
-		bin = "/usr/bin/chromium"
-	}
-	opts := append(chromedp.DefaultExecAllocatorOptions[:len(chromedp.DefaultExecAllocatorOptions):len(chromedp.DefaultExecAllocatorOptions)],
-		chromedp.ExecPath(bin), chromedp.UserDataDir(t.TempDir()), chromedp.NoSandbox, chromedp.DisableGPU,
-		chromedp.WindowSize(900, 640), chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true),
-		chromedp.Flag("disable-back-forward-cache", true)) // chromedp does not see a page that comes out of it
-	ctx, cancelLimit := context.WithTimeout(context.Background(), time.Minute)
-	ctx, cancelAllocator := chromedp.NewExecAllocator(ctx, opts...)
-	ctx, _ = chromedp.NewContext(ctx)
-	require.NoError(t, chromedp.Do(ctx, chromedp.Navigate("about:blank")))
-	t.Cleanup(func() {
-		_ = chromedp.Cancel(ctx) // waits for the process, so that its folder can go
-		cancelAllocator()
-		cancelLimit()
-	})
-	return ctx
-}
-
-// tab opens a further tab of the same browser.
-func tab(t *testing.T, ctx context.Context) context.Context {
-	t.Helper()
-	ctx, cancel := chromedp.NewContext(ctx)
-	t.Cleanup(cancel)
-	return ctx
-}
 
 // provider plays Cronofy: a page with Allow and Deny, which post and redirect
 // back. It warms up a connection to the callback, as browsers do by themselves.
@@ -165,7 +131,7 @@ func (s *Server) clicked(t *testing.T, ctx context.Context, p *httptest.Server, 
 
 func TestChromiumShowsTheTruthAtAnAddressWithoutTheCode(t *testing.T) {
 	t.Parallel()
-	ctx := browser(t)
+	ctx := chromium.Open(t)
 	s, p := opened(t, Config{}), provider(t)
 	settleAll(t, s)
 	v := watch(t, ctx)
@@ -185,7 +151,7 @@ func TestChromiumShowsTheTruthAtAnAddressWithoutTheCode(t *testing.T) {
 
 func TestChromiumIsToldOfARefusal(t *testing.T) {
 	t.Parallel()
-	ctx := browser(t)
+	ctx := chromium.Open(t)
 	s, p := opened(t, Config{}), provider(t)
 	settleAll(t, s)
 	s.clicked(t, ctx, p, "deny", "failed")
@@ -196,7 +162,7 @@ func TestChromiumIsToldOfARefusal(t *testing.T) {
 
 func TestChromiumReloadsAndGoesBack(t *testing.T) {
 	t.Parallel()
-	ctx := browser(t)
+	ctx := chromium.Open(t)
 	s, p := opened(t, Config{}), provider(t)
 	settleAll(t, s)
 	s.clicked(t, ctx, p, "allow", "done")
@@ -210,22 +176,22 @@ func TestChromiumReloadsAndGoesBack(t *testing.T) {
 
 func TestChromiumWithTwoTabs(t *testing.T) {
 	t.Parallel()
-	ctx := browser(t)
+	ctx := chromium.Open(t)
 	s, p := opened(t, Config{}), provider(t)
 	settleAll(t, s)
-	older, newer := ctx, tab(t, ctx)
+	older, newer := ctx, chromium.Tab(t, ctx)
 	require.NoError(t, chromedp.Do(older, chromedp.Navigate(s.authorize(p))))
 	s.clicked(t, newer, p, "deny", "failed") // a new try, refused
 	require.NoError(t, chromedp.Do(older, chromedp.Click(chromedp.ID("allow")), chromedp.WaitVisible(chromedp.ID("done"))),
 		"the old tab of an earlier try still works")
 
-	again := tab(t, ctx)
+	again := chromium.Tab(t, ctx)
 	require.NoError(t, chromedp.Do(again, chromedp.Navigate(text(t, older, chromedp.Location())), chromedp.WaitVisible(chromedp.ID("done"))))
 }
 
 func TestChromiumWithoutJavaScriptWaitsForTheTruth(t *testing.T) {
 	t.Parallel()
-	ctx := browser(t)
+	ctx := chromium.Open(t)
 	s, p := opened(t, Config{hold: time.Millisecond, again: againHold}), provider(t)
 	require.NoError(t, chromedp.Do(ctx, chromedp.Func(mutedScripts)))
 	s.clicked(t, ctx, p, "allow", "waiting")
@@ -238,7 +204,7 @@ func TestChromiumWithoutJavaScriptWaitsForTheTruth(t *testing.T) {
 
 func TestChromiumIsGoneBeforeTheListener(t *testing.T) {
 	t.Parallel()
-	ctx := browser(t)
+	ctx := chromium.Open(t)
 	s, p := opened(t, Config{hold: time.Millisecond, again: againHold}), provider(t)
 	s.clicked(t, ctx, p, "allow", "waiting")
 	a := <-s.Answers()
@@ -252,7 +218,7 @@ func TestChromiumIsGoneBeforeTheListener(t *testing.T) {
 
 func TestChromiumReadsThePagesOut(t *testing.T) {
 	t.Parallel()
-	ctx := browser(t)
+	ctx := chromium.Open(t)
 	ps, all := newPages(), allPages()
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		p := all[r.URL.Query().Get("page")]
