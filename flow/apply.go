@@ -15,6 +15,11 @@ func (s State) Apply(ev Event) (State, *Task) {
 		return s.deliver(ev)
 	case RedirectURIChosen:
 		return s.redirect(ev)
+	case RedirectURIWanted:
+		if s.PinnedPort() {
+			s.Step = StepApplication // the problem goes along, and stands at the field
+		}
+		return s, nil
 	case StoreRetried, OtherStoreWanted, HeldDropped:
 		return s.settleHeld(ev)
 	case StoreChosen:
@@ -141,6 +146,14 @@ func (s State) redirect(ev RedirectURIChosen) (State, *Task) {
 		return s, nil
 	}
 	return s.authorize()
+}
+
+// PinnedPort tells whether the port of a redirect URI that the operator named was
+// busy: no other one is offered then, and only that URI itself can be changed.
+func (s State) PinnedPort() bool {
+	p := s.Problem
+	return p != nil && p.Code == CodePort && s.Running == nil && s.Answers.RedirectSet && s.Answers.Listen == "" &&
+		(s.Step == StepAuthorize || s.Step == StepServiceAccount)
 }
 
 func (s State) authorize() (State, *Task) {

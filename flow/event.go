@@ -43,6 +43,9 @@ type (
 	// RedirectURIChosen takes another redirect URI, when a port was busy; on the
 	// page of step 5 it begins that with it.
 	RedirectURIChosen struct{ URI string }
+	// RedirectURIWanted leads to the field of a redirect URI that was pinned, when
+	// its port was busy: see State.PinnedPort.
+	RedirectURIWanted struct{}
 	// Continued goes on from step 5 with the link that was made before.
 	Continued struct{}
 	// AccountsGiven answers step 6.
@@ -174,6 +177,7 @@ func (ConnectStarted) event()        {}
 func (ProviderChosen) event()        {}
 func (AuthorizeStarted) event()      {}
 func (RedirectURIChosen) event()     {}
+func (RedirectURIWanted) event()     {}
 func (Continued) event()             {}
 func (AccountsGiven) event()         {}
 func (DelegationConfirmed) event()   {}

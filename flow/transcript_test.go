@@ -150,6 +150,8 @@ func startLine(input string) (Found, bool) {
 			f.Answers.Site = siteOf(v)
 		case "id":
 			f.Answers.ClientID, f.Answers.RedirectURI = v, DefaultRedirectURI
+		case "pinned":
+			f.Answers.RedirectSet = true
 		case "secret":
 			f.Answers.ClientSecret = cronofy.NewSecret(v)
 		case "store":
@@ -209,6 +211,8 @@ func parseEvent(t *testing.T, input string) Event {
 		return AuthorizeStarted{}
 	case "redirect":
 		return RedirectURIChosen{first}
+	case "redirect_wanted":
+		return RedirectURIWanted{}
 	case "continue":
 		return Continued{}
 	case "accounts":

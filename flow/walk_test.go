@@ -187,10 +187,10 @@ func someAnswer(r *rand.Rand) Event {
 		ApplicationEntered{ClientID: "", ClientSecret: secret, RedirectURI: DefaultRedirectURI},
 		StoreChosen{Kind: StoreSession}, StoreChosen{Kind: StoreKeyring},
 		ServiceAccountEntered{ID: "ser_1"}, ServiceAccountEntered{ID: "acc_1"}, ConnectStarted{},
-		ProviderChosen{cronofy.Zoom}, AuthorizeStarted{}, RedirectURIChosen{RedirectURIs()[1]}, Continued{},
+		ProviderChosen{cronofy.Zoom}, AuthorizeStarted{}, RedirectURIChosen{RedirectURIs()[1]}, RedirectURIWanted{}, Continued{},
 		AccountsGiven{Accounts{Kind: AccountsNone}}, AccountsGiven{Accounts{Kind: AccountsFile, Path: "x"}}, AccountsGiven{},
 		AnotherWanted{}, delegatedAccounts(), DelegationConfirmed{}, AccountsGiven{Accounts{Kind: AccountsDelegated}},
-	}[r.IntN(20)]
+	}[r.IntN(21)]
 }
 
 // storedHeld ends a StoreHeld as the task that was approved would have ended.

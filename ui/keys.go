@@ -19,7 +19,7 @@ type keyMap struct {
 	open, copyText, raw, write, paste, message, extend, newLink, handed, yes, permit key.Binding
 
 	// what a problem or a finished link offers
-	goOn, details, again key.Binding
+	redirect, goOn, details, again key.Binding
 
 	// the table and the end
 	sort, row, refresh, export, another, finish, leave key.Binding
@@ -70,6 +70,7 @@ func (k *keyMap) ofAuthorize() {
 	k.yes = bind("y", "yes", "y")
 	k.permit = bind("t", "text for Cronofy's permitted list", "t")
 
+	k.redirect = bind("r", "change the redirect URI", "r")
 	k.goOn = bind("g", "go on to the profiles", "g")
 	k.details = bind("d", "details", "d")
 	k.again = bind("n", "authorize again", "n")

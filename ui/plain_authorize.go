@@ -55,6 +55,10 @@ func (p *plainWizard) askAgain() (flow.Event, error) {
 	if problem.Approved {
 		letters = append(letters, plainLetter{"g", "go on to the profiles"})
 	}
+	if p.state.PinnedPort() {
+		p.say(pinnedWords)
+		letters = append(letters, plainLetter{"r", "change the redirect URI"})
+	}
 	if problem.Err != nil {
 		letters = append(letters, plainLetter{"d", "details"})
 	}
@@ -65,6 +69,8 @@ func (p *plainWizard) askAgain() (flow.Event, error) {
 			return nil, err
 		case letter == "g":
 			return flow.Continued{}, nil
+		case letter == "r":
+			return flow.RedirectURIWanted{}, nil
 		case letter == "":
 			return flow.AuthorizeStarted{}, nil
 		}

@@ -94,6 +94,8 @@ func plainTroubled(s flow.State) int {
 		return 0
 	case flow.CheckRedirectURI(s.Answers.RedirectURI) != nil:
 		return 2
+	case s.Problem.Code == flow.CodePort:
+		return 2
 	case s.Problem.Code == flow.CodeUnauthorized, s.Problem.Code == flow.CodeUsage:
 		return 1
 	}
@@ -192,6 +194,12 @@ func (p *plainWizard) askServiceAccount() (flow.Event, error) {
 	f.label.follow(p.state.Answers.Label)
 	if ev, err := p.askOffers(); ev != nil || err != nil {
 		return ev, err
+	}
+	if p.state.PinnedPort() {
+		p.say(pinnedWords)
+		if letter, err := p.letter([]plainLetter{{"", "begin again"}, {"r", "change the redirect URI"}}); err != nil || letter == "r" {
+			return flow.RedirectURIWanted{}, err
+		}
 	}
 	used := usedHere(p.state)
 	list := len(used) > 0 && p.state.Problem == nil

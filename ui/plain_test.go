@@ -92,6 +92,13 @@ func plainWaitScenes() []plainScene {
 			k.reports(linkReady())
 			k.types("b", "q")
 		}},
+		{name: "port_pinned", state: func(t *testing.T) flow.State {
+			return walk(t, flow.Start(*pinnedFound()), account(), accountOK(), zoom(), flow.AuthorizeStarted{})
+		}, talk: func(k *plainTalk) {
+			k.reports(fail(&callback.PortError{Port: 8739, Class: callback.PortInUse, Holder: "python3 (process 4242)"}))
+			k.types("r", "http://127.0.0.1:8750/callback")
+			k.reports(accepted())
+		}},
 		{name: "port", state: plainFrom(append(toAuthorize(), flow.AuthorizeStarted{})...), talk: func(k *plainTalk) {
 			k.reports(fail(&callback.PortError{Port: 8739, Class: callback.PortInUse, Holder: "python3 (process 4242)"}))
 			k.types("4", "2")

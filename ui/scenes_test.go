@@ -78,6 +78,13 @@ func askedToOpen() flow.Event {
 	return flow.ApplicationAccepted{Store: flow.Store{Kind: flow.StoreFile, File: secretsPath}, Ask: true}
 }
 
+// pinnedFound is a run with --redirect-uri.
+func pinnedFound() *flow.Found {
+	f := usedFound()
+	f.Used, f.Answers.RedirectSet = nil, true
+	return f
+}
+
 func fileFound() *flow.Found {
 	return &flow.Found{Answers: flow.Answers{Site: germany(), ClientID: testClient}, Store: flow.Store{Kind: flow.StoreFile}}
 }
@@ -192,6 +199,9 @@ func authorizeScenes() []scene {
 		{name: "authorize_timeout", events: trouble(flow.ErrTimeout, false)},
 		{name: "authorize_denied", events: trouble(&flow.RefusedError{Code: "access_denied"}, false), small: true},
 		{name: "authorize_port", events: events(toAuthorize(), flow.AuthorizeStarted{}, fail(portErr())), small: true},
+		{name: "authorize_port_pinned", found: pinnedFound(), events: events(account(), accountOK(), zoom(), flow.AuthorizeStarted{}, fail(portErr())), small: true},
+		{name: "application_port_pinned", found: pinnedFound(), events: events(account(), accountOK(), zoom(), flow.AuthorizeStarted{}, fail(portErr())), keys: []string{"r"}, small: true},
+		{name: "service_account_connect_pinned", found: pinnedFound(), keys: []string{"tab", "tab", "enter", "enter"}, after: []flow.Event{fail(portErr())}},
 		{name: "authorize_port_text", events: events(toAuthorize(), flow.AuthorizeStarted{}, fail(portErr())), keys: []string{"t", "w"}},
 		{name: "authorize_approved", events: trouble(&cronofy.Error{Op: "exchange code", Status: 400, Code: "invalid_grant"}, true), small: true},
 		{name: "authorize_store", events: events(toAuthorize(), flow.AuthorizeStarted{}, fail(errRefused)), small: true},

@@ -79,6 +79,9 @@ func (sa *serviceAccount) offer(s flow.State) {
 	for _, uri := range sa.offers {
 		sa.connect.fields = append(sa.connect.fields, &field{label: "Take " + clean(uri) + " instead", action: true})
 	}
+	if s.PinnedPort() && s.Problem != sa.past {
+		sa.connect.fields = append(sa.connect.fields, &field{label: "Change the redirect URI…", action: true})
+	}
 	sa.connect.focus = min(sa.connect.focus, len(sa.connect.fields)-1)
 }
 
@@ -123,9 +126,12 @@ func (sa *serviceAccount) update(msg tea.Msg, f frame) (flow.Event, tea.Cmd) {
 		case movedSubmit:
 			return flow.ConnectStarted{Scope: sa.scope.input.value(), DelegatedScope: sa.wide.input.value(), Label: sa.label.submitted()}, nil
 		case movedAction:
-			uri := sa.offers[sa.connect.focus-2]
+			at := sa.connect.focus - 2
 			sa.connect.focus = 0
-			return flow.RedirectURIChosen{URI: uri}, nil
+			if at == len(sa.offers) {
+				return flow.RedirectURIWanted{}, nil
+			}
+			return flow.RedirectURIChosen{URI: sa.offers[at]}, nil
 		case movedNot, movedInside:
 		}
 	case accountForm:

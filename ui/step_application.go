@@ -99,6 +99,8 @@ func (a *application) troubled(s flow.State) int {
 		return 2
 	case s.Problem.Code == flow.CodeUnauthorized, s.Problem.Code == "invalid_client", s.Problem.Code == flow.CodeUsage:
 		return 1
+	case s.Problem.Code == flow.CodePort:
+		return 2
 	}
 	return -1
 }

@@ -61,6 +61,8 @@ func (a *authorize) update(msg tea.Msg, f frame) (flow.Event, tea.Cmd) {
 		a.details = !a.details
 	case key.Matches(k, f.keys.permit) && a.aboutPort():
 		a.permitting = true
+	case key.Matches(k, f.keys.redirect) && f.state.PinnedPort():
+		return flow.RedirectURIWanted{}, nil
 	case key.Matches(k, f.keys.again) && linked:
 		return flow.AuthorizeStarted{}, nil
 	}
@@ -113,6 +115,9 @@ func (a *authorize) viewProblem(f frame, p *page) {
 	if len(a.offers.options) > 0 {
 		p.blocks = append(p.blocks, a.offers.view(f)...)
 	}
+	if f.state.PinnedPort() {
+		p.text(f, keep, pinnedWords+" r leads to its field.")
+	}
 	if a.details {
 		p.add(keep, f.problemDetails(a.problem)...)
 	}
@@ -122,6 +127,9 @@ func (a *authorize) viewProblem(f frame, p *page) {
 		p.note(f, spare, "Who still has the earlier link open can finish there: its answer counts as soon as confer waits again.")
 	}
 }
+
+// pinnedWords say why no other port is offered.
+const pinnedWords = "The redirect URI was named for this run, so confer takes no other by itself."
 
 func (a *authorize) viewLinked(f frame, p *page) {
 	l := f.state.Link
@@ -178,7 +186,7 @@ func (a *authorize) bindings(f frame) []key.Binding {
 		if len(a.offers.options) > 0 {
 			out[0] = as(k.submit, "take it")
 		}
-		out = append(out, when(a.goOn(f), as(k.goOn, "go on")), when(a.aboutPort(), as(k.permit, "text for Cronofy")), k.back, when(a.hasDetails(), as(k.details, "details")))
+		out = append(out, when(f.state.PinnedPort(), k.redirect), when(a.goOn(f), as(k.goOn, "go on")), when(a.aboutPort(), as(k.permit, "text for Cronofy")), k.back, when(a.hasDetails(), as(k.details, "details")))
 		if len(a.offers.options) > 0 {
 			out = append(out, a.offers.bindings(k)...)
 		}
