@@ -37,6 +37,7 @@ func (w *world) resume(ctx context.Context, browser, environment string) {
 		w.keepBrowser(ctx, file, browser)
 	}
 	if browser == "" && environment == "" && c.Browser != "" {
+		w.browser = c.Browser
 		w.runner.OpenURL = openWith(opener.Host(), c.Browser)
 		w.found.Notice = strings.TrimSpace(w.found.Notice + " " + remembered(c.Browser))
 	}

@@ -54,6 +54,7 @@ func setupWizard(ctx context.Context, w *world, s streams, e environment) error 
 		State:    flow.Start(w.found),
 		Tasks:    tasks,
 		Session:  sessionOf(w.session),
+		Browser:  browserOf(w.browser, e.get("BROWSER")),
 		Version:  programVersion(),
 		SaveFile: saveFile,
 		Flags:    measuresFlags(e.get),

@@ -35,6 +35,16 @@ func TestOverSSHByPasteAlone(t *testing.T) {
 	x.until("Linked:")
 }
 
+// TestNamedBrowserOverSSH: a command that was named is started, and the screen says
+// so, wherever the wizard runs.
+func TestNamedBrowserOverSSH(t *testing.T) {
+	t.Parallel()
+	x := sandboxWizard(t, terminalOptions{env: []string{"SSH_CONNECTION=192.0.2.1 50000 192.0.2.2 22", "SSH_TTY=/dev/pts/9", "BROWSER=true"}})
+	require.Contains(t, strings.Join(strings.Fields(x.toAuthorize()), " "), "opens it with the browser")
+	x.press(enter)
+	require.NotContains(t, x.until("Waiting for the administrator", "A browser was asked to open it."), "This is an SSH session")
+}
+
 // wrapped breaks an address as a mail program or a narrow window does.
 func wrapped(address string) string {
 	var b strings.Builder

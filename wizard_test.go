@@ -36,7 +36,7 @@ func sandboxWizard(t testing.TB, o terminalOptions, args ...string) *terminal {
 }
 
 // toAuthorize walks to the page before the browser opens.
-func (x *terminal) toAuthorize() {
+func (x *terminal) toAuthorize() string {
 	x.until("Which data center")
 	x.press(enter)
 	x.until("Client secret")
@@ -45,7 +45,7 @@ func (x *terminal) toAuthorize() {
 	x.press(enter)
 	x.until("Which provider")
 	x.press(enter)
-	x.until("Ready for the administrator")
+	return x.until("Ready for the administrator")
 }
 
 func TestEnterAloneWalksToTheTable(t *testing.T) {

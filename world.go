@@ -13,6 +13,7 @@ import (
 	"confer/flow"
 	"confer/flow/links"
 	"confer/internal/opener"
+	"confer/ui"
 )
 
 // world is what a run needs of the outside, wired together.
@@ -20,7 +21,8 @@ type world struct {
 	runner  *flow.Runner
 	found   flow.Found
 	session opener.Kind
-	plain   bool // line by line
+	browser string // what --browser says, or said to an earlier run
+	plain   bool   // line by line
 	names   cronofy.Names
 	closers []func()
 }
@@ -69,7 +71,7 @@ func newWorld(ctx context.Context, f *settings, e environment, s streams) (*worl
 		return nil, &usageError{summary: "there is no folder for confer's state: " + cronofy.CleanText(err.Error(), 160), hint: "set HOME or XDG_STATE_HOME"}
 	}
 	host := opener.Host()
-	w := &world{found: found, session: host.Session(), names: e.names}
+	w := &world{found: found, session: host.Session(), browser: f.browser, names: e.names}
 	client, err := newClients(ctx, f, e.names, cronofy.NewLimiter(callsPerSecond, callsPerMinute))
 	if err != nil {
 		return nil, err
@@ -99,6 +101,21 @@ func checkBrowser(command string) error {
 		return &usageError{summary: "--browser: " + cronofy.CleanText(err.Error(), 160), hint: "it takes system, none, or a command that can be started here", step: flow.StepAuthorize}
 	}
 	return nil
+}
+
+// browserOf says what becomes of a link. BROWSER is what the system is asked for
+// first.
+func browserOf(command, environment string) ui.Browser {
+	if command == "" || command == opener.System {
+		command = strings.TrimSpace(environment)
+	}
+	switch command {
+	case "":
+		return ui.BrowserUsual
+	case opener.None:
+		return ui.BrowserNone
+	}
+	return ui.BrowserNamed
 }
 
 // openWith gives the function that asks for a browser; nil for none.

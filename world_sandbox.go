@@ -81,7 +81,7 @@ func (w *world) useSandbox(ctx context.Context, f *settings, e environment, s st
 		return err
 	}
 	host := opener.Host()
-	w.found, w.session, w.names = found, host.Session(), e.names
+	w.found, w.session, w.browser, w.names = found, host.Session(), f.browser, e.names
 	w.runner = &flow.Runner{
 		NewClient:    client,
 		Stores:       newStores(""),

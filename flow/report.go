@@ -147,7 +147,7 @@ func (s State) progress(ev Event) State {
 		a.Listening, a.Until = ev.Listening, ev.Until
 		s = s.keptIf(true) // see Runner.prove
 	case BrowserAsked:
-		a.Browser = ""
+		a.Opened, a.Browser = ev.Err == nil, ""
 		if ev.Err != nil {
 			a.Browser = explainBrowser(ev.Err)
 		}

@@ -98,6 +98,7 @@ type Attempt struct {
 	RedirectURI string
 	Listening   bool      // a callback can reach us; otherwise paste is the first door
 	Until       time.Time // when the wait ends
+	Opened      bool      // a browser was asked to open the link
 	Browser     string    // why no browser was opened; empty when one was asked
 	Notice      string    // what came back but was not the answer, in a sentence
 	Links       int       // links made in this attempt, the first is 1

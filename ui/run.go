@@ -31,11 +31,23 @@ const (
 	SessionHeadless  Session = "headless" // no display and nothing to tell why
 )
 
+// Browser says what becomes of a link here, as far as that was said.
+type Browser string
+
+// What --browser and BROWSER come to. The usual one is the system's, which there
+// may be none of where the wizard runs.
+const (
+	BrowserUsual Browser = ""
+	BrowserNamed Browser = "named" // a command, which is started wherever the wizard runs
+	BrowserNone  Browser = "none"
+)
+
 // Config is what the wizard needs of the world.
 type Config struct {
 	State   flow.State // where to begin
 	Tasks   Tasks      // required
 	Session Session    // "": SessionLocal
+	Browser Browser    // what opens links
 	Version string     // shown in the help
 	// Now is the clock; nil: time.Now.
 	Now func() time.Time

@@ -194,6 +194,8 @@ func authorizeScenes() []scene {
 	return []scene{
 		{name: "authorize", events: toAuthorize(), small: true},
 		{name: "authorize_ssh", events: toAuthorize(), cfg: session(SessionSSH)},
+		{name: "authorize_ssh_browser", events: toAuthorize(), cfg: func(c *Config) { c.Session, c.Browser = SessionSSH, BrowserNamed }},
+		{name: "authorize_browser_none", events: toAuthorize(), cfg: func(c *Config) { c.Browser = BrowserNone }},
 		{name: "authorize_private", found: usedFound(), events: events(account(), accountOK(), zoom())},
 		{name: "authorize_preparing", events: append(toAuthorize(), flow.AuthorizeStarted{})},
 		{name: "authorize_timeout", events: trouble(flow.ErrTimeout, false)},
@@ -223,12 +225,14 @@ func authorizeScenes() []scene {
 
 func waitScenes() []scene {
 	noWay := flow.LinkReady{URL: testURL, ShortURL: "http://127.0.0.1:43117/go/x7Qk2vBn", RedirectURI: "https://app.example.test/cb", Until: start.Add(5 * time.Minute)}
+	unopened := events(toAuthorize(), flow.AuthorizeStarted{}, linkReady(), flow.BrowserAsked{Err: errors.New("no display")})
 	stray := flow.Strayed{Err: callback.ErrPasteBareCode}
 	return []scene{
 		{name: "waiting", events: toWaiting(), small: true},
-		{name: "waiting_ssh", events: toWaiting(), cfg: session(SessionSSH), small: true},
-		{name: "waiting_container", events: toWaiting(), cfg: session(SessionContainer)},
-		{name: "waiting_no_browser", events: events(toAuthorize(), flow.AuthorizeStarted{}, linkReady(), flow.BrowserAsked{Err: errors.New("none")})},
+		{name: "waiting_ssh", events: unopened, cfg: session(SessionSSH), small: true},
+		{name: "waiting_container", events: unopened, cfg: session(SessionContainer)},
+		{name: "waiting_ssh_browser", events: toWaiting(), cfg: session(SessionSSH)},
+		{name: "waiting_no_browser", events: unopened},
 		{name: "waiting_browser_none", events: events(toAuthorize(), flow.AuthorizeStarted{}, linkReady(), flow.BrowserAsked{Err: flow.ErrNoBrowser}), keys: []string{"o"}},
 		{name: "waiting_paused", events: append(toWaiting(), flow.Paused{Until: start.Add(3 * time.Second), Reason: cronofy.WaitRetry})},
 		{name: "waiting_permit", events: toWaiting(), keys: []string{"t"}, small: true},

@@ -165,13 +165,20 @@ func (a *authorize) viewReady(f frame, p *page) {
 }
 
 func enterDoes(f frame) string {
-	open := "opens it in a browser here (unless you chose none)"
+	open := "opens it in a browser here"
 	switch f.cfg.Session {
 	case SessionSSH, SessionRemote, SessionContainer, SessionHeadless:
 		open = "shows it, to be opened in a browser of yours or theirs"
 	case SessionWSL:
-		open = "opens it in the browser of Windows (unless you chose none)"
+		open = "opens it in the browser of Windows"
 	case SessionLocal:
+	}
+	switch f.cfg.Browser {
+	case BrowserNamed:
+		open = "opens it with the browser that was named"
+	case BrowserNone:
+		open = "shows it, to be opened in a browser of yours or theirs"
+	case BrowserUsual:
 	}
 	return "Enter makes a fresh link, " + open + ", and waits for the answer. If the administrator sits elsewhere, m on the next page writes them a message."
 }

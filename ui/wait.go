@@ -240,6 +240,9 @@ func byHand(f frame) bool {
 	if !f.state.Attempt.Listening {
 		return true
 	}
+	if f.state.Attempt.Opened { // here, whatever the session is called
+		return false
+	}
 	switch f.cfg.Session {
 	case SessionSSH, SessionRemote, SessionContainer, SessionHeadless:
 		return true

@@ -94,6 +94,8 @@ func (w *wait) viewLink(f frame, p *page) {
 	switch {
 	case !at.Listening:
 		p.join(extra, each(f.st.muted, wrap("With this redirect URI nothing comes back by itself: paste the final address.", f.w))...)
+	case at.Opened:
+		p.join(extra, each(f.st.muted, wrap("A browser was asked to open it. The answer comes back here by itself.", f.w))...)
 	case byHand(f):
 		p.join(extra, each(f.st.muted, wrap(byHandWords(f), f.w))...)
 	case at.Browser != "":
@@ -133,7 +135,7 @@ func shortLink(f frame) string {
 // tunnelLine brings the operator's own loopback here, over ssh.
 func tunnelLine(f frame) string {
 	at := f.state.Attempt
-	if f.cfg.Session != SessionSSH && f.cfg.Session != SessionRemote || !flow.LoopbackRedirect(at.RedirectURI) {
+	if f.cfg.Session != SessionSSH && f.cfg.Session != SessionRemote || at.Opened || !flow.LoopbackRedirect(at.RedirectURI) {
 		return ""
 	}
 	u, err := url.Parse(at.RedirectURI)
