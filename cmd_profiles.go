@@ -73,6 +73,7 @@ type clientMaker = func(cronofy.Site, cronofy.App, func(cronofy.Wait)) *cronofy.
 type source struct {
 	accounts accountList
 	renew    func(context.Context, profiles.Account, cronofy.Secret) (cronofy.Secret, error)
+	once     bool // profiles.Options.RenewOnce
 }
 
 func readProfiles(ctx context.Context, f *profilesFlags, e environment, s streams) error {
@@ -82,13 +83,18 @@ func readProfiles(ctx context.Context, f *profilesFlags, e environment, s stream
 	if err := r.prepare(ctx); err != nil {
 		return r.words(ctx, err)
 	}
+	return r.read(ctx)
+}
+
+// read is the run after everything is prepared.
+func (r *profilesRun) read(ctx context.Context) error {
 	src, err := r.source()
 	if err != nil {
 		return r.words(ctx, err)
 	}
 	sum, err := profiles.Run(r.ctx, r.client, src.accounts, profiles.Options{
-		Provider: r.provider, Workers: r.workers(), Unordered: f.unordered, Strict: f.strict, Wait: f.wait,
-		Renew: src.renew, ErrorOf: explainAccount,
+		Provider: r.provider, Workers: r.workers(), Unordered: r.f.unordered, Strict: r.f.strict, Wait: r.f.wait,
+		Renew: src.renew, RenewOnce: src.once, ErrorOf: explainAccount,
 	}, r.record)
 	if cause := context.Cause(r.ctx); cause != nil && ctx.Err() == nil {
 		err = cause
@@ -237,7 +243,7 @@ func (r *profilesRun) source() (source, error) {
 	src := source{accounts: profiles.ReadAccounts(r.beforeThisRun(list))}
 	if r.tokens != nil {
 		fmt.Fprintln(r.s.err, "confer: note: a refresh may give a new refresh token; it is written to the file of --tokens-out, and the copy that your application has may stop working")
-		src = source{r.tokens.Newest(src.accounts), r.stopping(profiles.NewRenewer(r.client, r.tokens, r.workers()).Renew)}
+		src = source{accounts: r.tokens.Newest(src.accounts), renew: r.stopping(profiles.NewRenewer(r.client, r.tokens, r.workers()).Renew)}
 	}
 	src.accounts = r.out.skip(src.accounts)
 	return src, nil

@@ -44,7 +44,7 @@ func (r *profilesRun) delegatedSource() (source, error) {
 	}
 	fmt.Fprintf(r.s.err, "confer: listening on %s; each answer is waited for up to %s\n", desk.Addr(), r.f.timeout)
 	r.watchAnswers(desk, len(emails))
-	return source{accounts: addressed(emails), renew: r.deskRenewal(desk)}, nil
+	return source{accounts: addressed(emails), renew: r.deskRenewal(desk), once: true}, nil
 }
 
 func (r *profilesRun) openDesk(token *delegated.ServiceToken, emails []string) (*delegated.Desk, error) {

@@ -31,7 +31,7 @@ func (r *reader) read(ctx context.Context, it item) (Record, bool) {
 	refusals := 0
 	for round := 0; ; round++ {
 		rec, err, ok := r.once(ctx, &it)
-		if ok && crowded(err) && refusals < maxRefusals {
+		if ok && r.unlucky(err) && refusals < maxRefusals {
 			refusals++
 			continue // the limiter makes it wait
 		}
@@ -55,6 +55,12 @@ func crowded(err error) bool {
 	const longest = 2 * time.Minute
 	e, ok := errors.AsType[*cronofy.Error](err)
 	return ok && e.Status == http.StatusTooManyRequests && e.RetryAfter <= longest
+}
+
+// unlucky tells whether a call is to be begun anew.
+func (r *reader) unlucky(err error) bool {
+	var renew *RenewError
+	return crowded(err) && !(r.opts.RenewOnce && errors.As(err, &renew))
 }
 
 // once looks once; a renewed token stays in the item. A waiting account holds no
@@ -90,6 +96,9 @@ func (r *reader) userInfo(ctx context.Context, it *item) (info cronofy.UserInfo,
 		fresh, renewErr := r.opts.Renew(ctx, it.account, it.account.AccessToken)
 		switch {
 		case renewErr != nil:
+			if crowded(renewErr) { // it was not carried out
+				it.renewals--
+			}
 			return info, &RenewError{renewErr}
 		case fresh.Empty():
 			return info, err

@@ -33,8 +33,12 @@ type Options struct {
 	// one that was refused (401); refused is empty, or that one. An empty secret
 	// without an error means that there is nothing to renew it with. It may take
 	// long and is called by several goroutines at once, at most twice for an
-	// account. nil: accounts are read with the tokens they have.
+	// account, not counting what ended in a 429. nil: accounts are read with the
+	// tokens they have.
 	Renew func(ctx context.Context, a Account, refused cronofy.Secret) (cronofy.Secret, error)
+
+	// RenewOnce: Renew has nothing more to say of an account that it failed for.
+	RenewOnce bool
 
 	// ErrorOf makes the code and the sentence of a Record's Error; it is called
 	// by several goroutines at once. nil: the code "error" and the error's text.
