@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"path/filepath"
 
 	"confer/cronofy"
@@ -71,6 +72,9 @@ func flowSentence(err error) flow.Problem {
 	case cronofy.CodeOf(err) == "invalid_grant":
 		p.Summary = "Cronofy does not take confer's token for this link any more: it was revoked, or another program has used it up."
 		p.Hint = "That says nothing about the link itself. To have a new token, link again with confer setup."
+	case cronofy.CodeOf(err) == "" && cronofy.StatusOf(err) > 401 && cronofy.StatusOf(err) < 423: // not about the link
+		p.Summary = fmt.Sprintf("Cronofy did not take confer's token for this link (status %d).", cronofy.StatusOf(err))
+		p.Hint = "Check the data center. If it goes on, ask Cronofy's support, naming the client id."
 	case p.Code == flow.CodeSecretStore:
 		p.Hint = storeHint(err, p.Hint)
 	case cronofy.AnswerLost(err):

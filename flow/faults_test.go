@@ -3,6 +3,7 @@ package flow_test
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"regexp"
@@ -27,6 +28,8 @@ const faultHead = `# What happens when something fails
 
 Each row is a run of the whole set-up against the sandbox with one thing wrong, made by a test
 (` + "`go test ./flow -run TestFaults`" + `, which fails when this list is not what it sees). "step" is the page that the operator is led to.
+The rows of Enterprise Connect are of the wizard's "authorize a service account now". What the other commands make of the same faults
+is in [faults-commands.md](faults-commands.md).
 
 | call | what is wrong | code | exit | step | what the operator reads |
 | --- | --- | --- | --- | --- | --- |
@@ -38,26 +41,70 @@ type faultRow struct {
 	fault      *sandbox.Fault
 	switches   sandbox.Switches
 	endless    bool // nothing that counts comes back: the run is cancelled then
+	connect    bool // Enterprise Connect in place of the set-up
 }
 
 func faultRows() []faultRow {
-	calls := []struct {
-		name     string
-		endpoint sandbox.Endpoint
-	}{{"check the application", sandbox.Refresh}, {"link token", sandbox.LinkTokens}, {"exchange the code", sandbox.Exchange}}
 	var rows []faultRow
-	for _, c := range calls {
-		for _, status := range []int{400, 401, 402, 403, 404, 422, 423, 429, 500, 502, 503, 504} {
-			rows = append(rows, faultRow{call: c.name, what: fmt.Sprint(status), fault: &sandbox.Fault{Endpoint: c.endpoint, Status: status}})
+	for _, c := range []faultRow{
+		{call: "check the application", fault: &sandbox.Fault{Endpoint: sandbox.Refresh}},
+		{call: "link token", fault: &sandbox.Fault{Endpoint: sandbox.LinkTokens}},
+		{call: "authorize", fault: &sandbox.Fault{Endpoint: sandbox.Authorize}, endless: true},
+		{call: "exchange the code", fault: &sandbox.Fault{Endpoint: sandbox.Exchange}},
+		{call: "authorize, Enterprise Connect", fault: &sandbox.Fault{Endpoint: sandbox.EnterpriseConnect}, endless: true, connect: true},
+		{call: "exchange, Enterprise Connect", fault: &sandbox.Fault{Endpoint: sandbox.Exchange}, connect: true},
+	} {
+		for _, f := range sandboxFaults() {
+			row := c
+			f.fault.Endpoint, row.what, row.fault = c.fault.Endpoint, f.what, &f.fault
+			if f.fault.Body == sandbox.TruncatedBody || f.fault.Body == sandbox.CutBody { // a redirect has no body
+				row.endless = false
+			}
+			rows = append(rows, row)
 		}
-		rows = append(rows,
-			faultRow{call: c.name, what: "429 with Retry-After", fault: &sandbox.Fault{Endpoint: c.endpoint, Status: 429, RetryAfter: "300"}},
-			faultRow{call: c.name, what: "HTML", fault: &sandbox.Fault{Endpoint: c.endpoint, Body: sandbox.HTMLBody}},
-			faultRow{call: c.name, what: "empty body", fault: &sandbox.Fault{Endpoint: c.endpoint, Body: sandbox.EmptyBody}},
-			faultRow{call: c.name, what: "cut short", fault: &sandbox.Fault{Endpoint: c.endpoint, Body: sandbox.TruncatedBody}},
-			faultRow{call: c.name, what: "connection reset", fault: &sandbox.Fault{Endpoint: c.endpoint, Reset: true}})
 	}
-	return append(rows, switchRows()...)
+	return append(append(rows, switchRows()...), connectRows()...)
+}
+
+type namedFault struct {
+	what  string
+	fault sandbox.Fault
+}
+
+// sandboxFaults are those of a call that answers; slow is longer than anybody waits.
+func sandboxFaults() []namedFault {
+	var all []namedFault
+	for _, status := range []int{400, 401, 402, 403, 404, 422, 423, 429, 500, 502, 503, 504} {
+		all = append(all, namedFault{fmt.Sprint(status), sandbox.Fault{Status: status}})
+	}
+	return append(all,
+		namedFault{"429 with Retry-After", sandbox.Fault{Status: 429, RetryAfter: "300"}},
+		namedFault{"HTML", sandbox.Fault{Body: sandbox.HTMLBody}},
+		namedFault{"empty body", sandbox.Fault{Body: sandbox.EmptyBody}},
+		namedFault{"cut short", sandbox.Fault{Body: sandbox.TruncatedBody}},
+		namedFault{"broken off in the body", sandbox.Fault{Body: sandbox.CutBody}},
+		namedFault{"connection reset", sandbox.Fault{Reset: true}},
+		namedFault{"slow", sandbox.Fault{Slow: time.Hour}})
+}
+
+// connectRows are the switches that concern Enterprise Connect.
+func connectRows() []faultRow {
+	const authorize, exchange = "authorize, Enterprise Connect", "exchange, Enterprise Connect"
+	rows := []faultRow{
+		{call: exchange, what: "no refresh token", switches: sandbox.Switches{OmitRefreshToken: true}},
+		{call: exchange, what: "no sub: userinfo tells", switches: sandbox.Switches{OmitSub: true}},
+		{call: authorize, what: "the answer comes twice", switches: sandbox.Switches{RepeatCallback: true}},
+		{call: authorize, what: "wrong state", switches: sandbox.Switches{State: "wrong"}, endless: true},
+		{call: authorize, what: "state twice", switches: sandbox.Switches{State: "duplicate"}, endless: true},
+		{call: authorize, what: "no state", switches: sandbox.Switches{State: "missing"}, endless: true},
+	}
+	for _, code := range []string{"access_denied", "invalid_request", "invalid_scope", "server_error", "something_new"} {
+		rows = append(rows, faultRow{call: authorize, what: "error=" + code, switches: sandbox.Switches{ErrorRedirect: code}})
+	}
+	for i := range rows {
+		rows[i].connect = true
+	}
+	return rows
 }
 
 func switchRows() []faultRow {
@@ -113,31 +160,128 @@ func (c *hastyClock) Sleep(ctx context.Context, d time.Duration) error {
 	return ctx.Err()
 }
 
+// impatient gives up the slow call as the client's time limit would, without
+// that time.
+type impatient struct{ slow sandbox.Endpoint }
+
+func (i impatient) RoundTrip(r *http.Request) (*http.Response, error) {
+	if i.slow == "" || endpointOf(r) != i.slow {
+		return http.DefaultTransport.RoundTrip(r)
+	}
+	return nil, os.ErrDeadlineExceeded
+}
+
+func endpointOf(r *http.Request) sandbox.Endpoint {
+	switch r.URL.Path {
+	case "/v1/organizational_unit_authorization_link_tokens":
+		return sandbox.LinkTokens
+	case "/oauth/token":
+		body, err := r.GetBody()
+		if err != nil {
+			return sandbox.Exchange
+		}
+		if text, _ := io.ReadAll(body); strings.Contains(string(text), `"refresh_token"`) {
+			return sandbox.Refresh
+		}
+		return sandbox.Exchange
+	}
+	return ""
+}
+
 func (row faultRow) line(t *testing.T) string {
-	h := newHouse(t, sandbox.Options{})
+	h := newHouse(t, sandbox.Options{Switches: row.switches})
+	slow := sandbox.Endpoint("")
 	if row.fault != nil {
 		h.server.Set(*row.fault)
+		if row.fault.Slow > 0 {
+			slow = row.fault.Endpoint
+		}
 	}
-	h.server.SetSwitches(row.switches)
 	clock := &hastyClock{}
 	limiter := cronofy.NewLimiter(0, 0, cronofy.LimiterClock(clock))
+	hc := &http.Client{Transport: impatient{slow}}
 	h.runner.NewClient = func(site cronofy.Site, app cronofy.App, _ func(cronofy.Wait)) *cronofy.Client {
-		return cronofy.New(site, app, cronofy.WithLimiter(limiter), cronofy.WithClock(clock))
+		return cronofy.New(site, app, cronofy.WithLimiter(limiter), cronofy.WithClock(clock), cronofy.WithHTTPClient(hc))
+	}
+	if row.connect {
+		return row.says(row.connected(h))
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	h.runner.OpenURL = func(url string) error {
+	h.runner.OpenURL = row.browser(h, cancel)
+	last, _ := h.run(ctx)
+	return row.says(last)
+}
+
+// browser is the administrator's; done is called when nothing will come back.
+func (row faultRow) browser(h *house, done func()) func(string) error {
+	return func(url string) error {
 		h.visits.Go(func() {
-			_ = sandbox.Browser(context.Background(), http.DefaultClient, url, sandbox.Approve)
+			ctx, cancel := context.WithCancel(context.Background())
+			defer cancel()
+			c := http.DefaultClient
+			if row.endless && row.fault != nil && row.fault.Slow > 0 { // nobody waits so long for a page
+				c = &http.Client{Transport: impatientBrowser{}}
+			}
+			_ = sandbox.Browser(ctx, c, url, sandbox.Approve)
 			if row.endless {
-				cancel()
+				done()
 			}
 		})
 		return nil
 	}
-	last, _ := h.run(ctx)
+}
+
+// impatientBrowser never gets the page that the authorization begins with.
+type impatientBrowser struct{}
+
+func (impatientBrowser) RoundTrip(r *http.Request) (*http.Response, error) {
+	if strings.HasSuffix(r.URL.Path, "/oauth/authorize") {
+		return nil, os.ErrDeadlineExceeded
+	}
+	return http.DefaultTransport.RoundTrip(r)
+}
+
+// connected authorizes a service account in the wizard, and goes back where the
+// wait has no end.
+func (row faultRow) connected(h *house) flow.State {
+	h.found.Store = flow.Store{Kind: flow.StoreSession}
+	h.found.Answers.ServiceAccount = ""
+	over := make(chan struct{})
+	h.runner.OpenURL = row.browser(h, func() { close(over) })
+	tasks := flow.NewTasks(h.runner)
+	defer tasks.Close()
+	state := flow.Start(h.found)
+	does := func(ev flow.Event) {
+		before := state
+		next, task := before.Apply(ev)
+		state = next
+		tasks.Follow(before, next, task)
+	}
+	does(flow.ConnectStarted{Scope: cronofy.DefaultServiceAccountScope, DelegatedScope: cronofy.DefaultDelegatedScope})
+	for state.Running != nil {
+		select {
+		case r := <-tasks.Events():
+			does(r)
+		case <-over:
+			over = nil
+			does(flow.Back{})
+		}
+	}
+	h.visits.Wait()
+	if row.endless && state.Problem == nil {
+		state.Problem = &flow.Problem{Code: flow.CodeCancelled, Exit: flow.ExitCancelled, Step: flow.StepServiceAccount}
+	}
+	return state
+}
+
+func (row faultRow) says(last flow.State) string {
 	if last.Problem == nil {
-		return fmt.Sprintf("| %s | %s | – | 0 | – | linked |\n", row.call, row.what)
+		done := "linked"
+		if row.connect {
+			done = "authorized"
+		}
+		return fmt.Sprintf("| %s | %s | – | 0 | – | %s |\n", row.call, row.what, done)
 	}
 	p := last.Problem
 	p.Summary = regexp.MustCompile(`127\.0\.0\.1:\d+`).ReplaceAllString(p.Summary, "HOST")

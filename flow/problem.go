@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -217,10 +218,14 @@ func approvedProblem(p Problem, at Step, a Answers, held bool) Problem {
 		p.Hint = heldHint(at)
 		return p
 	}
+	var api *cronofy.Error
 	if at != StepAuthorize {
+		if errors.As(p.Err, &api) && (api.Code == "invalid_grant" || api.Code == "" && api.Status > 401 && api.Status < 423) {
+			p.Summary = fmt.Sprintf("Cronofy did not give confer the service account's token (%s).", cmp.Or(api.Code, fmt.Sprint("status ", api.Status)))
+			p.Hint = "The calendar administrator approved. Authorize once more: that makes a new code. If it goes on, check the secret and the data center."
+		}
 		return p
 	}
-	var api *cronofy.Error
 	if errors.As(p.Err, &api) && api.Code == "" && api.Status > 401 && api.Status < 423 {
 		p.Summary = fmt.Sprintf("Cronofy did not give confer a token of its own (status %d).", api.Status)
 	}

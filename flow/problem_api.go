@@ -36,8 +36,7 @@ func explainOAuth(code, description string, at Step) Problem {
 		p.Summary = "Cronofy did not accept the authorization code: it was used before, is too old, or the redirect URI is not the one it was made for."
 		p.Hint = "Try again: that makes a new link."
 	case "invalid_scope":
-		p.Summary = "Cronofy does not give this application the scope for Organizational Units."
-		p.Hint = "Ask Cronofy's support to enable enterprise conferencing, naming the client id."
+		p.Summary, p.Hint = scopeWords(at)
 	case "invalid_request", "unsupported_response_type", "unsupported_grant_type":
 		p.Summary = "Cronofy did not understand the request (" + code + ")."
 		p.Hint = "Check the redirect URI and try again. The README names the settings for what Cronofy does not document."
@@ -57,6 +56,15 @@ func explainOAuth(code, description string, at Step) Problem {
 		p.Summary = strings.TrimSuffix(p.Summary, ".") + ": " + description + "."
 	}
 	return p
+}
+
+func scopeWords(at Step) (summary, hint string) {
+	if at == StepServiceAccount { // Enterprise Connect: the operator chose them
+		return "Cronofy does not give this application the scopes that were asked for.",
+			"Check them and try again, or ask Cronofy's support to enable Enterprise Connect, naming the client id."
+	}
+	return "Cronofy does not give this application the scope for Organizational Units.",
+		"Ask Cronofy's support to enable enterprise conferencing, naming the client id."
 }
 
 // explainAPI is for answers outside 2xx. What is missing on Cronofy's side is
