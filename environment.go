@@ -1,6 +1,8 @@
 package main
 
 import (
+	"strings"
+
 	"confer/cronofy"
 )
 
@@ -17,7 +19,8 @@ type environment struct {
 
 func readEnvironment(lookup func(string) (string, bool), unset func(string) error) environment {
 	get := func(name string) string { v, _ := lookup(name); return v }
-	secret := cronofy.NewSecret(get("CRONOFY_CLIENT_SECRET"))
+	// Trimmed as a file's content is: a shell's variable may end in a line break.
+	secret := cronofy.NewSecret(strings.TrimSpace(get("CRONOFY_CLIENT_SECRET")))
 	_ = unset("CRONOFY_CLIENT_SECRET")
 	e := environment{
 		dataCenter:     get("CRONOFY_DATA_CENTER"),

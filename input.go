@@ -96,7 +96,10 @@ func readHidden(ctx context.Context, path string, s streams, question string) (s
 		return "", err
 	}
 	defer in.Close()
-	b, err := io.ReadAll(io.LimitReader(in, maxSecretFile))
+	b, err := io.ReadAll(io.LimitReader(in, maxSecretFile+1))
+	if len(b) > maxSecretFile {
+		return "", errors.New(tooLong(maxSecretFile))
+	}
 	return string(b), err
 }
 

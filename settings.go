@@ -134,6 +134,13 @@ func (f *settings) check(a flow.Answers) error {
 			}
 		}
 	}
+	if p := flow.CheckClientSecret(a.ClientSecret); p != nil {
+		from := "CRONOFY_CLIENT_SECRET"
+		if f.secretFile != "" {
+			from = "--client-secret-file"
+		}
+		return &usageError{summary: from + ": " + strings.TrimSuffix(p.Summary, "."), hint: onlySecret, step: flow.StepApplication}
+	}
 	if f.listen != "" {
 		if p := flow.CheckListen(f.listen); p != nil {
 			return &usageError{summary: "--listen takes host:port", hint: "for example --listen 127.0.0.1:8080", step: flow.StepAuthorize}
@@ -171,6 +178,8 @@ func (f *settings) override(site cronofy.Site) (cronofy.Site, error) {
 // maxSecretFile is far above any secret.
 const maxSecretFile = 64 << 10
 
+const onlySecret = "it must hold the client secret alone"
+
 func (f *settings) secret(ctx context.Context, e environment, s streams) (cronofy.Secret, error) {
 	if f.secretFile == "" {
 		return e.clientSecret, nil
@@ -180,7 +189,7 @@ func (f *settings) secret(ctx context.Context, e environment, s streams) (cronof
 		return cronofy.Secret{}, inputError("--client-secret-file", err, "name a file that holds the client secret alone, or - for standard input", flow.StepApplication)
 	}
 	if text = strings.TrimSpace(text); text == "" {
-		return cronofy.Secret{}, &usageError{summary: "--client-secret-file: there is nothing in it", hint: "it must hold the client secret alone", step: flow.StepApplication}
+		return cronofy.Secret{}, &usageError{summary: "--client-secret-file: there is nothing in it", hint: onlySecret, step: flow.StepApplication}
 	}
 	return cronofy.NewSecret(text), nil
 }

@@ -72,6 +72,15 @@ func CheckClientID(id string) *Problem {
 	return nil
 }
 
+// CheckClientSecret says what is wrong with a client secret, or nil. An empty one
+// is the stored one.
+func CheckClientSecret(s cronofy.Secret) *Problem {
+	if strings.IndexFunc(s.Reveal(), func(r rune) bool { return r <= ' ' || r > '~' }) >= 0 {
+		return usage("The client secret holds a space, a line break or another character that secrets do not have.", "Paste it again, alone.")
+	}
+	return nil
+}
+
 func notIDRune(r rune) bool {
 	return r > unicode.MaxASCII || !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("_-.~", r))
 }
@@ -138,8 +147,8 @@ func checkApplicationAnswer(ev ApplicationEntered) *Problem {
 	if p := CheckClientID(ev.ClientID); p != nil {
 		return p
 	}
-	if s := ev.ClientSecret.Reveal(); strings.IndexFunc(s, func(r rune) bool { return r <= ' ' || r > '~' }) >= 0 {
-		return usage("The client secret holds a space, a line break or another character that secrets do not have.", "Paste it again, alone.")
+	if p := CheckClientSecret(ev.ClientSecret); p != nil {
+		return p
 	}
 	return CheckRedirectURI(ev.RedirectURI)
 }

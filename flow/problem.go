@@ -193,16 +193,16 @@ func explainPort(e *callback.PortError) Problem {
 		if e.Holder != "" {
 			p.Summary = fmt.Sprintf("Port %d is in use by %s.", e.Port, e.Holder)
 		}
-		p.Hint = "End that program and try again, or take another port. In production the redirect URI with that port must be registered at Cronofy."
+		p.Hint = "End that program and try again, or " + otherPort + " In production the redirect URI with that port must be registered at Cronofy."
 	case callback.PortDenied:
 		p.Summary = fmt.Sprintf("This machine does not let confer listen on port %d.", e.Port)
-		p.Hint = "Take another port. In production the redirect URI with that port must be registered at Cronofy."
+		p.Hint = otherPortOnly + " In production the redirect URI with that port must be registered at Cronofy."
 	case callback.PortUnsafe:
 		p.Summary = fmt.Sprintf("Browsers refuse to open port %d.", e.Port)
 		p.Hint = "Take another port in the redirect URI."
 	default:
 		p.Summary = fmt.Sprintf("confer cannot listen on %s.", e.Addr)
-		p.Hint = "Take another redirect URI, or paste the final address instead."
+		p.Hint = otherURI
 	}
 	return p
 }

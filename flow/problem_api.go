@@ -127,7 +127,7 @@ func explainUnchecked(err error) string {
 	case errors.As(err, &api):
 		why = fmt.Sprintf("it answered with status %d", api.Status)
 	}
-	return "Cronofy could not tell yet whether the client secret is right: " + why + ". The check of the service account will."
+	return "Cronofy could not tell yet whether the client secret is right: " + why + ". The next check will."
 }
 
 func fieldText(fields map[string][]cronofy.FieldError) string {

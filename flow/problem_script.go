@@ -4,6 +4,9 @@ import "strings"
 
 // Sentences that hold for a wizard only, or that a script's end takes up.
 const (
+	otherPort     = "take another port."
+	otherPortOnly = "Take another port."
+	otherURI      = "Take another redirect URI, or paste the final address instead."
 	anotherLink   = "Try again: that makes a new link, and every answer is kept."
 	approvedWords = "The administrator approved; Cronofy has most likely made the link. Only confer's own token is missing: "
 )
@@ -16,6 +19,9 @@ func (p Problem) ForScript() Problem {
 		orMemory, "or give --secret-store session: it keeps the secrets in memory for this run.",
 		enterIt, "Give it with --secret-passphrase-fd, for example --secret-passphrase-fd 3 3<FILE.",
 		enterAgain, "Give the right one with --secret-passphrase-fd.",
+		otherPort, "give another redirect URI with --redirect-uri.",
+		otherPortOnly, "Give another redirect URI with --redirect-uri.",
+		otherURI, "Give another redirect URI with --redirect-uri.",
 	).Replace(p.Hint)
 	switch {
 	case !p.Approved:
