@@ -172,7 +172,10 @@ func (r *profilesRun) confirm(a authorizing) error {
 	}
 	fmt.Fprintf(r.s.err, "confer: this authorizes %s in the application %s, with the scope %q%s; Cronofy may bill for each\n",
 		what, cronofy.CleanText(r.app.ClientID, 100), cronofy.CleanText(r.f.scope, 200), whose)
-	if r.f.yes {
+	switch {
+	case r.f.yes && a.scopeGuessed:
+		return &usageError{summary: "missing: --scope", hint: "with --yes nobody looks at the scope above, and less than the application has could take something away from it: name the scope"}
+	case r.f.yes:
 		return nil
 	}
 	_, terminal := asTerminal(r.s.in)
