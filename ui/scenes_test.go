@@ -239,6 +239,7 @@ func waitScenes() []scene {
 		{name: "waiting_no_listener", events: events(toAuthorize(), flow.AuthorizeStarted{}, noWay)},
 		{name: "waiting_second_link", events: toWaiting(), reports: []flow.Event{linkReady()}},
 		{name: "waiting_stray", events: toWaiting(), reports: []flow.Event{flow.Strayed{Err: callback.ErrStateEarlierRun}}},
+		{name: "waiting_host", events: toWaiting(), reports: []flow.Event{flow.Strayed{Err: callback.ErrHost}}, small: true},
 		{name: "waiting_copied", events: toWaiting(), keys: []string{"c"}},
 		{name: "waiting_help", events: toWaiting(), keys: []string{"?"}},
 		{name: "waiting_quit", events: toWaiting(), keys: []string{"ctrl+c"}, small: true},
