@@ -199,7 +199,7 @@ func (t *table) bindings(f frame) []key.Binding {
 	case t.mode != tableRows:
 		return []key.Binding{as(k.back, "back to the table"), k.leave}
 	}
-	return []key.Binding{when(many, moves), when(some, k.row), k.filter, as(k.sort, t.rows.sort.next()), k.refresh, k.export, k.finish, k.another, k.back, k.leave,
+	return []key.Binding{when(many, moves), when(some, k.row), k.filter, k.refresh, as(k.sort, t.rows.sort.next()), k.export, k.finish, k.another, k.back, k.leave,
 		when(many, bind("pgup/pgdn", "page", "pgup", "pgdown")), when(many, bind("home/end", "first, last", "home", "end", "g", "G"))}
 }
 
