@@ -15,6 +15,7 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"confer/cronofy"
 	"confer/flow"
@@ -60,7 +61,12 @@ func unparsed(root *cobra.Command, args []string, err error) (flow.Problem, bool
 	if cmd, _, findErr := root.Find(args); findErr == nil && cmd != root && cmd.Name() != "setup" {
 		return flow.Problem{}, false
 	}
-	return flow.Problem{Summary: sentence(cronofy.CleanText(err.Error(), 200)), Hint: "Run confer --help for the commands and flags.", Code: flow.CodeUsage}, true
+	p := flow.Problem{Summary: sentence(cronofy.CleanText(err.Error(), 200)), Hint: "Run confer --help for the commands and flags.", Code: flow.CodeUsage}
+	var value *pflag.InvalidValueError
+	if errors.As(err, &value) && value.GetFlag().Name == "timeout" {
+		p.Step = flow.StepAuthorize // as for a time that can be read and is not long enough
+	}
+	return p, true
 }
 
 // exitError ends the program with a code; what there was to say is said.
