@@ -86,12 +86,14 @@ func exits(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// freePort NAME: sets NAME to a redirect URI on a port that was free just now.
+// freePort NAME: sets NAME to a redirect URI on a port that was free just now, and
+// NAMEADDR to its host:port.
 func freePort(ts *testscript.TestScript, _ bool, args []string) {
 	uri, err := freeport.RedirectURI()
 	ts.Check(err)
 	ts.Setenv(args[0], uri)
 	ts.Setenv(args[0]+"Q", url.QueryEscape(uri))
+	ts.Setenv(args[0]+"ADDR", strings.TrimSuffix(strings.TrimPrefix(uri, "http://"), "/callback"))
 }
 
 // busyPort NAME: sets NAME to a redirect URI on a port that stays taken, and

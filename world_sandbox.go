@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"sync"
@@ -85,12 +86,12 @@ func (w *world) useSandbox(ctx context.Context, f *settings, e environment, s st
 	w.runner = &flow.Runner{
 		NewClient:    client,
 		Stores:       newStores(""),
-		OpenURL:      w.sandboxBrowser(ctx, f.browser, host),
 		OpenAccounts: sandboxAccounts(server),
 		Timeout:      f.timeout,
 		Log:          f.log,
 		Looks:        []time.Duration{500 * time.Millisecond, time.Second, 2 * time.Second},
 	}
+	w.useBrowser(ctx, f.browser, host)
 	return nil
 }
 
@@ -120,25 +121,41 @@ func sandboxAccounts(server *sandbox.Server) func(context.Context, string) (io.R
 	}
 }
 
-// sandboxBrowser clicks through the sandbox's pages by itself, or opens a real
-// browser. What it started ends with the world.
-func (w *world) sandboxBrowser(ctx context.Context, command string, host opener.Machine) func(string) error {
+// useBrowser has a built-in browser click through the sandbox's pages, or opens
+// a real one. What it started ends with the world.
+func (w *world) useBrowser(ctx context.Context, command string, host opener.Machine) {
 	decision := sandbox.Approve
 	switch command {
 	case browserApprove:
 	case browserDeny:
 		decision = sandbox.Deny
 	default:
-		return openWith(host, command)
+		w.runner.OpenURL = openWith(host, command)
+		return
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	var visits sync.WaitGroup
 	w.closers = append(w.closers, func() { cancel(); visits.Wait() })
-	return func(url string) error {
+	w.runner.Walk = func(url string) <-chan *flow.LostError {
+		end := make(chan *flow.LostError, 1)
 		visits.Go(func() {
-			// The run sees by itself that nothing comes back.
-			_ = sandbox.Browser(ctx, &http.Client{Timeout: 30 * time.Second}, url, decision)
+			err := sandbox.Browser(ctx, &http.Client{Timeout: 30 * time.Second}, url, decision)
+			end <- lost(err, decision)
 		})
-		return nil
+		return end
 	}
+}
+
+// lost says what a walk through the sandbox's pages met.
+func lost(err error, d sandbox.Decision) *flow.LostError {
+	l := &flow.LostError{Err: err}
+	var left *sandbox.LeftError
+	if !errors.As(err, &left) {
+		return l
+	}
+	l.Approved = d == sandbox.Approve
+	if left.Err == nil {
+		l.Away = left.Host
+	}
+	return l
 }

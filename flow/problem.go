@@ -102,6 +102,7 @@ func sentence(err error, at Step) Problem {
 		network *cronofy.NetworkError
 		list    *AccountsError
 		ledger  *LedgerError
+		lost    *LostError
 	)
 	if p := explainDelegation(err); p != nil {
 		p.Step = at
@@ -119,6 +120,8 @@ func sentence(err error, at Step) Problem {
 	case errors.Is(err, ErrNoSecret):
 		return Problem{Summary: "No client secret is stored for this client id.", Hint: "Enter the client secret. You find it at your application in Cronofy's developer dashboard.",
 			Code: CodeUsage, Exit: ExitUsage, Step: StepApplication}
+	case errors.As(err, &lost):
+		return explainLost(lost, at)
 	case errors.As(err, &ledger):
 		return explainLedger(ledger)
 	case isStoreError(err):

@@ -155,7 +155,11 @@ func explainBrowser(err error) string {
 // explainStray says what came back that was not the answer; the wait goes on.
 func explainStray(err error) string {
 	var fresh *newLinkError
+	var lost *LostError
 	switch {
+	case errors.As(err, &lost):
+		p := explainLost(lost, StepAuthorize)
+		return p.Summary + " " + p.Hint
 	case errors.As(err, &fresh):
 		return "No new link could be made. " + sentence(fresh.err, StepAuthorize).Summary + " The link before it still counts."
 	case errors.Is(err, callback.ErrStateEarlierRun):

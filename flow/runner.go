@@ -53,6 +53,9 @@ type Runner struct {
 	NoDraft bool
 	// OpenURL asks for a browser; nil: none is opened.
 	OpenURL func(url string) error
+	// Walk sends a built-in browser to a link where OpenURL is nil, and gives its
+	// end: when no answer is here by then, none will come. nil: there is none.
+	Walk func(url string) <-chan *LostError
 	// OpenAccounts opens a list of accounts by its path; neither that nor a read
 	// outlives ctx. Required for lists.
 	OpenAccounts func(ctx context.Context, path string) (io.ReadCloser, error)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -306,7 +307,8 @@ func parseReport(t *testing.T, words []string, named map[string]string) Event {
 	return nil
 }
 
-var strays = map[string]error{"earlier": callback.ErrStateEarlierRun, "used": callback.ErrStateUsed, "bare": callback.ErrPasteBareCode}
+var strays = map[string]error{"earlier": callback.ErrStateEarlierRun, "used": callback.ErrStateUsed, "bare": callback.ErrPasteBareCode,
+	"lost": &LostError{Err: &net.OpError{Op: "dial", Addr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 8739}, Err: syscall.ECONNREFUSED}}, "away": &LostError{Away: "app.example.test"}, "ended": &LostError{}}
 
 var hindrances = map[string]error{
 	"unsigned":  &delegated.RefusedError{Refusal: delegated.Unsigned},

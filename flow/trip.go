@@ -31,6 +31,7 @@ type trip struct {
 	short string
 	url   string
 	end   *deadline
+	walk  <-chan *LostError // of the built-in browser with the newest link; nil: none is under way
 }
 
 // run makes the trip. The listener is there before the link, the link before
@@ -83,11 +84,26 @@ func (t *trip) newLink(ctx context.Context) error {
 }
 
 func (t *trip) open() {
-	if t.r.OpenURL == nil {
+	switch {
+	case t.r.OpenURL != nil:
+		t.say(BrowserAsked{Err: t.r.OpenURL(t.short)})
+	case t.r.Walk != nil:
+		t.walk = t.r.Walk(t.short)
+		t.say(BrowserAsked{})
+	default:
 		t.say(BrowserAsked{Err: ErrNoBrowser})
-		return
 	}
-	t.say(BrowserAsked{Err: t.r.OpenURL(t.short)})
+}
+
+// walked says that the built-in browser has ended. Where nobody could do anything
+// else, so does the wait.
+func (t *trip) walked(lost *LostError) Event {
+	t.walk = nil
+	if t.r.Unattended {
+		return Failed{Err: lost, Approved: lost.Approved}
+	}
+	t.say(Strayed{lost})
+	return nil
 }
 
 func (t *trip) wait(ctx context.Context) Event {
@@ -100,6 +116,8 @@ func (t *trip) wait(ctx context.Context) Event {
 			last = t.expired(ctx)
 		case a := <-t.srv.Answers():
 			last = t.use(ctx, a)
+		case lost := <-t.walk:
+			last = t.stop(ctx, func() Event { return t.walked(lost) })
 		case d := <-t.inbox:
 			last = t.deliver(ctx, d)
 		}
