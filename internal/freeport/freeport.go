@@ -2,37 +2,64 @@
 package freeport
 
 import (
+	"errors"
 	"net"
 	"os"
 	"strconv"
+	"sync"
 	"sync/atomic"
 )
 
 // The range lies below the one that systems take ephemeral ports from, so that
-// a port stays free between being found and being used; each process has a part
-// of it for itself.
+// a port stays free between being found and being used. Each process has a part
+// of it for itself, which it claims by listening on the part's first port.
 const (
-	first     = 10240
-	perPart   = 200
-	parts     = 100
-	mostTries = 3 * perPart
+	first   = 10240
+	perPart = 200
+	parts   = 100
 )
+
+var errNone = errors.New("no part of the range of test ports is free")
+
+var claim = sync.OnceValues(func() (part, error) { return claimFrom(os.Getpid()) })
+
+// part is a claimed part of the range. Its listener lives as long as the process.
+type part struct {
+	first int
+	held  net.Listener
+}
+
+func claimFrom(n int) (part, error) {
+	for i := range parts {
+		at := first + (n+i)%parts*perPart
+		if l, err := listen(at); err == nil {
+			return part{at, l}, nil
+		}
+	}
+	return part{}, errNone
+}
 
 var next atomic.Uint32
 
 // Port gives a port of 127.0.0.1 that nothing listens on, a different one each
-// time.
+// time until the process has had all of its part.
 func Port() (int, error) {
-	part := first + os.Getpid()%parts*perPart
-	var err error
-	for range mostTries {
-		port := part + int(next.Add(1))%perPart
+	mine, err := claim()
+	if err != nil {
+		return 0, err
+	}
+	for range perPart {
+		port := mine.first + 1 + int(next.Add(1))%(perPart-1)
 		var l net.Listener
-		if l, err = net.Listen("tcp4", net.JoinHostPort("127.0.0.1", strconv.Itoa(port))); err == nil {
+		if l, err = listen(port); err == nil {
 			return port, l.Close()
 		}
 	}
 	return 0, err
+}
+
+func listen(port int) (net.Listener, error) {
+	return net.Listen("tcp4", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
 }
 
 // RedirectURI gives a loopback redirect URI on such a port.
