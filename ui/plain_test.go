@@ -67,12 +67,16 @@ func plainAnswerScenes() []plainScene {
 // plainWaitScenes are of the wait for the administrator.
 func plainWaitScenes() []plainScene {
 	ssh := func(c *PlainConfig) { c.Session = SessionSSH }
+	container := func(c *PlainConfig) { c.Session = SessionContainer }
 	noFiles := func(c *PlainConfig) { c.SaveFile = nil }
 	return []plainScene{
 		{name: "doors", state: plainFrom(append(toAuthorize(), flow.AuthorizeStarted{})...), talk: plainDoors},
 		{name: "doors_ssh", state: plainFrom(append(toAuthorize(), flow.AuthorizeStarted{})...), cfg: ssh, talk: func(k *plainTalk) {
 			k.reports(linkReady(), flow.BrowserAsked{Err: errors.New("no display")})
 			k.types("x")
+		}},
+		{name: "doors_container", state: plainFrom(append(toAuthorize(), flow.AuthorizeStarted{})...), cfg: container, talk: func(k *plainTalk) {
+			k.reports(linkReady())
 		}},
 		{name: "doors_not_listening", state: plainFrom(append(toAuthorize(), flow.AuthorizeStarted{})...), cfg: noFiles, talk: func(k *plainTalk) {
 			k.reports(flow.LinkReady{URL: testURL, RedirectURI: "https://app.example.test/done", Until: start.Add(5 * time.Minute)})

@@ -237,16 +237,22 @@ func (p *plainWizard) toldLink() {
 	s := p.state
 	p.say("The administrator has to open this link:")
 	p.give(s.Attempt.URL)
-	if s.Attempt.ShortURL != "" {
+	f := p.frame()
+	if s.Attempt.ShortURL != "" && !(away(f) && delivered(f) && !published(f)) {
 		p.say("On this machine, this short one leads to it: " + clean(s.Attempt.ShortURL))
 	}
-	if tunnel := tunnelLine(p.frame()); tunnel != "" {
+	if tunnel := tunnelLine(f); tunnel != "" && !delivered(f) {
 		p.say("For the short one to work on your own computer, and the answer to come back by itself, run there: " + tunnel)
+	}
+	if publish := publishLine(f); publish != "" && byHand(f) {
+		p.say("For the short one to work outside this container, and the answer to come back by itself, publish the port: " + publish)
 	}
 	switch {
 	case !s.Attempt.Listening:
 		p.say("With this redirect URI nothing comes back by itself: paste the address that the browser ends on, here.")
-	case byHand(p.frame()):
+	case delivered(f):
+		p.say("The answer comes back by itself, through your proxy, tunnel or published port.")
+	case byHand(f):
 		p.say("Take the link to any browser, and paste the address that it ends on, here.")
 	default:
 		p.say("The answer comes back by itself. From a browser elsewhere, paste the address that it ends on, here.")

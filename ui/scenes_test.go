@@ -225,12 +225,20 @@ func authorizeScenes() []scene {
 
 func waitScenes() []scene {
 	noWay := flow.LinkReady{URL: testURL, ShortURL: "http://127.0.0.1:43117/go/x7Qk2vBn", RedirectURI: "https://app.example.test/cb", Until: start.Add(5 * time.Minute)}
+	behind := &flow.Found{Answers: flow.Answers{Listen: "0.0.0.0:8739"}}
+	proxied := noWay
+	proxied.Listening = true
+	closed := flow.BrowserAsked{Err: errors.New("no display")}
 	unopened := events(toAuthorize(), flow.AuthorizeStarted{}, linkReady(), flow.BrowserAsked{Err: errors.New("no display")})
 	stray := flow.Strayed{Err: callback.ErrPasteBareCode}
 	return []scene{
 		{name: "waiting", events: toWaiting(), small: true},
 		{name: "waiting_ssh", events: unopened, cfg: session(SessionSSH), small: true},
 		{name: "waiting_container", events: unopened, cfg: session(SessionContainer)},
+		{name: "waiting_container_published", found: behind, events: unopened, cfg: session(SessionContainer)},
+		{name: "waiting_headless", events: unopened, cfg: session(SessionHeadless)},
+		{name: "waiting_proxied", found: behind, events: events(toAuthorize(), flow.AuthorizeStarted{}, proxied, closed)},
+		{name: "waiting_proxied_ssh", found: behind, events: events(toAuthorize(), flow.AuthorizeStarted{}, proxied, closed), cfg: session(SessionSSH), small: true},
 		{name: "waiting_ssh_browser", events: toWaiting(), cfg: session(SessionSSH)},
 		{name: "waiting_no_browser", events: unopened},
 		{name: "waiting_browser_none", events: events(toAuthorize(), flow.AuthorizeStarted{}, linkReady(), flow.BrowserAsked{Err: flow.ErrNoBrowser}), keys: []string{"o"}},

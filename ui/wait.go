@@ -228,6 +228,9 @@ func (w *wait) doors(f frame) []doorGroup {
 	if f.state.Attempt.Browser != "" {
 		link.doors = []door{copied, raw, file, open}
 	}
+	if away(f) {
+		link.doors = []door{raw, copied, file, open}
+	}
 	if byHand(f) {
 		link.doors = []door{raw, copied, file, open}
 		return []doorGroup{link, answer, message, time}
@@ -237,9 +240,11 @@ func (w *wait) doors(f frame) []doorGroup {
 
 // byHand tells whether the answer will most likely be brought back by a person.
 func byHand(f frame) bool {
-	if !f.state.Attempt.Listening {
-		return true
-	}
+	return !f.state.Attempt.Listening || away(f) && !delivered(f)
+}
+
+// away tells whether browsers are most likely on another machine.
+func away(f frame) bool {
 	if f.state.Attempt.Opened { // here, whatever the session is called
 		return false
 	}
@@ -249,6 +254,14 @@ func byHand(f frame) bool {
 	case SessionLocal, SessionWSL:
 	}
 	return false
+}
+
+// delivered: a proxy, tunnel or published port of the operator's brings the answer.
+func delivered(f frame) bool { return f.state.Attempt.Listening && f.state.Answers.Listen != "" }
+
+// published: the redirect URI's own port leads here from another machine.
+func published(f frame) bool {
+	return delivered(f) && flow.LoopbackRedirect(f.state.Attempt.RedirectURI)
 }
 
 func (w *wait) bindings(f frame) []key.Binding {

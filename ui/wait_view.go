@@ -89,38 +89,64 @@ func waitingFor(s flow.State) string {
 // of use where the operator sits. The real one is never drawn in the window: a
 // terminal would copy it in pieces.
 func (w *wait) viewLink(f frame, p *page) {
-	at := f.state.Attempt
-	short := shortLink(f)
-	switch {
-	case !at.Listening:
-		p.join(extra, each(f.st.muted, wrap("With this redirect URI nothing comes back by itself: paste the final address.", f.w))...)
-	case at.Opened:
-		p.join(extra, each(f.st.muted, wrap("A browser was asked to open it. The answer comes back here by itself.", f.w))...)
-	case byHand(f):
-		p.join(extra, each(f.st.muted, wrap(byHandWords(f), f.w))...)
-	case at.Browser != "":
-		p.join(extra, wrap(clean(at.Browser), f.w)...)
-	default:
-		p.join(extra, each(f.st.muted, wrap("Open it in a browser on this machine. The answer comes back here by itself.", f.w))...)
+	advice := each(f.st.muted, wrap(linkAdvice(f), f.w))
+	if away(f) && !published(f) {
+		p.join(keep, advice...)
+		p.add(aside, linkFromAfar(f)...)
+	} else {
+		p.join(extra, advice...)
+		if short := shortLink(f); short != "" {
+			p.add(keep, short)
+		}
 	}
-	if short != "" {
-		p.add(keep, short)
-	}
-	if tunnel := tunnelLine(f); tunnel != "" {
-		lines := wrap("For the link above to work, and the answer to come back by itself, run on your own computer:", f.w)
-		p.add(aside, append(lines, "  "+f.st.strong.Render(cutTo(tunnel, f.w-2)))...)
-	}
-	if n := linkCount(at); n != "" {
+	if n := linkCount(f.state.Attempt); n != "" {
 		p.note(f, spare, n)
 	}
 }
 
-func byHandWords(f frame) string {
-	where := map[Session]string{
+// linkAdvice says what to do with the link, and how its answer comes back.
+func linkAdvice(f frame) string {
+	at := f.state.Attempt
+	switch {
+	case !at.Listening:
+		return "With this redirect URI nothing comes back by itself: paste the final address."
+	case at.Opened:
+		return "A browser was asked to open it. The answer comes back here by itself."
+	case published(f):
+		return "Open it in a browser where your published port or tunnel leads here. The answer comes back by itself."
+	case away(f) && delivered(f):
+		return whereWords(f) + ": take the real link (u) to any browser. The answer comes back by itself, through your proxy or tunnel."
+	case away(f):
+		return whereWords(f) + ": take the real link (u) to any browser, and paste the final address (p)."
+	case delivered(f):
+		return "Open it in a browser on this machine, or take the real link (u) to any other. The answer comes back by itself, through your proxy or tunnel."
+	case at.Browser != "":
+		return clean(at.Browser)
+	}
+	return "Open it in a browser on this machine. The answer comes back here by itself."
+}
+
+func whereWords(f frame) string {
+	return map[Session]string{
 		SessionSSH: "This is an SSH session", SessionRemote: "This is a remote window",
 		SessionContainer: "This is a container", SessionHeadless: "There is no desktop here",
 	}[f.cfg.Session]
-	return where + ": take the real link (u) to any browser, and paste the final address (p)."
+}
+
+// linkFromAfar says how the short link can work where a browser is.
+func linkFromAfar(f frame) []string {
+	short := shortLink(f)
+	switch {
+	case short == "" || delivered(f): // then it is on a port of its own, which leads nowhere from there
+		return nil
+	case tunnelLine(f) != "":
+		return append(wrap("Or run this on your own computer: then the link below works there, and the answer comes back by itself.", f.w),
+			"  "+f.st.strong.Render(cutTo(tunnelLine(f), f.w-2)), "  "+shortLink(f.under()))
+	case publishLine(f) != "":
+		return append(wrap("Or publish the port: then the link below works outside the container, and the answer comes back by itself.", f.w),
+			"  "+f.st.strong.Render(cutTo(publishLine(f), f.w-2)), "  "+shortLink(f.under()))
+	}
+	return append(wrap("On this machine, the short link works too.", f.w), "  "+shortLink(f.under()))
 }
 
 // shortLink is our own link, as a hyperlink where terminals know them.
@@ -143,6 +169,15 @@ func tunnelLine(f frame) string {
 		return ""
 	}
 	return "ssh -L " + u.Port() + ":127.0.0.1:" + u.Port() + " HOST"
+}
+
+// publishLine brings the loopback of the machine that runs this container here.
+func publishLine(f frame) string {
+	u, err := url.Parse(f.state.Attempt.RedirectURI)
+	if err != nil || f.cfg.Session != SessionContainer || !flow.LoopbackRedirect(f.state.Attempt.RedirectURI) {
+		return ""
+	}
+	return "-p 127.0.0.1:" + u.Port() + ":" + u.Port() + "  confer --listen 0.0.0.0:" + u.Port()
 }
 
 // labelsFrom is the width from which the groups of doors have a name.
