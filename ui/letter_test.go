@@ -10,6 +10,7 @@ import (
 
 	"confer/cronofy"
 	"confer/flow"
+	"confer/keystore"
 )
 
 // TestPermitTextIsSavedAsShown: what is copied or saved is the whole text, with
@@ -172,6 +173,10 @@ func TestSecretsFileIsOpenedWithOnePassphrase(t *testing.T) {
 	press(m, "type:correct horse", "enter")
 	require.Len(t, rec.tasks, 1)
 	require.IsType(t, flow.OpenStore{}, rec.tasks[0].Effect)
+	require.Contains(t, text(m), "•")
+	m.apply(flow.Report{Task: rec.tasks[0].ID, Event: fail(&keystore.Error{Op: "open", Store: keystore.File, Err: keystore.ErrPassphrase, Path: secretsPath})})
+	require.Contains(t, text(m), "does not open")
+	require.NotContains(t, text(m), "•", "a mistake in it cannot be seen: it is typed anew")
 }
 
 func TestAccountsUsedBeforeAreListedOnce(t *testing.T) {

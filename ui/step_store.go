@@ -15,6 +15,7 @@ type store struct {
 	typingPass bool
 	seen       string // of the places for secrets, when the list was made
 	mismatch   bool
+	problem    *flow.Problem
 	opening    bool     // the file is there, so that one passphrase is enough; a wrong one is told
 	fields     []*field // of the form: the passphrase, and the same again
 }
@@ -41,13 +42,16 @@ func (s *store) sync(st flow.State) {
 	if s.opening {
 		s.form.fields, s.fields[0].hint, s.form.focus = s.fields[:1], "", 0
 	}
+	if st.Problem != s.problem { // what is masked cannot be put right
+		s.problem = st.Problem
+		s.forget()
+	}
 	seen := st.Store.Keyring + "\n" + st.Store.File
 	if len(s.list.options) > 0 && s.seen == seen {
 		return
 	}
 	s.seen = seen
-	s.fields[0].input.set("")
-	s.fields[1].input.set("")
+	s.forget()
 	again := keyringAgain(st.Store)
 	s.list.reset([]option{{label: again.label, note: again.note},
 		{label: "Memory, for this run", note: "gone when confer ends"},
@@ -60,6 +64,12 @@ func (s *store) sync(st flow.State) {
 		s.typingPass = st.Store.Passphrase.Empty()
 	case st.Store.Kind == flow.StoreKeyring && st.Step > flow.StepApplication: // it was in use
 		s.list.point(storeKeyring)
+	}
+}
+
+func (s *store) forget() {
+	for _, f := range s.fields {
+		f.input.set("")
 	}
 }
 
