@@ -45,9 +45,6 @@ func newWorld(ctx context.Context, f *settings, e environment, s streams) (*worl
 	if f.sandbox {
 		return newSandboxWorld(ctx, f, e, s)
 	}
-	if f.browser == browserApprove || f.browser == browserDeny {
-		return nil, &usageError{summary: "--browser " + f.browser + " goes with --sandbox", hint: "give a command, system or none"}
-	}
 	if err := checkBrowser(f.browser); err != nil {
 		return nil, err
 	}
@@ -59,12 +56,8 @@ func newWorld(ctx context.Context, f *settings, e environment, s streams) (*worl
 	if err != nil {
 		return nil, err
 	}
-	for _, d := range cronofy.DataCenters() {
-		site, err := f.override(d.Site())
-		if err != nil {
-			return nil, err
-		}
-		found.Sites = append(found.Sites, site)
+	if found.Sites, err = f.sites(); err != nil {
+		return nil, err
 	}
 	folder, err := links.DefaultPath()
 	if err != nil {
@@ -94,6 +87,8 @@ func checkBrowser(command string) error {
 	switch command {
 	case "", opener.System, opener.None:
 		return nil
+	case browserApprove, browserDeny:
+		return &usageError{summary: "--browser " + command + " goes with --sandbox", hint: "give a command, system or none"}
 	}
 	m := opener.Host()
 	m.Start = func(*exec.Cmd) error { return nil }

@@ -113,13 +113,6 @@ func sentence(err error, at Step) Problem {
 		return explainOAuth(refused.Code, refused.Description, at)
 	case errors.As(err, &port):
 		return explainPort(port)
-	case errors.Is(err, ErrTimeout):
-		return Problem{Summary: "The administrator did not finish in time.",
-			Hint: anotherLink + " --timeout sets how long confer waits.",
-			Code: CodeTimeout, Exit: ExitTimeout, Step: StepAuthorize}
-	case errors.Is(err, ErrNoSecret):
-		return Problem{Summary: "No client secret is stored for this client id.", Hint: "Enter the client secret. You find it at your application in Cronofy's developer dashboard.",
-			Code: CodeUsage, Exit: ExitUsage, Step: StepApplication}
 	case errors.As(err, &lost):
 		return explainLost(lost, at)
 	case errors.As(err, &ledger):
@@ -136,6 +129,20 @@ func sentence(err error, at Step) Problem {
 		return explainNetwork(network, at)
 	case errors.As(err, &list):
 		return explainAccounts(list, at)
+	}
+	return explainEnd(err, at)
+}
+
+// explainEnd is for what ended a task and says nothing more.
+func explainEnd(err error, at Step) Problem {
+	switch {
+	case errors.Is(err, ErrTimeout):
+		return Problem{Summary: "The administrator did not finish in time.",
+			Hint: anotherLink + " --timeout sets how long confer waits.",
+			Code: CodeTimeout, Exit: ExitTimeout, Step: StepAuthorize}
+	case errors.Is(err, ErrNoSecret):
+		return Problem{Summary: "No client secret is stored for this client id.", Hint: "Enter the client secret. You find it at your application in Cronofy's developer dashboard.",
+			Code: CodeUsage, Exit: ExitUsage, Step: StepApplication}
 	case errors.Is(err, context.Canceled):
 		return Problem{Summary: "Cancelled.", Hint: "Start confer again to go on.", Code: CodeCancelled, Exit: ExitCancelled, Step: at}
 	case errors.Is(err, context.DeadlineExceeded):

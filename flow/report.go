@@ -3,6 +3,8 @@ package flow
 import (
 	"strings"
 	"time"
+
+	"confer/cronofy"
 )
 
 // report takes what a task said. Reports of tasks that are over are dropped:
@@ -17,9 +19,7 @@ func (s State) report(r Report) (State, *Task) {
 	switch ev := r.Event.(type) {
 	case ApplicationAccepted:
 		s.Running = nil
-		found := s.Answers.ClientSecret.Empty() && !ev.ClientSecret.Empty()
-		s.Answers.ClientSecret, s.Store, s.Notice = ev.ClientSecret, ev.Store, explainUnchecked(ev.Unchecked)
-		s = s.keptIf(found)
+		s = s.secretHere(ev.ClientSecret, ev.Store, ev.Unchecked)
 		s.accepted.application = applicationKey(s.Answers)
 		s.Asking = ev.Ask
 		if !ev.Ask {
@@ -27,9 +27,7 @@ func (s State) report(r Report) (State, *Task) {
 		}
 	case StoreOpened:
 		s.Running, s.Asking, s.Problem = nil, false, nil
-		found := s.Answers.ClientSecret.Empty() && !ev.ClientSecret.Empty()
-		s.Answers.ClientSecret, s.Store, s.Notice = ev.ClientSecret, ev.Store, explainUnchecked(ev.Unchecked)
-		s = s.keptIf(found)
+		s = s.secretHere(ev.ClientSecret, ev.Store, ev.Unchecked)
 		s.Step = max(s.Step, StepServiceAccount)
 	case ServiceAccountAccepted:
 		return s.accountAccepted(ev), nil
@@ -48,6 +46,13 @@ func (s State) report(r Report) (State, *Task) {
 		return s.progress(ev), nil
 	}
 	return s, nil
+}
+
+// secretHere: one that was not typed in this run came from the store.
+func (s State) secretHere(secret cronofy.Secret, store Store, unchecked error) State {
+	found := s.Answers.ClientSecret.Empty() && !secret.Empty()
+	s.Answers.ClientSecret, s.Store, s.Notice = secret, store, explainUnchecked(unchecked)
+	return s.keptIf(found)
 }
 
 func (s State) accountAccepted(ev ServiceAccountAccepted) State {
