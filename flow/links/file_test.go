@@ -174,6 +174,7 @@ func TestTwoProcessesAtOnceLoseNothing(t *testing.T) {
 func TestGoroutinesAtOnceLoseNothing(t *testing.T) {
 	t.Parallel()
 	f := tempFile(t)
+	f.lockLimit = 2 * time.Minute
 	var wg sync.WaitGroup
 	for i := range 20 {
 		wg.Go(func() {
