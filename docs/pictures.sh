@@ -10,11 +10,13 @@ export HOME=$bin XDG_STATE_HOME=$bin XDG_RUNTIME_DIR=$bin
 
 # shot NAME 'KEY KEY ...' ARG...: a key is an xdotool name, or sleep:SECONDS
 shot() {
-  local name=$1 keys=$2 display=$((200 + RANDOM % 700)) window='' key
+  local name=$1 keys=$2 display window='' key
   shift 2
-  Xvfb ":$display" -screen 0 1400x1000x24 -nolisten tcp >/dev/null 2>&1 &
+  : >"$bin/display" # Xvfb takes a free one, and writes its number when it is ready
+  Xvfb -displayfd 3 -screen 0 1400x1000x24 -nolisten tcp 3>"$bin/display" >/dev/null 2>&1 &
   local xvfb=$!
-  until [ -e "/tmp/.X11-unix/X$display" ]; do sleep 0.05; done
+  until [ -s "$bin/display" ]; do sleep 0.05; done
+  display=$(cat "$bin/display")
   DISPLAY=:$display COLORTERM=truecolor xterm -geometry 100x30 +sb -b 6 -fa 'DejaVu Sans Mono' -fs 11 \
     -bg '#1d1f21' -fg '#e0e0e0' -tn xterm-256color -xrm 'XTerm*directColor: true' -e "$bin/confer" --sandbox "$@" &
   local xterm=$!
@@ -36,7 +38,7 @@ before='Return Return Return'
 shot provider "$before"
 shot authorize-before "$before Return" --browser none
 shot authorize-waiting "$before Return Return" --browser none
-SSH_CONNECTION='192.0.2.1 50000 192.0.2.2 22' shot authorize-ssh "$before Return Return"
+SSH_CONNECTION='192.0.2.1 50000 192.0.2.2 22' shot authorize-ssh "$before Return Return" --browser none
 shot authorize-paste "$before Return Return p" --browser none
 shot authorize-message "$before Return Return m" --browser none
 shot authorize-refused "$before Return Return sleep:1" --browser deny
