@@ -41,6 +41,9 @@ func explainRenewal(err error) (code, message string) {
 		return "invalid_grant", "Cronofy did not accept the refresh token: it was used before, replaced or revoked, or is too old."
 	}
 	code, message = flow.ExplainAccount(&profiles.RenewError{Err: err})
+	if s := cronofy.StatusOf(err); cronofy.CodeOf(err) == "" && s > 401 && s < 423 { // the sentences are userinfo's
+		message = fmt.Sprintf("Cronofy gave no new access token (status %d).", s)
+	}
 	if cronofy.AnswerLost(err) {
 		message += " Whether the refresh token was used up is not known."
 	}

@@ -3,6 +3,7 @@ package flow
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"io/fs"
 	"strings"
 
@@ -204,6 +205,9 @@ func exchangeWords(err *delegated.ExchangeError) (code, message string) {
 		return "invalid_grant", "Cronofy did not accept the code that it had sent: it was used before, or is too old."
 	}
 	p := sentence(err.Err, StepProfiles)
+	if s := cronofy.StatusOf(err); cronofy.CodeOf(err) == "" && s > 401 && s < 423 { // the sentences are a link token's
+		p.Summary = fmt.Sprintf("Cronofy gave no token for this calendar (status %d).", s)
+	}
 	if cronofy.AnswerLost(err) {
 		p.Summary += " Whether the code was used up is not known."
 	}
