@@ -48,7 +48,7 @@ func newCommandHouse(t *testing.T, row commandRow) *commandHouse {
 	f := row.fault
 	lost := f.Endpoint == sandbox.Delegated && (f.Status >= 500 || f.Body == sandbox.EmptyBody || f.Body == sandbox.HTMLBody || f.Reset || f.Slow > 0)
 	if lost || row.switches.UnsignedWebhooks && !strings.Contains(row.command, "unsigned") {
-		h.wait = "1s" // no answer comes that counts, so that this is waited out
+		h.wait = "5s" // no answer comes that counts, so that this is waited out
 	}
 	return h
 }
