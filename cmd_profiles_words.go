@@ -162,7 +162,7 @@ func (r *profilesRun) requestEnded(err error) bool {
 	case 401:
 		complain(r.s.err, "Cronofy does not accept the service account's token", "authorize the service account again, or give another token with --service-account-token-file")
 	case 402, 403:
-		complain(r.s.err, "this service account may not give access to accounts", "it needs the scope service_account/accounts/manage, and the application a plan with Enterprise Connect")
+		complain(r.s.err, "this service account may not give access to accounts", "it needs the scope service_account/accounts/manage (for the rooms, service_account/resources/manage too), and the application a plan with Enterprise Connect")
 	case 422:
 		complain(r.s.err, "Cronofy does not accept the request: "+strings.Join(api.FieldNames(), ", "), "check --scope (within what the service account may delegate) and --callback-url")
 	default:

@@ -114,7 +114,7 @@ func explainRequest(err error) *Problem {
 			p.Code = CodePaymentRequired
 		}
 		p.Summary = "This service account may not give access to accounts."
-		p.Hint = "It needs the scope service_account/accounts/manage, and the application a plan with Enterprise Connect."
+		p.Hint = "It needs the scope service_account/accounts/manage (for the rooms, service_account/resources/manage too), and the application a plan with Enterprise Connect."
 	case 404:
 		p.Code, p.Summary = CodeNotFound, "Cronofy does not know this way to get access to accounts."
 		p.Hint = "Ask Cronofy's support to enable Enterprise Connect for this application, naming the client id."
