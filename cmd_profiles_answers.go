@@ -35,7 +35,10 @@ const (
 func (r *profilesRun) watchAnswers(desk *delegated.Desk, calendars int) {
 	w := &answersWatch{progress: r.progress, of: desk.Progress, calendars: calendars,
 		way: "what is sent to " + cronofy.CleanText(r.f.callbackURL, 200) + " must arrive at " + desk.Addr()}
-	r.asked = func() int { return desk.Progress().Asked }
+	r.asked = func() int {
+		desk.Close() // what is on its way to Cronofy counts when that has ended
+		return desk.Progress().Asked
+	}
 	r.progress.answers = w.words
 	stop, stopped := make(chan struct{}), make(chan struct{})
 	go func() { // ends with the run: stop is closed below
@@ -117,10 +120,12 @@ func (r *profilesRun) tellRefused(n delegated.Refused) {
 
 // tellAsked says what a run that has ended early may have done.
 func (r *profilesRun) tellAsked() {
-	if r.asked == nil || r.asked() == 0 {
+	if r.asked == nil {
 		return
 	}
-	r.progress.say(fmt.Sprintf("confer: note: access to %s was asked for before that, and may have been given", plural(r.asked(), "calendar")))
+	if n := r.asked(); n > 0 {
+		r.progress.say(fmt.Sprintf("confer: note: access to %s was asked for before that, and may have been given", plural(n, "calendar")))
+	}
 }
 
 // answersHint is for calendars that nothing came for.
