@@ -45,6 +45,7 @@ type rows struct {
 	shown   []int    // those of order that match want
 	want    string
 	found   []result // what was shown for shorter filters, shortest first
+	spare   [][]int  // of filters that were left: over many rows, their memory is worth using again
 	sort    sorting
 	cursor  int          // in shown
 	held    bool         // the cursor was moved to its row, and stays there
@@ -233,6 +234,7 @@ func (r *rows) find(text string) {
 		return
 	}
 	for len(r.found) > 0 && !strings.HasPrefix(want, r.found[len(r.found)-1].want) {
+		r.spare = append(r.spare, r.found[len(r.found)-1].shown)
 		r.found = r.found[:len(r.found)-1]
 	}
 	r.want = want
@@ -249,7 +251,7 @@ func (r *rows) find(text string) {
 
 // match filters anew, after rows or their order have changed.
 func (r *rows) match(from []int) {
-	r.found = nil
+	r.found, r.spare = nil, nil
 	r.narrow(from)
 }
 
@@ -258,7 +260,12 @@ func (r *rows) narrow(from []int) {
 		r.shown = r.order
 		return
 	}
-	shown := make([]int, 0, min(len(from), max(1024, len(from)/8)))
+	var shown []int
+	if n := len(r.spare); n > 0 {
+		shown, r.spare = r.spare[n-1][:0], r.spare[:n-1]
+	} else {
+		shown = make([]int, 0, min(len(from), max(1024, len(from)/8)))
+	}
 	for _, i := range from {
 		if r.words[i].hold(r.want) {
 			shown = append(shown, i)

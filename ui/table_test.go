@@ -2,6 +2,7 @@ package ui
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"strings"
 	"testing"
 
@@ -86,6 +87,35 @@ func TestFilterFindsAsTyped(t *testing.T) {
 	for _, want := range []string{"a", "ad", "ada", "ada.l", "ada", "g", "", "disconnected", "disc", "TEAMS", "zzz", "zoë"} {
 		tb.rows.find(want)
 		require.Equal(t, fresh(want), tb.rows.indexes(), want)
+	}
+}
+
+// TestFilterTypedAtRandom: whatever is typed and deleted, in whatever order the
+// rows are, the rows shown are those that hold it.
+func TestFilterTypedAtRandom(t *testing.T) {
+	t.Parallel()
+	_, tb := tableOf(t, 500)
+	random := rand.New(rand.NewPCG(1, 2))
+	want := ""
+	for range 2000 {
+		switch n := random.IntN(20); {
+		case n == 0:
+			tb.rows.sortNext()
+		case n < 8 && want != "":
+			want = want[:len(want)-1]
+		case n == 8:
+			want = ""
+		default:
+			want += string("adegmnorst.@- 1"[random.IntN(15)])
+		}
+		tb.rows.find(want)
+		var holds []int
+		for _, i := range tb.rows.order {
+			if strings.Contains(searched(tb.rows.all[i].Record), strings.TrimSpace(want)) {
+				holds = append(holds, i)
+			}
+		}
+		require.ElementsMatch(t, holds, tb.rows.shown, want)
 	}
 }
 
