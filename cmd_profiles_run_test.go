@@ -7,7 +7,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -22,6 +21,7 @@ import (
 	"confer/cronofy"
 	"confer/cronofy/sandbox"
 	"confer/flow/links"
+	"confer/internal/freeport"
 	"confer/keystore"
 )
 
@@ -68,10 +68,8 @@ func exit(t *testing.T, err error) int {
 
 // emails are the arguments of a run by delegated access.
 func (w *office) emails(list string, more ...string) []string {
-	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	addr, err := freeport.Address()
 	require.NoError(w.t, err)
-	addr := l.Addr().String()
-	require.NoError(w.t, l.Close())
 	return append([]string{"--emails", w.path(list), "--callback-url", "http://" + addr, "--listen", addr,
 		"--service-account-token-file", w.path("service.txt"), "--client-secret-file", w.path("secret.txt")}, more...)
 }

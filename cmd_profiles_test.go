@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/csv"
 	"fmt"
-	"net"
 	"os"
 	"strconv"
 	"strings"
@@ -12,6 +11,7 @@ import (
 
 	"confer/cronofy"
 	"confer/cronofy/sandbox"
+	"confer/internal/freeport"
 )
 
 // startCompany ARG...: serves the API as "cronofy" does, and writes more of what
@@ -103,8 +103,7 @@ func writeCompany(write func(name, text string), accounts []sandbox.Account) {
 }
 
 func freeAddress(ts *testscript.TestScript) string {
-	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	addr, err := freeport.Address()
 	ts.Check(err)
-	defer l.Close()
-	return l.Addr().String()
+	return addr
 }

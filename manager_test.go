@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -23,6 +22,7 @@ import (
 	"confer/flow"
 	"confer/flow/links"
 	"confer/flow/manage"
+	"confer/internal/freeport"
 	"confer/keystore"
 )
 
@@ -204,12 +204,8 @@ func (h *linkedHome) start(folder string) error {
 	if err := h.server.Start(); err != nil {
 		return err
 	}
-	free, err := net.Listen("tcp4", "127.0.0.1:0")
+	uri, err := freeport.RedirectURI()
 	if err != nil {
-		return err
-	}
-	uri := "http://" + free.Addr().String() + "/callback"
-	if err := free.Close(); err != nil {
 		return err
 	}
 	var visits sync.WaitGroup

@@ -17,6 +17,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"confer/internal/freeport"
 )
 
 type dialer = func(context.Context, string, string) (net.Conn, error)
@@ -207,10 +209,9 @@ func TestLoopbackIsAlwaysDirect(t *testing.T) {
 
 func closedPort(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	addr, err := freeport.Address()
 	require.NoError(t, err)
-	require.NoError(t, l.Close())
-	return l.Addr().String()
+	return addr
 }
 
 func TestNothingListens(t *testing.T) {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"io"
-	"net"
 	"net/http"
 	"regexp"
 	"strings"
@@ -16,6 +15,7 @@ import (
 	"confer/cronofy"
 	"confer/cronofy/sandbox"
 	"confer/flow"
+	"confer/internal/freeport"
 	"confer/keystore"
 )
 
@@ -89,10 +89,9 @@ func newPlainHouse(t *testing.T, open func(string) error) *plainHouse {
 
 func plainFreeURI(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	uri, err := freeport.RedirectURI()
 	require.NoError(t, err)
-	defer l.Close()
-	return "http://" + l.Addr().String() + "/callback"
+	return uri
 }
 
 // until waits for a text after what was waited for before, and gives what came.

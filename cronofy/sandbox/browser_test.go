@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"confer/internal/freeport"
 )
 
 // pagesAt serves pages that a redirect URI leads to and counts them.
@@ -101,11 +103,11 @@ func TestBrowserFails(t *testing.T) {
 func TestBrowserKeepsTheFinalAddress(t *testing.T) {
 	t.Parallel()
 	w := start(t, Options{})
-	gone := httptest.NewServer(nil)
-	gone.Close()
+	gone, err := freeport.RedirectURI()
+	require.NoError(t, err)
 	for _, d := range []Decision{Approve, Deny} {
 		q := w.unitQuery()
-		q.Set("redirect_uri", gone.URL+"/callback")
+		q.Set("redirect_uri", gone)
 		var left *LeftError
 		require.ErrorAs(t, Browser(t.Context(), nil, w.authorizeURL(q), d), &left)
 		require.ErrorContains(t, left.Err, "refused")
@@ -113,7 +115,7 @@ func TestBrowserKeepsTheFinalAddress(t *testing.T) {
 		require.NotContains(t, left.Error(), "/callback")
 	}
 	q := w.unitQuery()
-	q.Set("redirect_uri", gone.URL+"/callback")
+	q.Set("redirect_uri", gone)
 	q.Set("scope", "other")
 	var left *LeftError
 	require.ErrorAs(t, Browser(t.Context(), nil, w.authorizeURL(q), Approve), &left, "answered without a page")

@@ -15,8 +15,8 @@ import (
 // of it for itself, which it claims by listening on the part's first port.
 const (
 	first   = 10240
-	perPart = 200
-	parts   = 100
+	perPart = 1000
+	parts   = 20
 )
 
 var errNone = errors.New("no part of the range of test ports is free")
@@ -62,8 +62,14 @@ func listen(port int) (net.Listener, error) {
 	return net.Listen("tcp4", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
 }
 
+// Address gives host:port of such a port.
+func Address() (string, error) {
+	port, err := Port()
+	return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), err
+}
+
 // RedirectURI gives a loopback redirect URI on such a port.
 func RedirectURI() (string, error) {
-	port, err := Port()
-	return "http://127.0.0.1:" + strconv.Itoa(port) + "/callback", err
+	addr, err := Address()
+	return "http://" + addr + "/callback", err
 }
