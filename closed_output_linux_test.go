@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"confer/cronofy/sandbox"
+	"confer/internal/program"
 )
 
 // cutOff is a run whose reader goes away.
@@ -160,7 +161,7 @@ func TestTheBrowserMayStillBeCutOff(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t, "CRONOFY_CLIENT_SECRET="+deskSecret)
 	script, told := filepath.Join(d.dir, "look"), filepath.Join(d.dir, "told")
-	require.NoError(t, os.WriteFile(script, []byte("#!/bin/sh\ngrep SigIgn /proc/$$/status > '"+told+".new' && mv '"+told+".new' '"+told+"'\nexec browser \"$1\"\n"), 0o700))
+	require.NoError(t, program.Write(script, []byte("#!/bin/sh\ngrep SigIgn /proc/$$/status > '"+told+".new' && mv '"+told+".new' '"+told+"'\nexec browser \"$1\"\n")))
 	c := d.cutOff("setup", "--no-input", "--browser", script, "--secret-store", "session", "--provider", "any", "--redirect-uri", freeURI(t),
 		"--client-id", d.creds.ClientID, "--service-account", d.creds.ServiceAccountID)
 	c.line()

@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"confer/flow/links"
+	"confer/internal/program"
 	"confer/keystore"
 )
 
@@ -140,7 +141,7 @@ func TestKeyringGoneWhileWaiting(t *testing.T) {
 			t.Parallel()
 			d, _, pid := keyringDesk(t)
 			script := filepath.Join(d.dir, "freezes")
-			require.NoError(t, os.WriteFile(script, fmt.Appendf(nil, "#!/bin/sh\nkill -STOP %d\nexec browser \"$1\"\n", pid), 0o700))
+			require.NoError(t, program.Write(script, fmt.Appendf(nil, "#!/bin/sh\nkill -STOP %d\nexec browser \"$1\"\n", pid)))
 			thaw := func() { require.NoError(t, syscall.Kill(pid, syscall.SIGCONT)) }
 			t.Cleanup(thaw)
 			x := d.open("--browser", script)

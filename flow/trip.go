@@ -2,6 +2,8 @@ package flow
 
 import (
 	"context"
+	"errors"
+	"time"
 
 	"confer/cronofy"
 	"confer/flow/callback"
@@ -37,15 +39,7 @@ type trip struct {
 // run makes the trip. The listener is there before the link, the link before
 // the browser. The returned event ends the task.
 func (t *trip) run(ctx context.Context) Event {
-	t.r.freePort()
-	srv, err := callback.Open(ctx, callback.Config{
-		RedirectURI: t.answers.RedirectURI,
-		Listen:      t.answers.Listen,
-		States:      t.r.states,
-		Answers:     t.answers.Key(),
-		OnStray:     t.stray,
-		ListenFunc:  t.r.Listen,
-	})
+	srv, err := t.listen(ctx)
 	if err != nil {
 		return Failed{Err: err}
 	}
@@ -58,6 +52,40 @@ func (t *trip) run(ctx context.Context) Event {
 	}
 	t.open()
 	return t.wait(ctx)
+}
+
+// A program that is being started holds a copy of every listener until it has
+// begun (fork, then close-on-exec): a port that was ours a moment ago may look
+// taken for as long.
+const (
+	portTries = 20
+	portPause = 25 * time.Millisecond
+)
+
+func (t *trip) listen(ctx context.Context) (*callback.Server, error) {
+	tries := 1
+	if t.r.freePort() {
+		tries = portTries
+	}
+	for {
+		srv, err := callback.Open(ctx, callback.Config{
+			RedirectURI: t.answers.RedirectURI,
+			Listen:      t.answers.Listen,
+			States:      t.r.states,
+			Answers:     t.answers.Key(),
+			OnStray:     t.stray,
+			ListenFunc:  t.r.Listen,
+		})
+		var port *callback.PortError
+		if tries--; tries == 0 || !errors.As(err, &port) || port.Class != callback.PortInUse {
+			return srv, err
+		}
+		select {
+		case <-time.After(portPause):
+		case <-ctx.Done():
+			return nil, err
+		}
+	}
 }
 
 // newLinkError: there is no further link, and the one before still counts.

@@ -98,12 +98,15 @@ func (r *Runner) leavePages() {
 	}
 }
 
-// freePort closes the listener of the try before at once.
-func (r *Runner) freePort() {
+// freePort closes the listener of the try before at once, and tells whether there
+// was one.
+func (r *Runner) freePort() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.last != nil {
-		r.last.Close()
-		r.last = nil
+	if r.last == nil {
+		return false
 	}
+	r.last.Close()
+	r.last = nil
+	return true
 }

@@ -1,6 +1,10 @@
 package flow_test
 
 import (
+	"context"
+	"net"
+	"os"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -53,4 +57,39 @@ func TestNoNewLink(t *testing.T) {
 	})
 	require.Nil(t, last.Problem)
 	require.NotNil(t, last.Link)
+}
+
+// TestOwnPortAgain: a program that is just being started may hold a copy of the
+// listener of the try before.
+func TestOwnPortAgain(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, sandbox.Options{})
+	h.browse(sandbox.Deny)
+	tasks := flow.NewTasks(h.runner)
+	defer tasks.Close()
+	h.found.Store = flow.Store{Kind: flow.StoreSession}
+	s := flow.Start(h.found)
+	try := func() {
+		before := s
+		next, task := before.Apply(flow.AuthorizeStarted{})
+		tasks.Follow(before, next, task)
+		for s = next; s.Running != nil; s = next {
+			next, task = s.Apply(<-tasks.Events())
+			tasks.Follow(s, next, task)
+		}
+		h.visits.Wait()
+	}
+	try()
+	require.Equal(t, "access_denied", s.Problem.Code)
+
+	h.browse(sandbox.Approve)
+	busy := 2
+	h.runner.Listen = func(ctx context.Context, network, address string) (net.Listener, error) {
+		if busy--; busy >= 0 {
+			return nil, &net.OpError{Op: "listen", Err: os.NewSyscallError("bind", syscall.EADDRINUSE)}
+		}
+		return new(net.ListenConfig).Listen(ctx, network, address)
+	}
+	try()
+	require.NotNil(t, s.Link, "%v", s.Problem)
 }

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"sync"
 	"sync/atomic"
+	"syscall"
 )
 
 // The range lies below the one that systems take ephemeral ports from, so that
@@ -50,12 +51,23 @@ func Port() (int, error) {
 	}
 	for range perPart {
 		port := mine.first + 1 + int(next.Add(1))%(perPart-1)
-		var l net.Listener
-		if l, err = listen(port); err == nil {
-			return port, l.Close()
+		if err = try(port); err == nil {
+			return port, nil
 		}
 	}
 	return 0, err
+}
+
+// try lets nothing be forked meanwhile: a child would hold the port until it has
+// begun.
+func try(port int) error {
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	l, err := listen(port)
+	if err != nil {
+		return err
+	}
+	return l.Close()
 }
 
 func listen(port int) (net.Listener, error) {

@@ -11,6 +11,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
+
+	"confer/internal/program"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -26,12 +28,12 @@ func TestARealProcessIsDetachedAndReaped(t *testing.T) {
 	require.NoError(t, os.Mkdir(dir, 0o700))
 	pipe, script := filepath.Join(dir, "pipe"), filepath.Join(dir, "browser")
 	require.NoError(t, syscall.Mkfifo(pipe, 0o600))
-	require.NoError(t, os.WriteFile(script, []byte(`#!/bin/sh
+	require.NoError(t, program.Write(script, []byte(`#!/bin/sh
 echo noise; echo noise >&2
 files=$(readlink /proc/$$/fd/0 /proc/$$/fd/1 /proc/$$/fd/2)
 { echo "$1"; cut -d' ' -f5,6 /proc/$$/stat; echo "$files"; env; } > '`+pipe+`'
 exit 3
-`), 0o700))
+`)))
 	m := Host()
 	m.Environ = append(m.Environ, "CRONOFY_CLIENT_SECRET=hunter2")
 	require.NoError(t, m.Open("'"+script+"'", address))
@@ -49,6 +51,6 @@ exit 3
 func TestABrowserThatCannotStartIsAnError(t *testing.T) {
 	t.Parallel()
 	script := filepath.Join(t.TempDir(), "browser")
-	require.NoError(t, os.WriteFile(script, []byte("\x00not a program"), 0o700))
+	require.NoError(t, program.Write(script, []byte("\x00not a program")))
 	require.Error(t, Host().Open(script, address))
 }
