@@ -33,6 +33,13 @@ type loggedTransport struct {
 	log  *slog.Logger
 }
 
+// CloseIdleConnections is what http.Client looks for.
+func (t *loggedTransport) CloseIdleConnections() {
+	if c, ok := t.next.(interface{ CloseIdleConnections() }); ok {
+		c.CloseIdleConnections()
+	}
+}
+
 // RoundTrip implements http.RoundTripper.
 func (t *loggedTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	began := time.Now()

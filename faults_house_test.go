@@ -61,9 +61,10 @@ func (h *commandHouse) file(name, text string) string {
 
 // client has pauses that pass at once.
 func (h *commandHouse) client(site cronofy.Site, app cronofy.App) *cronofy.Client {
-	clock := &hastyClock{}
+	clock, transport := &hastyClock{}, new(http.Transport)
+	h.t.Cleanup(transport.CloseIdleConnections)
 	return cronofy.New(site, app, cronofy.WithClock(clock), cronofy.WithLimiter(cronofy.NewLimiter(0, 0, cronofy.LimiterClock(clock))),
-		cronofy.WithHTTPClient(&http.Client{Transport: tooSlow{h.slow}}))
+		cronofy.WithHTTPClient(&http.Client{Transport: tooSlow{transport, h.slow}}))
 }
 
 // hastyClock jumps over the pauses between repeats.
@@ -77,13 +78,16 @@ func (c *hastyClock) Sleep(ctx context.Context, d time.Duration) error {
 }
 
 // tooSlow gives up one call as the client's time limit would, without that time.
-type tooSlow struct{ endpoint sandbox.Endpoint }
+type tooSlow struct {
+	*http.Transport // of its own: what is closed in it is nobody else's
+	endpoint        sandbox.Endpoint
+}
 
 func (s tooSlow) RoundTrip(r *http.Request) (*http.Response, error) {
 	if s.endpoint != "" && s.endpoint == endpointOf(r) {
 		return nil, os.ErrDeadlineExceeded
 	}
-	return http.DefaultTransport.RoundTrip(r)
+	return s.Transport.RoundTrip(r)
 }
 
 func endpointOf(r *http.Request) sandbox.Endpoint {

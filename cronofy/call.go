@@ -156,6 +156,11 @@ func (c *Client) once(ctx context.Context, k call, payload []byte) error {
 	if err != nil {
 		return &opError{op: k.op, err: ErrSite}
 	}
+	if !k.safe {
+		// The other side may be closing a connection that was kept, and nobody
+		// could tell then whether what must not be repeated has arrived.
+		c.http.CloseIdleConnections()
+	}
 	res, err := c.http.Do(req)
 	if err != nil {
 		return networkError(k.op, c.base.Host, note.host, err)
