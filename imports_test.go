@@ -4,7 +4,10 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"io/fs"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -33,6 +36,23 @@ func listPackages(t *testing.T) []listedPackage {
 		}
 		all = append(all, p)
 	}
+}
+
+// TestSleepsAreInBubbles: a test sleeps by the clock of synctest alone, which
+// takes no time and cannot be too short on a busy machine.
+func TestSleepsAreInBubbles(t *testing.T) {
+	t.Parallel()
+	call := "time" + ".Sleep("
+	require.NoError(t, filepath.WalkDir(".", func(path string, _ fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		if strings.Contains(string(text), call) && !strings.Contains(string(text), `"testing/synctest"`) {
+			t.Errorf("%s sleeps, and not in a bubble", path)
+		}
+		return err
+	}))
 }
 
 // TestImports holds the direction of the data: main, ui, flow, then cronofy and

@@ -297,21 +297,27 @@ func TestTryAgainAtOnce(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, sandbox.Options{})
 	h.browse(sandbox.Deny)
-	tasks := flow.NewTasks(h.runner)
-	defer tasks.Close()
-	h.found.Store = flow.Store{Kind: flow.StoreSession}
-	s := flow.Start(h.found)
+	try, s := h.tries()
 	for range 3 {
-		before := s
-		next, task := before.Apply(flow.AuthorizeStarted{})
-		tasks.Follow(before, next, task)
-		for s = next; s.Problem == nil; {
-			before, r := s, <-tasks.Events()
-			s, task = before.Apply(r)
-			tasks.Follow(before, s, task)
-		}
+		s = try(s)
 		require.Equal(t, "access_denied", s.Problem.Code)
 	}
+}
+
+// tries gives a set-up that is ready, and what authorizes it once.
+func (h *house) tries() (try func(flow.State) flow.State, ready flow.State) {
+	tasks := flow.NewTasks(h.runner)
+	h.t.Cleanup(func() { tasks.Close() })
+	h.found.Store = flow.Store{Kind: flow.StoreSession}
+	return func(s flow.State) flow.State {
+		next, task := s.Apply(flow.AuthorizeStarted{})
+		tasks.Follow(s, next, task)
+		for s = next; s.Running != nil; s = next {
+			next, task = s.Apply(<-tasks.Events())
+			tasks.Follow(s, next, task)
+		}
+		return s
+	}, flow.Start(h.found)
 }
 
 // TestBehindAProxy: an https redirect URI whose proxy delivers to --listen.

@@ -65,22 +65,10 @@ func TestOwnPortAgain(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, sandbox.Options{})
 	h.browse(sandbox.Deny)
-	tasks := flow.NewTasks(h.runner)
-	defer tasks.Close()
-	h.found.Store = flow.Store{Kind: flow.StoreSession}
-	s := flow.Start(h.found)
-	try := func() {
-		before := s
-		next, task := before.Apply(flow.AuthorizeStarted{})
-		tasks.Follow(before, next, task)
-		for s = next; s.Running != nil; s = next {
-			next, task = s.Apply(<-tasks.Events())
-			tasks.Follow(s, next, task)
-		}
-		h.visits.Wait()
-	}
-	try()
+	try, s := h.tries()
+	s = try(s)
 	require.Equal(t, "access_denied", s.Problem.Code)
+	h.visits.Wait()
 
 	h.browse(sandbox.Approve)
 	busy := 2
@@ -90,6 +78,6 @@ func TestOwnPortAgain(t *testing.T) {
 		}
 		return new(net.ListenConfig).Listen(ctx, network, address)
 	}
-	try()
+	s = try(s)
 	require.NotNil(t, s.Link, "%v", s.Problem)
 }
