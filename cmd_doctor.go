@@ -10,7 +10,7 @@ import (
 
 	"confer/cronofy"
 	"confer/flow"
-	"confer/flow/doctor"
+	"confer/internal/doctor"
 	"confer/internal/opener"
 )
 

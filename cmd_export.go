@@ -10,8 +10,8 @@ import (
 
 	"confer/cronofy"
 	"confer/flow"
-	"confer/flow/links"
-	"confer/flow/manage"
+	"confer/internal/links"
+	"confer/internal/manage"
 )
 
 type exportFlags struct {

@@ -9,8 +9,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"confer/flow"
-	"confer/flow/links"
-	"confer/flow/manage"
+	"confer/internal/links"
+	"confer/internal/manage"
 	"confer/keystore"
 )
 

@@ -4,8 +4,8 @@ import (
 	"errors"
 	"strings"
 
-	"confer/flow/links"
-	"confer/flow/manage"
+	"confer/internal/links"
+	"confer/internal/manage"
 )
 
 // forgottenEvent is a line of logout --json.

@@ -11,9 +11,9 @@ import (
 
 	"confer/cronofy"
 	"confer/flow"
-	"confer/flow/links"
-	"confer/flow/manage"
-	"confer/flow/profiles"
+	"confer/internal/links"
+	"confer/internal/manage"
+	"confer/internal/profiles"
 )
 
 func newProfiles(s streams, e environment) *cobra.Command {

@@ -7,7 +7,7 @@ import (
 
 	"confer/cronofy"
 	"confer/flow"
-	"confer/flow/delegated"
+	"confer/internal/delegated"
 )
 
 // answersWatch tells people how far the answers to delegated access have come.

@@ -7,8 +7,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"confer/flow/delegated"
-	"confer/flow/profiles"
+	"confer/internal/delegated"
+	"confer/internal/profiles"
 )
 
 func answering(p *progress) (*answersWatch, *delegated.Progress, time.Time) {

@@ -7,8 +7,8 @@ import (
 	"strings"
 
 	"confer/cronofy"
-	"confer/flow/delegated"
-	"confer/flow/profiles"
+	"confer/internal/delegated"
+	"confer/internal/profiles"
 )
 
 type accountList = iter.Seq2[profiles.Account, error]

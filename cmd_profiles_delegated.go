@@ -11,8 +11,8 @@ import (
 
 	"confer/cronofy"
 	"confer/flow"
-	"confer/flow/delegated"
-	"confer/flow/profiles"
+	"confer/internal/delegated"
+	"confer/internal/profiles"
 )
 
 // delegatedSource gets access to the accounts of a list of addresses.

@@ -9,7 +9,7 @@ import (
 
 	"github.com/gofrs/flock"
 
-	"confer/flow/profiles"
+	"confer/internal/profiles"
 )
 
 // recordsOut is where records go: standard output, a file that takes its name when

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"confer/cronofy"
-	"confer/flow/profiles"
+	"confer/internal/profiles"
 )
 
 // progress tells people how far a run has come: one line that is written over

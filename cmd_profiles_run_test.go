@@ -20,8 +20,8 @@ import (
 
 	"confer/cronofy"
 	"confer/cronofy/sandbox"
-	"confer/flow/links"
 	"confer/internal/freeport"
+	"confer/internal/links"
 	"confer/keystore"
 )
 

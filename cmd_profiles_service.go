@@ -8,10 +8,10 @@ import (
 
 	"confer/cronofy"
 	"confer/flow"
-	"confer/flow/delegated"
-	"confer/flow/links"
-	"confer/flow/manage"
-	"confer/flow/profiles"
+	"confer/internal/delegated"
+	"confer/internal/links"
+	"confer/internal/manage"
+	"confer/internal/profiles"
 	"confer/keystore"
 )
 

@@ -10,9 +10,9 @@ import (
 
 	"confer/cronofy"
 	"confer/flow"
-	"confer/flow/delegated"
-	"confer/flow/manage"
-	"confer/flow/profiles"
+	"confer/internal/delegated"
+	"confer/internal/manage"
+	"confer/internal/profiles"
 )
 
 // explainAccount gives the code and the sentence for an account that could not

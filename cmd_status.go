@@ -8,7 +8,7 @@ import (
 
 	"confer/cronofy"
 	"confer/flow"
-	"confer/flow/manage"
+	"confer/internal/manage"
 )
 
 type statusFlags struct {

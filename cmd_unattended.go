@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"confer/flow"
-	"confer/flow/profiles"
+	"confer/internal/profiles"
 )
 
 // setupUnattended is a set-up that asks nothing, for scripts.

@@ -14,8 +14,8 @@ import (
 	"confer/cronofy"
 	"confer/flow"
 	"confer/flow/callback"
-	"confer/flow/doctor"
-	"confer/flow/links"
+	"confer/internal/doctor"
+	"confer/internal/links"
 	"confer/internal/opener"
 	"confer/keystore"
 )

@@ -12,7 +12,7 @@ import (
 
 	"confer/cronofy"
 	"confer/flow"
-	"confer/flow/doctor"
+	"confer/internal/doctor"
 )
 
 // clockTolerance is how far this machine's clock may be off. confer shows when

@@ -7,7 +7,7 @@ import (
 
 	"confer/cronofy"
 	"confer/flow"
-	"confer/flow/profiles"
+	"confer/internal/profiles"
 )
 
 // events writes the JSON lines of setup --json: the contract for scripts.

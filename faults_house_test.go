@@ -18,10 +18,10 @@ import (
 
 	"confer/cronofy"
 	"confer/cronofy/sandbox"
-	"confer/flow/links"
-	"confer/flow/manage"
-	"confer/flow/profiles"
 	"confer/internal/freeport"
+	"confer/internal/links"
+	"confer/internal/manage"
+	"confer/internal/profiles"
 	"confer/keystore"
 )
 

@@ -15,7 +15,7 @@ import (
 	"github.com/godbus/dbus/v5"
 	"github.com/stretchr/testify/require"
 
-	"confer/flow/links"
+	"confer/internal/links"
 	"confer/internal/program"
 	"confer/keystore"
 )

@@ -10,7 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"confer/flow/links"
+	"confer/internal/links"
 )
 
 // TestKilledAtAnyMoment kills the wizard a hundred times, each time after a

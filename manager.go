@@ -17,8 +17,8 @@ import (
 
 	"confer/cronofy"
 	"confer/flow"
-	"confer/flow/links"
-	"confer/flow/manage"
+	"confer/internal/links"
+	"confer/internal/manage"
 	"confer/keystore"
 )
 

@@ -20,9 +20,9 @@ import (
 	"confer/cronofy"
 	"confer/cronofy/sandbox"
 	"confer/flow"
-	"confer/flow/links"
-	"confer/flow/manage"
 	"confer/internal/freeport"
+	"confer/internal/links"
+	"confer/internal/manage"
 	"confer/keystore"
 )
 

@@ -13,7 +13,7 @@ import (
 
 	"confer/cronofy"
 	"confer/flow"
-	"confer/flow/links"
+	"confer/internal/links"
 )
 
 // maxPassphrase is far above any passphrase, in bytes.

@@ -9,7 +9,7 @@ import (
 
 	"confer/cronofy"
 	"confer/flow"
-	"confer/flow/links"
+	"confer/internal/links"
 	"confer/internal/opener"
 )
 

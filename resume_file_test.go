@@ -7,7 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"confer/flow/links"
+	"confer/internal/links"
 )
 
 // TestFileKeepsTheSecret: a wizard that was killed asks for the passphrase of

@@ -16,7 +16,7 @@ import (
 	"confer/cronofy"
 	"confer/cronofy/sandbox"
 	"confer/flow"
-	"confer/flow/links"
+	"confer/internal/links"
 )
 
 // desk is where an operator works: a Cronofy, and a state folder that outlives

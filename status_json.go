@@ -5,7 +5,7 @@ import (
 
 	"confer/cronofy"
 	"confer/flow"
-	"confer/flow/manage"
+	"confer/internal/manage"
 )
 
 // The lines of status --json: "link" for each link, "service_account" for each

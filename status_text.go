@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"confer/cronofy"
-	"confer/flow/links"
-	"confer/flow/manage"
+	"confer/internal/links"
+	"confer/internal/manage"
 	"confer/keystore"
 )
 

@@ -11,7 +11,7 @@ import (
 
 	"confer/cronofy"
 	"confer/flow"
-	"confer/flow/links"
+	"confer/internal/links"
 	"confer/internal/opener"
 	"confer/ui"
 )

@@ -11,7 +11,7 @@ import (
 
 	"confer/cronofy"
 	"confer/flow/callback"
-	"confer/flow/delegated"
+	"confer/internal/delegated"
 )
 
 // DefaultRedirectURI is fixed, port included, because Cronofy's list of

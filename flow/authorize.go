@@ -5,7 +5,7 @@ import (
 	"fmt"
 
 	"confer/cronofy"
-	"confer/flow/links"
+	"confer/internal/links"
 )
 
 // authorize makes the link between the calendars and the provider.

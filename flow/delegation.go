@@ -11,8 +11,8 @@ import (
 	"sync"
 
 	"confer/cronofy"
-	"confer/flow/delegated"
-	"confer/flow/profiles"
+	"confer/internal/delegated"
+	"confer/internal/profiles"
 )
 
 // ErrListChanged says that the calendars are not those that were confirmed.

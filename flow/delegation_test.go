@@ -16,8 +16,8 @@ import (
 	"confer/cronofy"
 	"confer/cronofy/sandbox"
 	"confer/flow"
-	"confer/flow/profiles"
 	"confer/internal/freeport"
+	"confer/internal/profiles"
 	"confer/keystore"
 )
 

@@ -4,7 +4,7 @@ import (
 	"time"
 
 	"confer/cronofy"
-	"confer/flow/profiles"
+	"confer/internal/profiles"
 )
 
 // Event is what happened: the operator did something, or a task reported.

@@ -6,7 +6,7 @@ import (
 	"slices"
 
 	"confer/cronofy"
-	"confer/flow/links"
+	"confer/internal/links"
 	"confer/keystore"
 )
 

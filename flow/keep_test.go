@@ -13,8 +13,8 @@ import (
 	"confer/cronofy"
 	"confer/cronofy/sandbox"
 	"confer/flow"
-	"confer/flow/links"
 	"confer/internal/crash"
+	"confer/internal/links"
 	"confer/keystore"
 )
 

@@ -4,7 +4,7 @@ import (
 	"context"
 
 	"confer/cronofy"
-	"confer/flow/links"
+	"confer/internal/links"
 	"confer/keystore"
 )
 

@@ -12,7 +12,7 @@ import (
 	"confer/cronofy"
 	"confer/cronofy/sandbox"
 	"confer/flow"
-	"confer/flow/links"
+	"confer/internal/links"
 	"confer/keystore"
 )
 

@@ -4,7 +4,7 @@ import (
 	"errors"
 
 	"confer/cronofy"
-	"confer/flow/profiles"
+	"confer/internal/profiles"
 )
 
 // explainAccount is for one account's row: its code and a sentence.

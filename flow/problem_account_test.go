@@ -9,8 +9,8 @@ import (
 
 	"confer/cronofy"
 	"confer/flow"
-	"confer/flow/delegated"
-	"confer/flow/profiles"
+	"confer/internal/delegated"
+	"confer/internal/profiles"
 )
 
 // TestAccountsHaveAReasonAndANextStep: whatever keeps an account from being read,

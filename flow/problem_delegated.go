@@ -9,9 +9,9 @@ import (
 
 	"confer/cronofy"
 	"confer/flow/callback"
-	"confer/flow/delegated"
-	"confer/flow/manage"
-	"confer/flow/profiles"
+	"confer/internal/delegated"
+	"confer/internal/manage"
+	"confer/internal/profiles"
 )
 
 func noServiceToken() *Problem {

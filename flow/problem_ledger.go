@@ -5,7 +5,7 @@ import (
 	"errors"
 
 	"confer/cronofy"
-	"confer/flow/links"
+	"confer/internal/links"
 	"confer/keystore"
 )
 

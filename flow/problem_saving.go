@@ -4,7 +4,7 @@ import (
 	"errors"
 
 	"confer/cronofy"
-	"confer/flow/links"
+	"confer/internal/links"
 )
 
 // explainUnsaved says why a later run will not go on where this one stops. That

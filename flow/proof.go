@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"confer/cronofy"
-	"confer/flow/profiles"
+	"confer/internal/profiles"
 )
 
 // knownLimit bounds what is asked before the link, so that an administrator who

@@ -16,7 +16,7 @@ func TestPure(t *testing.T) {
 	t.Parallel()
 	allowed := map[string]bool{
 		"strings": true, "time": true, // time for its types; time.Now is looked for below
-		"confer/cronofy": true, "confer/flow/profiles": true,
+		"confer/cronofy": true, "confer/internal/profiles": true,
 	}
 	for _, file := range []string{"step.go", "state.go", "event.go", "effect.go", "apply.go", "report.go"} {
 		f, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)

@@ -12,8 +12,8 @@ import (
 
 	"confer/cronofy"
 	"confer/flow/callback"
-	"confer/flow/links"
 	"confer/internal/crash"
+	"confer/internal/links"
 	"confer/keystore"
 )
 

@@ -20,9 +20,9 @@ import (
 	"confer/cronofy/sandbox"
 	"confer/flow"
 	"confer/flow/callback"
-	"confer/flow/links"
 	"confer/internal/elsewhere"
 	"confer/internal/freeport"
+	"confer/internal/links"
 	"confer/keystore"
 )
 

@@ -5,7 +5,7 @@ import (
 	"sync"
 	"time"
 
-	"confer/flow/links"
+	"confer/internal/links"
 )
 
 // saveLimit bounds the wait for another process that writes the same file.

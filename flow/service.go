@@ -4,9 +4,9 @@ import (
 	"context"
 
 	"confer/cronofy"
-	"confer/flow/delegated"
-	"confer/flow/links"
-	"confer/flow/manage"
+	"confer/internal/delegated"
+	"confer/internal/links"
+	"confer/internal/manage"
 	"confer/keystore"
 )
 

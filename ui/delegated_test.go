@@ -10,7 +10,7 @@ import (
 
 	"confer/cronofy"
 	"confer/flow"
-	"confer/flow/delegated"
+	"confer/internal/delegated"
 )
 
 // toDelegable is toLinked with a service account that was authorized in confer.

@@ -9,7 +9,7 @@ import (
 
 	"confer/cronofy"
 	"confer/flow"
-	"confer/flow/doctor"
+	"confer/internal/doctor"
 )
 
 // letter shows a text that is to be sent to somebody, to be copied or saved.

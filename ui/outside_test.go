@@ -10,7 +10,7 @@ import (
 
 	"confer/cronofy"
 	"confer/flow"
-	"confer/flow/profiles"
+	"confer/internal/profiles"
 )
 
 // evil is what a terminal must never get from outside: a window title, a cleared

@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"confer/flow"
-	"confer/flow/profiles"
 	"confer/internal/crash"
+	"confer/internal/profiles"
 )
 
 // PlainConfig is what the line mode needs of the world. Of Config it ignores

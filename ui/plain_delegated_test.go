@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"confer/flow"
-	"confer/flow/delegated"
+	"confer/internal/delegated"
 )
 
 func plainDelegatedScenes() []plainScene {

@@ -7,7 +7,7 @@ import (
 
 	"confer/cronofy"
 	"confer/flow"
-	"confer/flow/profiles"
+	"confer/internal/profiles"
 )
 
 // plainMostRows is the longest list whose accounts are said one by one as they

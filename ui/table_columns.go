@@ -4,7 +4,7 @@ import (
 	"strings"
 
 	"confer/flow"
-	"confer/flow/profiles"
+	"confer/internal/profiles"
 )
 
 // columns are the widths of a row.

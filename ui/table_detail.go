@@ -4,7 +4,7 @@ import (
 	"charm.land/lipgloss/v2"
 
 	"confer/flow"
-	"confer/flow/profiles"
+	"confer/internal/profiles"
 )
 
 // relinkOf is the first relink link of a record; "" if there is none.

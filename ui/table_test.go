@@ -10,7 +10,7 @@ import (
 
 	"confer/cronofy"
 	"confer/flow"
-	"confer/flow/profiles"
+	"confer/internal/profiles"
 )
 
 func tableOf(t testing.TB, n int) (*Model, *table) {

@@ -6,7 +6,7 @@ import (
 
 	"confer/cronofy"
 	"confer/flow"
-	"confer/flow/profiles"
+	"confer/internal/profiles"
 )
 
 func (t *table) view(f frame) page {

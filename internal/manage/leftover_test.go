@@ -7,8 +7,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"confer/cronofy/sandbox"
-	"confer/flow/links"
-	"confer/flow/manage"
+	"confer/internal/links"
+	"confer/internal/manage"
 	"confer/keystore"
 )
 

@@ -6,7 +6,7 @@ import (
 	"errors"
 	"time"
 
-	"confer/flow/links"
+	"confer/internal/links"
 )
 
 // Handed is what Export writes: the tokens of a link, and what they belong to.

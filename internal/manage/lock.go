@@ -10,7 +10,7 @@ import (
 
 	"github.com/gofrs/flock"
 
-	"confer/flow/links"
+	"confer/internal/links"
 )
 
 const (

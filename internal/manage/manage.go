@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"confer/cronofy"
-	"confer/flow/links"
+	"confer/internal/links"
 	"confer/keystore"
 )
 

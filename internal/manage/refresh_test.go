@@ -10,7 +10,7 @@ import (
 
 	"confer/cronofy"
 	"confer/cronofy/sandbox"
-	"confer/flow/manage"
+	"confer/internal/manage"
 	"confer/keystore"
 )
 

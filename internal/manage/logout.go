@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 
-	"confer/flow/links"
+	"confer/internal/links"
 )
 
 // Step is what Forget was doing.

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"slices"
 
-	"confer/flow/links"
+	"confer/internal/links"
 	"confer/keystore"
 )
 

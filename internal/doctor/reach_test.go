@@ -22,7 +22,7 @@ import (
 	"go.uber.org/goleak"
 
 	"confer/cronofy"
-	"confer/flow/doctor"
+	"confer/internal/doctor"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

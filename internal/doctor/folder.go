@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 	"runtime"
 
-	"confer/flow/links"
+	"confer/internal/links"
 )
 
 // Folder tells what is wrong with a folder for private files and with the files

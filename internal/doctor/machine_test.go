@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"confer/flow/callback"
-	"confer/flow/doctor"
-	"confer/flow/links"
+	"confer/internal/doctor"
+	"confer/internal/links"
 )
 
 func TestPort(t *testing.T) {

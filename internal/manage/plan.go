@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"slices"
 
-	"confer/flow/links"
+	"confer/internal/links"
 	"confer/keystore"
 )
 

@@ -11,8 +11,8 @@ import (
 
 	"confer/cronofy"
 	"confer/cronofy/sandbox"
-	"confer/flow/links"
-	"confer/flow/manage"
+	"confer/internal/links"
+	"confer/internal/manage"
 	"confer/keystore"
 )
 

@@ -12,7 +12,7 @@ import (
 
 	"confer/cronofy"
 	"confer/cronofy/sandbox"
-	"confer/flow/manage"
+	"confer/internal/manage"
 )
 
 func TestExportHandsBothTokens(t *testing.T) {
