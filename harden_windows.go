@@ -1,5 +1,0 @@
-package main
-
-// noCore: Windows Error Reporting writes dumps by its own settings, which are
-// the administrator's.
-func noCore() {}

@@ -1,0 +1,172 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"confer/cronofy"
+	"confer/flow"
+	"confer/internal/links"
+	"confer/internal/manage"
+)
+
+type exportFlags struct {
+	settings
+	link      string // as the operator named it
+	tokensOut string
+	force     bool
+}
+
+func newExport(s streams, e environment) *cobra.Command {
+	f := &exportFlags{}
+	cmd := &cobra.Command{
+		Use:   "export LINK --tokens-out FILE",
+		Short: "Hand the tokens of a link to your own application",
+		Long: "Refreshes confer's own token of a link and writes an access token and the refresh\n" +
+			"token as JSON to a new file that only you can read (0600). LINK is an id, a label\n" +
+			"or a service account, as confer status lists them. The stored copy stays; but when\n" +
+			"either side refreshes, Cronofy may give a new refresh token and end the other one.",
+		Args: oneLink,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			f.link = args[0]
+			return export(cmd.Context(), f, e, s)
+		},
+	}
+	f.manageFlags(cmd)
+	fs := cmd.Flags()
+	fs.StringVar(&f.tokensOut, "tokens-out", "", "file to write the tokens to, - for standard output")
+	fs.BoolVar(&f.force, "force", false, "replace a file that is there; with -, write even to a terminal")
+	return cmd
+}
+
+// oneLink is cobra's check of arguments, with our words.
+func oneLink(_ *cobra.Command, args []string) error {
+	switch len(args) {
+	case 0:
+		return &usageError{summary: "missing: the link", hint: "name its id, its label or its service account; confer status lists them"}
+	case 1:
+		return nil
+	}
+	return &usageError{summary: "there is more than one link", hint: "name one; a label with spaces goes in quotes"}
+}
+
+// exportedEvent is the line of export --json. The tokens are in the file alone.
+type exportedEvent struct {
+	eventHead
+	ID           string `json:"id"`
+	Path         string `json:"path"`
+	Rotated      bool   `json:"rotated"` // Cronofy gave a new refresh token just now
+	SecretsKept  bool   `json:"stored_copy_kept"`
+	WarningWords string `json:"warning"`
+}
+
+const exportWarning = "Whoever refreshes next may be given a new refresh token, and then the other copy stops working."
+
+func export(ctx context.Context, f *exportFlags, e environment, s streams) error {
+	if err := f.checkTarget(s); err != nil {
+		return err
+	}
+	m, err := newManager(ctx, &f.settings, e, s)
+	if err != nil {
+		return err
+	}
+	c, err := loadLinks(ctx, m)
+	if err != nil {
+		return complainOf(s, explainLink(err))
+	}
+	l, err := findLink(c, f.link)
+	if err != nil {
+		return err
+	}
+	x := exporter{f, m, l, s}
+	if f.tokensOut == "-" {
+		return x.export(ctx, func(text []byte) error { _, err := s.out.Write(text); return err })
+	}
+	file, err := manage.CreatePrivate(f.tokensOut, f.force)
+	if err != nil {
+		return createError(err)
+	}
+	return errors.Join(x.export(ctx, file.Write), closeOf(file, s))
+}
+
+func (f *exportFlags) checkTarget(s streams) error {
+	_, tty := asTerminal(s.out)
+	switch {
+	case f.tokensOut == "":
+		return &usageError{summary: "missing: --tokens-out", hint: "name a new file for the tokens, or - for standard output"}
+	case f.tokensOut == "-" && f.json:
+		return &usageError{summary: "--json and --tokens-out - cannot share one output", hint: "name a file"}
+	case f.tokensOut == "-" && tty && !f.force:
+		return &usageError{summary: "--tokens-out - would show the tokens on this terminal", hint: "name a file, or say --force"}
+	}
+	return nil
+}
+
+func createError(err error) error {
+	if errors.Is(err, manage.ErrExists) {
+		return &usageError{summary: "--tokens-out: " + cronofy.CleanText(err.Error(), 120), hint: "name a new one, or say --force to replace it"}
+	}
+	return &usageError{summary: "--tokens-out: " + reason(err), hint: "name a file in a folder that you can write to"}
+}
+
+// closeOf ends the file; what was given up is taken away again.
+func closeOf(file *manage.PrivateFile, s streams) error {
+	if err := file.Close(); err != nil {
+		complain(s.err, "the file for the tokens could not be closed: "+reason(err), "look at it before you use it")
+		return &exitError{flow.ExitFailed}
+	}
+	return nil
+}
+
+// exporter hands the tokens of one link to one place.
+type exporter struct {
+	f    *exportFlags
+	m    *manage.Manager
+	link links.Link
+	s    streams
+}
+
+func (x exporter) export(ctx context.Context, put func([]byte) error) error {
+	t, err := x.m.Export(ctx, x.link, put)
+	s := x.s
+	var lost *manage.NotKeptError
+	var write *manage.WriteError
+	switch {
+	case errors.As(err, &write) && errors.As(err, &lost):
+		p := explainLink(lost)
+		complain(s.err, "the tokens could not be written: "+reason(write.Err), p.Summary+" "+p.Hint)
+		return &exitError{flow.ExitFailed}
+	case errors.As(err, &write):
+		complain(s.err, "the tokens could not be written: "+reason(write.Err), "the stored token is as good as before; name another file")
+		return &exitError{flow.ExitFailed}
+	case errors.As(err, &lost):
+		complain(s.err, "The tokens are written, but the store did not take Cronofy's new refresh token: the file has the only copy.",
+			"Keep the file. confer itself needs a new link to have a token again.")
+		return &exitError{flow.ExitFailed}
+	case err != nil:
+		return complainOf(s, explainLink(err))
+	}
+	x.say(t)
+	return nil
+}
+
+func (x exporter) say(t manage.Tokens) {
+	f, l, s := x.f, x.link, x.s
+	if f.json {
+		ev := newEvents(s.out)
+		ev.write(exportedEvent{ev.head("exported"), l.ID(), f.tokensOut, t.Rotated, true, exportWarning})
+		return
+	}
+	var w io.Writer = s.out
+	if f.tokensOut == "-" {
+		w = s.err
+	} else {
+		fmt.Fprintf(w, "The tokens of %s are in %s, which only you can read.\n", join(l.ID(), l.Label), clip(f.tokensOut))
+	}
+	fmt.Fprintln(w, "confer keeps its copy. "+exportWarning)
+	fmt.Fprintf(w, "When your application has taken over: confer logout %s\n", l.ID())
+}

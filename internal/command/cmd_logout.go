@@ -1,0 +1,257 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"confer/flow"
+	"confer/internal/links"
+	"confer/internal/manage"
+	"confer/keystore"
+)
+
+type logoutFlags struct {
+	settings
+	revoke, all, leftOver, yes bool
+	link                       string // as the operator named it; empty: not named
+}
+
+func newLogout(s streams, e environment) *cobra.Command {
+	f := &logoutFlags{}
+	cmd := &cobra.Command{
+		Use:   "logout [LINK]",
+		Short: "Forget a link here, and revoke confer's own token if asked",
+		Long: "Deletes the secrets of a link from this machine and takes it off the list. The link\n" +
+			"itself goes on working at Cronofy. LINK is an id, a label or a service account, as\n" +
+			"confer status lists them; it may be left out when there is one link only. --all\n" +
+			"forgets everything. --left-over deletes only what confer status calls left over:\n" +
+			"secrets of a set-up that was not finished, or copies in another store.\n\n" +
+			"With --revoke confer's own Organizational Unit token is revoked at Cronofy first,\n" +
+			"after you have typed the service account id. Whether that ends the link itself is\n" +
+			"not documented by Cronofy. The token of a service account is never revoked: that\n" +
+			"would cut off the whole organisation. A step that fails keeps what follows it, so\n" +
+			"the link is still listed.",
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				f.link = args[0]
+			}
+			return logout(cmd.Context(), f, e, s)
+		},
+	}
+	f.manageFlags(cmd)
+	fs := cmd.Flags()
+	fs.BoolVar(&f.revoke, "revoke", false, "revoke confer's own token at Cronofy first")
+	fs.BoolVar(&f.all, "all", false, "all links, service accounts, unfinished answers and what is left over")
+	fs.BoolVar(&f.leftOver, "left-over", false, "only the secrets that belong to nothing that is listed")
+	fs.BoolVar(&f.yes, "yes", false, "for scripts: do not ask for the service account id")
+	return cmd
+}
+
+func logout(ctx context.Context, f *logoutFlags, e environment, s streams) error {
+	if err := f.checkFlags(s); err != nil {
+		return err
+	}
+	m, err := newManager(ctx, &f.settings, e, s)
+	if err != nil {
+		return err
+	}
+	c, err := loadLinks(ctx, m)
+	if err != nil {
+		return complainOf(s, explainLink(err))
+	}
+	q := &quitter{m: m, f: f, s: s, ev: newEvents(s.out)}
+	if f.leftOver {
+		return q.leftover(ctx)
+	}
+	chosen, err := f.choose(c)
+	if err != nil {
+		return err
+	}
+	for _, l := range chosen {
+		q.forget(ctx, l)
+		if ctx.Err() != nil || q.exit == flow.ExitCancelled {
+			return &exitError{flow.ExitCancelled}
+		}
+	}
+	if f.all {
+		q.rest(ctx, len(chosen) > 0)
+	}
+	if q.exit != flow.ExitDone {
+		return &exitError{q.exit}
+	}
+	return nil
+}
+
+func (f *logoutFlags) checkFlags(s streams) error {
+	_, tty := asTerminal(s.in)
+	if f.revoke && !f.yes {
+		f.stdinFor, f.stdinFree = "--revoke asks for the service account id", "add --yes"
+	}
+	switch {
+	case f.all && f.link != "":
+		return &usageError{summary: "--all and a link do not go together", hint: "give one of them"}
+	case f.leftOver && (f.all || f.revoke || f.link != ""):
+		return &usageError{summary: "--left-over goes alone", hint: "it deletes what belongs to no link; --all deletes that too"}
+	case f.yes && !f.revoke:
+		return &usageError{summary: "--yes goes with --revoke", hint: "forgetting here asks nothing: leave it out"}
+	case f.revoke && !f.yes && (f.noInput || !tty):
+		return &usageError{summary: "missing: --yes", hint: "--revoke asks for the service account id at a terminal; a script says --yes"}
+	}
+	return nil
+}
+
+func (f *logoutFlags) choose(c links.Contents) ([]links.Link, error) {
+	switch {
+	case f.all:
+		return c.Links, nil
+	case f.link != "":
+		l, err := findLink(c, f.link)
+		return []links.Link{l}, err
+	case len(c.Links) == 1:
+		return c.Links, nil
+	case len(c.Links) == 0:
+		return nil, &usageError{summary: "nothing is linked here", hint: "confer logout --all forgets unfinished answers too"}
+	}
+	return nil, &usageError{summary: "missing: which link", hint: "name one of " + strings.Join(linkIDs(c.Links), ", ") + ", or say --all"}
+}
+
+// quitter forgets one link after the other and remembers the first failure.
+type quitter struct {
+	m    *manage.Manager
+	f    *logoutFlags
+	s    streams
+	ev   *events
+	exit int
+}
+
+func (q *quitter) fail(code int) {
+	if q.exit == flow.ExitDone {
+		q.exit = code
+	}
+}
+
+func (q *quitter) forget(ctx context.Context, l links.Link) {
+	if q.f.revoke && !q.f.yes && !q.confirmed(ctx, l) {
+		if ctx.Err() == nil {
+			complain(q.s.err, "That is not the service account id, so nothing was done; "+l.ID()+" is still listed.", "")
+		}
+		q.fail(flow.ExitCancelled)
+		return
+	}
+	done, err := q.m.Forget(ctx, l, q.f.revoke)
+	if err != nil {
+		q.failed(l, done, err)
+		return
+	}
+	q.say(l, done)
+	if done.Left != nil {
+		q.copies(l, done)
+	}
+}
+
+// confirmed has the operator type the id. What was shown is not enough to answer
+// by habit.
+func (q *quitter) confirmed(ctx context.Context, l links.Link) bool {
+	fmt.Fprintf(q.s.err, "%s: %s, %s, %s\n", join(l.ID(), l.Label), clip(l.Provider), linkPlace(l), clip(l.ServiceAccount))
+	fmt.Fprintln(q.s.err, revokeWarning)
+	typed, err := askLine(ctx, q.s, "Type the service account id to revoke: ")
+	return err == nil && typed == l.ServiceAccount && typed != ""
+}
+
+const revokeWarning = "Revoking ends confer's own Organizational Unit token. Whether that ends the link too, for\n" +
+	"every account, is not documented by Cronofy. It cannot be undone without the administrator."
+
+func (q *quitter) failed(l links.Link, done manage.Forgotten, err error) {
+	p := explainLink(err)
+	step := stepOf(err)
+	name := "The rest"
+	if l.ClientID != "" {
+		name = l.ID()
+	}
+	p.Summary = name + " is still listed: " + stepWords(step, done.Revoked) + " " + p.Summary
+	if step == manage.StepRevoke && !storeShut(err) {
+		p.Hint += " Without --revoke, confer logout forgets the link here alone."
+	}
+	q.fail(p.Exit)
+	if q.f.json {
+		id := ""
+		if l.ClientID != "" {
+			id = l.ID()
+		}
+		q.ev.write(keptEvent{q.ev.head("kept"), id, step, done.Revoked, p.Code, p.Summary, p.Hint})
+	}
+	complain(q.s.err, p.Summary, strings.TrimSpace(p.Hint))
+}
+
+// storeShut tells that no secret could be read, or deleted either.
+func storeShut(err error) bool {
+	var store *keystore.Error
+	return errors.As(err, &store) && !errors.Is(err, keystore.ErrNotFound)
+}
+
+func (q *quitter) say(l links.Link, done manage.Forgotten) {
+	if q.f.json {
+		q.ev.write(forgottenEvent{q.ev.head("forgotten"), l.ID(), clip(l.ServiceAccount), clip(l.Label), done.Revoked, done.RefreshTokens, done.ClientSecret})
+		return
+	}
+	fmt.Fprintf(q.s.out, "%s is forgotten here%s.\n", join(l.ID(), l.Label), deletedWords(done))
+	switch {
+	case done.Revoked:
+		fmt.Fprintln(q.s.out, "Its Organizational Unit token is revoked at Cronofy. What that means for the link is not documented: confer profiles shows it.")
+	case q.f.revoke:
+		fmt.Fprintln(q.s.out, "confer had no token of its own for it, so there was nothing to revoke.")
+	default:
+		fmt.Fprintln(q.s.out, "The link itself goes on working at Cronofy.")
+	}
+}
+
+// copies tells that the link is forgotten, and what is left of it where.
+func (q *quitter) copies(l links.Link, done manage.Forgotten) {
+	p := explainLink(done.Left)
+	p.Summary = "Copies of its secrets in another store could not be deleted: " + p.Summary
+	p.Hint = strings.TrimSpace(p.Hint + " Then " + leftoverCommand + " deletes them; confer status lists them.")
+	q.fail(p.Exit)
+	if q.f.json {
+		q.ev.write(keptEvent{q.ev.head("kept"), l.ID(), manage.StepSecrets, done.Revoked, p.Code, p.Summary, p.Hint})
+	}
+	complain(q.s.err, p.Summary, p.Hint)
+}
+
+// rest forgets what belongs to no link. It says so only where it matters.
+func (q *quitter) rest(ctx context.Context, some bool) {
+	done, err := q.m.ForgetRest(ctx)
+	if err != nil {
+		q.failed(links.Link{}, done, err)
+		return
+	}
+	if !q.f.json && (done.RefreshTokens > 0 || done.ClientSecret || !some) {
+		fmt.Fprintf(q.s.out, "Service accounts and unfinished answers are forgotten here%s.\n", deletedWords(done))
+	}
+}
+
+// leftover deletes what belongs to nothing that is listed.
+func (q *quitter) leftover(ctx context.Context) error {
+	done, err := q.m.ForgetLeftover(ctx)
+	if err != nil {
+		p := explainLink(err)
+		p.Summary = "What is left over could not all be deleted: " + p.Summary
+		if q.f.json {
+			q.ev.write(keptEvent{q.ev.head("kept"), "", stepOf(err), false, p.Code, p.Summary, p.Hint})
+		}
+		return complainOf(q.s, p)
+	}
+	switch {
+	case q.f.json:
+		q.ev.write(deletedEvent{q.ev.head("left_over_deleted"), done.RefreshTokens, done.ClientSecret})
+	case done.RefreshTokens == 0 && !done.ClientSecret:
+		fmt.Fprintln(q.s.out, "Nothing is left over here.")
+	default:
+		fmt.Fprintf(q.s.out, "What was left over is deleted%s.\n", deletedWords(done))
+	}
+	return nil
+}

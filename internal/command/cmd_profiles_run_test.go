@@ -1,0 +1,258 @@
+//go:build unix
+
+package command
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"confer/cronofy"
+	"confer/cronofy/sandbox"
+	"confer/internal/freeport"
+	"confer/internal/links"
+	"confer/keystore"
+)
+
+// office is an application with a sandbox, in a folder of its own.
+type office struct {
+	*sandbox.Server
+	t   *testing.T
+	dir string
+	env []string
+}
+
+func newOffice(t *testing.T, o sandbox.Options) *office {
+	t.Helper()
+	s := sandbox.New(o)
+	require.NoError(t, s.Start())
+	t.Cleanup(func() { require.NoError(t, s.Close()) })
+	w := &office{Server: s, t: t, dir: t.TempDir()}
+	c := s.Credentials()
+	w.env = append(home(t), "CRONOFY_API_URL="+s.APIURL(), "CRONOFY_APP_URL="+s.AppURL(), "CRONOFY_CLIENT_ID="+c.ClientID)
+	write := func(name, text string) { require.NoError(t, os.WriteFile(w.path(name), []byte(text), 0o600)) }
+	write("secret.txt", c.ClientSecret.Reveal())
+	write("service.txt", c.ServiceAccountToken.Reveal())
+	writeCompany(write, s.Accounts())
+	return w
+}
+
+func (w *office) path(name string) string { return filepath.Join(w.dir, name) }
+
+func (w *office) command(args ...string) *exec.Cmd {
+	cmd := exec.Command("confer", append([]string{"profiles"}, args...)...)
+	cmd.Env, cmd.Dir = w.env, w.dir
+	return cmd
+}
+
+// exit gives the exit code of a command that has ended.
+func exit(t *testing.T, err error) int {
+	t.Helper()
+	if e := (*exec.ExitError)(nil); errors.As(err, &e) {
+		return e.ExitCode()
+	}
+	require.NoError(t, err)
+	return 0
+}
+
+// emails are the arguments of a run by delegated access.
+func (w *office) emails(list string, more ...string) []string {
+	addr, err := freeport.Address()
+	require.NoError(w.t, err)
+	return append([]string{"--emails", w.path(list), "--callback-url", "http://" + addr, "--listen", addr,
+		"--service-account-token-file", w.path("service.txt"), "--client-secret-file", w.path("secret.txt")}, more...)
+}
+
+func TestProfilesAskBeforeTheyAuthorize(t *testing.T) {
+	t.Parallel()
+	w := newOffice(t, sandbox.Options{Seed: 1})
+	require.NoError(t, os.WriteFile(w.path("two.txt"), []byte("amara@example.test\nhana@example.test\n"), 0o600))
+	no := startTerminal(t, terminalOptions{width: 160, height: 30, env: w.env}, append([]string{"profiles"}, w.emails("two.txt")...)...)
+	no.until("this authorizes 2 calendars in the application k3Hn2cWq9ZrT5vXy7LbD", "Cronofy may bill for each", "Go on? [y/N]")
+	no.press("\r")
+	no.exits(130)
+	for _, e := range w.Log() {
+		require.NotContains(t, e.Path, "service_account_authorizations", "nothing is asked for before the answer")
+	}
+	yes := startTerminal(t, terminalOptions{width: 160, height: 30, env: w.env}, append([]string{"profiles"}, w.emails("two.txt")...)...)
+	yes.until("Go on? [y/N]")
+	yes.press("y\r")
+	yes.until("amara@example.test", "hana@example.test")
+	yes.exits(0)
+	gone := startTerminal(t, terminalOptions{width: 160, height: 30, env: w.env}, append([]string{"profiles"}, w.emails("two.txt")...)...)
+	gone.until("Go on? [y/N]")
+	gone.press("\x03")
+	gone.exits(130)
+}
+
+func TestProfilesShowHowFarTheyAre(t *testing.T) {
+	t.Parallel()
+	w := newOffice(t, sandbox.Options{Seed: 1})
+	w.Link(cronofy.Zoom)
+	x := startTerminal(t, terminalOptions{width: 100, height: 10, env: w.env}, "profiles", "--accounts", w.path("people.csv"), "--out", w.path("records.txt"))
+	raw := x.exits(0)
+	require.Contains(t, raw, "\r1 read, 1 connected")
+	require.True(t, strings.HasSuffix(raw, " \r"), "the line is taken away: %q", raw)
+	table := startTerminal(t, terminalOptions{width: 100, height: 30, env: w.env}, "profiles", "--accounts", w.path("people.csv"))
+	require.NotContains(t, table.exits(0), " read", "records on the same screen are enough")
+}
+
+// TestProfilesEndByInterrupt while webhooks are waited for.
+func TestProfilesEndByInterrupt(t *testing.T) {
+	t.Parallel()
+	w := newOffice(t, sandbox.Options{Seed: 1})
+	args := w.emails("emails.txt", "--yes", "--json", "--out", w.path("records.jsonl"))
+	args[3] = "http://127.0.0.1:1/nobody" // the callback URL
+	cmd := w.command(args...)
+	stderr, err := cmd.StderrPipe()
+	require.NoError(t, err)
+	require.NoError(t, cmd.Start())
+	lines := bufio.NewReader(stderr)
+	var said string
+	for !strings.Contains(said, "listening on ") {
+		line, err := lines.ReadString('\n')
+		require.NoError(t, err, said)
+		said += line
+	}
+	require.Eventually(t, func() bool {
+		for _, e := range w.Log() {
+			if e.Host == "webhook" {
+				return true
+			}
+		}
+		return false
+	}, patience, 10*time.Millisecond, "the calendars are asked for")
+	require.NoError(t, cmd.Process.Signal(syscall.SIGINT))
+	rest, _ := lines.ReadString(0)
+	require.Equal(t, 130, exit(t, cmd.Wait()))
+	require.Contains(t, rest, "nothing was written to the file of --out")
+	require.Contains(t, rest, "access to 12 calendars was asked for before that, and may have been given")
+	left, err := filepath.Glob(w.path("*records*"))
+	require.NoError(t, err)
+	hidden, err := filepath.Glob(w.path(".*records*"))
+	require.NoError(t, err)
+	require.Empty(t, append(left, hidden...))
+}
+
+// TestProfilesGoOnAfterAKill: one account does not answer, the run is killed,
+// and the next one reads what is left.
+func TestProfilesGoOnAfterAKill(t *testing.T) {
+	t.Parallel()
+	stuck := sandbox.Fault{Endpoint: sandbox.UserInfo, Account: "hana@example.test", Slow: time.Hour}
+	w := newOffice(t, sandbox.Options{Seed: 1, Faults: []sandbox.Fault{stuck}})
+	args := []string{"--accounts", w.path("people.csv"), "--json", "--out", w.path("records.jsonl"), "--continue"}
+	first := w.command(args...)
+	require.NoError(t, first.Start())
+	records := func() int {
+		text, _ := os.ReadFile(w.path("records.jsonl"))
+		return bytes.Count(text, []byte("\n"))
+	}
+	require.Eventually(t, func() bool { return records() == 7 }, patience, 10*time.Millisecond, "hana is the eighth")
+	second := w.command(args...)
+	said, err := second.CombinedOutput()
+	require.Equal(t, 2, exit(t, err))
+	require.Contains(t, string(said), "another confer is writing to this file")
+	require.NoError(t, first.Process.Kill())
+	_ = first.Wait()
+	require.Eventually(t, func() bool { return w.Requests() == 15 }, patience, 10*time.Millisecond, "all that the first sent has come in, hana's with its end")
+	before := w.Requests()
+	w.Set()
+	third := w.command(args...)
+	said, err = third.CombinedOutput()
+	require.NoError(t, err, "%s", said)
+	require.Equal(t, 15, records())
+	require.LessOrEqual(t, w.Requests()-before, 8, "what was there is not read again")
+	text, err := os.ReadFile(w.path("records.jsonl"))
+	require.NoError(t, err)
+	for _, a := range w.Accounts() {
+		require.Equal(t, 1, bytes.Count(text, []byte(`"email":"`+a.Email+`"`)), a.Email)
+	}
+}
+
+// TestTwoProcessesWithOneTokenFile: the second says so, and touches nothing.
+func TestTwoProcessesWithOneTokenFile(t *testing.T) {
+	t.Parallel()
+	w := newOffice(t, sandbox.Options{Seed: 1, Switches: sandbox.Switches{RotateRefreshTokens: true},
+		Faults: []sandbox.Fault{{Endpoint: sandbox.UserInfo, Account: "hana@example.test", Slow: time.Hour}}})
+	args := []string{"--accounts", w.path("refresh.csv"), "--json", "--tokens-out", w.path("tokens.jsonl"), "--client-secret-file", w.path("secret.txt")}
+	first := w.command(args...)
+	require.NoError(t, first.Start())
+	tokens := func() int {
+		text, _ := os.ReadFile(w.path("tokens.jsonl"))
+		return bytes.Count(text, []byte(`"replaces"`))
+	}
+	require.Eventually(t, func() bool { return tokens() == 15 }, patience, 10*time.Millisecond)
+	said, err := w.command(args...).CombinedOutput()
+	require.Equal(t, 2, exit(t, err))
+	require.Contains(t, string(said), "--tokens-out: another confer is writing to this file")
+	require.NoError(t, first.Process.Kill())
+	_ = first.Wait()
+	w.Set()
+	out, err := w.command(args...).Output()
+	require.NoError(t, err, "a run that was killed has lost no token")
+	require.Equal(t, 15, bytes.Count(out, []byte("\n")))
+	require.NotContains(t, string(out), `"error"`)
+	require.Equal(t, 15, tokens())
+}
+
+// TestProfilesWithAStoredServiceAccount: its refresh token comes from the store
+// and goes back there, rotated, before it is used.
+func TestProfilesWithAStoredServiceAccount(t *testing.T) {
+	t.Parallel()
+	const phrase = "correct horse battery staple"
+	w := newOffice(t, sandbox.Options{Seed: 1, Switches: sandbox.Switches{RotateRefreshTokens: true}})
+	c := w.Credentials()
+	site := w.Site(cronofy.DataCenters()[0])
+	client := cronofy.New(site, cronofy.App{ClientID: c.ClientID, ClientSecret: c.ClientSecret}, cronofy.WithLimiter(nil))
+	final := approveElsewhere(t, client.EnterpriseConnectURL(cronofy.EnterpriseConnectRequest{RedirectURI: "http://127.0.0.1:9/callback", State: "x",
+		Scope: "service_account/accounts/manage service_account/resources/manage", DelegatedScope: "read_write"}))
+	r, err := http.NewRequest(http.MethodGet, final, nil)
+	require.NoError(t, err)
+	token, err := client.Exchange(t.Context(), cronofy.NewSecret(r.URL.Query().Get("code")), "http://127.0.0.1:9/callback")
+	require.NoError(t, err)
+
+	state := w.stateFolder()
+	require.NoError(t, os.MkdirAll(state, 0o700))
+	store := keystore.OpenFile(filepath.Join(state, secretsFile), func(context.Context) (string, error) { return phrase, nil })
+	tokenKey := keystore.Key(site.APIHost(), c.ClientID, token.Sub, "service_account", "refresh_token")
+	require.NoError(t, store.Set(t.Context(), keystore.Key(site.APIHost(), c.ClientID, "client_secret"), c.ClientSecret.Reveal()))
+	require.NoError(t, store.Set(t.Context(), tokenKey, token.RefreshToken.Reveal()))
+	require.NoError(t, links.Open(filepath.Join(state, "links.json")).Update(t.Context(), func(all *links.Contents) error {
+		all.AddServiceAccount(links.ServiceAccount{DataCenter: "us", APIHost: site.APIHost(), ClientID: c.ClientID, ID: token.Sub, Store: "file", Authorized: time.Now().UTC()})
+		return nil
+	}))
+	args := w.emails("emails.txt", "--yes", "--json", "--service-account", token.Sub, "--secret-store", "file", "--secret-passphrase-fd", "0", "--no-input")
+	args = append(args[:6], args[10:]...) // neither of the two files
+	cmd := w.command(args...)
+	cmd.Stdin = strings.NewReader(phrase)
+	var said bytes.Buffer
+	cmd.Stderr = &said
+	out, err := cmd.Output()
+	require.NoError(t, err, said.String())
+	require.Equal(t, 12, bytes.Count(out, []byte("\n")))
+	kept, err := store.Get(t.Context(), tokenKey)
+	require.NoError(t, err)
+	require.NotEqual(t, token.RefreshToken.Reveal(), kept, "the rotated token is in the store")
+	_, err = client.Refresh(t.Context(), cronofy.NewSecret(kept))
+	require.NoError(t, err, "and works")
+}
+
+func (w *office) stateFolder() string {
+	for _, e := range w.env {
+		if dir, ok := strings.CutPrefix(e, "XDG_STATE_HOME="); ok {
+			return filepath.Join(dir, "confer")
+		}
+	}
+	return ""
+}

@@ -1,0 +1,190 @@
+package command
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"confer/cronofy"
+	"confer/cronofy/sandbox"
+	"confer/flow"
+)
+
+type sandboxFlags struct {
+	api, app             string
+	redirectURIs         []string
+	accounts             int
+	seed                 uint64
+	perSecond, perMinute int
+	delay, gap           time.Duration
+	envFile, people      string
+}
+
+func newSandbox(s streams) *cobra.Command {
+	f := &sandboxFlags{}
+	cmd := &cobra.Command{
+		Use:   "sandbox",
+		Short: "Serve a strict Cronofy on this machine, to develop against",
+		Long: "Serves both hosts of a Cronofy data center on loopback, with the pages an\n" +
+			"administrator clicks through and an organisation of people and rooms. Prints its\n" +
+			"addresses and credentials as lines for a shell, and serves until it is stopped.",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return serveSandbox(cmd.Context(), f, s) },
+	}
+	fs := cmd.Flags()
+	fs.StringVar(&f.api, "listen-api", "127.0.0.1:0", "loopback host:port of the api host, port 0 for any free one")
+	fs.StringVar(&f.app, "listen-app", "127.0.0.1:0", "loopback host:port of the app host, port 0 for any free one")
+	fs.StringArrayVar(&f.redirectURIs, "permit-redirect-uri", nil, "production mode: permit this redirect URI alone; may be repeated (without it: development mode, any)")
+	fs.IntVar(&f.accounts, "accounts", 0, "how many accounts the organisation has (default: 12 people and 3 rooms)")
+	fs.Uint64Var(&f.seed, "seed", 0, "make the same data and secrets each time; 0 for new ones")
+	fs.IntVar(&f.perSecond, "rate-per-second", 0, "rate limit per second, as Cronofy's 50; 0 for none")
+	fs.IntVar(&f.perMinute, "rate-per-minute", 0, "rate limit per minute, as Cronofy's 500; 0 for none")
+	fs.DurationVar(&f.delay, "profile-delay", 0, "how long after a link the first profile appears")
+	fs.DurationVar(&f.gap, "profile-gap", 0, "how much later each further profile appears")
+	fs.StringVar(&f.envFile, "env-file", "", "write the lines for a shell to this file (0600) as well, when the server is ready")
+	fs.StringVar(&f.people, "people-file", "", "write the accounts with their tokens to this CSV file (0600), when the server is ready")
+	cmd.AddCommand(newVisit("approve", sandbox.Approve), newVisit("deny", sandbox.Deny))
+	return cmd
+}
+
+// visitLimit bounds a walk through the pages, profiles' delays not included.
+const visitLimit = time.Minute
+
+// newVisit is a browser for --browser: it is given an address of a sandbox.
+func newVisit(name string, d sandbox.Decision) *cobra.Command {
+	return &cobra.Command{
+		Use:   name + " URL",
+		Short: "Click through a sandbox's pages as an administrator would, and " + name,
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			ctx, cancel := context.WithTimeout(cmd.Context(), visitLimit)
+			defer cancel()
+			return visited(sandbox.Browser(ctx, nil, args[0], d), streams{out: cmd.OutOrStdout(), err: cmd.ErrOrStderr()})
+		},
+	}
+}
+
+func visited(err error, s streams) error {
+	var left *sandbox.LeftError
+	if errors.As(err, &left) { // what an address bar would show
+		why := "is another machine"
+		if left.Err != nil {
+			why = "does not answer"
+		}
+		fmt.Fprintf(s.err, "confer: %s %s; the final address is on standard output, to be pasted\n", cronofy.CleanText(left.Host, 80), why)
+		fmt.Fprintln(s.out, left.Final.Reveal())
+		return nil
+	}
+	if err == nil {
+		return nil
+	}
+	hint := "a link works once, for ten minutes; take a new one, and see the requests on the sandbox's control page"
+	if errors.Is(err, sandbox.ErrNotSandbox) {
+		hint = "give a link to a sandbox on this machine, or confer's short link to one"
+	}
+	complain(s.err, cronofy.CleanText(err.Error(), 200), hint)
+	return &exitError{flow.ExitFailed}
+}
+
+func serveSandbox(ctx context.Context, f *sandboxFlags, s streams) error {
+	if err := f.check(); err != nil {
+		return err
+	}
+	server := sandbox.New(sandbox.Options{
+		PermittedRedirectURIs: f.redirectURIs,
+		ProfileDelay:          f.delay, ProfileGap: f.gap,
+		Seed: f.seed, Accounts: f.accounts,
+		RatePerSecond: f.perSecond, RatePerMinute: f.perMinute,
+		ListenAPI: f.api, ListenApp: f.app,
+	})
+	if err := server.Start(); err != nil {
+		return &usageError{summary: "the sandbox cannot start: " + cronofy.CleanText(err.Error(), 200), hint: "give other addresses with --listen-api and --listen-app"}
+	}
+	defer server.Close()
+	lines := sandboxLines(server)
+	if err := f.announce(server, lines); err != nil {
+		return err
+	}
+	if _, err := io.WriteString(s.out, lines); err != nil {
+		return &exitError{flow.ExitFailed}
+	}
+	fmt.Fprintf(s.err, "Control page: %s\nNothing here is real. Ctrl+C stops it.\n", server.ControlURL())
+	<-ctx.Done()
+	return &exitError{flow.ExitCancelled}
+}
+
+func (f *sandboxFlags) check() error {
+	for _, addr := range []string{f.api, f.app} {
+		host, _, err := net.SplitHostPort(addr)
+		if err != nil || !cronofy.LoopbackHost(host) {
+			return &usageError{summary: "the sandbox listens on this machine only", hint: "--listen-api and --listen-app take a loopback host:port, like 127.0.0.1:8701"}
+		}
+	}
+	if f.accounts < 0 || f.perSecond < 0 || f.perMinute < 0 || f.delay < 0 || f.gap < 0 {
+		return &usageError{summary: "numbers and times of the sandbox cannot be negative", hint: "confer sandbox --help lists them"}
+	}
+	if f.accounts > sandbox.MaxAccounts {
+		return &usageError{summary: fmt.Sprintf("the sandbox has at most %d accounts", sandbox.MaxAccounts), hint: "give --accounts a lower number"}
+	}
+	for _, uri := range f.redirectURIs {
+		if !sandbox.Permittable(uri) {
+			return &usageError{summary: "--permit-redirect-uri takes an address that a redirect URI can be", hint: "http or https without a fragment, like " + flow.DefaultRedirectURI}
+		}
+	}
+	return nil
+}
+
+// sandboxLines are the credentials for a shell. They are the sandbox's own and
+// worth nothing elsewhere, so they may be shown.
+func sandboxLines(server *sandbox.Server) string {
+	c := server.Credentials()
+	var b strings.Builder
+	for _, l := range [][2]string{
+		{"CRONOFY_API_URL", server.APIURL()},
+		{"CRONOFY_APP_URL", server.AppURL()},
+		{"CRONOFY_CLIENT_ID", c.ClientID},
+		{"CRONOFY_CLIENT_SECRET", c.ClientSecret.Reveal()},
+		{"CONFER_SERVICE_ACCOUNT", c.ServiceAccountID},
+		{"SANDBOX_SERVICE_ACCOUNT_TOKEN", c.ServiceAccountToken.Reveal()},
+		{"SANDBOX_CONTROL_URL", server.ControlURL()},
+	} {
+		fmt.Fprintf(&b, "export %s='%s'\n", l[0], l[1])
+	}
+	return b.String()
+}
+
+// announce writes the files that say the server is ready.
+func (f *sandboxFlags) announce(server *sandbox.Server, lines string) error {
+	if f.people != "" {
+		var b bytes.Buffer
+		if err := server.AccountsCSV(&b); err != nil {
+			return fmt.Errorf("list the sandbox's accounts: %w", err)
+		}
+		if err := writePrivate(f.people, b.Bytes()); err != nil {
+			return &usageError{summary: "--people-file: " + reason(err), hint: "name a file that can be written"}
+		}
+	}
+	if f.envFile != "" {
+		if err := writePrivate(f.envFile, []byte(lines)); err != nil {
+			return &usageError{summary: "--env-file: " + reason(err), hint: "name a file that can be written"}
+		}
+	}
+	return nil
+}
+
+// writePrivate replaces a file as a whole, so that who waits for it reads all.
+func writePrivate(path string, b []byte) error {
+	tmp := path + ".new"
+	if err := os.WriteFile(tmp, b, 0o600); err != nil {
+		return err
+	}
+	return os.Rename(tmp, path)
+}

@@ -1,0 +1,17 @@
+//go:build unix
+
+package command
+
+import "golang.org/x/sys/unix"
+
+// inherited tells whether a descriptor came from whoever started the program.
+// What Go opened for itself is closed on exec, and what came over an exec is
+// not: https://go.dev/doc/go1.25#container-aware-gomaxprocs keeps files open,
+// mostly as 3 and 4.
+func inherited(fd int) bool {
+	flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0)
+	return err == nil && flags&unix.FD_CLOEXEC == 0
+}
+
+// descriptorsPass: a shell opens files for the program by their numbers.
+const descriptorsPass = true

@@ -1,0 +1,148 @@
+package command
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+
+	"confer/cronofy"
+	"confer/flow"
+)
+
+// Stand-ins for what only Cronofy can give, in a dry run.
+const (
+	dryLinkToken = "LINK_TOKEN"
+	dryCode      = "CODE"
+	drySecret    = "CLIENT_SECRET"
+)
+
+// dryRun shows what a set-up would send and keep. The real client makes the
+// requests, so that they are what they would be; nothing leaves the machine.
+func dryRun(ctx context.Context, w *world, s streams) error {
+	if err := missing(w.found); err != nil {
+		return err
+	}
+	a := &w.found.Answers
+	a.ClientSecret = cronofy.NewSecret(drySecret)
+	a.Accounts = flow.Accounts{}
+	kept := keptWords(w.found.Store.Kind)
+	w.found.Store = flow.Store{Kind: flow.StoreSession, Pinned: true}
+	t := &dryTransport{out: s.out}
+	w.runner.NewClient = func(site cronofy.Site, app cronofy.App, _ func(cronofy.Wait)) *cronofy.Client {
+		return cronofy.New(site, app, cronofy.WithHTTPClient(&http.Client{Transport: t}), cronofy.WithNames(w.names), cronofy.WithLimiter(nil))
+	}
+	w.runner.Links, w.runner.OpenURL, w.runner.Walk, w.runner.Listen = nil, nil, nil, listenNowhere
+	last := w.dryWalk(ctx, s.out)
+	if last.Problem != nil {
+		complain(s.err, last.Problem.Summary, last.Problem.Hint)
+		return &exitError{last.Problem.Exit}
+	}
+	fmt.Fprintf(s.out, "KEEP %s\n", kept)
+	return nil
+}
+
+// keptWords says what a set-up with this store keeps, and where.
+func keptWords(store flow.StoreKind) string {
+	const secrets = "the client secret and the refresh token in "
+	switch store {
+	case flow.StoreNone:
+		return "nothing: the sandbox stores nothing"
+	case flow.StoreSession:
+		return "the link in links.json; " + secrets + "memory for that run only"
+	case flow.StoreFile:
+		return secrets + "the encrypted secrets file, and the link in links.json"
+	case flow.StoreKeyring, "":
+	}
+	return secrets + "the system's keyring, and the link in links.json"
+}
+
+// nowhere is a listener that nobody comes to. It takes no port.
+type nowhere struct {
+	address string
+	closed  chan struct{}
+	close   func()
+}
+
+func listenNowhere(_ context.Context, _, address string) (net.Listener, error) {
+	closed := make(chan struct{})
+	return &nowhere{address, closed, sync.OnceFunc(func() { close(closed) })}, nil
+}
+
+// Accept implements net.Listener.
+func (n *nowhere) Accept() (net.Conn, error) {
+	<-n.closed
+	return nil, net.ErrClosed
+}
+
+// Close implements net.Listener.
+func (n *nowhere) Close() error { n.close(); return nil }
+
+// Addr implements net.Listener.
+func (n *nowhere) Addr() net.Addr { return n }
+
+// Network implements net.Addr.
+func (n *nowhere) Network() string { return "tcp" }
+
+// String implements net.Addr: what was to be taken.
+func (n *nowhere) String() string { return n.address }
+
+// dryWalk goes through the steps and pastes an answer as soon as there is a link.
+func (w *world) dryWalk(ctx context.Context, out io.Writer) flow.State {
+	paste := make(chan flow.Event, 1)
+	return flow.Attended(ctx, w.runner, w.found, paste, func(_ flow.State, ev flow.Event) {
+		r, ok := ev.(flow.Report)
+		if !ok {
+			return
+		}
+		if ready, ok := r.Event.(flow.LinkReady); ok {
+			u, _ := url.Parse(ready.URL)
+			state := u.Query().Get("state")
+			fmt.Fprintf(out, "OPEN %s\n", strings.Replace(ready.URL, state, "STATE", 1))
+			paste <- flow.Pasted{Text: ready.RedirectURI + "?code=" + dryCode + "&state=" + state}
+		}
+	})
+}
+
+// dryTransport writes requests down, with secrets masked, and answers as
+// Cronofy would.
+type dryTransport struct{ out io.Writer }
+
+// RoundTrip implements http.RoundTripper.
+func (t *dryTransport) RoundTrip(r *http.Request) (*http.Response, error) {
+	var body []byte
+	if r.Body != nil {
+		var err error
+		if body, err = io.ReadAll(r.Body); err != nil {
+			return nil, err
+		}
+	}
+	fmt.Fprintf(t.out, "%s %s\n", r.Method, r.URL)
+	if r.Header.Get("Authorization") != "" {
+		fmt.Fprintln(t.out, "  Authorization: Bearer [client secret]")
+	}
+	if len(body) > 0 {
+		fmt.Fprintf(t.out, "  %s\n", strings.ReplaceAll(string(body), drySecret, "[client secret]"))
+	}
+	status, answer := t.answer(r, body)
+	return &http.Response{StatusCode: status, Request: r, Header: http.Header{"Content-Type": {"application/json"}},
+		Body: io.NopCloser(strings.NewReader(answer))}, nil
+}
+
+func (t *dryTransport) answer(r *http.Request, body []byte) (int, string) {
+	if !strings.HasSuffix(r.URL.Path, "/oauth/token") {
+		return http.StatusOK, `{"organizational_unit_authorization_link_token":{"ou_link_token":"` + dryLinkToken + `"}}`
+	}
+	var grant struct {
+		Type string `json:"grant_type"`
+	}
+	if err := json.Unmarshal(body, &grant); err != nil || grant.Type == "refresh_token" {
+		return http.StatusBadRequest, `{"error":"invalid_grant"}`
+	}
+	return http.StatusOK, `{"token_type":"bearer","access_token":"ACCESS_TOKEN","expires_in":3600,"scope":"organizational_unit_use_integrations"}`
+}

@@ -1,0 +1,70 @@
+package command
+
+import (
+	"fmt"
+	"os"
+	"regexp"
+	"sort"
+	"strings"
+	"testing"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	"github.com/stretchr/testify/require"
+)
+
+// TestFlagsAreFrozen: commands and flags are a contract with scripts. To add
+// one, add its line to testdata/flags.txt, and to the README. To take one away
+// or rename it is to break somebody's script: keep it, hidden, and say so.
+func TestFlagsAreFrozen(t *testing.T) {
+	t.Parallel()
+	want, err := os.ReadFile("../../testdata/flags.txt")
+	require.NoError(t, err)
+	require.Equal(t, string(want), strings.Join(listFlags(newRoot(streams{}, environment{get: func(string) string { return "" }})), "\n")+"\n")
+}
+
+func listFlags(cmd *cobra.Command) []string {
+	lines := []string{cmd.CommandPath()}
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		lines = append(lines, fmt.Sprintf("%s --%s %s", cmd.CommandPath(), f.Name, f.Value.Type()))
+	})
+	sort.Strings(lines)
+	for _, sub := range cmd.Commands() {
+		if sub.Name() != "help" && sub.Name() != "completion" {
+			lines = append(lines, listFlags(sub)...)
+		}
+	}
+	return lines
+}
+
+// TestFlagsAreInTheReadme: what is there is told.
+func TestFlagsAreInTheReadme(t *testing.T) {
+	t.Parallel()
+	readme, err := os.ReadFile("../../README.md")
+	require.NoError(t, err)
+	root := newRoot(streams{}, environment{get: func(string) string { return "" }})
+	for _, cmd := range append([]*cobra.Command{root}, root.Commands()...) {
+		if cmd.Name() == "sandbox" || cmd.Name() == "help" || cmd.Name() == "completion" {
+			continue // confer sandbox --help tells its own
+		}
+		cmd.Flags().VisitAll(func(f *pflag.Flag) {
+			if !f.Hidden && f.Name != "help" && f.Name != "version" {
+				whole := regexp.MustCompile("--" + f.Name + "([^a-z-]|$)")
+				require.True(t, whole.Match(readme), "%s --%s", cmd.CommandPath(), f.Name)
+			}
+		})
+	}
+}
+
+// TestFlagsHaveAMeaningInTheReadme: no cell is left empty.
+func TestFlagsHaveAMeaningInTheReadme(t *testing.T) {
+	t.Parallel()
+	readme, err := os.ReadFile("../../README.md")
+	require.NoError(t, err)
+	rows := regexp.MustCompile("(?m)^\\| `--.*\\|$").FindAllString(string(readme), -1)
+	require.Greater(t, len(rows), 30)
+	for _, row := range rows {
+		cells := strings.Split(strings.ReplaceAll(row, `\|`, ""), "|")
+		require.NotEmpty(t, strings.TrimSpace(cells[len(cells)-2]), row)
+	}
+}

@@ -1,0 +1,155 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"confer/cronofy"
+	"confer/flow"
+)
+
+// openInput opens what a flag names, - for standard input. Neither the opening
+// nor a read outlives ctx: a FIFO waits for its other end, a pipe for what is
+// written to it.
+func openInput(ctx context.Context, path string, stdin io.Reader) (io.ReadCloser, error) {
+	if path == "-" {
+		if file, ok := stdin.(*os.File); ok && regular(file) {
+			return file, nil
+		}
+		return heeding(ctx, stdin, func() error { return nil }), nil
+	}
+	if fd, ok := descriptorIn(path); ok && !inherited(fd) {
+		return nil, &os.PathError{Op: "open", Path: path, Err: syscall.EBADF}
+	}
+	file, err := await(ctx, func() (*os.File, error) { return os.Open(path) })
+	if err != nil {
+		return nil, err
+	}
+	switch info, err := file.Stat(); {
+	case err == nil && info.IsDir():
+		_ = file.Close()
+		return nil, &os.PathError{Op: "open", Path: path, Err: errors.New("is a folder")}
+	case err == nil && info.Mode().IsRegular():
+		return file, nil
+	}
+	return heeding(ctx, file, file.Close), nil
+}
+
+// regular files never keep a reader waiting.
+func regular(file *os.File) bool {
+	info, err := file.Stat()
+	return err == nil && info.Mode().IsRegular()
+}
+
+// descriptors are the paths by which a shell hands over what it has opened.
+var descriptors = regexp.MustCompile(`^(?:/dev/fd|/proc/(?:self|thread-self|\d+)/fd)/(\d+)$`)
+
+func descriptorIn(path string) (int, bool) {
+	m := descriptors.FindStringSubmatch(filepath.Clean(path))
+	if m == nil {
+		return 0, false
+	}
+	fd, err := strconv.Atoi(m[1])
+	return fd, err == nil
+}
+
+// heedingReader gives up a read when its context ends. The read itself goes on:
+// it ends with the program, which is what follows.
+type heedingReader struct {
+	ctx   context.Context
+	r     io.Reader
+	close func() error
+}
+
+func heeding(ctx context.Context, r io.Reader, end func() error) *heedingReader {
+	return &heedingReader{ctx, r, end}
+}
+
+// Read implements io.Reader. The buffer is its own, since a read that was given
+// up may still fill it.
+func (h *heedingReader) Read(p []byte) (int, error) {
+	b := make([]byte, len(p))
+	n, err := await(h.ctx, func() (int, error) { return h.r.Read(b) })
+	return copy(p, b[:n]), err
+}
+
+// Close implements io.Closer.
+func (h *heedingReader) Close() error { return h.close() }
+
+// readHidden reads a secret from what a flag names. A terminal is asked for one
+// line, of which it shows nothing.
+func readHidden(ctx context.Context, path string, s streams, question string) (string, error) {
+	if in, ok := asTerminal(s.in); ok && path == "-" {
+		secret, err := askSecret(ctx, in, s.err, question)
+		return secret.Reveal(), err
+	}
+	in, err := openInput(ctx, path, s.in)
+	if err != nil {
+		return "", err
+	}
+	defer in.Close()
+	b, err := io.ReadAll(io.LimitReader(in, maxSecretFile+1))
+	if len(b) > maxSecretFile {
+		return "", errors.New(tooLong(maxSecretFile))
+	}
+	return string(b), err
+}
+
+// inputError is the usage error for what could not be read; a run that was ended
+// meanwhile is no mistake in the call.
+func inputError(flag string, err error, hint string, step flow.Step) error {
+	if errors.Is(err, context.Canceled) {
+		return err
+	}
+	return &usageError{summary: flag + ": " + reason(err), hint: hint, step: step}
+}
+
+// stdinTaken says that standard input has another use than the passphrase.
+func (f *settings) stdinTaken() error {
+	const other = "give another descriptor, for example --secret-passphrase-fd 3 3<FILE"
+	switch {
+	case f.secretFile == "-":
+		return passphraseError("standard input has the client secret already", other)
+	case f.stdinFor != "":
+		return passphraseError("standard input is where "+f.stdinFor, f.stdinFree+", or "+other)
+	}
+	return nil
+}
+
+// passphraseStdin tells whether the passphrase comes on standard input.
+func (f *settings) passphraseStdin() bool {
+	fd, err := strconv.Atoi(f.passphraseFD)
+	return err == nil && fd == 0
+}
+
+// askNewPassphrase asks at a terminal; twice where a mistake would close a file
+// for good.
+func askNewPassphrase(ctx context.Context, in *os.File, out io.Writer, again bool) (cronofy.Secret, error) {
+	first, err := askSecret(ctx, in, out, passphraseQuestion)
+	if err != nil || !again || first.Empty() {
+		return first, err
+	}
+	second, err := askSecret(ctx, in, out, "The same again: ")
+	if err == nil && !first.Equal(second) {
+		err = passphraseError("the two are not the same", "type the same passphrase twice")
+	}
+	return first, err
+}
+
+const passphraseQuestion = "Passphrase of the secrets file: "
+
+// tooLong is for what is far above any secret.
+func tooLong(most int) string { return fmt.Sprintf("there is more than %d bytes in it", most) }
+
+// unbroken takes one line break off the end, so that spaces belong to what is left.
+func unbroken(text string) string {
+	return strings.TrimSuffix(strings.TrimSuffix(text, "\n"), "\r")
+}

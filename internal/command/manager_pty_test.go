@@ -1,0 +1,118 @@
+//go:build unix
+
+package command
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// linkedTerminal is an environment with a link whose secrets are in a file.
+func linkedTerminal(t *testing.T) (env []string, h *linkedHome) {
+	t.Helper()
+	dir := t.TempDir()
+	h = &linkedHome{}
+	require.NoError(t, h.start(filepath.Join(dir, "confer")))
+	t.Cleanup(h.stop)
+	return []string{"XDG_STATE_HOME=" + dir}, h
+}
+
+func TestRevokeAsksForTheServiceAccount(t *testing.T) {
+	t.Parallel()
+	env, h := linkedTerminal(t)
+	id := h.server.Credentials().ServiceAccountID
+
+	x := startTerminal(t, terminalOptions{env: env}, "logout", "Acme", "--revoke")
+	x.until("Whether that ends the link too", "not documented by Cronofy", "Type the service account id to revoke:")
+	x.press("yes\r")
+	x.until("That is not the service account id, so nothing was done")
+	x.exits(130)
+	require.Zero(t, h.revocations())
+
+	x = startTerminal(t, terminalOptions{env: env}, "logout", "Acme", "--revoke")
+	x.until("Type the service account id to revoke:")
+	x.press("\x03")
+	x.exits(130)
+	require.Zero(t, h.revocations())
+
+	x = startTerminal(t, terminalOptions{env: env}, "logout", "Acme", "--revoke")
+	x.until("Type the service account id to revoke:")
+	x.press(id + "\r")
+	x.until("Passphrase of the secrets file:")
+	x.press(testPassphrase + "\r")
+	x.until("Acme is forgotten here, with its tokens and the client secret.", "revoked at Cronofy")
+	require.NotContains(t, x.exits(0), testPassphrase)
+	require.Equal(t, 1, h.revocations())
+}
+
+func TestPassphrasePromptCanBeLeft(t *testing.T) {
+	t.Parallel()
+	env, _ := linkedTerminal(t)
+	x := startTerminal(t, terminalOptions{env: env}, "status", "--check")
+	x.until("Passphrase of the secrets file:")
+	x.press("\x03")
+	x.exits(130)
+
+	x = startTerminal(t, terminalOptions{env: env}, "status", "--check")
+	x.until("Passphrase of the secrets file:")
+	x.press("wrong\r")
+	x.until("The passphrase does not open the secrets file.")
+	x.exits(1)
+
+	x = startTerminal(t, terminalOptions{env: env}, "status", "--check")
+	x.until("Passphrase of the secrets file:")
+	x.press(testPassphrase + "\r")
+	x.until("ok: Cronofy takes confer's token")
+	require.NotContains(t, x.exits(0), testPassphrase)
+}
+
+func TestTokensStayOffTheTerminal(t *testing.T) {
+	t.Parallel()
+	env, _ := linkedTerminal(t)
+	x := startTerminal(t, terminalOptions{env: env}, "export", "Acme", "--tokens-out", "-")
+	x.until("would show the tokens on this terminal")
+	x.exits(2)
+
+	x = startTerminal(t, terminalOptions{env: env}, "export", "Acme", "--tokens-out", "out.json")
+	x.until("Passphrase of the secrets file:")
+	x.press(testPassphrase + "\r")
+	x.until("which only you can read")
+	raw := x.exits(0)
+	text, err := os.ReadFile(filepath.Join(x.cmd.Dir, "out.json"))
+	require.NoError(t, err)
+	require.Contains(t, string(text), `"access_token": "`)
+	require.NotContains(t, raw, "_token")
+
+	x = startTerminal(t, terminalOptions{env: env}, "export", "Acme", "--tokens-out", "-", "--force")
+	x.until("Passphrase of the secrets file:")
+	x.press(testPassphrase + "\r")
+	require.Contains(t, x.exits(0), `"access_token": "`)
+}
+
+func TestDoctorKnowsTheTerminal(t *testing.T) {
+	t.Parallel()
+	x := startTerminal(t, terminalOptions{env: []string{"CRONOFY_API_URL=http://127.0.0.1:1", "CRONOFY_APP_URL=http://127.0.0.1:1", "COLORTERM=truecolor"}},
+		"doctor", "--redirect-uri", freeURI(t))
+	raw := x.exits(1)
+	require.Contains(t, raw, "xterm-256color, 100 columns and 30 rows, all colours.")
+}
+
+// TestConfirmationNeedsStandardInput: one line cannot be the passphrase and the
+// answer to a question.
+func TestConfirmationNeedsStandardInput(t *testing.T) {
+	t.Parallel()
+	env, h := linkedTerminal(t)
+	x := startTerminal(t, terminalOptions{env: env}, "logout", "Acme", "--revoke", "--secret-passphrase-fd", "0")
+	x.until("standard input is where --revoke asks", "hint: add --yes")
+	x.exits(2)
+
+	x = startTerminal(t, terminalOptions{env: env}, "logout", "Acme", "--revoke", "--yes", "--secret-passphrase-fd", "0")
+	x.until("Passphrase of the secrets file:")
+	x.press(testPassphrase + "\r")
+	x.until("revoked at Cronofy")
+	require.NotContains(t, x.exits(0), testPassphrase)
+	require.Equal(t, 1, h.revocations())
+}

@@ -1,0 +1,163 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"confer/cronofy"
+	"confer/flow"
+	"confer/internal/links"
+	"confer/internal/opener"
+)
+
+// resume fills in what an unfinished run was told, where this run was not told
+// otherwise, and what earlier links know. browser is the flag's, environment what
+// BROWSER says: that may differ between a desktop and a shell over SSH, and holds
+// over what was chosen in the other.
+func (w *world) resume(ctx context.Context, browser, environment string) {
+	file := w.runner.Links
+	if file == nil {
+		return
+	}
+	c, err := file.Load(ctx)
+	w.claim(file)
+	switch {
+	case err != nil:
+		w.found.Notice = "What earlier runs left could not be read: " + cronofy.CleanText(err.Error(), 160) + "."
+		return
+	case c.SetAside != "" && c.Newer:
+		w.found.Notice = "What earlier runs left is of a newer confer. It was kept as " + filepath.Base(c.SetAside) + "."
+	case c.SetAside != "":
+		w.found.Notice = "What earlier runs left was damaged. It was kept as " + filepath.Base(c.SetAside) + "."
+	}
+	if browser != "" && browser != c.Browser {
+		w.keepBrowser(ctx, file, browser)
+	}
+	if browser == "" && environment == "" && c.Browser != "" {
+		w.browser = c.Browser
+		w.runner.OpenURL = openWith(opener.Host(), c.Browser)
+		w.found.Notice = strings.TrimSpace(w.found.Notice + " " + remembered(c.Browser))
+	}
+	for _, l := range c.Links {
+		w.found.Used = append(w.found.Used, flow.Used{APIHost: l.APIHost, ClientID: l.ClientID, ServiceAccount: l.ServiceAccount, Label: l.Label})
+	}
+	for _, a := range c.ServiceAccounts {
+		w.found.Used = append(w.found.Used, flow.Used{APIHost: a.APIHost, ClientID: a.ClientID, ServiceAccount: a.ID, Label: a.Label})
+	}
+	if c.Draft != nil && !w.runner.NoDraft {
+		w.adopt(*c.Draft)
+	}
+}
+
+// claim has the place for unfinished answers be this run's. A run that begins
+// while another is open starts afresh: it would otherwise go on with what somebody
+// else is typing, and the two would write over each other.
+func (w *world) claim(file *links.File) {
+	release, err := file.Claim()
+	if err != nil {
+		w.runner.NoDraft = errors.Is(err, links.ErrClaimed)
+		w.found.Unsaved = err
+		return
+	}
+	w.closers = append(w.closers, release)
+}
+
+// keepBrowser costs the next run a flag if it fails, and nothing else. It comes
+// after Load, which is told what had to be set aside, and hardly waits: the first
+// page does.
+func (w *world) keepBrowser(ctx context.Context, file *links.File, browser string) {
+	ctx, cancel := context.WithTimeout(ctx, browserLimit)
+	defer cancel()
+	err := file.Update(ctx, func(c *links.Contents) error { c.Browser = browser; return nil })
+	if err != nil && (w.found.Unsaved == nil || w.runner.NoDraft) { // else that says it
+		w.found.Notice = strings.TrimSpace(w.found.Notice + " The choice of browser could not be kept for later runs: " + cronofy.CleanText(err.Error(), 160) + ".")
+	}
+}
+
+// browserLimit is for a lock that another run holds, mostly for milliseconds.
+const browserLimit = 100 * time.Millisecond
+
+// remembered tells that an earlier choice holds, and how to change it.
+func remembered(browser string) string {
+	switch browser {
+	case opener.System:
+		return ""
+	case opener.None:
+		return "No browser will be opened, as chosen earlier; --browser system changes that."
+	}
+	return "The link will be opened with " + browser + ", as chosen earlier; --browser system changes that."
+}
+
+// adopt takes over a draft's answers up to the first that this run was told
+// otherwise: what follows it belongs to another application or place.
+func (w *world) adopt(d links.Draft) {
+	a := &w.found.Answers
+	site, ok := draftSite(d)
+	if !ok || a.Site.Chosen() && a.Site != site {
+		return
+	}
+	a.Site = site
+	if a.ClientID != "" && a.ClientID != d.ClientID {
+		return
+	}
+	a.ClientID = d.ClientID
+	refused := d.Open == flow.StepApplication.String()
+	if refused {
+		w.found.Open = flow.StepApplication
+	}
+	if !a.RedirectSet && (flow.CheckRedirectURI(d.RedirectURI) == nil || refused && d.RedirectURI != "") {
+		a.RedirectURI = d.RedirectURI
+	}
+	if a.Listen == "" && !a.RedirectSet {
+		a.Listen = d.Listen
+	}
+	w.adoptStore(d)
+	if a.ServiceAccount != "" && a.ServiceAccount != d.ServiceAccount {
+		return
+	}
+	w.adoptCustomer(d)
+}
+
+// adoptCustomer takes over whose calendars they are, and the provider. An id that
+// was refused is shown where it can be put right.
+func (w *world) adoptCustomer(d links.Draft) {
+	a := &w.found.Answers
+	refused := d.Open == flow.StepServiceAccount.String()
+	if refused {
+		w.found.Open = flow.StepServiceAccount
+	}
+	if flow.CheckServiceAccountID(d.ServiceAccount) == nil || refused {
+		a.ServiceAccount = d.ServiceAccount
+	}
+	if a.Label == "" {
+		a.Label = d.Label
+	}
+	if p, ok := cronofy.FindProvider(d.Provider); ok && a.Provider == "" {
+		a.Provider = p
+	}
+}
+
+// adoptStore goes on with the store that has the client secret. Memory is gone,
+// and where nothing was kept yet the keyring is asked about anew.
+func (w *world) adoptStore(d links.Draft) {
+	kind := flow.StoreKind(d.Store)
+	if !d.Kept || w.found.Store.Kind != "" && w.found.Store.Kind != kind {
+		return
+	}
+	if kind == flow.StoreKeyring || kind == flow.StoreFile {
+		w.found.Store.Kind = kind
+		w.found.SecretKept = true
+	}
+}
+
+func draftSite(d links.Draft) (cronofy.Site, bool) {
+	dc, ok := cronofy.FindDataCenter(d.DataCenter)
+	if !ok {
+		return cronofy.Site{}, false
+	}
+	site, err := dc.Site().Override(d.APIURL, d.AppURL)
+	return site, err == nil
+}

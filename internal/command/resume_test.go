@@ -1,0 +1,392 @@
+//go:build unix
+
+package command
+
+import (
+	"context"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"confer/cronofy"
+	"confer/cronofy/sandbox"
+	"confer/flow"
+	"confer/internal/links"
+)
+
+// desk is where an operator works: a Cronofy, and a state folder that outlives
+// each run.
+type desk struct {
+	t      *testing.T
+	server *sandbox.Server
+	creds  sandbox.Credentials
+	dir    string
+	env    []string
+	file   *links.File
+}
+
+const deskSecret = "CRN_the-secret-of-the-desk-0123456789"
+
+func newDesk(t *testing.T, env ...string) *desk {
+	t.Helper()
+	d := &desk{t: t, dir: t.TempDir()}
+	d.server = sandbox.New(sandbox.Options{ClientSecret: cronofy.NewSecret(deskSecret)})
+	require.NoError(t, d.server.Start())
+	t.Cleanup(func() { require.NoError(t, d.server.Close()) })
+	d.creds = d.server.Credentials()
+	d.env = append([]string{"XDG_STATE_HOME=" + d.dir, "CRONOFY_API_URL=" + d.server.APIURL(), "CRONOFY_APP_URL=" + d.server.AppURL()}, env...)
+	d.file = links.Open(filepath.Join(d.dir, "confer", "links.json"))
+	return d
+}
+
+func (d *desk) open(args ...string) *terminal {
+	d.t.Helper()
+	return startTerminal(d.t, terminalOptions{width: 120, height: 40, env: d.env}, append([]string{"--redirect-uri", freeURI(d.t)}, args...)...)
+}
+
+// load reads the file as the next run will. That it had to be set aside is a failure.
+func (d *desk) load() links.Contents {
+	d.t.Helper()
+	c, err := d.file.Load(d.t.Context())
+	require.NoError(d.t, err)
+	require.Empty(d.t, c.SetAside, "the state file was damaged")
+	return c
+}
+
+func (d *desk) draft() links.Draft {
+	d.t.Helper()
+	if c := d.load(); c.Draft != nil {
+		return *c.Draft
+	}
+	return links.Draft{}
+}
+
+// saved waits for the state file to hold what it must. It is written behind the
+// operator's back, so the screen may be a moment ahead of it.
+func (d *desk) saved(what string, ok func(links.Contents) bool) {
+	d.t.Helper()
+	ctx, cancel := context.WithTimeout(d.t.Context(), patience)
+	defer cancel()
+	tick := time.NewTicker(2 * time.Millisecond)
+	defer tick.Stop()
+	for !ok(d.load()) {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			d.t.Fatalf("never saved: %s", what)
+		}
+	}
+}
+
+// The pages by what only they show.
+const (
+	onDataCenter     = "Which data center"
+	onApplication    = "Your Cronofy application"
+	onStore          = "Where should the secrets be kept"
+	onUsed           = "Whose calendars?" // the service account's, when some are known
+	onServiceAccount = "Service account id"
+	onProvider       = "Which provider"
+	onAuthorize      = "Ready for the administrator"
+	onWaiting        = "Waiting for the administrator"
+	onLinked         = "Linked:"
+)
+
+// firstPage is where the next run must begin, by what the file holds.
+func firstPage(c links.Contents) string {
+	d := c.Draft
+	switch {
+	case d == nil || !d.Kept || d.Store != string(flow.StoreKeyring) || d.Open == "application":
+		return onApplication // the secret is missing
+	case d.ServiceAccount == "" || d.Open == "service_account":
+		return onServiceAccount
+	case d.Provider == "":
+		return onProvider
+	}
+	return onAuthorize
+}
+
+// operator answers each page once, and types only what is not there already.
+type operator struct {
+	d     *desk
+	x     *terminal
+	known links.Draft // from the runs before
+	at    string
+	typed []string // what had to be typed although it was known
+}
+
+func (d *desk) operator(x *terminal) *operator { return &operator{d: d, x: x, known: d.draft()} }
+
+// act answers the page that the screen shows, if it has not yet.
+func (o *operator) act(screen string) {
+	for _, p := range []string{onLinked, onWaiting, onAuthorize, onProvider, onServiceAccount, onUsed, onStore, onApplication} {
+		if !strings.Contains(screen, p) {
+			continue
+		}
+		if o.at != p {
+			o.at = p
+			o.x.press(o.keys(screen))
+		}
+		return
+	}
+}
+
+func (o *operator) keys(screen string) string {
+	switch o.at {
+	case onApplication:
+		return o.unlessThere(screen, o.d.creds.ClientID, o.known.ClientID) + tabKey + deskSecret + enter
+	case onServiceAccount:
+		return o.unlessThere(screen, o.d.creds.ServiceAccountID, o.known.ServiceAccount) + enter
+	case onWaiting, onLinked:
+		return ""
+	}
+	return enter
+}
+
+func (o *operator) unlessThere(screen, text, known string) string {
+	if strings.Contains(screen, text) {
+		return ""
+	}
+	if known != "" {
+		o.typed = append(o.typed, text)
+	}
+	return text
+}
+
+// walk answers pages until one is shown.
+func (o *operator) walk(to string) {
+	o.x.t.Helper()
+	o.x.when(func(screen string) bool {
+		if strings.Contains(screen, to) {
+			return true
+		}
+		o.act(screen)
+		return false
+	}, to)
+	require.Empty(o.x.t, o.typed, "typed twice")
+}
+
+// TestKilledAtTheFirstPages: those before anything is sent.
+func TestKilledAtTheFirstPages(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.env = []string{"XDG_STATE_HOME=" + d.dir}
+	x := d.open()
+	x.until(onDataCenter)
+	x.kill()
+	require.Nil(t, d.load().Draft)
+	x = d.open()
+	x.until(onDataCenter)
+	x.press("4" + enter)
+	x.until(onApplication)
+	d.saved("the data center", func(c links.Contents) bool { return c.Draft != nil && c.Draft.DataCenter == "de" })
+	x.kill()
+	x = d.open()
+	x.until(onApplication, "Germany")
+	x.press(escape)
+	x.until(onDataCenter)
+}
+
+// TestKilledAtEachPage: with secrets in memory, the next run asks for the secret
+// and for nothing else.
+func TestKilledAtEachPage(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		page  string
+		saved func(links.Contents) bool
+	}{
+		{onStore, func(c links.Contents) bool { return c.Draft != nil && c.Draft.ClientID != "" }},
+		{onServiceAccount, func(c links.Contents) bool { return c.Draft != nil && c.Draft.Store == "session" }},
+		{onProvider, func(c links.Contents) bool { return c.Draft != nil && c.Draft.ServiceAccount != "" }},
+		{onAuthorize, func(c links.Contents) bool { return c.Draft != nil && c.Draft.Provider != "" }},
+		{onWaiting, func(c links.Contents) bool { return c.Draft != nil && c.Draft.Provider != "" }},
+		{onLinked, func(c links.Contents) bool { return c.Draft == nil && len(c.Links) == 1 }},
+	} {
+		t.Run(c.page, func(t *testing.T) {
+			t.Parallel()
+			d := newDesk(t)
+			browser := "none"
+			if c.page == onLinked {
+				browser = "browser"
+			}
+			x := d.open("--browser", browser)
+			d.operator(x).walk(c.page)
+			d.saved(c.page, c.saved)
+			x.kill()
+			require.Equal(t, onApplication, firstPage(d.load()))
+			x = d.open("--browser", "browser")
+			x.until(onApplication)
+			d.operator(x).walk(onLinked)
+			x.press(ctrlC)
+			x.exits(0)
+			require.Len(t, d.load().Links, 1)
+			require.Nil(t, d.load().Draft)
+		})
+	}
+}
+
+// TestRefusedAnswersAreOpen: what was typed is in its field again, on the page
+// that did not accept it.
+func TestRefusedAnswersAreOpen(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ page, flag, typed, refused string }{
+		{onApplication, "", "aClientIdThatNobodyKnows", "Cronofy does not accept this client id"},
+		{onServiceAccount, "--client-id", "ser_6710aa01c0ffee0000000000", "Cronofy does not accept this service account"},
+		{onServiceAccount, "--client-id", "acc_6710aa01c0ffee0000000000", "begins with ser_"},
+	} {
+		t.Run(c.typed, func(t *testing.T) {
+			t.Parallel()
+			d := newDesk(t, "CRONOFY_CLIENT_SECRET="+deskSecret)
+			args := []string{"--secret-store", "session", "--browser", "none"}
+			if c.flag != "" {
+				args = append(args, c.flag, d.creds.ClientID)
+			}
+			x := d.open(args...)
+			x.until(c.page)
+			x.press(c.typed + enter)
+			x.when(func(screen string) bool { return strings.Contains(unwrapped(screen), c.refused) }, c.refused)
+			d.saved("the answer", func(now links.Contents) bool {
+				return now.Draft != nil && (now.Draft.ClientID == c.typed || now.Draft.ServiceAccount == c.typed)
+			})
+			x.kill()
+			x = d.open(args...)
+			x.until(c.page, c.typed)
+			x.press(ctrlC)
+			x.exits(130)
+		})
+	}
+}
+
+// TestSecondWizardStartsAfresh: it neither shows nor changes what the one that is
+// open was told, and the death of that one frees the place.
+func TestSecondWizardStartsAfresh(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, "CRONOFY_CLIENT_SECRET="+deskSecret)
+	args := []string{"--browser", "none", "--secret-store", "session", "--client-id", d.creds.ClientID}
+	one := d.open(args...)
+	one.until(onServiceAccount)
+	one.press(d.creds.ServiceAccountID + enter)
+	one.until(onProvider)
+	d.saved("the first one's answers", func(c links.Contents) bool {
+		return c.Draft != nil && c.Draft.ServiceAccount != "" && c.Draft.Open == ""
+	})
+	before := d.draft()
+	two := d.open(args...)
+	require.NotContains(t, two.until(onServiceAccount), d.creds.ServiceAccountID)
+	two.press("ser_typed_by_another" + enter)
+	two.says("Cronofy does not accept this service account")
+	two.press(ctrlC)
+	require.Contains(t, two.exits(130), "Your answers were not saved.")
+	require.Equal(t, before, d.draft())
+	one.kill()
+	three := d.open(args...)
+	require.NotContains(t, three.until(onProvider), "Another confer")
+}
+
+// TestAnswersThatCannotBeSaved: that is said at once, and nothing else at the end.
+func TestAnswersThatCannotBeSaved(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	require.NoError(t, os.Mkdir(filepath.Join(d.dir, "confer"), 0o700))
+	require.NoError(t, os.Chmod(filepath.Join(d.dir, "confer"), 0o777))
+	x := d.open("--browser", "none")
+	x.says("Your answers cannot be saved for later: ")
+	x.press(ctrlC)
+	raw := x.exits(130)
+	require.Contains(t, raw, "Your answers were not saved.")
+	require.NotContains(t, raw, "Your answers are kept")
+}
+
+// TestTwoWizards on one state folder: neither waits for the other or spoils what
+// it has written.
+func TestTwoWizards(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	one := d.open("--browser", "browser")
+	one.until(onApplication)
+	two := d.open("--browser", "browser", "--provider", "webex_enterprise")
+	two.says("Another confer is at work on this machine. Its answers are left alone")
+	first, second := d.operator(one), d.operator(two)
+	for _, page := range []string{onStore, onServiceAccount, onProvider, onAuthorize} {
+		first.walk(page)
+		second.walk(page)
+	}
+	second.walk(onLinked)
+	require.Equal(t, "zoom_enterprise", d.draft().Provider, "the first one's answers")
+	first.walk(onLinked)
+	for _, x := range []*terminal{one, two} {
+		x.press(ctrlC)
+		x.exits(0)
+	}
+	c := d.load()
+	require.Len(t, c.Links, 2)
+	require.Equal(t, "zoom_enterprise", c.Links[0].Provider)
+	require.Equal(t, "webex_enterprise", c.Links[1].Provider)
+}
+
+// TestStateThatCannotBeUnderstood is set aside, with its name said on the first
+// page, and not written over.
+func TestStateThatCannotBeUnderstood(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ text, aside, words string }{
+		"damaged": {`{"version":1,"links":[`, "links.json.damaged-1", "was damaged. It was kept as links.json.damaged-"},
+		"newer":   {`{"version":99}`, "links.json.newer-1", "is of a newer confer. It was kept as links.json.newer-"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for _, given := range []bool{false, true} { // the first page is the application's, or the last before the browser
+				d := newDesk(t)
+				require.NoError(t, os.MkdirAll(filepath.Dir(d.file.Path()), 0o700))
+				require.NoError(t, os.WriteFile(d.file.Path(), []byte(c.text), 0o600))
+				page, args := onApplication, []string{"--browser", "none"}
+				if given {
+					d.env = append(d.env, "CRONOFY_CLIENT_SECRET="+deskSecret)
+					page = onAuthorize
+					args = append(args, "--client-id", d.creds.ClientID, "--service-account", d.creds.ServiceAccountID, "--provider", "any", "--secret-store", "session")
+				}
+				x := d.open(args...)
+				x.until(page)
+				x.when(func(screen string) bool { return strings.Contains(unwrapped(screen), c.words) }, c.words)
+				kept, err := os.ReadFile(filepath.Join(filepath.Dir(d.file.Path()), c.aside))
+				require.NoError(t, err)
+				require.Equal(t, c.text, string(kept))
+				x.kill()
+			}
+		})
+	}
+}
+
+// says waits for a sentence, however it is broken into lines.
+func (x *terminal) says(sentence string) {
+	x.t.Helper()
+	x.when(func(screen string) bool { return strings.Contains(unwrapped(screen), sentence) }, sentence)
+}
+
+// unwrapped joins the lines of a page, without the rail at its left.
+func unwrapped(screen string) string {
+	const rail = 23
+	var out []string
+	for line := range strings.Lines(screen) {
+		if r := []rune(strings.TrimRight(line, "\n")); len(r) > rail {
+			out = append(out, strings.Fields(string(r[rail:]))...)
+		}
+	}
+	return strings.Join(out, " ")
+}
+
+// leftovers are files of writes that were never finished.
+func (d *desk) leftovers() []string {
+	d.t.Helper()
+	var out []string
+	require.NoError(d.t, filepath.WalkDir(d.dir, func(path string, _ fs.DirEntry, err error) error {
+		if strings.HasSuffix(path, ".tmp") {
+			out = append(out, path)
+		}
+		return err
+	}))
+	return out
+}

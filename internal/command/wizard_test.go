@@ -1,0 +1,223 @@
+//go:build unix
+
+package command
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"regexp"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"confer/internal/freeport"
+)
+
+const (
+	enter  = "\r"
+	escape = "\x1b"
+	ctrlC  = "\x03"
+	ctrlU  = "\x15"
+	tabKey = "\t"
+)
+
+func freeURI(t testing.TB) string {
+	t.Helper()
+	uri, err := freeport.RedirectURI()
+	require.NoError(t, err)
+	return uri
+}
+
+func sandboxWizard(t testing.TB, o terminalOptions, args ...string) *terminal {
+	t.Helper()
+	return startTerminal(t, o, append([]string{"--sandbox", "--redirect-uri", freeURI(t)}, args...)...)
+}
+
+// toAuthorize walks to the page before the browser opens.
+func (x *terminal) toAuthorize() string {
+	x.until("Which data center")
+	x.press(enter)
+	x.until("Client secret")
+	x.press(enter)
+	x.until("Service account id")
+	x.press(enter)
+	x.until("Which provider")
+	x.press(enter)
+	return x.until("Ready for the administrator")
+}
+
+func TestEnterAloneWalksToTheTable(t *testing.T) {
+	t.Parallel()
+	x := sandboxWizard(t, terminalOptions{}, "--browser", "approve")
+	x.toAuthorize()
+	x.press(enter)
+	x.until("Linked:")
+	x.press(enter)
+	x.until("the sandbox's people")
+	x.press(enter)
+	x.until("amara@example.test", "look again")
+	x.press(enter)
+	x.until("amara@example.test", "back to the table") // one account's details
+	x.press(enter)
+	x.until("amara@example.test", "look again") // the table, and not the end
+	x.press(ctrlC)
+	require.Contains(t, x.exits(0), "linked ser_6710aa01c0ffee0123456789 with zoom_enterprise")
+}
+
+func TestFirstPageOnATerminalThatNeverAnswers(t *testing.T) {
+	t.Parallel()
+	x := sandboxWizard(t, terminalOptions{mute: true})
+	x.until("Which data center", "Germany")
+	x.press(ctrlC)
+	x.exits(130)
+}
+
+func TestEveryWayOutRestoresTheTerminal(t *testing.T) {
+	t.Parallel()
+	for name, leave := range map[string]func(*terminal){
+		"ctrl+c":            func(x *terminal) { x.press(ctrlC) },
+		"SIGTERM":           func(x *terminal) { require.NoError(x.t, x.cmd.Process.Signal(syscall.SIGTERM)) },
+		"SIGHUP":            func(x *terminal) { require.NoError(x.t, x.cmd.Process.Signal(syscall.SIGHUP)) },
+		"ctrl+c on waiting": func(x *terminal) { x.wait(); x.press(ctrlC); x.until("Quit?"); x.press(ctrlC) },
+		"SIGTERM on waiting": func(x *terminal) {
+			x.wait()
+			require.NoError(x.t, x.cmd.Process.Signal(syscall.SIGTERM))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			x := sandboxWizard(t, terminalOptions{}, "--browser", "none")
+			x.until("Which data center")
+			leave(x)
+			x.exits(130)
+		})
+	}
+}
+
+// wait walks on to where the administrator is waited for.
+func (x *terminal) wait() {
+	x.toAuthorize()
+	x.press(enter)
+	x.until("Waiting for the administrator")
+}
+
+func TestWrongAnswersKeepWhatWasTyped(t *testing.T) {
+	t.Parallel()
+	x := sandboxWizard(t, terminalOptions{}, "--browser", "none")
+	x.until("Which data center")
+	x.press(enter)
+	x.until("Client secret")
+	x.press(tabKey + ctrlU + "not-the-secret-at-all" + enter)
+	x.until("does not accept this client id and secret", "k3Hn2cWq9ZrT5vXy7LbD")
+	require.NotContains(t, x.raw.String(), "not-the-secret-at-all")
+	x.press(escape)
+	x.until("Which data center")
+	x.press(enter)
+	x.until("Client secret", "k3Hn2cWq9ZrT5vXy7LbD")
+}
+
+func TestPasteEndsTheWait(t *testing.T) {
+	t.Parallel()
+	x := sandboxWizard(t, terminalOptions{width: 120, height: 40}, "--browser", "none")
+	x.wait()
+	x.press("\x1b[200~Ab3dEf6hIj9kLm2nOp5qRs8tUv1wXy4z\x1b[201~")
+	x.press(enter)
+	x.until("Paste the whole address")
+	x.press(escape)
+	x.until("Waiting for the administrator")
+	x.press("u")
+	link := x.rawLink()
+	x.press(enter)
+	x.until("Waiting for the administrator")
+	// the administrator's browser is elsewhere: its last address is carried here by hand
+	x.press("\x1b[200~" + approveElsewhere(t, link) + "\x1b[201~")
+	x.press(enter)
+	x.until("Linked:")
+}
+
+var authorizeURL = regexp.MustCompile(`http://127\.0\.0\.1:\d+/oauth/authorize\?[!-~]+`)
+
+// rawLink reads the link from the bytes, where the terminal's own wrapping is
+// not in the way.
+func (x *terminal) rawLink() string {
+	x.t.Helper()
+	x.when(func(string) bool { return authorizeURL.MatchString(x.raw.String()) }, "the real link")
+	return authorizeURL.FindString(x.raw.String())
+}
+
+func TestResizeAtEachStep(t *testing.T) {
+	t.Parallel()
+	x := sandboxWizard(t, terminalOptions{}, "--browser", "approve")
+	// each text stands on its own step's screen only, not in the list of the steps
+	for i, text := range []string{"Which data center", "Client secret", "Whose calendars?", "Which provider", "Ready for the administrator"} {
+		x.until(text, "Link calendars with conferencing")
+		x.resize(40, 12)
+		x.until(text, fmt.Sprintf("Step %d of 6", i+1))
+		x.resize(10, 3)
+		x.until("window of")
+		x.resize(120, 40)
+		x.until(text, "Link calendars with conferencing")
+		x.press(enter)
+	}
+	x.until("Linked:")
+}
+
+func TestBusyPortOffersOthers(t *testing.T) {
+	t.Parallel()
+	x := startTerminal(t, terminalOptions{width: 120, height: 40}, "--sandbox", "--browser", "none")
+	l, err := net.Listen("tcp4", "127.0.0.1:8739")
+	if err == nil {
+		t.Cleanup(func() { l.Close() })
+	}
+	x.toAuthorize()
+	x.press(enter)
+	x.until("Port 8739 is in use", "8740")
+	x.press("t")
+	x.until("permitted list", "support@cronofy.com", "http://127.0.0.1:8741/callback")
+}
+
+func TestNoColor(t *testing.T) {
+	t.Parallel()
+	x := sandboxWizard(t, terminalOptions{env: []string{"NO_COLOR=1"}}, "--browser", "none")
+	x.until("Which data center", "›")
+	x.press(ctrlC)
+	require.NotRegexp(t, `\x1b\[[0-9;]*(3[0-7]|38;|9[0-7])[0-9;]*m`, x.exits(130))
+}
+
+func needChromium(t *testing.T) {
+	t.Helper()
+	if os.Getenv("CONFER_TEST_CHROMIUM") != "1" {
+		t.Skip("CONFER_TEST_CHROMIUM is not 1")
+	}
+}
+
+func TestWizardWithChromium(t *testing.T) {
+	t.Parallel()
+	needChromium(t)
+	x := sandboxWizard(t, terminalOptions{}, "--browser", "chromium-approve --flag %s")
+	x.toAuthorize()
+	x.press(enter)
+	x.until("Linked:")
+	x.press(ctrlC)
+	require.Contains(t, x.exits(0), "linked ser_")
+}
+
+// TestChromiumRefusesOnEachPage: whichever page the administrator refuses on, the
+// operator is told, and can try again.
+func TestChromiumRefusesOnEachPage(t *testing.T) {
+	t.Parallel()
+	needChromium(t)
+	for page := 1; page <= pages; page++ {
+		t.Run(fmt.Sprint(page), func(t *testing.T) {
+			t.Parallel()
+			x := sandboxWizard(t, terminalOptions{}, "--browser", fmt.Sprintf("chromium-deny %d %%s", page))
+			x.toAuthorize()
+			x.press(enter)
+			x.until("refused the authorization", "try again")
+			x.press(ctrlC)
+			x.exits(130)
+		})
+	}
+}
