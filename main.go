@@ -3,6 +3,13 @@
 // it is a wizard; see the README for the commands and their contract.
 package main
 
-import "confer/internal/command"
+import (
+	"os"
 
-func main() { command.Main() }
+	"confer/internal/command"
+)
+
+// version is set for a release, with -ldflags "-X main.version=v1.2.3".
+var version string
+
+func main() { os.Exit(command.Main(version)) }

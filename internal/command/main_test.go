@@ -25,7 +25,7 @@ import (
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		"confer":           Main,
+		"confer":           func() { os.Exit(Main("")) },
 		"browser":          func() { browserCommand(sandbox.Approve) },
 		"refuser":          func() { browserCommand(sandbox.Deny) },
 		"chromium-approve": chromiumApprove,

@@ -1,6 +1,8 @@
 package command
 
-import "golang.org/x/sys/unix"
+import (
+	"golang.org/x/sys/unix"
+)
 
 // harden keeps other processes of the same user away from the memory and the
 // first environment of this one, and its memory off the disk. What it cannot

@@ -8,8 +8,17 @@ import (
 	"sync"
 	"syscall"
 
+	"golang.org/x/sys/unix"
 	"golang.org/x/term"
 )
+
+func noCore() {
+	var limit unix.Rlimit
+	if unix.Getrlimit(unix.RLIMIT_CORE, &limit) == nil {
+		limit.Cur = 0
+		_ = unix.Setrlimit(unix.RLIMIT_CORE, &limit)
+	}
+}
 
 // leaveScreen undoes what the wizard may have set in a terminal: synchronized
 // output, mouse, pastes, key reports, the alternate screen, the hidden cursor.
@@ -42,3 +51,15 @@ func restoreBeforeDump(in, out *os.File) (stop func()) {
 		watch.Wait()
 	}
 }
+
+// inherited tells whether a descriptor came from whoever started the program.
+// What Go opened for itself is closed on exec, and what came over an exec is
+// not: https://go.dev/doc/go1.25#container-aware-gomaxprocs keeps files open,
+// mostly as 3 and 4.
+func inherited(fd int) bool {
+	flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0)
+	return err == nil && flags&unix.FD_CLOEXEC == 0
+}
+
+// descriptorsPass: a shell opens files for the program by their numbers.
+const descriptorsPass = true

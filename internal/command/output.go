@@ -1,8 +1,15 @@
 package command
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
 	"time"
 
 	"confer/cronofy"
@@ -115,4 +122,78 @@ func place(s cronofy.Site) string {
 		return s.APIHost()
 	}
 	return s.DataCenter.ID
+}
+
+// outliveReaders makes a write to a closed pipe an error of that write. The Go
+// runtime would end the program with SIGPIPE, in the middle of a set-up that an
+// administrator has approved. The signal is caught and not ignored: a browser
+// would inherit that. https://pkg.go.dev/os/signal#hdr-SIGPIPE
+func outliveReaders() { signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) }
+
+// heard is a writer that knows whether somebody reads.
+type heard struct {
+	w   io.Writer
+	err error // of the last write
+}
+
+// Write implements io.Writer.
+func (h *heard) Write(b []byte) (n int, err error) {
+	n, h.err = h.w.Write(b)
+	return n, h.err
+}
+
+// readerLeft tells whether a write failed because nobody reads on. That is no
+// mistake, and there is nobody to tell.
+func readerLeft(err error) bool {
+	// Windows' ERROR_BROKEN_PIPE and ERROR_NO_DATA.
+	// https://learn.microsoft.com/windows/win32/debug/system-error-codes--0-499-
+	const brokenPipe, noData = 109, 232
+	var errno syscall.Errno
+	if !errors.As(err, &errno) {
+		return false
+	}
+	return errno == syscall.EPIPE || os.PathSeparator == '\\' && (errno == brokenPipe || errno == noData)
+}
+
+// openLog opens the file of --debug, which stays open until the program ends;
+// nil without the flag. What goes into it is safe to post: names of events,
+// hosts, paths and statuses, never keys, values, queries or bodies.
+func (f *settings) openLog(ctx context.Context) error {
+	if f.debug == "" || f.log != nil {
+		return nil
+	}
+	file, err := await(ctx, func() (*os.File, error) { // a FIFO waits for its reader
+		return os.OpenFile(f.debug, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+	})
+	if err != nil {
+		return inputError("--debug", err, "name a file that can be written", flow.StepDataCenter)
+	}
+	f.log = slog.New(slog.NewJSONHandler(file, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	return nil
+}
+
+// loggedTransport notes each call to Cronofy.
+type loggedTransport struct {
+	next http.RoundTripper
+	log  *slog.Logger
+}
+
+// CloseIdleConnections is what http.Client looks for.
+func (t *loggedTransport) CloseIdleConnections() {
+	if c, ok := t.next.(interface{ CloseIdleConnections() }); ok {
+		c.CloseIdleConnections()
+	}
+}
+
+// RoundTrip implements http.RoundTripper.
+func (t *loggedTransport) RoundTrip(r *http.Request) (*http.Response, error) {
+	began := time.Now()
+	resp, err := t.next.RoundTrip(r)
+	attrs := []any{"method", r.Method, "host", r.URL.Host, "path", r.URL.Path, "took", time.Since(began).Round(time.Millisecond).String()}
+	if err != nil {
+		t.log.Debug("call without an answer", attrs...) // its error comes with the event that follows
+		return resp, err
+	}
+	t.log.Debug("call", append(attrs, "status", resp.StatusCode, "date", resp.Header.Get("Date"))...)
+	return resp, nil
 }

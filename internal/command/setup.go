@@ -1,0 +1,422 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"confer/cronofy"
+	"confer/flow"
+	"confer/internal/crash"
+	"confer/internal/opener"
+	"confer/internal/profiles"
+	"confer/ui"
+)
+
+func newSetup(s streams, e environment) *cobra.Command {
+	f := &settings{}
+	cmd := &cobra.Command{
+		Use:   "setup",
+		Short: "Link calendars with a conferencing provider, step by step",
+		Long: "Leads through the set-up: data center, application, service account, provider, the\n" +
+			"administrator's approval in a browser, and the conferencing profiles that follow.\n" +
+			"With --no-input nothing is asked, and --json tells what happened in JSON lines.",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return setup(cmd.Context(), f, e, s) },
+	}
+	f.setupFlags(cmd)
+	return cmd
+}
+
+func setup(ctx context.Context, f *settings, e environment, s streams) error {
+	err := prepareAndSetup(ctx, f, e, s)
+	if errors.Is(err, context.Canceled) { // before there were steps
+		p := flow.Explain(context.Canceled, flow.StepDataCenter)
+		if f.json {
+			newEvents(s.out).failed(p)
+		}
+		return &exitError{p.Exit}
+	}
+	if usage, ok := err.(*usageError); ok && f.json {
+		newEvents(s.out).failed(flow.Problem{Summary: sentence(usage.summary), Hint: sentence(usage.hint), Code: flow.CodeUsage, Step: usage.step})
+	}
+	return err
+}
+
+func prepareAndSetup(ctx context.Context, f *settings, e environment, s streams) error {
+	if f.json && !f.noInput {
+		return &usageError{summary: "--json needs --no-input", hint: "a wizard and JSON lines cannot share one output"}
+	}
+	if err := useColor(f.color); err != nil {
+		return err
+	}
+	if f.dryRun && f.json {
+		return &usageError{summary: "--dry-run and --json do not go together", hint: "a dry run has no events: leave one out"}
+	}
+	plain := false
+	if !f.noInput && !f.dryRun {
+		f.stdinFor, f.stdinFree = "the wizard asks", "leave the flag out to be asked, or add --no-input"
+		var err error
+		if plain, err = lineByLine(f, s, e); err != nil {
+			return err
+		}
+	}
+	w, err := newWorld(ctx, f, e, s)
+	if err != nil {
+		return err
+	}
+	w.plain = plain
+	defer w.close()
+	if f.dryRun {
+		return dryRun(ctx, w, s)
+	}
+	if f.noInput {
+		return setupUnattended(ctx, f, w, s)
+	}
+	w.resume(ctx, f.browser, e.get("BROWSER"))
+	return setupWizard(ctx, w, s, e)
+}
+
+// missing names the flags of the answers that nobody gave.
+func missing(found flow.Found) error {
+	a := found.Answers
+	var flags []string
+	first := flow.StepProfiles
+	for _, m := range []struct {
+		absent bool
+		flag   string
+		step   flow.Step
+	}{
+		{!a.Site.Chosen(), "--data-center", flow.StepDataCenter},
+		{a.ClientID == "", "--client-id", flow.StepApplication},
+		{a.ServiceAccount == "", "--service-account", flow.StepServiceAccount},
+		{a.Provider == "", "--provider", flow.StepProvider},
+	} {
+		if m.absent {
+			flags, first = append(flags, m.flag), min(first, m.step)
+		}
+	}
+	if len(flags) == 0 {
+		return nil
+	}
+	return &usageError{step: first, summary: "missing: " + strings.Join(flags, ", "), hint: "with --no-input nothing is asked: give each answer by its flag or environment variable"}
+}
+
+// sentence makes a fragment into a sentence, for readers of JSON.
+func sentence(fragment string) string {
+	if fragment == "" {
+		return ""
+	}
+	return strings.ToUpper(fragment[:1]) + strings.TrimSuffix(fragment[1:], ".") + "."
+}
+
+// lineByLine decides between the screen and the lines. Lines work in a pipe,
+// but only when they were asked for: a wizard that waits in a script by mistake
+// helps nobody.
+func lineByLine(f *settings, s streams, e environment) (bool, error) {
+	if f.plain || e.get("ACCESSIBLE") != "" {
+		return true, nil
+	}
+	in, okIn := s.in.(*os.File)
+	out, okOut := s.out.(*os.File)
+	if !okIn || !okOut || !term.IsTerminal(int(in.Fd())) || !term.IsTerminal(int(out.Fd())) {
+		return false, &usageError{summary: "the wizard needs a terminal", hint: "without one, give the answers by flags and --no-input, or take --plain"}
+	}
+	return e.get("TERM") == "dumb", nil
+}
+
+// useColor lets --color have the last word: the terminal library goes by the
+// environment.
+func useColor(when string) error {
+	switch when {
+	case "auto":
+	case "never":
+		return os.Setenv("NO_COLOR", "1")
+	case "always":
+		_ = os.Unsetenv("NO_COLOR")
+		return os.Setenv("CLICOLOR_FORCE", "1")
+	default:
+		return &usageError{summary: fmt.Sprintf("--color cannot be %q", cronofy.CleanText(when, 20)), hint: "it takes auto, always or never"}
+	}
+	return nil
+}
+
+func setupWizard(ctx context.Context, w *world, s streams, e environment) error {
+	tasks := flow.NewTasks(w.runner)
+	cfg := ui.Config{
+		State:    flow.Start(w.found),
+		Tasks:    tasks,
+		Session:  sessionOf(w.session),
+		Browser:  browserOf(w.browser, e.get("BROWSER")),
+		Version:  programVersion(),
+		SaveFile: saveFile,
+		Flags:    measuresFlags(e.get),
+	}
+	last, err := show(ctx, cfg, s, w.plain)
+	if last.Attempt.Phase >= flow.PhaseExchanging {
+		fmt.Fprintln(s.err, "Finishing the exchange of the code ...")
+	}
+	for _, r := range tasks.Close() { // what was finished on the way out counts
+		last, _ = last.Apply(r)
+	}
+	var caught *crash.Error
+	if errors.As(err, &caught) {
+		sayCrash(s.err, caught)
+		return &exitError{flow.ExitFailed}
+	}
+	if ctx.Err() == nil && err != nil && !readerLeft(err) {
+		complain(s.err, "the wizard cannot be shown: "+cronofy.CleanText(err.Error(), 200), "give the answers by flags and --no-input")
+		return &exitError{flow.ExitFailed}
+	}
+	if !w.plain { // line by line it was said already
+		for _, l := range last.Made {
+			fmt.Fprintf(s.out, "linked %s with %s%s\n", l.ServiceAccount, l.Provider, unconfirmed(l))
+		}
+	}
+	return farewell(last, w.runner.Links != nil, s)
+}
+
+func unconfirmed(l flow.Link) string {
+	if l.Unconfirmed {
+		return " (not confirmed)"
+	}
+	return ""
+}
+
+// show runs the wizard on the screen or line by line.
+func show(ctx context.Context, cfg ui.Config, s streams, plain bool) (flow.State, error) {
+	if plain {
+		cfg.Input, cfg.Output = s.in, s.out
+		return ui.RunPlain(ctx, ui.PlainConfig{Config: cfg, Err: s.err})
+	}
+	defer restoreBeforeDump(os.Stdin, os.Stdout)()
+	return ui.Run(ctx, cfg)
+}
+
+// farewell says what was done and what is kept, now that the screen is gone.
+func farewell(last flow.State, kept bool, s streams) error {
+	if len(last.Made) == 0 && last.ApprovedNow() {
+		fmt.Fprintln(s.err, "The administrator approved, so the link most likely exists; confer has no token of its own for it.")
+		return &exitError{flow.ExitFailed}
+	}
+	if len(last.Made) == 0 {
+		fmt.Fprintln(s.err, "Nothing was linked.")
+		switch {
+		case kept && last.Unsaved:
+			fmt.Fprintln(s.err, "Your answers were not saved.")
+		case kept:
+			fmt.Fprintln(s.err, "Your answers are kept: confer goes on where you stopped.")
+		}
+		return &exitError{flow.ExitCancelled}
+	}
+	l := last.Made[len(last.Made)-1]
+	switch {
+	case l.Store == flow.StoreSession:
+		fmt.Fprintln(s.err, "The secrets were kept in memory for this run only.")
+	case l.Store == flow.StoreNone:
+		fmt.Fprintln(s.err, "That was the sandbox: nothing is linked in reality, and nothing is stored.")
+	}
+	return nil
+}
+
+func sessionOf(k opener.Kind) ui.Session {
+	switch k {
+	case opener.SSH:
+		return ui.SessionSSH
+	case opener.WSL:
+		return ui.SessionWSL
+	case opener.Container:
+		return ui.SessionContainer
+	case opener.RemoteEditor, opener.RemoteTunnel:
+		return ui.SessionRemote
+	case opener.Headless:
+		return ui.SessionHeadless
+	case opener.Desktop:
+	}
+	return ui.SessionLocal
+}
+
+// measuresFlags tells whether the terminal is known to give a flag two cells.
+// Inside tmux and screen the multiplexer measures, and mostly wrong.
+func measuresFlags(get func(string) string) bool {
+	if get("TMUX") != "" || get("STY") != "" || strings.HasPrefix(get("TERM"), "screen") || strings.HasPrefix(get("TERM"), "tmux") {
+		return false
+	}
+	switch get("TERM_PROGRAM") {
+	case "iTerm.app", "WezTerm", "ghostty":
+		return true
+	}
+	return get("TERM") == "xterm-kitty" || get("TERM") == "xterm-ghostty"
+}
+
+// saveFile writes a private file beside where the operator works, under a name
+// that nothing has yet.
+func saveFile(name, text string) (string, error) {
+	ext := filepath.Ext(name)
+	base := strings.TrimSuffix(name, ext)
+	for i := 1; ; i++ {
+		path := name
+		if i > 1 {
+			path = fmt.Sprintf("%s-%d%s", base, i, ext)
+		}
+		f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+		if os.IsExist(err) && i < 100 {
+			continue
+		}
+		if err != nil {
+			return "", fmt.Errorf("save: %w", err)
+		}
+		if _, err = f.WriteString(text); err != nil {
+			f.Close()
+			return "", fmt.Errorf("save: %w", err)
+		}
+		return path, f.Close()
+	}
+}
+
+// setupUnattended is a set-up that asks nothing, for scripts.
+func setupUnattended(ctx context.Context, f *settings, w *world, s streams) error {
+	if err := missing(w.found); err != nil {
+		return err
+	}
+	if a := w.found.Answers; !flow.LoopbackRedirect(a.RedirectURI) && a.Listen == "" {
+		return &usageError{summary: "missing: --listen", step: flow.StepAuthorize,
+			hint: "the redirect URI is not on this machine: --listen says where your tunnel or proxy delivers the answer; without one use the wizard, where the final address can be pasted"}
+	}
+	if err := w.checkList(ctx, f.accounts); err != nil {
+		return err
+	}
+	tell := talk{out: s.out, err: s.err}.follow
+	if f.json {
+		tell = newEvents(s.out).follow
+	}
+	last := flow.Unattended(ctx, w.runner, w.found, func(st flow.State, ev flow.Event) {
+		tellMeanwhile(s.err, st, ev)
+		tell(st, ev)
+	})
+	if last.Problem != nil {
+		return f.stopped(last, s)
+	}
+	if last.Notice != "" {
+		fmt.Fprintf(s.err, "confer: note: %s\n", last.Notice)
+	}
+	if f.accounts == "" {
+		return nil
+	}
+	return accountsAfterLink(ctx, f, w, last, s)
+}
+
+// checkList finds mistakes in the list of accounts before the administrator is
+// troubled. The sandbox's suggestion is for people.
+func (w *world) checkList(ctx context.Context, path string) error {
+	a := &w.found.Answers
+	switch path {
+	case "":
+		a.Accounts = flow.Accounts{}
+		return nil
+	case "-":
+		return &usageError{summary: "--accounts - goes with confer profiles", hint: "give setup a file: it is read before the link and after it", step: flow.StepProfiles}
+	}
+	if err := w.runner.CheckAccounts(ctx, *a); err != nil {
+		if errors.Is(err, context.Canceled) {
+			return err
+		}
+		p := flow.Explain(err, flow.StepProfiles)
+		return &usageError{summary: "--accounts: " + p.Summary, hint: p.Hint, step: flow.StepProfiles}
+	}
+	return nil
+}
+
+// tellMeanwhile says why nothing happens for a while, what could not be checked,
+// and what came back that was not the answer: with --json too.
+func tellMeanwhile(w io.Writer, s flow.State, ev flow.Event) {
+	r, ok := ev.(flow.Report)
+	if !ok {
+		return
+	}
+	switch ev := r.Event.(type) {
+	case flow.Paused:
+		fmt.Fprintf(w, "confer: waiting %s (%s)\n", time.Until(ev.Until).Round(time.Second), ev.Reason)
+	case flow.ApplicationAccepted:
+		if ev.Unchecked != nil {
+			fmt.Fprintf(w, "confer: note: %s\n", s.Notice)
+		}
+	case flow.Strayed:
+		fmt.Fprintln(w, "confer: note:", s.Attempt.Notice)
+	}
+}
+
+// stopped tells what ended a set-up, with the flag that helps where there is one.
+func (f *settings) stopped(last flow.State, s streams) error {
+	p := last.Problem.ForScript()
+	if p.Code == flow.CodePort && f.listen != "" {
+		p.Hint = "End that program, or give another address with --listen."
+	}
+	if p.Code == flow.CodeUsage && last.Step == flow.StepApplication && last.Answers.ClientSecret.Empty() {
+		p.Hint = "Give it with --client-secret-file FILE, or - for standard input, or with CRONOFY_CLIENT_SECRET."
+	}
+	if f.json {
+		newEvents(s.out).failed(p)
+	}
+	complain(s.err, p.Summary, p.Hint)
+	return &exitError{p.Exit}
+}
+
+// accountsAfterLink reads the accounts once, so that a script sees which
+// profiles there are already. Matching may take Cronofy a while: a later
+// confer profiles tells the rest. The link is made by now, so what goes wrong
+// here is never a mistake in the call.
+func accountsAfterLink(ctx context.Context, f *settings, w *world, last flow.State, s streams) error {
+	emit := newEvents(s.out).account
+	if !f.json {
+		table, err := profiles.NewWriter(s.out, profiles.FormatTable)
+		if err != nil {
+			return err
+		}
+		emit = table.Write
+	}
+	if err := w.runner.EachProfile(ctx, last, emit); err != nil && !readerLeft(err) {
+		if ctx.Err() != nil {
+			return &exitError{flow.ExitCancelled}
+		}
+		p := flow.Explain(err, flow.StepProfiles)
+		complain(s.err, p.Summary, p.Hint)
+		return &exitError{flow.ExitFailed}
+	}
+	return nil
+}
+
+// talk is a run without a terminal for people: results to standard output, the
+// rest to standard error.
+type talk streams
+
+func (t talk) follow(s flow.State, ev flow.Event) {
+	r, ok := ev.(flow.Report)
+	if !ok {
+		return
+	}
+	switch ev := r.Event.(type) {
+	case flow.LinkReady:
+		fmt.Fprintln(t.err, "The administrator has to open this link:")
+		fmt.Fprintln(t.out, ev.URL)
+	case flow.BrowserAsked:
+		if ev.Err != nil {
+			fmt.Fprintln(t.err, s.Attempt.Browser)
+		}
+	case flow.AnswerArrived:
+		fmt.Fprintln(t.err, "The administrator approved; exchanging the code.")
+	case flow.Linked:
+		fmt.Fprintf(t.out, "linked %s with %s\n", ev.Link.ServiceAccount, ev.Link.Provider)
+		if !ev.Link.Site.Sandbox {
+			fmt.Fprintf(t.err, "To undo it on this machine: confer logout %s\n", ev.Link.ID())
+		}
+	}
+}

@@ -1,0 +1,490 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"confer/cronofy"
+	"confer/flow"
+	"confer/internal/links"
+	"confer/internal/manage"
+	"confer/keystore"
+)
+
+type statusFlags struct {
+	settings
+	check bool
+}
+
+func newStatus(s streams, e environment) *cobra.Command {
+	f := &statusFlags{}
+	cmd := &cobra.Command{
+		Use:   "status",
+		Short: "Tell what is linked, and where each secret is",
+		Long: "Lists the links made here and where their secrets are. Nothing is sent, and no\n" +
+			"keyring opens a dialog. With --check confer's own token of each link is refreshed,\n" +
+			"which tests that token and not the link; a new refresh token takes the place of\n" +
+			"the old one. A link whose token was in memory only cannot be checked, which is no\n" +
+			"problem. Exit code 1 on any problem.",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return showStatus(cmd.Context(), f, e, s) },
+	}
+	f.manageFlags(cmd)
+	cmd.Flags().BoolVar(&f.check, "check", false, "refresh confer's own token of each link (tests our token, not the link)")
+	return cmd
+}
+
+func showStatus(ctx context.Context, f *statusFlags, e environment, s streams) error {
+	m, err := newManager(ctx, &f.settings, e, s)
+	if err != nil {
+		return err
+	}
+	o, err := m.Status(ctx)
+	if err != nil {
+		return complainOf(s, explainLink(err))
+	}
+	report := statusReport{overview: o, checks: make([]checked, len(o.Links))}
+	if f.check {
+		for i, l := range o.Links {
+			report.checks[i] = checkLink(ctx, m, l)
+			report.overview.Links[i] = report.checks[i].seen(l)
+			if ctx.Err() != nil || report.checks[i].Problem.Code == flow.CodeCancelled {
+				return &exitError{flow.ExitCancelled}
+			}
+		}
+	}
+	if f.json {
+		report.json(newEvents(s.out))
+	} else {
+		report.text(s.out)
+	}
+	if report.problem() {
+		return &exitError{flow.ExitFailed}
+	}
+	return nil
+}
+
+// checked is how the refresh of a link's token went. The zero one: not asked for.
+type checked struct {
+	State   string // "ok", "failed", "untested"; empty: not asked for
+	Rotated bool
+	Problem flow.Problem // of "failed" and "untested"
+	Read    bool         // the link's secrets were read: Cronofy was asked with them
+}
+
+// seen is the link with what the check found out of its secrets: a secrets file
+// that was only known to be there has been opened.
+func (c checked) seen(l manage.LinkStatus) manage.LinkStatus {
+	for _, s := range []*manage.Secret{&l.ClientSecret, &l.RefreshToken} {
+		if c.Read && s.State == manage.Sealed {
+			s.State = manage.Present
+		}
+	}
+	return l
+}
+
+// The states of a check.
+const (
+	checkOK       = "ok"
+	checkFailed   = "failed"
+	checkUntested = "untested"
+)
+
+func checkLink(ctx context.Context, m *manage.Manager, l manage.LinkStatus) checked {
+	t, err := m.Check(ctx, l.Link)
+	switch {
+	case err == nil:
+		return checked{State: checkOK, Rotated: t.Rotated, Read: true}
+	case errors.Is(err, manage.ErrNoToken), errors.Is(err, manage.ErrGone) && l.RefreshToken.State == manage.Gone:
+		return checked{State: checkUntested, Problem: explainLink(err)}
+	}
+	return checked{State: checkFailed, Problem: explainLink(err), Read: cronofy.StatusOf(err) != 0 || isNetwork(err)}
+}
+
+// statusReport is what status says, in text or as JSON lines.
+type statusReport struct {
+	overview manage.Overview
+	checks   []checked // of each link, in order
+}
+
+func (r statusReport) problem() bool {
+	for i, l := range r.overview.Links {
+		if r.linkProblem(l, r.checks[i]) {
+			return true
+		}
+	}
+	o := r.overview
+	o.Links = nil
+	return o.Problem()
+}
+
+func (r statusReport) linkProblem(l manage.LinkStatus, c checked) bool {
+	return l.Problem() || c.State == checkFailed
+}
+
+// clip makes what a file or a server says fit for a line.
+func clip(text string) string { return cronofy.CleanText(text, 120) }
+
+func (r statusReport) text(w io.Writer) {
+	o := r.overview
+	if o.SetAside != "" {
+		p := setAsideWords(&setAsideError{o.SetAside, o.Newer})
+		fmt.Fprintf(w, "problem: %s %s\n\n", p.Summary, p.Hint)
+	}
+	if len(o.Links) == 0 {
+		fmt.Fprintln(w, "Nothing is linked here.")
+	}
+	for i, l := range o.Links {
+		if i > 0 {
+			fmt.Fprintln(w)
+		}
+		r.link(w, l, r.checks[i])
+	}
+	for _, a := range o.Accounts {
+		fmt.Fprintf(w, "\n%s  service account authorized here\n", join(a.Account.ID, a.Account.Label))
+		line(w, "data center", accountPlace(a.Account))
+		line(w, "client id", clip(a.Account.ClientID))
+		line(w, "refresh token", whereabouts(a.RefreshToken, a.Account.Store))
+	}
+	if o.Draft != nil {
+		fmt.Fprintf(w, "\nA set-up was begun and not finished%s. confer goes on with it.\n", draftWords(*o.Draft))
+	}
+	if o.DraftSecret.State != "" {
+		line(w, "client secret", whereabouts(o.DraftSecret, o.Draft.Store))
+	}
+	leftovers(w, o.Leftover)
+	keyringTrouble(w, o.Keyring)
+}
+
+func (r statusReport) link(w io.Writer, l manage.LinkStatus, c checked) {
+	k := l.Link
+	fmt.Fprintln(w, join(k.ID(), k.Label))
+	fmt.Fprintf(w, "  %s · %s · %s · linked %s\n", cronofy.Provider(clip(k.Provider)).Name(), clip(k.ServiceAccount), linkPlace(k), when(k.Linked))
+	if k.Unconfirmed {
+		fmt.Fprintln(w, "  unconfirmed: the administrator said that it is done; confer has no token of its own")
+	}
+	if l.Site != nil {
+		line(w, "problem", explainLink(l.Site).Summary)
+	}
+	line(w, "client id", clip(k.ClientID))
+	line(w, "client secret", whereabouts(l.ClientSecret, k.Store))
+	line(w, "refresh token", whereabouts(l.RefreshToken, k.Store))
+	switch c.State {
+	case checkOK:
+		line(w, "check", "ok: Cronofy takes confer's token"+rotatedWords(c.Rotated))
+		line(w, "", "(this tests our token, not the link)")
+	case checkFailed:
+		line(w, "check", "problem: "+c.Problem.Summary)
+		line(w, "", c.Problem.Hint)
+	case checkUntested:
+		line(w, "check", "not possible: "+c.Problem.Summary)
+	}
+}
+
+// leftovers tells of secrets that belong to nothing that is listed.
+func leftovers(w io.Writer, all []manage.LeftoverStatus) {
+	if len(all) == 0 {
+		return
+	}
+	fmt.Fprintf(w, "\nLeft over, needed by nothing that is listed. To delete: %s\n", leftoverCommand)
+	for _, l := range all {
+		s := l.Stored
+		name, of := "refresh token", clip(s.ServiceAccount)
+		if s.IsClientSecret() {
+			name, of = "client secret", "application "+clip(s.ClientID)
+		}
+		line(w, name, whereabouts(l.Secret, s.Store))
+		line(w, "", strings.Join(slices.DeleteFunc([]string{of, ownerWords(s), hostName(s.APIHost)}, isEmpty), " · "))
+	}
+}
+
+// leftoverCommand deletes what is left over.
+const leftoverCommand = "confer logout --left-over"
+
+func isEmpty(s string) bool { return s == "" }
+
+// ownerWords says whose refresh token it is.
+func ownerWords(s links.Stored) string {
+	switch s.Provider {
+	case "":
+		return ""
+	case links.AccountToken:
+		return "service account"
+	}
+	return cronofy.Provider(clip(s.Provider)).Name()
+}
+
+// hostName is the data center of an API host, or the host where it is no data
+// center's.
+func hostName(host string) string {
+	if dc, ok := dataCenterOf(host); ok {
+		return dc.Name
+	}
+	return clip(host)
+}
+
+func dataCenterOf(host string) (cronofy.DataCenter, bool) {
+	for _, dc := range cronofy.DataCenters() {
+		if dc.Site().APIHost() == host {
+			return dc, true
+		}
+	}
+	return cronofy.DataCenter{}, false
+}
+
+func rotatedWords(rotated bool) string {
+	if rotated {
+		return ", and gave a new refresh token, which is stored"
+	}
+	return ""
+}
+
+func line(w io.Writer, name, text string) {
+	fmt.Fprintf(w, "  %-15s %s\n", name, text)
+}
+
+// join puts a label behind an id.
+func join(id, label string) string {
+	return strings.TrimSpace(clip(id) + "  " + clip(label))
+}
+
+// linkPlace is the data center, or the host that stands in its place.
+func linkPlace(l links.Link) string {
+	dc, ok := cronofy.FindDataCenter(l.DataCenter)
+	if !ok || l.APIURL != "" || l.AppURL != "" {
+		return clip(l.APIHost)
+	}
+	return dc.Name
+}
+
+// accountPlace is the same of a service account.
+func accountPlace(a links.ServiceAccount) string {
+	if dc, own := ownHost(a); own {
+		return dc.Name
+	}
+	return clip(a.APIHost)
+}
+
+// ownHost gives a service account's data center, unless another host stood in
+// its place.
+func ownHost(a links.ServiceAccount) (cronofy.DataCenter, bool) {
+	dc, ok := cronofy.FindDataCenter(a.DataCenter)
+	return dc, ok && dc.Site().APIHost() == a.APIHost
+}
+
+func when(t time.Time) string {
+	if t.IsZero() {
+		return "at an unknown time"
+	}
+	return t.UTC().Format("2006-01-02 15:04 UTC")
+}
+
+func draftWords(d links.Draft) string {
+	about := join(d.ServiceAccount, d.Label)
+	if about == "" {
+		return ""
+	}
+	return " (" + about + ")"
+}
+
+// whereabouts says where a secret is.
+func whereabouts(s manage.Secret, store string) string {
+	place := storePlace(store)
+	switch s.State {
+	case manage.Present:
+		return "in " + place
+	case manage.Missing:
+		return "problem: not in " + place + " any more"
+	case manage.Gone:
+		return "was in memory for that run only, and is gone"
+	case manage.None:
+		return "none: there never was one"
+	case manage.Sealed:
+		return "in " + place + ", unless it was deleted; only the passphrase tells"
+	case manage.Unread:
+		if errors.Is(s.Err, manage.ErrDialog) {
+			return "in " + place + ", not asked, because that could open a dialog; --check asks"
+		}
+		return "problem: in " + place + ", which cannot be read: " + strings.TrimSuffix(explainLink(s.Err).Summary, ".")
+	}
+	return string(s.State)
+}
+
+func storePlace(store string) string {
+	switch keystore.Kind(store) {
+	case keystore.Keyring:
+		return "the keyring"
+	case keystore.File:
+		return "the secrets file"
+	case keystore.Session:
+		return "memory"
+	}
+	return "the store " + clip(store)
+}
+
+// keyringTrouble says once what to do, however many secrets it concerns.
+func keyringTrouble(w io.Writer, s keystore.Status) {
+	if s.State == "" || s.State == keystore.Ready {
+		return
+	}
+	words := keyringCheck(s)
+	fmt.Fprintf(w, "\n%s %s\n", words.message, words.next)
+}
+
+// The lines of status --json: "link" for each link, "service_account" for each
+// service account that was authorized here, "unfinished" for a set-up that was
+// begun, "left_over" for each secret that nothing of these needs, "set_aside" for
+// a list that could not be read.
+type linkLine struct {
+	eventHead
+	ID                 string             `json:"id"`
+	DataCenter         string             `json:"data_center"` // the host, when it is overridden
+	ClientID           string             `json:"client_id"`
+	ServiceAccountID   string             `json:"service_account_id"`
+	Provider           string             `json:"provider"`
+	OrganizationalUnit organizationalUnit `json:"organizational_unit"`
+	Scope              string             `json:"scope,omitempty"`
+	Label              string             `json:"label,omitempty"`
+	Linked             string             `json:"linked"` // RFC 3339, UTC
+	Unconfirmed        bool               `json:"unconfirmed"`
+	SecretStore        string             `json:"secret_store"`
+	ClientSecret       secretLine         `json:"client_secret"`
+	RefreshToken       secretLine         `json:"refresh_token"`
+	Check              *checkLine         `json:"check,omitempty"`
+	Problem            bool               `json:"problem"`
+}
+
+// secretLine tells where a secret is; the secret itself is nowhere in it.
+type secretLine struct {
+	State   manage.SecretState `json:"state"`
+	Code    string             `json:"code,omitempty"`
+	Message string             `json:"message,omitempty"`
+}
+
+type checkLine struct {
+	State   string `json:"state"`
+	Rotated bool   `json:"rotated"`
+	Code    string `json:"code,omitempty"`
+	Message string `json:"message,omitempty"`
+	Hint    string `json:"hint,omitempty"`
+}
+
+type accountLine struct {
+	eventHead
+	ServiceAccountID string     `json:"service_account_id"`
+	DataCenter       string     `json:"data_center"` // the host, when it is overridden
+	ClientID         string     `json:"client_id"`
+	Label            string     `json:"label,omitempty"`
+	SecretStore      string     `json:"secret_store"`
+	RefreshToken     secretLine `json:"refresh_token"`
+	Problem          bool       `json:"problem"`
+}
+
+type unfinishedLine struct {
+	eventHead
+	ServiceAccountID string      `json:"service_account_id,omitempty"`
+	Label            string      `json:"label,omitempty"`
+	SecretStore      string      `json:"secret_store,omitempty"` // where the client secret is kept; absent: nowhere
+	ClientSecret     *secretLine `json:"client_secret,omitempty"`
+	Problem          bool        `json:"problem"`
+}
+
+type leftoverLine struct {
+	eventHead
+	Kind             string     `json:"kind"`        // "client_secret" or "refresh_token"
+	DataCenter       string     `json:"data_center"` // the host, when it is no data center's
+	ClientID         string     `json:"client_id"`
+	ServiceAccountID string     `json:"service_account_id,omitempty"`
+	Provider         string     `json:"provider,omitempty"` // "service_account": it is the account's own
+	SecretStore      string     `json:"secret_store"`
+	Secret           secretLine `json:"secret"`
+	Command          string     `json:"command"` // deletes it
+	Problem          bool       `json:"problem"`
+}
+
+type setAsideLine struct {
+	eventHead
+	Path    string `json:"path"`
+	Message string `json:"message"`
+	Hint    string `json:"hint"`
+	Problem bool   `json:"problem"`
+}
+
+func (r statusReport) json(ev *events) {
+	o := r.overview
+	if o.SetAside != "" {
+		p := setAsideWords(&setAsideError{o.SetAside, o.Newer})
+		ev.write(setAsideLine{ev.head("set_aside"), o.SetAside, p.Summary, p.Hint, true})
+	}
+	for i, l := range o.Links {
+		ev.write(r.linkLine(ev, l, r.checks[i]))
+	}
+	for _, a := range o.Accounts {
+		place := clip(a.Account.DataCenter)
+		if _, own := ownHost(a.Account); !own {
+			place = clip(a.Account.APIHost)
+		}
+		ev.write(accountLine{ev.head("service_account"), clip(a.Account.ID), place, clip(a.Account.ClientID),
+			clip(a.Account.Label), clip(a.Account.Store), newSecretLine(a.RefreshToken), a.RefreshToken.Problem()})
+	}
+	if d := o.Draft; d != nil {
+		out := unfinishedLine{eventHead: ev.head("unfinished"), ServiceAccountID: clip(d.ServiceAccount), Label: clip(d.Label)}
+		if o.DraftSecret.State != "" {
+			secret := newSecretLine(o.DraftSecret)
+			out.SecretStore, out.ClientSecret, out.Problem = clip(d.Store), &secret, o.DraftSecret.Problem()
+		}
+		ev.write(out)
+	}
+	for _, l := range o.Leftover {
+		ev.write(newLeftoverLine(ev, l))
+	}
+}
+
+func newLeftoverLine(ev *events, l manage.LeftoverStatus) leftoverLine {
+	s := l.Stored
+	out := leftoverLine{ev.head("left_over"), "refresh_token", clip(s.APIHost), clip(s.ClientID), clip(s.ServiceAccount), clip(s.Provider),
+		clip(s.Store), newSecretLine(l.Secret), leftoverCommand, l.Secret.Problem()}
+	if dc, ok := dataCenterOf(s.APIHost); ok {
+		out.DataCenter = dc.ID
+	}
+	if s.IsClientSecret() {
+		out.Kind = "client_secret"
+	}
+	return out
+}
+
+func (r statusReport) linkLine(ev *events, l manage.LinkStatus, c checked) linkLine {
+	k := l.Link
+	out := linkLine{
+		eventHead: ev.head("link"), ID: k.ID(), DataCenter: clip(k.DataCenter), ClientID: clip(k.ClientID),
+		ServiceAccountID: clip(k.ServiceAccount), Provider: clip(k.Provider), OrganizationalUnit: organizationalUnit{clip(k.OrganizationalUnit)},
+		Scope: cronofy.CleanText(k.Scope, 200), Label: clip(k.Label), Linked: k.Linked.UTC().Format(time.RFC3339), Unconfirmed: k.Unconfirmed,
+		SecretStore: clip(k.Store), ClientSecret: newSecretLine(l.ClientSecret), RefreshToken: newSecretLine(l.RefreshToken),
+		Problem: r.linkProblem(l, c),
+	}
+	if site, err := manage.Site(k); err == nil {
+		out.DataCenter = place(site)
+	}
+	if c.State != "" {
+		out.Check = &checkLine{c.State, c.Rotated, c.Problem.Code, c.Problem.Summary, c.Problem.Hint}
+	}
+	return out
+}
+
+func newSecretLine(s manage.Secret) secretLine {
+	line := secretLine{State: s.State}
+	if s.Problem() && s.Err != nil {
+		p := explainLink(s.Err)
+		line.Code, line.Message = p.Code, p.Summary
+	} else if s.Problem() {
+		line.Code, line.Message = flow.CodeSecretStore, "The secret is not in the store any more."
+	}
+	return line
+}
