@@ -83,10 +83,10 @@ func TestSandboxRefusesOtherMachines(t *testing.T) {
 	}
 }
 
-// TestReadmeExample runs what the README tells developers to type.
-func TestReadmeExample(t *testing.T) {
+// TestSandboxExample runs what the documentation tells developers to type.
+func TestSandboxExample(t *testing.T) {
 	t.Parallel()
-	readme, err := os.ReadFile("../../README.md")
+	readme, err := os.ReadFile("../../docs/sandbox.md")
 	require.NoError(t, err)
 	m := regexp.MustCompile("(?s)<!-- a test runs this -->\n```sh\n(.*?)```").FindSubmatch(readme)
 	require.NotNil(t, m, "the example is marked")
