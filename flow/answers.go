@@ -11,7 +11,6 @@ import (
 
 	"confer/cronofy"
 	"confer/flow/callback"
-	"confer/internal/delegated"
 )
 
 // DefaultRedirectURI is fixed, port included, because Cronofy's list of
@@ -151,27 +150,6 @@ func checkApplicationAnswer(ev ApplicationEntered) *Problem {
 		return p
 	}
 	return CheckRedirectURI(ev.RedirectURI)
-}
-
-// DefaultWebhookListen is where answers to delegated access are listened for,
-// unless the operator's tunnel or proxy delivers them elsewhere.
-const DefaultWebhookListen = "127.0.0.1:8749"
-
-func checkDelegatedAnswer(d Delegated) *Problem {
-	host, port, err := net.SplitHostPort(d.Listen)
-	switch {
-	case d.Emails == "" && !d.Rooms:
-		return usage("The file with the e-mail addresses is missing.", "Name a file with one address a line, or CSV with a column email, or add the rooms.")
-	case d.CallbackURL == "":
-		return usage("The callback URL is missing.", "Give the public address of your tunnel or proxy, like https://hooks.example.com/cronofy.")
-	case delegated.CheckCallbackURL(d.CallbackURL) != nil:
-		return callbackProblem(delegated.CheckCallbackURL(d.CallbackURL))
-	case d.Listen == "":
-		return usage("The address to listen on is missing.", "Name the host:port of this machine to which your tunnel or proxy delivers, like "+DefaultWebhookListen+".")
-	case err != nil || !validPort(port) || strings.ContainsFunc(host, func(r rune) bool { return r <= ' ' || r > '~' }):
-		return usage("The address to listen on is no host:port.", "Give one like "+DefaultWebhookListen+".")
-	}
-	return nil
 }
 
 func checkAccountsAnswer(a Accounts) *Problem {

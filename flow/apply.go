@@ -100,8 +100,6 @@ func (s State) answer(ev answer) (State, *Task) {
 		return s, nil
 	case AccountsGiven:
 		return s.accounts(ev)
-	case DelegationConfirmed:
-		return s.delegate()
 	}
 	return s, nil
 }
@@ -162,13 +160,7 @@ func (s State) authorize() (State, *Task) {
 }
 
 func (s State) accounts(ev AccountsGiven) (State, *Task) {
-	kept := s.Answers.Accounts
-	s.Answers.Accounts, s.Plan, s.Proof = ev.Accounts, nil, Proof{}
-	if ev.Accounts.Kind == AccountsDelegated {
-		s.Answers.Accounts.Path = kept.Path
-		return s.plan()
-	}
-	s.Answers.Accounts.Delegated = kept.Delegated
+	s.Answers.Accounts, s.Proof = ev.Accounts, Proof{}
 	if p := checkAccountsAnswer(ev.Accounts); p != nil {
 		return s.refuse(p)
 	}
@@ -180,28 +172,6 @@ func (s State) accounts(ev AccountsGiven) (State, *Task) {
 	return s.start(LoadProfiles{Answers: s.Answers, Known: s.KnownHere()})
 }
 
-// plan asks for nothing yet: what would be authorized is shown first.
-func (s State) plan() (State, *Task) {
-	if !s.CanDelegate() {
-		return s.refuse(noServiceToken())
-	}
-	if p := checkDelegatedAnswer(s.Answers.Accounts.Delegated); p != nil {
-		return s.refuse(p)
-	}
-	return s.start(PlanDelegation{Answers: s.Answers, Store: s.Store})
-}
-
-// delegate is the only way to a Delegate: with a plan that was shown.
-func (s State) delegate() (State, *Task) {
-	if s.Plan == nil {
-		return s, nil
-	}
-	plan := *s.Plan
-	s.Plan = nil
-	s.Proof = Proof{Started: true, Asked: plan.Calendars()}
-	return s.start(Delegate{Answers: s.Answers, Store: s.Store, Plan: plan})
-}
-
 // another keeps what further customers share and clears what was this one's.
 func (s State) another() State {
 	s.Used = append(s.Used[:len(s.Used):len(s.Used)], Used{
@@ -209,9 +179,8 @@ func (s State) another() State {
 		ServiceAccount: s.Answers.ServiceAccount, Label: s.Answers.Label,
 	})
 	s.Answers.ServiceAccount, s.Answers.Label, s.Answers.Provider = "", "", ""
-	d := s.Answers.Accounts.Delegated
-	s.Answers.Accounts = Accounts{Delegated: Delegated{CallbackURL: d.CallbackURL, Listen: d.Listen}}
-	s.Link, s.linkedKey, s.Known, s.Proof, s.Plan = nil, "", nil, Proof{}, nil
+	s.Answers.Accounts = Accounts{}
+	s.Link, s.linkedKey, s.Known, s.Proof = nil, "", nil, Proof{}
 	s.Running, s.Problem, s.Notice = nil, nil, ""
 	s.Step = StepServiceAccount
 	return s
@@ -253,8 +222,6 @@ func (s State) back() State {
 	switch {
 	case s.Busy():
 		s.Running, s.Attempt = nil, Attempt{}
-	case s.Plan != nil:
-		s.Plan = nil
 	case s.Asking:
 		s.Asking = false
 	case s.Step == StepProfiles && s.Proof.Started:

@@ -18,7 +18,7 @@ func (r *Runner) authorize(ctx context.Context, e Authorize, inbox <-chan Delive
 	known := r.known(ctx, client, a)
 	made := func(ctx context.Context, l Link, s Store) Event {
 		l.Store = s.Kind
-		return Linked{Link: l, Known: known, Notice: r.record(ctx, l), TokenKept: r.holdsToken(ctx, a, s)}
+		return Linked{Link: l, Known: known, Notice: r.record(ctx, l)}
 	}
 	t := &trip{r: r, at: StepAuthorize, answers: a, store: e.Store, inbox: inbox, say: say, done: "The calendars and " + a.Provider.Name() + " are linked"}
 	if a.Provider == cronofy.AnyProvider {
@@ -95,7 +95,7 @@ func (r *Runner) connected(ctx context.Context, client *cronofy.Client, a Answer
 		if err := r.recordAccount(ctx, a, s, token); err != nil {
 			notice += " " + explainCopies(err)
 		}
-		return ServiceAccountAccepted{ID: a.ServiceAccount, TokenKept: !token.RefreshToken.Empty(), Notice: notice}
+		return ServiceAccountAccepted{ID: a.ServiceAccount, Notice: notice}
 	}), nil
 }
 

@@ -8,7 +8,7 @@
 //	service_account  ser_..., or authorize one now          a link token is made; the client secret is stored
 //	provider         Zoom, Webex, Indeed, any               nothing is sent
 //	authorize        start                                  link token, browser, exchange, store, read back
-//	profiles         where account tokens come from         access is delegated, if so confirmed; userinfo, again and again
+//	profiles         where account tokens come from         userinfo, again and again
 //
 // State.Apply is pure: an Event goes in, the next State and at most one Task
 // come out. A Runner does tasks; Tasks owns their goroutines. Whoever shows the

@@ -60,19 +60,6 @@ type (
 		Answers Answers
 		Known   *KnownProfiles
 	}
-	// PlanDelegation finds out what delegated access would do. It ends in
-	// DelegationPlanned.
-	PlanDelegation struct {
-		Answers Answers
-		Store   Store
-	}
-	// Delegate has the calendars of a plan authorized, keeps their tokens in
-	// memory and does what LoadProfiles does with them. It ends in ProfilesDone.
-	Delegate struct {
-		Answers Answers
-		Store   Store
-		Plan    Plan
-	}
 )
 
 func (CheckApplication) effect()    {}
@@ -82,8 +69,6 @@ func (Connect) effect()             {}
 func (Authorize) effect()           {}
 func (StoreHeld) effect()           {}
 func (LoadProfiles) effect()        {}
-func (PlanDelegation) effect()      {}
-func (Delegate) effect()            {}
 
 func (Pasted) effect()        {}
 func (Extended) effect()      {}

@@ -50,8 +50,6 @@ type (
 	Continued struct{}
 	// AccountsGiven answers step 6.
 	AccountsGiven struct{ Accounts Accounts }
-	// DelegationConfirmed has the calendars of State.Plan authorized.
-	DelegationConfirmed struct{}
 	// AnotherWanted begins the set-up of a further customer after a link.
 	AnotherWanted struct{}
 	// StoreRetried stores again what is held: see State.HeldHere.
@@ -100,11 +98,7 @@ type (
 		Unchecked    error // as in ApplicationAccepted
 	}
 	// ServiceAccountAccepted ends CheckServiceAccount and Connect.
-	ServiceAccountAccepted struct {
-		ID        string
-		Notice    string
-		TokenKept bool // its refresh token is stored: see State.CanDelegate
-	}
+	ServiceAccountAccepted struct{ ID, Notice string }
 	// LinkReady says that a link can be opened and the callback is listened for.
 	LinkReady struct {
 		URL, ShortURL, RedirectURI string
@@ -126,17 +120,7 @@ type (
 		Link   Link
 		Known  *KnownProfiles
 		Notice string
-
-		TokenKept bool // as in ServiceAccountAccepted
 	}
-	// DelegationPlanned ends PlanDelegation: nothing was asked for yet.
-	DelegationPlanned struct{ Plan Plan }
-	// CalendarsAsked says until when answers are waited for, as more are asked for.
-	CalendarsAsked struct{ Until time.Time }
-	// AnswersHindered says what keeps answers about calendars from coming.
-	AnswersHindered struct{ Err error }
-	// CalendarAnswered counts the calendars that Cronofy has answered for.
-	CalendarAnswered struct{ Answered int }
 	// ProfilesRead carries rows to the screen, in batches.
 	ProfilesRead struct {
 		Rows  []profiles.Row
@@ -149,7 +133,7 @@ type (
 	}
 	// LookPlanned says when the profiles are looked at again by itself.
 	LookPlanned struct{ At time.Time }
-	// ProfilesDone ends LoadProfiles and Delegate.
+	// ProfilesDone ends LoadProfiles.
 	ProfilesDone struct{ Tally Tally }
 	// AnswersUnsaved says that a later run will not find the answers. It is of no
 	// task.
@@ -180,7 +164,6 @@ func (RedirectURIChosen) event()     {}
 func (RedirectURIWanted) event()     {}
 func (Continued) event()             {}
 func (AccountsGiven) event()         {}
-func (DelegationConfirmed) event()   {}
 func (AnotherWanted) event()         {}
 func (StoreRetried) event()          {}
 func (OtherStoreWanted) event()      {}
@@ -205,10 +188,6 @@ func (Strayed) event()                {}
 func (AnswerArrived) event()          {}
 func (Exchanged) event()              {}
 func (Linked) event()                 {}
-func (DelegationPlanned) event()      {}
-func (CalendarsAsked) event()         {}
-func (AnswersHindered) event()        {}
-func (CalendarAnswered) event()       {}
 func (ProfilesRead) event()           {}
 func (Paused) event()                 {}
 func (LookPlanned) event()            {}
@@ -225,4 +204,3 @@ func (ProviderChosen) page() Step        { return StepProvider }
 func (AuthorizeStarted) page() Step      { return StepAuthorize }
 func (Continued) page() Step             { return StepAuthorize }
 func (AccountsGiven) page() Step         { return StepProfiles }
-func (DelegationConfirmed) page() Step   { return StepProfiles }

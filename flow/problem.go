@@ -104,10 +104,6 @@ func sentence(err error, at Step) Problem {
 		ledger  *LedgerError
 		lost    *LostError
 	)
-	if p := explainDelegation(err); p != nil {
-		p.Step = at
-		return *p
-	}
 	switch {
 	case errors.As(err, &refused):
 		return explainOAuth(refused.Code, refused.Description, at)

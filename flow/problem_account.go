@@ -9,9 +9,6 @@ import (
 
 // explainAccount is for one account's row: its code and a sentence.
 func explainAccount(err error) (code, message string) {
-	if code, message = explainCalendar(err); code != "" {
-		return code, message
-	}
 	if errors.Is(err, profiles.ErrOnlyRefreshToken) {
 		return CodeUsage, "The list has no access token of this account, only a refresh token."
 	}
@@ -65,25 +62,14 @@ func AccountWords(code string, kind AccountsKind) (short, next string) {
 		return "unusable answer", "Check the data center, and whether a proxy or a login page stands in between; then " + again
 	case CodeNetwork:
 		return "no connection", "Check the network, then " + again
-	case CodeTimeout:
-		return "no answer in time", "Check that the callback URL leads to confer, then go back and ask for access again."
-	case CodeCancelled:
-		return "not asked for", freshToken(kind)
-	}
-	if kind == AccountsDelegated { // a refusal, with a code of its own
-		return "no access", "Ask the calendar administrator whether the service account may reach this calendar, then go back and ask again."
 	}
 	return "refused", again
 }
 
 // freshToken says how another token is given.
 func freshToken(kind AccountsKind) string {
-	switch kind {
-	case AccountsToken:
+	if kind == AccountsToken {
 		return "Go back and paste a fresh access token of this account."
-	case AccountsDelegated:
-		return "Go back and ask for access again."
-	case AccountsUnknown, AccountsFile, AccountsNone:
 	}
 	return "Put a fresh access token of this account into the list, then go back and read the list again."
 }

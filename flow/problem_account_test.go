@@ -9,7 +9,6 @@ import (
 
 	"confer/cronofy"
 	"confer/flow"
-	"confer/internal/delegated"
 	"confer/internal/profiles"
 )
 
@@ -17,17 +16,15 @@ import (
 // its row has a reason that fits a narrow column, and its details a next step.
 func TestAccountsHaveAReasonAndANextStep(t *testing.T) {
 	t.Parallel()
-	renew := func(err error) error { return &profiles.RenewError{Err: err} }
 	errs := []error{
 		profiles.ErrOnlyRefreshToken, cronofy.ErrUnsendable, errors.New("anything else"),
 		&cronofy.BadAnswerError{Op: "userinfo", Reason: "HTML instead of JSON"}, &cronofy.NetworkError{Host: "api.example.test"},
-		renew(delegated.ErrTimeout), renew(delegated.ErrClosed), renew(&delegated.DeniedError{Code: "no_such_code"}),
 	}
 	for _, status := range []int{400, 401, 402, 403, 404, 418, 422, 423, 429, 500, 503} {
 		errs = append(errs, &cronofy.Error{Status: status})
 	}
 	for _, err := range errs {
-		for _, kind := range []flow.AccountsKind{flow.AccountsFile, flow.AccountsToken, flow.AccountsDelegated} {
+		for _, kind := range []flow.AccountsKind{flow.AccountsFile, flow.AccountsToken} {
 			code, message := flow.ExplainAccount(err)
 			short, next := flow.AccountWords(code, kind)
 			require.NotEmpty(t, message, err)

@@ -70,25 +70,10 @@ func (r *Runner) known(ctx context.Context, client *cronofy.Client, a Answers) *
 }
 
 func (r *Runner) loadProfiles(ctx context.Context, e LoadProfiles, inbox <-chan Delivery, say func(Event)) Event {
-	if e.Answers.Accounts.Kind == AccountsDelegated {
-		return r.lookAgain(ctx, e, inbox, say)
-	}
 	list, err := r.readAccounts(ctx, e.Answers.Accounts)
 	if err != nil {
 		return Failed{Err: err}
 	}
-	return r.watch(ctx, watched{answers: e.Answers, known: e.Known, list: list}, inbox, say)
-}
-
-// watched is a list of accounts to look at; renew is profiles.Options.Renew.
-type watched struct {
-	answers Answers
-	known   *KnownProfiles
-	list    []profiles.Account
-	renew   func(context.Context, profiles.Account, cronofy.Secret) (cronofy.Secret, error)
-}
-
-func (r *Runner) watch(ctx context.Context, w watched, inbox <-chan Delivery, say func(Event)) Event {
 	refresh := make(chan struct{}, 1)
 	stop := make(chan struct{})
 	defer close(stop)
@@ -105,9 +90,9 @@ func (r *Runner) watch(ctx context.Context, w watched, inbox <-chan Delivery, sa
 			}
 		}
 	}()
-	t := &tallier{rows: make([]profiles.State, len(w.list))}
-	err := profiles.Watch(ctx, r.client(w.answers, say), w.list, profiles.WatchOptions{
-		Options: profiles.Options{Provider: w.answers.Provider, ErrorOf: explainAccount, Known: knownIDs(w.known), Renew: w.renew},
+	t := &tallier{rows: make([]profiles.State, len(list))}
+	err = profiles.Watch(ctx, r.client(e.Answers, say), list, profiles.WatchOptions{
+		Options: profiles.Options{Provider: e.Answers.Provider, ErrorOf: explainAccount, Known: knownIDs(e.Known)},
 		Refresh: refresh, Now: r.Now, Pauses: r.Looks,
 		NextLook: func(at time.Time) { say(LookPlanned{at}) },
 	}, func(rows []profiles.Row) { say(ProfilesRead{Rows: rows, Tally: t.add(rows)}) })

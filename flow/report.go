@@ -36,10 +36,6 @@ func (s State) report(r Report) (State, *Task) {
 	case ProfilesDone:
 		s.Running = nil
 		s.Proof.Done, s.Proof.Tally, s.Proof.NextLook = true, ev.Tally, time.Time{}
-	case DelegationPlanned:
-		s.Running = nil
-		plan := ev.Plan
-		s.Plan = &plan
 	case Failed:
 		return s.failed(ev), nil
 	default:
@@ -62,8 +58,6 @@ func (s State) accountAccepted(ev ServiceAccountAccepted) State {
 	s.Running, s.Attempt, s.Asking = nil, Attempt{}, false
 	s.Answers.ServiceAccount, s.Notice = ev.ID, ev.Notice
 	s = s.keptIf(true).acceptUpTo(StepDataCenter)
-	s.serviceKey = ""
-	s = s.tokenKeptIf(ev.TokenKept)
 	s.Step = StepProvider
 	return s
 }
@@ -73,7 +67,6 @@ func (s State) linked(ev Linked) State {
 		s = s.dropHeld()
 	}
 	s.Running, s.Attempt, s.Proof, s.Asking = nil, Attempt{}, Proof{}, false
-	s = s.tokenKeptIf(ev.TokenKept)
 	link := ev.Link
 	s.Made = append(s.Made[:len(s.Made):len(s.Made)], link)
 	s.Link, s.linkedKey, s.Notice = &link, s.Answers.Key(), ev.Notice
@@ -96,14 +89,6 @@ func (s State) unsaved(err error) State {
 func (s State) keptIf(kept bool) State {
 	if kept {
 		s.keptKey = s.storeKey()
-	}
-	return s
-}
-
-// tokenKeptIf notes that the service account's token is in the store.
-func (s State) tokenKeptIf(kept bool) State {
-	if kept {
-		s.serviceKey = s.accountKey()
 	}
 	return s
 }
@@ -170,13 +155,6 @@ func (s State) progress(ev Event) State {
 		s.Pause = Pause(ev)
 	case ProfilesRead:
 		s.Proof.Tally = ev.Tally
-	case CalendarsAsked:
-		s.Proof.Until = ev.Until
-	case AnswersHindered:
-		s.Proof.Trouble = explainTrouble(ev.Err)
-		s.UnsignedSeen = s.UnsignedSeen || unsigned(ev.Err)
-	case CalendarAnswered:
-		s.Proof.Answered = ev.Answered
 	case LookPlanned:
 		s.Proof.NextLook = ev.At
 	}

@@ -38,7 +38,7 @@ type Stores interface {
 
 // Runner does the tasks. Everything it needs of the world is a field; it keeps
 // nothing between tasks but the states it has issued, which stay good until
-// the run ends, and the tokens that delegated access gave.
+// the run ends, and what was approved and is not stored yet.
 type Runner struct {
 	// NewClient makes a client for a site and an application; it tells notify
 	// when a call has to wait. Required.
@@ -78,9 +78,7 @@ type Runner struct {
 	mu     sync.Mutex
 	last   *callback.Server // of the try before; its pages may still be served
 	leave  func()           // ends that, once they were fetched
-	access *accessDesk      // of the last Delegate: tokens, in memory only
 	held   map[string]put   // approved and not stored, by Answers.Key
-	door   chan struct{}    // held by the task that listens for webhooks
 }
 
 func (r *Runner) init() {
@@ -95,7 +93,6 @@ func (r *Runner) init() {
 			r.Timeout = DefaultTimeout
 		}
 		r.states = callback.NewStates(r.Rand)
-		r.door = make(chan struct{}, 1)
 	})
 }
 
@@ -119,10 +116,6 @@ func (r *Runner) Do(ctx context.Context, t Task, inbox <-chan Delivery, emit fun
 		emit(r.authorize(ctx, e, inbox, emit))
 	case LoadProfiles:
 		emit(r.loadProfiles(ctx, e, inbox, emit))
-	case PlanDelegation:
-		emit(r.planDelegation(ctx, e, emit))
-	case Delegate:
-		emit(r.delegate(ctx, e, inbox, emit))
 	}
 }
 
@@ -144,8 +137,6 @@ func (r *Runner) note(what string, task int, v any) {
 			args = append(args, "error", v.Unchecked.Error())
 		}
 	case Strayed:
-		args = append(args, "error", v.Err.Error())
-	case AnswersHindered:
 		args = append(args, "error", v.Err.Error())
 	case BrowserAsked:
 		if v.Err != nil {
@@ -224,5 +215,5 @@ func (r *Runner) checkServiceAccount(ctx context.Context, e CheckServiceAccount,
 	if err := r.keep(ctx, e.Store, clientSecretOf(a), a.ClientSecret); err != nil {
 		return Failed{Err: err}
 	}
-	return ServiceAccountAccepted{ID: a.ServiceAccount, TokenKept: r.holdsToken(ctx, a, e.Store)}
+	return ServiceAccountAccepted{ID: a.ServiceAccount}
 }

@@ -36,22 +36,9 @@ func (a Answers) Key() string {
 // Accounts says where the accounts' tokens come from. The zero value is "not
 // answered".
 type Accounts struct {
-	Kind      AccountsKind
-	Path      string         // for AccountsFile: what Runner.OpenAccounts understands
-	Token     cronofy.Secret // for AccountsToken: one access token, in memory only
-	Delegated Delegated      // for AccountsDelegated
-}
-
-// Delegated says how the service account gets access to accounts. It stays
-// while other answers are tried.
-// https://docs.cronofy.com/developers/api/enterprise-connect/delegated-access/
-type Delegated struct {
-	Emails      string // the list of e-mail addresses: what Runner.OpenAccounts understands; empty: rooms alone
-	CallbackURL string // public; the operator's tunnel or proxy
-	Listen      string // host:port of this machine where that arrives
-	Rooms       bool   // add the rooms that the service account sees
-
-	AcceptUnsigned bool // take answers without a signature; offered when State.UnsignedSeen
+	Kind  AccountsKind
+	Path  string         // for AccountsFile: what Runner.OpenAccounts understands
+	Token cronofy.Secret // for AccountsToken: one access token, in memory only
 }
 
 // AccountsKind is one of the answers to where accounts come from.
@@ -63,7 +50,6 @@ const (
 	AccountsFile
 	AccountsToken
 	AccountsNone
-	AccountsDelegated // offered when State.CanDelegate
 )
 
 // StoreKind names a place for secrets, as --secret-store does.
@@ -142,22 +128,7 @@ type Proof struct {
 	Done     bool // no further look by itself
 	Tally    Tally
 	NextLook time.Time // zero: none planned
-	Asked    int       // calendars that access was asked for; 0 without delegated access
-	Answered int       // of these, those that Cronofy has answered for
-	Until    time.Time // when the wait for these answers ends; zero: not known yet
-	Trouble  string    // what keeps answers from coming, in a sentence
 }
-
-// Plan is what delegated access would do, before the operator has confirmed it.
-type Plan struct {
-	People, Rooms int    // calendars; Rooms are not in the operator's list
-	Scope         string // asked for, space-separated
-	ScopeGuessed  bool   // Cronofy does not say what may be delegated: Scope is confer's own
-	Digest        string // of the addresses: what is confirmed is what is asked for
-}
-
-// Calendars is how many calendars would be authorized.
-func (p Plan) Calendars() int { return p.People + p.Rooms }
 
 // Pause is a wait before a call to Cronofy: the rate limit, or a repeat.
 type Pause struct {
@@ -183,7 +154,6 @@ type State struct {
 	Link    *Link  // nil until linked
 	Made    []Link // all links of this run, in order
 	Proof   Proof
-	Plan    *Plan          // delegated access that waits to be confirmed; nil: none does
 	Pause   Pause          // the last wait before a call to Cronofy; over when its Until has passed
 	Known   *KnownProfiles // profiles seen before the link; nil when no tokens were known then
 	Unlock  time.Time      // until when the window of the keyring is waited for; zero: none is
@@ -193,22 +163,19 @@ type State struct {
 	Running *Task          // nil while waiting for the operator
 	tasks   int            // last task ID given out
 
-	UnsignedSeen bool // an answer without a signature came to a calendar's callback URL
-
 	held        []Held // approved, and not stored; copied before it is changed
 	accepted    accepted
 	keptKey     string   // storeKey of a client secret that is in the store
 	linkedKey   string   // Answers.Key of Link
 	approvedKey string   // Answers.Key of the last approval that was not finished
 	knownFrom   Accounts // whose profiles Known holds
-	serviceKey  string   // accountKey of a service account whose refresh token is stored
 }
 
 // KnownHere are the profiles that the accounts of the answers had before the
 // link; nil: that is not known, as with accounts that were named after it.
 func (s State) KnownHere() *KnownProfiles {
 	a, b := s.Answers.Accounts, s.knownFrom
-	if a.Kind == AccountsDelegated || a.Kind != b.Kind || a.Path != b.Path || !a.Token.Equal(b.Token) {
+	if a.Kind != b.Kind || a.Path != b.Path || !a.Token.Equal(b.Token) {
 		return nil
 	}
 	return s.Known
@@ -275,16 +242,6 @@ func (s State) storeKey() string {
 	}
 	return strings.Join([]string{s.Answers.Site.API, s.Answers.ClientID, string(s.Store.Kind)}, "\n")
 }
-
-// accountKey names the service account of the answers and the store of its token.
-func (s State) accountKey() string {
-	a := s.Answers
-	return strings.Join([]string{a.Site.API, a.ClientID, a.ServiceAccount, string(s.Store.Kind)}, "\n")
-}
-
-// CanDelegate tells whether the service account can get access to accounts: it
-// was authorized in confer, and its token is stored.
-func (s State) CanDelegate() bool { return s.serviceKey != "" && s.serviceKey == s.accountKey() }
 
 // secretKept tells whether a later run finds the client secret of the answers.
 func (s State) secretKept() bool { return s.keptKey != "" && s.keptKey == s.storeKey() }

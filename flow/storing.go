@@ -123,9 +123,6 @@ func (r *Runner) unlock(ctx context.Context, s Store) error {
 
 func clientSecretKey(a Answers) string { return keystore.Key(clientSecretOf(a).KeyParts()...) }
 
-// serviceTokenKey is that of a calendar service account's token.
-func serviceTokenKey(a Answers) string { return keystore.Key(serviceTokenOf(a).KeyParts()...) }
-
 // storedSecret reads the client secret from the store. That it is not there is
 // ErrNoSecret; anything else is an error of the store, never "not there".
 func (r *Runner) storedSecret(ctx context.Context, a Answers, s Store) (cronofy.Secret, error) {

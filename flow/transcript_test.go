@@ -19,8 +19,6 @@ import (
 
 	"confer/cronofy"
 	"confer/flow/callback"
-	"confer/internal/delegated"
-	"confer/internal/manage"
 	"confer/internal/profiles"
 	"confer/keystore"
 )
@@ -106,18 +104,6 @@ func said(before, s State, task *Task) string {
 	}
 	if s.Proof != before.Proof {
 		add("proof %+v", s.Proof.Tally)
-	}
-	if s.Proof.Answered != before.Proof.Answered || s.Proof.Asked != before.Proof.Asked {
-		add("answered %d of %d", s.Proof.Answered, s.Proof.Asked)
-	}
-	if s.Proof.Trouble != before.Proof.Trouble {
-		add("trouble %q", s.Proof.Trouble)
-	}
-	if s.UnsignedSeen != before.UnsignedSeen {
-		add("unsigned answers")
-	}
-	if s.Plan != nil {
-		add("to confirm: %d calendars", s.Plan.Calendars())
 	}
 	if s.Link != nil && before.Link != s.Link {
 		add("linked %s %s unconfirmed=%t", s.Link.ServiceAccount, s.Link.Provider, s.Link.Unconfirmed)
@@ -218,8 +204,6 @@ func parseEvent(t *testing.T, input string) Event {
 		return Continued{}
 	case "accounts":
 		return AccountsGiven{accountsOf(first, named)}
-	case "confirm":
-		return DelegationConfirmed{}
 	case "another":
 		return AnotherWanted{}
 	case "retry":
@@ -257,9 +241,6 @@ func accountsOf(kind string, named map[string]string) Accounts {
 		return Accounts{Kind: AccountsNone}
 	case "token":
 		return Accounts{Kind: AccountsToken, Token: cronofy.NewSecret(named["token"])}
-	case "delegated":
-		return Accounts{Kind: AccountsDelegated, Delegated: Delegated{Emails: named["emails"], CallbackURL: named["callback"],
-			Listen: named["listen"], Rooms: named["rooms"] != ""}}
 	}
 	return Accounts{Kind: AccountsFile, Path: named["path"]}
 }
@@ -273,7 +254,7 @@ func parseReport(t *testing.T, words []string, named map[string]string) Event {
 	case "opened":
 		return StoreOpened{Store: Store{Kind: StoreKind(named["store"])}, ClientSecret: cronofy.NewSecret("s3cret-s3cret-s3cret-s3"), Unchecked: failures[named["unchecked"]]}
 	case "account":
-		return ServiceAccountAccepted{ID: named["id"], TokenKept: named["token"] != ""}
+		return ServiceAccountAccepted{ID: named["id"]}
 	case "link":
 		return LinkReady{URL: "https://app-de.cronofy.com/oauth/authorize?x", ShortURL: "http://127.0.0.1:8739/go/x", Listening: true, Until: time.Unix(300, 0)}
 	case "browser":
@@ -286,14 +267,6 @@ func parseReport(t *testing.T, words []string, named map[string]string) Event {
 		return Exchanged{}
 	case "linked":
 		return Linked{Link: Link{ServiceAccount: "ser_1", Provider: cronofy.Zoom, Unconfirmed: len(words) > 1}}
-	case "planned":
-		return DelegationPlanned{Plan{People: 12, Rooms: 2, Scope: "read_events", Digest: "d1ge57"}}
-	case "asked":
-		return CalendarsAsked{time.Unix(300, 0)}
-	case "hindered":
-		return AnswersHindered{hindrances[words[1]]}
-	case "answered":
-		return CalendarAnswered{5}
 	case "rows":
 		return ProfilesRead{Rows: []profiles.Row{{}}, Tally: Tally{Read: 1, Missing: 1}}
 	case "done":
@@ -309,13 +282,6 @@ func parseReport(t *testing.T, words []string, named map[string]string) Event {
 
 var strays = map[string]error{"earlier": callback.ErrStateEarlierRun, "used": callback.ErrStateUsed, "bare": callback.ErrPasteBareCode,
 	"lost": &LostError{Err: &net.OpError{Op: "dial", Addr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 8739}, Err: syscall.ECONNREFUSED}}, "away": &LostError{Away: "app.example.test"}, "ended": &LostError{}}
-
-var hindrances = map[string]error{
-	"unsigned":  &delegated.RefusedError{Refusal: delegated.Unsigned},
-	"forged":    &delegated.RefusedError{Refusal: delegated.Forged},
-	"malformed": &delegated.RefusedError{Refusal: delegated.Malformed},
-	"lost":      &delegated.LostError{Accounts: 14, Err: &cronofy.Error{Op: "request delegated access", Status: 500}},
-}
 
 // failures are errors as the Runner gives them, by a short name.
 var failures = map[string]error{
@@ -340,11 +306,5 @@ var failures = map[string]error{
 	"nosecret":      ErrNoSecret,
 	"cancelled":     context.Canceled,
 	"accounts":      &AccountsError{os.ErrNotExist},
-	"listen":        &delegated.ListenError{Addr: "127.0.0.1:8749", Err: os.NewSyscallError("bind", syscall.EADDRINUSE)},
-	"emails":        &delegated.ListError{Err: &delegated.EmailError{Line: 3, Reason: "not an e-mail address"}},
-	"changed":       ErrListChanged,
-	"missing":       fmt.Errorf("%w: %w", delegated.ErrNoServiceToken, manage.ErrMissing),
-	"scope":         &delegated.RequestError{Every: true, Err: &cronofy.Error{Op: "request delegated access", Status: 403}},
-	"client":        &delegated.ExchangeError{Every: true, Err: &cronofy.Error{Op: "exchange code", Status: 401}},
 	"odd":           errors.New("odd"),
 }

@@ -1,7 +1,6 @@
 package flow
 
 import (
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"testing"
@@ -37,21 +36,19 @@ func TestRandomWalk(t *testing.T) {
 func TestRandomWalkArrives(t *testing.T) {
 	t.Parallel()
 	reached := map[Step]bool{}
-	delegates, stored := false, false
+	stored := false
 	for seed := range uint64(3000) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		s := Start(Found{})
 		for range 60 {
 			s, _ = s.Apply(anyEvent(r, s))
 			reached[s.Step] = true
-			delegates = delegates || s.Proof.Answered > 0
 			if s.Running != nil {
 				h, ok := s.Running.Effect.(StoreHeld)
 				stored = stored || ok && h.Store.Kind == StoreSession
 			}
 		}
 	}
-	require.True(t, delegates, "the walk never got access to calendars")
 	require.True(t, stored, "the walk never stored in another place what was approved")
 	for _, step := range Steps() {
 		require.True(t, reached[step], "the walk never reached %s", step)
@@ -67,20 +64,7 @@ func invariant(before, s State, ev Event, task *Task) string {
 		}
 	}
 	_, report := ev.(Report)
-	_, confirmed := ev.(DelegationConfirmed)
-	authorizes, delegate := "", Delegate{}
-	if task != nil && task != before.Running {
-		if d, ok := task.Effect.(Delegate); ok {
-			authorizes, delegate = "calendars", d
-		}
-	}
 	switch {
-	case authorizes != "" && (!confirmed || before.Plan == nil || delegate.Plan != *before.Plan):
-		return "calendars are authorized that nobody confirmed"
-	case s.Plan != nil && (s.Step != StepProfiles || s.Running != nil || s.Proof.Started):
-		return "a plan that cannot be confirmed"
-	case s.Plan != nil && !s.CanDelegate():
-		return "a plan without a service account's token"
 	case s.Proof.Started && s.Step != StepProfiles:
 		return "a proof on another page"
 	case s.Problem != nil && s.Running != nil:
@@ -166,22 +150,12 @@ func fittingAnswer(s State) Event {
 	case s.Step == StepAuthorize:
 		return AuthorizeStarted{}
 	}
-	if s.Plan != nil {
-		return DelegationConfirmed{}
-	}
-	if s.CanDelegate() {
-		return delegatedAccounts()
-	}
 	return AccountsGiven{Accounts{Kind: AccountsFile, Path: "x"}}
-}
-
-func delegatedAccounts() AccountsGiven {
-	return AccountsGiven{Accounts{Kind: AccountsDelegated, Delegated: Delegated{Emails: "x", CallbackURL: "https://hooks.example.test/c", Listen: DefaultWebhookListen}}}
 }
 
 func someAnswer(r *rand.Rand) Event {
 	secret := cronofy.NewSecret("s")
-	return []Event{
+	all := []Event{
 		DataCenterChosen{siteOf("de")}, DataCenterChosen{siteOf("us")},
 		ApplicationEntered{ClientID: "id", ClientSecret: secret, RedirectURI: DefaultRedirectURI},
 		ApplicationEntered{ClientID: "", ClientSecret: secret, RedirectURI: DefaultRedirectURI},
@@ -189,14 +163,15 @@ func someAnswer(r *rand.Rand) Event {
 		ServiceAccountEntered{ID: "ser_1"}, ServiceAccountEntered{ID: "acc_1"}, ConnectStarted{},
 		ProviderChosen{cronofy.Zoom}, AuthorizeStarted{}, RedirectURIChosen{RedirectURIs()[1]}, RedirectURIWanted{}, Continued{},
 		AccountsGiven{Accounts{Kind: AccountsNone}}, AccountsGiven{Accounts{Kind: AccountsFile, Path: "x"}}, AccountsGiven{},
-		AnotherWanted{}, delegatedAccounts(), DelegationConfirmed{}, AccountsGiven{Accounts{Kind: AccountsDelegated}},
-	}[r.IntN(21)]
+		AnotherWanted{},
+	}
+	return all[r.IntN(len(all))]
 }
 
 // storedHeld ends a StoreHeld as the task that was approved would have ended.
 func storedHeld(s State) Event {
 	if s.Step == StepServiceAccount {
-		return ServiceAccountAccepted{ID: "ser_2", TokenKept: true}
+		return ServiceAccountAccepted{ID: "ser_2"}
 	}
 	return Linked{}
 }
@@ -215,12 +190,10 @@ func someReport(r *rand.Rand, s State) Event {
 		"flow.CheckApplication": {ApplicationAccepted{ClientSecret: secret, Store: Store{Kind: StoreKeyring}},
 			ApplicationAccepted{ClientSecret: secret, Store: Store{Keyring: "locked"}, Ask: true}},
 		"flow.OpenStore":           {StoreOpened{Store: Store{Kind: StoreSession}, ClientSecret: secret}},
-		"flow.CheckServiceAccount": {ServiceAccountAccepted{ID: "ser_1"}, ServiceAccountAccepted{ID: "ser_1", TokenKept: true}},
-		"flow.Connect":             {LinkReady{}, AnswerArrived{}, Exchanged{}, ServiceAccountAccepted{ID: "ser_2", TokenKept: true}},
+		"flow.CheckServiceAccount": {ServiceAccountAccepted{ID: "ser_1"}},
+		"flow.Connect":             {LinkReady{}, AnswerArrived{}, Exchanged{}, ServiceAccountAccepted{ID: "ser_2"}},
 		"flow.Authorize":           {LinkReady{}, Strayed{}, BrowserAsked{}, TimeExtended{}, AnswerArrived{}, Exchanged{}, Linked{}},
 		"flow.StoreHeld":           {storedHeld(s)},
-		"flow.PlanDelegation":      {DelegationPlanned{Plan{People: 2, Scope: "read_events", Digest: "d"}}},
-		"flow.Delegate":            {CalendarsAsked{}, AnswersHindered{errors.New("x")}, CalendarAnswered{1}, ProfilesRead{}, LookPlanned{}, ProfilesDone{}},
 		"flow.LoadProfiles":        {ProfilesRead{}, LookPlanned{}, ProfilesDone{}},
 	}[fmt.Sprintf("%T", s.Running.Effect)]
 	if r.IntN(3) == 0 {

@@ -183,9 +183,6 @@ func (p *plainWizard) question() (flow.Event, error) {
 	if p.state.Proof.Started {
 		return nil, nil // it is done
 	}
-	if p.state.Plan != nil {
-		return p.askPlan()
-	}
 	return p.askAccounts()
 }
 

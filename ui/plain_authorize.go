@@ -121,8 +121,6 @@ func (p *plainWizard) working() string {
 		return storeTask(p.state) + "."
 	case flow.CheckServiceAccount:
 		return "Asking Cronofy for a link token, which checks the id and the secret."
-	case flow.PlanDelegation:
-		return "Reading the list, and asking Cronofy what the service account may do."
 	}
 	return ""
 }
@@ -167,8 +165,6 @@ func (p *plainWizard) told(ev flow.Event) {
 		p.toldLinked(ev.Link)
 	case flow.Paused:
 		p.toldPause()
-	case flow.AnswersHindered:
-		p.say("confer: notice: " + clean(p.state.Proof.Trouble))
 	case flow.ProfilesRead:
 		p.toldRows(ev.Rows)
 	case flow.LookPlanned:

@@ -40,8 +40,6 @@ func (p *plainWizard) askAccounts() (flow.Event, error) {
 	case flow.AccountsUnknown:
 		return flow.AnotherWanted{}, nil
 	case flow.AccountsNone:
-	case flow.AccountsDelegated:
-		given, err = p.askDelegated()
 	case flow.AccountsFile:
 		err = p.form(0, &f.path)
 		given = flow.Accounts{Kind: flow.AccountsFile, Path: f.path.value}
@@ -64,10 +62,6 @@ func (p *plainWizard) accountOptions() ([]plainOption, []flow.AccountsKind) {
 		{text: "One access token, of one account", name: "token"},
 	}
 	kinds := []flow.AccountsKind{flow.AccountsFile, flow.AccountsToken}
-	if p.state.CanDelegate() {
-		options = append(options, plainOption{text: "Through the service account, for a list of e-mail addresses", name: "service account"})
-		kinds = append(kinds, flow.AccountsDelegated)
-	}
 	return append(options,
 			plainOption{text: "Not now; " + withoutProof(p.state), name: "not now", words: []string{"none"}},
 			plainOption{text: "Another customer; this one is left as it is, and the next begins", name: "another"}),
@@ -78,9 +72,6 @@ func (p *plainWizard) accountOptions() ([]plainOption, []flow.AccountsKind) {
 // operator says so. When the input has ended, the look that is under way is
 // still finished: what was asked for is read once.
 func (p *plainWizard) watch() error {
-	if n := p.state.Proof.Asked; n > 0 && p.state.Proof.Tally.Read == 0 {
-		p.say("Access to " + calendars(n) + " is asked for now. " + answersCome(p.state.Answers))
-	}
 	p.say("Looking. r looks again at once, b goes back, q ends.")
 	for p.state.Running != nil && p.state.Step == flow.StepProfiles {
 		if p.in.ended && len(p.in.lines) == 0 && !p.state.Proof.NextLook.IsZero() {
@@ -118,17 +109,8 @@ func (p *plainWizard) watched(text string) error {
 }
 
 func (p *plainWizard) counted() string {
-	some := answered(p.state.Proof)
-	if left := answersLeft(p.state, p.cfg.Now()); some != "" && left != "" {
-		some += ", " + left
-	}
-	switch {
-	case p.state.Proof.Tally.Read == 0 && some != "":
-		return some + "."
-	case p.state.Proof.Tally.Read == 0:
+	if p.state.Proof.Tally.Read == 0 {
 		return "No account is read yet."
-	case some != "":
-		return counts(p.state.Proof.Tally) + ", " + some + "."
 	}
 	return counts(p.state.Proof.Tally) + "."
 }
@@ -209,6 +191,7 @@ func (p *plainWizard) summary() {
 	}
 	switch {
 	case len(p.rows.all) == 0:
+		p.say(withoutTokens)
 	case s.Answers.Accounts.Kind == flow.AccountsToken: // it is in no file
 		p.say("A spreadsheet needs a file with accounts' tokens: " + profilesCommand(s.Answers, "FILE") + " --format csv")
 	default:

@@ -15,7 +15,6 @@ type plainFields struct {
 	account, label             plainField
 	scope, delegated           plainField
 	path, token                plainField
-	emails, callback, listen   plainField
 }
 
 func newPlainFields() plainFields {
@@ -27,9 +26,6 @@ func newPlainFields() plainFields {
 		label:     plainField{label: "Label, your own name for this customer, or nothing", hint: "A label is for your own lists alone.", clearable: true},
 		scope:     plainField{label: "Scope", value: cronofy.DefaultServiceAccountScope, hint: "What the service account itself may do, separated by spaces."},
 		delegated: plainField{label: "Delegated scope", value: cronofy.DefaultDelegatedScope, hint: "The widest access that your application may ask for later, account by account."},
-		emails:    plainField{label: "File with e-mail addresses", hint: "One address a line, or CSV with a column email. - for none, where rooms are enough.", clearable: true},
-		callback:  plainField{label: "Callback URL", hint: "The public address of your tunnel or proxy, where Cronofy's answers come in."},
-		listen:    plainField{label: "Listen on", hint: "Where the tunnel or proxy delivers them, on this machine."},
 		path:      plainField{label: "File", hint: "CSV with a header, or JSON lines, with the columns email and access_token."},
 		token:     plainField{label: "Access token", hidden: true, hint: "One account's access token. It stays in memory, for this run only."},
 	}

@@ -34,7 +34,7 @@ func plainFrom(events ...flow.Event) func(*testing.T) flow.State {
 const plainFinal = "http://127.0.0.1:8739/callback?code=Zx81&state=9f0c3e1ab27d44f8"
 
 func plainScenes() []plainScene {
-	return append(plainAnswerScenes(), append(plainWaitScenes(), append(plainEndScenes(), plainDelegatedScenes()...)...)...)
+	return append(plainAnswerScenes(), append(plainWaitScenes(), plainEndScenes()...)...)
 }
 
 // plainAnswerScenes are of the first four steps, and of whole walks.

@@ -119,7 +119,7 @@ func portErr() error {
 // scenes are all screens in all their states.
 func scenes() []scene {
 	var out []scene
-	for _, part := range [][]scene{answerScenes(), authorizeScenes(), waitScenes(), profileScenes(), delegatedScenes()} {
+	for _, part := range [][]scene{answerScenes(), authorizeScenes(), waitScenes(), profileScenes()} {
 		out = append(out, part...)
 	}
 	return out

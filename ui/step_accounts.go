@@ -16,15 +16,13 @@ type accounts struct {
 	list        choice
 	form        form
 	path, token *field
-	delegation  *delegation
 	entering    flow.AccountsKind   // what is being entered; AccountsUnknown: it is being chosen
 	offered     []flow.AccountsKind // the options, in order
 	seen        flow.AccountsKind
-	planned     bool // a plan waits to be confirmed
 }
 
 func newAccounts() *accounts {
-	a := &accounts{path: newField("File", maxEntry), token: newField("Access token", maxEntry), delegation: newDelegation(), list: newChoice()}
+	a := &accounts{path: newField("File", maxEntry), token: newField("Access token", maxEntry), list: newChoice()}
 	a.path.hint = "CSV with a header, or JSON lines; columns email and access_token."
 	a.path.placeholder = "accounts.csv"
 	a.token.secret = true
@@ -32,16 +30,9 @@ func newAccounts() *accounts {
 	return a
 }
 
-// offer lists what can work: delegated access needs a token of the service
-// account, and whoever has none has no use for a line about it.
 func (a *accounts) offer(s flow.State) {
-	a.offered = []flow.AccountsKind{flow.AccountsFile, flow.AccountsToken}
+	a.offered = []flow.AccountsKind{flow.AccountsFile, flow.AccountsToken, flow.AccountsNone}
 	rows := []option{{label: "A file", note: "a list with access tokens"}, {label: "One access token", note: "of one account, pasted"}}
-	if s.CanDelegate() {
-		a.offered = append(a.offered, flow.AccountsDelegated)
-		rows = append(rows, option{label: "Through the service account", note: "a list of e-mail addresses"})
-	}
-	a.offered = append(a.offered, flow.AccountsNone)
 	a.list.reset(append(rows, option{label: "Not now", note: withoutProof(s)}))
 }
 
@@ -59,16 +50,11 @@ func withoutProof(s flow.State) string {
 func (a *accounts) sync(s flow.State) {
 	a.path.follow(s.Answers.Accounts.Path)
 	a.token.follow(s.Answers.Accounts.Token.Reveal())
-	a.delegation.sync(s)
 	a.offer(s)
-	a.planned = s.Plan != nil
 	if kind := s.Answers.Accounts.Kind; kind != a.seen {
 		a.seen = kind
 		a.entering = flow.AccountsUnknown
 		a.list.point(max(0, slices.Index(a.offered, kind)))
-	}
-	if a.entering == flow.AccountsDelegated && !s.CanDelegate() {
-		a.entering = flow.AccountsUnknown
 	}
 }
 
@@ -79,8 +65,6 @@ func (a *accounts) update(msg tea.Msg, f frame) (flow.Event, tea.Cmd) {
 			return flow.Back{}, nil
 		}
 		return nil, nil
-	case f.state.Plan != nil:
-		return updatePlan(msg, f), nil
 	case a.entering != flow.AccountsUnknown:
 		return a.updateField(msg, f), nil
 	}
@@ -121,13 +105,6 @@ func (a *accounts) updateField(msg tea.Msg, f frame) flow.Event {
 		a.entering = flow.AccountsUnknown
 		return nil
 	}
-	if a.entering == flow.AccountsDelegated {
-		ev := a.delegation.update(msg, f)
-		if ev != nil {
-			a.seen = flow.AccountsDelegated
-		}
-		return ev
-	}
 	if a.form.update(msg, f.keys) != movedSubmit {
 		return nil
 	}
@@ -141,14 +118,6 @@ func (a *accounts) updateField(msg tea.Msg, f frame) flow.Event {
 
 func (a *accounts) view(f frame) page {
 	var p page
-	switch {
-	case f.state.Plan != nil:
-		viewPlan(f, &p)
-		return p
-	case a.entering == flow.AccountsDelegated:
-		a.delegation.view(f, &p)
-		return p
-	}
 	p.linked(f)
 	if a.entering != flow.AccountsUnknown {
 		under := map[int][]string{}
@@ -203,10 +172,6 @@ func (a *accounts) bindings(f frame) []key.Binding {
 	switch {
 	case f.state.Busy():
 		return []key.Binding{as(f.keys.back, "stop")}
-	case f.state.Plan != nil:
-		return planBindings(f)
-	case a.entering == flow.AccountsDelegated:
-		return a.delegation.bindings(f)
 	case a.entering != flow.AccountsUnknown:
 		return []key.Binding{as(f.keys.submit, "read the profiles"), f.keys.back}
 	case a.list.filtering:
@@ -216,8 +181,5 @@ func (a *accounts) bindings(f frame) []key.Binding {
 }
 
 func (a *accounts) typing() bool {
-	if a.entering == flow.AccountsDelegated {
-		return a.delegation.form.typing() && !a.planned
-	}
 	return a.entering != flow.AccountsUnknown || a.list.filtering
 }

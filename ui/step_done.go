@@ -51,6 +51,9 @@ func summary(f frame, p *page) {
 		p.note(f, aside, "This was the sandbox: it ends with confer, and nothing is stored on this machine.")
 		return
 	}
+	if f.state.Answers.Accounts.Kind == flow.AccountsNone {
+		p.text(f, aside, withoutTokens)
+	}
 	p.note(f, spare, "Every new account that matches gets its profile by itself; nobody has to do anything.")
 	p.text(f, keep, "What is linked, and where each secret is:")
 	p.join(keep, command(f, "confer status")...)
@@ -59,6 +62,9 @@ func summary(f frame, p *page) {
 		p.join(keep, command(f, undo)...)
 	}
 }
+
+// withoutTokens names the command for who has no access tokens of accounts.
+const withoutTokens = "Without such tokens: confer profiles --emails FILE gets access through the service account."
 
 // proved is what was read of the profiles, and how to read them elsewhere.
 func proved(f frame, p *page) {
@@ -119,9 +125,6 @@ func profilesCommand(a flow.Answers, path string) string {
 	}
 	if a.Provider != "" {
 		parts = append(parts, "--provider "+clean(string(a.Provider)))
-	}
-	if a.Accounts.Kind == flow.AccountsDelegated {
-		return strings.Join(append(parts, delegatedFlags(a)...), " ")
 	}
 	if path == "" || a.Site.Sandbox {
 		path = "FILE" // the sandbox's list is no file

@@ -43,28 +43,16 @@ func (t *table) feet(f frame) []string {
 	switch {
 	case f.state.Notice != "":
 		return f.warning(clean(f.state.Notice))
-	case f.state.Proof.Trouble != "":
-		return footed(f, f.warning(clean(f.state.Proof.Trouble)))
-	case f.state.Running != nil && f.state.Proof.Answered == 0 && answered(f.state.Proof) != "":
-		return footed(f, each(f.st.muted, wrap(answersCome(f.state.Answers), f.w)))
 	case t.rows.len() > 0 && f.state.KnownHere() == nil && f.h >= 16:
 		return []string{"", f.st.muted.Render(cutTo("A profile that was there before the link may be the person's own.", f.w))}
 	}
 	return nil
 }
 
-// footed stand apart from the rows where there is room.
-func footed(f frame, lines []string) []string {
-	if f.h < 16 {
-		return lines
-	}
-	return append([]string{""}, lines...)
-}
-
 func (t *table) viewRows(f frame, p *page) {
 	next := t.nextLook(f)
 	if f.w < 60 {
-		next = strings.NewReplacer("next look in", "in", "Cronofy asks to wait", "wait", " answered", "").Replace(next)
+		next = strings.NewReplacer("next look in", "in", "Cronofy asks to wait", "wait").Replace(next)
 	}
 	p.add(keep, spread(t.countsLine(f, f.w-visible(next)-2), next, f.w))
 	if t.filtering || t.filter.value() != "" {
@@ -104,8 +92,6 @@ func (t *table) emptyWords(f frame) string {
 	switch {
 	case t.rows.len() > 0:
 		return "Nothing matches."
-	case f.state.Running != nil && answered(f.state.Proof) != "":
-		return "Waiting for Cronofy's answers…"
 	case f.state.Running != nil:
 		return "Reading the accounts…"
 	}
@@ -254,9 +240,6 @@ func (t *table) nextLook(f frame) string {
 		return f.st.muted.Render("next look in " + clock(s.Proof.NextLook.Sub(f.now)))
 	case pauses(s, f.now):
 		return f.st.muted.Render("Cronofy asks to wait " + clock(s.Pause.Until.Sub(f.now)))
-	case s.Running != nil && answered(s.Proof) != "":
-		return f.spin + " " + f.st.muted.Render(strings.Join(slices.DeleteFunc([]string{answered(s.Proof), answersLeft(s, f.now)},
-			func(part string) bool { return part == "" }), ", "))
 	case s.Running != nil:
 		return f.spin + " " + f.st.muted.Render("looking…")
 	case s.Proof.Tally.Missing > 0:

@@ -51,10 +51,6 @@ func kindOf(e flow.Effect) string {
 		return "authorize"
 	case flow.LoadProfiles:
 		return "profiles"
-	case flow.PlanDelegation:
-		return "plan"
-	case flow.Delegate:
-		return "delegate"
 	case flow.Pasted:
 		return "pasted"
 	case flow.Extended:

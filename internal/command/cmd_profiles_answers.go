@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"confer/cronofy"
-	"confer/flow"
 	"confer/internal/delegated"
 )
 
@@ -137,4 +136,4 @@ func (r *profilesRun) answersHint() string {
 }
 
 // noAnswer tells whether a code is that of a calendar that nothing came for.
-func noAnswer(code string) bool { return code == flow.CodeNoAnswer }
+func noAnswer(code string) bool { return code == codeNoAnswer }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
-	"strings"
 
 	"confer/cronofy"
 	"confer/flow"
@@ -32,15 +31,16 @@ func explainAccount(err error) (code, message string) {
 }
 
 func explainRenewal(err error) (code, message string) {
+	if code, message = explainCalendar(err); code != "" {
+		return code, message
+	}
 	switch {
 	case errors.Is(err, profiles.ErrTokensLost):
 		return flow.CodeSecretStore, "The new tokens could not be written to the file of --tokens-out; the account's owner may have to authorize again."
-	case isDelegated(err):
-		return flow.ExplainAccount(&profiles.RenewError{Err: err})
 	case cronofy.CodeOf(err) == "invalid_grant":
 		return "invalid_grant", "Cronofy did not accept the refresh token: it was used before, replaced or revoked, or is too old."
 	}
-	code, message = flow.ExplainAccount(&profiles.RenewError{Err: err})
+	code, message = flow.ExplainAccount(err)
 	if s := cronofy.StatusOf(err); cronofy.CodeOf(err) == "" && s > 401 && s < 423 { // the sentences are userinfo's
 		message = fmt.Sprintf("Cronofy gave no new access token (status %d).", s)
 	}
@@ -48,12 +48,6 @@ func explainRenewal(err error) (code, message string) {
 		message += " Whether the refresh token was used up is not known."
 	}
 	return code, message
-}
-
-func isDelegated(err error) bool {
-	var request *delegated.RequestError
-	var exchange *delegated.ExchangeError
-	return errors.As(err, &request) || errors.As(err, &exchange)
 }
 
 func tokensError(err error) error {
@@ -154,20 +148,11 @@ func (r *profilesRun) requestEnded(err error) bool {
 	if !errors.As(err, &request) {
 		return false
 	}
-	api := new(cronofy.Error)
-	if !errors.As(err, &api) {
+	p := requestProblem(err)
+	if p == nil {
 		return false
 	}
-	switch api.Status {
-	case 401:
-		complain(r.s.err, "Cronofy does not accept the service account's token", "authorize the service account again, or give another token with --service-account-token-file")
-	case 402, 403:
-		complain(r.s.err, "this service account may not give access to accounts", "it needs the scope service_account/accounts/manage (for the rooms, service_account/resources/manage too), and the application a plan with Enterprise Connect")
-	case 422:
-		complain(r.s.err, "Cronofy does not accept the request: "+strings.Join(api.FieldNames(), ", "), "check --scope (within what the service account may delegate) and --callback-url")
-	default:
-		return false
-	}
+	complain(r.s.err, p.Summary, p.Hint)
 	return true
 }
 
@@ -180,7 +165,7 @@ func (r *profilesRun) explainService(err error) error {
 	case errors.Is(err, manage.ErrNoSecret):
 		return &usageError{summary: "missing: --client-secret-file", hint: "no client secret is stored for this client id"}
 	}
-	p := flow.Explain(err, flow.StepServiceAccount)
+	p := serviceTokenProblem(err)
 	if p.Code == flow.CodeSecretStore {
 		p.Hint = storeHint(err, p.Hint)
 	}

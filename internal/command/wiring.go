@@ -217,9 +217,6 @@ func (w *world) useSandbox(ctx context.Context, f *settings, e environment, s st
 	if f.accounts == "" {
 		found.Answers.Accounts = flow.Accounts{Kind: flow.AccountsFile, Path: sandboxPeople}
 	}
-	// The sandbox posts to loopback, so that no tunnel is needed.
-	found.Answers.Accounts.Delegated = flow.Delegated{Emails: sandboxPeople,
-		CallbackURL: "http://" + flow.DefaultWebhookListen + "/cronofy", Listen: flow.DefaultWebhookListen}
 	for _, d := range cronofy.DataCenters() {
 		found.Sites = append(found.Sites, server.Site(d))
 	}
