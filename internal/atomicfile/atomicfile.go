@@ -1,0 +1,323 @@
+// Package atomicfile is the one way in which confer writes files: whole or not at
+// all, brought to the disk, readable by nobody else, and without leaving anything
+// behind.
+//
+// A file is written beside the one that it replaces, synced, renamed, and its
+// folder synced. A crash leaves the old file or the new one. What a killed process
+// left beside it goes with the next write of the same file; the file of a process
+// that still writes is told from it by a lock, and stays.
+//
+// Only regular files are files here. A pipe, a device, a folder or a symbolic link
+// in the place of one is an *UnsafeError, and nothing is done to it.
+package atomicfile
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// Mode says what becomes of an earlier file, and who may read the new one.
+type Mode int
+
+const (
+	// Private is the user's alone: 0600, and on Windows an access list with the user
+	// and SYSTEM. It replaces an earlier file.
+	Private Mode = iota
+	// New is Private, and there must be no file of that name; its error is fs.ErrExist.
+	New
+	// Keep replaces an earlier file, also one that a symbolic link names, and keeps
+	// who may read it: mode, group and access list. A file that is new is 0600.
+	Keep
+)
+
+// UnsafeError says why something is not used as a file or a folder: it is no
+// regular file, or others have access to it. Nothing was changed.
+type UnsafeError struct {
+	Path string
+	Why  string // "is a symbolic link", "can be changed by others (mode 0666)"
+}
+
+// Error is one line.
+func (e *UnsafeError) Error() string { return e.Path + " " + e.Why }
+
+func unsafeFile(path, why string) error { return &UnsafeError{path, why} }
+
+// ErrReadBack is a file that does not hold what was written to it.
+var ErrReadBack = errors.New("the file does not hold what was written")
+
+// fsync is a variable for the test that it is called.
+var fsync = (*os.File).Sync
+
+// File is a file that is being written and has not got its name yet.
+type File struct {
+	path string
+	mode Mode
+	tmp  *os.File // nil once it is committed or closed
+}
+
+// Create begins a file, so that a place that cannot be written is known early.
+// Nothing is at path, or the earlier file is, until Commit.
+func Create(path string, mode Mode) (*File, error) {
+	if mode == Keep {
+		target, err := filepath.EvalSymlinks(path)
+		if err == nil {
+			path = target
+		} else if !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+	}
+	old, err := regular(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+	case err != nil:
+		return nil, err
+	case mode == New:
+		return nil, &fs.PathError{Op: "create", Path: path, Err: fs.ErrExist}
+	}
+	RemoveDead(path)
+	f := &File{path: path, mode: mode}
+	if f.tmp, err = createTemp(path); err != nil {
+		return nil, err
+	}
+	if mode == Keep && old != nil {
+		err = copyAccess(f.tmp, path, old)
+	} else if mode != Keep {
+		err = makePrivate(f.tmp)
+	}
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
+}
+
+// regular gives what is at path if it is a regular file.
+func regular(path string) (fs.FileInfo, error) {
+	info, err := os.Lstat(path)
+	if err == nil && !info.Mode().IsRegular() {
+		return nil, unsafeFile(path, kindOf(info.Mode()))
+	}
+	return info, err
+}
+
+func kindOf(m fs.FileMode) string {
+	switch {
+	case m&fs.ModeSymlink != 0:
+		return "is a symbolic link"
+	case m.IsDir():
+		return "is a folder"
+	}
+	return "is not a regular file"
+}
+
+// createTemp makes an empty file beside path and locks it. Between the two
+// another process may take it for one that was left, and remove it.
+func createTemp(path string) (*os.File, error) {
+	const tries = 10
+	for i := 1; ; i++ {
+		f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*.tmp") // 0600, O_EXCL
+		if err != nil {
+			return nil, err
+		}
+		markAlive(f)
+		if i == tries || stillNamed(f, f.Name()) {
+			return f, nil
+		}
+		_ = f.Close()
+	}
+}
+
+// stillNamed tells whether path is the file that is open as f.
+func stillNamed(f *os.File, path string) bool {
+	opened, err := f.Stat()
+	if err != nil {
+		return false
+	}
+	named, err := os.Lstat(path)
+	return err == nil && os.SameFile(opened, named)
+}
+
+// RemoveDead removes what killed processes left when they wrote path. Create does
+// that as well.
+func RemoveDead(path string) {
+	dir := filepath.Dir(path)
+	d, err := os.Open(dir)
+	if err != nil {
+		return // whatever it is, the write after this meets it and says so
+	}
+	defer d.Close()
+	names, _ := d.Readdirnames(-1)
+	for _, name := range names {
+		random, ok := strings.CutPrefix(name, "."+filepath.Base(path)+".")
+		random, is := strings.CutSuffix(random, ".tmp")
+		if ok && is && random != "" && strings.Trim(random, "0123456789") == "" {
+			removeIfDead(filepath.Join(dir, name))
+		}
+	}
+}
+
+// Write implements io.Writer.
+func (f *File) Write(b []byte) (int, error) {
+	if f.tmp == nil {
+		return 0, fs.ErrClosed
+	}
+	return f.tmp.Write(b)
+}
+
+// Put writes b, reads it back and commits.
+func (f *File) Put(b []byte) error {
+	if _, err := f.Write(b); err != nil {
+		return err
+	}
+	if err := readBack(f.tmp, b); err != nil {
+		return err
+	}
+	return f.Commit()
+}
+
+func readBack(f *os.File, want []byte) error {
+	got, err := io.ReadAll(io.NewSectionReader(f, 0, int64(len(want))+1))
+	if err == nil && !bytes.Equal(got, want) {
+		err = ErrReadBack
+	}
+	return err
+}
+
+// Commit brings the file to the disk and gives it its name.
+func (f *File) Commit() error {
+	if f.tmp == nil {
+		return fs.ErrClosed
+	}
+	if err := fsync(f.tmp); err != nil {
+		return err
+	}
+	if err := giveName(f.tmp, f.path, f.mode != New); err != nil {
+		return err
+	}
+	f.tmp = nil
+	return syncFolder(filepath.Dir(f.path))
+}
+
+// Close ends it. Without a Commit before nothing stays of it.
+func (f *File) Close() error {
+	if f.tmp == nil {
+		return nil
+	}
+	err := f.tmp.Close()
+	if errors.Is(err, fs.ErrClosed) { // a Commit got that far
+		err = nil
+	}
+	err = errors.Join(err, os.Remove(f.tmp.Name()))
+	f.tmp = nil
+	return err
+}
+
+// Write writes b to path as a whole and reads it back.
+func Write(path string, b []byte, mode Mode) error {
+	f, err := Create(path, mode)
+	if err != nil {
+		return err
+	}
+	if err := f.Put(b); err != nil {
+		_ = f.Close()
+		return err
+	}
+	return nil
+}
+
+// Remove removes a file, and what killed processes left when they wrote it, and
+// makes that last. That there is none is fine.
+func Remove(path string) error {
+	RemoveDead(path)
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return syncFolder(filepath.Dir(path))
+}
+
+// Open opens a file to read that nobody else can have put there or changed: it is
+// the user's own, no symbolic link, and others cannot write to it. If it is secret
+// they cannot read it either. What is checked is the opened file, not its name.
+func Open(path string, secret bool) (*os.File, error) {
+	f, err := openNoFollow(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkFile(f, path, secret); err != nil {
+		_ = f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+// OpenInPlace opens a file to read and to write, and makes it if there is none,
+// for what is added to bit by bit. Unless mode is Keep the file is made Private
+// whatever it was. Its caller syncs it.
+func OpenInPlace(path string, mode Mode) (*os.File, error) {
+	// Opening alone can do something to a device, or wait at a pipe.
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return nil, unsafeFile(path, kindOf(info.Mode()))
+	}
+	flag := os.O_CREATE | os.O_RDWR | noWait
+	if mode == New {
+		flag |= os.O_EXCL
+	}
+	f, err := os.OpenFile(path, flag, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = unsafeFile(path, kindOf(info.Mode()))
+	}
+	if err == nil && mode != Keep {
+		err = makePrivate(f)
+	}
+	if err == nil {
+		err = syncFolder(filepath.Dir(path))
+	}
+	if err != nil {
+		_ = f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+// MakeFolder makes a folder for private files if there is none, and checks it.
+func MakeFolder(dir string, secret bool) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	return CheckFolder(dir, secret)
+}
+
+// CheckFolder tells whether a folder is fit for private files: it is the user's
+// own, no symbolic link, and others cannot put files there.
+func CheckFolder(dir string, secret bool) error {
+	info, err := os.Lstat(dir)
+	if err != nil {
+		return err
+	}
+	if !info.IsDir() {
+		return unsafeFile(dir, strings.Replace(kindOf(info.Mode()), "a regular file", "a folder", 1))
+	}
+	return checkFolderAccess(dir, info, secret)
+}
+
+// CanWrite tries whether a folder takes files: only that tells on a full disk or
+// a read-only file system.
+func CanWrite(dir string) error {
+	f, err := createTemp(filepath.Join(dir, "try"))
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString("x")
+	return errors.Join(err, f.Close(), os.Remove(f.Name()))
+}
+
+func describe(what string, perm fs.FileMode) string { return fmt.Sprintf("%s (mode %04o)", what, perm) }
