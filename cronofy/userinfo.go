@@ -27,6 +27,7 @@ type UserInfo struct {
 	DelegatedScope       string // of a service account
 	Domain               string // of a service account
 	ConferencingProfiles []ConferencingProfile
+	Warnings             []string // what was odd in the answer and did not keep it from being read, in sentences
 }
 
 // ConferencingProfile is one conferencing connection of an account.

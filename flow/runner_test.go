@@ -399,7 +399,7 @@ func TestProfilesAreNewOrKnown(t *testing.T) {
 	h.load(last, func(ev flow.ProfilesRead) {
 		for _, row := range ev.Rows {
 			for _, p := range row.Record.Profiles {
-				if p.New {
+				if p.SinceLink() {
 					isNew++
 				} else {
 					isOld++

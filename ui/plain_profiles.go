@@ -159,7 +159,7 @@ func (p *plainWizard) row(row profiles.Row) string {
 		return line
 	}
 	line += ", " + providerLabel(shown.ProviderName) + " profile " + clean(shown.ProfileName)
-	if shown.New {
+	if shown.SinceLink() {
 		line += ", new since the link"
 	}
 	if shown.RelinkURL != "" {

@@ -148,7 +148,7 @@ func person(i int) profiles.Record {
 		return rec
 	case 5:
 		rec.Profiles = append(rec.Profiles, profiles.Profile{ProviderName: "ms_teams", ProfileID: "pro_teams", ProfileName: "Barbara", Connected: true})
-		zoomed.New = true
+		zoomed.New = new(true)
 	}
 	rec.Profiles = append(rec.Profiles, zoomed)
 	return rec

@@ -82,7 +82,7 @@ func cellsOf(row profiles.Row, of flow.Answers) cells {
 		if more := len(rec.Profiles) - 1; more > 0 {
 			c.more = " +" + thousands(more)
 		}
-		if shown.New {
+		if shown.SinceLink() {
 			c.profile = "new · " + c.profile
 		}
 	case rec.Error != nil:

@@ -67,7 +67,7 @@ func profileLines(f frame, pr profiles.Profile) []string {
 		sign, word = f.st.warn.Render(signWarn), "disconnected"
 	}
 	head := providerLabel(pr.ProviderName) + " · " + word
-	if pr.New {
+	if pr.SinceLink() {
 		head += " · new since the link"
 	} else if f.state.KnownHere() == nil {
 		head += " · may be the person's own"

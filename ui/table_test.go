@@ -316,8 +316,8 @@ func Example_thousands() {
 func TestShownProfile(t *testing.T) {
 	t.Parallel()
 	own := profiles.Profile{ProviderName: "zoom", ProfileID: "own", Connected: true}
-	fresh := profiles.Profile{ProviderName: "zoom_enterprise", ProfileID: "new", Connected: true, New: true}
-	broken := profiles.Profile{ProviderName: "zoom_enterprise", ProfileID: "broken", New: true}
+	fresh := profiles.Profile{ProviderName: "zoom_enterprise", ProfileID: "new", Connected: true, New: new(true)}
+	broken := profiles.Profile{ProviderName: "zoom_enterprise", ProfileID: "broken", New: new(true)}
 	teams := profiles.Profile{ProviderName: "ms_teams", ProfileID: "teams", Connected: true}
 	for _, c := range []struct {
 		have []profiles.Profile

@@ -178,7 +178,7 @@ func shownProfile(rec profiles.Record, asked cronofy.Provider) *profiles.Profile
 	if asked == "" {
 		asked = cronofy.AnyProvider
 	}
-	weight := func(p *profiles.Profile) int { return 2*btoi(p.Connected) + btoi(p.New) }
+	weight := func(p *profiles.Profile) int { return 2*btoi(p.Connected) + btoi(p.SinceLink()) }
 	var best *profiles.Profile
 	for i := range rec.Profiles {
 		p := &rec.Profiles[i]

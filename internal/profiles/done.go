@@ -115,7 +115,7 @@ func knownState(s State) bool {
 }
 
 func (d *Done) note(sub, email string, s State) {
-	d.Summary.count(s)
+	d.Summary.Count(Record{State: s})
 	if s == Failed {
 		return
 	}

@@ -6,27 +6,44 @@ import "confer/cronofy"
 // asked for.
 type State string
 
-// The four states. Missing means "not yet" as well: when Cronofy matches an
-// account is not documented.
+// The four states. Missing is "not yet" for people: when Cronofy matches an
+// account is not documented. Where it is known which profiles were there before
+// the link, the states are about the others.
 const (
 	Connected    State = "connected"    // at least one profile of the provider is connected
 	Disconnected State = "disconnected" // there are some, and none is connected
-	Missing      State = "missing"      // there is none
+	Missing      State = "missing"      // there is none; see Record.Own
 	Failed       State = "error"        // the account could not be read; see Record.Error
 )
+
+// ownWords tell an account that has only what was there before the link.
+const ownWords = " (their own)"
+
+// Words are what people read in place of a state: "not yet (their own)".
+func (r Record) Words() string {
+	switch {
+	case r.State == Missing && r.Own:
+		return "not yet" + ownWords
+	case r.State == Missing:
+		return "not yet"
+	}
+	return name(string(r.State))
+}
 
 // Record is one account's outcome and one line of JSON, as scripts read it:
 //
 //	{"account":{"sub":"acc_…","email":"…","name":"…"},"state":"connected","profiles":[…]}
 //
-// All members are always there, empty when unknown, but "error" and a profile's
-// "new", which are there only when they say something. Profiles lists the
-// profiles of every provider; State is about the one asked for.
+// Account, state and profiles are always there, empty when unknown; the others
+// only when they say something. Profiles lists the profiles of every provider;
+// State is about the one asked for.
 type Record struct {
 	Account  AccountRef   `json:"account"`
 	State    State        `json:"state"`
-	Profiles []Profile    `json:"profiles"` // never nil in a Record of this package: [] in JSON
+	Own      bool         `json:"own,omitempty"` // missing, though there are profiles: they were there before the link
+	Profiles []Profile    `json:"profiles"`      // never nil in a Record of this package: [] in JSON
 	Error    *RecordError `json:"error,omitempty"`
+	Warnings []string     `json:"warnings,omitempty"` // what was odd in Cronofy's answer and did not keep it from being read
 }
 
 // AccountRef says whose record it is, as userinfo has it, else as the list does.
@@ -44,8 +61,15 @@ type Profile struct {
 	ProfileName  string `json:"profile_name"`
 	Connected    bool   `json:"connected"`
 	RelinkURL    string `json:"relink_url"`    // "" when there is none; see CanOpen before opening it
-	New          bool   `json:"new,omitempty"` // not there before the link was made; false also when that is not known
+	New          *bool  `json:"new,omitempty"` // whether it came after the link was made; nil: that is not known
 }
+
+// SinceLink tells that the profile is known to have come after the link was made.
+func (p Profile) SinceLink() bool { return p.New != nil && *p.New }
+
+// BeforeLink tells that the profile was there before the link was made: most
+// likely it is the person's own.
+func (p Profile) BeforeLink() bool { return p.New != nil && !*p.New }
 
 // RecordError says why an account could not be read.
 type RecordError struct {
@@ -61,7 +85,7 @@ const (
 
 // Evaluate turns userinfo into a record about provider. The zero provider is
 // AnyProvider. known holds the profile_ids seen before the link was made; nil
-// means that this is not known, and then nothing is marked new.
+// means that this is not known, and then every profile counts.
 func Evaluate(info cronofy.UserInfo, provider cronofy.Provider, known map[string]bool) Record {
 	if provider == "" {
 		provider = cronofy.AnyProvider
@@ -71,21 +95,57 @@ func Evaluate(info cronofy.UserInfo, provider cronofy.Provider, known map[string
 		State:    Missing,
 		Profiles: make([]Profile, 0, len(info.ConferencingProfiles)),
 	}
+	for _, w := range info.Warnings {
+		rec.Warnings = append(rec.Warnings, cronofy.CleanText(w, maxMessage))
+	}
 	for _, p := range info.ConferencingProfiles {
-		rec.Profiles = append(rec.Profiles, Profile{
+		out := Profile{
 			ProviderName: name(p.ProviderName), ProfileID: name(p.ProfileID), ProfileName: name(p.ProfileName),
 			Connected: p.Connected, RelinkURL: cronofy.CleanText(p.RelinkURL, maxLink),
-			New: known != nil && !known[p.ProfileID],
-		})
+		}
+		if known != nil {
+			since := !known[p.ProfileID]
+			out.New = &since
+		}
+		rec.Profiles = append(rec.Profiles, out)
 		switch {
 		case !provider.Matches(p.ProviderName):
+		case out.BeforeLink():
+			rec.Own = true
 		case p.Connected:
 			rec.State = Connected
 		case rec.State == Missing:
 			rec.State = Disconnected
 		}
 	}
+	rec.Own = rec.Own && rec.State == Missing
 	return rec
+}
+
+// NotYetAdvice says what to check when no account has got a profile, the
+// likeliest first.
+func NotYetAdvice(provider cronofy.Provider, site cronofy.Site) []string {
+	at, approval := "the provider", "The provider's side: its administrator may have to allow Cronofy's app there."
+	switch provider {
+	case cronofy.Zoom:
+		at, approval = "Zoom", `Zoom's approval: a Zoom administrator must have allowed the app whose name begins with "Cronofy Enterprise" in the Zoom Marketplace.`
+	case cronofy.Webex:
+		at, approval = "Webex", "Webex's approval: a Webex administrator must have allowed Cronofy's app in Control Hub."
+	case cronofy.Indeed:
+		at, approval = "Indeed", "Indeed's approval: Cronofy's support must have enabled Indeed for this application."
+	case cronofy.AnyProvider:
+	}
+	where := "the same data center"
+	if site.DataCenter.Name != "" {
+		where = "the data center chosen here (" + site.DataCenter.Name + ")"
+	}
+	return []string{
+		"E-mail addresses: each person needs the same address at " + at + " and in the calendar.",
+		"The accounts: only those that were provisioned through this calendar service account are matched, not those that people connected by themselves.",
+		"The data center: the application, the service account and the accounts must all be in " + where + ".",
+		approval,
+		"confer itself: the name of the link token's parameter is not documented. If Cronofy's support names another, set CONFER_OU_LINK_TOKEN_PARAM to it and make the link again.",
+	}
 }
 
 func name(s string) string { return cronofy.CleanText(s, maxName) }

@@ -49,15 +49,64 @@ func TestEvaluateState(t *testing.T) {
 	}
 }
 
-func TestEvaluateMarksNewProfiles(t *testing.T) {
+func TestProfilesFromBeforeTheLinkDoNotCount(t *testing.T) {
 	t.Parallel()
-	two := info(profile("zoom", true), profile("go_to", true))
-	unknown := Evaluate(two, cronofy.Zoom, nil)
-	require.False(t, unknown.Profiles[0].New, "what was there before is not known")
-	some := Evaluate(two, cronofy.Zoom, map[string]bool{"pro_go_to": true})
-	require.True(t, some.Profiles[0].New)
-	require.False(t, some.Profiles[1].New)
-	require.True(t, Evaluate(two, cronofy.Zoom, map[string]bool{}).Profiles[1].New, "none was there before")
+	zoom, old, broken := profile("zoom", true), profile("zoom", true), profile("zoom", false)
+	old.ProfileID, broken.ProfileID = "pro_old", "pro_new_broken"
+	known := map[string]bool{"pro_old": true, "pro_go_to": true}
+	for _, c := range []struct {
+		name     string
+		known    map[string]bool
+		profiles []cronofy.ConferencingProfile
+		want     State
+		own      bool
+		words    string
+	}{
+		{"nobody knows", nil, []cronofy.ConferencingProfile{old}, Connected, false, "connected"},
+		{"none was there", map[string]bool{}, []cronofy.ConferencingProfile{old}, Connected, false, "connected"},
+		{"their own alone", known, []cronofy.ConferencingProfile{old}, Missing, true, "not yet (their own)"},
+		{"their own, and a new one", known, []cronofy.ConferencingProfile{old, zoom}, Connected, false, "connected"},
+		{"their own works, the new one does not", known, []cronofy.ConferencingProfile{old, broken}, Disconnected, false, "disconnected"},
+		{"another provider's own", known, []cronofy.ConferencingProfile{profile("go_to", true)}, Missing, false, "not yet"},
+		{"none", known, nil, Missing, false, "not yet"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			rec := Evaluate(info(c.profiles...), cronofy.Zoom, c.known)
+			require.Equal(t, c.want, rec.State)
+			require.Equal(t, c.own, rec.Own)
+			require.Equal(t, c.words, rec.Words())
+			require.Equal(t, c.want == Connected, settled(rec, nil), "what may still come is looked at again")
+			var sum Summary
+			sum.Count(rec)
+			require.Equal(t, c.own, sum.Own == 1)
+			for i, p := range rec.Profiles {
+				before := c.known[c.profiles[i].ProfileID]
+				require.Equal(t, c.known != nil && before, p.BeforeLink())
+				require.Equal(t, c.known != nil && !before, p.SinceLink())
+			}
+		})
+	}
+}
+
+func TestOddAnswersAreRecordsWithWarnings(t *testing.T) {
+	t.Parallel()
+	odd := info(profile("zoom", true))
+	odd.Warnings = []string{"profile_id was a number\x1b[2J"}
+	rec := Evaluate(odd, cronofy.Zoom, nil)
+	require.Equal(t, Connected, rec.State)
+	require.Equal(t, []string{"profile_id was a number"}, rec.Warnings)
+}
+
+func TestAdviceHasTheLikeliestFirst(t *testing.T) {
+	t.Parallel()
+	de, _ := cronofy.FindDataCenter("de")
+	for _, p := range cronofy.Providers() {
+		advice := NotYetAdvice(p, de.Site())
+		for i, word := range []string{"address", "provisioned through", "Germany", "", "CONFER_OU_LINK_TOKEN_PARAM"} {
+			require.Contains(t, advice[i], word, p)
+		}
+	}
 }
 
 func TestEvaluateCleansEveryText(t *testing.T) {

@@ -72,6 +72,7 @@ func (o Options) window() int {
 type Summary struct {
 	Read                                     int // records given out
 	Connected, Disconnected, Missing, Failed int // by state; they add up to Read
+	Own                                      int // of the missing, those with Record.Own
 	Duplicates                               int // lines left out because their token came before
 }
 
@@ -92,7 +93,7 @@ func Run(ctx context.Context, client Client, accounts iter.Seq2[Account, error],
 	in := &intake{accounts: accounts, seen: newSeen(), strict: opts.Strict}
 	p := pool[item, Record]{window: opts.window(), unordered: opts.Unordered, do: r.read}
 	err := p.run(ctx, in.items, func(rec Record) error {
-		sum.count(rec.State)
+		sum.Count(rec)
 		return emit(rec)
 	})
 	sum.Duplicates = in.seen.duplicates
@@ -102,9 +103,13 @@ func Run(ctx context.Context, client Client, accounts iter.Seq2[Account, error],
 	return sum, err
 }
 
-func (s *Summary) count(state State) {
+// Count adds a record.
+func (s *Summary) Count(rec Record) {
 	s.Read++
-	switch state {
+	if rec.Own {
+		s.Own++
+	}
+	switch rec.State {
 	case Connected:
 		s.Connected++
 	case Disconnected:

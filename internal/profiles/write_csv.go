@@ -62,8 +62,8 @@ func csvRow(r Record, p Profile) []string {
 	if p != (Profile{}) {
 		connected = yesNo(p.Connected)
 	}
-	if p.New { // it is false too where nothing was known to compare with
-		isNew = yesNo(true)
+	if p.New != nil {
+		isNew = yesNo(*p.New)
 	}
 	row := []string{r.Account.Sub, r.Account.Email, r.Account.Name, string(r.State), p.ProviderName, p.ProfileID,
 		p.ProfileName, connected, isNew, p.RelinkURL, code, message}

@@ -30,14 +30,17 @@ const (
 func (t *tableWriter) Write(r Record) error {
 	var b strings.Builder
 	t.head(&b)
-	state, account := string(r.State), r.Account.label()
+	state, account := strings.TrimSuffix(r.Words(), ownWords), r.Account.label()
 	if len(r.Profiles) == 0 {
 		line(&b, state, account, "", "", "")
 	}
 	for _, p := range r.Profiles {
 		shown := p.ProfileName
-		if p.New {
+		switch {
+		case p.SinceLink():
 			shown += " (new)"
+		case p.BeforeLink():
+			shown += " (their own, from before the link)"
 		}
 		line(&b, state, account, p.ProviderName, yesNo(p.Connected), shown)
 		if p.RelinkURL != "" {
@@ -47,6 +50,9 @@ func (t *tableWriter) Write(r Record) error {
 	}
 	if r.Error != nil {
 		note(&b, r.Error.Code+": "+r.Error.Message)
+	}
+	for _, w := range r.Warnings {
+		note(&b, "odd: "+w)
 	}
 	_, err := io.WriteString(t.w, b.String())
 	return err

@@ -14,12 +14,14 @@ import (
 func someRecords() []Record {
 	return []Record{
 		{Account: AccountRef{"acc_1", "amara@example.test", "Amara Osei"}, State: Connected, Profiles: []Profile{
-			{ProviderName: "zoom", ProfileID: "pro_1", ProfileName: "amara@example.test", Connected: true, New: true},
+			{ProviderName: "zoom", ProfileID: "pro_1", ProfileName: "amara@example.test", Connected: true, New: new(true)},
 			{ProviderName: "go_to", ProfileID: "pro_2", ProfileName: "amara@example.test",
 				RelinkURL: "https://app-de.cronofy.com/v2/relink/go_to?email=amara%40example.test&x=1"}}},
 		{Account: AccountRef{Sub: "acc_2"}, State: Missing, Profiles: []Profile{}},
+		{Account: AccountRef{Sub: "acc_3", Email: "hana@example.test"}, State: Missing, Own: true, Profiles: []Profile{
+			{ProviderName: "zoom", ProfileID: "pro_3", ProfileName: "hana@example.test", Connected: true, New: new(false)}}},
 		{Account: AccountRef{Email: "山田さくら.a-very-long-address-indeed@example.test"}, State: Failed, Profiles: []Profile{},
-			Error: &RecordError{"unauthorized", "The access token was not accepted."}},
+			Error: &RecordError{"unauthorized", "The access token was not accepted."}, Warnings: []string{"a profile_id was a number"}},
 	}
 }
 
@@ -42,7 +44,8 @@ func TestJSONIsTheContract(t *testing.T) {
 		`{"provider_name":"zoom","profile_id":"pro_1","profile_name":"amara@example.test","connected":true,"relink_url":"","new":true},`+
 		`{"provider_name":"go_to","profile_id":"pro_2","profile_name":"amara@example.test","connected":false,"relink_url":"https://app-de.cronofy.com/v2/relink/go_to?email=amara%40example.test&x=1"}]}
 {"account":{"sub":"acc_2","email":"","name":""},"state":"missing","profiles":[]}
-{"account":{"sub":"","email":"山田さくら.a-very-long-address-indeed@example.test","name":""},"state":"error","profiles":[],"error":{"code":"unauthorized","message":"The access token was not accepted."}}
+{"account":{"sub":"acc_3","email":"hana@example.test","name":""},"state":"missing","own":true,"profiles":[{"provider_name":"zoom","profile_id":"pro_3","profile_name":"hana@example.test","connected":true,"relink_url":"","new":false}]}
+{"account":{"sub":"","email":"山田さくら.a-very-long-address-indeed@example.test","name":""},"state":"error","profiles":[],"error":{"code":"unauthorized","message":"The access token was not accepted."},"warnings":["a profile_id was a number"]}
 `, written(t, FormatJSON, someRecords()...))
 	require.Empty(t, written(t, FormatJSON))
 	require.Contains(t, written(t, FormatJSON, Record{}), `"profiles":[]`)
@@ -54,9 +57,11 @@ func TestTable(t *testing.T) {
 connected     amara@example.test                zoom              yes        amara@example.test (new)
                                                 go_to             no         amara@example.test
               relink: https://app-de.cronofy.com/v2/relink/go_to?email=amara%40example.test&x=1
-missing       acc_2
+not yet       acc_2
+not yet       hana@example.test                 zoom              yes        hana@example.test (their own, from before the link)
 error         山田さくら.a-very-long-address-…
               unauthorized: The access token was not accepted.
+              odd: a profile_id was a number
 `, written(t, FormatTable, someRecords()...))
 	require.Equal(t, "STATE         ACCOUNT                           PROVIDER          CONNECTED  PROFILE\n", written(t, FormatTable))
 }
@@ -79,6 +84,7 @@ func TestCSV(t *testing.T) {
 		{"acc_1", "amara@example.test", "Amara Osei", "connected", "go_to", "pro_2", "amara@example.test", "no", "",
 			"https://app-de.cronofy.com/v2/relink/go_to?email=amara%40example.test&x=1", "", ""},
 		{"acc_2", "", "", "missing", "", "", "", "", "", "", "", ""},
+		{"acc_3", "hana@example.test", "", "missing", "zoom", "pro_3", "hana@example.test", "yes", "no", "", "", ""},
 		{"", "山田さくら.a-very-long-address-indeed@example.test", "", "error", "", "", "", "", "", "", "unauthorized", "The access token was not accepted."},
 	}, rows)
 	require.Equal(t, 1, strings.Count(written(t, FormatCSV), "\n"), "the heading alone")
