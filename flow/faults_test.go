@@ -13,11 +13,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/stretchr/testify/require"
-
 	"confer/cronofy"
 	"confer/cronofy/sandbox"
 	"confer/flow"
+	"confer/internal/golden"
 )
 
 // faultPage is the list of what a set-up does under each fault, for people; the
@@ -140,14 +139,7 @@ func TestFaults(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	got := faultHead + strings.Join(lines, "")
-	if flow.UpdateTranscripts() {
-		require.NoError(t, os.WriteFile(faultPage, []byte(got), 0o600))
-		return
-	}
-	want, err := os.ReadFile(faultPage)
-	require.NoError(t, err)
-	require.Equal(t, string(want), got)
+	golden.Equal(t, faultPage, faultHead+strings.Join(lines, ""))
 }
 
 // hastyClock jumps over the pauses between repeats.

@@ -3,7 +3,6 @@ package flow
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"net"
 	"os"
@@ -19,11 +18,10 @@ import (
 
 	"confer/cronofy"
 	"confer/flow/callback"
+	"confer/internal/golden"
 	"confer/internal/profiles"
 	"confer/keystore"
 )
-
-var update = flag.Bool("update", false, "rewrite the transcripts; review the difference like code")
 
 // TestTranscripts replays each story in testdata/transcripts. A line is an
 // event; what stands behind "->" is what the machine said to it. If this test
@@ -39,12 +37,7 @@ func TestTranscripts(t *testing.T) {
 			t.Parallel()
 			want, err := os.ReadFile(file)
 			require.NoError(t, err)
-			got := replay(t, string(want))
-			if *update {
-				require.NoError(t, os.WriteFile(file, []byte(got), 0o600))
-				return
-			}
-			require.Equal(t, string(want), got)
+			golden.Equal(t, file, replay(t, string(want)))
 		})
 	}
 }

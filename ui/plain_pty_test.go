@@ -4,36 +4,29 @@ package ui
 
 import (
 	"context"
-	"os"
+	"fmt"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
-	"github.com/creack/pty"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
-	"golang.org/x/sys/unix"
 
+	"confer/cronofy"
 	"confer/flow"
+	"confer/internal/screentest"
 )
 
 // plainGlass is a terminal with the line mode in it.
 type plainGlass struct {
+	*screentest.Terminal
 	t      *testing.T
-	master *os.File
-	slave  *os.File
-	before unix.Termios
 	tasks  *plainTasks
 	orders chan flow.Task
 	cancel context.CancelFunc
 	done   chan struct{}
 	last   flow.State
 	err    error
-
-	mu    sync.Mutex
-	more  *sync.Cond
-	shown strings.Builder
 }
 
 // plainTell hands orders to the test.
@@ -50,77 +43,27 @@ func (p plainTell) Follow(_, _ flow.State, task *flow.Task) {
 
 func plainTerminalRun(t *testing.T, s flow.State) *plainGlass {
 	t.Helper()
+	g := &plainGlass{Terminal: screentest.Open(t, 100, 30, true), t: t, tasks: newPlainTasks(), orders: make(chan flow.Task, 64), done: make(chan struct{})}
 	before := goleak.IgnoreCurrent()
-	t.Cleanup(func() { goleak.VerifyNone(t, before) })
-	master, slave := plainPTY(t)
-	g := &plainGlass{t: t, master: master, slave: slave, tasks: newPlainTasks(), orders: make(chan flow.Task, 64), done: make(chan struct{})}
-	g.more = sync.NewCond(&g.mu)
-	g.before = g.termios()
 	ctx, cancel := context.WithCancel(t.Context())
 	g.cancel = cancel
-	reading := make(chan struct{})
-	go g.read(reading)
 	go func() {
 		defer close(g.done)
-		g.last, g.err = RunPlain(ctx, PlainConfig{Err: slave, Config: Config{State: s, Tasks: plainTell{g.tasks, g.orders}, Input: slave, Output: slave,
+		g.last, g.err = RunPlain(ctx, PlainConfig{Err: g.TTY, Config: Config{State: s, Tasks: plainTell{g.tasks, g.orders}, Input: g.TTY, Output: g.TTY,
 			Now: func() time.Time { return start }}})
 	}()
 	t.Cleanup(func() {
 		cancel()
-		<-g.done
-		require.NoError(t, slave.Close())
-		master.Close() // a test may have hung up
-		<-reading
+		screentest.Receive(g.Screen, g.done, "end of the run")
+		goleak.VerifyNone(t, before)
 	})
 	return g
 }
 
-// plainPTY opens a terminal whose master can be closed while it is read.
-func plainPTY(t *testing.T) (master, slave *os.File) {
-	t.Helper()
-	opened, slave, err := pty.Open()
-	require.NoError(t, err)
-	fd, err := unix.Dup(int(opened.Fd()))
-	require.NoError(t, err)
-	require.NoError(t, opened.Close())
-	require.NoError(t, unix.SetNonblock(fd, true))
-	return os.NewFile(uintptr(fd), "master"), slave
-}
-
-func (g *plainGlass) read(over chan<- struct{}) {
-	defer close(over)
-	buf := make([]byte, 4096)
-	for {
-		n, err := g.master.Read(buf)
-		g.mu.Lock()
-		g.shown.Write(buf[:n])
-		g.mu.Unlock()
-		g.more.Broadcast()
-		if err != nil {
-			return
-		}
-	}
-}
-
-// until waits for a text on the glass.
-func (g *plainGlass) until(text string) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	for !strings.Contains(g.shown.String(), text) {
-		g.more.Wait()
-	}
-}
-
-func (g *plainGlass) text() string {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.shown.String()
-}
-
-func (g *plainGlass) types(s string) {
+// ordered is the next task.
+func (g *plainGlass) ordered() flow.Task {
 	g.t.Helper()
-	_, err := g.master.WriteString(s)
-	require.NoError(g.t, err)
+	return screentest.Receive(g.Screen, g.orders, "order")
 }
 
 func (g *plainGlass) reports(id int, events ...flow.Event) {
@@ -129,42 +72,38 @@ func (g *plainGlass) reports(id int, events ...flow.Event) {
 	}
 }
 
-func (g *plainGlass) termios() unix.Termios {
-	g.t.Helper()
-	m, err := unix.IoctlGetTermios(int(g.slave.Fd()), plainGetTermios)
-	require.NoError(g.t, err)
-	return *m
-}
-
 // ended waits for the run's end; the terminal must be as it was found.
 func (g *plainGlass) ended() {
 	g.t.Helper()
-	<-g.done
-	require.Equal(g.t, g.before, g.termios())
+	screentest.Receive(g.Screen, g.done, "end of the run")
+	require.Equal(g.t, g.Before(), g.Modes())
 }
+
+// plainFirstQuestion is how the choice of a data center ends.
+func plainFirstQuestion() string { return fmt.Sprintf("1 to %d: ", len(cronofy.DataCenters())) }
 
 // TestPlainTerminalPaste: the kernel cuts a line that it edits at 4,096 bytes;
 // an address of 10,000 comes whole.
 func TestPlainTerminalPaste(t *testing.T) {
 	g := plainTerminalRun(t, plainAt(t, toAuthorize()...))
-	g.until("]: ")
-	g.types("\r")
-	order := <-g.orders
+	g.UntilWritten("]: ")
+	g.Press("\r")
+	order := g.ordered()
 	require.IsType(t, flow.Authorize{}, order.Effect)
 	g.reports(order.ID, linkReady())
-	g.until("? says what can be done.")
+	g.UntilWritten("? says what can be done.")
 	address := "http://127.0.0.1:8739/callback?code=" + strings.Repeat("Zx81kQ.~", 1240) + "&state=9f0c3e1ab27d44f8"
 	require.Greater(t, len(address), 9900)
-	g.types(address + "\r")
-	pasted := (<-g.orders).Effect.(flow.Pasted)
+	g.Press(address + "\r")
+	pasted := g.ordered().Effect.(flow.Pasted)
 	require.Len(t, pasted.Text, len(address))
 	require.True(t, pasted.Text == address)
-	g.until("Checking what was pasted.")
-	require.NotEqual(t, g.before, g.termios())
+	g.UntilWritten("Checking what was pasted.")
+	require.NotEqual(t, g.Before(), g.Modes())
 	g.reports(order.ID, flow.AnswerArrived{}, flow.Exchanged{}, linked())
-	g.until("[3, not now]: ")
-	require.Equal(t, g.before, g.termios(), "lines are edited by the terminal again")
-	g.types("\r")
+	g.UntilWritten("[3, not now]: ")
+	require.Equal(t, g.Before(), g.Modes(), "lines are edited by the terminal again")
+	g.Press("\r")
 	g.ended()
 	require.NoError(t, g.err)
 	require.NotNil(t, g.last.Link)
@@ -172,21 +111,21 @@ func TestPlainTerminalPaste(t *testing.T) {
 
 func TestPlainTerminalSecret(t *testing.T) {
 	g := plainTerminalRun(t, plainAt(t, toApplication()...))
-	g.until("Client id: ")
-	g.types(testClient + "\r")
-	g.until("Client secret: ")
-	g.types(testSecret + "x\x7f\r")
-	g.until("Redirect URI [")
-	require.Equal(t, g.before, g.termios())
-	g.types("\r")
-	check := (<-g.orders).Effect.(flow.CheckApplication)
+	g.UntilWritten("Client id: ")
+	g.Press(testClient + "\r")
+	g.UntilWritten("Client secret: ")
+	g.Press(testSecret + "x\x7f\r")
+	g.UntilWritten("Redirect URI [")
+	require.Equal(t, g.Before(), g.Modes())
+	g.Press("\r")
+	check := g.ordered().Effect.(flow.CheckApplication)
 	require.Equal(t, testSecret, check.Answers.ClientSecret.Reveal())
-	g.until("Asking Cronofy")
+	g.UntilWritten("Asking Cronofy")
 	g.cancel()
 	g.ended()
-	require.Contains(t, g.text(), testClient, "what is no secret is shown")
-	require.NotContains(t, g.text(), testSecret[:4])
-	require.Empty(t, plainForbidden(strings.ReplaceAll(g.text(), "\r\n", "\n")))
+	require.Contains(t, g.Raw(), testClient, "what is no secret is shown")
+	require.NotContains(t, g.Raw(), testSecret[:4])
+	require.Empty(t, plainForbidden(strings.ReplaceAll(g.Raw(), "\r\n", "\n")))
 }
 
 // TestPlainTerminalRestored: the terminal is as it was found whatever ends the
@@ -196,20 +135,20 @@ func TestPlainTerminalRestored(t *testing.T) {
 		state flow.State
 		at    string
 	}{
-		"question": {plainAt(t), "1 to 6: "},
+		"question": {plainAt(t), plainFirstQuestion()},
 		"secret":   {plainAt(t, append(toApplication(), flow.ApplicationEntered{ClientID: testClient, RedirectURI: flow.DefaultRedirectURI}, fail(flow.ErrNoSecret))...), "Client secret: "},
 		"waiting":  {plainAt(t, toWaiting()...), "can be done."},
 	}
 	ways := map[string]func(g *plainGlass){
 		"cancelled": func(g *plainGlass) { g.cancel() },
-		"ctrl+d":    func(g *plainGlass) { g.types("\x04") },
-		"quit":      func(g *plainGlass) { g.types("q\rq\r") },
+		"ctrl+d":    func(g *plainGlass) { g.Press("\x04") },
+		"quit":      func(g *plainGlass) { g.Press("q\rq\r") },
 	}
 	for place, p := range places {
 		for way, end := range ways {
 			t.Run(place+" "+way, func(t *testing.T) {
 				g := plainTerminalRun(t, p.state)
-				g.until(p.at)
+				g.UntilWritten(p.at)
 				end(g)
 				g.ended()
 				if way == "cancelled" {
@@ -225,9 +164,9 @@ func TestPlainTerminalRestored(t *testing.T) {
 // TestPlainTerminalGone: a terminal that was closed ends the run.
 func TestPlainTerminalGone(t *testing.T) {
 	g := plainTerminalRun(t, plainAt(t))
-	g.until("1 to 6: ")
-	require.NoError(t, g.master.Close())
-	<-g.done
+	g.UntilWritten(plainFirstQuestion())
+	g.HangUp()
+	screentest.Receive(g.Screen, g.done, "end of the run")
 }
 
 // TestPlainTerminalOvertaken: the callback comes while an address is being
@@ -235,12 +174,12 @@ func TestPlainTerminalGone(t *testing.T) {
 func TestPlainTerminalOvertaken(t *testing.T) {
 	s := plainAt(t, toWaiting()...)
 	g := plainTerminalRun(t, s)
-	g.until("can be done.")
-	g.types("http://127.0.0.1:87")
-	g.until("127.0.0.1:87")
+	g.UntilWritten("can be done.")
+	g.Press("http://127.0.0.1:87")
+	g.UntilWritten("127.0.0.1:87")
 	g.reports(s.Running.ID, flow.AnswerArrived{}, flow.Exchanged{}, linked())
-	g.until("[3, not now]: ")
-	g.types("none\r")
+	g.UntilWritten("[3, not now]: ")
+	g.Press("none\r")
 	g.ended()
 	require.NoError(t, g.err)
 	require.Equal(t, flow.AccountsNone, g.last.Answers.Accounts.Kind)
@@ -251,14 +190,14 @@ func TestPlainTerminalOvertaken(t *testing.T) {
 func TestPlainTerminalTypedOver(t *testing.T) {
 	s := plainAt(t, toWaiting()...)
 	g := plainTerminalRun(t, s)
-	g.until("can be done.")
-	g.types(plainFinal + "\r")
-	require.Equal(t, flow.Pasted{Text: plainFinal}, (<-g.orders).Effect)
-	g.types(strings.Repeat("x", 5000) + "END") // more than one read takes
-	g.until("END")
+	g.UntilWritten("can be done.")
+	g.Press(plainFinal + "\r")
+	require.Equal(t, flow.Pasted{Text: plainFinal}, g.ordered().Effect)
+	g.Press(strings.Repeat("x", 5000) + "END") // more than one read takes
+	g.UntilWritten("END")
 	g.reports(s.Running.ID, flow.AnswerArrived{}, flow.Exchanged{}, linked())
-	g.until("[3, not now]: ")
-	g.types("none\r")
+	g.UntilWritten("[3, not now]: ")
+	g.Press("none\r")
 	g.ended()
 	require.Equal(t, flow.AccountsNone, g.last.Answers.Accounts.Kind)
 }

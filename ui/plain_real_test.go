@@ -3,6 +3,7 @@ package ui
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"regexp"
@@ -16,6 +17,7 @@ import (
 	"confer/cronofy/sandbox"
 	"confer/flow"
 	"confer/internal/freeport"
+	"confer/internal/screentest"
 	"confer/keystore"
 )
 
@@ -38,6 +40,7 @@ type plainHouse struct {
 	read   int // up to where the paper was read
 	in     *io.PipeWriter
 	done   chan struct{}
+	over   bool
 	last   flow.State
 	err    error
 }
@@ -82,6 +85,9 @@ func newPlainHouse(t *testing.T, open func(string) error) *plainHouse {
 	go func() {
 		defer close(h.done)
 		h.last, h.err = RunPlain(t.Context(), cfg)
+		h.paper.mu.Lock()
+		defer h.paper.mu.Unlock()
+		h.over = true
 		h.more.Broadcast()
 	}()
 	return h
@@ -98,14 +104,17 @@ func plainFreeURI(t *testing.T) string {
 func (h *plainHouse) until(text string) string {
 	h.paper.mu.Lock()
 	defer h.paper.mu.Unlock()
-	for {
+	var got string
+	screentest.Wait(h.t, h.more, screentest.Patience, text, func() bool {
 		rest := h.paper.text.String()[h.read:]
-		if i := strings.Index(rest, text); i >= 0 {
+		i := strings.Index(rest, text)
+		if i >= 0 {
 			h.read += i + len(text)
-			return rest[:i+len(text)]
+			got = rest[:i+len(text)]
 		}
-		h.more.Wait()
-	}
+		return i >= 0
+	}, func() (string, bool) { return h.paper.text.String(), h.over })
+	return got
 }
 
 // answers gives an answer to each question.
@@ -124,11 +133,14 @@ func (h *plainHouse) upToTheLink() {
 	h.answers("Number, 1 to 1: ", "de", "Client id: ", c.ClientID, "Client secret: ", c.ClientSecret.Reveal()+"x", "Redirect URI [", "",
 		"confer: error: Cronofy does not accept", "", "Client secret [the one given before]: ", c.ClientSecret.Reveal(), "Redirect URI [", "",
 		"[2, memory]: ", "", "authorize one now: ", "ser_unknown", "or nothing: ", "Acme",
-		"confer: error: ", c.ServiceAccountID, "[Acme]: ", "", "Number, 1 to 4: ", "zoom_enterprise", "wait for the answer]: ", "")
+		"confer: error: ", c.ServiceAccountID, "[Acme]: ", "", fmt.Sprintf("Number, 1 to %d: ", len(cronofy.Providers())), "zoom_enterprise", "wait for the answer]: ", "")
 }
 
 func (h *plainHouse) finished() {
 	h.t.Helper()
+	h.paper.mu.Lock()
+	screentest.Wait(h.t, h.more, screentest.Patience, "the end", func() bool { return h.over }, func() (string, bool) { return h.paper.text.String(), false })
+	h.paper.mu.Unlock()
 	<-h.done
 	require.NoError(h.t, h.err)
 	require.Empty(h.t, h.paper.bad)

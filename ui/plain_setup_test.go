@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -223,11 +222,4 @@ func plainSites() []cronofy.Site {
 func plainAt(t *testing.T, events ...flow.Event) flow.State {
 	t.Helper()
 	return walk(t, flow.Start(flow.Found{Sites: plainSites()}), events...)
-}
-
-func plainReadFile(t *testing.T, path string) string {
-	t.Helper()
-	b, err := os.ReadFile(path)
-	require.NoError(t, err)
-	return string(b)
 }

@@ -3,10 +3,8 @@ package ui
 import (
 	"context"
 	"errors"
-	"flag"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,6 +14,7 @@ import (
 	"confer/cronofy"
 	"confer/flow"
 	"confer/flow/callback"
+	"confer/internal/golden"
 	"confer/keystore"
 )
 
@@ -162,9 +161,8 @@ func plainEndScenes() []plainScene {
 // look at the difference.
 func TestPlainTranscripts(t *testing.T) {
 	t.Parallel()
-	used := map[string]bool{}
+	want := golden.Open(t, filepath.Join("testdata", "plain"))
 	for _, s := range plainScenes() {
-		used[s.name+".txt"] = true
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
@@ -178,24 +176,10 @@ func TestPlainTranscripts(t *testing.T) {
 				if k.err != nil {
 					require.ErrorIs(t, k.err, context.Canceled)
 				}
-				plainCompare(t, filepath.Join("testdata", "plain", s.name+".txt"), k.paper.String())
+				want.Equal(t, s.name+".txt", k.paper.String())
 			})
 		})
 	}
-	files, err := os.ReadDir(filepath.Join("testdata", "plain"))
-	require.NoError(t, err)
-	for _, f := range files {
-		require.True(t, used[f.Name()], "%s is used by no test", f.Name())
-	}
-}
-
-func plainCompare(t *testing.T, path, got string) {
-	t.Helper()
-	if f := flag.Lookup("update"); f != nil && f.Value.String() == "true" {
-		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o750))
-		require.NoError(t, os.WriteFile(path, []byte(got), 0o600))
-	}
-	require.Equal(t, strings.ReplaceAll(plainReadFile(t, path), "\r\n", "\n"), got)
 }
 
 func plainWalk(k *plainTalk) {

@@ -3,12 +3,14 @@ package ui
 import (
 	"image/color"
 	"math"
+	"path/filepath"
 	"testing"
 
 	tea "charm.land/bubbletea/v2"
 	"charm.land/lipgloss/v2"
-	"github.com/charmbracelet/x/exp/golden"
 	"github.com/stretchr/testify/require"
+
+	"confer/internal/golden"
 )
 
 // luminance and contrast are WCAG 2.2's definitions.
@@ -55,6 +57,8 @@ func TestContrast(t *testing.T) {
 // TestThemes compares one scene in colour for each palette: dark and light as
 // the terminal says, neutral while it says nothing.
 func TestThemes(t *testing.T) {
+	t.Parallel()
+	want := golden.Open(t, filepath.Join("testdata", "TestThemes"))
 	for name, background := range map[string]color.Color{"dark": color.Black, "light": color.White, "neutral": nil} {
 		t.Run(name, func(t *testing.T) {
 			for _, s := range scenes() {
@@ -65,7 +69,7 @@ func TestThemes(t *testing.T) {
 				if background != nil {
 					m.Update(tea.BackgroundColorMsg{Color: background})
 				}
-				golden.RequireEqual(t, m.View().Content)
+				want.Equal(t, name+".golden", m.View().Content)
 			}
 		})
 	}

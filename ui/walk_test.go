@@ -8,14 +8,13 @@ import (
 	"time"
 
 	tea "charm.land/bubbletea/v2"
-	"github.com/charmbracelet/x/ansi"
 	"github.com/charmbracelet/x/exp/teatest/v2"
-	"github.com/charmbracelet/x/vt"
 	"github.com/stretchr/testify/require"
 
 	"confer/cronofy"
 	"confer/flow"
 	"confer/flow/callback"
+	"confer/internal/screentest"
 )
 
 // script answers each task with the next of its events, as the Runner would.
@@ -91,31 +90,29 @@ func (s *script) Events() <-chan flow.Report { return s.events }
 type window struct {
 	t  *testing.T
 	tm *teatest.TestModel
-	em *vt.Emulator
+	em *screentest.Screen
 	m  *Model
 }
 
 func open(t *testing.T, found flow.Found, s *script, w, h int) *window {
 	m := newModel(t, flow.Start(found), func(c *Config) { c.Tasks = s })
-	win := &window{t: t, m: m, tm: teatest.NewTestModel(t, m, teatest.WithInitialTermSize(w, h)), em: vt.NewEmulator(w, h)}
-	go func() { _, _ = io.Copy(io.Discard, win.em) }() // it blocks on its own answers if nobody reads them
-	return win
+	return &window{t: t, m: m, tm: teatest.NewTestModel(t, m, teatest.WithInitialTermSize(w, h)), em: screentest.New(t, w, h, io.Discard)}
 }
 
 // sees waits until a text is on the emulated screen.
 func (w *window) sees(want string) {
 	w.t.Helper()
-	limit := time.After(20 * time.Second)
+	limit := time.After(screentest.Patience)
 	for {
 		out, err := io.ReadAll(w.tm.Output())
 		require.NoError(w.t, err)
 		_, _ = w.em.Write([]byte(strings.ReplaceAll(string(out), "\n", "\r\n")))
-		if strings.Contains(ansi.Strip(w.em.Render()), want) {
+		if strings.Contains(w.em.Text(), want) {
 			return
 		}
 		select {
 		case <-limit:
-			w.t.Fatalf("never saw %q; the screen is\n%s", want, ansi.Strip(w.em.Render()))
+			w.t.Fatalf("never saw %q; the screen is\n%s", want, w.em.Text())
 		case <-time.After(5 * time.Millisecond):
 		}
 	}
@@ -136,7 +133,9 @@ func (w *window) press(keys ...string) {
 
 func (w *window) quits() {
 	w.t.Helper()
-	w.tm.WaitFinished(w.t, teatest.WithFinalTimeout(20*time.Second))
+	w.tm.WaitFinished(w.t, teatest.WithFinalTimeout(screentest.Patience), teatest.WithTimeoutFn(func(t testing.TB) {
+		t.Fatalf("it never ended; the screen is\n%s", w.em.Text())
+	}))
 }
 
 // toTheLink presses Enter on each page of the sandbox until the link is made.

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"confer/cronofy"
 )
 
 // allPages gives each page of the sandbox by name.
@@ -122,7 +124,7 @@ func TestApprovalPagesHaveStableNames(t *testing.T) {
 		}
 	}
 	list := string(pages["provider list"].body)
-	require.Len(t, regexp.MustCompile(`type="radio" name="provider"`).FindAllString(list, -1), 3)
+	require.Len(t, regexp.MustCompile(`type="radio" name="provider"`).FindAllString(list, -1), len(cronofy.Providers())-1, "each one, but \"any\"")
 	access := string(pages["enterprise access"].body)
 	for _, scope := range []string{"service_account/accounts/manage", "read_events", "delete_event"} {
 		require.Contains(t, access, "<code>"+scope+"</code>")

@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"confer/cronofy"
+	"confer/internal/screentest"
 )
 
 // organisation is a sandbox in a process of its own, with that many accounts
@@ -37,7 +38,7 @@ func startOrganisation(b *testing.B, program string, accounts int) organisation 
 	require.NoError(b, cmd.Start())
 	b.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
 	var lines []byte
-	for began := time.Now(); len(lines) == 0 && time.Since(began) < patience; pause(10 * time.Millisecond) {
+	for began := time.Now(); len(lines) == 0 && time.Since(began) < screentest.Patience; pause(10 * time.Millisecond) {
 		lines, _ = os.ReadFile(env) // it is there, as a whole, when the sandbox is ready
 	}
 	for name, dst := range map[string]*string{

@@ -18,38 +18,26 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"confer/internal/elsewhere"
+	"confer/internal/screentest"
 )
 
 // drawn gives the moment at which the output arrived that made ok true of the
 // screen. The time that the emulator takes to draw it is not in it.
 func (x *terminal) drawn(ok func(screen string) bool) <-chan time.Time {
 	found := make(chan time.Time, 1)
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	x.watch = func(arrived time.Time) {
-		if ok(x.screen.String()) {
-			x.watch = nil
-			found <- arrived
+	x.Watch(func(screen string, arrived time.Time) bool {
+		if !ok(screen) {
+			return true
 		}
-	}
+		found <- arrived
+		return false
+	})
 	return found
 }
 
 func (x *terminal) arrival(found <-chan time.Time) time.Time {
 	x.t.Helper()
-	select {
-	case at := <-found:
-		return at
-	case <-time.After(patience):
-		x.t.Fatalf("what was waited for was never drawn; the screen shows:\n%s", x.shown())
-		return time.Time{}
-	}
-}
-
-func (x *terminal) shown() string {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	return x.screen.String()
+	return screentest.Receive(x.Screen, found, "output with what was waited for")
 }
 
 // BenchmarkFirstFrame is from before fork to the output after which the emulated
@@ -149,7 +137,7 @@ func BenchmarkKey(b *testing.B) {
 func keys(b *testing.B, x *terminal, turn int) {
 	b.Helper()
 	var took samples
-	before := x.length()
+	before := len(x.Raw())
 	for i := 0; b.Loop(); i++ {
 		key := "\x1b[B"
 		if i/turn%2 == 1 {
@@ -158,7 +146,7 @@ func keys(b *testing.B, x *terminal, turn int) {
 		took = append(took, x.timedKey(key))
 	}
 	took.report(b)
-	b.ReportMetric(float64(x.length()-before)/float64(len(took)), "bytes/key")
+	b.ReportMetric(float64(len(x.Raw())-before)/float64(len(took)), "bytes/key")
 	b.ReportMetric(peakMB(b, x.cmd.Process.Pid), "peak-MB")
 }
 
@@ -182,17 +170,11 @@ func typeKeys(b *testing.B, x *terminal) {
 func (x *terminal) timedKey(key string) time.Duration {
 	x.t.Helper()
 	pause(time.Duration(20_000+rand.IntN(40_000)) * time.Microsecond)
-	before := x.shown()
+	before := x.Text()
 	found := x.drawn(func(screen string) bool { return screen != before })
 	pressed := time.Now()
 	x.press(key)
 	return x.arrival(found).Sub(pressed)
-}
-
-func (x *terminal) length() int {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	return x.raw.Len()
 }
 
 // hugeTable is the wizard at its last step with a list of accounts that the
@@ -224,7 +206,7 @@ func BenchmarkWaiting(b *testing.B) {
 	x.wait()
 	pause(2 * time.Second)
 	pid, seconds := x.cmd.Process.Pid, 0
-	bytes, ran, began := x.length(), cpu(b, pid), time.Now()
+	bytes, ran, began := len(x.Raw()), cpu(b, pid), time.Now()
 	for b.Loop() {
 		pause(time.Second)
 		seconds++
@@ -232,7 +214,7 @@ func BenchmarkWaiting(b *testing.B) {
 	passed := time.Since(began)
 	b.ReportMetric(0, "ns/op")
 	b.ReportMetric(100*float64(cpu(b, pid)-ran)/float64(passed), "%-of-a-core")
-	b.ReportMetric(float64(x.length()-bytes)/passed.Seconds(), "bytes/s")
+	b.ReportMetric(float64(len(x.Raw())-bytes)/passed.Seconds(), "bytes/s")
 	b.ReportMetric(peakMB(b, pid), "peak-MB")
 }
 

@@ -157,9 +157,7 @@ func (g *cage) wizard(args ...string) *terminal {
 }
 
 func (x *terminal) bytes() string {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	return x.raw.String()
+	return x.Raw()
 }
 
 // secret types one and waits until it is drawn, masked, as the nth of its length

@@ -22,6 +22,7 @@ import (
 	"confer/cronofy/sandbox"
 	"confer/internal/freeport"
 	"confer/internal/links"
+	"confer/internal/screentest"
 	"confer/keystore"
 )
 
@@ -132,7 +133,7 @@ func TestProfilesEndByInterrupt(t *testing.T) {
 			}
 		}
 		return false
-	}, patience, 10*time.Millisecond, "the calendars are asked for")
+	}, screentest.Patience, 10*time.Millisecond, "the calendars are asked for")
 	require.NoError(t, cmd.Process.Signal(syscall.SIGINT))
 	rest, _ := lines.ReadString(0)
 	require.Equal(t, 130, exit(t, cmd.Wait()))
@@ -158,14 +159,14 @@ func TestProfilesGoOnAfterAKill(t *testing.T) {
 		text, _ := os.ReadFile(w.path("records.jsonl"))
 		return bytes.Count(text, []byte("\n"))
 	}
-	require.Eventually(t, func() bool { return records() == 7 }, patience, 10*time.Millisecond, "hana is the eighth")
+	require.Eventually(t, func() bool { return records() == 7 }, screentest.Patience, 10*time.Millisecond, "hana is the eighth")
 	second := w.command(args...)
 	said, err := second.CombinedOutput()
 	require.Equal(t, 2, exit(t, err))
 	require.Contains(t, string(said), "another confer is writing to this file")
 	require.NoError(t, first.Process.Kill())
 	_ = first.Wait()
-	require.Eventually(t, func() bool { return w.Requests() == 15 }, patience, 10*time.Millisecond, "all that the first sent has come in, hana's with its end")
+	require.Eventually(t, func() bool { return w.Requests() == 15 }, screentest.Patience, 10*time.Millisecond, "all that the first sent has come in, hana's with its end")
 	before := w.Requests()
 	w.Set()
 	third := w.command(args...)
@@ -192,7 +193,7 @@ func TestTwoProcessesWithOneTokenFile(t *testing.T) {
 		text, _ := os.ReadFile(w.path("tokens.jsonl"))
 		return bytes.Count(text, []byte(`"replaces"`))
 	}
-	require.Eventually(t, func() bool { return tokens() == 15 }, patience, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return tokens() == 15 }, screentest.Patience, 10*time.Millisecond)
 	said, err := w.command(args...).CombinedOutput()
 	require.Equal(t, 2, exit(t, err))
 	require.Contains(t, string(said), "--tokens-out: another confer is writing to this file")

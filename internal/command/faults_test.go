@@ -1,21 +1,16 @@
 package command
 
 import (
-	"flag"
 	"fmt"
-	"os"
 	"regexp"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/stretchr/testify/require"
-
 	"confer/cronofy/sandbox"
+	"confer/internal/golden"
 )
-
-var updateFaults = flag.Bool("update", false, "rewrite the list of faults; review the difference like code")
 
 // faultPage is the list of what commands do under each fault, for people; the
 // test keeps it true.
@@ -125,14 +120,7 @@ func TestCommandFaults(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	got := faultHead + strings.Join(lines, "")
-	if *updateFaults {
-		require.NoError(t, os.WriteFile(faultPage, []byte(got), 0o600))
-		return
-	}
-	want, err := os.ReadFile(faultPage)
-	require.NoError(t, err)
-	require.Equal(t, string(want), got)
+	golden.Equal(t, faultPage, faultHead+strings.Join(lines, ""))
 }
 
 var ports = regexp.MustCompile(`127\.0\.0\.1:\d+`)

@@ -21,6 +21,7 @@ import (
 	"confer/cronofy/sandbox"
 	"confer/internal/elsewhere"
 	"confer/internal/freeport"
+	"confer/internal/golden"
 )
 
 func TestMain(m *testing.M) {
@@ -51,6 +52,7 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "../../testdata/script",
 		RequireExplicitExec: true,
+		UpdateScripts:       golden.Update(),
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("HOME", e.WorkDir)
 			e.Setenv("XDG_STATE_HOME", filepath.Join(e.WorkDir, "state"))

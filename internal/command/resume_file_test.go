@@ -16,6 +16,7 @@ func TestFileKeepsTheSecret(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	x := d.open("--browser", "none")
+	x.Patience = sealedPatience
 	d.operator(x).walk(onStore)
 	x.press("3" + enter)
 	x.until("The same again")
@@ -25,6 +26,7 @@ func TestFileKeepsTheSecret(t *testing.T) {
 	x.kill()
 
 	x = d.open("--browser", "browser")
+	x.Patience = sealedPatience
 	x.until(onApplication, "leave empty to use the stored one")
 	x.press(enter)
 	x.until("Open the secrets file", "Passphrase")
@@ -35,6 +37,7 @@ func TestFileKeepsTheSecret(t *testing.T) {
 	x.exits(130)
 
 	x = d.open("--browser", "browser", "--secret-store", "file")
+	x.Patience = sealedPatience
 	x.until(onApplication)
 	x.press(enter)
 	x.until("Open the secrets file", "Passphrase")

@@ -17,6 +17,7 @@ import (
 	"confer/cronofy/sandbox"
 	"confer/flow"
 	"confer/internal/links"
+	"confer/internal/screentest"
 )
 
 // desk is where an operator works: a Cronofy, and a state folder that outlives
@@ -70,7 +71,7 @@ func (d *desk) draft() links.Draft {
 // operator's back, so the screen may be a moment ahead of it.
 func (d *desk) saved(what string, ok func(links.Contents) bool) {
 	d.t.Helper()
-	ctx, cancel := context.WithTimeout(d.t.Context(), patience)
+	ctx, cancel := context.WithTimeout(d.t.Context(), screentest.Patience)
 	defer cancel()
 	tick := time.NewTicker(2 * time.Millisecond)
 	defer tick.Stop()

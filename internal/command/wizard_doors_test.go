@@ -13,7 +13,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"confer/internal/screentest"
 )
 
 // TestOverSSHByPasteAlone: no display, a browser elsewhere, nothing forwarded.
@@ -119,10 +122,10 @@ func TestNewLinkAndMoreTime(t *testing.T) {
 		return shortLink.MatchString(screen) && shortLink.FindString(screen) != short
 	}, "another short link")
 	x.press("u")
-	x.when(func(string) bool {
-		all := authorizeURL.FindAllString(x.raw.String(), -1)
+	x.WhenWritten("another real link", func(raw string) bool {
+		all := authorizeURL.FindAllString(raw, -1)
 		return len(all) > 0 && all[len(all)-1] != first
-	}, "another real link")
+	})
 }
 
 // left waits for a countdown of so many minutes. A port in an address has more
@@ -202,7 +205,8 @@ func (p *pane) capture(args ...string) string {
 // until looks at the pane again and again: tmux does not tell when it changes.
 func (p *pane) until(text string) {
 	p.t.Helper()
-	require.Eventually(p.t, func() bool { return strings.Contains(p.capture(), text) }, patience, 20*time.Millisecond, text)
+	ok := assert.Eventually(p.t, func() bool { return strings.Contains(p.capture(), text) }, screentest.Patience, 20*time.Millisecond, text)
+	require.True(p.t, ok, "the pane shows:\n%s", p.capture())
 }
 
 // savedLink is the link as the key "w" wrote it.
@@ -220,6 +224,6 @@ func (p *pane) savedLink() string {
 			}
 		}
 		return saved != ""
-	}, patience, 20*time.Millisecond)
+	}, screentest.Patience, 20*time.Millisecond)
 	return saved
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"confer/flow"
 	"confer/internal/freeport"
 )
 
@@ -111,7 +112,7 @@ func TestWrongAnswersKeepWhatWasTyped(t *testing.T) {
 	x.until("Client secret")
 	x.press(tabKey + ctrlU + "not-the-secret-at-all" + enter)
 	x.until("does not accept this client id and secret", "k3Hn2cWq9ZrT5vXy7LbD")
-	require.NotContains(t, x.raw.String(), "not-the-secret-at-all")
+	require.NotContains(t, x.Raw(), "not-the-secret-at-all")
 	x.press(escape)
 	x.until("Which data center")
 	x.press(enter)
@@ -143,8 +144,7 @@ var authorizeURL = regexp.MustCompile(`http://127\.0\.0\.1:\d+/oauth/authorize\?
 // not in the way.
 func (x *terminal) rawLink() string {
 	x.t.Helper()
-	x.when(func(string) bool { return authorizeURL.MatchString(x.raw.String()) }, "the real link")
-	return authorizeURL.FindString(x.raw.String())
+	return authorizeURL.FindString(x.WhenWritten("the real link", authorizeURL.MatchString))
 }
 
 func TestResizeAtEachStep(t *testing.T) {
@@ -153,11 +153,11 @@ func TestResizeAtEachStep(t *testing.T) {
 	// each text stands on its own step's screen only, not in the list of the steps
 	for i, text := range []string{"Which data center", "Client secret", "Whose calendars?", "Which provider", "Ready for the administrator"} {
 		x.until(text, "Link calendars with conferencing")
-		x.resize(40, 12)
-		x.until(text, fmt.Sprintf("Step %d of 6", i+1))
-		x.resize(10, 3)
+		x.Resize(40, 12)
+		x.until(text, fmt.Sprintf("Step %d of %d", i+1, len(flow.Steps())))
+		x.Resize(10, 3)
 		x.until("window of")
-		x.resize(120, 40)
+		x.Resize(120, 40)
 		x.until(text, "Link calendars with conferencing")
 		x.press(enter)
 	}

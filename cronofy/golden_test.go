@@ -1,0 +1,3 @@
+package cronofy
+
+import _ "confer/internal/golden" // knows -update

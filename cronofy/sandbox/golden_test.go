@@ -1,0 +1,3 @@
+package sandbox
+
+import _ "confer/internal/golden" // knows -update

@@ -1,0 +1,3 @@
+package callback
+
+import _ "confer/internal/golden" // knows -update

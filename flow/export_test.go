@@ -1,4 +1,0 @@
-package flow
-
-// UpdateTranscripts tells whether -update was given.
-func UpdateTranscripts() bool { return *update }

@@ -1,0 +1,3 @@
+package atomicfile
+
+import _ "confer/internal/golden" // knows -update

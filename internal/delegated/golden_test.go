@@ -1,0 +1,3 @@
+package delegated
+
+import _ "confer/internal/golden" // knows -update

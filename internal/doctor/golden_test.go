@@ -1,0 +1,3 @@
+package doctor
+
+import _ "confer/internal/golden" // knows -update

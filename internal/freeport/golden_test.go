@@ -1,0 +1,3 @@
+package freeport
+
+import _ "confer/internal/golden" // knows -update

@@ -1,0 +1,3 @@
+package links
+
+import _ "confer/internal/golden" // knows -update

@@ -1,0 +1,3 @@
+package manage
+
+import _ "confer/internal/golden" // knows -update

@@ -1,0 +1,3 @@
+package markup
+
+import _ "confer/internal/golden" // knows -update

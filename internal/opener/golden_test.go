@@ -1,0 +1,3 @@
+package opener
+
+import _ "confer/internal/golden" // knows -update

@@ -1,0 +1,3 @@
+package profiles
+
+import _ "confer/internal/golden" // knows -update

@@ -1,0 +1,3 @@
+package keystore
+
+import _ "confer/internal/golden" // knows -update
