@@ -81,13 +81,19 @@ func (s State) answer(ev answer) (State, *Task) {
 	case ServiceAccountEntered:
 		return s.serviceAccount(ev)
 	case ConnectStarted:
+		for _, p := range []*Problem{s.CheckLabel(ev.Label), s.CheckNoSecret(ev.Scope), s.CheckNoSecret(ev.DelegatedScope)} {
+			if p != nil {
+				return s.refuse(p)
+			}
+		}
 		s.Answers.Label = ev.Label
 		s.Attempt = Attempt{Phase: PhasePreparing}
 		return s.start(Connect{Answers: s.Answers, Store: s.Store, Scope: ev.Scope, DelegatedScope: ev.DelegatedScope})
 	case ProviderChosen:
-		if ev.Provider == "" {
-			return s.refuse(usage("The provider is missing.", "Choose one, or let the administrator choose."))
+		if p := s.checkProvider(ev.Provider); p != nil {
+			return s.refuse(p)
 		}
+		s.Notice = unknownProvider(ev.Provider)
 		s.Answers.Provider = ev.Provider
 		s.Step = StepAuthorize
 		return s, nil
@@ -105,8 +111,16 @@ func (s State) answer(ev answer) (State, *Task) {
 }
 
 func (s State) application(ev ApplicationEntered) (State, *Task) {
-	s.Answers.ClientID = ev.ClientID
+	before := s
 	s.Answers.ClientSecret = ev.ClientSecret
+	for _, text := range []string{ev.ClientID, ev.RedirectURI} {
+		for _, known := range []State{s, before} {
+			if p := known.CheckNoSecret(text); p != nil {
+				return s.refuse(p)
+			}
+		}
+	}
+	s.Answers.ClientID = ev.ClientID
 	s.Answers.RedirectURI = ev.RedirectURI
 	s.Asking, s.accepted.application = false, ""
 	if p := checkApplicationAnswer(ev); p != nil {
@@ -124,6 +138,11 @@ func (s State) store(ev StoreChosen) (State, *Task) {
 }
 
 func (s State) serviceAccount(ev ServiceAccountEntered) (State, *Task) {
+	for _, p := range []*Problem{s.CheckNoSecret(ev.ID), s.CheckLabel(ev.Label)} {
+		if p != nil {
+			return s.refuse(p)
+		}
+	}
 	s.Answers.ServiceAccount, s.Answers.Label = ev.ID, ev.Label
 	s.accepted.account = ""
 	if p := CheckServiceAccountID(ev.ID); p != nil {
@@ -139,6 +158,9 @@ func (s State) redirect(ev RedirectURIChosen) (State, *Task) {
 		return s, nil
 	}
 	s.Problem, s.Notice = nil, ""
+	if p := s.CheckNoSecret(ev.URI); p != nil {
+		return s.refuse(p)
+	}
 	s.Answers.RedirectURI = ev.URI
 	if s.Step == StepServiceAccount {
 		return s, nil
@@ -160,6 +182,9 @@ func (s State) authorize() (State, *Task) {
 }
 
 func (s State) accounts(ev AccountsGiven) (State, *Task) {
+	if p := s.CheckAccountsPath(ev.Accounts.Path); p != nil {
+		return s.refuse(p)
+	}
 	s.Answers.Accounts, s.Proof = ev.Accounts, Proof{}
 	if p := checkAccountsAnswer(ev.Accounts); p != nil {
 		return s.refuse(p)

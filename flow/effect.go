@@ -70,16 +70,18 @@ func (Authorize) effect()           {}
 func (StoreHeld) effect()           {}
 func (LoadProfiles) effect()        {}
 
-func (Pasted) effect()        {}
-func (Extended) effect()      {}
-func (NewLinkWanted) effect() {}
-func (OpenWanted) effect()    {}
-func (Handed) effect()        {}
-func (Refreshed) effect()     {}
+func (Pasted) effect()           {}
+func (Extended) effect()         {}
+func (NoDeadlineWanted) effect() {}
+func (NewLinkWanted) effect()    {}
+func (OpenWanted) effect()       {}
+func (Handed) effect()           {}
+func (Refreshed) effect()        {}
 
-func (Pasted) delivery()        {}
-func (Extended) delivery()      {}
-func (NewLinkWanted) delivery() {}
-func (OpenWanted) delivery()    {}
-func (Handed) delivery()        {}
-func (Refreshed) delivery()     {}
+func (Pasted) delivery()           {}
+func (Extended) delivery()         {}
+func (NoDeadlineWanted) delivery() {}
+func (NewLinkWanted) delivery()    {}
+func (OpenWanted) delivery()       {}
+func (Handed) delivery()           {}
+func (Refreshed) delivery()        {}

@@ -54,6 +54,8 @@ type (
 	AnotherWanted struct{}
 	// StoreRetried stores again what is held: see State.HeldHere.
 	StoreRetried struct{}
+	// ExchangeRetried exchanges again the code that is held: see Held.Code.
+	ExchangeRetried struct{}
 	// OtherStoreWanted asks where else what is held could be stored.
 	OtherStoreWanted struct{}
 	// HeldDropped gives up what is held.
@@ -64,13 +66,17 @@ type (
 
 // Deliveries: what the operator does while a task runs, handed to its inbox.
 type (
-	// Pasted is the final address of the administrator's browser, as pasted.
+	// Pasted is the final address of the administrator's browser, as pasted. It is
+	// taken without a task too, where State.HandedOverHere.
 	Pasted struct{ Text string }
 	// Extended asks for more time.
 	Extended struct{}
 	// NewLinkWanted asks for a fresh link token; links made before stay good
 	// for coming back.
 	NewLinkWanted struct{}
+	// NoDeadlineWanted has the wait go on until the operator ends it. It is answered
+	// by a TimeExtended with the zero time.
+	NoDeadlineWanted struct{}
 	// OpenWanted asks to open the browser again.
 	OpenWanted struct{}
 	// Handed keeps the link as unconfirmed: the administrator says it is done.
@@ -125,6 +131,7 @@ type (
 	ProfilesRead struct {
 		Rows  []profiles.Row
 		Tally Tally
+		At    time.Time // when they were read
 	}
 	// Paused says that the next call to Cronofy waits, and why.
 	Paused struct {
@@ -167,15 +174,17 @@ func (AccountsGiven) event()         {}
 func (AnotherWanted) event()         {}
 func (StoreRetried) event()          {}
 func (OtherStoreWanted) event()      {}
+func (ExchangeRetried) event()       {}
 func (HeldDropped) event()           {}
 func (Back) event()                  {}
 
-func (Pasted) event()        {}
-func (Extended) event()      {}
-func (NewLinkWanted) event() {}
-func (OpenWanted) event()    {}
-func (Handed) event()        {}
-func (Refreshed) event()     {}
+func (Pasted) event()           {}
+func (Extended) event()         {}
+func (NoDeadlineWanted) event() {}
+func (NewLinkWanted) event()    {}
+func (OpenWanted) event()       {}
+func (Handed) event()           {}
+func (Refreshed) event()        {}
 
 func (ApplicationAccepted) event()    {}
 func (UnlockAsked) event()            {}

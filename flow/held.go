@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"confer/cronofy"
 	"confer/internal/links"
@@ -15,6 +16,12 @@ import (
 type Held struct {
 	Problem *Problem // why they could not be stored
 	Step    Step     // StepServiceAccount or StepAuthorize: where they were approved
+
+	// Code: there are no tokens yet. The exchange of the code did not reach Cronofy
+	// or was not carried out, so that ExchangeRetried can be tried until Until. It
+	// is tried once by itself when Cronofy can be reached again.
+	Code  bool
+	Until time.Time
 
 	key string // of the answers that were approved
 }

@@ -95,7 +95,7 @@ func (r *Runner) loadProfiles(ctx context.Context, e LoadProfiles, inbox <-chan 
 		Options: profiles.Options{Provider: e.Answers.Provider, ErrorOf: explainAccount, Known: knownIDs(e.Known)},
 		Refresh: refresh, Now: r.Now, Pauses: r.Looks,
 		NextLook: func(at time.Time) { say(LookPlanned{at}) },
-	}, func(rows []profiles.Row) { say(ProfilesRead{Rows: rows, Tally: t.add(rows)}) })
+	}, func(rows []profiles.Row) { say(ProfilesRead{Rows: rows, Tally: t.add(rows), At: r.Now()}) })
 	if err != nil {
 		return Failed{Err: context.Cause(ctx)}
 	}

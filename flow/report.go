@@ -155,6 +155,9 @@ func (s State) progress(ev Event) State {
 		s.Pause = Pause(ev)
 	case ProfilesRead:
 		s.Proof.Tally = ev.Tally
+		if s.Proof.Since.IsZero() {
+			s.Proof.Since = ev.At
+		}
 	case LookPlanned:
 		s.Proof.NextLook = ev.At
 	}

@@ -72,9 +72,22 @@ func (r *Runner) remember(before, after State, say func(Event)) {
 	}
 }
 
-// draft is what of a State may be written down.
+// draft is what of a State may be written down: answers that Cronofy has accepted,
+// and those of a form that no secret has.
 func draft(s State) links.Draft {
 	a := s.Answers
+	if s.accepted.application != applicationKey(a) || s.CheckNoSecret(a.ClientID) != nil {
+		a.ClientID = "" // it may be the secret, in the wrong field
+	}
+	if CheckRedirectURI(a.RedirectURI) != nil || s.CheckNoSecret(a.RedirectURI) != nil {
+		a.RedirectURI = ""
+	}
+	if CheckServiceAccountID(a.ServiceAccount) != nil || s.CheckNoSecret(a.ServiceAccount) != nil {
+		a.ServiceAccount = ""
+	}
+	if s.CheckLabel(a.Label) != nil {
+		a.Label = ""
+	}
 	d := links.Draft{DataCenter: a.Site.DataCenter.ID, ClientID: a.ClientID, RedirectURI: a.RedirectURI, Listen: a.Listen,
 		ServiceAccount: a.ServiceAccount, Label: a.Label, Provider: string(a.Provider), Store: string(s.Store.Kind), Kept: s.secretKept()}
 	d.APIURL, d.AppURL = overrides(a.Site)

@@ -83,7 +83,7 @@ type Attempt struct {
 	ShortURL    string // our local link to it; empty when nothing listens
 	RedirectURI string
 	Listening   bool      // a callback can reach us; otherwise paste is the first door
-	Until       time.Time // when the wait ends
+	Until       time.Time // when the wait ends; zero: it has no end, see NoDeadlineWanted
 	Opened      bool      // a browser was asked to open the link
 	Browser     string    // why no browser was opened; empty when one was asked
 	Notice      string    // what came back but was not the answer, in a sentence
@@ -117,6 +117,10 @@ type Link struct {
 	At                 time.Time // UTC
 }
 
+// EndsWithRun tells whether confer's own token of the link is in memory alone, so
+// that it is lost when the run ends unless somebody takes it.
+func (l Link) EndsWithRun() bool { return l.RefreshToken && l.Store == StoreSession }
+
 // Tally counts accounts by the state of their conferencing profile.
 type Tally struct {
 	Read, Connected, Disconnected, Missing, Errors int
@@ -128,6 +132,7 @@ type Proof struct {
 	Done     bool // no further look by itself
 	Tally    Tally
 	NextLook time.Time // zero: none planned
+	Since    time.Time // when the first account was read; zero: none was yet
 }
 
 // Pause is a wait before a call to Cronofy: the rate limit, or a repeat.
@@ -144,24 +149,25 @@ type Used struct {
 // State is all the wizard knows. It is a value: Apply returns the next one.
 // Rows of profiles are not in it; progress events carry them to the screen.
 type State struct {
-	Step    Step
-	Answers Answers
-	Store   Store
-	Asking  bool   // the store is asked about: on the application's page, or later because it failed
-	Notice  string // something the operator should know that stops nothing
-	Unsaved bool   // a later run will not find the answers; it was said
-	Attempt Attempt
-	Link    *Link  // nil until linked
-	Made    []Link // all links of this run, in order
-	Proof   Proof
-	Pause   Pause          // the last wait before a call to Cronofy; over when its Until has passed
-	Known   *KnownProfiles // profiles seen before the link; nil when no tokens were known then
-	Unlock  time.Time      // until when the window of the keyring is waited for; zero: none is
-	Used    []Used
-	Sites   []cronofy.Site // what step 1 offers: the six data centers, overrides applied
-	Problem *Problem       // why the last task failed, or an answer was refused
-	Running *Task          // nil while waiting for the operator
-	tasks   int            // last task ID given out
+	Step       Step
+	Answers    Answers
+	Store      Store
+	Asking     bool   // the store is asked about: on the application's page, or later because it failed
+	Notice     string // something the operator should know that stops nothing
+	Unsaved    bool   // a later run will not find the answers; it was said
+	Attempt    Attempt
+	Link       *Link  // nil until linked
+	Made       []Link // all links of this run, in order
+	Proof      Proof
+	Pause      Pause          // the last wait before a call to Cronofy; over when its Until has passed
+	Known      *KnownProfiles // profiles seen before the link; nil when no tokens were known then
+	Unlock     time.Time      // until when the window of the keyring is waited for; zero: none is
+	Used       []Used
+	HandedOver []HandedOver   // see HandedOverHere
+	Sites      []cronofy.Site // what step 1 offers: the six data centers, overrides applied
+	Problem    *Problem       // why the last task failed, or an answer was refused
+	Running    *Task          // nil while waiting for the operator
+	tasks      int            // last task ID given out
 
 	held        []Held // approved, and not stored; copied before it is changed
 	accepted    accepted
@@ -184,6 +190,19 @@ func (s State) KnownHere() *KnownProfiles {
 // KnownProfiles are profile_ids that accounts had before the link was made.
 type KnownProfiles struct{ IDs map[string]bool }
 
+// HandedOver is a link of an earlier run that was made for the administrator. The
+// final address of their browser can be pasted into this run: see HandedOverHere.
+type HandedOver struct {
+	Hash  string    // of its state and of the answers that it was made for
+	Made  time.Time // UTC
+	Until time.Time // UTC; the end of the time for which its answer is taken
+}
+
+// HandedOverHere is the newest link of an earlier run that was made for the
+// answers as they are, on the page where one would make another; nil: there is
+// none. Pasted is taken there without a new link.
+func (s State) HandedOverHere() *HandedOver { return nil }
+
 // Found is what is known before the first page.
 type Found struct {
 	Answers    Answers
@@ -192,6 +211,7 @@ type Found struct {
 	Open       Step // whose answer is there and was not accepted; StepDataCenter: none is
 	Suggested  bool // the answers are suggestions: begin at the first page and let each be confirmed
 	Used       []Used
+	HandedOver []HandedOver   // links that earlier runs made, and that somebody may still approve
 	Notice     string         // something to know on the first page
 	Unsaved    error          // why the answers cannot be saved; nil: they can
 	Sites      []cronofy.Site // nil: the data centers' own hosts
@@ -200,7 +220,7 @@ type Found struct {
 // Start computes the first page from what is known: the first step whose
 // answer is missing or was not accepted.
 func Start(f Found) State {
-	s := State{Answers: f.Answers, Store: f.Store, Used: f.Used, Sites: f.Sites, Notice: f.Notice}
+	s := State{Answers: f.Answers, Store: f.Store, Used: f.Used, HandedOver: f.HandedOver, Sites: f.Sites, Notice: f.Notice}
 	if f.SecretKept {
 		s.keptKey = s.storeKey()
 	}

@@ -191,6 +191,9 @@ func (t *trip) deliver(ctx context.Context, d Delivery) Event {
 		return t.pasted(ctx, d.Text)
 	case Extended:
 		t.say(TimeExtended{t.end.extend(t.r.Timeout)})
+	case NoDeadlineWanted:
+		t.end.drop()
+		t.say(TimeExtended{})
 	case NewLinkWanted:
 		switch err := t.newLink(ctx); {
 		case err == nil:
