@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/godbus/dbus/v5"
-	"github.com/zalando/go-keyring"
 	"go.uber.org/goleak"
 )
 
@@ -40,10 +39,11 @@ type reply struct {
 
 // servant is the child's side.
 type servant struct {
-	ctx   context.Context
-	out   *json.Encoder
-	store *KeyringStore
-	first bool // the next probe is the one before a call
+	ctx     context.Context
+	out     *json.Encoder
+	store   *KeyringStore
+	service *secretService // under store
+	first   bool           // the next probe is the one before a call
 }
 
 // blind sees Ready before a call and the truth after it.
@@ -57,7 +57,8 @@ func (s *servant) blind(ctx context.Context) Status {
 
 func child(in io.Reader, out io.Writer) int {
 	lines, enc := bufio.NewReader(in), json.NewEncoder(out)
-	s := &servant{ctx: context.Background(), out: enc, store: OpenKeyring()}
+	s := &servant{ctx: context.Background(), out: enc, store: OpenKeyring(), service: &secretService{}}
+	s.store.provider = s.service
 	for {
 		line, err := lines.ReadBytes('\n')
 		if err != nil {
@@ -76,7 +77,7 @@ func child(in io.Reader, out io.Writer) int {
 func (s *servant) serve(o order) (r reply) {
 	ctx := s.ctx
 	if o.Limit != 0 {
-		s.store.call, s.store.unlock = o.Limit, o.Limit
+		s.store.call, s.store.guard.prompt = o.Limit, o.Limit
 	}
 	s.first = true
 	var err error
@@ -107,16 +108,15 @@ func (s *servant) arrange(o order, r *reply) error {
 	case "blind": // from now on go-keyring is called whatever the state
 		s.store.probe = s.blind
 	case "freeze": // stops process PID between the probe and the storing
-		s.store.provider = freezer{system{}, o.PID}
-	case "bare": // go-keyring without any of this package
-		_, err := keyring.Get(Service, o.Key)
-		return err
-	case "close": // the connection that go-keyring keeps for ever
-		conn, err := dbus.SessionBus()
-		if err != nil {
-			return err
+		s.store.provider = freezer{s.service, o.PID}
+	case "bare": // the bus by the library's own search
+		conn, err := dbus.ConnectSessionBus()
+		if err == nil {
+			err = conn.Close()
 		}
-		return conn.Close()
+		return err
+	case "close": // the connection that is kept
+		s.service.close()
 	case "churn":
 		return s.churn(o)
 	case "leaks":
@@ -146,9 +146,9 @@ type freezer struct {
 	pid int
 }
 
-func (f freezer) Set(service, key, secret string) error {
+func (f freezer) Set(c *call, key, secret string) error {
 	if err := syscall.Kill(f.pid, syscall.SIGSTOP); err != nil {
 		return err
 	}
-	return f.provider.Set(service, key, secret)
+	return f.provider.Set(c, key, secret)
 }

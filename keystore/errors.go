@@ -19,19 +19,20 @@ var (
 	ErrKey = errors.New("key has characters that not every platform can store")
 	// ErrUnavailable: there is no keyring to talk to; Error.State tells why.
 	ErrUnavailable = errors.New("no keyring is available")
-	// ErrLocked: the keyring is locked, and this call does not ask for its password.
-	// KeyringStore.Unlock does.
+	// ErrLocked: the keyring is locked. KeyringStore.Unlock asks for its password.
 	ErrLocked = errors.New("keyring is locked")
 	// ErrTimeout: the call was given up, by its limit or its context; errors.Is tells
 	// context.DeadlineExceeded and context.Canceled apart. If Error.Pending is set, the
 	// call still runs in the background and its outcome is unknown: a secret may be
-	// stored or deleted later. See KeyringStore.Late.
+	// stored or deleted later. Such a Set is undone.
 	ErrTimeout = errors.New("store did not answer in time")
 	// ErrBusy: an earlier call, or another process, still holds the store. Nothing was
 	// done; the same call may succeed later.
 	ErrBusy = errors.New("store is busy with an earlier call")
 	// ErrReadBack: the store said that it has stored, but holds another value or none.
 	ErrReadBack = errors.New("store does not hold what was stored")
+	// ErrDismissed: somebody closed or refused the keyring's window, so nothing was done.
+	ErrDismissed = errors.New("keyring's window was refused")
 	// ErrRefused: the store is there and answered with an error (a read-only folder, a full disk).
 	ErrRefused = errors.New("store refused")
 	// ErrNoPassphrase: the passphrase of the file was not given, or is empty.
@@ -57,7 +58,9 @@ type Error struct {
 	Cause    error  // what ended the wait: a context's error, or that of the passphrase function; or nil
 	State    State  // keyring only: what a probe saw; empty when none was made
 	Pending  bool   // with ErrTimeout: the call still runs, its outcome is unknown
-	NoWindow bool   // keyring only: this session can show no dialog, as Status.NoWindow
+	NoWindow bool   // keyring only: this session can show no window, as Status.NoWindow
+	Program  string // keyring only: whose it is, as Status.Program
+	Holder   string // file only, with ErrBusy: the process that has it, where that is known
 	Path     string // file only: where it is or would be
 	Detail   string // the platform's words, cleaned, for a details line; or empty
 }

@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
-	"github.com/zalando/go-keyring"
 )
 
 // fake is a keyring in memory. The hooks run before the call, without the lock.
@@ -17,39 +16,41 @@ type fake struct {
 	calls []string
 
 	onGet, onSet, onDelete func(key string) error
-	lie                    bool // Set says yes and stores nothing
+	window                 func(*call) // shows one, in Get
+	lie                    bool        // Set says yes and stores nothing
+	stays                  int         // how many more times Delete says yes and deletes nothing
 }
 
 func newFake() *fake { return &fake{items: map[string]string{}} }
 
-func (f *fake) begin(op, service, key string, hook func(string) error) error {
+func (f *fake) begin(op, key string, hook func(string) error) error {
 	f.mu.Lock()
 	f.calls = append(f.calls, op)
 	f.mu.Unlock()
-	if service != Service {
-		return errors.New("another service: " + service)
-	}
 	if hook != nil {
 		return hook(key)
 	}
 	return nil
 }
 
-func (f *fake) Get(service, key string) (string, error) {
-	if err := f.begin("get", service, key, f.onGet); err != nil {
+func (f *fake) Get(c *call, key string) (string, error) {
+	if f.window != nil {
+		f.window(c)
+	}
+	if err := f.begin("get", key, f.onGet); err != nil {
 		return "", err
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	s, ok := f.items[key]
 	if !ok {
-		return "", keyring.ErrNotFound
+		return "", ErrNotFound
 	}
 	return s, nil
 }
 
-func (f *fake) Set(service, key, secret string) error {
-	if err := f.begin("set", service, key, f.onSet); err != nil {
+func (f *fake) Set(_ *call, key, secret string) error {
+	if err := f.begin("set", key, f.onSet); err != nil {
 		return err
 	}
 	f.mu.Lock()
@@ -60,20 +61,37 @@ func (f *fake) Set(service, key, secret string) error {
 	return nil
 }
 
-func (f *fake) Delete(service, key string) error {
-	if err := f.begin("delete", service, key, f.onDelete); err != nil {
+func (f *fake) Has(_ *call, key string) (bool, error) {
+	_, has := f.item(key)
+	return has, nil
+}
+
+func (f *fake) Unlock(c *call) error {
+	_, err := f.Get(c, "")
+	if errors.Is(err, ErrNotFound) {
+		err = nil
+	}
+	return err
+}
+
+func (f *fake) Delete(_ *call, key string) error {
+	if err := f.begin("delete", key, f.onDelete); err != nil {
 		return err
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.stays > 0 {
+		f.stays--
+		return nil
+	}
 	if _, ok := f.items[key]; !ok {
-		return keyring.ErrNotFound
+		return ErrNotFound
 	}
 	delete(f.items, key)
 	return nil
 }
 
-func (f *fake) has(key string) (string, bool) {
+func (f *fake) item(key string) (string, bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	s, ok := f.items[key]
@@ -129,6 +147,6 @@ func asError(t *testing.T, err error, sentinel error) *Error {
 
 // settle waits until no call runs in the background any more.
 func settle(k *KeyringStore) {
-	k.guard.sem <- struct{}{}
-	<-k.guard.sem
+	k.guard.turn <- struct{}{}
+	<-k.guard.turn
 }

@@ -3,22 +3,38 @@ package keystore
 import (
 	"bytes"
 	"context"
+	"crypto/hkdf"
+	"crypto/rand"
 	"crypto/sha256"
+	"encoding/binary"
+	"encoding/json"
 	"errors"
+	"io"
 	"io/fs"
-	"maps"
+	"os"
 	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 
-	"github.com/gofrs/flock"
+	"filippo.io/age"
+	"golang.org/x/crypto/chacha20poly1305"
+	"golang.org/x/text/unicode/norm"
+
+	"confer/internal/atomicfile"
 )
 
 const (
-	// DefaultWorkFactor is age's own: sealing and opening take some 0.6 s and 256 MiB each.
+	// DefaultWorkFactor is age's own: to derive a key takes some 0.6 s and 256 MiB.
 	DefaultWorkFactor = 18
 
-	lockSuffix = ".lock"
-	lockPause  = 20 * time.Millisecond
+	maxWorkFactor = 20      // 2.5 s and 1 GiB: no file may make us do more
+	maxFile       = 4 << 20 // bytes, some 1,000 secrets of full length
+	fileVersion   = 1
+	lockSuffix    = ".lock"
+	quietWait     = 500 * time.Millisecond // for another process, before anybody is told
 )
 
 // FileOption changes how OpenFile works.
@@ -35,18 +51,21 @@ func WithWorkFactor(n int) FileOption {
 //
 // The file is the user's alone (0600 in a folder that others cannot write to, no
 // symbolic links; on Windows an access list with the user and SYSTEM only) and is
-// replaced as a whole. A lock file beside it, which stays, makes processes wait
-// for each other's changes for at most CallLimit; then it is ErrBusy. The first
-// use and each change cost one scrypt, which ctx cannot interrupt.
+// replaced as a whole. A lock file beside it makes processes wait for each
+// other's changes for at most LockLimit (see Patient); then it is ErrBusy. The
+// first use costs one scrypt, which ctx cannot interrupt.
+//
+// Passphrases are taken in Unicode's composed form (NFC), so that é opens the file
+// however a keyboard makes it.
 type FileStore struct {
 	path       string
 	passphrase func(context.Context) (string, error)
 	factor     int
-	sem        chan struct{} // holds the call that uses what follows
+	write      func(path string, b []byte) error
+	turn       chan struct{} // held by the call that uses what follows
 
-	phrase string            // once it is known to be right
-	sum    [sha256.Size]byte // of the file that secrets was read from
-	cached map[string][]byte
+	phrase string // once it is known to be right
+	key    fileKey
 }
 
 // OpenFile gives the store at path. It touches nothing yet. passphrase is asked
@@ -55,11 +74,21 @@ type FileStore struct {
 // first Set makes it with whatever passphrase gives: have it typed twice then
 // (see Exists).
 func OpenFile(path string, passphrase func(context.Context) (string, error), options ...FileOption) *FileStore {
-	f := &FileStore{path: path, passphrase: passphrase, factor: DefaultWorkFactor, sem: make(chan struct{}, 1)}
+	write := func(path string, b []byte) error { return atomicfile.Write(path, b, atomicfile.Private) }
+	f := &FileStore{path: path, passphrase: passphrase, factor: DefaultWorkFactor, write: write, turn: make(chan struct{}, 1)}
 	for _, o := range options {
 		o(f)
 	}
 	return f
+}
+
+// WeakPassphrase tells whether a new passphrase could be guessed by a program that
+// has the file: one that is short, or has few different characters.
+func WeakPassphrase(phrase string) bool {
+	const least, leastDifferent = 12, 6
+	runes := []rune(norm.NFC.String(phrase))
+	slices.Sort(runes)
+	return len(runes) < least || len(slices.Compact(runes)) < leastDifferent
 }
 
 // Kind is File.
@@ -70,18 +99,21 @@ func (f *FileStore) Path() string { return f.path }
 
 // Exists tells whether there is a file, of whatever kind, without the passphrase.
 func (f *FileStore) Exists() (bool, error) {
-	there, err := exists(f.path)
+	_, err := os.Lstat(f.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
 	if err != nil {
 		return false, f.failure("open", err)
 	}
-	return there, nil
+	return true, nil
 }
 
 // Check opens the file with the passphrase and keeps it open for later calls.
 // It returns ErrNotFound, without asking, when there is no file.
 func (f *FileStore) Check(ctx context.Context) error {
 	return f.with(ctx, "open", func() error {
-		_, err := f.read(ctx)
+		_, err := f.load(ctx)
 		return err
 	})
 }
@@ -93,7 +125,7 @@ func (f *FileStore) Get(ctx context.Context, key string) (string, error) {
 	}
 	var secret string
 	err := f.with(ctx, "get", func() error {
-		secrets, err := f.read(ctx)
+		secrets, err := f.load(ctx)
 		if err != nil {
 			return err
 		}
@@ -107,7 +139,7 @@ func (f *FileStore) Get(ctx context.Context, key string) (string, error) {
 	return secret, err
 }
 
-// Set implements Store. What is read back is the file, byte by byte.
+// Set implements Store. What is read back is the file, decrypted.
 func (f *FileStore) Set(ctx context.Context, key, secret string) error {
 	if err := checkItem(key, secret); err != nil {
 		return f.failure("set", err)
@@ -131,10 +163,15 @@ func (f *FileStore) Delete(ctx context.Context, key string) error {
 	})
 }
 
+// testWrite is TestWrite for a file: each time it is written it is another one.
+func (f *FileStore) testWrite(ctx context.Context) error {
+	return f.change(ctx, "set", func(map[string][]byte) bool { return true })
+}
+
 // change reads, edits and writes under the lock of both this process and the file.
 func (f *FileStore) change(ctx context.Context, op string, edit func(map[string][]byte) bool) error {
 	return f.with(ctx, op, func() error {
-		if err := prepareFolder(filepath.Dir(f.path)); err != nil {
+		if err := atomicfile.MakeFolder(filepath.Dir(f.path), true); err != nil {
 			return err
 		}
 		unlock, err := f.lock(ctx)
@@ -147,19 +184,19 @@ func (f *FileStore) change(ctx context.Context, op string, edit func(map[string]
 			return err
 		}
 		there := err == nil
-		secrets = maps.Clone(secrets)
-		if secrets == nil {
+		if !there {
 			secrets = map[string][]byte{}
 		}
 		changed := edit(secrets)
-		switch {
-		case there && len(secrets) == 0:
-			f.cached = nil
-			return removePrivate(f.path)
-		case !changed:
-			return nil
+		if changed {
+			err = f.save(ctx, secrets)
+		} else {
+			err = nil
 		}
-		return f.save(ctx, secrets)
+		if err == nil && len(secrets) == 0 && (there || changed) {
+			return atomicfile.Remove(f.path)
+		}
+		return err
 	})
 }
 
@@ -169,8 +206,8 @@ func (f *FileStore) with(ctx context.Context, op string, do func() error) error 
 		return f.failure(op, &Error{Err: ErrTimeout, Cause: ctx.Err()})
 	}
 	select {
-	case f.sem <- struct{}{}:
-		defer func() { <-f.sem }()
+	case f.turn <- struct{}{}:
+		defer func() { <-f.turn }()
 	case <-ctx.Done():
 		return f.failure(op, &Error{Err: ErrBusy, Cause: ctx.Err()})
 	}
@@ -180,89 +217,146 @@ func (f *FileStore) with(ctx context.Context, op string, do func() error) error 
 	return nil
 }
 
-// lock waits for other processes.
+// lock waits for other processes, and tells for which one.
 func (f *FileStore) lock(ctx context.Context) (unlock func(), err error) {
-	ctx, cancel := context.WithTimeout(ctx, CallLimit)
-	defer cancel()
-	l := flock.New(f.path+lockSuffix, flock.SetFlag(lockFlag), flock.SetPermissions(0o600))
-	ok, err := l.TryLockContext(ctx, lockPause)
+	path, start := f.path+lockSuffix, time.Now()
+	unlock, err = atomicfile.Lock(ctx, path, quietWait)
+	if errors.Is(err, atomicfile.ErrLocked) {
+		wait := Wait{Store: File, Who: holder(path)}
+		left := LockLimit - quietWait
+		if ctx.Value(patientKey{}) == nil {
+			wait.Until = start.Add(LockLimit)
+		} else {
+			left = time.Duration(1<<63 - 1)
+			wait.Until, _ = ctx.Deadline()
+		}
+		tell(ctx, wait)
+		unlock, err = atomicfile.Lock(ctx, path, left)
+		wait.Over = true
+		tell(ctx, wait)
+	}
 	switch {
-	case ctx.Err() != nil && !ok:
-		return nil, &Error{Err: ErrBusy, Cause: ctx.Err()}
-	case isLink(err):
-		return nil, insecure(f.path + lockSuffix + " is a symbolic link")
+	case errors.Is(err, atomicfile.ErrLocked), err != nil && ctx.Err() != nil:
+		return nil, &Error{Err: ErrBusy, Cause: ctx.Err(), Holder: holder(path)}
 	case err != nil:
 		return nil, err
 	}
-	return func() { _ = l.Close() }, nil
-}
-
-// read is load under the lock where reading needs one.
-func (f *FileStore) read(ctx context.Context) (map[string][]byte, error) {
-	if there, err := exists(f.path); err == nil && there && readsLock {
-		unlock, err := f.lock(ctx)
-		if err != nil {
-			return nil, err
-		}
-		defer unlock()
+	if runtime.GOOS != "windows" { // where nobody else could read it
+		_ = os.WriteFile(path, []byte(strconv.Itoa(os.Getpid())), 0o600)
 	}
-	return f.load(ctx)
+	return unlock, nil
 }
 
-// load gives the secrets of the file, which must not be changed, or ErrNotFound
-// when there is no file.
-func (f *FileStore) load(ctx context.Context) (map[string][]byte, error) {
-	sealed, err := readPrivate(f.path)
+// holder is the process that has the lock; empty: not known.
+func holder(lock string) string {
+	b, err := os.ReadFile(lock)
+	if err != nil {
+		return ""
+	}
+	pid, err := strconv.Atoi(string(b))
+	if err != nil || pid <= 0 {
+		return ""
+	}
+	return "process " + strconv.Itoa(pid)
+}
+
+// read gives the file as it is on the disk, or ErrNotFound.
+func (f *FileStore) read() ([]byte, error) {
+	if err := atomicfile.CheckFolder(filepath.Dir(f.path), true); err != nil {
+		return nil, notFound(err)
+	}
+	file, err := atomicfile.Open(f.path, true)
+	if err != nil {
+		return nil, notFound(err)
+	}
+	defer file.Close()
+	sealed, err := io.ReadAll(io.LimitReader(file, maxFile+1))
+	if err == nil && len(sealed) > maxFile {
+		err = damaged(errors.New("larger than any file of ours"))
+	}
+	return sealed, err
+}
+
+func notFound(err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, ErrNotFound
+		return ErrNotFound
 	}
-	if err != nil {
-		return nil, err
-	}
-	sum := sha256.Sum256(sealed)
-	if f.cached != nil && sum == f.sum {
-		return f.cached, nil
-	}
-	phrase, err := f.ask(ctx)
-	if err != nil {
-		return nil, err
-	}
-	secrets, err := open(sealed, phrase, maxWorkFactor)
-	if errors.Is(err, ErrPassphrase) {
-		f.phrase = "" // it was changed elsewhere, or was mistyped
-	}
-	if err != nil {
-		return nil, err
-	}
-	f.phrase, f.cached, f.sum = phrase, secrets, sum
-	return secrets, nil
+	return err
 }
 
-func (f *FileStore) save(ctx context.Context, secrets map[string][]byte) error {
+// load gives the secrets of the file, or ErrNotFound when there is no file.
+func (f *FileStore) load(ctx context.Context) (map[string][]byte, error) {
+	sealed, err := f.read()
+	if err != nil {
+		return nil, err
+	}
+	if f.key.opens(sealed) {
+		return f.key.open(sealed)
+	}
 	phrase, err := f.ask(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	sealed, err := seal(secrets, phrase, f.factor)
+	key, err := deriveKey(sealed, norm.NFC.String(phrase), maxWorkFactor)
+	if errors.Is(err, ErrPassphrase) && !norm.NFC.IsNormalString(phrase) { // as confer made them once
+		key, err = deriveKey(sealed, phrase, maxWorkFactor)
+	}
+	if err != nil {
+		if errors.Is(err, ErrPassphrase) {
+			f.phrase = "" // it was changed elsewhere, or was mistyped
+		}
+		return nil, err
+	}
+	secrets, err := key.open(sealed)
+	if err == nil {
+		f.phrase, f.key = phrase, key
+	}
+	return secrets, err
+}
+
+// save writes the secrets and reads them back.
+func (f *FileStore) save(ctx context.Context, secrets map[string][]byte) error {
+	key, phrase := f.key, f.phrase
+	if key.factor < f.factor {
+		var err error
+		if phrase, err = f.ask(ctx); err != nil {
+			return err
+		}
+		if key, err = newKey(norm.NFC.String(phrase), f.factor); err != nil {
+			return err
+		}
+	}
+	sealed, err := key.seal(secrets)
 	if err != nil {
 		return err
 	}
 	if ctx.Err() != nil {
 		return &Error{Err: ErrTimeout, Cause: ctx.Err()}
 	}
-	f.cached = nil
-	if err := writePrivate(f.path, sealed); err != nil {
+	if err := f.write(f.path, sealed); err != nil {
 		return err
 	}
-	got, err := readPrivate(f.path)
+	got, err := f.read()
 	if err != nil {
 		return err
 	}
-	if !bytes.Equal(got, sealed) {
+	if back, err := key.open(got); err != nil || !sameSecrets(back, secrets) {
 		return ErrReadBack
 	}
-	f.phrase, f.cached, f.sum = phrase, secrets, sha256.Sum256(sealed)
+	f.phrase, f.key = phrase, key
 	return nil
+}
+
+func sameSecrets(a, b map[string][]byte) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for key, secret := range a {
+		if other, ok := b[key]; !ok || !bytes.Equal(secret, other) {
+			return false
+		}
+	}
+	return true
 }
 
 func (f *FileStore) ask(ctx context.Context) (string, error) {
@@ -282,14 +376,174 @@ func (f *FileStore) ask(ctx context.Context) (string, error) {
 // failure makes an *Error of a sentinel, an *Error without a name, or a
 // system's error, which is ErrRefused.
 func (f *FileStore) failure(op string, err error) error {
-	e := new(Error)
-	if errors.As(err, &e) {
-		return &Error{Op: op, Store: File, Err: e.Err, Cause: e.Cause, Detail: e.Detail, Path: f.path}
+	e := &Error{Err: ErrRefused, Detail: detail(err, "")}
+	var named *Error
+	var unsafe *atomicfile.UnsafeError
+	switch {
+	case errors.As(err, &named):
+		copied := *named
+		e = &copied
+	case errors.As(err, &unsafe):
+		e.Err = ErrInsecure
+	case errors.Is(err, atomicfile.ErrReadBack):
+		e = &Error{Err: ErrReadBack}
 	}
-	for _, s := range []error{ErrNotFound, ErrTooBig, ErrKey, ErrReadBack, ErrNoPassphrase, ErrPassphrase, ErrDamaged, ErrNewer, ErrInsecure} {
-		if errors.Is(err, s) {
-			return &Error{Op: op, Store: File, Err: s, Path: f.path}
+	for _, s := range []error{ErrNotFound, ErrTooBig, ErrKey, ErrReadBack, ErrNoPassphrase, ErrPassphrase, ErrNewer} {
+		if err == s {
+			e = &Error{Err: s}
 		}
 	}
-	return &Error{Op: op, Store: File, Err: ErrRefused, Detail: detail(err, ""), Path: f.path}
+	e.Op, e.Store, e.Path = op, File, f.path
+	return e
+}
+
+// fileKey is what a passphrase comes to with the header that begins a file. It
+// stays when the rest of the file is written anew, with a nonce of its own, so
+// that the slow derivation is done once in a run, whoever else writes the file.
+type fileKey struct {
+	header []byte
+	key    []byte
+	factor int // scrypt's, of the header; 0: there is no key yet
+}
+
+func deriveKey(sealed []byte, phrase string, maxFactor int) (fileKey, error) {
+	header, err := age.ExtractHeader(bytes.NewReader(sealed))
+	if err != nil {
+		return fileKey{}, damaged(err)
+	}
+	identity, err := age.NewScryptIdentity(phrase)
+	if err != nil {
+		return fileKey{}, ErrPassphrase
+	}
+	identity.SetMaxWorkFactor(maxFactor)
+	key, err := age.DecryptHeader(header, identity)
+	var wrong *age.NoIdentityMatchError
+	if errors.As(err, &wrong) && slices.Contains(wrong.StanzaTypes, "scrypt") {
+		return fileKey{}, ErrPassphrase
+	}
+	if err != nil {
+		return fileKey{}, damaged(err)
+	}
+	return fileKey{header, key, workFactor(header)}, nil
+}
+
+// workFactor reads "-> scrypt SALT FACTOR", the line after the first.
+func workFactor(header []byte) int {
+	lines := strings.SplitN(string(header), "\n", 3)
+	fields := strings.Fields(lines[1])
+	factor, _ := strconv.Atoi(fields[len(fields)-1])
+	return factor
+}
+
+// keyNoting is age's recipient, which notes the key that age made for a file.
+type keyNoting struct {
+	*age.ScryptRecipient
+	key []byte
+}
+
+// WrapWithLabels implements age.RecipientWithLabels.
+func (r *keyNoting) WrapWithLabels(key []byte) ([]*age.Stanza, []string, error) {
+	r.key = bytes.Clone(key)
+	return r.ScryptRecipient.WrapWithLabels(key)
+}
+
+func newKey(phrase string, factor int) (fileKey, error) {
+	scrypt, err := age.NewScryptRecipient(phrase)
+	if err != nil {
+		return fileKey{}, ErrPassphrase
+	}
+	scrypt.SetWorkFactor(factor)
+	recipient := &keyNoting{ScryptRecipient: scrypt}
+	var file bytes.Buffer
+	if _, err := age.Encrypt(&file, recipient); err != nil {
+		return fileKey{}, err
+	}
+	header, err := age.ExtractHeader(&file)
+	return fileKey{header, recipient.key, factor}, err
+}
+
+func (k fileKey) opens(sealed []byte) bool {
+	return k.factor > 0 && bytes.HasPrefix(sealed, k.header)
+}
+
+// content is what is encrypted. Values are bytes, and so base64 in JSON, because
+// a secret need not be UTF-8.
+type content struct {
+	Version int               `json:"version"`
+	Secrets map[string][]byte `json:"secrets"`
+}
+
+// seal encrypts as age does (https://age-encryption.org/v1, "Payload"): age itself
+// would derive a key anew for each file. What it makes is opened by age before it
+// counts as stored.
+func (k fileKey) seal(secrets map[string][]byte) ([]byte, error) {
+	const chunk = 64 << 10
+	plain, err := json.Marshal(content{fileVersion, secrets})
+	if err != nil {
+		return nil, err
+	}
+	salt := make([]byte, 16)
+	rand.Read(salt)
+	key, err := hkdf.Key(sha256.New, k.key, salt, "payload", chacha20poly1305.KeySize)
+	if err != nil {
+		return nil, err
+	}
+	aead, err := chacha20poly1305.New(key)
+	if err != nil {
+		return nil, err
+	}
+	out := slices.Concat(k.header, salt)
+	nonce := make([]byte, aead.NonceSize()) // 11 bytes that count, and 1 for the last chunk
+	for n := uint64(0); ; n++ {
+		binary.BigEndian.PutUint64(nonce[3:], n)
+		part := plain[:min(chunk, len(plain))]
+		plain = plain[len(part):]
+		if len(plain) == 0 {
+			nonce[11] = 1
+		}
+		out = aead.Seal(out, nonce, part, nil)
+		if len(plain) == 0 {
+			break
+		}
+	}
+	if len(out) > maxFile {
+		return nil, ErrTooBig
+	}
+	return out, nil
+}
+
+// open decrypts; errors are ErrNewer, or ErrDamaged with details.
+func (k fileKey) open(sealed []byte) (map[string][]byte, error) {
+	r, err := age.Decrypt(bytes.NewReader(sealed), age.NewInjectedFileKeyIdentity(k.key))
+	if err != nil {
+		return nil, damaged(err)
+	}
+	plain, err := io.ReadAll(r)
+	if err != nil {
+		return nil, damaged(err)
+	}
+	return parse(plain)
+}
+
+func parse(plain []byte) (map[string][]byte, error) {
+	var head struct {
+		Version int `json:"version"`
+	}
+	if err := json.Unmarshal(plain, &head); err != nil {
+		return nil, damaged(nil)
+	}
+	if head.Version > fileVersion {
+		return nil, ErrNewer
+	}
+	var c content
+	if err := json.Unmarshal(plain, &c); err != nil || c.Version != fileVersion || c.Secrets == nil {
+		return nil, damaged(nil)
+	}
+	return c.Secrets, nil
+}
+
+// damaged keeps age's words, which are about the format only; those of
+// encoding/json may quote what was decrypted and are not passed.
+func damaged(err error) error {
+	return &Error{Err: ErrDamaged, Detail: detail(err, "")}
 }

@@ -6,8 +6,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
+	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -15,11 +18,21 @@ import (
 	"time"
 
 	"filippo.io/age"
-	"github.com/gofrs/flock"
 	"github.com/stretchr/testify/require"
+
+	"confer/internal/atomicfile"
 )
 
 const cheap = 1 // work factor
+
+// sealed is a file of its own.
+func sealed(t testing.TB, secrets map[string][]byte, passphrase string) []byte {
+	key, err := newKey(passphrase, cheap)
+	require.NoError(t, err)
+	b, err := key.seal(secrets)
+	require.NoError(t, err)
+	return b
+}
 
 func phrase(s string) func(context.Context) (string, error) {
 	return func(context.Context) (string, error) { return s, nil }
@@ -58,10 +71,10 @@ func TestFileSetGetDelete(t *testing.T) {
 	require.NoError(t, f.Delete(ctx, "a"))
 	_, err = fileAt(f, "pass").Get(ctx, "a")
 	asError(t, err, ErrNotFound)
-	sealed, err := os.ReadFile(f.Path())
+	written, err := os.ReadFile(f.Path())
 	require.NoError(t, err)
-	require.True(t, bytes.HasPrefix(sealed, []byte("age-encryption.org/v1\n-> scrypt ")))
-	require.NotContains(t, string(sealed), "s3cret")
+	require.True(t, bytes.HasPrefix(written, []byte("age-encryption.org/v1\n-> scrypt ")))
+	require.NotContains(t, string(written), "s3cret")
 }
 
 // fileAt is another store on the same file, as another process has.
@@ -104,9 +117,7 @@ func TestFileGoesWithItsLastSecret(t *testing.T) {
 	require.NoFileExists(t, f.Path())
 	require.NoError(t, fileAt(f, "another").Set(ctx, "a", "w"), "a new one may have another passphrase")
 
-	empty, err := seal(map[string][]byte{}, "another", cheap)
-	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(f.Path(), empty, 0o600))
+	require.NoError(t, os.WriteFile(f.Path(), sealed(t, map[string][]byte{}, "another"), 0o600))
 	require.NoError(t, fileAt(f, "another").Delete(ctx, "a"))
 	require.NoFileExists(t, f.Path(), "one that an earlier confer emptied")
 }
@@ -230,13 +241,11 @@ func TestFileFull(t *testing.T) {
 	for i := range maxFile/itemSize - 1 {
 		many[fmt.Sprintf("key%04d", i)] = make([]byte, MaxSecret)
 	}
-	sealed, err := seal(many, "pass", cheap)
-	require.NoError(t, err)
 	require.NoError(t, os.Mkdir(filepath.Dir(f.Path()), 0o700))
-	require.NoError(t, os.WriteFile(f.Path(), sealed, 0o600))
+	require.NoError(t, os.WriteFile(f.Path(), sealed(t, many, "pass"), 0o600))
 	full := strings.Repeat("x", MaxSecret)
 	for i := range 9 {
-		if err = f.Set(ctx, fmt.Sprint("more", i), full); err != nil {
+		if err := f.Set(ctx, fmt.Sprint("more", i), full); err != nil {
 			asError(t, err, ErrTooBig)
 			_, err = f.Get(ctx, fmt.Sprint("more", i))
 			asError(t, err, ErrNotFound)
@@ -254,10 +263,8 @@ func TestFilePassphraseChangedElsewhere(t *testing.T) {
 	current := "pass"
 	f := OpenFile(filepath.Join(t.TempDir(), "confer", "f"), func(context.Context) (string, error) { return current, nil }, WithWorkFactor(cheap))
 	require.NoError(t, f.Set(ctx, "k", "v"))
-	sealed, err := seal(map[string][]byte{"k": []byte("w")}, "changed", cheap)
-	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(f.Path(), sealed, 0o600))
-	_, err = f.Get(ctx, "k")
+	require.NoError(t, os.WriteFile(f.Path(), sealed(t, map[string][]byte{"k": []byte("w")}, "changed"), 0o600))
+	_, err := f.Get(ctx, "k")
 	asError(t, err, ErrPassphrase)
 	current = "changed"
 	got, err := f.Get(ctx, "k")
@@ -281,25 +288,44 @@ func TestFileCancelled(t *testing.T) {
 	require.NoFileExists(t, f.Path(), "cancelled while the passphrase was asked for")
 }
 
+// TestFileLockedByAnother: who waits is told for whom, and what cannot be had
+// twice waits longer.
 func TestFileLockedByAnother(t *testing.T) {
 	t.Parallel()
 	f := fileIn(t.TempDir(), "pass")
 	require.NoError(t, f.Set(t.Context(), "k", "v"))
-	other := flock.New(f.Path() + lockSuffix)
-	ok, err := other.TryLock()
+	unlock, err := atomicfile.Lock(t.Context(), f.Path()+lockSuffix, 0)
 	require.NoError(t, err)
-	require.True(t, ok)
+	if runtime.GOOS != "windows" {
+		require.NoError(t, os.WriteFile(f.Path()+lockSuffix, []byte("4711"), 0o600))
+	}
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
 		g := fileAt(f, "pass")
-		asError(t, g.Set(t.Context(), "k", "w"), ErrBusy)
-		require.Equal(t, CallLimit, time.Since(start))
+		var told []Wait
+		ctx := OnWait(t.Context(), func(w Wait) { told = append(told, w) })
+		e := asError(t, g.Set(ctx, "k", "w"), ErrBusy)
+		require.GreaterOrEqual(t, time.Since(start), LockLimit)
+		require.Less(t, time.Since(start), LockLimit+time.Second)
+		want := Wait{Store: File, Until: start.Add(LockLimit)}
+		if runtime.GOOS != "windows" {
+			want.Who = "process 4711"
+			require.Equal(t, want.Who, e.Holder)
+		}
+		over := want
+		over.Over = true
+		require.Equal(t, []Wait{want, over}, told)
 		got, err := g.Get(t.Context(), "k")
-		require.Equal(t, readsLock, errors.Is(err, ErrBusy))
-		require.Equal(t, !readsLock, got == "v")
+		require.NoError(t, err, "reading waits for nobody")
+		require.Equal(t, "v", got)
+
+		time.AfterFunc(10*LockLimit, unlock)
+		told = nil
+		require.NoError(t, g.Set(Patient(ctx), "k", "w"))
+		require.Zero(t, told[0].Until, "as long as it takes")
 	})
-	require.NoError(t, other.Unlock())
-	require.NoError(t, f.Set(t.Context(), "k", "w"))
+	require.NoError(t, f.Set(t.Context(), "k", "x"))
+	require.NoFileExists(t, f.Path()+lockSuffix)
 }
 
 func TestFileManyWriters(t *testing.T) {
@@ -335,14 +361,143 @@ func TestFileRemovesWhatAKilledProcessLeft(t *testing.T) {
 	t.Parallel()
 	f := fileIn(filepath.Join(t.TempDir(), "with [brackets]*"), "pass")
 	require.NoError(t, f.Set(t.Context(), "k", "v"))
-	left := filepath.Join(filepath.Dir(f.Path()), ".confer-secrets-123.tmp")
+	left := filepath.Join(filepath.Dir(f.Path()), ".secrets.age.123.tmp")
 	require.NoError(t, os.WriteFile(left, []byte("half"), 0o600))
 	require.NoError(t, f.Set(t.Context(), "k", "w"))
 	require.NoFileExists(t, left)
 }
 
+// TestFileDerivesOnce: the key stays while any number of confers write the file,
+// and a weaker one is replaced.
+func TestFileDerivesOnce(t *testing.T) {
+	t.Parallel()
+	header := func(f *FileStore) string {
+		b, err := os.ReadFile(f.Path())
+		require.NoError(t, err)
+		h, err := age.ExtractHeader(bytes.NewReader(b))
+		require.NoError(t, err)
+		return string(h)
+	}
+	f := fileIn(t.TempDir(), "pass")
+	require.NoError(t, f.Set(t.Context(), "k", "v"))
+	first, sealedOnce := header(f), map[string]bool{}
+	for i := range 3 {
+		g := fileAt(f, "pass")
+		require.NoError(t, g.Set(t.Context(), "k", "v"+strconv.Itoa(i)))
+		require.NoError(t, f.Set(t.Context(), "k", "w"+strconv.Itoa(i)))
+		require.Equal(t, first, header(f))
+		b, err := os.ReadFile(f.Path())
+		require.NoError(t, err)
+		nonce := string(b[len(first) : len(first)+16])
+		require.False(t, sealedOnce[nonce], "a nonce was used twice")
+		sealedOnce[nonce] = true
+	}
+	stronger := OpenFile(f.Path(), phrase("pass"), WithWorkFactor(cheap+1))
+	require.NoError(t, stronger.Set(t.Context(), "k", "stronger"))
+	require.NotEqual(t, first, header(f))
+	got, err := f.Get(t.Context(), "k")
+	require.NoError(t, err)
+	require.Equal(t, "stronger", got)
+}
+
+// TestFileIsAges: what is written by hand here is opened by age, at the sizes at
+// which its chunks end.
+func TestFileIsAges(t *testing.T) {
+	t.Parallel()
+	const chunk = 64 << 10
+	key, err := newKey("pass", cheap)
+	require.NoError(t, err)
+	empty, err := json.Marshal(content{fileVersion, map[string][]byte{"": {}}})
+	require.NoError(t, err)
+	sizes := map[int]bool{}
+	for want := chunk - 4; want <= chunk+4; want++ {
+		secrets := map[string][]byte{strings.Repeat("k", want-len(empty)): {}}
+		b, err := key.seal(secrets)
+		require.NoError(t, err)
+		identity, err := age.NewScryptIdentity("pass")
+		require.NoError(t, err)
+		r, err := age.Decrypt(bytes.NewReader(b), identity)
+		require.NoError(t, err)
+		plain, err := io.ReadAll(r)
+		require.NoError(t, err)
+		sizes[len(plain)] = true
+		got, err := parse(plain)
+		require.NoError(t, err)
+		require.True(t, sameSecrets(secrets, got))
+	}
+	require.True(t, sizes[chunk-1] && sizes[chunk] && sizes[chunk+1])
+}
+
+// TestFileIsReadBack: a disk that says yes and holds something else.
+func TestFileIsReadBack(t *testing.T) {
+	t.Parallel()
+	f := fileIn(t.TempDir(), "pass")
+	require.NoError(t, f.Set(t.Context(), "k", "v"))
+	for name, lie := range map[string]func(b []byte) []byte{
+		"nothing": func([]byte) []byte { return nil }, "half": func(b []byte) []byte { return b[:len(b)/2] },
+		"another": func([]byte) []byte { return sealed(t, map[string][]byte{"k": []byte("old")}, "pass") },
+	} {
+		g := fileAt(f, "pass")
+		_, err := g.Get(t.Context(), "k")
+		require.NoError(t, err)
+		before, err := os.ReadFile(f.Path())
+		require.NoError(t, err)
+		g.write = func(path string, b []byte) error { return os.WriteFile(path, lie(b), 0o600) }
+		asError(t, g.Set(t.Context(), "k", "w"), ErrReadBack)
+		require.NoError(t, os.WriteFile(f.Path(), before, 0o600), name)
+	}
+}
+
+// TestFilePassphraseIsComposed: the same passphrase, typed on two keyboards. One
+// that an earlier confer took as it came still opens its file.
+func TestFilePassphraseIsComposed(t *testing.T) {
+	t.Parallel()
+	const composed, apart = "caf\u00e9", "cafe\u0301"
+	f := fileIn(t.TempDir(), apart)
+	require.NoError(t, f.Set(t.Context(), "k", "v"))
+	for _, p := range []string{composed, apart} {
+		got, err := fileAt(f, p).Get(t.Context(), "k")
+		require.NoError(t, err)
+		require.Equal(t, "v", got)
+	}
+	require.NoError(t, os.WriteFile(f.Path(), sealed(t, map[string][]byte{"k": []byte("w")}, apart), 0o600))
+	g := fileAt(f, apart)
+	require.NoError(t, g.Set(t.Context(), "l", "x"))
+	got, err := fileAt(f, apart).Get(t.Context(), "k")
+	require.NoError(t, err)
+	require.Equal(t, "w", got)
+}
+
+func TestWeakPassphrase(t *testing.T) {
+	t.Parallel()
+	for phrase, weak := range map[string]bool{
+		"": true, "abc": true, "aaaaaaaaaaaaaaaa": true, "abcabcabcabc": true, "hunter2hunt": true,
+		"correct horse battery": false, "Tr0ub4dor&3x": false, "日本語のパスフレーズは長い": false,
+	} {
+		require.Equal(t, weak, WeakPassphrase(phrase), phrase)
+	}
+}
+
+func TestFileTestWrite(t *testing.T) {
+	t.Parallel()
+	f := fileIn(t.TempDir(), "pass")
+	require.NoError(t, TestWrite(t.Context(), f))
+	require.NoFileExists(t, f.Path(), "nothing is left of it")
+	require.NoError(t, f.Set(t.Context(), "k", "v"))
+	f.write = func(string, []byte) error { return os.ErrPermission }
+	asError(t, TestWrite(t.Context(), f), ErrRefused)
+	got, err := f.Get(t.Context(), "k")
+	require.NoError(t, err)
+	require.Equal(t, "v", got)
+}
+
 func TestWorkFactor(t *testing.T) {
 	t.Parallel()
+	f := OpenFile(filepath.Join(t.TempDir(), "confer", "secrets.age"), phrase("pass"))
+	require.NoError(t, f.Set(t.Context(), "k", "v"))
+	written, err := os.ReadFile(f.Path())
+	require.NoError(t, err)
+	require.Regexp(t, `^age-encryption.org/v1\n-> scrypt \S+ 18\n`, string(written[:100]))
 	require.Equal(t, DefaultWorkFactor, OpenFile("x", nil).factor)
 	require.Equal(t, 1, OpenFile("x", nil, WithWorkFactor(-5)).factor)
 	require.Equal(t, maxWorkFactor, OpenFile("x", nil, WithWorkFactor(99)).factor)
@@ -350,16 +505,17 @@ func TestWorkFactor(t *testing.T) {
 
 // FuzzOpen reads what somebody else may have put in the file's place.
 func FuzzOpen(f *testing.F) {
-	good, err := seal(map[string][]byte{"k": []byte("v")}, "pass", cheap)
-	if err != nil {
-		f.Fatal(err)
-	}
+	good := sealed(f, map[string][]byte{"k": []byte("v")}, "pass")
 	f.Add(good)
 	f.Add(good[:len(good)/2])
 	f.Add([]byte("age-encryption.org/v1\n-> scrypt AAAAAAAAAAAAAAAAAAAAAA 1\n\n--- \n"))
 	f.Add([]byte{})
 	f.Fuzz(func(t *testing.T, b []byte) {
-		secrets, err := open(b, "pass", 3)
+		key, err := deriveKey(b, "pass", 3)
+		var secrets map[string][]byte
+		if err == nil {
+			secrets, err = key.open(b)
+		}
 		if err == nil {
 			require.NotNil(t, secrets)
 			return

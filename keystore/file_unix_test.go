@@ -16,7 +16,7 @@ func TestFileIsPrivate(t *testing.T) {
 	f := fileIn(t.TempDir(), "pass")
 	require.NoError(t, f.Set(t.Context(), "k", "v"))
 	for path, want := range map[string]os.FileMode{
-		f.Path(): 0o600, f.Path() + lockSuffix: 0o600, filepath.Dir(f.Path()): 0o700 | os.ModeDir,
+		f.Path(): 0o600, filepath.Dir(f.Path()): 0o700 | os.ModeDir,
 	} {
 		info, err := os.Lstat(path)
 		require.NoError(t, err)

@@ -206,9 +206,11 @@ func TestRealReadOnlyFolder(t *testing.T) {
 	folder := r.path("data", "keyrings")
 	require.DirExists(t, folder)
 	require.NoError(t, os.Chmod(folder, 0o500))
-	set := h.do(order{Op: "set", Key: "k2", Secret: []byte("v")})
-	require.Equal(t, ErrRefused.Error(), set.Err)
-	require.NotEmpty(t, set.Detail)
+	for key, secret := range map[string]string{"k2": "v", "k": "changed"} {
+		set := h.do(order{Op: "set", Key: key, Secret: []byte(secret)})
+		require.Equal(t, ErrRefused.Error(), set.Err, key)
+		require.NotEmpty(t, set.Detail)
+	}
 	require.Equal(t, "v", string(h.op("get").Secret), "what is there can be read")
 	require.NoError(t, os.Chmod(folder, 0o700))
 	require.False(t, h.do(order{Op: "set", Key: "k2", Secret: []byte("v")}).Failed)

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"github.com/zalando/go-keyring"
 )
 
 func TestKeyringSetGetDelete(t *testing.T) {
@@ -97,9 +96,8 @@ func TestKeyringErrorsAreTyped(t *testing.T) {
 		want   error
 		state  State
 	}{
-		"not found":       {keyring.ErrNotFound, []State{Ready}, ErrNotFound, ""},
-		"unsupported":     {keyring.ErrUnsupportedPlatform, []State{Ready}, ErrUnavailable, Unsupported},
-		"too big":         {keyring.ErrSetDataTooBig, []State{Ready}, ErrTooBig, ""},
+		"not found":       {ErrNotFound, []State{Ready}, ErrNotFound, ""},
+		"too big":         {ErrTooBig, []State{Ready}, ErrTooBig, ""},
 		"locked since":    {errors.New("failed to unlock correct collection"), []State{Ready, Locked}, ErrLocked, Locked},
 		"collection gone": {errors.New("failed to unlock correct collection"), []State{Ready, NoCollection}, ErrUnavailable, NoCollection},
 		"silent since":    {errors.New("x"), []State{Ready, Silent}, ErrUnavailable, Silent},
@@ -214,12 +212,132 @@ func TestKeyringUnlockLimit(t *testing.T) {
 		f := newFake()
 		hook, release := blocker(1)
 		f.onGet = hook
+		f.window = func(c *call) { c.window("KWallet") }
 		k, start := f.in(Locked), time.Now()
-		require.True(t, asError(t, k.Unlock(t.Context()), ErrTimeout).Pending)
-		require.Equal(t, UnlockLimit, time.Since(start))
+		e := asError(t, k.Unlock(t.Context()), ErrTimeout)
+		require.True(t, e.Pending)
+		require.Equal(t, "KWallet", e.Program)
+		require.Equal(t, PromptLimit, time.Since(start))
 		asError(t, k.Unlock(t.Context()), ErrBusy)
-		require.Equal(t, UnlockLimit, time.Since(start), "busy is said at once")
+		require.Equal(t, PromptLimit, time.Since(start), "busy is said at once")
 		release()
 		settle(k)
 	})
+}
+
+// TestKeyringWindow: a person has a minute to answer, and is told of the window.
+// One that the keyring answers by itself is not worth a word.
+func TestKeyringWindow(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		open time.Duration
+		told bool
+	}{
+		"by itself": {100 * time.Millisecond, false}, "after 7 s": {7 * time.Second, true}, "after 59 s": {59 * time.Second, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				f := newFake()
+				f.items["k"] = "v"
+				f.window = func(call *call) {
+					call.window("KeePassXC")
+					time.Sleep(c.open)
+					call.window("")
+					time.Sleep(CallLimit - time.Second) // which counts anew
+				}
+				var told []Wait
+				start := time.Now()
+				got, err := f.in(Ready).Get(OnWait(t.Context(), func(w Wait) { told = append(told, w) }), "k")
+				require.NoError(t, err)
+				require.Equal(t, "v", got)
+				if !c.told {
+					require.Empty(t, told)
+					return
+				}
+				w := Wait{Store: Keyring, Who: "KeePassXC", Until: start.Add(PromptLimit)}
+				over := w
+				over.Over = true
+				require.Equal(t, []Wait{w, over}, told)
+			})
+		})
+	}
+}
+
+// TestKeyringDismissed: a refusal is no error of the keyring, and no success.
+func TestKeyringDismissed(t *testing.T) {
+	t.Parallel()
+	f := newFake()
+	no := func(string) error { return ErrDismissed }
+	f.onGet, f.onSet, f.onDelete = no, no, no
+	_, err := f.in(Ready).Get(t.Context(), "k")
+	asError(t, err, ErrDismissed)
+	asError(t, f.in(Ready).Delete(t.Context(), "k"), ErrDismissed)
+	asError(t, f.in(Ready, Locked).Delete(t.Context(), "k"), ErrLocked)
+	f.onGet = nil
+	asError(t, f.in(Ready).Set(t.Context(), "k", "v"), ErrDismissed)
+	asError(t, TestWrite(t.Context(), f.in(Ready)), ErrDismissed)
+}
+
+// TestKeyringDeleteLooksAgain: several items of one key, and one that stays.
+func TestKeyringDeleteLooksAgain(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		f.items["k"], f.stays = "v", 2
+		require.NoError(t, f.in(Ready).Delete(t.Context(), "k"))
+		_, has := f.item("k")
+		require.False(t, has)
+		f.items["k"], f.stays = "v", 1000
+		require.Equal(t, errStays.Error(), asError(t, f.in(Ready).Delete(t.Context(), "k"), ErrRefused).Detail)
+	})
+}
+
+// TestKeyringWritesWhatChanged: some keyrings ask each time.
+func TestKeyringWritesWhatChanged(t *testing.T) {
+	t.Parallel()
+	f := newFake()
+	for range 3 {
+		require.NoError(t, f.in(Ready).Set(t.Context(), "k", "v"))
+	}
+	require.Equal(t, []string{"get", "set", "get", "get", "get"}, f.log())
+}
+
+// TestTestWrite: a keyring that takes nothing any more is found out, though what
+// it has reads well, and nothing of the test stays.
+func TestTestWrite(t *testing.T) {
+	t.Parallel()
+	f := newFake()
+	f.items["k"] = "v"
+	require.NoError(t, TestWrite(t.Context(), f.in(Ready)))
+	require.Contains(t, f.log(), "delete")
+	f.lie = true
+	asError(t, TestWrite(t.Context(), f.in(Ready)), ErrReadBack)
+	f.lie = false
+	f.onDelete = func(string) error { return ErrDismissed }
+	asError(t, TestWrite(t.Context(), f.in(Ready)), ErrDismissed)
+	f.onDelete = nil
+	require.Len(t, f.items, 2, "the one that was not to be deleted")
+	require.NoError(t, TestWrite(t.Context(), OpenSession()))
+}
+
+// TestHas reads no secret where there is another way.
+func TestHas(t *testing.T) {
+	t.Parallel()
+	f, s := newFake(), OpenSession()
+	f.onGet = func(string) error { return ErrDismissed }
+	for _, store := range []Store{f.in(Ready), s} {
+		has, err := Has(t.Context(), store, "k")
+		require.NoError(t, err)
+		require.False(t, has)
+	}
+	f.items["k"] = "v"
+	require.NoError(t, s.Set(t.Context(), "k", "v"))
+	for _, store := range []Store{f.in(Ready), s} {
+		has, err := Has(t.Context(), store, "k")
+		require.NoError(t, err)
+		require.True(t, has)
+	}
+	_, err := Has(t.Context(), f.in(Locked), "k")
+	asError(t, err, ErrLocked)
 }

@@ -24,7 +24,7 @@ func TestLateSetIsUndone(t *testing.T) {
 				require.True(t, asError(t, k.Set(t.Context(), "k", "new"), ErrTimeout).Pending)
 				release()
 				settle(k)
-				got, has := f.has("k")
+				got, has := f.item("k")
 				require.Equal(t, before, got)
 				require.Equal(t, before != "", has)
 			})

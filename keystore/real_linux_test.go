@@ -57,7 +57,7 @@ func TestRealReady(t *testing.T) {
 	r.startBus("")
 	r.startKeyring("test")
 	h := r.helper()
-	require.Equal(t, Status{State: Ready}, h.op("probe").Status)
+	require.Equal(t, Status{State: Ready, Program: "GNOME Keyring"}, h.op("probe").Status)
 	require.Equal(t, ErrNotFound.Error(), h.op("get").Err)
 	require.False(t, h.op("delete").Failed, "a missing one")
 	for name, secret := range map[string]string{
@@ -84,6 +84,20 @@ func TestRealReady(t *testing.T) {
 	store.Stdin = strings.NewReader("from outside")
 	require.NoError(t, store.Run())
 	require.Equal(t, "from outside", string(h.do(order{Op: "get", Key: "theirs"}).Secret))
+
+	for _, op := range []string{"delete", "set"} { // several items of one key
+		for _, extra := range []string{"one", "two"} {
+			store := r.command("secret-tool", "store", "--label=x", "service", Service, "username", "twice", "extra", extra)
+			store.Stdin = strings.NewReader(extra)
+			require.NoError(t, store.Run())
+		}
+		require.False(t, h.do(order{Op: op, Key: "twice", Secret: []byte("new")}).Failed)
+		if op == "set" {
+			require.Equal(t, "new", string(h.do(order{Op: "get", Key: "twice"}).Secret))
+			require.False(t, h.do(order{Op: "delete", Key: "twice"}).Failed)
+		}
+		require.Error(t, r.command("secret-tool", "lookup", "service", Service, "username", "twice").Run())
+	}
 	h.clean("close")
 }
 
@@ -102,7 +116,7 @@ func TestRealLoginIsNotDefault(t *testing.T) {
 	r.startKeyring("test")
 	r.call("SetAlias", "string:default", "objpath:"+string(secretsPath)+"/collection/session")
 	h := r.helper()
-	require.Equal(t, Status{State: Ready}, h.op("probe").Status)
+	require.Equal(t, Status{State: Ready, Program: "GNOME Keyring"}, h.op("probe").Status)
 	require.False(t, h.op("set").Failed)
 	r.call("Lock", "array:objpath:"+string(loginPath))
 	h.expect(Locked, ErrLocked)
@@ -122,7 +136,7 @@ func TestRealLockedWithoutDesktop(t *testing.T) {
 	h.expect(Locked, ErrLocked)
 	unlock := h.op("unlock")
 	require.Equal(t, ErrLocked.Error(), unlock.Err)
-	require.Contains(t, unlock.Detail, "failed to unlock")
+	require.Equal(t, ErrDismissed.Error(), unlock.Detail, "the keyring says so where no window can be shown")
 	h.blind(ErrLocked)
 	h.clean("close")
 }
@@ -207,7 +221,7 @@ func TestRealBusOfRuntimeFolder(t *testing.T) {
 	require.NoError(t, os.Symlink(r.path("sock"), r.path("run", "bus")))
 	r.bus = ""
 	h := r.helper()
-	require.Equal(t, Status{State: Ready}, h.op("probe").Status)
+	require.Equal(t, Status{State: Ready, Program: "GNOME Keyring"}, h.op("probe").Status)
 	require.False(t, h.op("set").Failed)
 	require.Equal(t, "v", string(h.op("get").Secret))
 	h.clean("close")

@@ -1,7 +1,33 @@
+// Package keystore keeps secrets in one of three places: the keyring of the
+// operating system, the memory of this run, or a file locked with a passphrase.
+//
+// Where the keyring is:
+//
+//   - Linux and the BSDs: a Secret Service (GNOME Keyring, KWallet, KeePassXC) on
+//     the D-Bus session bus, https://specifications.freedesktop.org/secret-service/.
+//     Only buses on a unix socket are used, because secrets travel unencrypted there.
+//   - macOS: the login keychain, by way of /usr/bin/security.
+//   - Windows: the Credential Manager.
+//
+// A keyring can wait for ever for a window that nobody answers, and says yes where
+// nothing was stored. Callers see neither: a probe asks nothing of the user
+// (Probe), calls are made one at a time with a time limit, what was stored is
+// read back, what was deleted is looked for again, and errors are typed. No text
+// of a platform is part of an error's message; it is in Error.Detail, cleaned.
+//
+// A secret has at most MaxSecret bytes and a key at most MaxKey on every platform,
+// so that what was tried on one fits on all.
 package keystore
 
 import (
 	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
 	"time"
 )
 
@@ -21,10 +47,13 @@ const (
 const (
 	// ProbeLimit bounds Probe. A gnome-keyring that had to be started took 0.4 s.
 	ProbeLimit = 2 * time.Second
-	// CallLimit bounds Get, Set and Delete.
+	// CallLimit bounds what the keyring does by itself.
 	CallLimit = 5 * time.Second
-	// UnlockLimit bounds KeyringStore.Unlock: somebody has to find a window and type a password.
-	UnlockLimit = 120 * time.Second
+	// PromptLimit bounds each window that the keyring shows during a call: somebody
+	// has to find it, and to type a password or click.
+	PromptLimit = 60 * time.Second
+	// LockLimit bounds the wait for another process that has the encrypted file; see Patient.
+	LockLimit = 30 * time.Second
 )
 
 // Kind is the name of a store, as it is written in settings and flags.
@@ -51,8 +80,127 @@ type Store interface {
 	// Set stores secret (at most MaxSecret bytes, otherwise ErrTooBig) in place of
 	// what key had, and reads it back: nil means that it is there.
 	Set(ctx context.Context, key, secret string) error
-	// Delete removes the secret of key. A key that has none is no error.
+	// Delete removes the secret of key and looks that it is gone. A key that has
+	// none is no error.
 	Delete(ctx context.Context, key string) error
+}
+
+// Has tells whether there is a secret of key, without a window and without
+// reading the secret where the store can do that.
+func Has(ctx context.Context, s Store, key string) (bool, error) {
+	if s, ok := s.(interface {
+		Has(context.Context, string) (bool, error)
+	}); ok {
+		return s.Has(ctx, key)
+	}
+	_, err := s.Get(ctx, key)
+	if errors.Is(err, ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// TestWrite tells whether a secret that is not there yet can be stored now: it
+// stores a random test item, reads it back and deletes it. To store again what is
+// there already would prove nothing where a refused write goes unnoticed.
+func TestWrite(ctx context.Context, s Store) error {
+	if f, ok := s.(interface {
+		testWrite(context.Context) error
+	}); ok {
+		return f.testWrite(ctx)
+	}
+	key, value := Key("test-item", rand.Text()), rand.Text()
+	if err := s.Set(ctx, key, value); err != nil {
+		if !errors.Is(err, ErrTimeout) { // one that comes late is undone by itself
+			_ = s.Delete(ctx, key)
+		}
+		return err
+	}
+	return s.Delete(ctx, key)
+}
+
+// Wait is why a call takes longer than it needs: the keyring shows a window, or
+// another process has the encrypted file.
+type Wait struct {
+	Store Kind
+	Who   string    // the program whose window it is, or the process; empty: not known
+	Until time.Time // when the call is given up; zero: as long as it takes
+	Over  bool      // the wait that was told of has ended
+}
+
+type (
+	waitKey    struct{}
+	patientKey struct{}
+)
+
+// OnWait makes calls under the context tell of their waits. tell is called by the
+// goroutine that makes the call.
+func OnWait(ctx context.Context, tell func(Wait)) context.Context {
+	return context.WithValue(ctx, waitKey{}, tell)
+}
+
+func tell(ctx context.Context, w Wait) {
+	if f, ok := ctx.Value(waitKey{}).(func(Wait)); ok {
+		f(w)
+	}
+}
+
+// Patient makes calls wait for another process that has the encrypted file as
+// long as the context does, in place of LockLimit: for what cannot be had twice.
+func Patient(ctx context.Context) context.Context {
+	return context.WithValue(ctx, patientKey{}, true)
+}
+
+// cutMark starts the hash of a key that was too long. No other key contains it.
+const cutMark = "@-"
+
+// Key joins parts with "/" to the key of a secret: at most MaxKey bytes of ASCII
+// letters, digits and @._/- only.
+//
+// A ':' is written '_' (a host with its port). Every other byte outside those
+// characters is written @XX, in hexadecimal, and so is a "/" within a part; an
+// '@' is written so only where it could be taken for such an escape. Different
+// parts give different keys, except for a ':' and a '_' in the same place. A key
+// that would be longer is cut and ends in "@-" and the SHA-256 of the whole.
+func Key(parts ...string) string {
+	out := make([]string, len(parts))
+	for i, p := range parts {
+		out[i] = escape(p)
+	}
+	key := strings.Join(out, "/")
+	if len(key) <= MaxKey {
+		return key
+	}
+	sum := sha256.Sum256([]byte(key))
+	hash := cutMark + hex.EncodeToString(sum[:])
+	return key[:MaxKey-len(hash)] + hash
+}
+
+func escape(part string) string {
+	var b strings.Builder
+	for i := range len(part) {
+		switch c := part[i]; {
+		case c == ':':
+			b.WriteByte('_')
+		case c == '/' || !safe(c) || c == '@' && ambiguous(part[i+1:]):
+			fmt.Fprintf(&b, "@%02X", c)
+		default:
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
+}
+
+// ambiguous tells whether an '@' before rest would read as an escape or a cut.
+func ambiguous(rest string) bool {
+	return strings.HasPrefix(rest, "-") || len(rest) > 1 && upperHex(rest[0]) && upperHex(rest[1])
+}
+
+func upperHex(c byte) bool { return '0' <= c && c <= '9' || 'A' <= c && c <= 'F' }
+
+func safe(c byte) bool {
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' ||
+		strings.IndexByte("@._/-", c) >= 0
 }
 
 func checkKey(key string) error {
@@ -76,6 +224,64 @@ func checkItem(key, secret string) error {
 	}
 	if len(secret) > MaxSecret {
 		return ErrTooBig
+	}
+	return nil
+}
+
+// SessionStore keeps secrets in memory; they are gone when the program ends.
+type SessionStore struct {
+	mu    sync.Mutex
+	items map[string]string
+}
+
+// OpenSession gives an empty store.
+func OpenSession() *SessionStore { return &SessionStore{items: map[string]string{}} }
+
+// Kind is Session.
+func (s *SessionStore) Kind() Kind { return Session }
+
+// Get implements Store.
+func (s *SessionStore) Get(ctx context.Context, key string) (string, error) {
+	if err := s.check(ctx, "get", checkKey(key)); err != nil {
+		return "", err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	secret, ok := s.items[key]
+	if !ok {
+		return "", &Error{Op: "get", Store: Session, Err: ErrNotFound}
+	}
+	return secret, nil
+}
+
+// Set implements Store.
+func (s *SessionStore) Set(ctx context.Context, key, secret string) error {
+	if err := s.check(ctx, "set", checkItem(key, secret)); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.items[key] = secret
+	return nil
+}
+
+// Delete implements Store.
+func (s *SessionStore) Delete(ctx context.Context, key string) error {
+	if err := s.check(ctx, "delete", checkKey(key)); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.items, key)
+	return nil
+}
+
+func (s *SessionStore) check(ctx context.Context, op string, err error) error {
+	if err != nil {
+		return &Error{Op: op, Store: Session, Err: err}
+	}
+	if ctx.Err() != nil {
+		return &Error{Op: op, Store: Session, Err: ErrTimeout, Cause: ctx.Err()}
 	}
 	return nil
 }

@@ -1,0 +1,426 @@
+//go:build linux || netbsd || openbsd || dragonfly || freebsd
+
+package keystore
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/godbus/dbus/v5"
+)
+
+const callLimit = CallLimit
+
+const (
+	busVariable = "DBUS_SESSION_BUS_ADDRESS"
+
+	secretsName    = "org.freedesktop.secrets"
+	secretsPath    = dbus.ObjectPath("/org/freedesktop/secrets")
+	loginPath      = secretsPath + "/collection/login"
+	serviceFace    = "org.freedesktop.Secret.Service"
+	collectionFace = "org.freedesktop.Secret.Collection"
+	itemFace       = "org.freedesktop.Secret.Item"
+	promptFace     = "org.freedesktop.Secret.Prompt"
+	sessionFace    = "org.freedesktop.Secret.Session"
+
+	busName      = "org.freedesktop.DBus"
+	ownerChanged = busName + ".NameOwnerChanged"
+)
+
+var (
+	errNoBus      = errors.New(busVariable + " is not set")
+	errNotOur     = errors.New("the D-Bus session bus is not on a unix socket")
+	errNoKeyring  = errors.New("there is neither a login nor a default keyring")
+	errServiceEnd = errors.New("the keyring service ended while its window was open")
+	errBusEnd     = errors.New("the session bus ended while the keyring's window was open")
+)
+
+// programs are the keyrings that are known by another name that they have on the
+// bus. KWallet's names come with the path at which its wallets can be asked.
+var programs = []struct {
+	name, program string
+	wallets       dbus.ObjectPath
+}{
+	{"org.gnome.keyring", "GNOME Keyring", ""},
+	{"org.keepassxc.KeePassXC.MainWindow", "KeePassXC", ""},
+	{"org.kde.kwalletd5", "KWallet", "/modules/kwalletd5"},
+	{"org.kde.kwalletd6", "KWallet", "/modules/kwalletd6"},
+	{"org.kde.ksecretd", "KWallet", "/modules/kwalletd6"},
+}
+
+// busAddress finds the session bus of the user without starting one. godbus'
+// own search ends in running dbus-launch, which leaves a dbus-daemon behind.
+func busAddress() (string, error) {
+	address := os.Getenv(busVariable)
+	if address == "" || address == "autolaunch:" {
+		return socketAddress()
+	}
+	for one := range strings.SplitSeq(address, ";") {
+		if !strings.HasPrefix(one, "unix:") {
+			return "", errNotOur
+		}
+	}
+	return address, nil
+}
+
+// socketAddress is the well-known socket of systemd's user bus, see sd_bus_open_user(3).
+func socketAddress() (string, error) {
+	folders := []string{os.Getenv("XDG_RUNTIME_DIR"), "/run/user/" + strconv.Itoa(os.Getuid())}
+	for _, folder := range folders {
+		socket := filepath.Join(folder, "bus")
+		if info, err := os.Stat(socket); filepath.IsAbs(folder) && err == nil && info.Mode()&os.ModeSocket != 0 {
+			return "unix:path=" + dbus.EscapeBusAddressValue(socket), nil
+		}
+	}
+	return "", errNoBus
+}
+
+// connect makes a connection of its own, which the end of ctx cuts off at any point.
+func connect(ctx context.Context) (*dbus.Conn, error) {
+	address, err := busAddress()
+	if err != nil {
+		return nil, err
+	}
+	conn, err := dbus.Dial(address, dbus.WithContext(ctx)) // the end of ctx closes it, also during Auth
+	if err != nil {
+		return nil, err
+	}
+	if err = conn.Auth(nil); err == nil {
+		err = conn.Hello()
+	}
+	if err != nil {
+		conn.Close()
+		return nil, err
+	}
+	return conn, nil
+}
+
+// look implements Probe.
+func look(ctx context.Context) Status {
+	conn, err := connect(ctx)
+	if err != nil {
+		return lookFailed(ctx, NoBus, err)
+	}
+	defer conn.Close()
+	if err := findService(ctx, conn); err != nil {
+		return lookFailed(ctx, NoService, err)
+	}
+	collection, err := findCollection(ctx, conn)
+	if err != nil && !errors.Is(err, errNoKeyring) {
+		return lookFailed(ctx, NoService, err)
+	}
+	program, wallets := findProgram(ctx, conn)
+	if err != nil {
+		return Status{State: NoCollection, Program: program}
+	}
+	var locked bool
+	if err := property(ctx, conn.Object(secretsName, collection), collectionFace+".Locked", &locked); err != nil {
+		return lookFailed(ctx, NoService, err)
+	}
+	if locked && (wallets == "" || !walletOpen(ctx, conn, wallets, collection)) {
+		return Status{State: Locked, Program: program, NoWindow: os.Getenv("DISPLAY") == "" && os.Getenv("WAYLAND_DISPLAY") == ""}
+	}
+	return Status{State: Ready, Program: program}
+}
+
+func lookFailed(ctx context.Context, s State, err error) Status {
+	if ctx.Err() != nil {
+		return Status{State: Silent}
+	}
+	return Status{State: s, Detail: detail(err, "")}
+}
+
+// findService makes the bus start the service if it is one that it can start.
+func findService(ctx context.Context, conn *dbus.Conn) error {
+	var owned bool
+	err := conn.BusObject().CallWithContext(ctx, busName+".NameHasOwner", 0, secretsName).Store(&owned)
+	if err != nil || owned {
+		return err
+	}
+	return conn.BusObject().CallWithContext(ctx, busName+".StartServiceByName", 0, secretsName, uint32(0)).Err
+}
+
+// findCollection is the login keyring, or else the default one: what most programs take.
+func findCollection(ctx context.Context, conn *dbus.Conn) (dbus.ObjectPath, error) {
+	service := conn.Object(secretsName, secretsPath)
+	var all []dbus.ObjectPath
+	if err := property(ctx, service, serviceFace+".Collections", &all); err != nil {
+		return "", err
+	}
+	if slices.Contains(all, loginPath) {
+		return loginPath, nil
+	}
+	var collection dbus.ObjectPath
+	err := service.CallWithContext(ctx, serviceFace+".ReadAlias", 0, "default").Store(&collection)
+	if err == nil && (collection == "" || collection == "/") {
+		err = errNoKeyring
+	}
+	return collection, err
+}
+
+// findProgram tells whose keyring it is, by the other names that its process has.
+func findProgram(ctx context.Context, conn *dbus.Conn) (program string, wallets dbus.ObjectPath) {
+	owner := func(name string) (unique string) {
+		_ = conn.BusObject().CallWithContext(ctx, busName+".GetNameOwner", 0, name).Store(&unique)
+		return unique
+	}
+	service := owner(secretsName)
+	for _, p := range programs {
+		if service != "" && owner(p.name) == service {
+			return p.program, p.wallets
+		}
+	}
+	return "", ""
+}
+
+// walletOpen tells whether KWallet has the wallet open. Its Secret Service calls
+// such a wallet locked until somebody asks it to unlock, which needs no window.
+func walletOpen(ctx context.Context, conn *dbus.Conn, wallets, collection dbus.ObjectPath) bool {
+	var label string
+	var open bool
+	if err := property(ctx, conn.Object(secretsName, collection), collectionFace+".Label", &label); err != nil {
+		return false
+	}
+	err := conn.Object(secretsName, wallets).CallWithContext(ctx, "org.kde.KWallet.isOpen", 0, label).Store(&open)
+	return err == nil && open
+}
+
+func property[T any](ctx context.Context, o dbus.BusObject, name string, dst *T) error {
+	dot := strings.LastIndexByte(name, '.')
+	var v dbus.Variant
+	err := o.CallWithContext(ctx, busName+".Properties.Get", 0, name[:dot], name[dot+1:]).Store(&v)
+	if err != nil {
+		return err
+	}
+	return v.Store(dst)
+}
+
+// classify leaves it to another probe: that tells what the service's errors do not.
+func classify(error) State { return "" }
+
+// secretService is the Secret Service. It keeps one connection, because KeePassXC
+// asks its user once for each: another for each call would ask each time. After
+// a failure the next call makes a new one, since a refusal is remembered, too.
+//
+// The well-known client library zalando/go-keyring is not used here, because it
+// drops what a prompt came to: a refused deletion would count as done.
+type secretService struct{ conn *dbus.Conn }
+
+func newProvider() provider { return &secretService{} }
+
+// secretValue is the structure of the same kind in the specification.
+type secretValue struct {
+	Session     dbus.ObjectPath
+	Parameters  []byte
+	Value       []byte
+	ContentType string
+}
+
+// exchange is one call to the service: the collection, unlocked, and a session.
+type exchange struct {
+	call       *call
+	conn       *dbus.Conn
+	collection dbus.ObjectPath
+	session    dbus.ObjectPath
+}
+
+// Get implements provider.
+func (s *secretService) Get(c *call, key string) (string, error) {
+	var secret secretValue
+	err := s.do(c, func(x exchange) error {
+		items, err := x.search(key)
+		if err != nil {
+			return err
+		}
+		if len(items) == 0 {
+			return ErrNotFound
+		}
+		if err := x.unlock(items[0]); err != nil {
+			return err
+		}
+		return x.object(items[0]).Call(itemFace+".GetSecret", 0, x.session).Store(&secret)
+	})
+	return string(secret.Value), err
+}
+
+// Has implements provider.
+func (s *secretService) Has(c *call, key string) (bool, error) {
+	var items []dbus.ObjectPath
+	err := s.do(c, func(x exchange) (err error) {
+		items, err = x.search(key)
+		return err
+	})
+	return len(items) > 0, err
+}
+
+// Set implements provider. It changes the item that is there: to replace it by a
+// new one is what KeePassXC always asks about. Others of the same key are deleted.
+func (s *secretService) Set(c *call, key, secret string) error {
+	return s.do(c, func(x exchange) error {
+		items, err := x.search(key)
+		if err != nil {
+			return err
+		}
+		value := secretValue{x.session, []byte{}, []byte(secret), "text/plain; charset=utf8"}
+		if len(items) == 0 {
+			return x.create(key, value)
+		}
+		if err := x.unlock(items[0]); err != nil {
+			return err
+		}
+		if err := x.object(items[0]).Call(itemFace+".SetSecret", 0, value).Err; err != nil {
+			return err
+		}
+		return x.delete(items[1:])
+	})
+}
+
+// Delete implements provider.
+func (s *secretService) Delete(c *call, key string) error {
+	return s.do(c, func(x exchange) error {
+		items, err := x.search(key)
+		if err == nil && len(items) == 0 {
+			return ErrNotFound
+		}
+		if err != nil {
+			return err
+		}
+		return x.delete(items)
+	})
+}
+
+// Unlock implements provider.
+func (s *secretService) Unlock(c *call) error { return s.do(c, func(exchange) error { return nil }) }
+
+func (s *secretService) do(c *call, f func(exchange) error) error {
+	err := s.exchange(c, f)
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		s.close()
+	}
+	return err
+}
+
+func (s *secretService) close() {
+	if s.conn != nil {
+		_ = s.conn.Close()
+		s.conn = nil
+	}
+}
+
+func (s *secretService) exchange(c *call, f func(exchange) error) error {
+	ctx := context.Background() // what was begun is seen to its end; guard bounds the caller's wait
+	if s.conn == nil || !s.conn.Connected() {
+		conn, err := connect(ctx)
+		if err != nil {
+			return err
+		}
+		s.conn = conn
+	}
+	collection, err := findCollection(ctx, s.conn)
+	if err != nil {
+		return err
+	}
+	x := exchange{call: c, conn: s.conn, collection: collection}
+	if err := x.unlock(collection); err != nil {
+		return err
+	}
+	var none dbus.Variant
+	if err := x.object(secretsPath).Call(serviceFace+".OpenSession", 0, "plain", dbus.MakeVariant("")).Store(&none, &x.session); err != nil {
+		return err
+	}
+	defer x.object(x.session).Call(sessionFace+".Close", 0)
+	return f(x)
+}
+
+func (x exchange) object(path dbus.ObjectPath) dbus.BusObject {
+	return x.conn.Object(secretsName, path)
+}
+
+func attributes(key string) map[string]string {
+	return map[string]string{"service": Service, "username": key}
+}
+
+func (x exchange) search(key string) (items []dbus.ObjectPath, err error) {
+	err = x.object(x.collection).Call(collectionFace+".SearchItems", 0, attributes(key)).Store(&items)
+	return items, err
+}
+
+func (x exchange) create(key string, value secretValue) error {
+	properties := map[string]dbus.Variant{
+		itemFace + ".Label":      dbus.MakeVariant("confer: " + key),
+		itemFace + ".Attributes": dbus.MakeVariant(attributes(key)),
+	}
+	var item, prompt dbus.ObjectPath
+	if err := x.object(x.collection).Call(collectionFace+".CreateItem", 0, properties, value, true).Store(&item, &prompt); err != nil {
+		return err
+	}
+	return x.prompt(prompt)
+}
+
+func (x exchange) delete(items []dbus.ObjectPath) error {
+	for _, item := range items {
+		var prompt dbus.ObjectPath
+		if err := x.object(item).Call(itemFace+".Delete", 0).Store(&prompt); err != nil {
+			return err
+		}
+		if err := x.prompt(prompt); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (x exchange) unlock(path dbus.ObjectPath) error {
+	var unlocked []dbus.ObjectPath
+	var prompt dbus.ObjectPath
+	if err := x.object(secretsPath).Call(serviceFace+".Unlock", 0, []dbus.ObjectPath{path}).Store(&unlocked, &prompt); err != nil {
+		return err
+	}
+	return x.prompt(prompt)
+}
+
+// prompt has the service show the window that it wants to show, and waits for its
+// end. "/" is none.
+func (x exchange) prompt(path dbus.ObjectPath) error {
+	if path == "/" {
+		return nil
+	}
+	signals := make(chan *dbus.Signal, 16)
+	x.conn.Signal(signals)
+	defer x.conn.RemoveSignal(signals)
+	for _, match := range [][]dbus.MatchOption{
+		{dbus.WithMatchObjectPath(path), dbus.WithMatchInterface(promptFace)},
+		{dbus.WithMatchInterface(busName), dbus.WithMatchMember("NameOwnerChanged"), dbus.WithMatchArg(0, secretsName)},
+	} {
+		if err := x.conn.AddMatchSignal(match...); err != nil {
+			return err
+		}
+		defer func() { _ = x.conn.RemoveMatchSignal(match...) }()
+	}
+	program, _ := findProgram(context.Background(), x.conn)
+	if program == "" {
+		program = someProgram
+	}
+	x.call.window(program)
+	defer x.call.window("")
+	if err := x.object(path).Call(promptFace+".Prompt", 0, "").Err; err != nil {
+		return err
+	}
+	for s := range signals {
+		switch {
+		case s.Name == ownerChanged && len(s.Body) == 3 && s.Body[0] == secretsName:
+			return errServiceEnd
+		case s.Path != path || s.Name != promptFace+".Completed":
+		case len(s.Body) > 0 && s.Body[0] == true:
+			return ErrDismissed
+		default:
+			return nil
+		}
+	}
+	return errBusEnd
+}

@@ -1,0 +1,103 @@
+//go:build !(linux || netbsd || openbsd || dragonfly || freebsd)
+
+package keystore
+
+import (
+	"context"
+	"errors"
+	"os/exec"
+	"runtime"
+	"syscall"
+	"time"
+
+	"github.com/zalando/go-keyring"
+)
+
+const onMac = runtime.GOOS == "darwin"
+
+// callLimit is long on macOS because any call may open the keychain's window.
+var callLimit = map[bool]time.Duration{true: PromptLimit, false: CallLimit}[onMac]
+
+// look implements Probe. Where go-keyring has no keyring, the first call tells.
+func look(context.Context) Status {
+	if onMac || runtime.GOOS == "windows" {
+		return Status{State: Ready}
+	}
+	return Status{State: Unsupported}
+}
+
+// native is the keychain of macOS and the Credential Manager of Windows.
+type native struct{}
+
+func newProvider() provider { return native{} }
+
+// Get implements provider.
+func (native) Get(_ *call, key string) (string, error) {
+	secret, err := keyring.Get(Service, key)
+	return secret, ours(err)
+}
+
+// Has implements provider.
+func (n native) Has(c *call, key string) (bool, error) {
+	_, err := n.Get(c, key)
+	if errors.Is(err, ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// Set implements provider.
+func (native) Set(_ *call, key, secret string) error { return ours(keyring.Set(Service, key, secret)) }
+
+// Delete implements provider.
+func (native) Delete(_ *call, key string) error { return ours(keyring.Delete(Service, key)) }
+
+// Unlock implements provider. No probe says Locked here, so that nobody calls it.
+func (native) Unlock(*call) error { return nil }
+
+// Exit statuses of /usr/bin/security, which are the low byte of the Security
+// framework's code (SecBase.h).
+const (
+	userCanceled          = -128 & 0xff
+	interactionNotAllowed = -25308 & 0xff // locked, and no window possible, as over SSH
+	authFailed            = -25293 & 0xff
+	noDefaultKeychain     = -25307 & 0xff
+)
+
+func exitStatus(err error) int {
+	var ee *exec.ExitError
+	if !onMac || !errors.As(err, &ee) {
+		return 0
+	}
+	return ee.ExitCode()
+}
+
+func ours(err error) error {
+	switch {
+	case errors.Is(err, keyring.ErrNotFound):
+		return ErrNotFound
+	case errors.Is(err, keyring.ErrSetDataTooBig):
+		return ErrTooBig
+	case exitStatus(err) == userCanceled:
+		return ErrDismissed
+	}
+	return err
+}
+
+// noLogonSession is the one code of CredWrite and CredRead that is about the
+// Credential Manager as a whole, ERROR_NO_SUCH_LOGON_SESSION: a logon session
+// without one, as a service's or a network logon's
+// (https://learn.microsoft.com/windows/win32/api/wincred/nf-wincred-credwritew).
+const noLogonSession = syscall.Errno(1312)
+
+func classify(err error) State {
+	switch status := exitStatus(err); {
+	case status == interactionNotAllowed, status == authFailed:
+		return Locked
+	case status == noDefaultKeychain:
+		return NoCollection
+	case runtime.GOOS == "windows" && errors.Is(err, noLogonSession):
+		return NoService
+	}
+	return ""
+}
