@@ -56,7 +56,7 @@ func (s State) ApprovedNow() bool { return s.approvedKey == s.Answers.Key() }
 
 func (s State) start(e Effect) (State, *Task) {
 	s.tasks++
-	s.Unlock = time.Time{}
+	s.Unlock, s.StoreWait = time.Time{}, ""
 	s.Running = &Task{ID: s.tasks, Effect: e}
 	return s, s.Running
 }

@@ -94,9 +94,12 @@ type (
 		Ask          bool  // the operator must choose a store
 		Unchecked    error // why the check could not tell; nil: it could, or was left out
 	}
-	// UnlockAsked says that the keyring asks for its password in a window, and
-	// until when that is waited for.
-	UnlockAsked struct{ Until time.Time }
+	// UnlockAsked says that a store waits for somebody: the keyring shows a window,
+	// or another process has the encrypted file.
+	UnlockAsked struct {
+		Until time.Time // when it is given up; zero: as long as it takes
+		Words string    // what to do, without a full stop; empty: it is over
+	}
 	// StoreOpened ends OpenStore.
 	StoreOpened struct {
 		Store        Store

@@ -148,12 +148,12 @@ func (r *Runner) storeHeld(ctx context.Context, e StoreHeld, say func(Event)) Ev
 	if p == nil {
 		return Failed{Err: ErrNothingHeld, Approved: true}
 	}
-	opening, cancel := context.WithTimeout(ctx, openLimit(e.Store.Kind))
+	opening, cancel := context.WithTimeout(ctx, storeLimit)
 	defer cancel()
-	if err := r.openChosen(opening, e.Store, say); err != nil {
+	if err := r.openChosen(opening, e.Store); err != nil {
 		return Failed{Err: err, Approved: true, Held: true}
 	}
-	last, err := p(context.WithoutCancel(ctx), e.Store)
+	last, err := p(keystore.Patient(context.WithoutCancel(ctx)), e.Store)
 	if err != nil {
 		return Failed{Err: err, Approved: true, Held: true}
 	}
@@ -161,27 +161,27 @@ func (r *Runner) storeHeld(ctx context.Context, e StoreHeld, say func(Event)) Ev
 }
 
 // prove tells whether what an approval gives could be stored now: it is entered
-// in the ledger, and the client secret that is there is set again and read back.
-// Where none is, the answers' own is stored, which belongs there anyway.
+// in the ledger, and where the client secret is there, a test item is stored.
+// Where it is not, the answers' own is stored, which belongs there anyway.
 func (r *Runner) prove(ctx context.Context, a Answers, s Store) error {
 	what := clientSecretOf(a)
 	what.Store = string(s.Kind)
 	if err := r.recordSecret(ctx, what); err != nil {
 		return err
 	}
-	limited, cancel := context.WithTimeout(ctx, storeLimit(s.Kind))
+	limited, cancel := context.WithTimeout(ctx, storeLimit)
 	defer cancel()
 	store, err := r.Stores.Open(s.Kind, s.Passphrase)
 	if err != nil {
 		return err
 	}
 	key := keystore.Key(what.KeyParts()...)
-	switch there, err := store.Get(limited, key); {
+	switch _, err := store.Get(limited, key); {
 	case errors.Is(err, keystore.ErrNotFound):
 		return r.keep(ctx, s, what, a.ClientSecret)
 	case err != nil:
 		return err
-	default:
-		return store.Set(limited, key, there)
 	}
+	_, err = keystore.TestWrite(limited, store)
+	return err
 }

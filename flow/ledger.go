@@ -90,7 +90,7 @@ func (r *Runner) sweep(ctx context.Context, old []links.Stored) error {
 
 func (r *Runner) discard(ctx context.Context, s links.Stored) error {
 	kind := StoreKind(s.Store)
-	ctx, cancel := context.WithTimeout(ctx, storeLimit(kind))
+	ctx, cancel := context.WithTimeout(ctx, storeLimit)
 	defer cancel()
 	store, err := r.Stores.Open(kind, cronofy.Secret{})
 	if err != nil {

@@ -32,14 +32,25 @@ func (r *Runner) secretsFile() string {
 	return file.Path()
 }
 
-// openChosen opens the store that the operator chose, and says so where a window
-// asks for the keyring's password meanwhile.
-func (r *Runner) openChosen(ctx context.Context, s Store, say func(Event)) error {
+// openChosen opens the store that the operator chose.
+func (r *Runner) openChosen(ctx context.Context, s Store) error {
 	if s.Kind == StoreFile && s.File != "" && r.secretsFile() == "" {
 		return &FileGoneError{}
 	}
-	if s.Kind == StoreKeyring && s.Keyring == string(keystore.Locked) && !s.NoWindow {
-		say(UnlockAsked{Until: r.Now().Add(keystore.UnlockLimit)})
-	}
 	return r.unlock(ctx, s)
+}
+
+// WaitWords says what a store waits for; empty: for nothing any more.
+func WaitWords(w keystore.Wait) string {
+	switch {
+	case w.Over:
+		return ""
+	case w.Store == keystore.File && w.Who != "":
+		return "Another confer (" + w.Who + ") is at work on the encrypted file. Waiting for it"
+	case w.Store == keystore.File:
+		return "Another confer is at work on the encrypted file. Waiting for it"
+	case w.Who != "":
+		return "Answer the keyring's window on your desktop (" + w.Who + ")"
+	}
+	return "Answer the keyring's window on your desktop"
 }

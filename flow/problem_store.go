@@ -9,9 +9,29 @@ import (
 	"confer/keystore"
 )
 
-// UnlockWords is how a locked keyring is unlocked where no window can ask. Of the
-// services only gnome-keyring has a command for it: gnome-keyring-daemon(1).
-const UnlockWords = "For gnome-keyring, in another shell of this session: gnome-keyring-daemon --replace --unlock (then the password, and ctrl+d twice)."
+// unlockCommand is how a locked keyring is unlocked where no window can ask. Of
+// the services only GNOME Keyring has a command for it: gnome-keyring-daemon(1).
+const unlockCommand = "For gnome-keyring, in another shell of this session: gnome-keyring-daemon --replace --unlock (then the password, and ctrl+d twice)."
+
+// UnlockWords is how the keyring of a program is unlocked where no window can be
+// shown; empty: the program is not known.
+func UnlockWords(program string) string {
+	switch program {
+	case "KeePassXC":
+		return "Unlock the database in KeePassXC."
+	case "KWallet":
+		return "Open the wallet in KDE's wallet manager (kwalletmanager5)."
+	}
+	return unlockCommand
+}
+
+// keyringName is "The system keyring", with the program where it is known.
+func keyringName(program string) string {
+	if program == "" {
+		return "The system keyring"
+	}
+	return "The system keyring (" + program + ")"
+}
 
 // orMemory is the way on that the store's page has, too. For scripts it is a flag.
 const orMemory = "or keep the secrets in memory for this run."
@@ -58,7 +78,11 @@ func fileWords(e *keystore.Error) (summary, hint string) {
 	path := cronofy.CleanText(e.Path, 300)
 	switch {
 	case errors.Is(e, keystore.ErrBusy):
-		return "The secrets file is in use by another confer.", "Try again when that one has ended."
+		holder := ""
+		if e.Holder != "" {
+			holder = " (" + e.Holder + ")"
+		}
+		return "The secrets file is in use by another confer" + holder + ".", "Try again when that one has ended."
 	case errors.Is(e, keystore.ErrTimeout):
 		return "The secrets file was not opened or written in time; deriving its key is slow on this machine.", "Try again, " + orMemory
 	case errors.Is(e, keystore.ErrRefused):
@@ -86,9 +110,9 @@ func unlockWords(e *keystore.Error) (summary, hint string) {
 	case errors.Is(e, keystore.ErrTimeout):
 		return "Nobody answered the keyring's window in time.", "The window is still open: answer it, then try again, " + orMemory
 	case errors.Is(e, keystore.ErrLocked) && e.NoWindow:
-		return "The system keyring stays locked: no window can be shown here to ask for its password.", UnlockWords
+		return keyringName(e.Program) + " stays locked: no window can be shown here to ask for its password.", UnlockWords(e.Program)
 	case errors.Is(e, keystore.ErrLocked):
-		return "The system keyring stays locked: its window was closed, or none could be shown.", "Try again, " + orMemory
+		return keyringName(e.Program) + " stays locked: its window was closed, or none could be shown.", "Try again, " + orMemory
 	}
 	return storeWords(e, e)
 }
@@ -97,9 +121,13 @@ func storeWords(err error, e *keystore.Error) (summary, hint string) {
 	hint = "Try again, " + orMemory
 	switch {
 	case errors.Is(err, keystore.ErrLocked) && e.NoWindow:
-		return "The system keyring is locked.", KeyringHelp(Store{Keyring: string(keystore.Locked), NoWindow: true})
+		return keyringName(e.Program) + " is locked.", KeyringHelp(Store{Keyring: string(keystore.Locked), Program: e.Program, NoWindow: true})
 	case errors.Is(err, keystore.ErrLocked):
-		return "The system keyring is locked.", "Unlock it and try again, " + orMemory
+		return keyringName(e.Program) + " is locked.", "Unlock it and try again, " + orMemory
+	case errors.Is(err, keystore.ErrDismissed):
+		return dismissedWords(e), "Try again and allow it, " + orMemory
+	case errors.Is(err, keystore.ErrTimeout) && e.Pending && e.Program != "":
+		return "Nobody answered the window of " + e.Program + " in time.", "It may still be open: answer it on your desktop, then try again, " + orMemory
 	case errors.Is(err, keystore.ErrTimeout) && e.Op == "set":
 		return "The system keyring did not answer in time; whether the secret was stored is unknown.", hint
 	case errors.Is(err, keystore.ErrTimeout):
@@ -113,9 +141,9 @@ func storeWords(err error, e *keystore.Error) (summary, hint string) {
 	case errors.Is(err, keystore.ErrNotFound):
 		return "The secret is not in the store any more.", hint
 	case errors.Is(err, keystore.ErrRefused):
-		return "The system keyring refused" + because(e.Detail) + ".", hint
+		return keyringName(e.Program) + " refused" + because(e.Detail) + ".", hint
 	}
-	return keyringWords(e), strings.TrimSpace(KeyringHelp(Store{Keyring: string(e.State), NoWindow: e.NoWindow}) + " " + hint)
+	return keyringWords(e), strings.TrimSpace(KeyringHelp(Store{Keyring: string(e.State), Program: e.Program, NoWindow: e.NoWindow}) + " " + hint)
 }
 
 // KeyringHelp says how the keyring can be had in the state that a probe saw;
@@ -124,9 +152,15 @@ func KeyringHelp(s Store) string {
 	switch keystore.State(s.Keyring) {
 	case keystore.Locked:
 		if s.NoWindow {
-			return "No window can be shown here to ask for its password. " + UnlockWords
+			return "No window can be shown here to ask for its password. " + UnlockWords(s.Program)
 		}
 	case keystore.NoCollection:
+		switch s.Program {
+		case "KeePassXC":
+			return "Open a database in KeePassXC, and share it: Database, Database Settings, Secret Service Integration."
+		case "KWallet":
+			return "Make a wallet in KDE's System Settings: KDE Wallet."
+		}
 		return `Make one called "login", for example with Seahorse: File, New, Password Keyring.`
 	case keystore.NoService:
 		return "gnome-keyring, KWallet and KeePassXC are such services."
@@ -135,6 +169,21 @@ func KeyringHelp(s Store) string {
 	case keystore.Ready, keystore.NoBus, keystore.Unsupported:
 	}
 	return ""
+}
+
+// dismissedWords are for a window that somebody refused, which stops one call.
+func dismissedWords(e *keystore.Error) string {
+	window := "the keyring's window"
+	if e.Program != "" {
+		window = "the window of " + e.Program
+	}
+	switch e.Op {
+	case "get":
+		return "confer may not read the secret: " + window + " was refused or closed."
+	case "delete":
+		return "The secret was not deleted: " + window + " was refused or closed."
+	}
+	return "The secret was not stored: " + window + " was refused or closed."
 }
 
 func because(detail string) string {
@@ -177,7 +226,7 @@ func storeSeen(s Store, err error) Store {
 	case errors.Is(err, keystore.ErrPassphrase):
 		s.File, s.Passphrase = store.Path, cronofy.Secret{} // one that came meanwhile, too
 	case store.Store == keystore.Keyring && store.State != "":
-		s.Keyring, s.Detail, s.NoWindow = string(store.State), store.Detail, store.NoWindow
+		s.Keyring, s.Program, s.Detail, s.NoWindow = string(store.State), store.Program, store.Detail, store.NoWindow
 	}
 	return s
 }

@@ -150,7 +150,7 @@ func (s State) progress(ev Event) State {
 	case Exchanged:
 		a.Phase = PhaseStoring
 	case UnlockAsked:
-		s.Unlock = ev.Until
+		s.Unlock, s.StoreWait = ev.Until, ev.Words
 	case Paused:
 		s.Pause = Pause(ev)
 	case ProfilesRead:

@@ -101,6 +101,12 @@ func (r *Runner) init() {
 // exchanged.
 func (r *Runner) Do(ctx context.Context, t Task, inbox <-chan Delivery, emit func(Event)) {
 	r.init()
+	ctx = keystore.OnWait(ctx, func(w keystore.Wait) {
+		if w.Over {
+			w.Until = time.Time{}
+		}
+		emit(UnlockAsked{Until: w.Until, Words: WaitWords(w)})
+	})
 	switch e := t.Effect.(type) {
 	case CheckApplication:
 		emit(r.checkApplication(ctx, e, emit))

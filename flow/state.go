@@ -70,6 +70,7 @@ type Store struct {
 	Passphrase cronofy.Secret // of StoreFile
 	Keyring    string         // what the probe of the keyring found: "ready", "locked", ...; empty: not asked yet
 	Detail     string         // the probe's own words, cleaned
+	Program    string         // whose keyring it is; empty: not known
 	NoWindow   bool           // the keyring is locked, and this session has no window to ask in
 	File       string         // path of the secrets file, where there is one: its passphrase is known to somebody; empty: none
 	Pinned     bool           // named by a flag, the environment or an earlier run: not asked about
@@ -154,6 +155,7 @@ type State struct {
 	Store      Store
 	Asking     bool   // the store is asked about: on the application's page, or later because it failed
 	Notice     string // something the operator should know that stops nothing
+	StoreWait  string // what a store waits for, as in UnlockAsked; empty: for nothing
 	Unsaved    bool   // a later run will not find the answers; it was said
 	Attempt    Attempt
 	Link       *Link  // nil until linked
@@ -161,7 +163,7 @@ type State struct {
 	Proof      Proof
 	Pause      Pause          // the last wait before a call to Cronofy; over when its Until has passed
 	Known      *KnownProfiles // profiles seen before the link; nil when no tokens were known then
-	Unlock     time.Time      // until when the window of the keyring is waited for; zero: none is
+	Unlock     time.Time      // when what StoreWait tells of is given up; zero: there is no limit
 	Used       []Used
 	HandedOver []HandedOver   // see HandedOverHere
 	Sites      []cronofy.Site // what step 1 offers: the six data centers, overrides applied

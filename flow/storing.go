@@ -23,7 +23,7 @@ func (r *Runner) settle(ctx context.Context, s Store) (_ Store, ask bool, _ erro
 	ctx, cancel := context.WithTimeout(ctx, keystore.ProbeLimit)
 	defer cancel()
 	status := r.Stores.Probe(ctx)
-	s.Keyring, s.Detail, s.NoWindow = string(status.State), status.Detail, status.NoWindow
+	s.Keyring, s.Program, s.Detail, s.NoWindow = string(status.State), status.Program, status.Detail, status.NoWindow
 	if status.State == keystore.Ready {
 		s.Kind = StoreKeyring
 		return s, false, nil
@@ -31,32 +31,18 @@ func (r *Runner) settle(ctx context.Context, s Store) (_ Store, ask bool, _ erro
 	if !r.Unattended {
 		return s, true, nil
 	}
-	e := &keystore.Error{Op: "open", Store: keystore.Keyring, Err: keystore.ErrUnavailable, State: status.State, Detail: status.Detail, NoWindow: status.NoWindow}
+	e := &keystore.Error{Op: "open", Store: keystore.Keyring, Err: keystore.ErrUnavailable, State: status.State, Program: status.Program, Detail: status.Detail, NoWindow: status.NoWindow}
 	if status.State == keystore.Locked {
 		e.Err = keystore.ErrLocked
 	}
 	return s, false, e
 }
 
-// fileLimit bounds a call to the secrets file, which derives a key twice: 0.6 s
-// each on a laptop, several seconds on a small board.
-const fileLimit = 60 * time.Second
-
-// storeLimit bounds one call to a store. The keyring has limits of its own, too.
-func storeLimit(kind StoreKind) time.Duration {
-	if kind == StoreFile {
-		return fileLimit
-	}
-	return keystore.CallLimit
-}
-
-// openLimit bounds the opening of a store.
-func openLimit(kind StoreKind) time.Duration {
-	if kind == StoreKeyring {
-		return keystore.UnlockLimit // a dialog, and a person who types
-	}
-	return storeLimit(kind)
-}
+// storeLimit is the very last bound on work with a store, for one that has
+// stopped for good. Stores have shorter limits of their own for whatever they
+// wait for: a window, another process; longer ones only for what cannot be had
+// twice (keystore.Patient).
+const storeLimit = 10 * time.Minute
 
 // settleFile finds a wrong passphrase before anybody is sent to a browser.
 func (r *Runner) settleFile(ctx context.Context, s Store) (_ Store, ask bool, _ error) {
@@ -66,7 +52,7 @@ func (r *Runner) settleFile(ctx context.Context, s Store) (_ Store, ask bool, _ 
 		}
 		return s, true, nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, storeLimit(s.Kind))
+	ctx, cancel := context.WithTimeout(ctx, storeLimit)
 	defer cancel()
 	err := r.unlock(ctx, s)
 	if errors.Is(err, keystore.ErrPassphrase) && !r.Unattended {
@@ -77,10 +63,10 @@ func (r *Runner) settleFile(ctx context.Context, s Store) (_ Store, ask bool, _ 
 }
 
 func (r *Runner) openStore(ctx context.Context, e OpenStore, say func(Event)) Event {
-	ctx, cancel := context.WithTimeout(ctx, openLimit(e.Store.Kind))
+	ctx, cancel := context.WithTimeout(ctx, storeLimit)
 	defer cancel()
 	a := e.Answers
-	if err := r.openChosen(ctx, e.Store, say); err != nil {
+	if err := r.openChosen(ctx, e.Store); err != nil {
 		return Failed{Err: err}
 	}
 	found, err := r.storedSecret(ctx, a, e.Store)
@@ -145,7 +131,7 @@ func (r *Runner) keep(ctx context.Context, s Store, what links.Stored, secret cr
 	if err := r.recordSecret(ctx, what); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, storeLimit(s.Kind))
+	ctx, cancel := context.WithTimeout(ctx, storeLimit)
 	defer cancel()
 	store, err := r.Stores.Open(s.Kind, s.Passphrase)
 	if err != nil {
@@ -175,7 +161,7 @@ func (r *Runner) withSecret(ctx context.Context, a Answers, s Store) (Answers, e
 	if !a.ClientSecret.Empty() {
 		return a, nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, storeLimit(s.Kind))
+	ctx, cancel := context.WithTimeout(ctx, storeLimit)
 	defer cancel()
 	secret, err := r.storedSecret(ctx, a, s)
 	a.ClientSecret = secret

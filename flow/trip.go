@@ -7,6 +7,7 @@ import (
 
 	"confer/cronofy"
 	"confer/flow/callback"
+	"confer/keystore"
 )
 
 // trip is one way of the administrator's browser through Cronofy and back:
@@ -264,7 +265,7 @@ func (t *trip) complete(ctx context.Context, code cronofy.Secret) (last Event, h
 		return nil, false, err
 	}
 	// Every call to a store has a limit of its own.
-	if last, err = store(context.WithoutCancel(ctx), t.store); err != nil {
+	if last, err = store(keystore.Patient(context.WithoutCancel(ctx)), t.store); err != nil {
 		t.r.hold(t.answers.Key(), store)
 		return nil, true, err
 	}

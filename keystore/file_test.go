@@ -481,11 +481,13 @@ func TestWeakPassphrase(t *testing.T) {
 func TestFileTestWrite(t *testing.T) {
 	t.Parallel()
 	f := fileIn(t.TempDir(), "pass")
-	require.NoError(t, TestWrite(t.Context(), f))
+	left, err := TestWrite(t.Context(), f)
+	require.NoError(t, errors.Join(left, err))
 	require.NoFileExists(t, f.Path(), "nothing is left of it")
 	require.NoError(t, f.Set(t.Context(), "k", "v"))
 	f.write = func(string, []byte) error { return os.ErrPermission }
-	asError(t, TestWrite(t.Context(), f), ErrRefused)
+	_, err = TestWrite(t.Context(), f)
+	asError(t, err, ErrRefused)
 	got, err := f.Get(t.Context(), "k")
 	require.NoError(t, err)
 	require.Equal(t, "v", got)

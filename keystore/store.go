@@ -102,21 +102,20 @@ func Has(ctx context.Context, s Store, key string) (bool, error) {
 
 // TestWrite tells whether a secret that is not there yet can be stored now: it
 // stores a random test item, reads it back and deletes it. To store again what is
-// there already would prove nothing where a refused write goes unnoticed.
-func TestWrite(ctx context.Context, s Store) error {
+// there already would prove nothing where a refused write goes unnoticed. left is
+// why the test item is still there, which says nothing against storing.
+func TestWrite(ctx context.Context, s Store) (left, err error) {
 	if f, ok := s.(interface {
 		testWrite(context.Context) error
 	}); ok {
-		return f.testWrite(ctx)
+		return nil, f.testWrite(ctx)
 	}
 	key, value := Key("test-item", rand.Text()), rand.Text()
-	if err := s.Set(ctx, key, value); err != nil {
-		if !errors.Is(err, ErrTimeout) { // one that comes late is undone by itself
-			_ = s.Delete(ctx, key)
-		}
-		return err
+	err = s.Set(ctx, key, value)
+	if err == nil || !errors.Is(err, ErrTimeout) { // one that comes late is undone by itself
+		left = s.Delete(ctx, key)
 	}
-	return s.Delete(ctx, key)
+	return left, err
 }
 
 // Wait is why a call takes longer than it needs: the keyring shows a window, or

@@ -138,7 +138,9 @@ func (p *plainWizard) told(ev flow.Event) {
 	at := p.state.Attempt
 	switch ev := ev.(type) {
 	case flow.UnlockAsked:
-		p.say(windowWords(p.state, p.cfg.Now()) + ".")
+		if words := windowWords(p.state, p.cfg.Now()); words != "" {
+			p.say(words + ".")
+		}
 	case flow.ApplicationAccepted:
 		if !ev.Ask && p.state.Notice == "" {
 			p.say("Cronofy knows the application.")

@@ -232,7 +232,7 @@ func plainRefused(k *plainTalk) {
 
 func plainStoreLocked(k *plainTalk) {
 	k.types("?", "1")
-	k.reports(flow.UnlockAsked{Until: k.now.Add(2 * time.Minute)})
+	k.reports(flow.UnlockAsked{Until: k.now.Add(time.Minute), Words: flow.WaitWords(keystore.Wait{Store: keystore.Keyring})})
 	k.tick(plainEvery)
 	k.reports(fail(&keystore.Error{Op: "unlock", Store: keystore.Keyring, Err: keystore.ErrLocked, State: keystore.Locked}))
 	k.types("")

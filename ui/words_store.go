@@ -73,13 +73,16 @@ func fileNote(s flow.Store) string {
 	return "with a passphrase"
 }
 
-// windowWords are for the wait for the keyring's password; empty: there is none.
+// windowWords are for a store that waits for somebody; empty: it does not.
 func windowWords(s flow.State, now time.Time) string {
 	left := s.Unlock.Sub(now)
-	if left <= 0 {
+	switch {
+	case s.StoreWait == "", !s.Unlock.IsZero() && left <= 0:
 		return ""
+	case s.Unlock.IsZero():
+		return s.StoreWait
 	}
-	return "A window on your desktop asks for the keyring's password. " + clock(left) + " left"
+	return s.StoreWait + ". " + clock(left) + " left"
 }
 
 // storeWorking says what is done with the store.

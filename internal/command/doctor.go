@@ -252,10 +252,10 @@ func keyringCheck(s keystore.Status) finding {
 	case keystore.Locked:
 		f.message, f.next = "The system keyring is locked.", "Unlock it: the wizard can have your desktop ask for its password. "+other
 		if s.NoWindow {
-			f.message, f.next = "The system keyring is locked, and this session can show no window that asks for its password.", flow.UnlockWords+" "+other
+			f.message, f.next = "The system keyring is locked, and this session can show no window that asks for its password.", flow.UnlockWords(s.Program)+" "+other
 		}
 	case keystore.NoCollection:
-		f.message, f.next = "The keyring service runs, but there is no keyring in it yet.", `Make one called "login", for example with Seahorse: File, New, Password Keyring. `+other
+		f.message, f.next = "The keyring service runs, but there is no keyring in it yet.", flow.KeyringHelp(flow.Store{Keyring: string(s.State), Program: s.Program})+" "+other
 	case keystore.NoService:
 		f.message, f.next = "No keyring service runs in this session.", "Install one (gnome-keyring, KWallet, KeePassXC) and log in anew. "+other
 	case keystore.NoBus:

@@ -20,6 +20,7 @@ import (
 
 	"confer/cronofy"
 	"confer/flow"
+	"confer/keystore"
 )
 
 // streams are the program's three, so that tests can give their own.
@@ -127,12 +128,19 @@ func newRoot(s streams, e environment) *cobra.Command {
 		Long: "confer links an organisation's calendars with its Zoom, Webex or Indeed account\n" +
 			"through Cronofy. Without a command it is a wizard that leads through the set-up;\n" +
 			"confer --sandbox tries it without credentials.",
-		Args:             cobra.NoArgs,
-		Version:          programVersion(),
-		SilenceErrors:    true,
-		SilenceUsage:     true,
-		PersistentPreRun: func(*cobra.Command, []string) { saveMemory() },
-		RunE:             func(cmd *cobra.Command, _ []string) error { return setup(cmd.Context(), f, e, s) },
+		Args:          cobra.NoArgs,
+		Version:       programVersion(),
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		PersistentPreRun: func(cmd *cobra.Command, _ []string) {
+			saveMemory()
+			cmd.SetContext(keystore.OnWait(cmd.Context(), func(w keystore.Wait) { // a wizard has its own way to tell
+				if words := flow.WaitWords(w); words != "" {
+					fmt.Fprintf(s.err, "confer: %s.\n", words)
+				}
+			}))
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return setup(cmd.Context(), f, e, s) },
 	}
 	root.SetIn(s.in)
 	root.SetOut(s.out)

@@ -349,6 +349,10 @@ func tellMeanwhile(w io.Writer, s flow.State, ev flow.Event) {
 		if ev.Unchecked != nil {
 			fmt.Fprintf(w, "confer: note: %s\n", s.Notice)
 		}
+	case flow.UnlockAsked:
+		if ev.Words != "" {
+			fmt.Fprintf(w, "confer: %s.\n", ev.Words)
+		}
 	case flow.Strayed:
 		fmt.Fprintln(w, "confer: note:", s.Attempt.Notice)
 	}

@@ -11,9 +11,13 @@ import (
 	"confer/keystore"
 )
 
-// unbroken bounds a refresh and the storing of what it gave, which are not broken
-// off when the caller's context ends: a rotated token would be lost.
-const unbroken = 60 * time.Second
+// unbroken bounds a refresh, and storeLimit the storing of what it gave, which are
+// not broken off when the caller's context ends: a rotated token would be lost.
+// Stores have shorter limits of their own, but for what another process does.
+const (
+	unbroken   = 60 * time.Second
+	storeLimit = 10 * time.Minute
+)
 
 // storeTries: a token that Cronofy has just rotated is worth more than one try.
 const storeTries = 3
@@ -56,13 +60,15 @@ func (m *Manager) refresh(ctx context.Context, l links.Link) (Tokens, error) {
 	}
 	// A store may be readable and not writable (a read-only folder, a full disk).
 	// That must be known before the token may be spent.
-	if err := store.Set(ctx, tokenKey(l), old.Reveal()); err != nil {
+	if _, err := keystore.TestWrite(ctx, store); err != nil {
 		return Tokens{}, err
 	}
 	if err := ctx.Err(); err != nil {
 		return Tokens{}, err
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), unbroken)
+	defer cancel()
+	storing, cancel := context.WithTimeout(keystore.Patient(context.WithoutCancel(ctx)), storeLimit)
 	defer cancel()
 	token, err := client.Refresh(ctx, old)
 	if err != nil {
@@ -76,7 +82,7 @@ func (m *Manager) refresh(ctx context.Context, l links.Link) (Tokens, error) {
 		return t, nil
 	}
 	t.Refresh, t.Rotated = token.RefreshToken, true
-	t.Replaced, err = rotation{store, tokenKey(l), old, t.Refresh}.keep(ctx)
+	t.Replaced, err = rotation{store, tokenKey(l), old, t.Refresh}.keep(storing)
 	return t, err
 }
 

@@ -176,14 +176,13 @@ func (e eye) see(ctx context.Context, kind, key string) Secret {
 	case kind == storeFile:
 		return sealed(store)
 	}
-	_, err = store.Get(ctx, key)
-	switch {
-	case err == nil:
+	switch has, err := keystore.Has(ctx, store, key); {
+	case err != nil:
+		return Secret{Unread, err}
+	case has:
 		return Secret{State: Present}
-	case errors.Is(err, keystore.ErrNotFound):
-		return Secret{State: Missing}
 	}
-	return Secret{Unread, err}
+	return Secret{State: Missing}
 }
 
 // blind is why the keyring is not to be asked; nil: it can be.
