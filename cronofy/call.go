@@ -149,9 +149,9 @@ func (c *Client) learn(err error, sent time.Time) {
 
 // once sends the request and reads the answer.
 func (c *Client) once(ctx context.Context, k call, payload []byte) error {
-	note := new(proxyNote)
-	tctx, cancel := context.WithTimeout(context.WithValue(ctx, proxyNoteKey{}, note), c.timeout)
+	tctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
+	tctx, progress := Watch(tctx)
 	req, err := c.request(tctx, k, payload)
 	if err != nil {
 		return &opError{op: k.op, err: ErrSite}
@@ -163,7 +163,7 @@ func (c *Client) once(ctx context.Context, k call, payload []byte) error {
 	}
 	res, err := c.http.Do(req)
 	if err != nil {
-		return networkError(k.op, c.base.Host, note.host, err)
+		return progress.Failed(k.op, c.base.Host, err)
 	}
 	defer res.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer+1))
@@ -172,7 +172,7 @@ func (c *Client) once(ctx context.Context, k call, payload []byte) error {
 		return refusal(k, a, c.clock.Now())
 	}
 	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
-		return networkError(k.op, c.base.Host, note.host, err)
+		return progress.Failed(k.op, c.base.Host, err)
 	}
 	return accept(k, a)
 }
@@ -186,6 +186,7 @@ func (c *Client) request(ctx context.Context, k call, payload []byte) (*http.Req
 	if err != nil {
 		return nil, err
 	}
+	req.GetBody = nil // what to repeat, and when, is decided here for HTTP/1.1 and HTTP/2 alike
 	req.Header.Set("Accept", "application/json")
 	req.Header.Set("User-Agent", c.userAgent)
 	if payload != nil {

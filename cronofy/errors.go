@@ -3,6 +3,7 @@ package cronofy
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -123,4 +124,19 @@ func AnswerLost(err error) bool {
 		return e.sent
 	}
 	return StatusOf(err) >= 500
+}
+
+// MayRepeat tells whether a call that failed may be made again as it was, a code
+// exchange included: Cronofy did not carry it out, because nothing was sent or
+// because it said so itself (RFC 9110 and RFC 8470: 421, 425, 429, 503).
+func MayRepeat(err error) bool {
+	switch StatusOf(err) {
+	case http.StatusMisdirectedRequest, http.StatusTooEarly, http.StatusTooManyRequests, http.StatusServiceUnavailable:
+		return true
+	}
+	if e, ok := errors.AsType[*NetworkError](err); ok {
+		return !e.Sent
+	}
+	e, ok := errors.AsType[*opError](err)
+	return ok && !e.sent
 }

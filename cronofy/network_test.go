@@ -2,7 +2,6 @@ package cronofy
 
 import (
 	"context"
-	"crypto/tls"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -13,6 +12,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -42,10 +42,7 @@ func tlsServer(t *testing.T) (address, caFile string) {
 	s.Config.ErrorLog = quiet()
 	s.StartTLS()
 	t.Cleanup(s.Close)
-	caFile = filepath.Join(t.TempDir(), "ca.pem")
-	b := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw})
-	require.NoError(t, os.WriteFile(caFile, b, 0o600))
-	return s.Listener.Addr().String(), caFile
+	return s.Listener.Addr().String(), certificateFile(t, s.Certificate())
 }
 
 func to(address string) dialer {
@@ -68,9 +65,10 @@ func TestCAFile(t *testing.T) {
 	var n *NetworkError
 	require.ErrorAs(t, err, &n)
 	require.Equal(t, NetworkTLS, n.Kind)
-	require.Equal(t, "O=Acme Co", n.Issuer)
+	require.Equal(t, "Acme Co", n.Issuer)
+	require.Equal(t, TLSUntrusted, n.TLS)
 	require.False(t, AnswerLost(err))
-	require.ErrorContains(t, err, "read userinfo: api.example.com: tls (certificate issued by O=Acme Co)")
+	require.ErrorContains(t, err, "read userinfo: api.example.com: tls (certificate issued by Acme Co)")
 
 	c = clientFor(t, "https://api.example.org", HTTPOptions{CAFile: ca, DialContext: to(address), Proxy: noProxy})
 	_, err = c.UserInfo(t.Context(), NewSecret(accessToken))
@@ -93,17 +91,54 @@ func TestCAFileIsAddedToTheSystemsRoots(t *testing.T) {
 	require.True(t, want.Equal(with))
 }
 
-func TestBadCAFile(t *testing.T) {
+func TestCAFileForms(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	text := filepath.Join(dir, "text.pem")
-	require.NoError(t, os.WriteFile(text, []byte("no certificate"), 0o600))
-	for _, file := range []string{text, dir, filepath.Join(dir, "missing.pem")} {
-		_, err := NewHTTPClient(HTTPOptions{CAFile: file})
-		require.ErrorContains(t, err, "CA file: ")
+	s := httptest.NewUnstartedServer(nil)
+	s.StartTLS()
+	s.Close()
+	der := s.Certificate().Raw
+	block := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
+	key := string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: []byte("x")}))
+	utf16le := []byte{0xff, 0xfe}
+	utf16be := []byte{0xfe, 0xff}
+	for _, r := range block {
+		utf16le = append(utf16le, byte(r), 0)
+		utf16be = append(utf16be, 0, byte(r))
 	}
-	_, err := NewHTTPClient(HTTPOptions{CAFile: filepath.Join(dir, "missing.pem")})
+	for name, test := range map[string]struct {
+		content, reason string // no reason: it is taken
+	}{
+		"PEM":               {block, ""},
+		"two, text between": {"# mine\n" + block + "\n# more\n" + block, ""},
+		"key beside":        {key + block, ""},
+		"UTF-8 mark":        {"\ufeff" + block, ""},
+		"UTF-16":            {string(utf16le), ""},
+		"UTF-16, big":       {string(utf16be), ""},
+		"CRLF":              {strings.ReplaceAll(block, "\n", "\r\n"), ""},
+		"DER":               {string(der), ""},
+		"empty":             {"", "it is empty"},
+		"only a mark":       {"\ufeff \n", "it is empty"},
+		"key":               {key, `it holds a block "PRIVATE KEY", no certificate`},
+		"text":              {"no certificate", "it holds no line -----BEGIN CERTIFICATE-----"},
+		"cut off":           {block[:len(block)/2], "its certificate is damaged or cut off"},
+		"no certificate":    {strings.ReplaceAll(key, "PRIVATE KEY", "CERTIFICATE"), "its certificate cannot be read: "},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			file := filepath.Join(t.TempDir(), "ca.pem")
+			require.NoError(t, os.WriteFile(file, []byte(test.content), 0o600))
+			_, err := NewHTTPClient(HTTPOptions{CAFile: file})
+			if test.reason == "" {
+				require.NoError(t, err)
+				return
+			}
+			require.ErrorContains(t, err, "CA file: "+test.reason)
+		})
+	}
+	_, err := NewHTTPClient(HTTPOptions{CAFile: filepath.Join(t.TempDir(), "missing.pem")})
 	require.ErrorIs(t, err, os.ErrNotExist)
+	_, err = NewHTTPClient(HTTPOptions{CAFile: t.TempDir()})
+	require.ErrorContains(t, err, "CA file: ")
 }
 
 // connectProxy tunnels every CONNECT to address, or refuses with status.
@@ -150,7 +185,7 @@ func TestProxy(t *testing.T) {
 	address, ca := tlsServer(t)
 	gone := &url.URL{Scheme: "http", Host: closedPort(t), User: url.UserPassword("amara", "hunter2")}
 	refusing := connectProxy(t, address, http.StatusProxyAuthRequired)
-	unusable := "the proxy's address cannot be used"
+	unusable := "the proxy's address cannot be used: "
 	for name, test := range map[string]struct {
 		proxy  *url.URL
 		err    error
@@ -163,10 +198,10 @@ func TestProxy(t *testing.T) {
 		"works":    {connectProxy(t, address, 200), nil, ca, "", "", 0, ""},
 		"refuses":  {refusing, nil, ca, NetworkProxy, "through proxy " + refusing.Host + ": proxy: the proxy answered 407 Proxy Authentication Required", 407, ""},
 		"gone":     {gone, nil, ca, NetworkProxy, "through proxy " + gone.Host + ": proxy: ", 0, NetworkRefused},
-		"unusable": {nil, errors.New(`invalid proxy address "http://amara:hunter2@:x"`), ca, NetworkProxy, unusable, 0, ""},
-		"no host":  {&url.URL{Scheme: "http", Host: "http:", Path: "//amara:hunter2@bad host:x"}, nil, ca, NetworkProxy, unusable, 0, ""},
-		"no proxy": {&url.URL{Scheme: "ftp", Host: "proxy.example.test"}, nil, ca, NetworkProxy, unusable, 0, ""},
-		"inspects": {connectProxy(t, address, 200), nil, "", NetworkTLS, "certificate issued by O=Acme Co", 0, ""},
+		"unusable": {nil, errors.New(`invalid proxy address "http://amara:hunter2@:x"`), ca, NetworkProxy, unusable + "it is not an address", 0, ""},
+		"no host":  {&url.URL{Scheme: "http", Host: "http:", Path: "//amara:hunter2@bad host:x"}, nil, ca, NetworkProxy, unusable + "it names no host", 0, ""},
+		"no proxy": {&url.URL{Scheme: "ftp", Host: "proxy.example.test"}, nil, ca, NetworkProxy, unusable + `"ftp" is not http, https or socks5`, 0, ""},
+		"inspects": {connectProxy(t, address, 200), nil, "", NetworkTLS, "certificate issued by Acme Co", 0, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -186,6 +221,12 @@ func TestProxy(t *testing.T) {
 			require.ErrorContains(t, err, test.text)
 			require.NotContains(t, fmt.Sprintf("%v %+v %#v", err, n, n.Err), "hunter2")
 			require.False(t, AnswerLost(err))
+			require.True(t, MayRepeat(err))
+			summary, hint := n.Words()
+			require.NotEmpty(t, hint)
+			if test.status == 0 && test.why == "" && test.kind == NetworkProxy {
+				require.Contains(t, summary, strings.TrimPrefix(test.text, "the proxy's address cannot be used"))
+			}
 		})
 	}
 }
@@ -229,43 +270,93 @@ func TestNothingListens(t *testing.T) {
 func TestNetworkErrors(t *testing.T) {
 	t.Parallel()
 	dial := func(err error) error { return &net.OpError{Op: "dial", Net: "tcp", Err: err} }
+	connect := func(errno syscall.Errno) error { return dial(os.NewSyscallError("connectex", errno)) }
+	read := func(errno syscall.Errno) error {
+		return &net.OpError{Op: "read", Err: os.NewSyscallError("wsarecv", errno)}
+	}
+	before := Progress{asked: true}
+	handshake := Progress{asked: true, handshakes: 1}
+	sent := Progress{asked: true, connected: true}
+	sent2 := Progress{asked: true, connected: true, http2: true, handshakes: 1}
+	proxied := Progress{asked: true, proxy: &url.URL{Scheme: "http", Host: "p:3128"}}
 	for name, test := range map[string]struct {
-		err  error
-		kind NetworkKind
-		sent bool
+		progress *Progress
+		err      error
+		kind     NetworkKind
+		sent     bool
 	}{
-		"unknown host":   {dial(&net.DNSError{Err: "no such host", Name: "api.example.test", IsNotFound: true}), NetworkDNS, false},
-		"slow DNS":       {dial(&net.DNSError{Err: "timeout", Name: "api.example.test", IsTimeout: true}), NetworkTimeout, false},
-		"refused":        {dial(os.NewSyscallError("connect", syscall.ECONNREFUSED)), NetworkRefused, false},
-		"no route":       {dial(os.NewSyscallError("connect", syscall.ENETUNREACH)), NetworkRefused, false},
-		"slow dial":      {dial(context.DeadlineExceeded), NetworkTimeout, false},
-		"reset":          {&net.OpError{Op: "read", Err: os.NewSyscallError("read", syscall.ECONNRESET)}, NetworkReset, true},
-		"broken pipe":    {&net.OpError{Op: "write", Err: os.NewSyscallError("write", syscall.EPIPE)}, NetworkReset, true},
-		"end":            {io.EOF, NetworkReset, true},
-		"slow":           {&url.Error{Op: "Get", URL: "x", Err: os.ErrDeadlineExceeded}, NetworkTimeout, true},
-		"idle closed":    {errors.New("http: server closed idle connection"), NetworkReset, true},
-		"http on https":  {http.ErrSchemeMismatch, NetworkTLS, false},
-		"alert":          {&net.OpError{Op: "remote error", Err: tls.AlertError(40)}, NetworkTLS, false},
-		"proxy dial":     {&net.OpError{Op: "proxyconnect", Err: dial(syscall.ECONNREFUSED)}, NetworkProxy, false},
-		"socks":          {&net.OpError{Op: "socks connect", Err: io.EOF}, NetworkProxy, false},
-		"something else": {errors.New("malformed HTTP response"), NetworkOther, true},
+		"unknown host":       {&before, dial(&net.DNSError{Err: "no such host", Name: "api.example.test", IsNotFound: true}), NetworkDNS, false},
+		"slow DNS":           {&before, dial(&net.DNSError{Err: "timeout", Name: "api.example.test", IsTimeout: true}), NetworkTimeout, false},
+		"refused":            {&before, connect(syscall.ECONNREFUSED), NetworkRefused, false},
+		"refused, Windows":   {&before, connect(10061), NetworkRefused, false},
+		"no route":           {&before, connect(syscall.ENETUNREACH), NetworkRefused, false},
+		"no route, Windows":  {&before, connect(10051), NetworkRefused, false},
+		"no host, Windows":   {&before, connect(10065), NetworkRefused, false},
+		"firewall":           {&before, connect(syscall.EPERM), NetworkRefused, false},
+		"firewall, Windows":  {&before, connect(10013), NetworkRefused, false},
+		"another dial error": {&before, dial(errors.New("operation not supported")), NetworkRefused, false},
+		"slow dial":          {&before, dial(context.DeadlineExceeded), NetworkTimeout, false},
+		"slow dial, Windows": {&before, connect(10060), NetworkTimeout, false},
+		"cut off in TLS":     {&handshake, io.EOF, NetworkReset, false},
+		"http on https":      {&handshake, http.ErrSchemeMismatch, NetworkTLS, false},
+		"alert":              {&handshake, &net.OpError{Op: "remote error", Err: errors.New("tls: handshake failure")}, NetworkTLS, false},
+		"slow TLS":           {&handshake, os.ErrDeadlineExceeded, NetworkTimeout, false},
+		"reset":              {&sent, read(syscall.ECONNRESET), NetworkReset, true},
+		"reset, Windows":     {&sent, read(10054), NetworkReset, true},
+		"aborted, Windows":   {&sent, read(10053), NetworkReset, true},
+		"broken pipe":        {&sent, &net.OpError{Op: "write", Err: os.NewSyscallError("write", syscall.EPIPE)}, NetworkReset, true},
+		"end":                {&sent, io.EOF, NetworkReset, true},
+		"slow":               {&sent, &url.Error{Op: "Get", URL: "x", Err: os.ErrDeadlineExceeded}, NetworkTimeout, true},
+		"idle closed":        {&sent, errors.New("http: server closed idle connection"), NetworkReset, true},
+		"no HTTP":            {&sent, errors.New("malformed HTTP response"), NetworkProtocol, true},
+		"h2: no HTTP":        {&sent2, errors.New("connection error: PROTOCOL_ERROR"), NetworkProtocol, true},
+		"h2: lost":           {&sent2, errors.New("http2: client connection lost"), NetworkReset, true},
+		"proxy dial":         {&proxied, &net.OpError{Op: "proxyconnect", Err: connect(syscall.ECONNREFUSED)}, NetworkProxy, false},
+		"proxy ends CONNECT": {&proxied, io.EOF, NetworkProxy, false},
+		"silent proxy":       {&proxied, context.DeadlineExceeded, NetworkProxy, false},
+		"socks":              {&before, &net.OpError{Op: "socks connect", Err: io.EOF}, NetworkProxy, false},
+		"nothing was traced": {&Progress{}, errors.New("whatever"), NetworkOther, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			inner := &url.Error{Op: "Post", URL: "https://api.example.test/y?secret=hunter2", Err: test.err}
 			wrapped := &url.Error{Op: "Post", URL: "https://api.example.test/x?secret=hunter2", Err: inner}
-			e := networkError("read userinfo", "api.example.test", "", wrapped)
+			e := test.progress.Failed("read userinfo", "api.example.test", wrapped)
 			require.Equal(t, test.kind, e.Kind)
 			require.Equal(t, test.sent, e.Sent)
 			require.NotContains(t, fmt.Sprintf("%v %+v", e, e.Err), "hunter2")
-			require.Contains(t, e.Error(), "read userinfo: api.example.test: ")
+			require.Contains(t, e.Error(), "read userinfo: api.example.test")
 			require.NotErrorIs(t, e, context.DeadlineExceeded)
+			summary, hint := e.Words()
+			require.NotEmpty(t, summary)
+			require.NotEmpty(t, hint)
 		})
 	}
 }
 
 func TestNetworkErrorsAreClean(t *testing.T) {
 	t.Parallel()
-	e := networkError("read userinfo", "api.example.test", "", errors.New("malformed \"\x1b[2J\n\u202e\""))
+	e := new(Progress).Failed("read userinfo", "api.example.test", errors.New("malformed \"\x1b[2J\n\u202e\""))
 	require.Equal(t, `read userinfo: api.example.test: malformed " "`, e.Error())
+}
+
+func TestProxyWords(t *testing.T) {
+	t.Parallel()
+	for summary, e := range map[string]NetworkError{
+		"The proxy's address in HTTPS_PROXY cannot be used.":                                   {},
+		"The proxy p:3128 wants a name and a password, or does not accept those it got (407).": {Proxy: "p:3128", ProxyStatus: 407},
+		"The proxy p:3128 refused the connection to api.example.test (403 Forbidden).":         {Proxy: "p:3128", ProxyStatus: 403},
+		"The proxy p:3128 refused the connection to api.example.test (999).":                   {Proxy: "p:3128", ProxyStatus: 999},
+		"The name of the proxy p:3128 could not be found.":                                     {Proxy: "p:3128", ProxyKind: NetworkDNS},
+		"Nothing answers at the proxy p:3128.":                                                 {Proxy: "p:3128", ProxyKind: NetworkRefused},
+		"The proxy p:3128 did not answer in time.":                                             {Proxy: "p:3128", ProxyKind: NetworkTimeout},
+		"The certificate of the proxy p:3128 is not trusted.":                                  {Proxy: "p:3128", ProxyKind: NetworkTLS},
+		"What answers at the proxy p:3128 is not a proxy of that kind.":                        {Proxy: "p:3128", ProxyKind: NetworkProtocol},
+		"The connection to api.example.test broke off at the proxy p:3128.":                    {Proxy: "p:3128", ProxyKind: NetworkReset},
+	} {
+		e.Host, e.Kind = "api.example.test", NetworkProxy
+		got, hint := e.Words()
+		require.Equal(t, summary, got)
+		require.NotEmpty(t, hint)
+	}
 }

@@ -1,6 +1,7 @@
 package cronofy
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"time"
@@ -55,7 +56,7 @@ func (r *retrier) tries(err error) (int, time.Duration) {
 		return triesReset, 0
 	}
 	if e, ok := errors.AsType[*NetworkError](err); ok && (r.safe || !e.Sent) {
-		return triesKind(e.Kind), 0
+		return triesKind(cmp.Or(e.ProxyKind, e.Kind)), 0
 	}
 	return 1, 0
 }

@@ -1,6 +1,7 @@
 package flow_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -168,11 +169,9 @@ func endpointOf(r *http.Request) sandbox.Endpoint {
 	case "/v1/organizational_unit_authorization_link_tokens":
 		return sandbox.LinkTokens
 	case "/oauth/token":
-		body, err := r.GetBody()
-		if err != nil {
-			return sandbox.Exchange
-		}
-		if text, _ := io.ReadAll(body); strings.Contains(string(text), `"refresh_token"`) {
+		body, _ := io.ReadAll(r.Body)
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		if strings.Contains(string(body), `"refresh_token"`) {
 			return sandbox.Refresh
 		}
 		return sandbox.Exchange

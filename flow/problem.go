@@ -160,34 +160,8 @@ func explainAccounts(e *AccountsError, at Step) Problem {
 }
 
 func explainNetwork(e *cronofy.NetworkError, at Step) Problem {
-	p := Problem{Code: CodeNetwork, Exit: ExitFailed, Step: at, Hint: "Check the network, then try again."}
-	via := ""
-	if e.Proxy != "" {
-		via = " through the proxy " + e.Proxy
-	}
-	switch e.Kind {
-	case cronofy.NetworkDNS:
-		p.Summary = fmt.Sprintf("The name %s could not be found.", e.Host)
-		p.Hint = "Check the network and DNS, or set HTTPS_PROXY if this machine reaches the internet through a proxy."
-	case cronofy.NetworkRefused:
-		p.Summary = fmt.Sprintf("%s refused the connection%s.", e.Host, via)
-		p.Hint = "Check the network, a firewall or the proxy, then try again."
-	case cronofy.NetworkTimeout:
-		p.Summary = fmt.Sprintf("%s did not answer in time%s.", e.Host, via)
-	case cronofy.NetworkReset:
-		p.Summary = fmt.Sprintf("The connection to %s broke off%s.", e.Host, via)
-		p.Hint = "Try again. If it goes on, a firewall or proxy may be cutting it."
-	case cronofy.NetworkTLS:
-		p.Summary = fmt.Sprintf("The certificate of %s is not trusted.", e.Host)
-		if e.Issuer != "" {
-			p.Summary = fmt.Sprintf("The certificate of %s is not trusted; it was issued by %s.", e.Host, e.Issuer)
-		}
-		p.Hint = "If a company proxy opens TLS, give its certificate authority with --ca-file."
-	case cronofy.NetworkProxy:
-		p.Summary, p.Hint = proxyWords(e)
-	default:
-		p.Summary = fmt.Sprintf("%s could not be reached%s.", e.Host, via)
-	}
+	p := Problem{Code: CodeNetwork, Exit: ExitFailed, Step: at}
+	p.Summary, p.Hint = e.Words()
 	return p
 }
 

@@ -540,11 +540,7 @@ func tlsCheck(all []visit) finding {
 		by = ", signed by " + strings.Join(issuers, ", ")
 	}
 	for _, v := range all {
-		switch {
-		case !failedBy(v.seen, cronofy.NetworkTLS):
-		case v.seen.Expired:
-			return finding{"tls", findingProblem, "The certificate of " + v.seen.Host + " is not valid at this time" + by + ".", "Check this machine's clock first. If it is right, a proxy may be in between."}
-		default:
+		if failedBy(v.seen, cronofy.NetworkTLS) {
 			p := flow.Explain(v.seen.Err, flow.StepDataCenter)
 			return finding{"tls", findingProblem, p.Summary, p.Hint}
 		}

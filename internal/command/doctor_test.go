@@ -204,7 +204,10 @@ func TestTLSCheck(t *testing.T) {
 		{"tls plain", tlsCheck, seen(func(r *doctor.Reached) { r.TLS, r.Issuer, r.Encrypted = "", "", false }), findingNote, "plain http"},
 		{"tls not reached", tlsCheck, seen(failed(cronofy.NetworkDNS)), findingNote, "came that far"},
 		{"tls refused", tlsCheck, seen(failed(cronofy.NetworkTLS)), findingProblem, "is not trusted"},
-		{"tls expired", tlsCheck, seen(func(r *doctor.Reached) { failed(cronofy.NetworkTLS)(r); r.Expired = true }), findingProblem, "not valid at this time"},
+		{"tls expired", tlsCheck, seen(func(r *doctor.Reached) {
+			failed(cronofy.NetworkTLS)(r)
+			r.Err.(*cronofy.NetworkError).TLS = cronofy.TLSExpired
+		}), findingProblem, "not valid at the time of this machine's clock"},
 	})
 }
 

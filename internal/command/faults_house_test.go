@@ -1,6 +1,7 @@
 package command
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -93,10 +94,10 @@ func (s tooSlow) RoundTrip(r *http.Request) (*http.Response, error) {
 func endpointOf(r *http.Request) sandbox.Endpoint {
 	switch name := r.URL.Path[strings.LastIndexByte(r.URL.Path, '/')+1:]; name {
 	case "token":
-		if body, err := r.GetBody(); err == nil {
-			if text, _ := io.ReadAll(body); strings.Contains(string(text), `"grant_type":"refresh_token"`) {
-				return sandbox.Refresh
-			}
+		body, _ := io.ReadAll(r.Body)
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		if strings.Contains(string(body), `"grant_type":"refresh_token"`) {
+			return sandbox.Refresh
 		}
 		return sandbox.Exchange
 	default: // the others are called as their paths end

@@ -121,7 +121,7 @@ func TestReachExpiredCertificate(t *testing.T) {
 	h.Transport.(*http.Transport).TLSClientConfig = &tls.Config{RootCAs: roots, Time: func() time.Time { return time.Date(2200, 1, 1, 0, 0, 0, 0, time.UTC) }}
 	r := doctor.Reach(t.Context(), h, s.URL+"/", time.Now)
 	require.Equal(t, cronofy.NetworkTLS, kind(t, r))
-	require.True(t, r.Expired)
+	require.Equal(t, cronofy.TLSExpired, r.Err.(*cronofy.NetworkError).TLS)
 }
 
 func TestReachPlainHTTPServerAsHTTPS(t *testing.T) {
