@@ -11,7 +11,7 @@ import (
 // TestDocTable keeps the table of steps in the package comment true.
 func TestDocTable(t *testing.T) {
 	t.Parallel()
-	src, err := os.ReadFile("doc.go")
+	src, err := os.ReadFile("step.go")
 	require.NoError(t, err)
 	var told []string
 	for _, m := range regexp.MustCompile(`(?m)^//\t(\w+) {2,}`).FindAllSubmatch(src, -1) {

@@ -1,16 +1,18 @@
 package flow
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
+	"net"
+	"net/http"
+	"sort"
 	"strings"
 	"time"
 
 	"confer/cronofy"
 	"confer/flow/callback"
+	"confer/keystore"
 )
 
 // Problem is an error as the operator reads it.
@@ -57,9 +59,6 @@ const (
 // ErrTimeout says that the administrator did not finish in time.
 var ErrTimeout = errors.New("the administrator did not finish in time")
 
-// ErrNoSecret says that no client secret was typed and none is stored.
-var ErrNoSecret = errors.New("no client secret")
-
 // ErrNoBrowser says that the operator wants no browser opened.
 var ErrNoBrowser = errors.New("no browser is wanted")
 
@@ -70,14 +69,6 @@ type RefusedError struct{ Code, Description string }
 func (e *RefusedError) Error() string {
 	return strings.TrimSuffix("authorization refused: "+e.Code+" "+e.Description, " ")
 }
-
-// AccountsError says that the list of accounts could not be read.
-type AccountsError struct{ Err error }
-
-func (e *AccountsError) Error() string { return "read accounts: " + e.Err.Error() }
-
-// Unwrap gives the cause.
-func (e *AccountsError) Unwrap() error { return e.Err }
 
 // Explain makes the sentence for an error that happened at a step. It is the
 // only place where errors become sentences.
@@ -149,16 +140,6 @@ func explainEnd(err error, at Step) Problem {
 		Code: CodeBadAnswer, Exit: ExitFailed, Step: at}
 }
 
-func explainAccounts(e *AccountsError, at Step) Problem {
-	p := Problem{Code: CodeUsage, Exit: ExitUsage, Step: at,
-		Summary: "The accounts could not be read: " + cronofy.CleanText(e.Err.Error(), 200) + ".",
-		Hint:    "Give a CSV file with a header, or JSON lines, with the columns email and access_token."}
-	if errors.Is(e.Err, fs.ErrNotExist) {
-		p.Summary = "There is no such file with accounts."
-	}
-	return p
-}
-
 func explainNetwork(e *cronofy.NetworkError, at Step) Problem {
 	p := Problem{Code: CodeNetwork, Exit: ExitFailed, Step: at}
 	p.Summary, p.Hint = e.Words()
@@ -187,41 +168,228 @@ func explainPort(e *callback.PortError) Problem {
 	return p
 }
 
-func noSecret(err error) bool { return errors.Is(err, ErrNoSecret) }
-
-// approvedProblem puts first what matters most after an approval. The screen, the
-// events and the browser's page say the same.
-func approvedProblem(p Problem, at Step, a Answers, held bool) Problem {
-	p.Step = at
-	p.Approved = true
-	if held {
-		p.Hint = heldHint(at)
-		return p
-	}
-	var api *cronofy.Error
-	if at != StepAuthorize {
-		if errors.As(p.Err, &api) && (api.Code == "invalid_grant" || api.Code == "" && api.Status > 401 && api.Status < 423) {
-			p.Summary = fmt.Sprintf("Cronofy did not give confer the service account's token (%s).", cmp.Or(api.Code, fmt.Sprint("status ", api.Status)))
-			p.Hint = "The calendar administrator approved. Authorize once more: that makes a new code. If it goes on, check the secret and the data center."
+// explainOAuth is for the codes of RFC 6749 sections 4.1.2.1 and 5.2. Unknown
+// codes are shown as they are.
+func explainOAuth(code, description string, at Step) Problem {
+	p := Problem{Code: code, Exit: ExitRefused, Step: at, Hint: anotherLink}
+	switch code {
+	case "access_denied":
+		p.Summary = "The administrator, or the provider, refused the authorization."
+		if at == StepServiceAccount { // Enterprise Connect: no provider is asked
+			p.Summary = "The calendar administrator refused the authorization."
+			p.Hint = "Ask them why. It takes an administrator of the whole calendar domain. Then try again."
+			break
 		}
-		return p
+		p.Hint = "Ask the administrator why. Often an administrator of the provider is needed, or Cronofy's app must be allowed there first. Then try again."
+	case "invalid_client":
+		p.Summary = "Cronofy does not accept this client id and secret."
+		p.Hint = "Check both, and that the data center is the one the application was made in."
+		p.Step = StepApplication
+	case "invalid_grant":
+		if at < StepAuthorize { // there is no code yet
+			p.Summary = "Cronofy answered with the error invalid_grant."
+			p.Hint = "Check the client id, the secret and the data center, then try again."
+			break
+		}
+		p.Summary = "Cronofy did not accept the authorization code: it was used before, is too old, or the redirect URI is not the one it was made for."
+		p.Hint = "Try again: that makes a new link."
+	case "invalid_scope":
+		p.Summary, p.Hint = scopeWords(at)
+	case "invalid_request", "unsupported_response_type", "unsupported_grant_type":
+		p.Summary = "Cronofy did not understand the request (" + code + ")."
+		p.Hint = "Check the redirect URI and try again. The README names the settings for what Cronofy does not document."
+	case "unauthorized_client":
+		p.Summary = "This application may not do that at Cronofy."
+		p.Hint = "Ask Cronofy's support to enable enterprise conferencing, naming the client id."
+	case "server_error":
+		p.Summary, p.Exit = "Cronofy had a fault of its own.", ExitFailed
+		p.Hint = "Try again in a moment. status.cronofy.com tells whether more is wrong."
+	case "temporarily_unavailable":
+		p.Summary, p.Exit = "Cronofy is not available just now.", ExitFailed
+		p.Hint = "Try again in a moment. status.cronofy.com tells whether more is wrong."
+	default:
+		p.Summary = "Cronofy answered with the error " + code + "."
 	}
-	if errors.As(p.Err, &api) && api.Code == "" && api.Status > 401 && api.Status < 423 {
-		p.Summary = fmt.Sprintf("Cronofy did not give confer a token of its own (status %d).", api.Status)
-	}
-	p.Hint = approvedWords + "try again with a new link, or go on to the profiles."
-	if p.Code == "invalid_grant" && !LoopbackRedirect(a.RedirectURI) {
-		p.Hint += " Before that, make sure that no server behind the redirect URI uses codes up: it must be a page that does nothing with them."
+	if description != "" {
+		p.Summary = strings.TrimSuffix(p.Summary, ".") + ": " + description + "."
 	}
 	return p
 }
 
-// heldHint: nothing of what the administrator did is lost.
-func heldHint(at Step) string {
-	if at == StepServiceAccount {
-		return "The calendar administrator approved. The account's token is here, in memory, and is yet to be stored: try that again, or choose another place."
+func scopeWords(at Step) (summary, hint string) {
+	if at == StepServiceAccount { // Enterprise Connect: the operator chose them
+		return "Cronofy does not give this application the scopes that were asked for.",
+			"Check them and try again, or ask Cronofy's support to enable Enterprise Connect, naming the client id."
 	}
-	return approvedWords + "it is here, in memory, and is yet to be stored. Try that again, choose another place, or go on to the profiles."
+	return "Cronofy does not give this application the scope for Organizational Units.",
+		"Ask Cronofy's support to enable enterprise conferencing, naming the client id."
+}
+
+// explainAPI is for answers outside 2xx. What is missing on Cronofy's side is
+// not documented for the link token; the sentences say what is known.
+func explainAPI(e *cronofy.Error, at Step) Problem {
+	if e.Code != "" {
+		return explainOAuth(e.Code, e.Description, at)
+	}
+	p := Problem{Step: at, Exit: ExitRefused}
+	const ask = "Ask Cronofy's support to enable enterprise conferencing for this application, naming the client id."
+	switch {
+	case e.Status == 401:
+		p.Code, p.Step = CodeUnauthorized, StepApplication
+		p.Summary = "Cronofy does not accept this client secret."
+		p.Hint = "Check the secret, and that the data center is the one the application was made in."
+	case e.Status == 402:
+		p.Code, p.Summary, p.Hint = CodePaymentRequired, "The plan of this Cronofy application does not include enterprise conferencing.", ask
+	case e.Status == 403:
+		p.Code, p.Summary, p.Hint = CodeForbidden, "This Cronofy application may not use enterprise conferencing.", ask
+	case e.Status == 404:
+		p.Code, p.Step = CodeNotFound, StepServiceAccount
+		p.Summary = "Cronofy does not know this service account."
+		p.Hint = "Check the id, that it was authorized for this application, and the data center."
+	case e.Status == 422:
+		p.Code, p.Step = CodeUnprocessable, StepServiceAccount
+		p.Summary = "Cronofy does not accept this service account" + fieldText(e.Fields) + "."
+		p.Hint = "Check the id, that it was authorized for this application, and the data center."
+	case e.Status == 423:
+		p.Code, p.Summary, p.Hint = CodeLocked, "Cronofy says that the account is locked.", "Wait a while before you try again, or ask Cronofy's support."
+	case e.Status == 429:
+		p.Code, p.Exit, p.Summary = CodeRateLimited, ExitFailed, "Cronofy's rate limit is used up."
+		p.Hint = "Wait a minute, then try again."
+		if e.RetryAfter > 0 {
+			p.Hint = "Wait " + pause(e.RetryAfter) + ", then try again."
+		}
+	case e.Status >= 500:
+		p.Code, p.Exit, p.Summary = CodeServerError, ExitFailed, "Cronofy had a fault of its own."
+		p.Hint = "Try again in a moment. status.cronofy.com tells whether more is wrong."
+	default:
+		p.Code, p.Exit, p.Summary = CodeBadAnswer, ExitFailed, "Cronofy gave an answer that its API does not promise."
+		p.Hint = "Check the data center, and whether a proxy stands in between. Then try again."
+	}
+	return p
+}
+
+func fieldText(fields map[string][]cronofy.FieldError) string {
+	var out []string
+	for name, errs := range fields {
+		for _, e := range errs {
+			out = append(out, name+" "+e.Description)
+		}
+	}
+	if len(out) == 0 {
+		return ""
+	}
+	sort.Strings(out)
+	return " (" + strings.Join(out, ", ") + ")"
+}
+
+func explainLost(e *LostError, at Step) Problem {
+	p := Problem{Code: CodeNetwork, Exit: ExitFailed, Step: at,
+		Hint: "It goes to the redirect URI. With --listen something must deliver from there to that address; without --listen confer listens at the redirect URI itself."}
+	var dial *net.OpError
+	switch {
+	case e.Away != "":
+		p.Summary = "The built-in browser does not leave this machine, and was sent to " + cronofy.CleanText(e.Away, 80) + "."
+		p.Hint = "Take a redirect URI on this machine, or a real browser."
+	case errors.As(e.Err, &dial) && dial.Addr != nil:
+		p.Summary = "The built-in browser found nobody at " + dial.Addr.String() + "."
+	case e.Err == nil:
+		p.Summary = "The built-in browser came to an end without an answer."
+	default:
+		p.Summary = "The built-in browser could not go on: " + cronofy.CleanText(strings.TrimPrefix(e.Err.Error(), "browse approval: "), 160) + "."
+		p.Code = CodeBadAnswer
+	}
+	return p
+}
+
+// LostError is the end of a built-in browser that brought no answer back.
+type LostError struct {
+	Approved bool   // it had approved before
+	Away     string // the host on another machine that it was sent to; empty: none
+	Err      error  // what it met; nil: nothing, and still no answer came. Holds no secret
+}
+
+func (e *LostError) Error() string {
+	if e.Err == nil {
+		return "the built-in browser brought no answer"
+	}
+	return "the built-in browser brought no answer: " + e.Err.Error()
+}
+
+// Unwrap gives the cause.
+func (e *LostError) Unwrap() error { return e.Err }
+
+// proxyWords tells apart what can be wrong with a proxy: each is put right in
+// another place.
+func proxyWords(e *cronofy.NetworkError) (summary, hint string) {
+	const setting = "Check HTTPS_PROXY, and that the proxy runs. NO_PROXY names the hosts that need none."
+	switch {
+	case e.Proxy == "":
+		return "The proxy's address in HTTPS_PROXY cannot be used.", "Set HTTPS_PROXY like http://proxy.example.com:3128, or take it away."
+	case e.ProxyStatus == http.StatusProxyAuthRequired:
+		return fmt.Sprintf("The proxy %s wants a name and a password, or does not accept those it got (407).", e.Proxy),
+			"Put them into HTTPS_PROXY, like http://NAME:PASSWORD@" + e.Proxy + "."
+	case e.ProxyStatus != 0:
+		answered := strings.TrimSpace(fmt.Sprint(e.ProxyStatus, " ", http.StatusText(e.ProxyStatus)))
+		return fmt.Sprintf("The proxy %s refused the connection to %s (%s).", e.Proxy, e.Host, answered),
+			"Ask who runs the proxy to let " + e.Host + " through, or name it in NO_PROXY if it can be reached without."
+	}
+	switch e.ProxyKind {
+	case cronofy.NetworkDNS:
+		return fmt.Sprintf("The name of the proxy %s could not be found.", e.Proxy), setting
+	case cronofy.NetworkRefused:
+		return fmt.Sprintf("Nothing answers at the proxy %s.", e.Proxy), setting
+	case cronofy.NetworkTimeout:
+		return fmt.Sprintf("The proxy %s did not answer in time.", e.Proxy), setting
+	case cronofy.NetworkTLS:
+		return fmt.Sprintf("The certificate of the proxy %s is not trusted.", e.Proxy),
+			"Give its certificate authority with --ca-file, or use http:// in HTTPS_PROXY if the proxy expects that."
+	}
+	return fmt.Sprintf("The connection to %s broke off at the proxy %s.", e.Host, e.Proxy), setting
+}
+
+// Sentences that hold for a wizard only, or that a script's end takes up.
+const (
+	otherPort     = "take another port."
+	otherPortOnly = "Take another port."
+	otherURI      = "Take another redirect URI, or paste the final address instead."
+	anotherLink   = "Try again: that makes a new link, and every answer is kept."
+	approvedWords = "The administrator approved; Cronofy has most likely made the link. Only confer's own token is missing: "
+)
+
+// ForScript is the problem for a run that asked nothing and has ended: it kept
+// no answers, and there is no page to go on to.
+func (p Problem) ForScript() Problem {
+	p.Hint = strings.NewReplacer(
+		anotherLink, "Run it again: that makes a new link.",
+		orMemory, "or give --secret-store session: it keeps the secrets in memory for this run.",
+		enterIt, "Give it with --secret-passphrase-fd, for example --secret-passphrase-fd 3 3<FILE.",
+		enterAgain, "Give the right one with --secret-passphrase-fd.",
+		otherPort, "give another redirect URI with --redirect-uri.",
+		otherPortOnly, "Give another redirect URI with --redirect-uri.",
+		otherURI, "Give another redirect URI with --redirect-uri.",
+	).Replace(p.Hint)
+	switch {
+	case !p.Approved:
+	case p.Code == CodeSecretStore:
+		p.Hint = approvedWords + "for a new link run setup again when the store works, or with --secret-store session; or go on with confer profiles."
+	default:
+		p.Hint = approvedWords + "run setup again for a new link, or go on with confer profiles."
+	}
+	return p
+}
+
+// Details are an error's own words, cleaned, for who wants to know more than the
+// sentence; they hold no secret.
+func (p Problem) Details() string {
+	if p.Err == nil {
+		return ""
+	}
+	text := p.Err.Error()
+	var store *keystore.Error
+	if errors.As(p.Err, &store) {
+		text += because(store.Detail)
+	}
+	return cronofy.CleanText(text, 400)
 }
 
 // pause is a wait in words.

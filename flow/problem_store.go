@@ -1,13 +1,30 @@
 package flow
 
 import (
+	"context"
 	"errors"
 	"path/filepath"
 	"strings"
 
 	"confer/cronofy"
+	"confer/internal/links"
 	"confer/keystore"
 )
+
+// WaitWords says what a store waits for; empty: for nothing any more.
+func WaitWords(w keystore.Wait) string {
+	switch {
+	case w.Over:
+		return ""
+	case w.Store == keystore.File && w.Who != "":
+		return "Another confer (" + w.Who + ") is at work on the encrypted file. Waiting for it"
+	case w.Store == keystore.File:
+		return "Another confer is at work on the encrypted file. Waiting for it"
+	case w.Who != "":
+		return "Answer the keyring's window on your desktop (" + w.Who + ")"
+	}
+	return "Answer the keyring's window on your desktop"
+}
 
 // unlockCommand is how a locked keyring is unlocked where no window can ask. Of
 // the services only GNOME Keyring has a command for it: gnome-keyring-daemon(1).
@@ -211,36 +228,30 @@ func keyringWords(e *keystore.Error) string {
 	return "The system keyring cannot be used" + because(e.Detail) + "."
 }
 
-// storeSeen takes over what a failed call saw of the places for secrets. A
-// passphrase that was refused is not tried again.
-func storeSeen(s Store, err error) Store {
-	var gone *FileGoneError
-	if errors.As(err, &gone) {
-		s.File, s.Passphrase = "", cronofy.Secret{}
+// explainLedger says why a secret was not stored although its store is well.
+func explainLedger(e *LedgerError) Problem {
+	p := Problem{Code: CodeSecretStore, Exit: ExitFailed, Step: StepApplication,
+		Summary: "confer stores no secret that it could not find again, and its list of them cannot be written: " + cronofy.CleanText(e.Err.Error(), 200) + ".",
+		Hint:    "confer doctor checks the folder. Put it right and try again, " + orMemory}
+	if errors.Is(e.Err, links.ErrBusy) || errors.Is(e.Err, context.DeadlineExceeded) {
+		p.Summary = "Another confer is writing the list of stored secrets, so nothing was stored."
+		p.Hint = "Try again when that one has ended."
 	}
-	store := new(keystore.Error)
-	if !errors.As(err, &store) {
-		return s
-	}
-	switch {
-	case errors.Is(err, keystore.ErrPassphrase):
-		s.File, s.Passphrase = store.Path, cronofy.Secret{} // one that came meanwhile, too
-	case store.Store == keystore.Keyring && store.State != "":
-		s.Keyring, s.Program, s.Detail, s.NoWindow = string(store.State), store.Program, store.Detail, store.NoWindow
-	}
-	return s
+	return p
 }
 
-// Details are an error's own words, cleaned, for who wants to know more than the
-// sentence; they hold no secret.
-func (p Problem) Details() string {
-	if p.Err == nil {
-		return ""
-	}
-	text := p.Err.Error()
+// explainCopies tells that secrets are still where an earlier set-up put them.
+func explainCopies(err error) string {
+	where := "another store"
 	var store *keystore.Error
-	if errors.As(p.Err, &store) {
-		text += because(store.Detail)
+	if errors.As(err, &store) {
+		switch store.Store {
+		case keystore.Keyring:
+			where = "the keyring"
+		case keystore.File:
+			where = "the secrets file"
+		case keystore.Session:
+		}
 	}
-	return cronofy.CleanText(text, 400)
+	return "Earlier copies of its secrets could not be deleted from " + where + "; confer status lists them."
 }

@@ -28,14 +28,6 @@ const (
 	finishLimit = 45 * time.Second
 )
 
-// Stores gives access to the places for secrets.
-type Stores interface {
-	// Probe asks the keyring for its state without a prompt.
-	Probe(ctx context.Context) keystore.Status
-	// Open gives the store; the passphrase is StoreFile's. It does not prompt.
-	Open(kind StoreKind, passphrase cronofy.Secret) (keystore.Store, error)
-}
-
 // Runner does the tasks. Everything it needs of the world is a field; it keeps
 // nothing between tasks but the states it has issued, which stay good until
 // the run ends, and what was approved and is not stored yet.
@@ -166,60 +158,190 @@ func (r *Runner) wait() {
 	r.saver.wait()
 }
 
-func (r *Runner) checkApplication(ctx context.Context, e CheckApplication, say func(Event)) Event {
-	store, ask, err := r.settle(ctx, e.Store)
-	if err != nil {
-		return Failed{Err: err}
-	}
-	a := e.Answers
-	if a.ClientSecret.Empty() {
-		if ask { // the secret may be behind the question
-			return ApplicationAccepted{Store: store, Ask: true}
-		}
-		if a.ClientSecret, err = r.storedSecret(ctx, a, store); err != nil {
-			return Failed{Err: err}
-		}
-	}
-	unchecked, err := r.refused(ctx, a, say)
-	if err != nil {
-		return Failed{Err: err}
-	}
-	return ApplicationAccepted{ClientSecret: a.ClientSecret, Store: store, Ask: ask, Unchecked: unchecked}
+// Tasks carries out what Apply orders: one task at a time, each with an inbox.
+// It owns every goroutine that a task needs; whoever makes it must Close it.
+type Tasks struct {
+	runner *Runner
+	events chan Report
+	wg     sync.WaitGroup
+
+	mu     sync.Mutex
+	id     int // of the task that may still report
+	cancel context.CancelFunc
+	inbox  chan Delivery
+	closed bool
+	late   []Report // after Close began
 }
 
-// refused asks Cronofy about client id and secret. Only a clear no, or no
-// connection at all, stops the operator: the documented check comes with the
-// link token, and this one is inferred.
-func (r *Runner) refused(ctx context.Context, a Answers, say func(Event)) (unchecked, err error) {
-	ctx, cancel := context.WithTimeout(ctx, callLimit)
-	defer cancel()
-	err = r.client(a, say).CheckApplication(ctx)
-	var api *cronofy.Error
-	var bad *cronofy.BadAnswerError
-	switch {
-	case err == nil:
-		return nil, nil
-	case errors.As(err, &bad),
-		errors.As(err, &api) && api.Status != 401 && api.Code != "invalid_client" && api.Status != 429 && api.Status < 500:
-		return err, nil
+// Events are the reports of tasks, for Apply. The channel is never closed.
+func (t *Tasks) Events() <-chan Report { return t.events }
+
+// Follow does what a step from one State to the next asks for: it ends the
+// task that is over, starts the one that is new, or delivers to the running one.
+func (t *Tasks) Follow(before, after State, task *Task) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if before.Running != nil && before.Running != after.Running {
+		t.cancel()
 	}
-	return nil, err
+	t.runner.remember(before, after, t.remark)
+	if task == nil || t.closed {
+		return
+	}
+	if d, ok := task.Effect.(Delivery); ok {
+		if task.ID == t.id {
+			select {
+			case t.inbox <- d:
+			default:
+			}
+		}
+		return
+	}
+	t.start(*task)
 }
 
-// checkServiceAccount makes a link token, the documented check of the client
-// secret and of the id, and stores the secret now that it is known to be right.
-func (r *Runner) checkServiceAccount(ctx context.Context, e CheckServiceAccount, say func(Event)) Event {
-	a, err := r.withSecret(ctx, e.Answers, e.Store)
-	if err != nil {
-		return Failed{Err: err}
+func (t *Tasks) start(task Task) {
+	ctx, cancel := context.WithCancel(context.Background())
+	inbox := make(chan Delivery, inboxSize)
+	t.id, t.cancel, t.inbox = task.ID, cancel, inbox
+	t.wg.Go(func() {
+		defer cancel()
+		defer t.crashed(ctx, task.ID)
+		t.runner.note("task", task.ID, task.Effect)
+		t.runner.Do(ctx, task, inbox, func(ev Event) {
+			t.runner.note("event", task.ID, ev)
+			select {
+			case t.events <- Report{task.ID, ev}:
+			case <-ctx.Done():
+				t.keepLate(Report{task.ID, ev})
+			}
+		})
+	})
+}
+
+// remark reports what no task did. Where nobody takes reports it is dropped.
+func (t *Tasks) remark(ev Event) {
+	select {
+	case t.events <- Report{Event: ev}:
+	default:
 	}
-	call, cancel := context.WithTimeout(ctx, callLimit)
-	defer cancel()
-	if _, err := r.client(a, say).LinkToken(call, a.ServiceAccount); err != nil {
-		return Failed{Err: err}
+}
+
+// crashed makes a task's panic its last report, so that the wizard goes on and
+// the terminal stays whole.
+func (t *Tasks) crashed(ctx context.Context, id int) {
+	caught := crash.Caught(recover())
+	if caught == nil {
+		return
 	}
-	if err := r.keep(ctx, e.Store, clientSecretOf(a), a.ClientSecret); err != nil {
-		return Failed{Err: err}
+	failed := Failed{Err: caught}
+	t.runner.note("event", id, failed)
+	select {
+	case t.events <- Report{id, failed}:
+	case <-ctx.Done():
 	}
-	return ServiceAccountAccepted{ID: a.ServiceAccount}
+}
+
+// keepLate keeps what comes after Close began. What comes after a mere Back is
+// dropped, as Apply would.
+func (t *Tasks) keepLate(r Report) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.closed {
+		t.late = append(t.late, r)
+	}
+}
+
+// Close ends the running task and waits until every goroutine is done. A code
+// that is being exchanged is finished first: it cannot be had twice. It gives
+// the reports that nobody took, for a last Apply.
+func (t *Tasks) Close() []Report {
+	t.mu.Lock()
+	t.closed = true
+	t.cancel()
+	t.mu.Unlock()
+	t.wg.Wait()
+	t.runner.wait()
+	var left []Report
+	for {
+		select {
+		case r := <-t.events:
+			left = append(left, r)
+			continue
+		default:
+		}
+		return append(left, t.late...)
+	}
+}
+
+// inboxSize is how many deliveries may wait. A full inbox drops the newest: a
+// person pressed a key dozens of times while the task was busy.
+const inboxSize = 16
+
+// NewTasks makes the runner ready for work.
+func NewTasks(r *Runner) *Tasks {
+	return &Tasks{runner: r, events: make(chan Report, 64), cancel: func() {}}
+}
+
+// Unattended runs the steps with the answers given and nobody to ask, up to the
+// link. follow sees each new State with the event that led to it. It returns
+// the last State: linked, or with the Problem that stopped it. The same Apply
+// and the same Runner are at work as with a terminal.
+func Unattended(ctx context.Context, r *Runner, f Found, follow func(State, Event)) State {
+	return Attended(ctx, r, f, nil, follow)
+}
+
+// Attended is Unattended with somebody who may do things meanwhile: what comes
+// from acts is applied too.
+func Attended(ctx context.Context, r *Runner, f Found, acts <-chan Event, follow func(State, Event)) State {
+	r.Unattended = true
+	tasks := NewTasks(r)
+	defer tasks.Close()
+	s := State{Answers: f.Answers, Store: f.Store}
+	apply := func(ev Event) {
+		before := s
+		var task *Task
+		s, task = before.Apply(ev)
+		tasks.Follow(before, s, task)
+		follow(s, ev)
+	}
+	done := ctx.Done()
+	for s.Problem == nil && s.Link == nil {
+		if s.Running == nil {
+			apply(s.given())
+			continue
+		}
+		select {
+		case r := <-tasks.Events():
+			apply(r)
+		case ev := <-acts:
+			apply(ev)
+		case <-done:
+			done = nil
+			if s.Attempt.Phase < PhaseExchanging { // a code cannot be had twice
+				p := explain(context.Canceled, s.Step)
+				s.Problem, s.Running = &p, nil
+			}
+		}
+	}
+	return s
+}
+
+// given is the answer to the page of a State, from what was given beforehand.
+func (s State) given() Event {
+	a := s.Answers
+	switch s.Step {
+	case StepDataCenter:
+		return DataCenterChosen{a.Site}
+	case StepApplication:
+		return ApplicationEntered{ClientID: a.ClientID, ClientSecret: a.ClientSecret, RedirectURI: a.RedirectURI}
+	case StepServiceAccount:
+		return ServiceAccountEntered{ID: a.ServiceAccount, Label: a.Label}
+	case StepProvider:
+		return ProviderChosen{a.Provider}
+	case StepAuthorize:
+		return AuthorizeStarted{}
+	case StepProfiles:
+	}
+	return AccountsGiven{Accounts{Kind: AccountsNone}}
 }

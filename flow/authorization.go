@@ -55,14 +55,6 @@ func (t *trip) run(ctx context.Context) Event {
 	return t.wait(ctx)
 }
 
-// A program that is being started holds a copy of every listener until it has
-// begun (fork, then close-on-exec): a port that was ours a moment ago may look
-// taken for as long.
-const (
-	portTries = 20
-	portPause = 25 * time.Millisecond
-)
-
 func (t *trip) listen(ctx context.Context) (*callback.Server, error) {
 	tries := 1
 	if t.r.freePort() {
@@ -88,12 +80,6 @@ func (t *trip) listen(ctx context.Context) (*callback.Server, error) {
 		}
 	}
 }
-
-// newLinkError: there is no further link, and the one before still counts.
-type newLinkError struct{ err error }
-
-func (e *newLinkError) Error() string { return "make a new link: " + e.err.Error() }
-func (e *newLinkError) Unwrap() error { return e.err }
 
 func (t *trip) newLink(ctx context.Context) error {
 	call, cancel := context.WithTimeout(ctx, callLimit)
@@ -270,4 +256,150 @@ func (t *trip) complete(ctx context.Context, code cronofy.Secret) (last Event, h
 		return nil, true, err
 	}
 	return last, false, nil
+}
+
+// use takes an answer, and the next one that is here if nothing came of it. The
+// browsers of the others learn how it ended.
+func (t *trip) use(ctx context.Context, a callback.Answer) Event {
+	last := t.settle(ctx, a)
+	for {
+		late := notWaiting
+		failed, bad := last.(Failed)
+		if !bad {
+			late = callback.Outcome{OK: true, Title: t.done, Text: "An answer that came before this one was used. Nothing more is asked of you.", Hint: closeWindow}
+		}
+		next, ok := t.srv.Next(late)
+		switch {
+		case !ok:
+			return last
+		case !bad:
+			t.srv.Settle(next.ID, late)
+		case failed.Held: // the tokens are here, and the store would not take others either
+			t.srv.Settle(next.ID, t.unfinished(failed))
+		default:
+			last = moreTelling(failed, t.settle(ctx, next))
+		}
+	}
+}
+
+// unfinished is the page of an approval that nothing came of yet.
+func (t *trip) unfinished(f Failed) callback.Outcome {
+	p := approvedProblem(explain(f.Err, t.at), t.at, t.answers, f.Held)
+	return callback.Outcome{Title: "Approved, but not finished",
+		Text: "You approved, and nothing more is asked of you here. The set-up program could not finish: " + p.Summary,
+		Hint: "The person who set this up sees the same in confer. " + closeWindow}
+}
+
+// release goes on serving the browser's pages, unless the port is needed before
+// that. Without an operator who goes on, that is until the last page was fetched.
+func (t *trip) release() {
+	if t.url == "" { // nobody was sent anywhere
+		t.srv.Close()
+		return
+	}
+	stay, leave := context.WithCancel(context.Background())
+	t.r.leavePages()
+	t.r.mu.Lock()
+	defer t.r.mu.Unlock()
+	t.r.last, t.r.leave = t.srv, leave
+	t.r.linger.Go(func() {
+		defer t.srv.Close()
+		t.srv.Linger(context.Background(), lingerLimit)
+		if !t.r.Unattended {
+			t.srv.Stay(stay, pagesLimit)
+		}
+	})
+}
+
+// A program that is being started holds a copy of every listener until it has
+// begun (fork, then close-on-exec): a port that was ours a moment ago may look
+// taken for as long.
+const (
+	portTries = 20
+	portPause = 25 * time.Millisecond
+)
+
+// newLinkError: there is no further link, and the one before still counts.
+type newLinkError struct{ err error }
+
+func (e *newLinkError) Error() string { return "make a new link: " + e.err.Error() }
+
+func (e *newLinkError) Unwrap() error { return e.err }
+
+// deadline is the end of a wait, as the screen shows it and as it comes.
+type deadline struct {
+	until time.Time
+	timer *time.Timer
+	now   func() time.Time
+}
+
+func newDeadline(now func() time.Time, d time.Duration) *deadline {
+	return &deadline{until: now().Add(d), timer: time.NewTimer(d), now: now}
+}
+
+// drop has the wait go on without an end.
+func (e *deadline) drop() {
+	e.until = time.Time{}
+	e.timer.Stop()
+}
+
+// extend puts the end off by d, and gives it.
+func (e *deadline) extend(d time.Duration) time.Time {
+	if e.until.IsZero() { // there is no end again: the operator wants one
+		e.until = e.now()
+	}
+	e.until = e.until.Add(d)
+	e.timer.Reset(e.until.Sub(e.now()))
+	return e.until
+}
+
+const (
+	// lingerLimit is how long the listener stays, after the truth is known, for the
+	// browser to fetch the page that says it.
+	lingerLimit = 3 * time.Second
+	// pagesLimit is how long the pages are there to be looked at again, and for an
+	// approval that comes from another tab, while confer goes on. Longer, the port
+	// would be kept from another confer.
+	pagesLimit = 10 * time.Minute
+)
+
+// notWaiting is for who comes after the wait.
+var notWaiting = callback.Outcome{
+	Title: "confer is not waiting for an answer now",
+	Text:  "Nothing was taken, and your answer is not used up.",
+	Hint:  "Whoever set this up can have confer wait again. Then load this page again.",
+}
+
+// moreTelling keeps a failure after an approval where what came next is a mere
+// refusal.
+func moreTelling(before Failed, last Event) Event {
+	if f, ok := last.(Failed); ok && before.Approved && !f.Approved {
+		return before
+	}
+	return last
+}
+
+const closeWindow = "You can close this window."
+
+// leavePages ends the serving of the last try's pages, once they were fetched.
+func (r *Runner) leavePages() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.leave != nil {
+		r.leave()
+		r.leave = nil
+	}
+}
+
+// freePort closes the listener of the try before at once, and tells whether there
+// was one.
+func (r *Runner) freePort() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.last == nil {
+		return false
+	}
+	r.last.Close()
+	r.last = nil
+	return true
 }

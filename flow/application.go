@@ -1,6 +1,9 @@
 package flow
 
 import (
+	"context"
+	"errors"
+	"fmt"
 	"net"
 	"net/netip"
 	"net/url"
@@ -32,32 +35,62 @@ func otherRedirectURIs(port int) []string {
 	})
 }
 
-// servicePrefix is all that is documented of a service account id's form.
-const servicePrefix = "ser_"
-
 // maxID is far above any id ever seen (28 characters), and well inside a
 // keyring's key.
 const maxID = 100
 
-// LoopbackRedirect tells whether a redirect URI is plain http to this machine,
-// so that confer listens there itself (RFC 8252 section 7.3).
-func LoopbackRedirect(uri string) bool {
-	u, err := url.Parse(uri)
-	return err == nil && u.Scheme == "http" && cronofy.LoopbackHost(u.Hostname())
+func (s State) application(ev ApplicationEntered) (State, *Task) {
+	before := s
+	s.Answers.ClientSecret = ev.ClientSecret
+	for _, text := range []string{ev.ClientID, ev.RedirectURI} {
+		for _, known := range []State{s, before} {
+			if p := known.CheckNoSecret(text); p != nil {
+				return s.refuse(p)
+			}
+		}
+	}
+	s.Answers.ClientID = ev.ClientID
+	s.Answers.RedirectURI = ev.RedirectURI
+	s.Asking, s.accepted.application = false, ""
+	if p := checkApplicationAnswer(ev); p != nil {
+		return s.refuse(p)
+	}
+	return s.start(CheckApplication{Answers: s.Answers, Store: s.Store})
 }
 
-// CheckServiceAccountID says what is wrong with a service account id, or nil.
-func CheckServiceAccountID(id string) *Problem {
-	const where = "It is the sub your application got when the calendar administrator authorized Enterprise Connect."
-	switch {
-	case id == "":
-		return usage("The service account id is missing.", "Enter the id that begins with ser_. "+where)
-	case !strings.HasPrefix(id, servicePrefix) || len(id) == len(servicePrefix):
-		return usage("A service account id begins with ser_ and goes on after that.", where)
-	case len(id) > maxID || strings.IndexFunc(id, notIDRune) >= 0:
-		return usage("That is not a service account id: it holds characters that ids do not have.", "Paste the id alone, like ser_6710aa01c0ffee0123456789. "+where)
+// redirect takes another redirect URI where a port was busy: on the page of the
+// service account, whose authorization is then begun again, or to authorize.
+func (s State) redirect(ev RedirectURIChosen) (State, *Task) {
+	if s.Running != nil || s.Asking || s.Answers.RedirectSet || s.Step != StepAuthorize && s.Step != StepServiceAccount {
+		return s, nil
 	}
-	return nil
+	s.Problem, s.Notice = nil, ""
+	if p := s.CheckNoSecret(ev.URI); p != nil {
+		return s.refuse(p)
+	}
+	s.Answers.RedirectURI = ev.URI
+	if s.Step == StepServiceAccount {
+		return s, nil
+	}
+	return s.authorize()
+}
+
+// PinnedPort tells whether the port of a redirect URI that the operator named was
+// busy: no other one is offered then, and only that URI itself can be changed.
+func (s State) PinnedPort() bool {
+	p := s.Problem
+	return p != nil && p.Code == CodePort && s.Running == nil && s.Answers.RedirectSet && s.Answers.Listen == "" &&
+		(s.Step == StepAuthorize || s.Step == StepServiceAccount)
+}
+
+func checkApplicationAnswer(ev ApplicationEntered) *Problem {
+	if p := CheckClientID(ev.ClientID); p != nil {
+		return p
+	}
+	if p := CheckClientSecret(ev.ClientSecret); p != nil {
+		return p
+	}
+	return CheckRedirectURI(ev.RedirectURI)
 }
 
 // CheckClientID says what is wrong with a client id, or nil.
@@ -82,6 +115,13 @@ func CheckClientSecret(s cronofy.Secret) *Problem {
 
 func notIDRune(r rune) bool {
 	return r > unicode.MaxASCII || !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("_-.~", r))
+}
+
+// LoopbackRedirect tells whether a redirect URI is plain http to this machine,
+// so that confer listens there itself (RFC 8252 section 7.3).
+func LoopbackRedirect(uri string) bool {
+	u, err := url.Parse(uri)
+	return err == nil && u.Scheme == "http" && cronofy.LoopbackHost(u.Hostname())
 }
 
 // CheckRedirectURI says what is wrong with a redirect URI, or nil.
@@ -142,44 +182,74 @@ func CheckListen(addr string) *Problem {
 	return nil
 }
 
-func checkApplicationAnswer(ev ApplicationEntered) *Problem {
-	if p := CheckClientID(ev.ClientID); p != nil {
-		return p
-	}
-	if p := CheckClientSecret(ev.ClientSecret); p != nil {
-		return p
-	}
-	return CheckRedirectURI(ev.RedirectURI)
+// secretHere: one that was not typed in this run came from the store.
+func (s State) secretHere(secret cronofy.Secret, store Store, unchecked error) State {
+	found := s.Answers.ClientSecret.Empty() && !secret.Empty()
+	s.Answers.ClientSecret, s.Store, s.Notice = secret, store, explainUnchecked(unchecked)
+	return s.keptIf(found)
 }
 
-// checkProvider takes the providers that confer knows, and another well-formed
-// name: Cronofy may support more by now.
-func (s State) checkProvider(p cronofy.Provider) *Problem {
+func (r *Runner) checkApplication(ctx context.Context, e CheckApplication, say func(Event)) Event {
+	store, ask, err := r.settle(ctx, e.Store)
+	if err != nil {
+		return Failed{Err: err}
+	}
+	a := e.Answers
+	if a.ClientSecret.Empty() {
+		if ask { // the secret may be behind the question
+			return ApplicationAccepted{Store: store, Ask: true}
+		}
+		if a.ClientSecret, err = r.storedSecret(ctx, a, store); err != nil {
+			return Failed{Err: err}
+		}
+	}
+	unchecked, err := r.refused(ctx, a, say)
+	if err != nil {
+		return Failed{Err: err}
+	}
+	return ApplicationAccepted{ClientSecret: a.ClientSecret, Store: store, Ask: ask, Unchecked: unchecked}
+}
+
+// refused asks Cronofy about client id and secret. Only a clear no, or no
+// connection at all, stops the operator: the documented check comes with the
+// link token, and this one is inferred.
+func (r *Runner) refused(ctx context.Context, a Answers, say func(Event)) (unchecked, err error) {
+	ctx, cancel := context.WithTimeout(ctx, callLimit)
+	defer cancel()
+	err = r.client(a, say).CheckApplication(ctx)
+	var api *cronofy.Error
+	var bad *cronofy.BadAnswerError
 	switch {
-	case p == "":
-		return usage("The provider is missing.", "Choose one, or let the administrator choose.")
-	case len(p) > 60 || strings.Trim(string(p), "abcdefghijklmnopqrstuvwxyz0123456789_") != "":
-		return usage("That is no name of a provider.", "Names are like "+string(cronofy.Zoom)+": small letters, digits and _.")
+	case err == nil:
+		return nil, nil
+	case errors.As(err, &bad),
+		errors.As(err, &api) && api.Status != 401 && api.Code != "invalid_client" && api.Status != 429 && api.Status < 500:
+		return err, nil
 	}
-	return s.CheckNoSecret(string(p))
+	return nil, err
 }
 
-// unknownProvider says that a name is sent as it is; empty: confer knows it.
-func unknownProvider(p cronofy.Provider) string {
-	if slices.Contains(cronofy.Providers(), p) {
+// explainUnchecked says why the check of the application could not tell; nil:
+// it could.
+func explainUnchecked(err error) string {
+	if err == nil {
 		return ""
 	}
-	return "confer does not know the provider " + string(p) + ". The name is sent to Cronofy as it is."
+	why := "it did not say"
+	var api *cronofy.Error
+	var bad *cronofy.BadAnswerError
+	switch {
+	case errors.As(err, &bad):
+		why = "its answer cannot be used (" + bad.Reason + ")"
+	case errors.As(err, &api) && api.Code != "":
+		why = "it answered with the error " + api.Code
+	case errors.As(err, &api):
+		why = fmt.Sprintf("it answered with status %d", api.Status)
+	}
+	return "Cronofy could not tell yet whether the client secret is right: " + why + ". The next check will."
 }
 
-func checkAccountsAnswer(a Accounts) *Problem {
-	switch {
-	case a.Kind == AccountsFile && a.Path == "":
-		return usage("The file with the accounts is missing.", "Name a CSV or JSON lines file with the columns email and access_token, or choose another way.")
-	case a.Kind == AccountsToken && a.Token.Empty():
-		return usage("The access token is missing.", "Paste one account's access token, or choose another way.")
-	case a.Kind == AccountsToken && strings.IndexFunc(a.Token.Reveal(), func(r rune) bool { return r <= ' ' || r > '~' }) >= 0:
-		return usage("The access token holds a space or another character that tokens do not have.", "Paste it again, alone.")
-	}
-	return nil
-}
+// ErrNoSecret says that no client secret was typed and none is stored.
+var ErrNoSecret = errors.New("no client secret")
+
+func noSecret(err error) bool { return errors.Is(err, ErrNoSecret) }

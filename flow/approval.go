@@ -1,8 +1,10 @@
 package flow
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -28,13 +30,6 @@ type Held struct {
 
 // ErrNothingHeld says that the Runner has no such tokens. It is a mistake in confer.
 var ErrNothingHeld = errors.New("no tokens are held")
-
-// connectAnswers are the answers that an authorization of a calendar service
-// account belongs to.
-func connectAnswers(a Answers) Answers {
-	a.ServiceAccount, a.Provider = "", ""
-	return a
-}
 
 // heldKey names the approval that the page is about; empty: none can be.
 func (s State) heldKey() string {
@@ -78,12 +73,6 @@ func (s State) dropHeld() State {
 	key := s.heldKey()
 	s.held = slices.DeleteFunc(slices.Clone(s.held), func(h Held) bool { return h.Step == s.Step && h.key == key })
 	return s
-}
-
-// checksAccount: an id that was typed, which says nothing of one that was approved.
-func (s State) checksAccount() bool {
-	_, ok := s.Running.Effect.(CheckServiceAccount)
-	return ok
 }
 
 // settleHeld does what the operator wants with what is held.
@@ -184,4 +173,39 @@ func (r *Runner) prove(ctx context.Context, a Answers, s Store) error {
 	}
 	_, err = keystore.TestWrite(limited, store)
 	return err
+}
+
+// approvedProblem puts first what matters most after an approval. The screen, the
+// events and the browser's page say the same.
+func approvedProblem(p Problem, at Step, a Answers, held bool) Problem {
+	p.Step = at
+	p.Approved = true
+	if held {
+		p.Hint = heldHint(at)
+		return p
+	}
+	var api *cronofy.Error
+	if at != StepAuthorize {
+		if errors.As(p.Err, &api) && (api.Code == "invalid_grant" || api.Code == "" && api.Status > 401 && api.Status < 423) {
+			p.Summary = fmt.Sprintf("Cronofy did not give confer the service account's token (%s).", cmp.Or(api.Code, fmt.Sprint("status ", api.Status)))
+			p.Hint = "The calendar administrator approved. Authorize once more: that makes a new code. If it goes on, check the secret and the data center."
+		}
+		return p
+	}
+	if errors.As(p.Err, &api) && api.Code == "" && api.Status > 401 && api.Status < 423 {
+		p.Summary = fmt.Sprintf("Cronofy did not give confer a token of its own (status %d).", api.Status)
+	}
+	p.Hint = approvedWords + "try again with a new link, or go on to the profiles."
+	if p.Code == "invalid_grant" && !LoopbackRedirect(a.RedirectURI) {
+		p.Hint += " Before that, make sure that no server behind the redirect URI uses codes up: it must be a page that does nothing with them."
+	}
+	return p
+}
+
+// heldHint: nothing of what the administrator did is lost.
+func heldHint(at Step) string {
+	if at == StepServiceAccount {
+		return "The calendar administrator approved. The account's token is here, in memory, and is yet to be stored: try that again, or choose another place."
+	}
+	return approvedWords + "it is here, in memory, and is yet to be stored. Try that again, choose another place, or go on to the profiles."
 }

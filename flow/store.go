@@ -3,12 +3,81 @@ package flow
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"confer/cronofy"
 	"confer/internal/links"
 	"confer/keystore"
 )
+
+// StoreKind names a place for secrets, as --secret-store does.
+type StoreKind string
+
+// The stores. StoreNone is the sandbox's: nothing leaves memory, and nothing
+// would be worth it.
+const (
+	StoreKeyring StoreKind = "keyring"
+	StoreSession StoreKind = "session"
+	StoreFile    StoreKind = "file"
+	StoreNone    StoreKind = "none"
+)
+
+// Store is where this run keeps secrets and how that was decided.
+type Store struct {
+	Kind       StoreKind      // empty: not decided yet
+	Passphrase cronofy.Secret // of StoreFile
+	Keyring    string         // what the probe of the keyring found: "ready", "locked", ...; empty: not asked yet
+	Detail     string         // the probe's own words, cleaned
+	Program    string         // whose keyring it is; empty: not known
+	NoWindow   bool           // the keyring is locked, and this session has no window to ask in
+	File       string         // path of the secrets file, where there is one: its passphrase is known to somebody; empty: none
+	Pinned     bool           // named by a flag, the environment or an earlier run: not asked about
+}
+
+// Stores gives access to the places for secrets.
+type Stores interface {
+	// Probe asks the keyring for its state without a prompt.
+	Probe(ctx context.Context) keystore.Status
+	// Open gives the store; the passphrase is StoreFile's. It does not prompt.
+	Open(kind StoreKind, passphrase cronofy.Secret) (keystore.Store, error)
+}
+
+func (s State) store(ev StoreChosen) (State, *Task) {
+	s.Store.Kind, s.Store.Passphrase = ev.Kind, ev.Passphrase
+	if s.HeldHere() != nil {
+		return s.storeHeld()
+	}
+	return s.start(OpenStore{Answers: s.Answers, Store: s.Store})
+}
+
+// storeFailed asks about the store where it failed, so that it can be tried again
+// there or another one taken. After an approval there is more to choose from.
+func (s State) storeFailed(ev Failed) State {
+	s.Asking = s.Asking || !ev.Approved
+	s.Store = storeSeen(s.Store, ev.Err)
+	return s
+}
+
+// storeKey names where the client secret of the answers is, or would be, kept
+// beyond this run; empty: nowhere.
+func (s State) storeKey() string {
+	if s.Store.Kind != StoreKeyring && s.Store.Kind != StoreFile {
+		return ""
+	}
+	return strings.Join([]string{s.Answers.Site.API, s.Answers.ClientID, string(s.Store.Kind)}, "\n")
+}
+
+// secretKept tells whether a later run finds the client secret of the answers.
+func (s State) secretKept() bool { return s.keptKey != "" && s.keptKey == s.storeKey() }
+
+// keptIf notes that the client secret is in the store.
+func (s State) keptIf(kept bool) State {
+	if kept {
+		s.keptKey = s.storeKey()
+	}
+	return s
+}
 
 // settle decides on the store: what was named, else the keyring if it is ready,
 // else the operator is asked.
@@ -38,12 +107,6 @@ func (r *Runner) settle(ctx context.Context, s Store) (_ Store, ask bool, _ erro
 	return s, false, e
 }
 
-// storeLimit is the very last bound on work with a store, for one that has
-// stopped for good. Stores have shorter limits of their own for whatever they
-// wait for: a window, another process; longer ones only for what cannot be had
-// twice (keystore.Patient).
-const storeLimit = 10 * time.Minute
-
 // settleFile finds a wrong passphrase before anybody is sent to a browser.
 func (r *Runner) settleFile(ctx context.Context, s Store) (_ Store, ask bool, _ error) {
 	if s.Passphrase.Empty() {
@@ -61,6 +124,12 @@ func (r *Runner) settleFile(ctx context.Context, s Store) (_ Store, ask bool, _ 
 	}
 	return s, false, err
 }
+
+// storeLimit is the very last bound on work with a store, for one that has
+// stopped for good. Stores have shorter limits of their own for whatever they
+// wait for: a window, another process; longer ones only for what cannot be had
+// twice (keystore.Patient).
+const storeLimit = 10 * time.Minute
 
 func (r *Runner) openStore(ctx context.Context, e OpenStore, say func(Event)) Event {
 	ctx, cancel := context.WithTimeout(ctx, storeLimit)
@@ -89,6 +158,14 @@ func (r *Runner) openStore(ctx context.Context, e OpenStore, say func(Event)) Ev
 	return StoreOpened{Store: e.Store, ClientSecret: a.ClientSecret, Unchecked: unchecked}
 }
 
+// openChosen opens the store that the operator chose.
+func (r *Runner) openChosen(ctx context.Context, s Store) error {
+	if s.Kind == StoreFile && s.File != "" && r.secretsFile() == "" {
+		return &FileGoneError{}
+	}
+	return r.unlock(ctx, s)
+}
+
 // unlock lets a keyring that is locked ask for its password, and tries the
 // passphrase of a file. A file that is yet to be made takes any.
 func (r *Runner) unlock(ctx context.Context, s Store) error {
@@ -106,6 +183,31 @@ func (r *Runner) unlock(ctx context.Context, s Store) error {
 	}
 	return nil
 }
+
+// secretsFile is the path of the secrets file, where there is one.
+func (r *Runner) secretsFile() string {
+	store, err := r.Stores.Open(StoreFile, cronofy.Secret{})
+	if err != nil {
+		return ""
+	}
+	file, ok := store.(interface {
+		Exists() (bool, error)
+		Path() string
+	})
+	if !ok {
+		return ""
+	}
+	if there, err := file.Exists(); err != nil || !there {
+		return ""
+	}
+	return file.Path()
+}
+
+// FileGoneError says that the secrets file went while its passphrase was asked
+// for: that of a new one is typed twice.
+type FileGoneError struct{}
+
+func (e *FileGoneError) Error() string { return "the secrets file is not there any more" }
 
 func clientSecretKey(a Answers) string { return keystore.Key(clientSecretOf(a).KeyParts()...) }
 
@@ -166,4 +268,24 @@ func (r *Runner) withSecret(ctx context.Context, a Answers, s Store) (Answers, e
 	secret, err := r.storedSecret(ctx, a, s)
 	a.ClientSecret = secret
 	return a, err
+}
+
+// storeSeen takes over what a failed call saw of the places for secrets. A
+// passphrase that was refused is not tried again.
+func storeSeen(s Store, err error) Store {
+	var gone *FileGoneError
+	if errors.As(err, &gone) {
+		s.File, s.Passphrase = "", cronofy.Secret{}
+	}
+	store := new(keystore.Error)
+	if !errors.As(err, &store) {
+		return s
+	}
+	switch {
+	case errors.Is(err, keystore.ErrPassphrase):
+		s.File, s.Passphrase = store.Path, cronofy.Secret{} // one that came meanwhile, too
+	case store.Store == keystore.Keyring && store.State != "":
+		s.Keyring, s.Program, s.Detail, s.NoWindow = string(store.State), store.Program, store.Detail, store.NoWindow
+	}
+	return s
 }

@@ -1,0 +1,379 @@
+package flow
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"strings"
+	"time"
+
+	"confer/cronofy"
+	"confer/internal/profiles"
+)
+
+// Accounts says where the accounts' tokens come from. The zero value is "not
+// answered".
+type Accounts struct {
+	Kind  AccountsKind
+	Path  string         // for AccountsFile: what Runner.OpenAccounts understands
+	Token cronofy.Secret // for AccountsToken: one access token, in memory only
+}
+
+// AccountsKind is one of the answers to where accounts come from.
+type AccountsKind int
+
+// The answers of the last step.
+const (
+	AccountsUnknown AccountsKind = iota
+	AccountsFile
+	AccountsToken
+	AccountsNone
+)
+
+// Tally counts accounts by the state of their conferencing profile.
+type Tally struct {
+	Read, Connected, Disconnected, Missing, Errors int
+}
+
+// Proof is how far the last step has come.
+type Proof struct {
+	Started  bool
+	Done     bool // no further look by itself
+	Tally    Tally
+	NextLook time.Time // zero: none planned
+	Since    time.Time // when the first account was read; zero: none was yet
+}
+
+// KnownProfiles are profile_ids that accounts had before the link was made.
+type KnownProfiles struct{ IDs map[string]bool }
+
+// KnownHere are the profiles that the accounts of the answers had before the
+// link; nil: that is not known, as with accounts that were named after it.
+func (s State) KnownHere() *KnownProfiles {
+	a, b := s.Answers.Accounts, s.knownFrom
+	if a.Kind != b.Kind || a.Path != b.Path || !a.Token.Equal(b.Token) {
+		return nil
+	}
+	return s.Known
+}
+
+func (s State) accounts(ev AccountsGiven) (State, *Task) {
+	if p := s.CheckAccountsPath(ev.Accounts.Path); p != nil {
+		return s.refuse(p)
+	}
+	s.Answers.Accounts, s.Proof = ev.Accounts, Proof{}
+	if p := checkAccountsAnswer(ev.Accounts); p != nil {
+		return s.refuse(p)
+	}
+	s.Proof = Proof{Started: true}
+	if ev.Accounts.Kind == AccountsNone {
+		s.Proof.Done = true
+		return s, nil
+	}
+	return s.start(LoadProfiles{Answers: s.Answers, Known: s.KnownHere()})
+}
+
+func checkAccountsAnswer(a Accounts) *Problem {
+	switch {
+	case a.Kind == AccountsFile && a.Path == "":
+		return usage("The file with the accounts is missing.", "Name a CSV or JSON lines file with the columns email and access_token, or choose another way.")
+	case a.Kind == AccountsToken && a.Token.Empty():
+		return usage("The access token is missing.", "Paste one account's access token, or choose another way.")
+	case a.Kind == AccountsToken && strings.IndexFunc(a.Token.Reveal(), func(r rune) bool { return r <= ' ' || r > '~' }) >= 0:
+		return usage("The access token holds a space or another character that tokens do not have.", "Paste it again, alone.")
+	}
+	return nil
+}
+
+func (s State) refresh() (State, *Task) {
+	switch {
+	case s.Step != StepProfiles || !s.Proof.Started || s.Answers.Accounts.Kind == AccountsNone:
+		return s, nil
+	case s.Running != nil:
+		return s, &Task{ID: s.Running.ID, Effect: Refreshed{}}
+	}
+	s.Problem = nil
+	s.Proof.Done, s.Proof.NextLook = false, time.Time{}
+	return s.start(LoadProfiles{Answers: s.Answers, Known: s.KnownHere()})
+}
+
+// AccountsError says that the list of accounts could not be read.
+type AccountsError struct{ Err error }
+
+func (e *AccountsError) Error() string { return "read accounts: " + e.Err.Error() }
+
+// Unwrap gives the cause.
+func (e *AccountsError) Unwrap() error { return e.Err }
+
+func explainAccounts(e *AccountsError, at Step) Problem {
+	p := Problem{Code: CodeUsage, Exit: ExitUsage, Step: at,
+		Summary: "The accounts could not be read: " + cronofy.CleanText(e.Err.Error(), 200) + ".",
+		Hint:    "Give a CSV file with a header, or JSON lines, with the columns email and access_token."}
+	if errors.Is(e.Err, fs.ErrNotExist) {
+		p.Summary = "There is no such file with accounts."
+	}
+	return p
+}
+
+// knownLimit bounds what is asked before the link, so that an administrator who
+// waits is not kept waiting: enough for a set-up, not for a whole company.
+const (
+	knownAccounts = 100
+	knownTime     = 10 * time.Second
+)
+
+// readAccounts reads the whole list that the answers name. Errors name line and
+// column, never a value.
+func (r *Runner) readAccounts(ctx context.Context, a Accounts) ([]profiles.Account, error) {
+	switch a.Kind {
+	case AccountsToken:
+		return []profiles.Account{{AccessToken: a.Token, Row: 1}}, nil
+	case AccountsFile:
+	default:
+		return nil, nil
+	}
+	f, err := r.OpenAccounts(ctx, a.Path)
+	if err != nil {
+		return nil, &AccountsError{err}
+	}
+	defer f.Close()
+	var out []profiles.Account
+	for acc, err := range profiles.ReadAccounts(f) {
+		if err != nil {
+			return nil, &AccountsError{err}
+		}
+		out = append(out, acc)
+	}
+	if len(out) == 0 {
+		return nil, &AccountsError{errors.New("the list holds no accounts")}
+	}
+	return out, nil
+}
+
+// known notes the profiles that accounts have before the link, so that later
+// ones can be told from a person's own. nil: that is not known.
+func (r *Runner) known(ctx context.Context, client *cronofy.Client, a Answers) *KnownProfiles {
+	list, err := r.readAccounts(ctx, a.Accounts)
+	if err != nil || len(list) == 0 || len(list) > knownAccounts {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, knownTime)
+	defer cancel()
+	k := &KnownProfiles{IDs: map[string]bool{}}
+	complete := true
+	_, err = profiles.Run(ctx, client, profiles.Accounts(list), profiles.Options{Provider: cronofy.AnyProvider, ErrorOf: explainAccount},
+		func(rec profiles.Record) error {
+			complete = complete && rec.Error == nil
+			for _, p := range rec.Profiles {
+				k.IDs[p.ProfileID] = true
+			}
+			return nil
+		})
+	if err != nil || !complete {
+		return nil
+	}
+	return k
+}
+
+func knownIDs(k *KnownProfiles) map[string]bool {
+	if k == nil {
+		return nil
+	}
+	return k.IDs
+}
+
+func (r *Runner) loadProfiles(ctx context.Context, e LoadProfiles, inbox <-chan Delivery, say func(Event)) Event {
+	list, err := r.readAccounts(ctx, e.Answers.Accounts)
+	if err != nil {
+		return Failed{Err: err}
+	}
+	refresh := make(chan struct{}, 1)
+	stop := make(chan struct{})
+	defer close(stop)
+	go func() { // ends with the task: stop is closed above
+		for {
+			select {
+			case <-inbox:
+				select {
+				case refresh <- struct{}{}:
+				default:
+				}
+			case <-stop:
+				return
+			}
+		}
+	}()
+	t := &tallier{rows: make([]profiles.State, len(list))}
+	err = profiles.Watch(ctx, r.client(e.Answers, say), list, profiles.WatchOptions{
+		Options: profiles.Options{Provider: e.Answers.Provider, ErrorOf: explainAccount, Known: knownIDs(e.Known)},
+		Refresh: refresh, Now: r.Now, Pauses: r.Looks,
+		NextLook: func(at time.Time) { say(LookPlanned{at}) },
+	}, func(rows []profiles.Row) { say(ProfilesRead{Rows: rows, Tally: t.add(rows), At: r.Now()}) })
+	if err != nil {
+		return Failed{Err: context.Cause(ctx)}
+	}
+	return ProfilesDone{t.tally}
+}
+
+// CheckAccounts reads the list that the answers name without asking anybody, so
+// that a mistake in it is found before the administrator is troubled.
+func (r *Runner) CheckAccounts(ctx context.Context, a Answers) error {
+	_, err := r.readAccounts(ctx, a.Accounts)
+	return err
+}
+
+// EachProfile reads the profiles of the accounts that a State names, once, and
+// gives each record to emit in the order of the list.
+func (r *Runner) EachProfile(ctx context.Context, s State, emit func(profiles.Record) error) error {
+	r.init()
+	list, err := r.readAccounts(ctx, s.Answers.Accounts)
+	if err != nil {
+		return err
+	}
+	client := r.client(s.Answers, func(Event) {})
+	_, err = profiles.Run(ctx, client, profiles.Accounts(list),
+		profiles.Options{Provider: s.Answers.Provider, Known: knownIDs(s.KnownHere()), ErrorOf: explainAccount}, emit)
+	return err
+}
+
+// tallier keeps the counts while rows change their state.
+type tallier struct {
+	rows  []profiles.State
+	tally Tally
+}
+
+func (t *tallier) add(rows []profiles.Row) Tally {
+	for _, row := range rows {
+		t.count(t.rows[row.Index], -1)
+		t.rows[row.Index] = row.Record.State
+		t.count(row.Record.State, 1)
+	}
+	return t.tally
+}
+
+func (t *tallier) count(s profiles.State, n int) {
+	switch s {
+	case profiles.Connected:
+		t.tally.Connected += n
+	case profiles.Disconnected:
+		t.tally.Disconnected += n
+	case profiles.Missing:
+		t.tally.Missing += n
+	case profiles.Failed:
+		t.tally.Errors += n
+	default:
+		return // not read before
+	}
+	t.tally.Read += n
+}
+
+// nothingYet is how long profiles are looked for before there is advice.
+const nothingYet = time.Minute
+
+// NothingYet tells whether it is time for WhatToCheck: accounts were read, none
+// is connected, and the watch has ended or has gone on for a minute.
+func (s State) NothingYet(now time.Time) bool {
+	p := s.Proof
+	if p.Tally.Read == 0 || p.Tally.Connected > 0 || p.Tally.Missing == 0 {
+		return false
+	}
+	return p.Done || !p.Since.IsZero() && now.Sub(p.Since) >= nothingYet
+}
+
+// WhatToCheck says what to look at where accounts get no conferencing profile
+// although the link was approved: the most likely reason first.
+func WhatToCheck(site cronofy.Site, provider cronofy.Provider) []string {
+	name := provider.Name()
+	if provider == "" || provider == cronofy.AnyProvider {
+		name = "the conferencing provider"
+	}
+	advice := []string{
+		"The e-mail address of an account must be the same in the calendar and at " + name + ".",
+		"Only accounts provisioned through this calendar service account get a profile, not those that authorized by themselves.",
+		"The accounts must be in the data center of the link" + inDataCenter(site) + ".",
+	}
+	switch provider {
+	case cronofy.Zoom:
+		advice = append(advice, "Zoom's administrator must have approved the app in the Marketplace; its name begins with \"Cronofy Enterprise\".")
+	case cronofy.Indeed:
+		advice = append(advice, "Indeed is there only where the application has the conferencing category \"Recruiting\"; Cronofy's support sets it.")
+	default:
+		advice = append(advice, "The administrator of "+name+" must have approved Cronofy's app there.")
+	}
+	return append(advice, "Cronofy may not have taken the link token: its parameter's name is not documented. "+
+		"Ask Cronofy's support for it, give it as CONFER_OU_LINK_TOKEN_PARAM, and link again.")
+}
+
+func inDataCenter(site cronofy.Site) string {
+	if site.DataCenter.Name == "" {
+		return ""
+	}
+	return " (" + site.DataCenter.Name + ")"
+}
+
+// explainAccount is for one account's row: its code and a sentence.
+func explainAccount(err error) (code, message string) {
+	if errors.Is(err, profiles.ErrOnlyRefreshToken) {
+		return CodeUsage, "The list has no access token of this account, only a refresh token."
+	}
+	if errors.Is(err, cronofy.ErrUnsendable) {
+		return CodeUsage, "The access token holds characters that tokens do not have."
+	}
+	p := explain(err, StepProfiles)
+	var api *cronofy.Error
+	if errors.As(err, &api) && api.Code == "" {
+		switch api.Status {
+		case 401:
+			p.Summary = "The access token was not accepted: it is wrong, expired or revoked."
+		case 402, 403:
+			p.Summary = "This token may not read the account."
+		case 404:
+			p.Summary = "Cronofy does not know this account."
+		case 422:
+			p.Summary = "Cronofy did not accept the request for this account."
+		}
+	}
+	return p.Code, p.Summary
+}
+
+// ExplainAccount gives the code and the sentence for an account that could not
+// be read.
+func ExplainAccount(err error) (code, message string) { return explainAccount(err) }
+
+// AccountWords are for a row of the profiles' table whose account could not be
+// read: the reason in a few words, and what to do next. code is that of the
+// row's error, kind says where its token came from.
+func AccountWords(code string, kind AccountsKind) (short, next string) {
+	const again = "r looks again."
+	switch code {
+	case CodeUnauthorized:
+		return "token refused", freshToken(kind) + " A token works in its own data center alone."
+	case CodeUsage:
+		return "no usable token", freshToken(kind)
+	case CodePaymentRequired, CodeForbidden:
+		return "may not be read", "Check the scope of the token, and the plan of the application that it comes from."
+	case CodeNotFound:
+		return "not known", "Check the data center, and that the token is of an account there."
+	case CodeUnprocessable:
+		return "not accepted", "Check this account in the list, then go back and read the list again."
+	case CodeLocked:
+		return "locked", "Wait a while, then " + again
+	case CodeRateLimited:
+		return "rate limit", "Wait a minute, then " + again
+	case CodeServerError, "temporarily_unavailable":
+		return "Cronofy's fault", "In a moment " + again + " status.cronofy.com tells whether more is wrong."
+	case CodeBadAnswer:
+		return "unusable answer", "Check the data center, and whether a proxy or a login page stands in between; then " + again
+	case CodeNetwork:
+		return "no connection", "Check the network, then " + again
+	}
+	return "refused", again
+}
+
+// freshToken says how another token is given.
+func freshToken(kind AccountsKind) string {
+	if kind == AccountsToken {
+		return "Go back and paste a fresh access token of this account."
+	}
+	return "Put a fresh access token of this account into the list, then go back and read the list again."
+}

@@ -1,0 +1,273 @@
+package flow
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"confer/cronofy"
+	"confer/internal/links"
+	"confer/keystore"
+)
+
+// overrides are a site's base URLs where they are not the data center's own.
+func overrides(s cronofy.Site) (api, app string) {
+	if !s.Chosen() || !s.Overridden() {
+		return "", ""
+	}
+	return s.API, s.App
+}
+
+// listed is the link as the list keeps it.
+func (l Link) listed() links.Link {
+	kept := links.Link{DataCenter: l.Site.DataCenter.ID, APIHost: l.Site.APIHost(), ClientID: l.ClientID,
+		ServiceAccount: l.ServiceAccount, Provider: string(l.Provider), Label: l.Label, OrganizationalUnit: l.OrganizationalUnit,
+		Scope: l.Scope, Store: string(l.Store), Linked: l.At, RefreshToken: l.RefreshToken, Unconfirmed: l.Unconfirmed}
+	kept.APIURL, kept.AppURL = overrides(l.Site)
+	return kept
+}
+
+// record writes the link down. That it could not is a notice, not a failure:
+// the link is made and its tokens are stored.
+func (r *Runner) record(ctx context.Context, l Link) string {
+	if r.Links == nil {
+		return ""
+	}
+	kept := l.listed()
+	aside := ""
+	var old []links.Stored
+	err := r.Links.Update(ctx, func(c *links.Contents) error {
+		aside = c.SetAside
+		c.AddLink(kept)
+		if d := c.Draft; d != nil && !r.NoDraft && d.ClientID == l.ClientID && d.ServiceAccount == l.ServiceAccount {
+			c.Draft = nil // another wizard's, of another customer, stays
+		}
+		if kept.RefreshToken {
+			old = copiesOf(*c, links.StoredToken(kept))
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Sprintf("Linked, but the list of links could not be written: %s.", cronofy.CleanText(err.Error(), 160))
+	}
+	if aside != "" {
+		return "Linked. The list of links was damaged or of a newer confer; it was kept as " + cronofy.CleanText(aside, 400) + "."
+	}
+	if err := r.sweep(ctx, old); err != nil {
+		return "Linked. " + explainCopies(err)
+	}
+	return ""
+}
+
+// recordAccount notes an account that was authorized here, so that it can be
+// chosen again. Without the note its id must be typed, which is said on screen.
+func (r *Runner) recordAccount(ctx context.Context, a Answers, s Store, token cronofy.Token) error {
+	if r.Links == nil {
+		return nil
+	}
+	var old []links.Stored
+	err := r.Links.Update(ctx, func(c *links.Contents) error {
+		kept := links.ServiceAccount{DataCenter: a.Site.DataCenter.ID, APIHost: a.Site.APIHost(), ClientID: a.ClientID,
+			ID: a.ServiceAccount, Label: a.Label, Scope: token.Scope, Store: string(s.Kind), Authorized: r.Now().UTC()}
+		c.AddServiceAccount(kept)
+		if !token.RefreshToken.Empty() {
+			old = copiesOf(*c, links.StoredAccountToken(kept))
+		}
+		return nil
+	})
+	if err != nil {
+		return nil
+	}
+	return r.sweep(ctx, old)
+}
+
+// saveLimit bounds the wait for another process that writes the same file.
+const saveLimit = 5 * time.Second
+
+// saver writes unfinished answers behind the operator's back, newest last. What
+// it could not write costs the next run some typing and nothing else, which is
+// said once.
+type saver struct {
+	wg   sync.WaitGroup
+	mu   sync.Mutex
+	next *links.Draft // newest not yet written
+	busy bool
+	told bool // that they could not be written
+}
+
+func (s *saver) save(f *links.File, d links.Draft, say func(Event)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.next = &d
+	if s.busy {
+		return
+	}
+	s.busy = true
+	s.wg.Go(func() {
+		for d := s.take(); d != nil; d = s.take() {
+			ctx, cancel := context.WithTimeout(context.Background(), saveLimit)
+			err := f.Update(ctx, func(c *links.Contents) error { c.Draft = d; return nil })
+			cancel()
+			if err != nil && s.tell() {
+				say(AnswersUnsaved{err})
+			}
+		}
+	})
+}
+
+func (s *saver) take() *links.Draft {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	d := s.next
+	s.next = nil
+	s.busy = d != nil
+	return d
+}
+
+func (s *saver) tell() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	first := !s.told
+	s.told = true
+	return first
+}
+
+func (s *saver) wait() { s.wg.Wait() }
+
+// remember saves the answers that are not secret, when they have changed. Those
+// of a script are in the script, and would take the place of a person's.
+func (r *Runner) remember(before, after State, say func(Event)) {
+	if r.Links == nil || r.NoDraft || r.Unattended || after.Link != nil {
+		return
+	}
+	if d := draft(after); d != draft(before) {
+		r.saver.save(r.Links, d, say)
+	}
+}
+
+// draft is what of a State may be written down: answers that Cronofy has accepted,
+// and those of a form that no secret has.
+func draft(s State) links.Draft {
+	a := s.Answers
+	if s.accepted.application != applicationKey(a) || s.CheckNoSecret(a.ClientID) != nil {
+		a.ClientID = "" // it may be the secret, in the wrong field
+	}
+	if CheckRedirectURI(a.RedirectURI) != nil || s.CheckNoSecret(a.RedirectURI) != nil {
+		a.RedirectURI = ""
+	}
+	if CheckServiceAccountID(a.ServiceAccount) != nil || s.CheckNoSecret(a.ServiceAccount) != nil {
+		a.ServiceAccount = ""
+	}
+	if s.CheckLabel(a.Label) != nil {
+		a.Label = ""
+	}
+	d := links.Draft{DataCenter: a.Site.DataCenter.ID, ClientID: a.ClientID, RedirectURI: a.RedirectURI, Listen: a.Listen,
+		ServiceAccount: a.ServiceAccount, Label: a.Label, Provider: string(a.Provider), Store: string(s.Store.Kind), Kept: s.secretKept()}
+	d.APIURL, d.AppURL = overrides(a.Site)
+	if open := s.open(); open != StepDataCenter {
+		d.Open = open.String()
+	}
+	return d
+}
+
+// explainUnsaved says why a later run will not go on where this one stops. That
+// stops nothing now.
+func explainUnsaved(err error) string {
+	if errors.Is(err, links.ErrClaimed) {
+		return "Another confer is at work on this machine. Its answers are left alone, and those given here are not saved for later."
+	}
+	return "Your answers cannot be saved for later: " + cronofy.CleanText(err.Error(), 200) + ". confer doctor says more."
+}
+
+// LedgerError says that the list could not take down where a secret goes, so
+// that nothing was stored.
+type LedgerError struct{ Err error }
+
+func (e *LedgerError) Error() string { return "note where the secret is stored: " + e.Err.Error() }
+
+// Unwrap gives the cause.
+func (e *LedgerError) Unwrap() error { return e.Err }
+
+// The secrets of the answers, wherever they are stored.
+func clientSecretOf(a Answers) links.Stored {
+	return links.StoredClientSecret("", a.Site.APIHost(), a.ClientID)
+}
+
+// refreshTokenOf is the link's token.
+func refreshTokenOf(a Answers) links.Stored {
+	return links.StoredToken(links.Link{APIHost: a.Site.APIHost(), ClientID: a.ClientID, ServiceAccount: a.ServiceAccount, Provider: string(a.Provider)})
+}
+
+// serviceTokenOf is the token of the calendar service account.
+func serviceTokenOf(a Answers) links.Stored {
+	return links.StoredAccountToken(links.ServiceAccount{APIHost: a.Site.APIHost(), ClientID: a.ClientID, ID: a.ServiceAccount})
+}
+
+// recordSecret enters a secret in the ledger, where its store outlives the run.
+// It writes even when the entry is there: a list that cannot be written must be
+// known before an administrator is troubled.
+func (r *Runner) recordSecret(ctx context.Context, what links.Stored) error {
+	if r.Links == nil || !links.Outlives(what.Store) {
+		return nil
+	}
+	limited, cancel := context.WithTimeout(ctx, saveLimit)
+	defer cancel()
+	err := r.Links.Update(limited, func(c *links.Contents) error {
+		c.Record(what, r.Now())
+		return nil
+	})
+	if err == nil || ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return &LedgerError{err}
+}
+
+// copiesOf are the entries of a secret, and of its application's client secret,
+// that lie in another store than the one that is used now.
+func copiesOf(c links.Contents, what links.Stored) (old []links.Stored) {
+	for _, s := range c.Leftover() {
+		if s.SameSecret(what) || s.IsClientSecret() && s.SameApp(what) {
+			old = append(old, s)
+		}
+	}
+	return old
+}
+
+// sweep deletes copies that nothing needs any more: what took their place is
+// stored and read back. What cannot be deleted stays in the ledger, and the
+// first reason is the error. No store is unlocked for it.
+func (r *Runner) sweep(ctx context.Context, old []links.Stored) error {
+	var failed error
+	var gone []links.Stored
+	for _, s := range old {
+		if err := r.discard(ctx, s); err == nil {
+			gone = append(gone, s)
+		} else if failed == nil {
+			failed = err
+		}
+	}
+	if len(gone) == 0 {
+		return failed
+	}
+	// An entry of nothing is harmless, so a list that is busy is no failure.
+	_ = r.Links.Update(ctx, func(c *links.Contents) error {
+		for _, s := range gone {
+			c.Strike(s)
+		}
+		return nil
+	})
+	return failed
+}
+
+func (r *Runner) discard(ctx context.Context, s links.Stored) error {
+	kind := StoreKind(s.Store)
+	ctx, cancel := context.WithTimeout(ctx, storeLimit)
+	defer cancel()
+	store, err := r.Stores.Open(kind, cronofy.Secret{})
+	if err != nil {
+		return err
+	}
+	return store.Delete(ctx, keystore.Key(s.KeyParts()...))
+}
