@@ -57,7 +57,7 @@ func (l Link) EndsWithRun() bool { return l.RefreshToken && l.Store == StoreSess
 
 // ID names the link on the command line, as confer status does. It needs no
 // quoting in any shell.
-func (l Link) ID() string { return l.listed().ID() }
+func (l Link) ID() string { return l.Listed().ID() }
 
 // LinkedNow tells whether the link was made with the answers as they are.
 func (s State) LinkedNow() bool { return s.Link != nil && s.linkedKey == s.Answers.Key() }
@@ -143,6 +143,9 @@ func (r *Runner) authorize(ctx context.Context, e Authorize, inbox <-chan Delive
 		l := r.newLink(a)
 		l.OrganizationalUnit, l.Scope = token.Sub, token.Scope
 		l.RefreshToken = !token.RefreshToken.Empty()
+		if r.Tokens != nil {
+			r.Tokens(l, token)
+		}
 		return r.putToken(a, refreshTokenOf(a), token.RefreshToken, func(ctx context.Context, s Store) Event { return made(ctx, l, s) }), nil
 	}
 	t.handed = func(ctx context.Context) Event {

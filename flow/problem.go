@@ -361,7 +361,7 @@ const (
 func (p Problem) ForScript() Problem {
 	p.Hint = strings.NewReplacer(
 		anotherLink, "Run it again: that makes a new link.",
-		orMemory, "or give --secret-store session: it keeps the secrets in memory for this run.",
+		orMemory, "or give --secret-store session (the secrets are in memory for this run; --tokens-out FILE keeps the tokens) or --secret-store file (they are in a file, encrypted with a passphrase).",
 		enterIt, "Give it with --secret-passphrase-fd, for example --secret-passphrase-fd 3 3<FILE.",
 		enterAgain, "Give the right one with --secret-passphrase-fd.",
 		otherPort, "give another redirect URI with --redirect-uri.",

@@ -20,8 +20,8 @@ func overrides(s cronofy.Site) (api, app string) {
 	return s.API, s.App
 }
 
-// listed is the link as the list keeps it.
-func (l Link) listed() links.Link {
+// Listed is the link as the list of links has it.
+func (l Link) Listed() links.Link {
 	kept := links.Link{DataCenter: l.Site.DataCenter.ID, APIHost: l.Site.APIHost(), ClientID: l.ClientID,
 		ServiceAccount: l.ServiceAccount, Provider: string(l.Provider), Label: l.Label, OrganizationalUnit: l.OrganizationalUnit,
 		Scope: l.Scope, Store: string(l.Store), Linked: l.At, RefreshToken: l.RefreshToken, Unconfirmed: l.Unconfirmed}
@@ -35,7 +35,7 @@ func (r *Runner) record(ctx context.Context, l Link) string {
 	if r.Links == nil {
 		return ""
 	}
-	kept := l.listed()
+	kept := l.Listed()
 	aside := ""
 	var old []links.Stored
 	err := r.Links.Update(ctx, func(c *links.Contents) error {

@@ -51,6 +51,9 @@ type Runner struct {
 	// OpenAccounts opens a list of accounts by its path; neither that nor a read
 	// outlives ctx. Required for lists.
 	OpenAccounts func(ctx context.Context, path string) (io.ReadCloser, error)
+	// Tokens hears of the tokens of a new link, before they are stored; nil: nobody
+	// else takes them.
+	Tokens func(Link, cronofy.Token)
 	// Timeout is how long the administrator has; 0: DefaultTimeout.
 	Timeout time.Duration
 	// Looks are the pauses between looks at the profiles; nil: growing ones.

@@ -21,7 +21,7 @@ func crashCommand() {
 	if os.Args[1] == "reading" {
 		os.Exit(run(context.Background(), []string{"setup", "--sandbox", "--no-input", "--client-secret-file", "-"}, s))
 	}
-	f := &settings{}
+	f := newSettings()
 	f.setupFlags(&cobra.Command{})
 	f.sandbox, f.redirectURI = true, os.Args[2]
 	w, err := newWorld(context.Background(), f, env, s)

@@ -21,13 +21,16 @@ func newProfiles(s streams, e environment) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "profiles --accounts FILE",
 		Short: "Read the conferencing profiles of accounts",
-		Long: "Reads userinfo of each account in a list and tells whether it has a conferencing\n" +
-			"profile. The list is CSV with a header, or JSON lines, with the columns email, sub,\n" +
-			"access_token and refresh_token. With access tokens no client secret is needed; a\n" +
-			"refresh token is touched only with --tokens-out.\n\n" +
-			"With --emails and --callback-url it has a calendar service account authorize the\n" +
-			"people and rooms of a list of e-mail addresses first, and reads those.",
-		Args: cobra.NoArgs,
+		Long: "Reads userinfo of each account in a list and tells whether it has a conferencing profile. The list is CSV with a " +
+			"header, or JSON lines, with the columns email, sub, access_token and refresh_token. With access tokens no client secret " +
+			"is needed; a refresh token is touched only with --tokens-out.\n\n" +
+			"With --emails and --callback-url it has a calendar service account authorize the people and rooms of a list of e-mail " +
+			"addresses first, and reads those.",
+		Example: "  confer profiles --accounts people.csv --data-center de --provider zoom_enterprise\n" +
+			"  confer profiles --accounts people.csv --data-center de --format csv --out profiles.csv --continue\n" +
+			"  confer profiles --emails people.txt --callback-url https://hooks.example.com/cronofy --listen 127.0.0.1:8749 \\\n" +
+			"    --data-center de --service-account ser_...",
+		Args: arguments(0, 0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			f.given = cmd.Flags().Changed
 			return readProfiles(cmd.Context(), f, e, s)
@@ -35,7 +38,6 @@ func newProfiles(s streams, e environment) *cobra.Command {
 	}
 	f.listFlags(cmd)
 	f.delegatedFlags(cmd)
-	f.networkFlags(cmd)
 	return cmd
 }
 
@@ -179,13 +181,13 @@ func (r *profilesRun) answers(ctx context.Context) error {
 	if !f.delegated() {
 		f.serviceAccount = ""
 	}
-	found, err := f.found(ctx, given, r.s)
+	found, err := f.known(ctx, given, r.s)
 	if err != nil {
 		return err
 	}
 	a := found.Answers
 	if !a.Site.Chosen() {
-		return &usageError{summary: "missing: --data-center", hint: "it takes us, au, ca, de, sg or uk"}
+		return &usageError{summary: "missing: --data-center", hint: "it takes " + either(dataCenterIDs())}
 	}
 	if f.needsApp() && a.ClientID == "" {
 		return &usageError{summary: "missing: --client-id", hint: "new tokens are given to an application: name it with --client-id or CRONOFY_CLIENT_ID"}
@@ -240,31 +242,13 @@ func (r *profilesRun) source() (source, error) {
 		return source{}, err
 	}
 	r.later(func() { _ = list.Close() })
-	src := source{accounts: profiles.ReadAccounts(r.beforeThisRun(list))}
+	src := source{accounts: profiles.ReadAccounts(list)}
 	if r.tokens != nil {
 		fmt.Fprintln(r.s.err, "confer: note: a refresh may give a new refresh token; it is written to the file of --tokens-out, and the copy that your application has may stop working")
 		src = source{accounts: r.tokens.Newest(src.accounts), renew: r.stopping(profiles.NewRenewer(r.client, r.tokens, r.workers()).Renew)}
 	}
 	src.accounts = r.out.skip(src.accounts)
 	return src, nil
-}
-
-// beforeThisRun cuts a list that is also the file of --tokens-out where it ended
-// when the run began.
-func (r *profilesRun) beforeThisRun(list io.Reader) io.Reader {
-	file, ok := list.(*os.File)
-	if !ok || r.tokens == nil {
-		return list
-	}
-	in, err := file.Stat()
-	if err != nil {
-		return list
-	}
-	out, err := os.Stat(r.f.tokensOut)
-	if err != nil || !os.SameFile(in, out) {
-		return list
-	}
-	return io.LimitReader(list, in.Size())
 }
 
 // stopping ends the run with an error that would come for every account.

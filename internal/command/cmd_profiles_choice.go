@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"confer/cronofy"
+	"confer/flow"
 	"confer/internal/delegated"
 	"confer/internal/profiles"
 )
@@ -26,11 +27,10 @@ func (f *profilesFlags) choose() (c choice, err error) {
 	if c.format, err = f.outputFormat(); err != nil {
 		return c, err
 	}
-	all := []profiles.State{profiles.Connected, profiles.Disconnected, profiles.Missing, profiles.Failed}
-	if c.only, err = states("--only", f.only, all); err != nil {
+	if c.only, err = states("only", f.only, allStates); err != nil {
 		return c, err
 	}
-	if c.failOn, err = states("--fail-on", f.failOn, []profiles.State{profiles.Missing, profiles.Disconnected}); err != nil {
+	if c.failOn, err = states("fail-on", f.failOn, failStates); err != nil {
 		return c, err
 	}
 	switch {
@@ -58,19 +58,31 @@ func states(flag, value string, allowed []profiles.State) ([]profiles.State, err
 	for part := range strings.SplitSeq(value, ",") {
 		s := profiles.State(strings.ToLower(strings.TrimSpace(part)))
 		if !slices.Contains(allowed, s) {
-			return nil, &usageError{summary: fmt.Sprintf("%s: there is no state %q", flag, cronofy.CleanText(string(s), 20)), hint: flag + " takes " + joined(allowed) + ", separated by commas"}
+			return nil, unknownValue(flag, "state", string(s), stateNamesOf(allowed), flow.StepProfiles)
 		}
 		out = append(out, s)
 	}
 	return out, nil
 }
 
-func joined(list []profiles.State) string {
-	var words []string
+func stateNamesOf(list []profiles.State) (names []string) {
 	for _, s := range list {
-		words = append(words, string(s))
+		names = append(names, string(s))
 	}
-	return strings.Join(words[:len(words)-1], ", ") + " and " + words[len(words)-1]
+	return names
+}
+
+// States that records can be in, and those that --fail-on takes.
+var (
+	allStates  = []profiles.State{profiles.Connected, profiles.Disconnected, profiles.Missing, profiles.Failed}
+	failStates = []profiles.State{profiles.Missing, profiles.Disconnected}
+)
+
+func stateNames() []string     { return stateNamesOf(allStates) }
+func failStateNames() []string { return stateNamesOf(failStates) }
+
+func formatNames() []string {
+	return []string{string(profiles.FormatTable), string(profiles.FormatJSON), string(profiles.FormatCSV)}
 }
 
 func (f *profilesFlags) outputFormat() (profiles.Format, error) {
@@ -85,15 +97,15 @@ func (f *profilesFlags) outputFormat() (profiles.Format, error) {
 	}
 	format, ok := profiles.FindFormat(f.format)
 	if !ok {
-		return "", &usageError{summary: fmt.Sprintf("there is no format %q", cronofy.CleanText(f.format, 20)), hint: "--format takes table, json or csv"}
+		return "", unknownValue("format", "format", f.format, formatNames(), flow.StepProfiles)
 	}
 	return format, nil
 }
 
 // checkSource makes sure that there is one list, and all that it needs.
 func (f *profilesFlags) checkSource() error {
-	if err := f.checkStdin(); err != nil {
-		return err
+	if f.delegated() && !f.yes && !f.noInput {
+		f.stdinFor, f.stdinFree = "confer asks before calendars are authorized", "add --yes"
 	}
 	if !f.delegated() {
 		for _, flag := range []string{"callback-url", "listen", "scope", "service-account", "service-account-token-file", "timeout", "yes", "accept-unsigned-webhooks"} {
@@ -118,28 +130,6 @@ func (f *profilesFlags) checkSource() error {
 	}
 	if err := delegated.CheckCallbackURL(f.callbackURL); err != nil {
 		return &usageError{summary: "--callback-url: " + strings.TrimPrefix(err.Error(), delegated.ErrCallbackURL.Error()+": "), hint: "for example https://hooks.example.com/cronofy"}
-	}
-	return nil
-}
-
-// checkStdin: it can be read once.
-func (f *profilesFlags) checkStdin() error {
-	var users []string
-	for _, u := range []struct{ flag, value string }{
-		{"--accounts", f.accounts}, {"--emails", f.emails}, {"--client-secret-file", f.secretFile}, {"--service-account-token-file", f.serviceToken},
-	} {
-		if u.value == "-" {
-			users = append(users, u.flag)
-		}
-	}
-	if f.passphraseStdin() {
-		users = append(users, "--secret-passphrase-fd")
-	}
-	if f.delegated() && !f.yes && !f.noInput {
-		f.stdinFor, f.stdinFree = "confer asks before calendars are authorized", "add --yes"
-	}
-	if len(users) > 1 {
-		return &usageError{summary: strings.Join(users, " and ") + " cannot both be standard input", hint: "give one of them as a file"}
 	}
 	return nil
 }

@@ -12,7 +12,6 @@ import (
 type profilesFlags struct {
 	settings
 	format, out, only, failOn    string
-	tokensOut                    string
 	resume, unordered, strict    bool
 	wait                         time.Duration
 	rate                         int
@@ -27,40 +26,41 @@ type profilesFlags struct {
 const defaultRate = -1
 
 func (f *profilesFlags) listFlags(cmd *cobra.Command) {
-	fs := cmd.Flags()
-	fs.StringVar(&f.accounts, "accounts", "", "file with the accounts, - for standard input")
-	fs.StringVar(&f.format, "format", "", "table (default), json or csv")
-	fs.BoolVar(&f.json, "json", false, "the same as --format json")
-	fs.StringVar(&f.dataCenter, "data-center", "", "us, au, ca, de, sg or uk (CRONOFY_DATA_CENTER)")
-	fs.StringVar(&f.provider, "provider", "", "whom the state is about: zoom_enterprise, webex_enterprise, indeed or any (CONFER_PROVIDER)")
-	fs.StringVar(&f.out, "out", "", "file to write the records to; it is there when all of them are, unless with --continue")
-	fs.BoolVar(&f.resume, "continue", false, "add to the file of --out, and leave out the accounts that were read before")
-	fs.StringVar(&f.only, "only", "", "write only records in these states: connected, disconnected, missing, error")
-	fs.BoolVar(&f.unordered, "unordered", false, "write records as they come, not in the order of the list")
-	fs.BoolVar(&f.strict, "strict", false, "stop at a line of the list that cannot be used")
-	fs.DurationVar(&f.wait, "wait", 0, "look again at accounts that are not connected, for so long")
-	fs.IntVar(&f.rate, "rate", defaultRate, "calls a second, in place of Cronofy's 50 a second and 500 a minute; 0 for no limit, not for Cronofy's own hosts")
-	fs.Lookup("rate").DefValue = "0" // its help has told the default
-	fs.StringVar(&f.failOn, "fail-on", "", "exit with 1 also for these states: missing, disconnected")
-	fs.StringVar(&f.tokensOut, "tokens-out", "", "file (0600) for new tokens; lets expired ones be refreshed")
-	fs.BoolVar(&f.noInput, "no-input", false, "never ask")
+	f.rate = defaultRate
+	add(cmd, f.options(map[string]string{
+		"accounts":   "file with the accounts, - for standard input",
+		"provider":   "which provider the state is about: " + either(providerNames()) + " (CONFER_PROVIDER)",
+		"json":       "the same as --format json",
+		"no-input":   "never ask",
+		"tokens-out": "file (0600) for new tokens; lets expired ones be refreshed",
+	}, "accounts", "data-center", "provider", "no-input", "json", "tokens-out", "ca-file", "api-url", "app-url", "debug")...)
+	add(cmd,
+		option{name: "format", dst: &f.format, group: groupOutput, arg: "FORMAT", known: formatNames, text: "table (default), json or csv"},
+		option{name: "out", dst: &f.out, group: groupOutput, arg: "FILE", file: writes, text: "file to write the records to; it is there when all of them are, unless with --continue"},
+		option{name: "continue", dst: &f.resume, group: groupOutput, text: "add to the file of --out, and leave out the accounts that were read before"},
+		option{name: "only", dst: &f.only, group: groupOutput, arg: "STATES", known: stateNames, text: "write only records in these states: connected, disconnected, missing, error"},
+		option{name: "fail-on", dst: &f.failOn, group: groupOutput, arg: "STATES", known: failStateNames, text: "exit with 1 also for these states: missing, disconnected"},
+		option{name: "wait", dst: &f.wait, group: groupCommon, arg: "TIME", text: "look again at accounts that are not connected, for so long"},
+		option{name: "unordered", dst: &f.unordered, group: groupAdvanced, text: "write records as they come, not in the order of the list"},
+		option{name: "strict", dst: &f.strict, group: groupAdvanced, text: "stop at a line of the list that cannot be used"},
+		option{name: "rate", dst: &f.rate, group: groupNetwork, arg: "NUMBER", text: "calls a second, in place of Cronofy's 50 a second and 500 a minute; 0 for no limit, not for Cronofy's own hosts"})
 }
 
 func (f *profilesFlags) delegatedFlags(cmd *cobra.Command) {
-	fs := cmd.Flags()
-	fs.StringVar(&f.emails, "emails", "", "file with e-mail addresses to get access to, - for standard input")
-	fs.BoolVar(&f.resources, "resources", false, "get access to all rooms that the service account sees, too")
-	fs.StringVar(&f.callbackURL, "callback-url", "", "public URL that Cronofy can post to: a tunnel or proxy that leads to --listen")
-	fs.StringVar(&f.listen, "listen", "", "host:port where what is sent to --callback-url arrives")
-	fs.StringVar(&f.scope, "scope", "", "scope to ask for (default: what the service account may delegate)")
-	fs.DurationVar(&f.timeout, "timeout", flow.DefaultTimeout, "how long to wait for each account's answer")
-	fs.BoolVar(&f.yes, "yes", false, "do not ask before calendars are authorized")
-	fs.BoolVar(&f.takeUnsigned, "accept-unsigned-webhooks", false, "take posts without a signature at an account's own callback URL")
-	fs.StringVar(&f.serviceAccount, "service-account", "", "id of the calendar service account, ser_... (CONFER_SERVICE_ACCOUNT)")
-	fs.StringVar(&f.serviceToken, "service-account-token-file", "", "file with an access token of the service account, - for standard input (default: the one that confer stored)")
-	fs.StringVar(&f.clientID, "client-id", "", "client id, for new tokens (CRONOFY_CLIENT_ID)")
-	fs.StringVar(&f.secretFile, "client-secret-file", "", "file that holds the client secret, - for standard input (or CRONOFY_CLIENT_SECRET)")
-	f.storeFlags(cmd)
+	f.timeout = flow.DefaultTimeout
+	add(cmd, f.options(map[string]string{
+		"listen":    "where what is sent to --callback-url arrives",
+		"timeout":   "how long to wait for each account's answer (default " + defaultTimeout + ")",
+		"client-id": "client id, for new tokens (CRONOFY_CLIENT_ID)",
+	}, "listen", "timeout", "service-account", "client-id", "client-secret-file", "secret-store", "secret-passphrase-fd")...)
+	add(cmd,
+		option{name: "emails", dst: &f.emails, group: groupCommon, arg: "FILE", file: reads, text: "file with e-mail addresses to get access to, - for standard input"},
+		option{name: "resources", dst: &f.resources, group: groupCommon, text: "get access to all rooms that the service account sees, too"},
+		option{name: "yes", dst: &f.yes, group: groupCommon, text: "do not ask before calendars are authorized"},
+		option{name: "callback-url", dst: &f.callbackURL, group: groupNetwork, arg: "URL", text: "public URL that Cronofy can post to: a tunnel or proxy that leads to --listen"},
+		option{name: "scope", dst: &f.scope, group: groupAdvanced, arg: "SCOPE", text: "scope to ask for (default: what the service account may delegate)"},
+		option{name: "service-account-token-file", dst: &f.serviceToken, group: groupAdvanced, arg: "FILE", file: reads, text: "file with an access token of the service account, - for standard input (default: the one that confer stored)"},
+		option{name: "accept-unsigned-webhooks", dst: &f.takeUnsigned, group: groupAdvanced, text: "take posts without a signature at an account's own callback URL"})
 }
 
 func (f *profilesFlags) delegated() bool { return f.emails != "" || f.resources }

@@ -26,29 +26,24 @@ import (
 )
 
 func newDoctor(s streams, e environment) *cobra.Command {
-	f := &settings{}
+	f := &settings{browser: opener.System}
 	cmd := &cobra.Command{
 		Use:   "doctor",
 		Short: "Check this machine, and tell what to register at Cronofy",
-		Long: "Checks the keyring, the loopback ports of the redirect URI, the browser, the\n" +
-			"terminal, confer's folder, and the way to Cronofy: proxy, DNS, TLS, clock. Says for\n" +
-			"each what to do. Then prints the message with which Cronofy's support adds the\n" +
-			"redirect URIs to an application's permitted list. Nothing is changed and nothing\n" +
-			"secret is sent. Exit code 1 on any problem.",
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return examine(cmd.Context(), f, e, s) },
+		Long: "Checks the keyring, by storing, reading back and deleting a test item, the loopback ports of the redirect URI, the " +
+			"browser, the terminal, confer's folder, and the way to Cronofy: proxy, DNS, TLS, clock. Says for each what to do. Then " +
+			"prints the message with which Cronofy's support adds the redirect URIs to an application's permitted redirect URIs. " +
+			"Nothing secret is sent. Exit code 1 on any problem.",
+		Example: "  confer doctor\n  confer doctor --data-center de --client-id ID\n  confer doctor --json",
+		Args:    arguments(0, 0, ""),
+		RunE:    func(cmd *cobra.Command, _ []string) error { return examine(cmd.Context(), f, e, s) },
 	}
-	fs := cmd.Flags()
-	fs.StringVar(&f.dataCenter, "data-center", "", "check this one alone: us, au, ca, de, sg or uk (CRONOFY_DATA_CENTER)")
-	fs.StringVar(&f.clientID, "client-id", "", "client id for the message to Cronofy (CRONOFY_CLIENT_ID)")
-	fs.StringVar(&f.redirectURI, "redirect-uri", "", "redirect URI that will be used (CONFER_REDIRECT_URI; default "+flow.DefaultRedirectURI+")")
-	fs.StringVar(&f.listen, "listen", "", "host:port to listen on for the callback, as for setup")
-	fs.StringVar(&f.browser, "browser", "system", "as for setup: system, none, or a command (BROWSER)")
-	fs.BoolVar(&f.json, "json", false, "JSON lines on standard output")
-	fs.BoolVar(&f.noInput, "no-input", false, "accepted everywhere; this command never asks")
-	fs.StringVar(&f.apiURL, "api-url", "", "base URL in place of the data center's API host (CRONOFY_API_URL)")
-	fs.StringVar(&f.appURL, "app-url", "", "base URL in place of the data center's app host (CRONOFY_APP_URL)")
-	fs.StringVar(&f.caFile, "ca-file", "", "PEM file with certificate authorities to trust beside the system's")
+	add(cmd, f.options(map[string]string{
+		"data-center":  "check this one alone: " + either(dataCenterIDs()) + " (CRONOFY_DATA_CENTER)",
+		"client-id":    "client id for the message to Cronofy (CRONOFY_CLIENT_ID)",
+		"redirect-uri": "redirect URI that will be used (CONFER_REDIRECT_URI; default " + flow.DefaultRedirectURI + ")",
+		"no-input":     "accepted everywhere; this command never asks",
+	}, "data-center", "client-id", "no-input", "json", "redirect-uri", "listen", "browser", "ca-file", "api-url", "app-url")...)
 	return cmd
 }
 

@@ -24,7 +24,7 @@ const (
 
 // dryRun shows what a set-up would send and keep. The real client makes the
 // requests, so that they are what they would be; nothing leaves the machine.
-func dryRun(ctx context.Context, w *world, s streams) error {
+func dryRun(ctx context.Context, w *world, tokensOut string, s streams) error {
 	if err := missing(w.found); err != nil {
 		return err
 	}
@@ -42,6 +42,9 @@ func dryRun(ctx context.Context, w *world, s streams) error {
 	if last.Problem != nil {
 		complain(s.err, last.Problem.Summary, last.Problem.Hint)
 		return &exitError{last.Problem.Exit}
+	}
+	if tokensOut != "" {
+		kept += "; the tokens also in " + clip(tokensOut)
 	}
 	fmt.Fprintf(s.out, "KEEP %s\n", kept)
 	return nil
@@ -111,7 +114,21 @@ func (w *world) dryWalk(ctx context.Context, out io.Writer) flow.State {
 
 // dryTransport writes requests down, with secrets masked, and answers as
 // Cronofy would.
-type dryTransport struct{ out io.Writer }
+type dryTransport struct {
+	out    io.Writer
+	tokens int // link tokens that were asked for
+}
+
+// why says what a call is for, where two look the same.
+func (t *dryTransport) why(r *http.Request) string {
+	if !strings.HasSuffix(r.URL.Path, "link_tokens") {
+		return ""
+	}
+	if t.tokens++; t.tokens == 1 {
+		return "  (checks the service account; this link token is not used)\n"
+	}
+	return "  (for the approval link: a link token works once, for a short time)\n"
+}
 
 // RoundTrip implements http.RoundTripper.
 func (t *dryTransport) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -122,7 +139,7 @@ func (t *dryTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 			return nil, err
 		}
 	}
-	fmt.Fprintf(t.out, "%s %s\n", r.Method, r.URL)
+	fmt.Fprintf(t.out, "%s %s\n%s", r.Method, r.URL, t.why(r))
 	if r.Header.Get("Authorization") != "" {
 		fmt.Fprintln(t.out, "  Authorization: Bearer [client secret]")
 	}

@@ -5,20 +5,20 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 
 	"github.com/spf13/cobra"
 
-	"confer/cronofy"
 	"confer/flow"
+	"confer/internal/atomicfile"
 	"confer/internal/links"
 	"confer/internal/manage"
 )
 
 type exportFlags struct {
 	settings
-	link      string // as the operator named it
-	tokensOut string
-	force     bool
+	link  string // as the operator named it
+	force bool
 }
 
 func newExport(s streams, e environment) *cobra.Command {
@@ -26,20 +26,20 @@ func newExport(s streams, e environment) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "export LINK --tokens-out FILE",
 		Short: "Hand the tokens of a link to your own application",
-		Long: "Refreshes confer's own token of a link and writes an access token and the refresh\n" +
-			"token as JSON to a new file that only you can read (0600). LINK is an id, a label\n" +
-			"or a service account, as confer status lists them. The stored copy stays; but when\n" +
-			"either side refreshes, Cronofy may give a new refresh token and end the other one.",
-		Args: oneLink,
+		Long: "Refreshes confer's own token of a link and writes an access token and the refresh token as JSON to a new file that " +
+			"only you can read (0600). LINK is an id, a label or a service account, as confer status lists them. The stored copy " +
+			"stays; but when either side refreshes, Cronofy may give a new refresh token and end the other one.",
+		Example: "  confer export Acme --tokens-out tokens.json\n  confer export Acme --tokens-out - | my-application import",
+		Args:    oneLink,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			f.link = args[0]
 			return export(cmd.Context(), f, e, s)
 		},
 	}
 	f.manageFlags(cmd)
-	fs := cmd.Flags()
-	fs.StringVar(&f.tokensOut, "tokens-out", "", "file to write the tokens to, - for standard output")
-	fs.BoolVar(&f.force, "force", false, "replace a file that is there; with -, write even to a terminal")
+	add(cmd, f.options(map[string]string{"tokens-out": "new file (0600) to write the tokens to, - for standard output"}, "tokens-out")...)
+	add(cmd, option{name: "force", dst: &f.force, group: groupOutput, text: "replace a file that is there; with -, write even to a terminal"})
+	cmd.ValidArgsFunction = completeLink
 	return cmd
 }
 
@@ -86,11 +86,12 @@ func export(ctx context.Context, f *exportFlags, e environment, s streams) error
 	if f.tokensOut == "-" {
 		return x.export(ctx, func(text []byte) error { _, err := s.out.Write(text); return err })
 	}
-	file, err := manage.CreatePrivate(f.tokensOut, f.force)
+	file, err := createTokens(f.tokensOut, f.force)
 	if err != nil {
-		return createError(err)
+		return err
 	}
-	return errors.Join(x.export(ctx, file.Write), closeOf(file, s))
+	defer file.Close()
+	return x.export(ctx, file.Put)
 }
 
 func (f *exportFlags) checkTarget(s streams) error {
@@ -106,20 +107,21 @@ func (f *exportFlags) checkTarget(s streams) error {
 	return nil
 }
 
-func createError(err error) error {
-	if errors.Is(err, manage.ErrExists) {
-		return &usageError{summary: "--tokens-out: " + cronofy.CleanText(err.Error(), 120), hint: "name a new one, or say --force to replace it"}
+// createTokens begins the private file of --tokens-out, so that a place that cannot
+// be written is known before tokens are asked for.
+func createTokens(path string, replace bool) (*atomicfile.File, error) {
+	mode, hint := atomicfile.New, "name a file in a folder that you can write to"
+	if replace {
+		mode = atomicfile.Private
 	}
-	return &usageError{summary: "--tokens-out: " + reason(err), hint: "name a file in a folder that you can write to"}
-}
-
-// closeOf ends the file; what was given up is taken away again.
-func closeOf(file *manage.PrivateFile, s streams) error {
-	if err := file.Close(); err != nil {
-		complain(s.err, "the file for the tokens could not be closed: "+reason(err), "look at it before you use it")
-		return &exitError{flow.ExitFailed}
+	file, err := atomicfile.Create(path, mode)
+	if errors.Is(err, fs.ErrExist) {
+		err, hint = errors.New("there is a file of that name"), "name a new one, or say --force to replace it"
 	}
-	return nil
+	if err != nil {
+		return nil, &usageError{summary: "--tokens-out: " + reason(err), hint: hint}
+	}
+	return file, nil
 }
 
 // exporter hands the tokens of one link to one place.

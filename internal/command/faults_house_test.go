@@ -143,7 +143,6 @@ func (h *commandHouse) read(args ...string) outcome {
 	f.given = cmd.Flags().Changed
 	f.listFlags(cmd)
 	f.delegatedFlags(cmd)
-	f.networkFlags(cmd)
 	require.NoError(h.t, cmd.ParseFlags(args))
 	e := environment{names: cronofy.DefaultNames(), get: func(string) string { return "" }}
 	f.fill(e)

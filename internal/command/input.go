@@ -12,8 +12,6 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/spf13/cobra"
-
 	"confer/cronofy"
 	"confer/flow"
 	"confer/internal/links"
@@ -117,20 +115,10 @@ func inputError(flag string, err error, hint string, step flow.Step) error {
 
 // stdinTaken says that standard input has another use than the passphrase.
 func (f *settings) stdinTaken() error {
-	const other = "give another descriptor, for example --secret-passphrase-fd 3 3<FILE"
-	switch {
-	case f.secretFile == "-":
-		return passphraseError("standard input has the client secret already", other)
-	case f.stdinFor != "":
-		return passphraseError("standard input is where "+f.stdinFor, f.stdinFree+", or "+other)
+	if f.stdinFor == "" {
+		return nil
 	}
-	return nil
-}
-
-// passphraseStdin tells whether the passphrase comes on standard input.
-func (f *settings) passphraseStdin() bool {
-	fd, err := strconv.Atoi(f.passphraseFD)
-	return err == nil && fd == 0
+	return passphraseError("standard input is where "+f.stdinFor, f.stdinFree+", or give another descriptor, for example --secret-passphrase-fd 3 3<FILE")
 }
 
 // askNewPassphrase asks at a terminal; twice where a mistake would close a file
@@ -160,12 +148,6 @@ func unbroken(text string) string {
 // maxPassphrase is far above any passphrase, in bytes.
 const maxPassphrase = 4 << 10
 
-func (f *settings) storeFlags(cmd *cobra.Command) {
-	fs := cmd.Flags()
-	fs.StringVar(&f.secretStore, "secret-store", "", "keyring, session or file (CONFER_SECRET_STORE)")
-	fs.StringVar(&f.passphraseFD, "secret-passphrase-fd", "", "file descriptor to read the passphrase of --secret-store file from, 0 for standard input")
-}
-
 // store is where secrets are to be kept, as named by a flag or the environment.
 func (f *settings) store(ctx context.Context, s streams) (flow.Store, error) {
 	kind := flow.StoreKind(f.secretStore)
@@ -175,11 +157,9 @@ func (f *settings) store(ctx context.Context, s streams) (flow.Store, error) {
 			return flow.Store{}, passphraseError("goes with --secret-store file", "leave it out, or add --secret-store file")
 		}
 		return flow.Store{Kind: kind, Pinned: kind != ""}, nil
-	case flow.StoreFile:
-		passphrase, err := f.passphrase(ctx, s, !secretsFileThere())
-		return flow.Store{Kind: kind, Pinned: true, Passphrase: passphrase}, err
 	}
-	return flow.Store{}, &usageError{summary: fmt.Sprintf("there is no secret store %q", cronofy.CleanText(f.secretStore, 40)), hint: "--secret-store takes keyring, session or file", step: flow.StepApplication}
+	passphrase, err := f.passphrase(ctx, s, !secretsFileThere())
+	return flow.Store{Kind: kind, Pinned: true, Passphrase: passphrase}, err
 }
 
 // secretsFileThere: without a file the passphrase is of a new one.

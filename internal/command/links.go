@@ -27,14 +27,11 @@ const secretsFile = "secrets.age"
 
 // manageFlags are those of the commands that work on links made earlier.
 func (f *settings) manageFlags(cmd *cobra.Command) {
-	fs := cmd.Flags()
-	fs.BoolVar(&f.json, "json", false, "JSON lines on standard output")
-	fs.BoolVar(&f.noInput, "no-input", false, "never ask: what is missing is an error that names its flag")
-	fs.StringVar(&f.clientID, "client-id", "", "client id that a given client secret belongs to (CRONOFY_CLIENT_ID)")
-	fs.StringVar(&f.secretFile, "client-secret-file", "", "file with the client secret, where none is stored (or CRONOFY_CLIENT_SECRET)")
-	fs.StringVar(&f.passphraseFD, "secret-passphrase-fd", "", "file descriptor to read the passphrase of the secrets file from, 0 for standard input")
-	fs.StringVar(&f.caFile, "ca-file", "", "PEM file with certificate authorities to trust beside the system's")
-	fs.StringVar(&f.debug, "debug", "", "file to note down what happens, safe to post")
+	add(cmd, f.options(map[string]string{
+		"client-id":          "client id that a given client secret belongs to (CRONOFY_CLIENT_ID)",
+		"client-secret-file": "file with the client secret, where none is stored (or CRONOFY_CLIENT_SECRET)",
+		"no-input":           "never ask: what is missing is an error that names its flag",
+	}, "client-id", "client-secret-file", "no-input", "json", "ca-file", "secret-passphrase-fd", "debug")...)
 }
 
 // newManager wires what the commands on links need. Nothing is opened or asked

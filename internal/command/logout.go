@@ -25,17 +25,15 @@ func newLogout(s streams, e environment) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "logout [LINK]",
 		Short: "Forget a link here, and revoke confer's own token if asked",
-		Long: "Deletes the secrets of a link from this machine and takes it off the list. The link\n" +
-			"itself goes on working at Cronofy. LINK is an id, a label or a service account, as\n" +
-			"confer status lists them; it may be left out when there is one link only. --all\n" +
-			"forgets everything. --left-over deletes only what confer status calls left over:\n" +
-			"secrets of a set-up that was not finished, or copies in another store.\n\n" +
-			"With --revoke confer's own Organizational Unit token is revoked at Cronofy first,\n" +
-			"after you have typed the service account id. Whether that ends the link itself is\n" +
-			"not documented by Cronofy. The token of a service account is never revoked: that\n" +
-			"would cut off the whole organisation. A step that fails keeps what follows it, so\n" +
-			"the link is still listed.",
-		Args: cobra.MaximumNArgs(1),
+		Long: "Deletes the secrets of a link from this machine and takes it off the list. The link itself goes on working at " +
+			"Cronofy. LINK is an id, a label or a service account, as confer status lists them; it may be left out when there is one " +
+			"link only. --all forgets everything. --left-over deletes only what confer status calls left over: secrets of a set-up " +
+			"that was not finished, or copies in another store.\n\n" +
+			"With --revoke confer's own Organizational Unit token is revoked at Cronofy first, after you have typed the service " +
+			"account id. Whether that ends the link itself is not documented by Cronofy. The token of a service account is never " +
+			"revoked: that would cut off the whole organisation. A step that fails keeps what follows it, so the link is still listed.",
+		Example: "  confer logout Acme\n  confer logout Acme --revoke\n  confer logout --all",
+		Args:    arguments(0, 1, ""),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
 				f.link = args[0]
@@ -44,11 +42,12 @@ func newLogout(s streams, e environment) *cobra.Command {
 		},
 	}
 	f.manageFlags(cmd)
-	fs := cmd.Flags()
-	fs.BoolVar(&f.revoke, "revoke", false, "revoke confer's own token at Cronofy first")
-	fs.BoolVar(&f.all, "all", false, "all links, service accounts, unfinished answers and what is left over")
-	fs.BoolVar(&f.leftOver, "left-over", false, "only the secrets that belong to nothing that is listed")
-	fs.BoolVar(&f.yes, "yes", false, "for scripts: do not ask for the service account id")
+	add(cmd,
+		option{name: "revoke", dst: &f.revoke, group: groupCommon, text: "revoke confer's own token at Cronofy first"},
+		option{name: "all", dst: &f.all, group: groupCommon, text: "all links, service accounts, unfinished answers and what is left over"},
+		option{name: "left-over", dst: &f.leftOver, group: groupCommon, text: "only the secrets that belong to nothing that is listed"},
+		option{name: "yes", dst: &f.yes, group: groupCommon, text: "for scripts: do not ask for the service account id"})
+	cmd.ValidArgsFunction = completeLink
 	return cmd
 }
 
@@ -96,7 +95,7 @@ func (f *logoutFlags) checkFlags(s streams) error {
 	case f.all && f.link != "":
 		return &usageError{summary: "--all and a link do not go together", hint: "give one of them"}
 	case f.leftOver && (f.all || f.revoke || f.link != ""):
-		return &usageError{summary: "--left-over goes alone", hint: "it deletes what belongs to no link; --all deletes that too"}
+		return &usageError{summary: "--left-over cannot be combined with --all, --revoke or a link", hint: "it deletes what belongs to no link; --all deletes that too"}
 	case f.yes && !f.revoke:
 		return &usageError{summary: "--yes goes with --revoke", hint: "forgetting here asks nothing: leave it out"}
 	case f.revoke && !f.yes && (f.noInput || !tty):

@@ -19,14 +19,15 @@ import (
 
 // events writes the JSON lines of setup --json: the contract for scripts.
 type events struct {
-	enc *json.Encoder
-	now func() time.Time
+	enc     *json.Encoder
+	now     func() time.Time
+	warning func(flow.Link) string // nil: there are none
 }
 
 func newEvents(w io.Writer) *events {
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false) // the authorize URL has &
-	return &events{enc, time.Now}
+	return &events{enc: enc, now: time.Now}
 }
 
 type eventHead struct {
@@ -55,6 +56,7 @@ type linkedEvent struct {
 	Scope              string             `json:"scope"`
 	SecretStore        flow.StoreKind     `json:"secret_store"`
 	Label              string             `json:"label"`
+	Warning            string             `json:"warning,omitempty"` // what the operator should know now
 }
 
 type organizationalUnit struct {
@@ -95,7 +97,12 @@ func (e *events) follow(s flow.State, ev flow.Event) {
 }
 
 func (e *events) linked(l flow.Link) {
+	warning := ""
+	if e.warning != nil {
+		warning = e.warning(l)
+	}
 	e.write(linkedEvent{
+		Warning:            warning,
 		eventHead:          e.head("linked"),
 		DataCenter:         place(l.Site),
 		ClientID:           l.ClientID,

@@ -10,15 +10,12 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
-	"confer/cronofy"
 	"confer/flow"
 	"confer/keystore"
 )
@@ -45,33 +42,15 @@ func Main(release string) int {
 
 // run is the whole program but for its exit.
 func run(ctx context.Context, args []string, s streams) int {
-	env := readEnvironment(os.LookupEnv, os.Unsetenv)
-	cmd := newRoot(s, env)
-	cmd.SetArgs(args)
-	err := cmd.ExecuteContext(ctx)
-	if p, ok := unparsed(cmd, args, err); ok {
-		newEvents(s.out).failed(p)
+	root := newRoot(s, readEnvironment(os.LookupEnv, os.Unsetenv))
+	root.SetArgs(args)
+	cmd, err := root.ExecuteContextC(ctx)
+	var usage *usageError
+	if errors.As(err, &usage) && (cmd == root || cmd.Name() == "setup") && slices.Contains(args, "--json") {
+		// A script that asked for JSON lines gets one, also for a call that could not be read.
+		newEvents(s.out).failed(flow.Problem{Summary: sentence(usage.summary), Hint: sentence(usage.hint), Code: flow.CodeUsage, Step: usage.step})
 	}
 	return exitCode(err, s.err)
-}
-
-// unparsed is the failed event of a set-up whose call could not even be read:
-// scripts that ask for JSON lines get one for that, too.
-func unparsed(root *cobra.Command, args []string, err error) (flow.Problem, bool) {
-	var exit *exitError
-	var usage *usageError
-	if err == nil || errors.As(err, &exit) || errors.As(err, &usage) || !slices.Contains(args, "--json") {
-		return flow.Problem{}, false
-	}
-	if cmd, _, findErr := root.Find(args); findErr == nil && cmd != root && cmd.Name() != "setup" {
-		return flow.Problem{}, false
-	}
-	p := flow.Problem{Summary: sentence(cronofy.CleanText(err.Error(), 200)), Hint: "Run confer --help for the commands and flags.", Code: flow.CodeUsage}
-	var value *pflag.InvalidValueError
-	if errors.As(err, &value) && value.GetFlag().Name == "timeout" {
-		p.Step = flow.StepAuthorize // as for a time that can be read and is not long enough
-	}
-	return p, true
 }
 
 // exitError ends the program with a code; what there was to say is said.
@@ -101,9 +80,9 @@ func exitCode(err error, w io.Writer) int {
 		return flow.ExitCancelled
 	case errors.As(err, &usage):
 		complain(w, usage.summary, usage.hint)
-	case readerLeft(err): // nobody wanted the rest of a help text
+	case readerLeft(err): // nobody wanted the rest of a completion script
 		return flow.ExitDone
-	default: // cobra's own: unknown command or flag, wrong value
+	default: // cobra's own
 		complain(w, strings.TrimSpace(err.Error()), "confer --help lists the commands and flags")
 	}
 	return flow.ExitUsage
@@ -121,41 +100,38 @@ func complain(w io.Writer, summary, hint string) {
 var version string
 
 func newRoot(s streams, e environment) *cobra.Command {
-	f := &settings{}
+	f := newSettings()
 	root := &cobra.Command{
 		Use:   "confer",
 		Short: "Link calendars with Zoom, Webex or Indeed through Cronofy",
-		Long: "confer links an organisation's calendars with its Zoom, Webex or Indeed account\n" +
-			"through Cronofy. Without a command it is a wizard that leads through the set-up;\n" +
-			"confer --sandbox tries it without credentials.",
-		Args:          cobra.NoArgs,
-		Version:       programVersion(),
-		SilenceErrors: true,
-		SilenceUsage:  true,
-		PersistentPreRun: func(cmd *cobra.Command, _ []string) {
+		Long: "confer links an organisation's calendars with its Zoom, Webex or Indeed account through Cronofy. " +
+			"Without a command it is a wizard that leads through the set-up.",
+		Example: "  confer --sandbox     try it without credentials\n" +
+			"  confer               link an organisation, step by step\n" +
+			"  confer status        what is linked, and where each secret is",
+		Args:              arguments(0, 0, ""),
+		Version:           versionWords(),
+		SilenceErrors:     true,
+		SilenceUsage:      true,
+		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
 			saveMemory()
 			cmd.SetContext(keystore.OnWait(cmd.Context(), func(w keystore.Wait) { // a wizard has its own way to tell
 				if words := flow.WaitWords(w); words != "" {
 					fmt.Fprintf(s.err, "confer: %s.\n", words)
 				}
 			}))
+			return checkFiles(cmd, s)
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error { return setup(cmd.Context(), f, e, s) },
 	}
 	root.SetIn(s.in)
 	root.SetOut(s.out)
 	root.SetErr(s.err)
+	root.SetHelpFunc(writeHelp)
+	root.SetHelpCommand(newHelp())
+	root.SetFlagErrorFunc(wrongFlag)
 	f.setupFlags(root)
-	root.AddCommand(newSetup(s, e), newProfiles(s, e), newSandbox(s), newStatus(s, e), newExport(s, e), newLogout(s, e), newDoctor(s, e))
+	root.AddCommand(newSetup(s, e), newProfiles(s, e), newStatus(s, e), newExport(s, e), newLogout(s, e), newDoctor(s, e), newSandbox(s), newCompletion())
 	return root
-}
-
-func programVersion() string {
-	if version != "" {
-		return version
-	}
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" && info.Main.Version != "(devel)" {
-		return info.Main.Version
-	}
-	return "development"
 }

@@ -29,28 +29,30 @@ type sandboxFlags struct {
 }
 
 func newSandbox(s streams) *cobra.Command {
-	f := &sandboxFlags{}
+	f := &sandboxFlags{api: "127.0.0.1:0", app: "127.0.0.1:0"}
 	cmd := &cobra.Command{
 		Use:   "sandbox",
 		Short: "Serve a strict Cronofy on this machine, to develop against",
-		Long: "Serves both hosts of a Cronofy data center on loopback, with the pages an\n" +
-			"administrator clicks through and an organisation of people and rooms. Prints its\n" +
-			"addresses and credentials as lines for a shell, and serves until it is stopped.",
-		Args: cobra.NoArgs,
+		Long: "Serves both hosts of a Cronofy data center on loopback, with the pages an administrator clicks through and an " +
+			"organisation of people and rooms. Prints its addresses and credentials as lines for a shell, and serves until it is stopped.",
+		Example: "  confer sandbox --env-file sandbox.env --people-file people.csv &\n" +
+			"  confer sandbox --accounts 500 --rate-per-second 50\n" +
+			"  confer sandbox approve http://127.0.0.1:8739/go/...",
+		Args: arguments(0, 0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error { return serveSandbox(cmd.Context(), f, s) },
 	}
-	fs := cmd.Flags()
-	fs.StringVar(&f.api, "listen-api", "127.0.0.1:0", "loopback host:port of the api host, port 0 for any free one")
-	fs.StringVar(&f.app, "listen-app", "127.0.0.1:0", "loopback host:port of the app host, port 0 for any free one")
-	fs.StringArrayVar(&f.redirectURIs, "permit-redirect-uri", nil, "production mode: permit this redirect URI alone; may be repeated (without it: development mode, any)")
-	fs.IntVar(&f.accounts, "accounts", 0, "how many accounts the organisation has (default: 12 people and 3 rooms)")
-	fs.Uint64Var(&f.seed, "seed", 0, "make the same data and secrets each time; 0 for new ones")
-	fs.IntVar(&f.perSecond, "rate-per-second", 0, "rate limit per second, as Cronofy's 50; 0 for none")
-	fs.IntVar(&f.perMinute, "rate-per-minute", 0, "rate limit per minute, as Cronofy's 500; 0 for none")
-	fs.DurationVar(&f.delay, "profile-delay", 0, "how long after a link the first profile appears")
-	fs.DurationVar(&f.gap, "profile-gap", 0, "how much later each further profile appears")
-	fs.StringVar(&f.envFile, "env-file", "", "write the lines for a shell to this file (0600) as well, when the server is ready")
-	fs.StringVar(&f.people, "people-file", "", "write the accounts with their tokens to this CSV file (0600), when the server is ready")
+	add(cmd,
+		option{name: "accounts", dst: &f.accounts, group: groupCommon, arg: "NUMBER", text: "how many accounts the organisation has (default: 12 people and 3 rooms)"},
+		option{name: "permit-redirect-uri", dst: &f.redirectURIs, group: groupCommon, arg: "URI", text: "production mode: permit this redirect URI alone; may be repeated (without it: development mode, any)"},
+		option{name: "env-file", dst: &f.envFile, group: groupOutput, arg: "FILE", file: writes, text: "write the lines for a shell to this file (0600) as well, when the server is ready"},
+		option{name: "people-file", dst: &f.people, group: groupOutput, arg: "FILE", file: writes, text: "write the accounts with their tokens to this CSV file (0600), when the server is ready"},
+		option{name: "listen-api", dst: &f.api, group: groupNetwork, arg: "HOST:PORT", text: "loopback address of the api host (default 127.0.0.1:0, any free port)"},
+		option{name: "listen-app", dst: &f.app, group: groupNetwork, arg: "HOST:PORT", text: "loopback address of the app host (default 127.0.0.1:0, any free port)"},
+		option{name: "rate-per-second", dst: &f.perSecond, group: groupAdvanced, arg: "NUMBER", text: "rate limit per second, as Cronofy's 50; 0 for none"},
+		option{name: "rate-per-minute", dst: &f.perMinute, group: groupAdvanced, arg: "NUMBER", text: "rate limit per minute, as Cronofy's 500; 0 for none"},
+		option{name: "profile-delay", dst: &f.delay, group: groupAdvanced, arg: "TIME", text: "how long after a link the first profile appears"},
+		option{name: "profile-gap", dst: &f.gap, group: groupAdvanced, arg: "TIME", text: "how much later each further profile appears"},
+		option{name: "seed", dst: &f.seed, group: groupAdvanced, arg: "NUMBER", text: "make the same data and secrets each time; 0 for new ones"})
 	cmd.AddCommand(newVisit("approve", sandbox.Approve), newVisit("deny", sandbox.Deny))
 	return cmd
 }
@@ -61,9 +63,10 @@ const visitLimit = time.Minute
 // newVisit is a browser for --browser: it is given an address of a sandbox.
 func newVisit(name string, d sandbox.Decision) *cobra.Command {
 	return &cobra.Command{
-		Use:   name + " URL",
-		Short: "Click through a sandbox's pages as an administrator would, and " + name,
-		Args:  cobra.ExactArgs(1),
+		Use:     name + " URL",
+		Short:   "Click through a sandbox's pages as an administrator would, and " + name,
+		Example: "  confer sandbox " + name + " http://127.0.0.1:8739/go/...",
+		Args:    arguments(1, 1, "the approval link"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx, cancel := context.WithTimeout(cmd.Context(), visitLimit)
 			defer cancel()

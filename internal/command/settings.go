@@ -3,9 +3,9 @@ package command
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -28,42 +28,23 @@ type settings struct {
 	passphraseFD                     string // empty: not given
 	sandbox                          bool
 	apiURL, appURL                   string
-	accounts                         string
+	accounts, tokensOut              string
 	stdinFor, stdinFree              string // what asks on standard input, and what makes it not; empty: nothing does
 	caFile, debug, color             string
 
 	log *slog.Logger // nil without --debug
 }
 
-func (f *settings) setupFlags(cmd *cobra.Command) {
-	fs := cmd.Flags()
-	fs.StringVar(&f.dataCenter, "data-center", "", "us, au, ca, de, sg or uk (CRONOFY_DATA_CENTER)")
-	fs.StringVar(&f.clientID, "client-id", "", "client id of the application (CRONOFY_CLIENT_ID)")
-	fs.StringVar(&f.secretFile, "client-secret-file", "", "file that holds the client secret, - for standard input (or CRONOFY_CLIENT_SECRET)")
-	fs.StringVar(&f.serviceAccount, "service-account", "", "id of the calendar service account, ser_... (CONFER_SERVICE_ACCOUNT)")
-	fs.StringVar(&f.provider, "provider", "", "zoom_enterprise, webex_enterprise, indeed or any (CONFER_PROVIDER)")
-	fs.StringVar(&f.label, "label", "", "your own name for this link")
-	fs.StringVar(&f.redirectURI, "redirect-uri", "", "redirect URI as registered at Cronofy (CONFER_REDIRECT_URI; default "+flow.DefaultRedirectURI+")")
-	fs.StringVar(&f.listen, "listen", "", "host:port to listen on for the callback: where a tunnel, proxy or published port delivers it, with Host unchanged")
-	fs.DurationVar(&f.timeout, "timeout", flow.DefaultTimeout, "how long to wait for the administrator")
-	fs.StringVar(&f.browser, "browser", "", "system (default), none, or a command to open the link with (BROWSER); the wizard remembers it; with --sandbox also approve and deny")
-	fs.BoolVar(&f.noInput, "no-input", false, "never ask: a missing answer is an error that names its flag")
-	fs.BoolVar(&f.dryRun, "dry-run", false, "show what would be sent and kept, with secrets masked, and send nothing")
-	fs.BoolVar(&f.plain, "plain", false, "line by line and append-only, for screen readers and logs (ACCESSIBLE, TERM=dumb)")
-	fs.BoolVar(&f.json, "json", false, "events as JSON lines on standard output; needs --no-input")
-	fs.BoolVar(&f.sandbox, "sandbox", false, "against the embedded sandbox: no credentials, nothing stored")
-	fs.StringVar(&f.accounts, "accounts", "", "file with accounts' tokens, for the proof at the end")
-	fs.StringVar(&f.color, "color", "auto", "auto, always or never (NO_COLOR)")
-	f.storeFlags(cmd)
-	f.networkFlags(cmd)
+func newSettings() *settings {
+	return &settings{timeout: flow.DefaultTimeout, color: "auto"}
 }
 
-func (f *settings) networkFlags(cmd *cobra.Command) {
-	fs := cmd.Flags()
-	fs.StringVar(&f.apiURL, "api-url", "", "base URL in place of the data center's API host (CRONOFY_API_URL)")
-	fs.StringVar(&f.appURL, "app-url", "", "base URL in place of the data center's app host (CRONOFY_APP_URL)")
-	fs.StringVar(&f.debug, "debug", "", "file to note down what happens, safe to post")
-	fs.StringVar(&f.caFile, "ca-file", "", "PEM file with certificate authorities to trust beside the system's")
+func (f *settings) setupFlags(cmd *cobra.Command) {
+	add(cmd, f.options(map[string]string{"json": "events as JSON lines on standard output; needs --no-input"},
+		"data-center", "client-id", "client-secret-file", "service-account", "provider", "label", "accounts", "sandbox", "no-input",
+		"json", "plain", "dry-run", "color", "tokens-out",
+		"redirect-uri", "listen", "browser", "timeout", "ca-file",
+		"secret-store", "secret-passphrase-fd", "api-url", "app-url", "debug")...)
 }
 
 // fill takes from the environment what no flag gave.
@@ -82,19 +63,36 @@ func (f *settings) fill(e environment) {
 	}
 }
 
-// found turns settings into what is known before the first page. What is wrong
-// with a value is a usageError that names its flag.
-func (f *settings) found(ctx context.Context, e environment, s streams) (flow.Found, error) {
-	var a flow.Answers
-	site, err := f.site()
+// known is what a run knows before its first page, with what has to be read for it.
+func (f *settings) known(ctx context.Context, e environment, s streams) (flow.Found, error) {
+	a, err := f.answers()
 	if err != nil {
 		return flow.Found{}, err
 	}
-	a.Site, a.ClientID, a.Label, a.Listen = site, strings.TrimSpace(f.clientID), cronofy.CleanText(f.label, 80), f.listen
-	a.ServiceAccount = strings.TrimSpace(f.serviceAccount)
 	if a.ClientSecret, err = f.secret(ctx, e, s); err != nil {
 		return flow.Found{}, err
 	}
+	if p := flow.CheckClientSecret(a.ClientSecret); p != nil {
+		from := "CRONOFY_CLIENT_SECRET"
+		if f.secretFile != "" {
+			from = "--client-secret-file"
+		}
+		return flow.Found{}, &usageError{summary: from + ": " + strings.TrimSuffix(p.Summary, "."), hint: onlySecret, step: flow.StepApplication}
+	}
+	store, err := f.store(ctx, s)
+	return flow.Found{Answers: a, Store: store}, err
+}
+
+// answers are those that flags and environment give, but for secrets. Nothing is
+// read or opened for them. What is wrong with a value is a usageError that names
+// its flag.
+func (f *settings) answers() (flow.Answers, error) {
+	site, err := f.site()
+	if err != nil {
+		return flow.Answers{}, err
+	}
+	a := flow.Answers{Site: site, ClientID: strings.TrimSpace(f.clientID), Label: cronofy.CleanText(f.label, 80), Listen: f.listen,
+		ServiceAccount: strings.TrimSpace(f.serviceAccount)}
 	if a.RedirectURI = f.redirectURI; a.RedirectURI == "" {
 		a.RedirectURI = flow.DefaultRedirectURI
 	}
@@ -102,18 +100,14 @@ func (f *settings) found(ctx context.Context, e environment, s streams) (flow.Fo
 	if f.provider != "" {
 		p, ok := cronofy.FindProvider(f.provider)
 		if !ok {
-			return flow.Found{}, &usageError{summary: fmt.Sprintf("there is no provider %q", cronofy.CleanText(f.provider, 40)), hint: "--provider takes zoom_enterprise, webex_enterprise, indeed or any", step: flow.StepProvider}
+			return flow.Answers{}, unknownValue("provider", "provider", f.provider, providerNames(), flow.StepProvider)
 		}
 		a.Provider = p
 	}
 	if f.accounts != "" {
 		a.Accounts = flow.Accounts{Kind: flow.AccountsFile, Path: f.accounts}
 	}
-	if err := f.check(a); err != nil {
-		return flow.Found{}, err
-	}
-	store, err := f.store(ctx, s)
-	return flow.Found{Answers: a, Store: store}, err
+	return a, f.check(a)
 }
 
 // check refuses values that no page would accept.
@@ -134,13 +128,6 @@ func (f *settings) check(a flow.Answers) error {
 			}
 		}
 	}
-	if p := flow.CheckClientSecret(a.ClientSecret); p != nil {
-		from := "CRONOFY_CLIENT_SECRET"
-		if f.secretFile != "" {
-			from = "--client-secret-file"
-		}
-		return &usageError{summary: from + ": " + strings.TrimSuffix(p.Summary, "."), hint: onlySecret, step: flow.StepApplication}
-	}
 	if f.listen != "" {
 		if p := flow.CheckListen(f.listen); p != nil {
 			return &usageError{summary: "--listen takes host:port", hint: "for example --listen 127.0.0.1:8080", step: flow.StepAuthorize}
@@ -148,6 +135,9 @@ func (f *settings) check(a flow.Answers) error {
 	}
 	if f.timeout <= 0 {
 		return &usageError{summary: "--timeout must be longer than nothing", hint: "for example --timeout 5m", step: flow.StepAuthorize}
+	}
+	if f.secretStore != "" && !f.sandbox && !slices.Contains(storeNames(), f.secretStore) {
+		return unknownValue("secret-store", "secret store", f.secretStore, storeNames(), flow.StepApplication)
 	}
 	return nil
 }
@@ -162,7 +152,7 @@ func (f *settings) site() (cronofy.Site, error) {
 	}
 	dc, ok := cronofy.FindDataCenter(f.dataCenter)
 	if !ok {
-		return site, &usageError{summary: fmt.Sprintf("there is no data center %q", cronofy.CleanText(f.dataCenter, 40)), hint: "--data-center takes us, au, ca, de, sg or uk"}
+		return site, unknownValue("data-center", "data center", f.dataCenter, dataCenterIDs(), flow.StepDataCenter)
 	}
 	return f.override(dc.Site())
 }

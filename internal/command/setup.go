@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,21 +16,26 @@ import (
 
 	"confer/cronofy"
 	"confer/flow"
+	"confer/internal/atomicfile"
 	"confer/internal/crash"
+	"confer/internal/manage"
 	"confer/internal/opener"
 	"confer/internal/profiles"
 	"confer/ui"
 )
 
 func newSetup(s streams, e environment) *cobra.Command {
-	f := &settings{}
+	f := newSettings()
 	cmd := &cobra.Command{
 		Use:   "setup",
 		Short: "Link calendars with a conferencing provider, step by step",
-		Long: "Leads through the set-up: data center, application, service account, provider, the\n" +
-			"administrator's approval in a browser, and the conferencing profiles that follow.\n" +
-			"With --no-input nothing is asked, and --json tells what happened in JSON lines.",
-		Args: cobra.NoArgs,
+		Long: "Leads through the set-up: data center, application, service account, provider, the administrator's approval " +
+			"in a browser, and a check of the accounts. With --no-input nothing is asked, and --json tells what happened in JSON lines.",
+		Example: "  confer setup --sandbox\n" +
+			"  confer setup --data-center de --provider zoom_enterprise --label Acme\n" +
+			"  confer setup --no-input --json --data-center de --client-id ID --client-secret-file FILE \\\n" +
+			"    --service-account ser_... --provider zoom_enterprise --tokens-out tokens.json",
+		Args: arguments(0, 0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error { return setup(cmd.Context(), f, e, s) },
 	}
 	f.setupFlags(cmd)
@@ -45,21 +51,42 @@ func setup(ctx context.Context, f *settings, e environment, s streams) error {
 		}
 		return &exitError{p.Exit}
 	}
-	if usage, ok := err.(*usageError); ok && f.json {
-		newEvents(s.out).failed(flow.Problem{Summary: sentence(usage.summary), Hint: sentence(usage.hint), Code: flow.CodeUsage, Step: usage.step})
-	}
 	return err
 }
 
-func prepareAndSetup(ctx context.Context, f *settings, e environment, s streams) error {
-	if f.json && !f.noInput {
+// checkCall finds what is wrong with flags and environment, before anything is
+// read, opened or asked for.
+func (f *settings) checkCall(e environment) error {
+	switch {
+	case f.json && !f.noInput:
 		return &usageError{summary: "--json needs --no-input", hint: "a wizard and JSON lines cannot share one output"}
+	case f.dryRun && f.json:
+		return &usageError{summary: "--dry-run and --json do not go together", hint: "a dry run has no events: leave one out"}
+	case f.sandbox && (f.apiURL != "" || f.appURL != ""):
+		return &usageError{summary: "--api-url and --app-url do not go with --sandbox", hint: "the sandbox is its own Cronofy: leave them out"}
+	case f.sandbox && !slices.Contains([]flow.StoreKind{"", flow.StoreNone, flow.StoreSession}, flow.StoreKind(f.secretStore)):
+		return &usageError{summary: "--secret-store does not go with --sandbox", hint: "the sandbox stores nothing: leave it out", step: flow.StepApplication}
+	case f.tokensOut == "-":
+		return &usageError{summary: "--tokens-out - goes with confer export", hint: "here standard output has the results: name a new file"}
+	case !slices.Contains(colorValues(), f.color):
+		return unknownValue("color", "colour setting", f.color, colorValues(), flow.StepDataCenter)
+	}
+	f.fill(e)
+	if _, err := f.answers(); err != nil {
+		return err
+	}
+	return checkBrowser(f.browser, f.sandbox)
+}
+
+func prepareAndSetup(ctx context.Context, f *settings, e environment, s streams) error {
+	if f.sandbox {
+		e = e.forSandbox()
+	}
+	if err := f.checkCall(e); err != nil {
+		return err
 	}
 	if err := useColor(f.color); err != nil {
 		return err
-	}
-	if f.dryRun && f.json {
-		return &usageError{summary: "--dry-run and --json do not go together", hint: "a dry run has no events: leave one out"}
 	}
 	plain := false
 	if !f.noInput && !f.dryRun {
@@ -76,7 +103,10 @@ func prepareAndSetup(ctx context.Context, f *settings, e environment, s streams)
 	w.plain = plain
 	defer w.close()
 	if f.dryRun {
-		return dryRun(ctx, w, s)
+		return dryRun(ctx, w, f.tokensOut, s)
+	}
+	if err := w.takeTokens(f.tokensOut); err != nil {
+		return err
 	}
 	if f.noInput {
 		return setupUnattended(ctx, f, w, s)
@@ -143,8 +173,6 @@ func useColor(when string) error {
 	case "always":
 		_ = os.Unsetenv("NO_COLOR")
 		return os.Setenv("CLICOLOR_FORCE", "1")
-	default:
-		return &usageError{summary: fmt.Sprintf("--color cannot be %q", cronofy.CleanText(when, 20)), hint: "it takes auto, always or never"}
 	}
 	return nil
 }
@@ -181,7 +209,7 @@ func setupWizard(ctx context.Context, w *world, s streams, e environment) error 
 			fmt.Fprintf(s.out, "linked %s with %s%s\n", l.ServiceAccount, l.Provider, unconfirmed(l))
 		}
 	}
-	return farewell(last, w.runner.Links != nil, s)
+	return farewell(last, w.runner.Links != nil, &w.tokens, s)
 }
 
 func unconfirmed(l flow.Link) string {
@@ -202,7 +230,7 @@ func show(ctx context.Context, cfg ui.Config, s streams, plain bool) (flow.State
 }
 
 // farewell says what was done and what is kept, now that the screen is gone.
-func farewell(last flow.State, kept bool, s streams) error {
+func farewell(last flow.State, kept bool, tokens *tokenFile, s streams) error {
 	if len(last.Made) == 0 && last.ApprovedNow() {
 		fmt.Fprintln(s.err, "The administrator approved, so the link most likely exists; confer has no token of its own for it.")
 		return &exitError{flow.ExitFailed}
@@ -224,7 +252,18 @@ func farewell(last flow.State, kept bool, s streams) error {
 	case l.Store == flow.StoreNone:
 		fmt.Fprintln(s.err, "That was the sandbox: nothing is linked in reality, and nothing is stored.")
 	}
-	return nil
+	return tokens.told(s.err)
+}
+
+// told says where the tokens are, at the end of a wizard.
+func (t *tokenFile) told(w io.Writer) error {
+	switch {
+	case t.err != nil:
+		fmt.Fprintf(w, "The tokens could not be written to --tokens-out: %s.\n", reason(t.err))
+	case t.of != "":
+		fmt.Fprintf(w, "The tokens of %s are in %s, which only you can read.\n", t.of, clip(t.path))
+	}
+	return t.failed()
 }
 
 func sessionOf(k opener.Kind) ui.Session {
@@ -296,7 +335,9 @@ func setupUnattended(ctx context.Context, f *settings, w *world, s streams) erro
 	}
 	tell := talk{out: s.out, err: s.err}.follow
 	if f.json {
-		tell = newEvents(s.out).follow
+		ev := newEvents(s.out)
+		ev.warning = w.tokens.warning
+		tell = ev.follow
 	}
 	last := flow.Unattended(ctx, w.runner, w.found, func(st flow.State, ev flow.Event) {
 		tellMeanwhile(s.err, st, ev)
@@ -308,10 +349,80 @@ func setupUnattended(ctx context.Context, f *settings, w *world, s streams) erro
 	if last.Notice != "" {
 		fmt.Fprintf(s.err, "confer: note: %s\n", last.Notice)
 	}
-	if f.accounts == "" {
+	if text := w.tokens.warning(*last.Link); text != "" {
+		fmt.Fprintf(s.err, "confer: warning: %s\n", text)
+	}
+	if f.accounts != "" {
+		if err := accountsAfterLink(ctx, f, w, last, s); err != nil {
+			return err
+		}
+	}
+	return w.tokens.failed()
+}
+
+// tokenFile is where the tokens of a new link go beside the store: the file of
+// --tokens-out, or nowhere.
+type tokenFile struct {
+	path string // empty: nowhere
+	file *atomicfile.File
+	of   string // the link whose tokens are in it
+	err  error  // why they are not
+}
+
+// takeTokens begins the file before the administrator is asked, and has it written
+// as soon as there are tokens.
+func (w *world) takeTokens(path string) error {
+	w.tokens.path = path
+	if path == "" {
 		return nil
 	}
-	return accountsAfterLink(ctx, f, w, last, s)
+	file, err := createTokens(path, false)
+	if err != nil {
+		return err
+	}
+	w.closers = append(w.closers, func() { _ = file.Close() })
+	w.tokens.file = file
+	w.runner.Tokens = w.tokens.write
+	return nil
+}
+
+// write is called by the one task that makes a link.
+func (t *tokenFile) write(l flow.Link, token cronofy.Token) {
+	if t.of != "" {
+		t.err = fmt.Errorf("%s has those of %s already", clip(t.path), t.of)
+		return
+	}
+	out := manage.Tokens{Access: token.AccessToken, Refresh: token.RefreshToken, Type: token.TokenType, Scope: token.Scope}
+	if token.ExpiresIn > 0 {
+		out.ExpiresAt = time.Now().Add(token.ExpiresIn).UTC().Truncate(time.Second)
+	}
+	text, err := new(manage.Manager).Handover(l.Listed(), out)
+	if err == nil {
+		err = t.file.Put(text)
+	}
+	if t.err = err; err == nil {
+		t.of = l.ID()
+	}
+}
+
+// warning says that the tokens of a link are kept nowhere, or not where they were
+// wanted.
+func (t *tokenFile) warning(l flow.Link) string {
+	switch {
+	case t.err != nil:
+		return "The tokens of this link could not be written to --tokens-out: " + reason(t.err) + "."
+	case l.Store == flow.StoreSession && !l.Unconfirmed && t.of == "":
+		return "The tokens of this link were kept in memory only and are gone when this run ends. With --tokens-out FILE a new link writes them to a file."
+	}
+	return ""
+}
+
+// failed is the exit of a set-up whose tokens are not where they were wanted.
+func (t *tokenFile) failed() error {
+	if t.err != nil {
+		return &exitError{flow.ExitFailed}
+	}
+	return nil
 }
 
 // checkList finds mistakes in the list of accounts before the administrator is

@@ -28,16 +28,15 @@ func newStatus(s streams, e environment) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "status",
 		Short: "Tell what is linked, and where each secret is",
-		Long: "Lists the links made here and where their secrets are. Nothing is sent, and no\n" +
-			"keyring opens a dialog. With --check confer's own token of each link is refreshed,\n" +
-			"which tests that token and not the link; a new refresh token takes the place of\n" +
-			"the old one. A link whose token was in memory only cannot be checked, which is no\n" +
-			"problem. Exit code 1 on any problem.",
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return showStatus(cmd.Context(), f, e, s) },
+		Long: "Lists the links made here and where their secrets are. Nothing is sent, and no keyring opens a dialog. With --check " +
+			"confer's own token of each link is refreshed, which tests that token and not the link; a new refresh token takes the " +
+			"place of the old one. A link whose token was in memory only cannot be checked, which is no problem. Exit code 1 on any problem.",
+		Example: "  confer status\n  confer status --check\n  confer status --json",
+		Args:    arguments(0, 0, ""),
+		RunE:    func(cmd *cobra.Command, _ []string) error { return showStatus(cmd.Context(), f, e, s) },
 	}
 	f.manageFlags(cmd)
-	cmd.Flags().BoolVar(&f.check, "check", false, "refresh confer's own token of each link (tests our token, not the link)")
+	add(cmd, option{name: "check", dst: &f.check, group: groupCommon, text: "refresh confer's own token of each link (tests that token, not the link)"})
 	return cmd
 }
 

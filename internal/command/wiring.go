@@ -30,6 +30,7 @@ type world struct {
 	browser string // what --browser says, or said to an earlier run
 	plain   bool   // line by line
 	names   cronofy.Names
+	tokens  tokenFile
 	closers []func()
 }
 
@@ -51,14 +52,10 @@ func newWorld(ctx context.Context, f *settings, e environment, s streams) (*worl
 	if f.sandbox {
 		return newSandboxWorld(ctx, f, e, s)
 	}
-	if err := checkBrowser(f.browser); err != nil {
-		return nil, err
-	}
-	f.fill(e)
 	if err := e.names.Validate(); err != nil {
 		return nil, &usageError{summary: err.Error(), hint: "check CONFER_OU_AUTHORIZE_PATH, CONFER_OU_LINK_TOKEN_PARAM and CONFER_OU_LINK_TOKEN_FIELD"}
 	}
-	found, err := f.found(ctx, e, s)
+	found, err := f.known(ctx, e, s)
 	if err != nil {
 		return nil, err
 	}
@@ -89,11 +86,14 @@ func newWorld(ctx context.Context, f *settings, e environment, s streams) (*worl
 
 // checkBrowser refuses a command that cannot be started, before anything is
 // asked of Cronofy or of an administrator.
-func checkBrowser(command string) error {
+func checkBrowser(command string, sandbox bool) error {
 	switch command {
 	case "", opener.System, opener.None:
 		return nil
 	case browserApprove, browserDeny:
+		if sandbox {
+			return nil
+		}
 		return &usageError{summary: "--browser " + command + " goes with --sandbox", hint: "give a command, system or none"}
 	}
 	m := opener.Host()
@@ -182,22 +182,14 @@ const (
 )
 
 func newSandboxWorld(ctx context.Context, f *settings, e environment, s streams) (*world, error) {
-	if f.apiURL != "" || f.appURL != "" {
-		return nil, &usageError{summary: "--api-url and --app-url do not go with --sandbox", hint: "the sandbox is its own Cronofy: leave them out"}
-	}
-	switch flow.StoreKind(f.secretStore) {
-	case "", flow.StoreNone, flow.StoreSession:
-		f.secretStore = ""
-	default:
-		return nil, &usageError{summary: "--secret-store does not go with --sandbox", hint: "the sandbox stores nothing: leave it out", step: flow.StepApplication}
-	}
+	f.secretStore = "" // the sandbox stores nothing
 	server := sandbox.New(sandbox.Options{ProfileDelay: sandboxProfileDelay, ProfileGap: sandboxProfileGap})
 	if err := server.Start(); err != nil {
 		complain(s.err, "the sandbox cannot start: "+cronofy.CleanText(err.Error(), 200), "")
 		return nil, &exitError{flow.ExitFailed}
 	}
 	w := &world{closers: []func(){func() { _ = server.Close() }}}
-	if err := w.useSandbox(ctx, f, e.forSandbox(), s, server); err != nil {
+	if err := w.useSandbox(ctx, f, e, s, server); err != nil {
 		w.close()
 		return nil, err
 	}
@@ -205,9 +197,8 @@ func newSandboxWorld(ctx context.Context, f *settings, e environment, s streams)
 }
 
 func (w *world) useSandbox(ctx context.Context, f *settings, e environment, s streams, server *sandbox.Server) error {
-	f.fill(e)
 	suggest(f, server)
-	found, err := f.found(ctx, e, s)
+	found, err := f.known(ctx, e, s)
 	if err != nil {
 		return err
 	}

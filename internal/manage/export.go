@@ -54,7 +54,7 @@ func (m *Manager) Export(ctx context.Context, l links.Link, put func([]byte) err
 	if kept != nil && !errors.As(kept, &lost) {
 		return Tokens{}, kept
 	}
-	text, err := m.handed(l, t)
+	text, err := m.Handover(l, t)
 	if err != nil {
 		return t, errors.Join(err, kept)
 	}
@@ -64,7 +64,8 @@ func (m *Manager) Export(ctx context.Context, l links.Link, put func([]byte) err
 	return t, kept
 }
 
-func (m *Manager) handed(l links.Link, t Tokens) ([]byte, error) {
+// Handover is the text of Export for tokens that need no refresh.
+func (m *Manager) Handover(l links.Link, t Tokens) ([]byte, error) {
 	site, err := Site(l)
 	if err != nil {
 		return nil, err

@@ -1,0 +1,333 @@
+package command
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"confer/cronofy"
+	"confer/flow"
+	"confer/internal/opener"
+)
+
+// option is a flag: all that is known of it is said here, once. The help, the
+// shell's completion, the words for a wrong value and the check that no file is
+// named twice read it.
+type option struct {
+	name  string
+	dst   any // what it sets, with the default in it
+	group string
+	arg   string          // what follows it, as the help writes it: FILE
+	text  string          // its sentence in the help
+	known func() []string // values to complete and to guess at; nil: there are none to know
+	file  fileUse
+}
+
+// The groups of flags in a help text, in their order.
+const (
+	groupCommon   = "Common flags"
+	groupOutput   = "Output flags"
+	groupNetwork  = "Network flags"
+	groupAdvanced = "Advanced flags"
+)
+
+func groups() []string { return []string{groupCommon, groupOutput, groupNetwork, groupAdvanced} }
+
+// fileUse is what a flag's file is for.
+type fileUse string
+
+const (
+	reads  fileUse = "reads"
+	writes fileUse = "writes"
+)
+
+// The annotations under which a flag carries what it was declared with.
+const (
+	noteGroup = "confer-group"
+	noteArg   = "confer-arg"
+	noteFile  = "confer-file"
+	noteKnown = "confer-known"
+)
+
+// add declares flags of a command.
+func add(cmd *cobra.Command, options ...option) {
+	fs := cmd.Flags()
+	fs.SortFlags = false // the help keeps their order: what is needed first stands first
+	for _, o := range options {
+		switch dst := o.dst.(type) {
+		case *string:
+			fs.StringVar(dst, o.name, *dst, o.text)
+		case *bool:
+			fs.BoolVar(dst, o.name, *dst, o.text)
+		case *int:
+			fs.IntVar(dst, o.name, *dst, o.text)
+		case *uint64:
+			fs.Uint64Var(dst, o.name, *dst, o.text)
+		case *time.Duration:
+			fs.DurationVar(dst, o.name, *dst, o.text)
+		case *[]string:
+			fs.StringArrayVar(dst, o.name, *dst, o.text)
+		}
+		f := fs.Lookup(o.name)
+		f.Annotations = map[string][]string{noteGroup: {o.group}, noteArg: {o.arg}, noteFile: {string(o.file)}}
+		if o.known != nil {
+			f.Annotations[noteKnown] = nil
+		}
+		_, isBool := o.dst.(*bool)
+		switch {
+		case o.known != nil:
+			_ = cmd.RegisterFlagCompletionFunc(o.name, completeWith(o.known))
+		case o.file == "" && !isBool: // or the shell would offer files
+			_ = cmd.RegisterFlagCompletionFunc(o.name, cobra.NoFileCompletions)
+		}
+	}
+}
+
+// options are the flags that commands share, for add. changed gives another sentence
+// to some of them.
+func (f *settings) options(changed map[string]string, names ...string) []option {
+	all := f.shared()
+	var out []option
+	for _, name := range names {
+		o := all[slices.IndexFunc(all, func(o option) bool { return o.name == name })]
+		if text, ok := changed[name]; ok {
+			o.text = text
+		}
+		out = append(out, o)
+	}
+	return out
+}
+
+func (f *settings) shared() []option {
+	return []option{
+		{name: "data-center", dst: &f.dataCenter, group: groupCommon, arg: "ID", known: dataCenterIDs, text: either(dataCenterIDs()) + " (CRONOFY_DATA_CENTER)"},
+		{name: "client-id", dst: &f.clientID, group: groupCommon, arg: "ID", known: savedClientIDs, text: "client id of the application (CRONOFY_CLIENT_ID)"},
+		{name: "client-secret-file", dst: &f.secretFile, group: groupCommon, arg: "FILE", file: reads,
+			text: "file that holds the client secret, - for standard input (or CRONOFY_CLIENT_SECRET)"},
+		{name: "service-account", dst: &f.serviceAccount, group: groupCommon, arg: "ID", known: savedServiceAccounts,
+			text: "id of the calendar service account, ser_... (CONFER_SERVICE_ACCOUNT)"},
+		{name: "provider", dst: &f.provider, group: groupCommon, arg: "NAME", known: providerNames, text: either(providerNames()) + " (CONFER_PROVIDER)"},
+		{name: "label", dst: &f.label, group: groupCommon, arg: "TEXT", known: savedLabels, text: "your own name for this link"},
+		{name: "accounts", dst: &f.accounts, group: groupCommon, arg: "FILE", file: reads, text: "file with accounts' tokens, to check the accounts at the end"},
+		{name: "sandbox", dst: &f.sandbox, group: groupCommon, text: "use the embedded sandbox: no credentials, nothing stored"},
+		{name: "no-input", dst: &f.noInput, group: groupCommon, text: "never ask: a missing answer is an error that names its flag"},
+
+		{name: "json", dst: &f.json, group: groupOutput, text: "JSON lines on standard output"},
+		{name: "plain", dst: &f.plain, group: groupOutput, text: "line by line and append-only, for screen readers and logs (ACCESSIBLE, TERM=dumb)"},
+		{name: "dry-run", dst: &f.dryRun, group: groupOutput, text: "show what would be sent and stored, with secrets masked, and send nothing"},
+		{name: "color", dst: &f.color, group: groupOutput, arg: "WHEN", known: colorValues, text: either(colorValues()) + " (NO_COLOR)"},
+		{name: "tokens-out", dst: &f.tokensOut, group: groupOutput, arg: "FILE", file: writes, text: "write confer's tokens for the new link to this new file (0600)"},
+
+		{name: "redirect-uri", dst: &f.redirectURI, group: groupNetwork, arg: "URI", known: flow.RedirectURIs,
+			text: "redirect URI as registered at Cronofy (CONFER_REDIRECT_URI; default " + flow.DefaultRedirectURI + ")"},
+		{name: "listen", dst: &f.listen, group: groupNetwork, arg: "HOST:PORT",
+			text: "where to listen for the callback: where a tunnel, proxy or published port delivers it, with Host unchanged"},
+		{name: "browser", dst: &f.browser, group: groupNetwork, arg: "COMMAND", known: browserValues,
+			text: "system (default), none, or a command to open the approval link with (BROWSER); the wizard remembers it; with --sandbox also approve and deny"},
+		{name: "timeout", dst: &f.timeout, group: groupNetwork, arg: "TIME", text: "how long to wait for the administrator, like 90s or 10m (default " + defaultTimeout + ")"},
+		{name: "ca-file", dst: &f.caFile, group: groupNetwork, arg: "FILE", file: reads, text: "PEM file with certificate authorities to trust beside the system's"},
+
+		{name: "secret-store", dst: &f.secretStore, group: groupAdvanced, arg: "STORE", known: storeNames, text: either(storeNames()) + " (CONFER_SECRET_STORE)"},
+		{name: "secret-passphrase-fd", dst: &f.passphraseFD, group: groupAdvanced, arg: "FD",
+			text: "file descriptor to read the passphrase of the encrypted file from, 0 for standard input"},
+		{name: "api-url", dst: &f.apiURL, group: groupAdvanced, arg: "URL", text: "base URL in place of the data center's API host (CRONOFY_API_URL)"},
+		{name: "app-url", dst: &f.appURL, group: groupAdvanced, arg: "URL", text: "base URL in place of the data center's app host (CRONOFY_APP_URL)"},
+		{name: "debug", dst: &f.debug, group: groupAdvanced, arg: "FILE", file: writes, text: "file to note down what happens, safe to post"},
+	}
+}
+
+var defaultTimeout = strings.TrimSuffix(flow.DefaultTimeout.String(), "0s")
+
+func dataCenterIDs() (ids []string) {
+	for _, d := range cronofy.DataCenters() {
+		ids = append(ids, d.ID)
+	}
+	return ids
+}
+
+func providerNames() (names []string) {
+	for _, p := range cronofy.Providers() {
+		names = append(names, string(p))
+	}
+	return names
+}
+
+func storeNames() []string {
+	return []string{string(flow.StoreKeyring), string(flow.StoreSession), string(flow.StoreFile)}
+}
+
+func colorValues() []string { return []string{"auto", "always", "never"} }
+
+func browserValues() []string {
+	return []string{opener.System, opener.None, browserApprove, browserDeny}
+}
+
+// either writes a list as "a, b or c".
+func either(list []string) string {
+	last := len(list) - 1
+	return strings.Join(list[:last], ", ") + " or " + list[last]
+}
+
+// unknownValue is the usage error for a value of a flag that is none of those that it takes.
+func unknownValue(flag, what, value string, known []string, step flow.Step) error {
+	return &usageError{summary: fmt.Sprintf("there is no %s %q", what, cronofy.CleanText(value, 40)),
+		hint: guess(value, known) + "--" + flag + " takes " + either(known), step: step}
+}
+
+// guess asks whether the nearest known word was meant.
+func guess(word string, known []string) string {
+	if near := nearest(word, known); near != "" {
+		return "did you mean " + near + "? "
+	}
+	return ""
+}
+
+// nearest is the known word that somebody most likely meant; empty: none is near.
+func nearest(word string, known []string) string {
+	word = strings.ToLower(strings.TrimSpace(word))
+	letters := len(strings.TrimLeft(word, "-"))
+	best, least := "", letters/3+2 // more letters, more slips
+	for _, k := range known {
+		k = strings.ToLower(k)
+		first, _, _ := strings.Cut(k, "_") // webex of webex_enterprise
+		d := min(distance(word, k), distance(word, first))
+		if letters > 2 && strings.HasPrefix(k, word) {
+			d = 0
+		}
+		if d < least && d < len(k) {
+			best, least = k, d
+		}
+	}
+	return best
+}
+
+// distance is how many letters have to be changed, put in, taken away or swapped
+// with their neighbour.
+func distance(a, b string) int {
+	rows := make([][]int, len(a)+1)
+	for i := range rows {
+		rows[i] = make([]int, len(b)+1)
+		rows[i][0] = i
+	}
+	for j := range rows[0] {
+		rows[0][j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		for j := 1; j <= len(b); j++ {
+			cost := 1
+			if a[i-1] == b[j-1] {
+				cost = 0
+			}
+			rows[i][j] = min(rows[i-1][j]+1, rows[i][j-1]+1, rows[i-1][j-1]+cost)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				rows[i][j] = min(rows[i][j], rows[i-2][j-2]+1)
+			}
+		}
+	}
+	return rows[len(a)][len(b)]
+}
+
+// wrongFlag says what is wrong with a flag that could not be parsed.
+func wrongFlag(cmd *cobra.Command, err error) error {
+	var unknown *pflag.NotExistError
+	var value *pflag.InvalidValueError
+	var none *pflag.ValueRequiredError
+	switch {
+	case errors.As(err, &unknown):
+		hint := cmd.CommandPath() + " --help lists the flags"
+		if unknown.GetSpecifiedShortnames() == "" {
+			hint = guess("--"+unknown.GetSpecifiedName(), flagNames(cmd)) + hint
+		}
+		return &usageError{summary: strings.TrimSpace(err.Error()), hint: hint}
+	case errors.As(err, &value):
+		f := value.GetFlag()
+		return &usageError{summary: fmt.Sprintf("--%s cannot be %q", f.Name, cronofy.CleanText(value.GetValue(), 40)), hint: "it takes " + takes(f), step: stepOfFlag(f.Name)}
+	case errors.As(err, &none):
+		f := none.GetFlag()
+		return &usageError{summary: "--" + f.Name + " needs a value", hint: "it takes " + takes(f), step: stepOfFlag(f.Name)}
+	}
+	return &usageError{summary: strings.TrimSpace(err.Error()), hint: cmd.CommandPath() + " --help lists the flags"}
+}
+
+// stepOfFlag is the step whose answer a flag gives, for the events of a set-up.
+func stepOfFlag(name string) flow.Step {
+	switch name {
+	case "timeout", "listen", "browser":
+		return flow.StepAuthorize
+	case "provider":
+		return flow.StepProvider
+	case "service-account", "label":
+		return flow.StepServiceAccount
+	case "client-id", "client-secret-file", "redirect-uri", "secret-store", "secret-passphrase-fd":
+		return flow.StepApplication
+	case "accounts":
+		return flow.StepProfiles
+	}
+	return flow.StepDataCenter
+}
+
+// takes says what a flag takes, as a fragment.
+func takes(f *pflag.Flag) string {
+	switch f.Value.Type() {
+	case "duration":
+		return "a number with its unit, like 90s, 5m or 1h30m"
+	case "int", "uint64":
+		return "a whole number"
+	case "bool":
+		return "true or false; alone it means true"
+	}
+	if arg := annotation(f, noteArg); arg == "FILE" {
+		return "the name of a file"
+	}
+	return f.Usage
+}
+
+func annotation(f *pflag.Flag, name string) string {
+	if values := f.Annotations[name]; len(values) > 0 {
+		return values[0]
+	}
+	return ""
+}
+
+func flagNames(cmd *cobra.Command) (names []string) {
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		if !f.Hidden {
+			names = append(names, "--"+f.Name)
+		}
+	})
+	return names
+}
+
+// arguments refuses more words than a command takes.
+func arguments(least, most int, what string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		switch {
+		case len(args) < least:
+			return &usageError{summary: "missing: " + what, hint: cmd.CommandPath() + " --help shows how it is called"}
+		case len(args) <= most:
+			return nil
+		case cmd.HasParent():
+			return &usageError{summary: fmt.Sprintf("%s does not take %q", cmd.CommandPath(), cronofy.CleanText(args[most], 40)), hint: cmd.CommandPath() + " --help shows how it is called"}
+		}
+		return unknownCommand(cmd, args[0])
+	}
+}
+
+func unknownCommand(root *cobra.Command, word string) error {
+	return &usageError{summary: fmt.Sprintf("there is no command %q", cronofy.CleanText(word, 40)),
+		hint: guess(word, commandNames(root)) + "confer --help lists the commands"}
+}
+
+func commandNames(root *cobra.Command) (names []string) {
+	for _, c := range root.Commands() {
+		if c.IsAvailableCommand() {
+			names = append(names, c.Name())
+		}
+	}
+	return names
+}

@@ -1,0 +1,281 @@
+package command
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"runtime"
+	"runtime/debug"
+	"slices"
+	"strings"
+
+	"github.com/charmbracelet/x/ansi"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	"golang.org/x/term"
+
+	"confer/cronofy"
+	"confer/internal/links"
+)
+
+// widestHelp is how wide a help text becomes at most: longer lines are hard to read.
+const widestHelp = 100
+
+// writeHelp is the help of a command: what it does, examples, and its flags in groups.
+func writeHelp(cmd *cobra.Command, _ []string) {
+	out := cmd.OutOrStdout()
+	width := widestHelp
+	if file, ok := asTerminal(out); ok {
+		if columns, _, err := term.GetSize(int(file.Fd())); err == nil && columns > 0 {
+			width = min(width, columns)
+		}
+	}
+	var b strings.Builder
+	text := cmd.Long
+	if text == "" {
+		text = cmd.Short + "."
+	}
+	fmt.Fprintf(&b, "%s\n\nUsage:\n  %s\n", wrap(text, width, ""), cmd.UseLine())
+	if cmd.HasExample() {
+		fmt.Fprintf(&b, "\nExamples:\n%s\n", strings.TrimRight(cmd.Example, "\n"))
+	}
+	if cmd.HasAvailableSubCommands() {
+		b.WriteString("\nCommands:\n")
+		for _, c := range cmd.Commands() {
+			if c.IsAvailableCommand() {
+				entry(&b, c.Name(), 12, c.Short, width)
+			}
+		}
+	}
+	for _, group := range append(groups(), "") {
+		flagGroup(&b, cmd, group, width)
+	}
+	if cmd.HasAvailableSubCommands() {
+		fmt.Fprintf(&b, "\n%s COMMAND --help tells more about a command.\n", cmd.CommandPath())
+	}
+	_, _ = io.WriteString(out, b.String())
+}
+
+// flagGroup writes the flags of a group; "" is what cobra adds: help and version.
+func flagGroup(b *strings.Builder, cmd *cobra.Command, group string, width int) {
+	title := group
+	if title == "" {
+		title = "Other flags"
+	}
+	title = "\n" + title + ":\n"
+	cmd.LocalFlags().VisitAll(func(f *pflag.Flag) {
+		if f.Hidden || annotation(f, noteGroup) != group {
+			return
+		}
+		b.WriteString(title)
+		title = ""
+		name := "--" + f.Name
+		if f.Shorthand != "" {
+			name = "-" + f.Shorthand + ", " + name
+		}
+		entry(b, strings.TrimSpace(name+" "+annotation(f, noteArg)), 28, f.Usage, width)
+	})
+}
+
+// entry writes a name and, beside it, its text; below it where the name or the
+// window leaves no room.
+func entry(b *strings.Builder, name string, column int, text string, width int) {
+	indent := strings.Repeat(" ", column+3)
+	if width < 60 {
+		fmt.Fprintf(b, "  %s\n%s\n", name, wrap(text, width, "      "))
+		return
+	}
+	lines := strings.TrimPrefix(wrap(text, width, indent), indent)
+	if len(name) > column {
+		fmt.Fprintf(b, "  %s\n%s%s\n", name, indent, lines)
+		return
+	}
+	fmt.Fprintf(b, "  %-*s %s\n", column, name, lines)
+}
+
+// wrap breaks a text between words.
+func wrap(text string, width int, indent string) string {
+	const hyphen = "\u2011" // no place to break: --client-id stays whole
+	lines := ansi.Wordwrap(strings.ReplaceAll(text, "-", hyphen), max(width-len(indent), 20), "")
+	return indent + strings.NewReplacer(hyphen, "-", "\n", "\n"+indent).Replace(lines)
+}
+
+// newHelp replaces cobra's own command, which shows an unknown topic's caller everything.
+func newHelp() *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [COMMAND]",
+		Short: "Tell more about a command",
+		ValidArgsFunction: func(cmd *cobra.Command, args []string, _ string) (names []cobra.Completion, _ cobra.ShellCompDirective) {
+			if len(args) == 0 {
+				names = commandNames(cmd.Root())
+			}
+			return names, cobra.ShellCompDirectiveNoFileComp
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			found, rest, err := cmd.Root().Find(args)
+			if err != nil || len(rest) > 0 {
+				return unknownCommand(cmd.Root(), args[0])
+			}
+			found.InitDefaultHelpFlag()
+			writeHelp(found, nil)
+			return nil
+		},
+	}
+}
+
+// newCompletion replaces cobra's own command, which takes an unknown shell for a
+// wish to read the help.
+func newCompletion() *cobra.Command {
+	shells := []string{"bash", "zsh", "fish", "powershell"}
+	plain := false
+	cmd := &cobra.Command{
+		Use:   "completion SHELL",
+		Short: "Write the completion script of a shell",
+		Long: "Writes the script that lets a shell complete confer's commands, flags and values: data centers, providers, " +
+			"and the links, labels and service accounts that are saved here. No keyring and no encrypted file is opened for that.",
+		Example: "  source <(confer completion bash)\n" +
+			"  confer completion zsh > \"${fpath[1]}/_confer\"\n" +
+			"  confer completion fish > ~/.config/fish/completions/confer.fish",
+		ValidArgs: shells,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if err := arguments(1, 1, "which shell: "+either(shells))(cmd, args); err != nil {
+				return err
+			}
+			if !slices.Contains(shells, args[0]) {
+				return &usageError{summary: fmt.Sprintf("there is no completion for the shell %q", cronofy.CleanText(args[0], 40)), hint: guess(args[0], shells) + "completion takes " + either(shells)}
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			root, out := cmd.Root(), cmd.OutOrStdout()
+			switch args[0] {
+			case "bash":
+				return root.GenBashCompletionV2(out, !plain)
+			case "zsh":
+				if plain {
+					return root.GenZshCompletionNoDesc(out)
+				}
+				return root.GenZshCompletion(out)
+			case "fish":
+				return root.GenFishCompletion(out, !plain)
+			}
+			if plain {
+				return root.GenPowerShellCompletion(out)
+			}
+			return root.GenPowerShellCompletionWithDesc(out)
+		},
+	}
+	add(cmd, option{name: "no-descriptions", dst: &plain, group: groupCommon, text: "leave out what stands beside each word"})
+	return cmd
+}
+
+// completeWith offers the values that a flag is known to take.
+func completeWith(known func() []string) cobra.CompletionFunc {
+	return func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		return known(), cobra.ShellCompDirectiveNoFileComp
+	}
+}
+
+// completeLink offers the links that are saved here, by id and by label.
+func completeLink(_ *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	var out []cobra.Completion
+	for _, l := range saved().Links {
+		about := join(l.Provider, l.ServiceAccount)
+		out = append(out, cobra.CompletionWithDesc(l.ID(), about))
+		if l.Label != "" {
+			out = append(out, cobra.CompletionWithDesc(clip(l.Label), about))
+		}
+	}
+	return out, cobra.ShellCompDirectiveNoFileComp
+}
+
+// saved is the list of links, as far as it can be read. It holds no secret, so that
+// nothing is unlocked.
+func saved() links.Contents {
+	path, err := links.DefaultPath()
+	if err != nil {
+		return links.Contents{}
+	}
+	c, err := links.Open(path).Load(context.Background())
+	if err != nil {
+		return links.Contents{}
+	}
+	return c
+}
+
+func savedClientIDs() []string {
+	return distinct(func(yield func(string)) {
+		c := saved()
+		for _, l := range c.Links {
+			yield(l.ClientID)
+		}
+		for _, a := range c.ServiceAccounts {
+			yield(a.ClientID)
+		}
+	})
+}
+
+func savedServiceAccounts() []string {
+	return distinct(func(yield func(string)) {
+		c := saved()
+		for _, l := range c.Links {
+			yield(l.ServiceAccount)
+		}
+		for _, a := range c.ServiceAccounts {
+			yield(a.ID)
+		}
+	})
+}
+
+func savedLabels() []string {
+	return distinct(func(yield func(string)) {
+		for _, l := range saved().Links {
+			yield(l.Label)
+		}
+	})
+}
+
+// distinct collects words, each once, cleaned for a terminal.
+func distinct(all func(yield func(string))) (out []string) {
+	all(func(word string) {
+		if word = clip(word); word != "" && !slices.Contains(out, word) {
+			out = append(out, word)
+		}
+	})
+	return out
+}
+
+// programVersion is the release's, or the module's own.
+func programVersion() string {
+	if version != "" {
+		return version
+	}
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" && info.Main.Version != "(devel)" {
+		return info.Main.Version
+	}
+	return "development"
+}
+
+// versionWords are what --version tells: of which commit, when, built with what.
+func versionWords() string {
+	parts := []string{programVersion()}
+	if info, ok := debug.ReadBuildInfo(); ok {
+		told := map[string]string{}
+		for _, s := range info.Settings {
+			told[s.Key] = s.Value
+		}
+		if commit := told["vcs.revision"]; commit != "" {
+			if told["vcs.modified"] == "true" {
+				commit += " (changed)"
+			}
+			parts = append(parts, "commit "+commit)
+		}
+		if told["vcs.time"] != "" {
+			parts = append(parts, "of "+told["vcs.time"])
+		}
+	}
+	return strings.Join(append(parts, "built with "+runtime.Version()+" for "+runtime.GOOS+"/"+runtime.GOARCH), ", ")
+}
