@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"math"
 	"mime"
 	"net/http"
 	"strconv"
@@ -158,4 +160,169 @@ func (t tidier) field(v any) FieldError {
 		return FieldError{Key: t.tidy(key), Description: t.tidy(description)}
 	}
 	return FieldError{}
+}
+
+// object is a JSON object that is read liberally: whatever is no secret may come
+// in another form than promised. One strange member must not cost an account its
+// whole answer, or an approved link its token; what was odd is noted, without
+// its value.
+type object struct {
+	members map[string]any
+	within  string // "conferencing_profiles[0]."
+	odd     *[]string
+}
+
+// UnmarshalJSON takes an object, or null, and nothing else.
+func (o *object) UnmarshalJSON(b []byte) error {
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.UseNumber()
+	o.odd = new([]string)
+	return d.Decode(&o.members)
+}
+
+const maxOdd = 20 // more would tell nothing more
+
+func (o object) note(key, what string) {
+	if len(*o.odd) < maxOdd {
+		*o.odd = append(*o.odd, CleanText(o.within+key, maxName)+": "+what)
+	}
+}
+
+func (o object) warnings() []string { return *o.odd }
+
+// text reads a text, or a number as one, which identifiers may be.
+func (o object) text(key string) string {
+	switch v := o.members[key].(type) {
+	case nil:
+	case string:
+		return v
+	case json.Number:
+		o.note(key, "a number instead of a text")
+		return v.String()
+	default:
+		o.note(key, kindOf(v)+" instead of a text; left out")
+	}
+	return ""
+}
+
+// words reads a space-separated text, or a list of texts.
+func (o object) words(key string) string {
+	list, ok := o.members[key].([]any)
+	if !ok {
+		return o.text(key)
+	}
+	o.note(key, "a list instead of a text")
+	var words []string
+	for _, v := range list {
+		if s, ok := v.(string); ok {
+			words = append(words, s)
+		}
+	}
+	return strings.Join(words, " ")
+}
+
+// flag reads true or false, also as a text or a number.
+func (o object) flag(key string) bool {
+	v := o.members[key]
+	if b, ok := v.(bool); ok {
+		return b
+	}
+	text, _ := v.(string)
+	if n, ok := v.(json.Number); ok {
+		text = n.String()
+	}
+	b, err := strconv.ParseBool(strings.ToLower(strings.TrimSpace(text)))
+	switch {
+	case v == nil:
+		o.note(key, "missing; read as false")
+	case err != nil:
+		o.note(key, kindOf(v)+" instead of true or false; read as false")
+	default:
+		o.note(key, kindOf(v)+" instead of true or false")
+	}
+	return b
+}
+
+// seconds reads a number, or a number in quotes; what is neither counts as 0,
+// because a token without a known life is still a token.
+func (o object) seconds(key string) time.Duration {
+	v := o.members[key]
+	text, isText := v.(string)
+	if n, ok := v.(json.Number); ok {
+		text = n.String()
+	}
+	f, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
+	switch {
+	case v == nil:
+	case err != nil && !(f > 0), !(f > 0): // a number beyond all bounds gives infinity and an error
+		o.note(key, "not a number of seconds; left out")
+		return 0
+	case isText:
+		o.note(key, "a text instead of a number")
+	}
+	return time.Duration(min(f, math.MaxInt32)) * time.Second
+}
+
+// secret reads what may be a text and nothing else.
+func (o object) secret(key string) Secret {
+	v := o.members[key]
+	s, ok := v.(string)
+	if !ok && v != nil {
+		o.note(key, kindOf(v)+" instead of a text; left out")
+	}
+	return NewSecret(s)
+}
+
+// object reads an object; one without members stands for what is none.
+func (o object) object(key string) object {
+	inner := object{within: o.within + key + ".", odd: o.odd}
+	switch v := o.members[key].(type) {
+	case nil:
+	case map[string]any:
+		inner.members = v
+	default:
+		o.note(key, kindOf(v)+" instead of an object; left out")
+	}
+	return inner
+}
+
+// objects reads a list of objects; a single one counts as a list.
+func (o object) objects(key string) []object {
+	var list []any
+	switch v := o.members[key].(type) {
+	case nil:
+	case []any:
+		list = v
+	case map[string]any:
+		o.note(key, "an object instead of a list")
+		list = []any{v}
+	default:
+		o.note(key, kindOf(v)+" instead of a list; left out")
+	}
+	var out []object
+	for i, v := range list {
+		place := fmt.Sprintf("%s[%d]", key, i)
+		if members, ok := v.(map[string]any); ok {
+			out = append(out, object{members: members, within: o.within + place + ".", odd: o.odd})
+			continue
+		}
+		o.note(place, kindOf(v)+" instead of an object; left out")
+	}
+	return out
+}
+
+func kindOf(v any) string {
+	switch v.(type) {
+	case nil:
+		return "null"
+	case bool:
+		return "true or false"
+	case json.Number:
+		return "a number"
+	case string:
+		return "a text"
+	case []any:
+		return "a list"
+	}
+	return "an object"
 }

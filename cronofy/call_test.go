@@ -3,6 +3,7 @@ package cronofy
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -183,12 +184,16 @@ func TestTokenExamples(t *testing.T) {
 		"Organizational Unit": {`{"token_type":"bearer","access_token":"oA7","expires_in":3600,"refresh_token":"oR1",
 			"scope":"organizational_unit_use_integrations","sub":"org_6710aa01c0ffee0123459999"}`,
 			"oA7", "oR1", "organizational_unit_use_integrations", "org_6710aa01c0ffee0123459999", time.Hour, LinkingProfile{}},
-		"old account":    {`{"access_token":"a","account_id":"acc_567236000909002"}`, "a", "", "", "acc_567236000909002", 0, LinkingProfile{}},
-		"unknown fields": {`{"access_token":"a","organizational_unit":{"x":[1]},"expires_in":"60","sub":null}`, "a", "", "", "", time.Minute, LinkingProfile{}},
-		"odd lives":      {`{"access_token":"a","expires_in":-5}`, "a", "", "", "", 0, LinkingProfile{}},
-		"no number":      {`{"access_token":"a","expires_in":{"x":1}}`, "a", "", "", "", 0, LinkingProfile{}},
-		"huge life":      {`{"access_token":"a","expires_in":1e300}`, "a", "", "", "", 2147483647 * time.Second, LinkingProfile{}},
-		"dirty":          {`{"access_token":"a","sub":"acc_\u001b[31m1","scope":"x\u202ey"}`, "a", "", "xy", "acc_1", 0, LinkingProfile{}},
+		"old account":     {`{"access_token":"a","account_id":"acc_567236000909002"}`, "a", "", "", "acc_567236000909002", 0, LinkingProfile{}},
+		"unknown fields":  {`{"access_token":"a","organizational_unit":{"x":[1]},"expires_in":"60","sub":null}`, "a", "", "", "", time.Minute, LinkingProfile{}},
+		"odd lives":       {`{"access_token":"a","expires_in":-5}`, "a", "", "", "", 0, LinkingProfile{}},
+		"no number":       {`{"access_token":"a","expires_in":{"x":1}}`, "a", "", "", "", 0, LinkingProfile{}},
+		"huge life":       {`{"access_token":"a","expires_in":1e300}`, "a", "", "", "", 2147483647 * time.Second, LinkingProfile{}},
+		"scope as a list": {`{"access_token":"a","scope":["x","y",7]}`, "a", "", "x y", "", 0, LinkingProfile{}},
+		"numbers":         {`{"access_token":"a","sub":17,"token_type":1,"linking_profile":{"profile_id":5}}`, "a", "", "", "17", 0, LinkingProfile{ProfileID: "5"}},
+		"text profile":    {`{"access_token":"a","linking_profile":"amara@example.test"}`, "a", "", "", "", 0, LinkingProfile{}},
+		"odd refresh":     {`{"access_token":"a","refresh_token":{}}`, "a", "", "", "", 0, LinkingProfile{}},
+		"dirty":           {`{"access_token":"a","sub":"acc_\u001b[31m1","scope":"x\u202ey"}`, "a", "", "xy", "acc_1", 0, LinkingProfile{}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -202,6 +207,8 @@ func TestTokenExamples(t *testing.T) {
 			require.Equal(t, test.sub, got.Sub)
 			require.Equal(t, test.life, got.ExpiresIn)
 			require.Equal(t, test.linking, got.LinkingProfile)
+			odd := []string{"scope as a list", "numbers", "text profile", "odd refresh", "odd lives", "no number", "unknown fields"}
+			require.Equal(t, slices.Contains(odd, name), len(got.Warnings) > 0, "%v", got.Warnings)
 		})
 	}
 }

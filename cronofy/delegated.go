@@ -41,17 +41,15 @@ func (c *Client) RequestDelegatedAccess(ctx context.Context, serviceAccountToken
 
 // Resource is a room or a piece of equipment of a service account's organisation.
 type Resource struct {
-	Email string `json:"email"`
-	Name  string `json:"name"`
+	Email string
+	Name  string
 }
 
 // Resources lists the rooms that a service account sees. Texts are cleaned of
 // control characters.
 // https://docs.cronofy.com/developers/api/enterprise-connect/list-resources/
 func (c *Client) Resources(ctx context.Context, serviceAccountToken Secret) ([]Resource, error) {
-	var out struct {
-		Resources *[]Resource `json:"resources"`
-	}
+	var out object
 	k := call{
 		op: "list resources", method: http.MethodGet, path: "/v1/resources",
 		bearer: serviceAccountToken, out: &out, safe: true,
@@ -59,12 +57,12 @@ func (c *Client) Resources(ctx context.Context, serviceAccountToken Secret) ([]R
 	if err := c.do(ctx, k); err != nil {
 		return nil, err
 	}
-	if out.Resources == nil {
+	if _, ok := out.members["resources"].([]any); !ok {
 		return nil, &BadAnswerError{Op: k.op, Reason: "no resources"}
 	}
-	list := *out.Resources
-	for i, r := range list {
-		list[i] = Resource{Email: name(r.Email), Name: name(r.Name)}
+	list := []Resource{}
+	for _, r := range out.objects("resources") {
+		list = append(list, Resource{Email: name(r.text("email")), Name: name(r.text("name"))})
 	}
 	return list, nil
 }

@@ -1,9 +1,14 @@
 package cronofy
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Provider is what the administrator is asked to connect: a value of
-// conferencing_provider_name in the authorization URL, or AnyProvider.
+// conferencing_provider_name in the authorization URL, or AnyProvider. Cronofy
+// may support more than this package knows: another well-formed name is sent as
+// it is.
 // https://docs.cronofy.com/developers/conferencing-services/enterprise-conferencing/
 type Provider string
 
@@ -16,41 +21,65 @@ const (
 	AnyProvider Provider = "any"
 )
 
-// Providers lists all four in the order they are offered.
+// Providers lists those that are known, in the order they are offered.
 func Providers() []Provider { return []Provider{Zoom, Webex, Indeed, AnyProvider} }
 
-// FindProvider looks a flag's value up, ignoring case and surrounding space.
+// peoplesNames has what people call providers, by the names that userinfo and the
+// authorization URL have for them. Both are open sets.
+// https://docs.cronofy.com/developers/api/conferencing-services/conferencing-profiles/
+var peoplesNames = map[string]string{
+	"zoom":            "Zoom",
+	"webex":           "Webex",
+	"indeed":          "Indeed",
+	"any":             "any provider",
+	"go_to":           "GoTo",
+	"ms_teams":        "Microsoft Teams",
+	"google_meet":     "Google Meet",
+	"google_meet_api": "Google Meet",
+	"integrated":      "the calendar's own conferencing",
+}
+
+const (
+	enterprise      = "_enterprise"
+	maxProviderName = 64
+)
+
+func short(name string) string {
+	return strings.TrimSuffix(strings.ToLower(strings.TrimSpace(name)), enterprise)
+}
+
+// FindProvider reads a flag's value, ignoring case and surrounding space: the name
+// of a known provider, also without "_enterprise", or any other name of lower-case
+// letters, digits and underscores, which Known tells apart.
 func FindProvider(name string) (Provider, bool) {
-	name = strings.ToLower(strings.TrimSpace(name))
 	for _, p := range Providers() {
-		if string(p) == name {
+		if short(string(p)) == short(name) {
 			return p, true
 		}
 	}
-	return "", false
+	name = strings.ToLower(strings.TrimSpace(name))
+	wellFormed := isName(name) && len(name) <= maxProviderName && name[0] >= 'a' && name[0] <= 'z'
+	return Provider(name), wellFormed
 }
 
+// Known tells whether the provider is one of Providers.
+func (p Provider) Known() bool { return slices.Contains(Providers(), p) }
+
 // Name is what people call it: "Zoom".
-func (p Provider) Name() string {
-	switch p {
-	case Zoom:
-		return "Zoom"
-	case Webex:
-		return "Webex"
-	case Indeed:
-		return "Indeed"
-	case AnyProvider:
-		return "any provider"
+func (p Provider) Name() string { return ProviderName(string(p)) }
+
+// ProviderName is what people call the provider of a conferencing profile; of one
+// that is not known, its name as it came, cleaned of control characters.
+func ProviderName(profile string) string {
+	if name, ok := peoplesNames[short(profile)]; ok {
+		return name
 	}
-	return string(p)
+	return CleanText(profile, maxName)
 }
 
 // Matches tells whether a conferencing profile's provider_name is this
-// provider's. Userinfo's names are an open set, and whether an enterprise
-// profile says "zoom" or "zoom_enterprise" is not documented: both are met.
+// provider's. Whether an enterprise profile says "zoom" or "zoom_enterprise" is
+// not documented: both are met.
 func (p Provider) Matches(profile string) bool {
-	if p == AnyProvider {
-		return true
-	}
-	return profile == string(p) || profile == strings.TrimSuffix(string(p), "_enterprise")
+	return p == AnyProvider || short(string(p)) == short(profile)
 }

@@ -1,6 +1,8 @@
 package cronofy
 
 import (
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -70,6 +72,7 @@ func TestProviders(t *testing.T) {
 		{Zoom, "zoom", true}, {Zoom, "zoom_enterprise", true}, {Zoom, "webex", false}, {Zoom, "", false}, {Zoom, "zoom_phone", false},
 		{Webex, "webex", true}, {Webex, "webex_enterprise", true}, {Webex, "zoom", false},
 		{Indeed, "indeed", true}, {Indeed, "zoom", false}, {AnyProvider, "holo_meet", true},
+		{Zoom, "Zoom", true}, {"teams", "TEAMS", true}, {"teams", "zoom", false}, {Zoom, "zoom_phone", false},
 	} {
 		require.Equal(t, test.want, test.p.Matches(test.profile), "%s %s", test.p, test.profile)
 	}
@@ -78,8 +81,22 @@ func TestProviders(t *testing.T) {
 		require.True(t, ok)
 		require.Equal(t, p, got)
 	}
-	_, ok := FindProvider("teams")
-	require.False(t, ok)
+	for input, want := range map[string]Provider{
+		"zoom": Zoom, " Webex ": Webex, "ZOOM_ENTERPRISE": Zoom, "Any": AnyProvider, "indeed_enterprise": Indeed,
+		"teams": "teams", "Google_Meet": "google_meet", "x2": "x2",
+		"": "", "2x": "", "_x": "", "go to": "", "zoom;x": "", "zoom&state=1": "", "tëams": "", strings.Repeat("x", 65): "",
+	} {
+		got, ok := FindProvider(input)
+		require.Equal(t, want != "", ok, input)
+		if ok {
+			require.Equal(t, want, got, input)
+			require.Equal(t, slices.Contains(Providers(), want), got.Known(), input)
+		}
+	}
+	for name, want := range map[string]string{"go_to": "GoTo", "ms_teams": "Microsoft Teams", "google_meet_api": "Google Meet",
+		"Zoom": "Zoom", "zoom_enterprise": "Zoom", "holo_meet": "holo_meet", "holo\x1b[2J": "holo"} {
+		require.Equal(t, want, ProviderName(name))
+	}
 	for p, name := range map[Provider]string{Zoom: "Zoom", Webex: "Webex", Indeed: "Indeed", AnyProvider: "any provider", "holo": "holo"} {
 		require.Equal(t, name, p.Name())
 	}

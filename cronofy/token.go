@@ -3,12 +3,8 @@ package cronofy
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
-	"math"
 	"net/http"
-	"strconv"
-	"strings"
 	"time"
 )
 
@@ -26,14 +22,15 @@ type Token struct {
 	Sub            string // sub, else service_account_id, else account_id, else empty
 	ExpiresIn      time.Duration
 	LinkingProfile LinkingProfile // zero but for individual accounts
+	Warnings       []string       // what came in another form than promised; holds no values
 }
 
 // LinkingProfile is the calendar profile an individual account was authorized with.
 type LinkingProfile struct {
-	ProviderName    string `json:"provider_name"`    // "google"
-	ProviderService string `json:"provider_service"` // "gsuite"
-	ProfileID       string `json:"profile_id"`       // "pro_…"
-	ProfileName     string `json:"profile_name"`     // usually an email address
+	ProviderName    string // "google"
+	ProviderService string // "gsuite"
+	ProfileID       string // "pro_…"
+	ProfileName     string // usually an email address
 }
 
 // Exchange trades an authorization code for tokens. redirectURI is exactly the
@@ -104,16 +101,17 @@ type tokenCall struct {
 }
 
 func (c *Client) token(ctx context.Context, t tokenCall) (Token, error) {
-	var out tokenAnswer
+	var out object
 	k := c.credentialCall(t.op, "/oauth/token", t.extra, t.grant)
 	k.safe, k.out = t.safe, &out
 	if err := c.do(ctx, k); err != nil {
 		return Token{}, err
 	}
-	if out.AccessToken == "" {
+	token := readToken(out)
+	if token.AccessToken.Empty() {
 		return Token{}, &BadAnswerError{Op: k.op, Reason: "no access_token"}
 	}
-	return out.token(), nil
+	return token, nil
 }
 
 // credentialCall is a call that shows client id and secret in its body, and no
@@ -126,45 +124,17 @@ func (c *Client) credentialCall(op, path string, extra map[string]string, hidden
 	return call{op: op, method: http.MethodPost, path: path, body: body, hidden: []Secret{hidden}, oauth: true}
 }
 
-type tokenAnswer struct {
-	AccessToken      string         `json:"access_token"`
-	RefreshToken     string         `json:"refresh_token"`
-	TokenType        string         `json:"token_type"`
-	Scope            string         `json:"scope"`
-	Sub              string         `json:"sub"`
-	ServiceAccountID string         `json:"service_account_id"`
-	AccountID        string         `json:"account_id"`
-	ExpiresIn        seconds        `json:"expires_in"`
-	LinkingProfile   LinkingProfile `json:"linking_profile"`
-}
-
-func (a tokenAnswer) token() Token {
-	p := a.LinkingProfile
-	return Token{
-		AccessToken: NewSecret(a.AccessToken), RefreshToken: NewSecret(a.RefreshToken),
-		TokenType: name(a.TokenType), Scope: CleanText(a.Scope, maxScope),
-		Sub:       name(cmp.Or(a.Sub, a.ServiceAccountID, a.AccountID)),
-		ExpiresIn: time.Duration(a.ExpiresIn) * time.Second,
-		LinkingProfile: LinkingProfile{
-			name(p.ProviderName), name(p.ProviderService), name(p.ProfileID), name(p.ProfileName),
-		},
+func readToken(o object) Token {
+	t := Token{
+		AccessToken: o.secret("access_token"), RefreshToken: o.secret("refresh_token"),
+		TokenType: name(o.text("token_type")), Scope: CleanText(o.words("scope"), maxScope),
+		Sub:       name(cmp.Or(o.text("sub"), o.text("service_account_id"), o.text("account_id"))),
+		ExpiresIn: o.seconds("expires_in"),
 	}
-}
-
-// seconds reads a number, or a number in quotes; what is neither counts as 0,
-// because a token without a known life is still a token.
-type seconds int64
-
-// UnmarshalJSON never fails.
-func (s *seconds) UnmarshalJSON(b []byte) error {
-	var text json.Number
-	if json.Unmarshal(b, &text) != nil {
-		text = ""
+	p := o.object("linking_profile")
+	t.LinkingProfile = LinkingProfile{
+		name(p.text("provider_name")), name(p.text("provider_service")), name(p.text("profile_id")), name(p.text("profile_name")),
 	}
-	f, err := strconv.ParseFloat(strings.TrimSpace(string(text)), 64)
-	if err != nil || !(f > 0) {
-		f = 0
-	}
-	*s = seconds(min(f, math.MaxInt32))
-	return nil
+	t.Warnings = o.warnings()
+	return t
 }

@@ -1,9 +1,11 @@
 package cronofy
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"net/url"
+	"strings"
 )
 
 const (
@@ -43,7 +45,7 @@ type ConferencingProfile struct {
 // UserInfo reads whose access token this is.
 // https://docs.cronofy.com/developers/api/identity/userinfo/
 func (c *Client) UserInfo(ctx context.Context, accessToken Secret) (UserInfo, error) {
-	var out userInfoAnswer
+	var out object
 	k := call{
 		op: "read userinfo", method: http.MethodGet, path: "/v1/userinfo",
 		bearer: accessToken, out: &out, safe: true,
@@ -51,57 +53,38 @@ func (c *Client) UserInfo(ctx context.Context, accessToken Secret) (UserInfo, er
 	if err := c.do(ctx, k); err != nil {
 		return UserInfo{}, err
 	}
-	if out.Sub == "" {
+	info := readUserInfo(out)
+	if info.Sub == "" {
 		return UserInfo{}, &BadAnswerError{Op: k.op, Reason: "no sub"}
 	}
-	return out.userInfo(), nil
+	return info, nil
 }
 
-// userInfoAnswer reads keys whose names hold a dot. Older answers of service
+// readUserInfo reads keys whose names hold a dot. Older answers of service
 // accounts have no cronofy.data.
-type userInfoAnswer struct {
-	Sub    string `json:"sub"`
-	Email  string `json:"email"`
-	Name   string `json:"name"`
-	Type   string `json:"cronofy.type"`
-	Domain string `json:"cronofy.service_account.domain"`
-	Data   struct {
-		Authorization struct {
-			Scope          string `json:"scope"`
-			Status         string `json:"status"`
-			DelegatedScope string `json:"delegated_scope"`
-		} `json:"authorization"`
-		ServiceAccount struct {
-			Domain string `json:"domain"`
-		} `json:"service_account"`
-		ConferencingProfiles []profileAnswer `json:"conferencing_profiles"`
-	} `json:"cronofy.data"`
-}
-
-type profileAnswer struct {
-	ProviderName string `json:"provider_name"`
-	ProfileID    string `json:"profile_id"`
-	ProfileName  string `json:"profile_name"`
-	Connected    bool   `json:"profile_connected"`
-	RelinkURL    string `json:"profile_relink_url"`
-}
-
-func (a *userInfoAnswer) userInfo() UserInfo {
+func readUserInfo(o object) UserInfo {
+	data := o.object("cronofy.data")
+	authorization := data.object("authorization")
 	u := UserInfo{
-		Sub: name(a.Sub), Email: name(a.Email), Name: name(a.Name), Type: name(a.Type),
-		Scope: CleanText(a.Data.Authorization.Scope, maxScope), Status: name(a.Data.Authorization.Status),
-		DelegatedScope: CleanText(a.Data.Authorization.DelegatedScope, maxScope),
-		Domain:         name(a.Data.ServiceAccount.Domain),
+		Sub: name(o.text("sub")), Email: name(o.text("email")), Name: name(o.text("name")), Type: name(o.text("cronofy.type")),
+		Scope: CleanText(authorization.words("scope"), maxScope), Status: name(authorization.text("status")),
+		DelegatedScope: CleanText(authorization.words("delegated_scope"), maxScope),
+		Domain:         name(cmp.Or(data.object("service_account").text("domain"), o.text("cronofy.service_account.domain"))),
 	}
-	if u.Domain == "" {
-		u.Domain = name(a.Domain)
-	}
-	for _, p := range a.Data.ConferencingProfiles {
+	for _, p := range data.objects("conferencing_profiles") {
+		link, provider := p.text("profile_relink_url"), p.text("provider_name")
+		if provider != strings.ToLower(strings.TrimSpace(provider)) {
+			p.note("provider_name", "not in lower case")
+		}
 		u.ConferencingProfiles = append(u.ConferencingProfiles, ConferencingProfile{
-			ProviderName: name(p.ProviderName), ProfileID: name(p.ProfileID), ProfileName: name(p.ProfileName),
-			Connected: p.Connected, RelinkURL: webLink(p.RelinkURL),
+			ProviderName: name(provider), ProfileID: name(p.text("profile_id")), ProfileName: name(p.text("profile_name")),
+			Connected: p.flag("profile_connected"), RelinkURL: webLink(link),
 		})
+		if link != "" && webLink(link) == "" {
+			p.note("profile_relink_url", "not a web address; left out")
+		}
 	}
+	u.Warnings = o.warnings()
 	return u
 }
 

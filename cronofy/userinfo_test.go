@@ -99,9 +99,54 @@ func testUserInfo(t *testing.T, table userInfoTable) {
 			mux.HandleFunc("GET /v1/userinfo", func(w http.ResponseWriter, _ *http.Request) { reply(w, 200, test.body) })
 			got, err := c.UserInfo(t.Context(), NewSecret(accessToken))
 			require.NoError(t, err)
+			if test.want.Warnings == nil { // TestUserInfoIsReadLiberally looks at them
+				got.Warnings = nil
+			}
 			require.Equal(t, test.want, got)
 		})
 	}
+}
+
+// TestUserInfoIsReadLiberally: one odd member of one profile is no reason to lose
+// the account. What was odd is told without its value.
+func TestUserInfoIsReadLiberally(t *testing.T) {
+	t.Parallel()
+	profile := func(s string) string { return `{"sub":"acc_1","cronofy.data":{"conferencing_profiles":[` + s + `]}}` }
+	zoom := ConferencingProfile{ProviderName: "zoom", ProfileID: "123", Connected: true}
+	testUserInfo(t, userInfoTable{
+		"numbers": {profile(`{"provider_name":"zoom","profile_id":123,"profile_name":null,"profile_connected":1}`), UserInfo{
+			Sub: "acc_1", ConferencingProfiles: []ConferencingProfile{zoom},
+			Warnings: []string{"cronofy.data.conferencing_profiles[0].profile_id: a number instead of a text", "cronofy.data.conferencing_profiles[0].profile_connected: a number instead of true or false"},
+		}},
+		"a long number stays as it is": {profile(`{"profile_id":12345678901234567890,"profile_connected":true}`), UserInfo{
+			Sub: "acc_1", ConferencingProfiles: []ConferencingProfile{{ProfileID: "12345678901234567890", Connected: true}},
+			Warnings: []string{"cronofy.data.conferencing_profiles[0].profile_id: a number instead of a text"},
+		}},
+		"texts": {profile(`{"provider_name":"zoom","profile_id":"123","profile_connected":" True"},{"profile_connected":"no idea"}`), UserInfo{
+			Sub: "acc_1", ConferencingProfiles: []ConferencingProfile{zoom, {}},
+			Warnings: []string{"cronofy.data.conferencing_profiles[0].profile_connected: a text instead of true or false",
+				"cronofy.data.conferencing_profiles[1].profile_connected: a text instead of true or false; read as false"},
+		}},
+		"null in the list": {profile(`null,{"provider_name":"zoom","profile_id":"123","profile_connected":true},"zoom",[]`), UserInfo{
+			Sub: "acc_1", ConferencingProfiles: []ConferencingProfile{zoom},
+			Warnings: []string{"cronofy.data.conferencing_profiles[0]: null instead of an object; left out",
+				"cronofy.data.conferencing_profiles[2]: a text instead of an object; left out", "cronofy.data.conferencing_profiles[3]: a list instead of an object; left out"},
+		}},
+		"capitals": {profile(`{"provider_name":"Zoom","profile_id":"123","profile_connected":true}`), UserInfo{
+			Sub: "acc_1", ConferencingProfiles: []ConferencingProfile{{ProviderName: "Zoom", ProfileID: "123", Connected: true}},
+			Warnings: []string{"cronofy.data.conferencing_profiles[0].provider_name: not in lower case"},
+		}},
+		"one instead of a list": {`{"sub":1,"email":["a"],"cronofy.data":{"authorization":"x","conferencing_profiles":{"provider_name":{},"profile_connected":false}}}`, UserInfo{
+			Sub: "1", ConferencingProfiles: []ConferencingProfile{{}},
+			Warnings: []string{"cronofy.data.authorization: a text instead of an object; left out", "sub: a number instead of a text", "email: a list instead of a text; left out",
+				"cronofy.data.conferencing_profiles: an object instead of a list", "cronofy.data.conferencing_profiles[0].provider_name: an object instead of a text; left out"},
+		}},
+		"no object": {`{"sub":"acc_1","cronofy.data":[]}`, UserInfo{Sub: "acc_1", Warnings: []string{"cronofy.data: a list instead of an object; left out"}}},
+		"relink": {profile(`{"profile_connected":false,"profile_relink_url":"javascript:alert(1)"}`), UserInfo{
+			Sub: "acc_1", ConferencingProfiles: []ConferencingProfile{{}},
+			Warnings: []string{"cronofy.data.conferencing_profiles[0].profile_relink_url: not a web address; left out"},
+		}},
+	})
 }
 
 func TestResources(t *testing.T) {

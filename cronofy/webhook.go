@@ -43,24 +43,17 @@ type Webhook struct {
 // verified its digest. The error is a *BadAnswerError.
 func ParseWebhook(body []byte) (Webhook, error) {
 	const op = "read delegated access callback"
-	var in struct {
-		Authorization struct {
-			Code             string `json:"code"`
-			State            string `json:"state"`
-			Error            string `json:"error"`
-			ErrorKey         string `json:"error_key"`
-			ErrorDescription string `json:"error_description"`
-		} `json:"authorization"`
-	}
+	var in object
 	if err := json.Unmarshal(body, &in); err != nil {
 		return Webhook{}, &BadAnswerError{Op: op, Reason: jsonProblem(err, len(body))}
 	}
-	a := in.Authorization
-	if a.Code == "" && a.Error == "" && a.ErrorKey == "" {
+	a := in.object("authorization")
+	w := Webhook{
+		Code: a.secret("code"), State: name(a.text("state")), Error: name(a.text("error")), ErrorKey: name(a.text("error_key")),
+		ErrorDescription: CleanText(a.text("error_description"), maxDetail),
+	}
+	if w.Code.Empty() && w.Error == "" && w.ErrorKey == "" {
 		return Webhook{}, &BadAnswerError{Op: op, Reason: "neither code nor error"}
 	}
-	return Webhook{
-		Code: NewSecret(a.Code), State: name(a.State), Error: name(a.Error), ErrorKey: name(a.ErrorKey),
-		ErrorDescription: CleanText(a.ErrorDescription, maxDetail),
-	}, nil
+	return w, nil
 }

@@ -50,7 +50,7 @@ func TestParseWebhook(t *testing.T) {
 		``: "cut short", `{"authorization":`: "cut short", `<html>`: "not JSON", `[]`: "not the JSON that was promised",
 		`{}`: "neither code nor error", `null`: "neither code nor error", `{"authorization":null}`: "neither code nor error",
 		`{"authorization":{"state":"row-17"}}`: "neither code nor error",
-		`{"authorization":{"code":5}}`:         "not the JSON that was promised",
+		`{"authorization":{"code":5}}`:         "neither code nor error",
 	} {
 		_, err := ParseWebhook([]byte(body))
 		var bad *BadAnswerError

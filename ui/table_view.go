@@ -163,14 +163,7 @@ func accountName(row profiles.Row, kind flow.AccountsKind) string {
 }
 
 // providerLabel turns a profile's provider_name into what people call it.
-func providerLabel(name string) string {
-	for _, p := range cronofy.Providers() {
-		if p != cronofy.AnyProvider && p.Matches(name) {
-			return p.Name()
-		}
-	}
-	return clean(name)
-}
+func providerLabel(name string) string { return clean(cronofy.ProviderName(name)) }
 
 // shownProfile is the one that the row's state is about: of the provider asked
 // for, a connected one first, and one that is new before others.

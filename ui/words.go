@@ -45,7 +45,7 @@ func wordsFor(p cronofy.Provider) words {
 	case cronofy.Indeed:
 		return words{
 			option: "Indeed", note: "the company's account", admin: "Indeed",
-			needs: "Cronofy does not document what Indeed asks for. Expect: an admin of the company's Indeed account · the same e-mail address in Indeed and in the calendar",
+			needs: "Cronofy offers Indeed only where your application has the conferencing category “Recruiting”. Expect: an admin of the company's Indeed account · the same e-mail address in Indeed and in the calendar",
 			login: "Log in to Indeed as the company's administrator first, in the same browser.",
 			sees:  "Indeed: let Cronofy create everybody's meetings",
 			allow: "Indeed asks whether Cronofy may create meetings for its users.",
