@@ -114,7 +114,7 @@ func (r *Runner) hold(key string, p put) {
 // putToken stores the refresh token that an approval gave, if it gave one. The
 // client secret goes with it: it may be another place than the one that was
 // proved, or another confer may have deleted it meanwhile.
-func (r *Runner) putToken(a Answers, what links.Stored, token cronofy.Secret, stored func(context.Context, Store) Event) put {
+func (r *Runner) putToken(a Answers, what links.StoredSecret, token cronofy.Secret, stored func(context.Context, Store) Event) put {
 	return func(ctx context.Context, s Store) (Event, error) {
 		if err := r.keep(ctx, s, clientSecretOf(a), a.ClientSecret); err != nil {
 			return nil, err
@@ -164,7 +164,7 @@ func (r *Runner) prove(ctx context.Context, a Answers, s Store) error {
 	if err != nil {
 		return err
 	}
-	key := keystore.Key(what.KeyParts()...)
+	key := what.Key()
 	switch _, err := store.Get(limited, key); {
 	case errors.Is(err, keystore.ErrNotFound):
 		return r.keep(ctx, s, what, a.ClientSecret)

@@ -49,8 +49,8 @@ func (h *house) contents() links.Contents {
 
 // inLedger tells whether a secret of the keyring is recorded, by its key.
 func (h *house) inLedger(key string) bool {
-	for _, s := range h.contents().Ledger {
-		if s.Store == "keyring" && keystore.Key(s.KeyParts()...) == key {
+	for _, s := range h.contents().Secrets {
+		if s.Store == "keyring" && s.Key() == key {
 			return true
 		}
 	}
@@ -76,7 +76,7 @@ func TestNothingIsStoredUnrecorded(t *testing.T) {
 	last, _ := h.run(t.Context())
 	require.Nil(t, last.Problem)
 	require.Len(t, keys, 2)
-	require.Empty(t, h.contents().Leftover(), "the link has both")
+	require.Empty(t, h.contents().UnneededSecrets(), "the link has both")
 }
 
 // TestARefusedRunLeavesARecord: nothing is linked, and the client secret is
@@ -87,7 +87,7 @@ func TestARefusedRunLeavesARecord(t *testing.T) {
 	h.browse(sandbox.Deny)
 	last, _ := h.run(t.Context())
 	require.NotNil(t, last.Problem)
-	left := h.contents().Leftover()
+	left := h.contents().UnneededSecrets()
 	require.Len(t, left, 1)
 	require.True(t, left[0].IsClientSecret())
 	require.Equal(t, fixedClient(h), left[0].ClientID)
@@ -141,10 +141,10 @@ func TestALinkThatMovesTakesItsCopiesAlong(t *testing.T) {
 	require.Empty(t, last.Notice)
 	require.False(t, there(flow.StoreKeyring, token) || there(flow.StoreKeyring, secret))
 	require.True(t, there(flow.StoreFile, token) && there(flow.StoreFile, secret))
-	require.Len(t, h.contents().Ledger, 2, "struck with the secrets")
+	require.Len(t, h.contents().Secrets, 2, "struck with the secrets")
 	link(flow.StoreSession)
 	require.False(t, there(flow.StoreFile, token) || there(flow.StoreFile, secret))
-	require.Empty(t, h.contents().Ledger)
+	require.Empty(t, h.contents().Secrets)
 }
 
 // undeletable is a store that gives nothing back.
@@ -167,7 +167,7 @@ func TestCopiesThatStayAreSaidAndRecorded(t *testing.T) {
 	last, _ := h.run(t.Context())
 	require.NotNil(t, last.Link)
 	require.Equal(t, "Linked. Earlier copies of its secrets could not be deleted from the keyring; confer status lists them.", last.Notice)
-	require.Len(t, h.contents().Leftover(), 2)
+	require.Len(t, h.contents().UnneededSecrets(), 2)
 }
 
 // TestARefusedMoveKeepsTheOldCopies: nothing is deleted before its replacement
@@ -190,7 +190,7 @@ func TestARefusedMoveKeepsTheOldCopies(t *testing.T) {
 		_, err := keyring.Get(t.Context(), key)
 		require.NoError(t, err)
 	}
-	require.Empty(t, h.contents().Leftover())
+	require.Empty(t, h.contents().UnneededSecrets())
 }
 
 // TestAnAccountThatMovesTakesItsCopiesAlong: the same for Enterprise Connect.
@@ -209,12 +209,12 @@ func TestAnAccountThatMovesTakesItsCopiesAlong(t *testing.T) {
 		return got
 	}
 	connect(flow.StoreKeyring)
-	require.Len(t, h.contents().Ledger, 2)
+	require.Len(t, h.contents().Secrets, 2)
 	connect(flow.StoreFile)
-	require.Len(t, h.contents().Ledger, 2)
-	for _, s := range h.contents().Ledger {
+	require.Len(t, h.contents().Secrets, 2)
+	for _, s := range h.contents().Secrets {
 		require.Equal(t, "file", s.Store)
-		_, err := keyring.Get(t.Context(), keystore.Key(s.KeyParts()...))
+		_, err := keyring.Get(t.Context(), s.Key())
 		require.ErrorIs(t, err, keystore.ErrNotFound)
 	}
 }

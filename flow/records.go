@@ -9,7 +9,6 @@ import (
 
 	"confer/cronofy"
 	"confer/internal/links"
-	"confer/keystore"
 )
 
 // overrides are a site's base URLs where they are not the data center's own.
@@ -36,10 +35,12 @@ func (r *Runner) record(ctx context.Context, l Link) string {
 		return ""
 	}
 	kept := l.Listed()
-	aside := ""
-	var old []links.Stored
+	damaged := ""
+	var old []links.StoredSecret
 	err := r.Links.Update(ctx, func(c *links.Contents) error {
-		aside = c.SetAside
+		if n := len(c.Damaged); n > 0 {
+			damaged = c.Damaged[n-1]
+		}
 		c.AddLink(kept)
 		if d := c.Draft; d != nil && !r.NoDraft && d.ClientID == l.ClientID && d.ServiceAccount == l.ServiceAccount {
 			c.Draft = nil // another wizard's, of another customer, stays
@@ -52,8 +53,8 @@ func (r *Runner) record(ctx context.Context, l Link) string {
 	if err != nil {
 		return fmt.Sprintf("Linked, but the list of links could not be written: %s.", cronofy.CleanText(err.Error(), 160))
 	}
-	if aside != "" {
-		return "Linked. The list of links was damaged or of a newer confer; it was kept as " + cronofy.CleanText(aside, 400) + "."
+	if damaged != "" {
+		return "Linked. The list of links was damaged; it was kept as " + cronofy.CleanText(damaged, 400) + "."
 	}
 	if err := r.sweep(ctx, old); err != nil {
 		return "Linked. " + explainCopies(err)
@@ -67,7 +68,7 @@ func (r *Runner) recordAccount(ctx context.Context, a Answers, s Store, token cr
 	if r.Links == nil {
 		return nil
 	}
-	var old []links.Stored
+	var old []links.StoredSecret
 	err := r.Links.Update(ctx, func(c *links.Contents) error {
 		kept := links.ServiceAccount{DataCenter: a.Site.DataCenter.ID, APIHost: a.Site.APIHost(), ClientID: a.ClientID,
 			ID: a.ServiceAccount, Label: a.Label, Scope: token.Scope, Store: string(s.Kind), Authorized: r.Now().UTC()}
@@ -175,7 +176,7 @@ func draft(s State) links.Draft {
 // explainUnsaved says why a later run will not go on where this one stops. That
 // stops nothing now.
 func explainUnsaved(err error) string {
-	if errors.Is(err, links.ErrClaimed) {
+	if errors.Is(err, links.ErrDraftLocked) {
 		return "Another confer is at work on this machine. Its answers are left alone, and those given here are not saved for later."
 	}
 	return "Your answers cannot be saved for later: " + cronofy.CleanText(err.Error(), 200) + ". confer doctor says more."
@@ -191,31 +192,31 @@ func (e *LedgerError) Error() string { return "note where the secret is stored: 
 func (e *LedgerError) Unwrap() error { return e.Err }
 
 // The secrets of the answers, wherever they are stored.
-func clientSecretOf(a Answers) links.Stored {
+func clientSecretOf(a Answers) links.StoredSecret {
 	return links.StoredClientSecret("", a.Site.APIHost(), a.ClientID)
 }
 
 // refreshTokenOf is the link's token.
-func refreshTokenOf(a Answers) links.Stored {
+func refreshTokenOf(a Answers) links.StoredSecret {
 	return links.StoredToken(links.Link{APIHost: a.Site.APIHost(), ClientID: a.ClientID, ServiceAccount: a.ServiceAccount, Provider: string(a.Provider)})
 }
 
 // serviceTokenOf is the token of the calendar service account.
-func serviceTokenOf(a Answers) links.Stored {
+func serviceTokenOf(a Answers) links.StoredSecret {
 	return links.StoredAccountToken(links.ServiceAccount{APIHost: a.Site.APIHost(), ClientID: a.ClientID, ID: a.ServiceAccount})
 }
 
 // recordSecret enters a secret in the ledger, where its store outlives the run.
 // It writes even when the entry is there: a list that cannot be written must be
 // known before an administrator is troubled.
-func (r *Runner) recordSecret(ctx context.Context, what links.Stored) error {
+func (r *Runner) recordSecret(ctx context.Context, what links.StoredSecret) error {
 	if r.Links == nil || !links.Outlives(what.Store) {
 		return nil
 	}
 	limited, cancel := context.WithTimeout(ctx, saveLimit)
 	defer cancel()
 	err := r.Links.Update(limited, func(c *links.Contents) error {
-		c.Record(what, r.Now())
+		c.AddSecret(what, r.Now())
 		return nil
 	})
 	if err == nil || ctx.Err() != nil {
@@ -226,8 +227,8 @@ func (r *Runner) recordSecret(ctx context.Context, what links.Stored) error {
 
 // copiesOf are the entries of a secret, and of its application's client secret,
 // that lie in another store than the one that is used now.
-func copiesOf(c links.Contents, what links.Stored) (old []links.Stored) {
-	for _, s := range c.Leftover() {
+func copiesOf(c links.Contents, what links.StoredSecret) (old []links.StoredSecret) {
+	for _, s := range c.UnneededSecrets() {
 		if s.SameSecret(what) || s.IsClientSecret() && s.SameApp(what) {
 			old = append(old, s)
 		}
@@ -238,9 +239,9 @@ func copiesOf(c links.Contents, what links.Stored) (old []links.Stored) {
 // sweep deletes copies that nothing needs any more: what took their place is
 // stored and read back. What cannot be deleted stays in the ledger, and the
 // first reason is the error. No store is unlocked for it.
-func (r *Runner) sweep(ctx context.Context, old []links.Stored) error {
+func (r *Runner) sweep(ctx context.Context, old []links.StoredSecret) error {
 	var failed error
-	var gone []links.Stored
+	var gone []links.StoredSecret
 	for _, s := range old {
 		if err := r.discard(ctx, s); err == nil {
 			gone = append(gone, s)
@@ -254,14 +255,14 @@ func (r *Runner) sweep(ctx context.Context, old []links.Stored) error {
 	// An entry of nothing is harmless, so a list that is busy is no failure.
 	_ = r.Links.Update(ctx, func(c *links.Contents) error {
 		for _, s := range gone {
-			c.Strike(s)
+			c.RemoveSecret(s)
 		}
 		return nil
 	})
 	return failed
 }
 
-func (r *Runner) discard(ctx context.Context, s links.Stored) error {
+func (r *Runner) discard(ctx context.Context, s links.StoredSecret) error {
 	kind := StoreKind(s.Store)
 	ctx, cancel := context.WithTimeout(ctx, storeLimit)
 	defer cancel()
@@ -269,5 +270,5 @@ func (r *Runner) discard(ctx context.Context, s links.Stored) error {
 	if err != nil {
 		return err
 	}
-	return store.Delete(ctx, keystore.Key(s.KeyParts()...))
+	return store.Delete(ctx, s.Key())
 }

@@ -209,7 +209,7 @@ type FileGoneError struct{}
 
 func (e *FileGoneError) Error() string { return "the secrets file is not there any more" }
 
-func clientSecretKey(a Answers) string { return keystore.Key(clientSecretOf(a).KeyParts()...) }
+func clientSecretKey(a Answers) string { return clientSecretOf(a).Key() }
 
 // storedSecret reads the client secret from the store. That it is not there is
 // ErrNoSecret; anything else is an error of the store, never "not there".
@@ -228,7 +228,7 @@ func (r *Runner) storedSecret(ctx context.Context, a Answers, s Store) (cronofy.
 // keep stores a secret and reads it back, unless it is there already. What
 // could not be read is not written over, and an old secret is put back when the
 // store does not give back the new one. The ledger has its entry first.
-func (r *Runner) keep(ctx context.Context, s Store, what links.Stored, secret cronofy.Secret) error {
+func (r *Runner) keep(ctx context.Context, s Store, what links.StoredSecret, secret cronofy.Secret) error {
 	what.Store = string(s.Kind)
 	if err := r.recordSecret(ctx, what); err != nil {
 		return err
@@ -239,7 +239,7 @@ func (r *Runner) keep(ctx context.Context, s Store, what links.Stored, secret cr
 	if err != nil {
 		return err
 	}
-	key := keystore.Key(what.KeyParts()...)
+	key := what.Key()
 	old, err := store.Get(ctx, key)
 	had := err == nil
 	switch {

@@ -14,7 +14,6 @@ package atomicfile
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -40,7 +39,7 @@ const (
 // regular file, or others have access to it. Nothing was changed.
 type UnsafeError struct {
 	Path string
-	Why  string // "is a symbolic link", "can be changed by others (mode 0666)"
+	Why  string // "is a symbolic link", "is unsafe: others can write to it (mode 0666)"
 }
 
 // Error is one line.
@@ -319,5 +318,3 @@ func CanWrite(dir string) error {
 	_, err = f.WriteString("x")
 	return errors.Join(err, f.Close(), os.Remove(f.Name()))
 }
-
-func describe(what string, perm fs.FileMode) string { return fmt.Sprintf("%s (mode %04o)", what, perm) }

@@ -4,9 +4,9 @@ package atomicfile
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -148,7 +148,7 @@ func checkFile(f *os.File, path string, secret bool) error {
 
 // checkFolderAccess lets others see which files there are.
 func checkFolderAccess(dir string, info fs.FileInfo, _ bool) error {
-	return checkAccess(filepath.Clean(dir), info, false)
+	return checkAccess(dir, info, false)
 }
 
 func checkAccess(path string, info fs.FileInfo, secret bool) error {
@@ -156,10 +156,12 @@ func checkAccess(path string, info fs.FileInfo, secret bool) error {
 	switch {
 	case !ours(info):
 		return unsafeFile(path, "belongs to another user")
+	case perm&0o022 != 0 && info.IsDir():
+		return unsafeFile(path, fmt.Sprintf("is unsafe: others can write there (mode %04o)", perm))
 	case perm&0o022 != 0:
-		return unsafeFile(path, describe("can be changed by others", perm))
+		return unsafeFile(path, fmt.Sprintf("is unsafe: others can write to it (mode %04o)", perm))
 	case secret && perm&0o077 != 0:
-		return unsafeFile(path, describe("can be read by others", perm))
+		return unsafeFile(path, fmt.Sprintf("is unsafe: others can read it (mode %04o)", perm))
 	}
 	return nil
 }

@@ -86,9 +86,9 @@ func TestOpenRefusesWhatOthersMayHaveChanged(t *testing.T) {
 	path := earlier(t)
 	for mode, want := range map[os.FileMode][2]string{
 		0o600: {"", ""},
-		0o644: {"", "can be read by others (mode 0644)"},
-		0o620: {"can be changed by others (mode 0620)", "can be changed by others (mode 0620)"},
-		0o602: {"can be changed by others (mode 0602)", "can be changed by others (mode 0602)"},
+		0o644: {"", "is unsafe: others can read it (mode 0644)"},
+		0o620: {"is unsafe: others can write to it (mode 0620)", "is unsafe: others can write to it (mode 0620)"},
+		0o602: {"is unsafe: others can write to it (mode 0602)", "is unsafe: others can write to it (mode 0602)"},
 	} {
 		require.NoError(t, os.Chmod(path, mode))
 		for i, secret := range []bool{false, true} {
@@ -112,7 +112,7 @@ func TestFolder(t *testing.T) {
 	require.NoError(t, os.Chmod(dir, 0o755))
 	require.NoError(t, MakeFolder(dir, true))
 	require.NoError(t, os.Chmod(dir, 0o775))
-	require.EqualError(t, MakeFolder(dir, true), dir+" can be changed by others (mode 0775)")
+	require.EqualError(t, MakeFolder(dir, true), dir+" is unsafe: others can write there (mode 0775)")
 	link := dir + ".link"
 	require.NoError(t, os.Symlink(dir, link))
 	require.EqualError(t, CheckFolder(link, false), link+" is a symbolic link")

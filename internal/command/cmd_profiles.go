@@ -12,7 +12,6 @@ import (
 	"confer/cronofy"
 	"confer/flow"
 	"confer/internal/links"
-	"confer/internal/manage"
 	"confer/internal/profiles"
 )
 
@@ -64,7 +63,7 @@ type profilesRun struct {
 	unanswered int        // of these, those that nothing was taken for
 
 	passphrase cronofy.Secret // of the secrets file, when it was given
-	manager    *manage.Manager
+	manager    *links.Manager
 	account    links.Link // the service account, with manager
 }
 

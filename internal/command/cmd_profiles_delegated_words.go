@@ -9,7 +9,7 @@ import (
 	"confer/cronofy"
 	"confer/flow"
 	"confer/internal/delegated"
-	"confer/internal/manage"
+	"confer/internal/links"
 )
 
 // codeNoAnswer is of a calendar for which nothing came to the callback URL that
@@ -121,12 +121,12 @@ func exchangeWords(err *delegated.ExchangeError) (code, message string) {
 // serviceTokenProblem is for a stored token of a service account that could not
 // be used.
 func serviceTokenProblem(err error) flow.Problem {
-	var lost *manage.NotKeptError
+	var lost *links.NotStoredError
 	p := flow.Explain(err, flow.StepServiceAccount)
 	switch {
 	case errors.As(err, &lost):
 		p.Summary, p.Code, p.Exit = "Cronofy replaced the token of this service account, and the new one could not be stored.", flow.CodeSecretStore, flow.ExitFailed
-	case errors.Is(err, manage.ErrBusy):
+	case errors.Is(err, links.ErrBusy):
 		p.Summary, p.Code, p.Exit = "Another confer works with the token of this service account.", flow.CodeSecretStore, flow.ExitFailed
 	case cronofy.CodeOf(err) == "invalid_grant":
 		p.Summary = "Cronofy does not accept the token of this service account any more: it was revoked or replaced."

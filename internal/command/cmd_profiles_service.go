@@ -10,9 +10,7 @@ import (
 	"confer/flow"
 	"confer/internal/delegated"
 	"confer/internal/links"
-	"confer/internal/manage"
 	"confer/internal/profiles"
-	"confer/keystore"
 )
 
 // serviceToken finds the service account's token: in the file that was named,
@@ -77,7 +75,7 @@ func readServiceToken(ctx context.Context, path string, s streams) (profiles.Acc
 
 // stored gives what works on stored secrets, and the service account as it
 // knows links.
-func (r *profilesRun) stored() (*manage.Manager, links.Link, error) {
+func (r *profilesRun) stored() (*links.Manager, links.Link, error) {
 	if r.manager != nil {
 		return r.manager, r.account, nil
 	}
@@ -88,7 +86,7 @@ func (r *profilesRun) stored() (*manage.Manager, links.Link, error) {
 		return nil, links.Link{}, err
 	}
 	m.Given = func(string) cronofy.Secret { return r.app.ClientSecret }
-	m.NewClient = func(site cronofy.Site, app cronofy.App) manage.Client { return r.clients(site, app, r.progress.wait) }
+	m.NewClient = func(site cronofy.Site, app cronofy.App) links.Client { return r.clients(site, app, r.progress.wait) }
 	m.Stores = &managedStores{stores: newStores(""), path: filepath.Join(filepath.Dir(m.Links.Path()), secretsFile),
 		ask: func() (cronofy.Secret, error) { return askPassphrase(r.ctx, &given, r.s, r.passphrase) }}
 	r.manager, r.account = m, r.accountLink(m)
@@ -97,7 +95,7 @@ func (r *profilesRun) stored() (*manage.Manager, links.Link, error) {
 
 // accountLink is the service account as a link, which has the same key in the
 // same store.
-func (r *profilesRun) accountLink(m *manage.Manager) links.Link {
+func (r *profilesRun) accountLink(m *links.Manager) links.Link {
 	l := links.Link{DataCenter: r.site.DataCenter.ID, APIHost: r.site.APIHost(), ClientID: r.app.ClientID,
 		ServiceAccount: r.f.serviceAccount, Provider: links.AccountToken, Store: r.f.secretStore, RefreshToken: true}
 	if r.site.Overridden() {
@@ -130,7 +128,7 @@ func (r *profilesRun) storedSecret() (cronofy.Secret, error) {
 	if err != nil {
 		return cronofy.Secret{}, missing
 	}
-	secret, err := store.Get(r.ctx, keystore.Key(links.ClientSecretKeyParts(l.APIHost, l.ClientID)...))
+	secret, err := store.Get(r.ctx, links.StoredClientSecret("", l.APIHost, l.ClientID).Key())
 	if err != nil || secret == "" {
 		return cronofy.Secret{}, missing
 	}

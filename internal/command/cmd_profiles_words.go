@@ -10,7 +10,7 @@ import (
 	"confer/cronofy"
 	"confer/flow"
 	"confer/internal/delegated"
-	"confer/internal/manage"
+	"confer/internal/links"
 	"confer/internal/profiles"
 )
 
@@ -159,10 +159,10 @@ func (r *profilesRun) requestEnded(err error) bool {
 // explainService is for a stored service account token that could not be had.
 func (r *profilesRun) explainService(err error) error {
 	switch {
-	case errors.Is(err, manage.ErrMissing), errors.Is(err, manage.ErrGone), errors.Is(err, manage.ErrNoToken),
+	case errors.Is(err, links.ErrMissing), errors.Is(err, links.ErrGone), errors.Is(err, links.ErrNoToken),
 		errors.Is(err, fs.ErrNotExist): // not even confer's own folder
 		return &usageError{summary: "there is no stored token of this service account", hint: "authorize it in confer's wizard (Service account: authorize one now), or give its token with --service-account-token-file"}
-	case errors.Is(err, manage.ErrNoSecret):
+	case errors.Is(err, links.ErrNoSecret):
 		return &usageError{summary: "missing: --client-secret-file", hint: "no client secret is stored for this client id"}
 	}
 	p := serviceTokenProblem(err)

@@ -12,7 +12,6 @@ import (
 	"confer/flow"
 	"confer/internal/atomicfile"
 	"confer/internal/links"
-	"confer/internal/manage"
 )
 
 type exportFlags struct {
@@ -127,7 +126,7 @@ func createTokens(path string, replace bool) (*atomicfile.File, error) {
 // exporter hands the tokens of one link to one place.
 type exporter struct {
 	f    *exportFlags
-	m    *manage.Manager
+	m    *links.Manager
 	link links.Link
 	s    streams
 }
@@ -135,8 +134,8 @@ type exporter struct {
 func (x exporter) export(ctx context.Context, put func([]byte) error) error {
 	t, err := x.m.Export(ctx, x.link, put)
 	s := x.s
-	var lost *manage.NotKeptError
-	var write *manage.WriteError
+	var lost *links.NotStoredError
+	var write *links.WriteError
 	switch {
 	case errors.As(err, &write) && errors.As(err, &lost):
 		p := explainLink(lost)
@@ -156,7 +155,7 @@ func (x exporter) export(ctx context.Context, put func([]byte) error) error {
 	return nil
 }
 
-func (x exporter) say(t manage.Tokens) {
+func (x exporter) say(t links.Tokens) {
 	f, l, s := x.f, x.link, x.s
 	if f.json {
 		ev := newEvents(s.out)

@@ -21,7 +21,6 @@ import (
 	"confer/cronofy/sandbox"
 	"confer/internal/freeport"
 	"confer/internal/links"
-	"confer/internal/manage"
 	"confer/internal/profiles"
 	"confer/keystore"
 )
@@ -185,20 +184,20 @@ func complaints(errs string) string {
 }
 
 // linked is a link whose secrets are in a store, and who works on it.
-func (h *commandHouse) linked() (*manage.Manager, links.Link) {
+func (h *commandHouse) linked() (*links.Manager, links.Link) {
 	dc, _ := cronofy.FindDataCenter("de")
 	site, c := h.server.Site(dc), h.server.Credentials()
 	l := links.Link{DataCenter: "de", APIHost: site.APIHost(), APIURL: h.server.APIURL(), AppURL: h.server.AppURL(), ClientID: c.ClientID,
 		ServiceAccount: c.ServiceAccountID, Provider: string(cronofy.Zoom), Store: string(keystore.Keyring), RefreshToken: true, Linked: time.Now().UTC()}
 	store := keystore.OpenSession()
 	for parts, secret := range map[string]cronofy.Secret{
-		keystore.Key(links.RefreshTokenKeyParts(l)...):                     h.server.Accounts()[0].RefreshToken,
-		keystore.Key(links.ClientSecretKeyParts(l.APIHost, l.ClientID)...): c.ClientSecret,
+		links.StoredToken(l).Key():                                h.server.Accounts()[0].RefreshToken,
+		links.StoredClientSecret("", l.APIHost, l.ClientID).Key(): c.ClientSecret,
 	} {
 		require.NoError(h.t, store.Set(h.t.Context(), parts, secret.Reveal()))
 	}
-	m := &manage.Manager{Links: links.Open(filepath.Join(h.dir, "confer", "links.json")), Stores: oneStore{store},
-		NewClient: func(s cronofy.Site, a cronofy.App) manage.Client { return h.client(s, a) }}
+	m := &links.Manager{Links: links.Open(filepath.Join(h.dir, "confer", "links.json")), Stores: oneStore{store},
+		NewClient: func(s cronofy.Site, a cronofy.App) links.Client { return h.client(s, a) }}
 	require.NoError(h.t, m.Links.Update(h.t.Context(), func(c *links.Contents) error { c.AddLink(l); return nil }))
 	return m, l
 }
@@ -229,7 +228,7 @@ func (h *commandHouse) check() outcome {
 func (h *commandHouse) revoke() outcome {
 	m, l := h.linked()
 	var out, errs strings.Builder
-	q := &quitter{m: m, f: &logoutFlags{revoke: true, yes: true}, s: streams{strings.NewReader(""), &out, &errs}, ev: newEvents(&out)}
+	q := &logoutRun{m: m, f: &logoutFlags{revoke: true, yes: true}, s: streams{strings.NewReader(""), &out, &errs}, ev: newEvents(&out)}
 	q.f.json = true
 	q.forget(h.t.Context(), l)
 	var said struct{ Event, Code string }

@@ -18,7 +18,6 @@ import (
 	"confer/cronofy"
 	"confer/flow"
 	"confer/internal/links"
-	"confer/internal/manage"
 	"confer/keystore"
 )
 
@@ -36,7 +35,7 @@ func (f *settings) manageFlags(cmd *cobra.Command) {
 
 // newManager wires what the commands on links need. Nothing is opened or asked
 // before it is needed.
-func newManager(ctx context.Context, f *settings, e environment, s streams) (*manage.Manager, error) {
+func newManager(ctx context.Context, f *settings, e environment, s streams) (*links.Manager, error) {
 	path, err := links.DefaultPath()
 	if err != nil {
 		return nil, &usageError{summary: "there is no folder for confer's state: " + cronofy.CleanText(err.Error(), 160), hint: "set HOME or XDG_STATE_HOME"}
@@ -53,11 +52,11 @@ func newManager(ctx context.Context, f *settings, e environment, s streams) (*ma
 	if err != nil {
 		return nil, err
 	}
-	return &manage.Manager{
+	return &links.Manager{
 		Links: links.Open(path),
 		Stores: &managedStores{stores: newStores(""), path: filepath.Join(filepath.Dir(path), secretsFile),
 			ask: func() (cronofy.Secret, error) { return askPassphrase(ctx, f, s, phrase) }},
-		NewClient: func(site cronofy.Site, app cronofy.App) manage.Client {
+		NewClient: func(site cronofy.Site, app cronofy.App) links.Client {
 			return newClient(site, app, func(w cronofy.Wait) {
 				fmt.Fprintf(s.err, "confer: waiting %s (%s)\n", w.For.Round(100e6), w.Reason)
 			})
@@ -103,10 +102,10 @@ type managedStores struct {
 	file *keystore.FileStore
 }
 
-// Probe implements manage.Stores.
+// Probe implements links.Stores.
 func (m *managedStores) Probe(ctx context.Context) keystore.Status { return m.stores.Probe(ctx) }
 
-// Open implements manage.Stores.
+// Open implements links.Stores.
 func (m *managedStores) Open(kind string) (keystore.Store, error) {
 	if flow.StoreKind(kind) != flow.StoreFile {
 		return m.stores.Open(flow.StoreKind(kind), cronofy.Secret{})
@@ -216,25 +215,24 @@ func linkIDs(all []links.Link) []string {
 	return ids
 }
 
-// loadLinks reads the file of links for a command that works on one of them.
-func loadLinks(ctx context.Context, m *manage.Manager) (links.Contents, error) {
+// loadLinks reads the file of links for a command that works on one of them. That
+// nothing is listed is an error where an earlier list was damaged.
+func loadLinks(ctx context.Context, m *links.Manager) (links.Contents, error) {
 	c, err := m.Links.Load(ctx)
 	if err != nil {
 		return c, err
 	}
-	if c.SetAside != "" {
-		return c, &setAsideError{c.SetAside, c.Newer}
+	if n := len(c.Damaged); n > 0 && len(c.Links) == 0 {
+		return c, &damagedError{c.Damaged[n-1]}
 	}
 	return c, nil
 }
 
-// setAsideError: the file of links could not be understood and was put aside.
-type setAsideError struct {
-	path  string
-	newer bool
-}
+// damagedError: the list of links could not be understood and has another name now.
+type damagedError struct{ path string }
 
-func (e *setAsideError) Error() string { return "the list of links was set aside" }
+// Error is one line.
+func (e *damagedError) Error() string { return "the list of links was damaged" }
 
 // explainLink makes the sentence for an error of work on a link. What is not of
 // links alone is flow's; its hints, which are of the wizard, are put right.
@@ -248,45 +246,50 @@ func linkSentence(err error) flow.Problem {
 	store := func(summary, hint string) flow.Problem {
 		return flow.Problem{Summary: summary, Hint: hint, Code: flow.CodeSecretStore, Exit: flow.ExitFailed}
 	}
-	var lost *manage.NotKeptError
+	var lost *links.NotStoredError
 	var file *links.Error
-	var aside *setAsideError
+	var damaged *damagedError
 	const again = "To have a new token, link again with confer setup."
 	switch {
 	case errors.Is(err, context.Canceled):
 		return flow.Problem{Summary: "Cancelled.", Code: flow.CodeCancelled, Exit: flow.ExitCancelled}
 	case errors.As(err, &lost):
 		return store("Cronofy gave a new refresh token and the store did not take it, so the stored one has most likely stopped working.", again)
-	case errors.Is(err, manage.ErrNoToken):
+	case errors.Is(err, links.ErrNoToken):
 		return store("confer has no token of its own for this link, and never had one.", "The link can work all the same. "+again)
-	case errors.Is(err, manage.ErrGone):
+	case errors.Is(err, links.ErrGone):
 		return store("The secrets of this link were kept in memory, and ended with the run that made it.", "The link can work all the same. "+again)
-	case errors.Is(err, manage.ErrMissing):
+	case errors.Is(err, links.ErrMissing):
 		return store("The refresh token is not in the store any more.", "The link can work all the same. "+again)
-	case errors.Is(err, manage.ErrNoSecret):
+	case errors.Is(err, links.ErrNoSecret):
 		return flow.Problem{Summary: "The client secret is not in the store any more.", Code: flow.CodeUsage, Exit: flow.ExitUsage,
 			Hint: "Give it with CRONOFY_CLIENT_SECRET or --client-secret-file, and name its application with --client-id."}
-	case errors.Is(err, manage.ErrBusy):
+	case errors.Is(err, links.ErrBusy):
 		return store("Another confer works on this link.", "Try again when it has ended.")
-	case errors.Is(err, manage.ErrSite):
+	case errors.Is(err, links.ErrSite):
 		return flow.Problem{Summary: "The data center of this link cannot be used.", Hint: "The list of links was changed by hand, or is of another confer. Link again with confer setup.", Code: flow.CodeUsage, Exit: flow.ExitFailed}
-	case errors.As(err, &aside):
-		return setAsideWords(aside)
+	case errors.As(err, &damaged):
+		return damagedWords(damaged.path)
+	case errors.Is(err, links.ErrNewer) && errors.As(err, &file):
+		return store("The list of links was written by a newer confer: "+cronofy.CleanText(file.Path, 200)+".", "Use that version, or move the file away to begin a new list.")
 	case errors.As(err, &file):
 		return store("The list of links cannot be used: "+cronofy.CleanText(file.Error(), 200)+".", "confer doctor checks the folder.")
 	}
 	return flowSentence(err)
 }
 
-func setAsideWords(e *setAsideError) flow.Problem {
-	p := flow.Problem{Code: flow.CodeSecretStore, Exit: flow.ExitFailed,
-		Summary: "The list of links was damaged. It was kept as " + filepath.Base(e.path) + ".",
-		Hint:    "The links still work; only the list is lost. The kept file can be put right by hand."}
-	if e.newer {
-		p.Summary = "The list of links is of a newer confer. It was kept as " + filepath.Base(e.path) + "."
-		p.Hint = "Use that version, and give the file its old name again."
-	}
-	return p
+func damagedWords(path string) flow.Problem {
+	return flow.Problem{Code: flow.CodeSecretStore, Exit: flow.ExitFailed,
+		Summary: "The list of links was damaged. It was kept as " + filepath.Base(path) + ".",
+		Hint: "The links still work, but the secrets that only this list names stay where they are: in the keyring or in " + secretsFile + ". " +
+			"Repair the file and name it links.json again, or delete it, then confer says this no more."}
+}
+
+// unlistedWords tells of an encrypted file whose secrets nothing lists.
+func unlistedWords(path string) flow.Problem {
+	return flow.Problem{Code: flow.CodeSecretStore, Exit: flow.ExitFailed,
+		Summary: "There is an encrypted file, " + clip(path) + ", and nothing tells whose secrets are in it.",
+		Hint:    "The list of links was lost or deleted. Delete the file if nobody needs it, or link again with its passphrase."}
 }
 
 func flowSentence(err error) flow.Problem {

@@ -10,7 +10,6 @@ import (
 
 	"confer/flow"
 	"confer/internal/links"
-	"confer/internal/manage"
 	"confer/keystore"
 )
 
@@ -59,11 +58,15 @@ func logout(ctx context.Context, f *logoutFlags, e environment, s streams) error
 	if err != nil {
 		return err
 	}
-	c, err := loadLinks(ctx, m)
+	load := loadLinks
+	if f.all || f.leftOver {
+		load = func(ctx context.Context, m *links.Manager) (links.Contents, error) { return m.Links.Load(ctx) }
+	}
+	c, err := load(ctx, m)
 	if err != nil {
 		return complainOf(s, explainLink(err))
 	}
-	q := &quitter{m: m, f: f, s: s, ev: newEvents(s.out)}
+	q := &logoutRun{m: m, f: f, s: s, ev: newEvents(s.out)}
 	if f.leftOver {
 		return q.leftover(ctx)
 	}
@@ -119,22 +122,22 @@ func (f *logoutFlags) choose(c links.Contents) ([]links.Link, error) {
 	return nil, &usageError{summary: "missing: which link", hint: "name one of " + strings.Join(linkIDs(c.Links), ", ") + ", or say --all"}
 }
 
-// quitter forgets one link after the other and remembers the first failure.
-type quitter struct {
-	m    *manage.Manager
+// logoutRun forgets one link after the other and remembers the first failure.
+type logoutRun struct {
+	m    *links.Manager
 	f    *logoutFlags
 	s    streams
 	ev   *events
 	exit int
 }
 
-func (q *quitter) fail(code int) {
+func (q *logoutRun) fail(code int) {
 	if q.exit == flow.ExitDone {
 		q.exit = code
 	}
 }
 
-func (q *quitter) forget(ctx context.Context, l links.Link) {
+func (q *logoutRun) forget(ctx context.Context, l links.Link) {
 	if q.f.revoke && !q.f.yes && !q.confirmed(ctx, l) {
 		if ctx.Err() == nil {
 			complain(q.s.err, "That is not the service account id, so nothing was done; "+l.ID()+" is still listed.", "")
@@ -155,7 +158,7 @@ func (q *quitter) forget(ctx context.Context, l links.Link) {
 
 // confirmed has the operator type the id. What was shown is not enough to answer
 // by habit.
-func (q *quitter) confirmed(ctx context.Context, l links.Link) bool {
+func (q *logoutRun) confirmed(ctx context.Context, l links.Link) bool {
 	fmt.Fprintf(q.s.err, "%s: %s, %s, %s\n", join(l.ID(), l.Label), clip(l.Provider), linkPlace(l), clip(l.ServiceAccount))
 	fmt.Fprintln(q.s.err, revokeWarning)
 	typed, err := askLine(ctx, q.s, "Type the service account id to revoke: ")
@@ -165,7 +168,7 @@ func (q *quitter) confirmed(ctx context.Context, l links.Link) bool {
 const revokeWarning = "Revoking ends confer's own Organizational Unit token. Whether that ends the link too, for\n" +
 	"every account, is not documented by Cronofy. It cannot be undone without the administrator."
 
-func (q *quitter) failed(l links.Link, done manage.Forgotten, err error) {
+func (q *logoutRun) failed(l links.Link, done links.Forgotten, err error) {
 	p := explainLink(err)
 	step := stepOf(err)
 	name := "The rest"
@@ -173,7 +176,7 @@ func (q *quitter) failed(l links.Link, done manage.Forgotten, err error) {
 		name = l.ID()
 	}
 	p.Summary = name + " is still listed: " + stepWords(step, done.Revoked) + " " + p.Summary
-	if step == manage.StepRevoke && !storeShut(err) {
+	if step == links.StepRevoke && !storeShut(err) {
 		p.Hint += " Without --revoke, confer logout forgets the link here alone."
 	}
 	q.fail(p.Exit)
@@ -193,7 +196,7 @@ func storeShut(err error) bool {
 	return errors.As(err, &store) && !errors.Is(err, keystore.ErrNotFound)
 }
 
-func (q *quitter) say(l links.Link, done manage.Forgotten) {
+func (q *logoutRun) say(l links.Link, done links.Forgotten) {
 	if q.f.json {
 		q.ev.write(forgottenEvent{q.ev.head("forgotten"), l.ID(), clip(l.ServiceAccount), clip(l.Label), done.Revoked, done.RefreshTokens, done.ClientSecret})
 		return
@@ -210,19 +213,19 @@ func (q *quitter) say(l links.Link, done manage.Forgotten) {
 }
 
 // copies tells that the link is forgotten, and what is left of it where.
-func (q *quitter) copies(l links.Link, done manage.Forgotten) {
+func (q *logoutRun) copies(l links.Link, done links.Forgotten) {
 	p := explainLink(done.Left)
 	p.Summary = "Copies of its secrets in another store could not be deleted: " + p.Summary
 	p.Hint = strings.TrimSpace(p.Hint + " Then " + leftoverCommand + " deletes them; confer status lists them.")
 	q.fail(p.Exit)
 	if q.f.json {
-		q.ev.write(keptEvent{q.ev.head("kept"), l.ID(), manage.StepSecrets, done.Revoked, p.Code, p.Summary, p.Hint})
+		q.ev.write(keptEvent{q.ev.head("kept"), l.ID(), links.StepSecrets, done.Revoked, p.Code, p.Summary, p.Hint})
 	}
 	complain(q.s.err, p.Summary, p.Hint)
 }
 
 // rest forgets what belongs to no link. It says so only where it matters.
-func (q *quitter) rest(ctx context.Context, some bool) {
+func (q *logoutRun) rest(ctx context.Context, some bool) {
 	done, err := q.m.ForgetRest(ctx)
 	if err != nil {
 		q.failed(links.Link{}, done, err)
@@ -231,11 +234,12 @@ func (q *quitter) rest(ctx context.Context, some bool) {
 	if !q.f.json && (done.RefreshTokens > 0 || done.ClientSecret || !some) {
 		fmt.Fprintf(q.s.out, "Service accounts and unfinished answers are forgotten here%s.\n", deletedWords(done))
 	}
+	q.unknown(done)
 }
 
 // leftover deletes what belongs to nothing that is listed.
-func (q *quitter) leftover(ctx context.Context) error {
-	done, err := q.m.ForgetLeftover(ctx)
+func (q *logoutRun) leftover(ctx context.Context) error {
+	done, err := q.m.DeleteUnneeded(ctx)
 	if err != nil {
 		p := explainLink(err)
 		p.Summary = "What is left over could not all be deleted: " + p.Summary
@@ -247,12 +251,34 @@ func (q *quitter) leftover(ctx context.Context) error {
 	switch {
 	case q.f.json:
 		q.ev.write(deletedEvent{q.ev.head("left_over_deleted"), done.RefreshTokens, done.ClientSecret})
-	case done.RefreshTokens == 0 && !done.ClientSecret:
-		fmt.Fprintln(q.s.out, "Nothing is left over here.")
-	default:
+	case done.RefreshTokens > 0 || done.ClientSecret:
 		fmt.Fprintf(q.s.out, "What was left over is deleted%s.\n", deletedWords(done))
+	case len(done.Damaged) == 0 && done.UnlistedFile == "":
+		fmt.Fprintln(q.s.out, "Nothing is left over here.")
+	}
+	if q.unknown(done); q.exit != flow.ExitDone {
+		return &exitError{q.exit}
 	}
 	return nil
+}
+
+// unknown says what may still be stored without being listed.
+func (q *logoutRun) unknown(done links.Forgotten) {
+	var all []flow.Problem
+	for _, path := range done.Damaged {
+		all = append(all, damagedWords(path))
+	}
+	if done.UnlistedFile != "" {
+		all = append(all, unlistedWords(done.UnlistedFile))
+	}
+	for _, p := range all {
+		p.Summary = "There may be secrets that nothing lists. " + p.Summary
+		q.fail(p.Exit)
+		if q.f.json {
+			q.ev.write(keptEvent{q.ev.head("kept"), "", links.StepSecrets, false, p.Code, p.Summary, p.Hint})
+		}
+		complain(q.s.err, p.Summary, p.Hint)
+	}
 }
 
 // forgottenEvent is a line of logout --json.
@@ -269,41 +295,41 @@ type forgottenEvent struct {
 // keptEvent is a line of logout --json for what could not be forgotten.
 type keptEvent struct {
 	eventHead
-	ID      string      `json:"id,omitempty"` // empty: service accounts and unfinished answers
-	Step    manage.Step `json:"step"`
-	Revoked bool        `json:"revoked"`
-	Code    string      `json:"code"`
-	Message string      `json:"message"`
-	Hint    string      `json:"hint"`
+	ID      string     `json:"id,omitempty"` // empty: service accounts and unfinished answers
+	Step    links.Step `json:"step"`
+	Revoked bool       `json:"revoked"`
+	Code    string     `json:"code"`
+	Message string     `json:"message"`
+	Hint    string     `json:"hint"`
 }
 
-func stepOf(err error) manage.Step {
-	var e *manage.StepError
+func stepOf(err error) links.Step {
+	var e *links.StepError
 	if errors.As(err, &e) {
 		return e.Step
 	}
 	return ""
 }
 
-func stepWords(step manage.Step, revoked bool) string {
+func stepWords(step links.Step, revoked bool) string {
 	did := ""
 	if revoked {
 		did = "its token is revoked, but "
 	}
 	switch step {
-	case manage.StepWait:
+	case links.StepWait:
 		return "nothing was done."
-	case manage.StepRevoke:
+	case links.StepRevoke:
 		return "its token could not be revoked, and nothing was deleted."
-	case manage.StepSecrets:
+	case links.StepSecrets:
 		return did + "its secrets could not all be deleted."
-	case manage.StepList:
+	case links.StepList:
 		return did + "its secrets are deleted, but the list could not be changed."
 	}
 	return did + "it could not be forgotten."
 }
 
-func deletedWords(done manage.Forgotten) string {
+func deletedWords(done links.Forgotten) string {
 	var did []string
 	if done.RefreshTokens > 0 {
 		did = append(did, "its tokens")

@@ -22,7 +22,6 @@ import (
 	"confer/flow"
 	"confer/internal/freeport"
 	"confer/internal/links"
-	"confer/internal/manage"
 	"confer/keystore"
 )
 
@@ -109,7 +108,7 @@ func together(ts *testscript.TestScript, _ bool, args []string) {
 
 // works FILE: the exported refresh token is one that Cronofy takes. It is spent.
 func (k *keyringScript) works(ts *testscript.TestScript, args []string) {
-	var h manage.Handed
+	var h links.Handed
 	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[0])), &h))
 	site, err := cronofy.DataCenters()[0].Site().Override(h.APIURL, "")
 	ts.Check(err)
@@ -242,20 +241,20 @@ func TestLinkWords(t *testing.T) {
 		code          string
 		exit          int
 	}{
-		{manage.ErrNoToken, "no token of its own", "confer setup", flow.CodeSecretStore, 1},
-		{manage.ErrGone, "kept in memory", "confer setup", flow.CodeSecretStore, 1},
-		{manage.ErrMissing, "not in the store any more", "confer setup", flow.CodeSecretStore, 1},
-		{manage.ErrNoSecret, "client secret is not in the store", "CRONOFY_CLIENT_SECRET", flow.CodeUsage, 2},
-		{manage.ErrBusy, "Another confer", "Try again", flow.CodeSecretStore, 1},
-		{manage.ErrSite, "data center of this link", "confer setup", flow.CodeUsage, 1},
-		{&manage.NotKeptError{Err: locked}, "the store did not take it", "confer setup", flow.CodeSecretStore, 1},
-		{&manage.StepError{Step: manage.StepSecrets, Err: locked}, "keyring is locked", "Unlock it, then run this again", flow.CodeSecretStore, 1},
+		{links.ErrNoToken, "no token of its own", "confer setup", flow.CodeSecretStore, 1},
+		{links.ErrGone, "kept in memory", "confer setup", flow.CodeSecretStore, 1},
+		{links.ErrMissing, "not in the store any more", "confer setup", flow.CodeSecretStore, 1},
+		{links.ErrNoSecret, "client secret is not in the store", "CRONOFY_CLIENT_SECRET", flow.CodeUsage, 2},
+		{links.ErrBusy, "Another confer", "Try again", flow.CodeSecretStore, 1},
+		{links.ErrSite, "data center of this link", "confer setup", flow.CodeUsage, 1},
+		{&links.NotStoredError{Err: locked}, "the store did not take it", "confer setup", flow.CodeSecretStore, 1},
+		{&links.StepError{Step: links.StepSecrets, Err: locked}, "keyring is locked", "Unlock it, then run this again", flow.CodeSecretStore, 1},
 		{&keystore.Error{Store: keystore.File, Err: keystore.ErrNoPassphrase, Cause: errNoPassphrase}, "needs its passphrase", "--secret-passphrase-fd", flow.CodeSecretStore, 1},
 		{&keystore.Error{Store: keystore.File, Err: keystore.ErrPassphrase, Path: "/x/secrets.age"}, "does not open", "move away /x/secrets.age; confer logout", flow.CodeSecretStore, 1},
 		{&keystore.Error{Store: keystore.File, Err: keystore.ErrDamaged, Path: "/x/secrets.age"}, "damaged", "secrets.age", flow.CodeSecretStore, 1},
 		{&keystore.Error{Store: keystore.Keyring, Err: keystore.ErrUnavailable, State: keystore.Silent}, "does not answer", "confer doctor", flow.CodeSecretStore, 1},
 		{&links.Error{Op: "read", Path: "links.json", Reason: links.ErrUnsafe, Detail: "mode 0666"}, "list of links cannot be used: read links.json: not a private file (mode 0666)", "confer doctor", flow.CodeSecretStore, 1},
-		{&setAsideError{"/x/links.json.newer-1", true}, "newer confer. It was kept as links.json.newer-1", "that version", flow.CodeSecretStore, 1},
+		{&links.Error{Op: "read", Path: "/x/links.json", Reason: links.ErrNewer}, "written by a newer confer: /x/links.json", "that version", flow.CodeSecretStore, 1},
 		{&cronofy.Error{Op: "refresh token", Status: 400, Code: "invalid_grant"}, "does not take confer's token", "nothing about the link itself", "invalid_grant", 4},
 		{&cronofy.Error{Op: "refresh token", Status: 401, Code: "invalid_client"}, "client id and secret", "Check both", "invalid_client", 4},
 		{&cronofy.NetworkError{Op: "refresh token", Host: "api.example.test", Kind: cronofy.NetworkReset, Sent: true}, "broke off", "Whether Cronofy changed the token is unknown", flow.CodeNetwork, 1},
@@ -274,8 +273,8 @@ func TestLinkWords(t *testing.T) {
 func TestWhereaboutsHasWordsForEachState(t *testing.T) {
 	t.Parallel()
 	seen := map[string]bool{}
-	for _, s := range []manage.Secret{{State: manage.Present}, {State: manage.Missing}, {State: manage.Gone}, {State: manage.None},
-		{State: manage.Sealed}, {State: manage.Unread, Err: manage.ErrDialog}, {State: manage.Unread, Err: errors.New("x")}} {
+	for _, s := range []links.Secret{{State: links.Present}, {State: links.Missing}, {State: links.Gone}, {State: links.None},
+		{State: links.Sealed}, {State: links.Unread, Err: links.ErrDialog}, {State: links.Unread, Err: errors.New("x")}} {
 		text := whereabouts(s, "keyring")
 		require.NotEqual(t, string(s.State), text)
 		require.False(t, seen[text], text)
@@ -287,9 +286,9 @@ func TestWhereaboutsHasWordsForEachState(t *testing.T) {
 func TestHostileLinkIsCleaned(t *testing.T) {
 	t.Parallel()
 	evil := "a\x1b[2J\u202eb\nc"
-	r := statusReport{overview: manage.Overview{
-		Links:    []manage.LinkStatus{{Link: links.Link{DataCenter: evil, APIHost: evil, APIURL: evil, ClientID: evil, ServiceAccount: evil, Provider: evil, Label: evil, Scope: evil, OrganizationalUnit: evil, Store: evil}}},
-		Accounts: []manage.AccountStatus{{Account: links.ServiceAccount{ID: evil, ClientID: evil, Label: evil, Store: evil, DataCenter: evil}}},
+	r := statusReport{overview: links.Overview{
+		Links:    []links.LinkStatus{{Link: links.Link{DataCenter: evil, APIHost: evil, APIURL: evil, ClientID: evil, ServiceAccount: evil, Provider: evil, Label: evil, Scope: evil, OrganizationalUnit: evil, Store: evil}}},
+		Accounts: []links.AccountStatus{{Account: links.ServiceAccount{ID: evil, ClientID: evil, Label: evil, Store: evil, DataCenter: evil}}},
 		Draft:    &links.Draft{ServiceAccount: evil, Label: evil},
 	}, checks: make([]checked, 1)}
 	var text, lines strings.Builder

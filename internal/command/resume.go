@@ -28,10 +28,8 @@ func (w *world) resume(ctx context.Context, browser, environment string) {
 	case err != nil:
 		w.found.Notice = "What earlier runs left could not be read: " + cronofy.CleanText(err.Error(), 160) + "."
 		return
-	case c.SetAside != "" && c.Newer:
-		w.found.Notice = "What earlier runs left is of a newer confer. It was kept as " + filepath.Base(c.SetAside) + "."
-	case c.SetAside != "":
-		w.found.Notice = "What earlier runs left was damaged. It was kept as " + filepath.Base(c.SetAside) + "."
+	case len(c.Damaged) > 0:
+		w.found.Notice = "What earlier runs left was damaged. It was kept as " + filepath.Base(c.Damaged[len(c.Damaged)-1]) + "."
 	}
 	if browser != "" && browser != c.Browser {
 		w.keepBrowser(ctx, file, browser)
@@ -56,9 +54,9 @@ func (w *world) resume(ctx context.Context, browser, environment string) {
 // while another is open starts afresh: it would otherwise go on with what somebody
 // else is typing, and the two would write over each other.
 func (w *world) claim(file *links.File) {
-	release, err := file.Claim()
+	release, err := file.LockDraft()
 	if err != nil {
-		w.runner.NoDraft = errors.Is(err, links.ErrClaimed)
+		w.runner.NoDraft = errors.Is(err, links.ErrDraftLocked)
 		w.found.Unsaved = err
 		return
 	}

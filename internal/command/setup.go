@@ -18,7 +18,7 @@ import (
 	"confer/flow"
 	"confer/internal/atomicfile"
 	"confer/internal/crash"
-	"confer/internal/manage"
+	"confer/internal/links"
 	"confer/internal/opener"
 	"confer/internal/profiles"
 	"confer/ui"
@@ -108,11 +108,31 @@ func prepareAndSetup(ctx context.Context, f *settings, e environment, s streams)
 	if err := w.takeTokens(f.tokensOut); err != nil {
 		return err
 	}
+	if err := w.refuseNewerList(ctx, f, s); err != nil {
+		return err
+	}
 	if f.noInput {
 		return setupUnattended(ctx, f, w, s)
 	}
 	w.resume(ctx, f.browser, e.get("BROWSER"))
 	return setupWizard(ctx, w, s, e)
+}
+
+// refuseNewerList ends a run whose link an older confer could not list: it would
+// have to take the newer one's links away.
+func (w *world) refuseNewerList(ctx context.Context, f *settings, s streams) error {
+	if w.runner.Links == nil {
+		return nil
+	}
+	_, err := w.runner.Links.Load(ctx)
+	if !errors.Is(err, links.ErrNewer) {
+		return nil // what else is wrong is said where it matters
+	}
+	p := explainLink(err)
+	if f.json {
+		newEvents(s.out).failed(p)
+	}
+	return complainOf(s, p)
 }
 
 // missing names the flags of the answers that nobody gave.
@@ -392,11 +412,11 @@ func (t *tokenFile) write(l flow.Link, token cronofy.Token) {
 		t.err = fmt.Errorf("%s has those of %s already", clip(t.path), t.of)
 		return
 	}
-	out := manage.Tokens{Access: token.AccessToken, Refresh: token.RefreshToken, Type: token.TokenType, Scope: token.Scope}
+	out := links.Tokens{Access: token.AccessToken, Refresh: token.RefreshToken, Type: token.TokenType, Scope: token.Scope}
 	if token.ExpiresIn > 0 {
 		out.ExpiresAt = time.Now().Add(token.ExpiresIn).UTC().Truncate(time.Second)
 	}
-	text, err := new(manage.Manager).Handover(l.Listed(), out)
+	text, err := new(links.Manager).Handover(l.Listed(), out)
 	if err == nil {
 		err = t.file.Put(text)
 	}

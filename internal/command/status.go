@@ -14,7 +14,6 @@ import (
 	"confer/cronofy"
 	"confer/flow"
 	"confer/internal/links"
-	"confer/internal/manage"
 	"confer/keystore"
 )
 
@@ -80,10 +79,10 @@ type checked struct {
 
 // seen is the link with what the check found out of its secrets: a secrets file
 // that was only known to be there has been opened.
-func (c checked) seen(l manage.LinkStatus) manage.LinkStatus {
-	for _, s := range []*manage.Secret{&l.ClientSecret, &l.RefreshToken} {
-		if c.Read && s.State == manage.Sealed {
-			s.State = manage.Present
+func (c checked) seen(l links.LinkStatus) links.LinkStatus {
+	for _, s := range []*links.Secret{&l.ClientSecret, &l.RefreshToken} {
+		if c.Read && s.State == links.Sealed {
+			s.State = links.Present
 		}
 	}
 	return l
@@ -96,12 +95,12 @@ const (
 	checkUntested = "untested"
 )
 
-func checkLink(ctx context.Context, m *manage.Manager, l manage.LinkStatus) checked {
+func checkLink(ctx context.Context, m *links.Manager, l links.LinkStatus) checked {
 	t, err := m.Check(ctx, l.Link)
 	switch {
 	case err == nil:
 		return checked{State: checkOK, Rotated: t.Rotated, Read: true}
-	case errors.Is(err, manage.ErrNoToken), errors.Is(err, manage.ErrGone) && l.RefreshToken.State == manage.Gone:
+	case errors.Is(err, links.ErrNoToken), errors.Is(err, links.ErrGone) && l.RefreshToken.State == links.Gone:
 		return checked{State: checkUntested, Problem: explainLink(err)}
 	}
 	return checked{State: checkFailed, Problem: explainLink(err), Read: cronofy.StatusOf(err) != 0 || isNetwork(err)}
@@ -109,7 +108,7 @@ func checkLink(ctx context.Context, m *manage.Manager, l manage.LinkStatus) chec
 
 // statusReport is what status says, in text or as JSON lines.
 type statusReport struct {
-	overview manage.Overview
+	overview links.Overview
 	checks   []checked // of each link, in order
 }
 
@@ -124,7 +123,7 @@ func (r statusReport) problem() bool {
 	return o.Problem()
 }
 
-func (r statusReport) linkProblem(l manage.LinkStatus, c checked) bool {
+func (r statusReport) linkProblem(l links.LinkStatus, c checked) bool {
 	return l.Problem() || c.State == checkFailed
 }
 
@@ -133,8 +132,12 @@ func clip(text string) string { return cronofy.CleanText(text, 120) }
 
 func (r statusReport) text(w io.Writer) {
 	o := r.overview
-	if o.SetAside != "" {
-		p := setAsideWords(&setAsideError{o.SetAside, o.Newer})
+	for _, path := range o.Damaged {
+		p := damagedWords(path)
+		fmt.Fprintf(w, "problem: %s %s\n\n", p.Summary, p.Hint)
+	}
+	if o.UnlistedFile != "" {
+		p := unlistedWords(o.UnlistedFile)
 		fmt.Fprintf(w, "problem: %s %s\n\n", p.Summary, p.Hint)
 	}
 	if len(o.Links) == 0 {
@@ -158,11 +161,11 @@ func (r statusReport) text(w io.Writer) {
 	if o.DraftSecret.State != "" {
 		line(w, "client secret", whereabouts(o.DraftSecret, o.Draft.Store))
 	}
-	leftovers(w, o.Leftover)
+	leftovers(w, o.Unneeded)
 	keyringTrouble(w, o.Keyring)
 }
 
-func (r statusReport) link(w io.Writer, l manage.LinkStatus, c checked) {
+func (r statusReport) link(w io.Writer, l links.LinkStatus, c checked) {
 	k := l.Link
 	fmt.Fprintln(w, join(k.ID(), k.Label))
 	fmt.Fprintf(w, "  %s · %s · %s · linked %s\n", cronofy.Provider(clip(k.Provider)).Name(), clip(k.ServiceAccount), linkPlace(k), when(k.Linked))
@@ -188,7 +191,7 @@ func (r statusReport) link(w io.Writer, l manage.LinkStatus, c checked) {
 }
 
 // leftovers tells of secrets that belong to nothing that is listed.
-func leftovers(w io.Writer, all []manage.LeftoverStatus) {
+func leftovers(w io.Writer, all []links.UnneededStatus) {
 	if len(all) == 0 {
 		return
 	}
@@ -210,7 +213,7 @@ const leftoverCommand = "confer logout --left-over"
 func isEmpty(s string) bool { return s == "" }
 
 // ownerWords says whose refresh token it is.
-func ownerWords(s links.Stored) string {
+func ownerWords(s links.StoredSecret) string {
 	switch s.Provider {
 	case "":
 		return ""
@@ -294,21 +297,21 @@ func draftWords(d links.Draft) string {
 }
 
 // whereabouts says where a secret is.
-func whereabouts(s manage.Secret, store string) string {
+func whereabouts(s links.Secret, store string) string {
 	place := storePlace(store)
 	switch s.State {
-	case manage.Present:
+	case links.Present:
 		return "in " + place
-	case manage.Missing:
+	case links.Missing:
 		return "problem: not in " + place + " any more"
-	case manage.Gone:
+	case links.Gone:
 		return "was in memory for that run only, and is gone"
-	case manage.None:
+	case links.None:
 		return "none: there never was one"
-	case manage.Sealed:
+	case links.Sealed:
 		return "in " + place + ", unless it was deleted; only the passphrase tells"
-	case manage.Unread:
-		if errors.Is(s.Err, manage.ErrDialog) {
+	case links.Unread:
+		if errors.Is(s.Err, links.ErrDialog) {
 			return "in " + place + ", not asked, because that could open a dialog; --check asks"
 		}
 		return "problem: in " + place + ", which cannot be read: " + strings.TrimSuffix(explainLink(s.Err).Summary, ".")
@@ -340,7 +343,8 @@ func keyringTrouble(w io.Writer, s keystore.Status) {
 // The lines of status --json: "link" for each link, "service_account" for each
 // service account that was authorized here, "unfinished" for a set-up that was
 // begun, "left_over" for each secret that nothing of these needs, "set_aside" for
-// a list that could not be read.
+// a list that could not be read, "unlisted_file" for an encrypted file that nothing
+// lists.
 type linkLine struct {
 	eventHead
 	ID                 string             `json:"id"`
@@ -362,9 +366,9 @@ type linkLine struct {
 
 // secretLine tells where a secret is; the secret itself is nowhere in it.
 type secretLine struct {
-	State   manage.SecretState `json:"state"`
-	Code    string             `json:"code,omitempty"`
-	Message string             `json:"message,omitempty"`
+	State   links.SecretState `json:"state"`
+	Code    string            `json:"code,omitempty"`
+	Message string            `json:"message,omitempty"`
 }
 
 type checkLine struct {
@@ -408,6 +412,7 @@ type leftoverLine struct {
 	Problem          bool       `json:"problem"`
 }
 
+// setAsideLine is of a file that the operator has to deal with.
 type setAsideLine struct {
 	eventHead
 	Path    string `json:"path"`
@@ -418,9 +423,13 @@ type setAsideLine struct {
 
 func (r statusReport) json(ev *events) {
 	o := r.overview
-	if o.SetAside != "" {
-		p := setAsideWords(&setAsideError{o.SetAside, o.Newer})
-		ev.write(setAsideLine{ev.head("set_aside"), o.SetAside, p.Summary, p.Hint, true})
+	for _, path := range o.Damaged {
+		p := damagedWords(path)
+		ev.write(setAsideLine{ev.head("set_aside"), path, p.Summary, p.Hint, true})
+	}
+	if o.UnlistedFile != "" {
+		p := unlistedWords(o.UnlistedFile)
+		ev.write(setAsideLine{ev.head("unlisted_file"), o.UnlistedFile, p.Summary, p.Hint, true})
 	}
 	for i, l := range o.Links {
 		ev.write(r.linkLine(ev, l, r.checks[i]))
@@ -441,12 +450,12 @@ func (r statusReport) json(ev *events) {
 		}
 		ev.write(out)
 	}
-	for _, l := range o.Leftover {
+	for _, l := range o.Unneeded {
 		ev.write(newLeftoverLine(ev, l))
 	}
 }
 
-func newLeftoverLine(ev *events, l manage.LeftoverStatus) leftoverLine {
+func newLeftoverLine(ev *events, l links.UnneededStatus) leftoverLine {
 	s := l.Stored
 	out := leftoverLine{ev.head("left_over"), "refresh_token", clip(s.APIHost), clip(s.ClientID), clip(s.ServiceAccount), clip(s.Provider),
 		clip(s.Store), newSecretLine(l.Secret), leftoverCommand, l.Secret.Problem()}
@@ -459,7 +468,7 @@ func newLeftoverLine(ev *events, l manage.LeftoverStatus) leftoverLine {
 	return out
 }
 
-func (r statusReport) linkLine(ev *events, l manage.LinkStatus, c checked) linkLine {
+func (r statusReport) linkLine(ev *events, l links.LinkStatus, c checked) linkLine {
 	k := l.Link
 	out := linkLine{
 		eventHead: ev.head("link"), ID: k.ID(), DataCenter: clip(k.DataCenter), ClientID: clip(k.ClientID),
@@ -468,7 +477,7 @@ func (r statusReport) linkLine(ev *events, l manage.LinkStatus, c checked) linkL
 		SecretStore: clip(k.Store), ClientSecret: newSecretLine(l.ClientSecret), RefreshToken: newSecretLine(l.RefreshToken),
 		Problem: r.linkProblem(l, c),
 	}
-	if site, err := manage.Site(k); err == nil {
+	if site, err := links.Site(k); err == nil {
 		out.DataCenter = place(site)
 	}
 	if c.State != "" {
@@ -477,7 +486,7 @@ func (r statusReport) linkLine(ev *events, l manage.LinkStatus, c checked) linkL
 	return out
 }
 
-func newSecretLine(s manage.Secret) secretLine {
+func newSecretLine(s links.Secret) secretLine {
 	line := secretLine{State: s.State}
 	if s.Problem() && s.Err != nil {
 		p := explainLink(s.Err)

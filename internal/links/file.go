@@ -3,49 +3,171 @@ package links
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
-	"strings"
 	"time"
+	"unicode/utf8"
 
-	"github.com/gofrs/flock"
+	"confer/cronofy"
+	"confer/internal/atomicfile"
 )
 
-// lockLimit bounds the wait for other processes, which hold the lock for
-// milliseconds.
-const lockLimit = 10 * time.Second
+const (
+	// version of the format. Every change raises it: a program refuses a file of a
+	// version that it does not know, and reads all earlier ones.
+	version = 2
 
-const lockRetry = 20 * time.Millisecond
+	// maxSize in bytes holds some 1,000 links with their secrets. Nothing larger is
+	// written or read.
+	maxSize = 1 << 20
+
+	// longestText that is written, in runes: no browser takes a longer redirect URI.
+	longestText = 2000
+
+	// lockLimit bounds the wait for other processes, which hold the lock for
+	// milliseconds.
+	lockLimit = 10 * time.Second
+)
+
+// What stands in the way of the file. Errors of File are *Error and answer
+// errors.Is for one of these, and for the system's own error.
+var (
+	// ErrDamaged: the file cannot be understood.
+	ErrDamaged = errors.New("damaged")
+	// ErrNewer: a newer version of this program wrote the file. It is left alone.
+	ErrNewer = errors.New("written by a newer version of confer")
+	// ErrBusy: another process kept the file locked for too long.
+	ErrBusy = errors.New("in use by another process")
+	// ErrDraftLocked: another process has the unfinished answers.
+	ErrDraftLocked = errors.New("another process keeps its answers here")
+	// ErrUnsafe: the file or its folder is not ours alone (a symbolic link, not a
+	// regular file, another owner, writable by others). Nothing was changed.
+	ErrUnsafe = errors.New("not a private file")
+	// ErrUnwritable: no right to write there, or a read-only file system.
+	ErrUnwritable = errors.New("cannot be written")
+	// ErrFull: the disk or the quota is full.
+	ErrFull = errors.New("no room on the disk")
+	// ErrTooLarge: the contents would not be read back.
+	ErrTooLarge = errors.New("too large")
+	// ErrNoHome: the user's state folder is not known.
+	ErrNoHome = errors.New("the user's folder is not known")
+	// ErrIO: anything else that the system reports.
+	ErrIO = errors.New("cannot be used")
+)
+
+// Error says what was done to which path when what went wrong.
+type Error struct {
+	Op     string // "read", "lock", "write", "rename"
+	Path   string
+	Reason error  // one of this package's
+	Detail string // "is a symbolic link"; may be empty
+	Err    error  // the system's; may be nil
+}
+
+// Error is one line.
+func (e *Error) Error() string {
+	text := fmt.Sprintf("%s %s: %v", e.Op, e.Path, e.Reason)
+	if e.Detail != "" {
+		text += " (" + e.Detail + ")"
+	}
+	if e.Err != nil {
+		text += ": " + e.Err.Error()
+	}
+	return text
+}
+
+// Unwrap gives the reason and the system's error.
+func (e *Error) Unwrap() []error {
+	if e.Err == nil {
+		return []error{e.Reason}
+	}
+	return []error{e.Reason, e.Err}
+}
+
+// failure sorts an error of the system or of atomicfile.
+func failure(op, path string, err error) error {
+	known, unsafe := new(Error), new(atomicfile.UnsafeError)
+	switch {
+	case err == nil || errors.As(err, &known):
+		return err
+	case errors.As(err, &unsafe):
+		return &Error{Op: op, Path: unsafe.Path, Reason: ErrUnsafe, Detail: unsafe.Why}
+	case errors.Is(err, atomicfile.ErrLocked):
+		return &Error{Op: op, Path: path, Reason: ErrBusy}
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return fmt.Errorf("%s %s: %w", op, path, err)
+	}
+	for inner := errors.Unwrap(err); inner != nil; inner = errors.Unwrap(err) {
+		err = inner // drops the path and the call that are named already
+	}
+	return &Error{Op: op, Path: path, Reason: reasonOf(err), Err: err}
+}
+
+const (
+	folder   = "confer"
+	fileName = "links.json"
+)
+
+// DefaultPath is where the file is by the customs of the system: under
+// XDG_STATE_HOME if that is set to an absolute path, as the specification
+// demands (https://specifications.freedesktop.org/basedir-spec/latest/), else
+// ~/.local/state, ~/Library/Application Support or %LocalAppData%. It makes
+// nothing. Its error is ErrNoHome.
+func DefaultPath() (string, error) {
+	return pathFor(runtime.GOOS, os.Getenv, os.UserHomeDir)
+}
+
+func pathFor(system string, env func(string) string, home func() (string, error)) (string, error) {
+	if dir := env("XDG_STATE_HOME"); filepath.IsAbs(dir) {
+		return filepath.Join(dir, folder, fileName), nil
+	}
+	if dir := env("LocalAppData"); system == "windows" && dir != "" {
+		return filepath.Join(dir, folder, fileName), nil
+	}
+	dir, err := home()
+	if err != nil || !filepath.IsAbs(dir) {
+		return "", fmt.Errorf("%w: neither a home folder nor XDG_STATE_HOME", ErrNoHome)
+	}
+	switch system {
+	case "windows":
+		dir = filepath.Join(dir, "AppData", "Local")
+	case "darwin", "ios":
+		dir = filepath.Join(dir, "Library", "Application Support")
+	default:
+		dir = filepath.Join(dir, ".local", "state")
+	}
+	return filepath.Join(dir, folder, fileName), nil
+}
 
 // File is the file of links and unfinished answers. It may be used by several
 // goroutines and processes at once.
 type File struct {
-	path         string
-	lockLimit    time.Duration
-	beforeRename func() // a test's; nil otherwise
+	path      string
+	lockLimit time.Duration
 }
 
 // Open names a file. Nothing is read or made before it is needed.
-func Open(path string) *File { return &File{path: path, lockLimit: lockLimit} }
+func Open(path string) *File { return &File{path, lockLimit} }
 
 // Path is where the file is or will be.
 func (f *File) Path() string { return f.path }
 
-// Load reads the file. No file is empty Contents. A file that is damaged, too
-// large or of a newer version is set aside and gives empty Contents that say so;
-// if it cannot be set aside that is an error, because the next Update would be
-// in its way. Modes that let others read it are narrowed to 0600.
+// Load reads the file. No file is empty Contents. One that is damaged gets another
+// name, as the next Update would need its place, and gives empty Contents that say
+// so; one of a newer version is ErrNewer, and is left alone.
 func (f *File) Load(ctx context.Context) (Contents, error) {
 	if err := ctx.Err(); err != nil {
 		return Contents{}, fmt.Errorf("read %s: %w", f.path, err)
 	}
 	c, _, err := f.read()
-	if !misread(err) {
+	if !errors.Is(err, ErrDamaged) {
 		return c, err
 	}
 	unlock, err := f.lock(ctx)
@@ -59,18 +181,16 @@ func (f *File) Load(ctx context.Context) (Contents, error) {
 
 // Update reads the file, lets change work on what it holds and writes it back,
 // while no other Update does. If change fails or changes nothing, nothing is
-// written. A file that had to be set aside is named in the Contents that change
-// gets, and its place is taken by what change leaves.
+// written. For a damaged file and a newer one see Load.
 func (f *File) Update(ctx context.Context, change func(*Contents) error) error {
-	if err := makeDir(filepath.Dir(f.path)); err != nil {
-		return err
+	if err := atomicfile.MakeFolder(filepath.Dir(f.path), false); err != nil {
+		return failure("write", f.path, err)
 	}
 	unlock, err := f.lock(ctx)
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	f.removeLeftovers()
 	c, before, err := f.readOrSetAside()
 	if err != nil {
 		return err
@@ -78,7 +198,6 @@ func (f *File) Update(ctx context.Context, change func(*Contents) error) error {
 	if err := change(&c); err != nil {
 		return fmt.Errorf("change %s: %w", f.path, err)
 	}
-	c.scrub()
 	after, err := encode(c)
 	if err != nil {
 		return fmt.Errorf("write %s: %w", f.path, err)
@@ -92,151 +211,160 @@ func (f *File) Update(ctx context.Context, change func(*Contents) error) error {
 	if bytes.Equal(before, after) {
 		return nil
 	}
-	return failure("write", f.path, f.replace(after))
+	return failure("write", f.path, atomicfile.Write(f.path, after, atomicfile.Private))
 }
 
-func misread(err error) bool { return errors.Is(err, errDamaged) || errors.Is(err, errNewer) }
-
-// read gives what the file holds, and its bytes.
+// read gives what the file holds, and its bytes; nil if there is none.
 func (f *File) read() (Contents, []byte, error) {
-	b, err := f.bytes()
-	if err != nil || b == nil {
-		return Contents{}, nil, err
-	}
-	c, err := decode(b)
-	if err != nil {
-		return Contents{}, nil, err
-	}
-	return c, b, nil
-}
-
-// bytes is nil without an error if there is no file.
-func (f *File) bytes() ([]byte, error) {
-	file, err := openPrivate(f.path)
+	none := Contents{Damaged: f.damaged()}
+	file, err := atomicfile.Open(f.path, false)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
+		return none, nil, nil
 	}
 	if err != nil {
-		return nil, failure("read", f.path, err)
+		return none, nil, failure("read", f.path, err)
 	}
 	defer file.Close()
 	b, err := io.ReadAll(io.LimitReader(file, maxSize+1))
 	if err != nil {
-		return nil, failure("read", f.path, err)
+		return none, nil, failure("read", f.path, err)
 	}
-	if len(b) > maxSize {
-		return nil, fmt.Errorf("%w: more than %d bytes", errDamaged, maxSize)
+	c, err := decode(b)
+	known := new(Error)
+	if errors.As(err, &known) {
+		known.Op, known.Path = "read", f.path
 	}
-	return b, nil
+	if err != nil {
+		return none, nil, err
+	}
+	c.Damaged = none.Damaged
+	if info, err := file.Stat(); err == nil && info.Mode().Perm()&0o077 != 0 && runtime.GOOS != "windows" {
+		_ = file.Chmod(0o600) // a backup or a copy widened it; it holds no secret, so a failure stops nobody
+	}
+	return c, b, nil
+}
+
+func (f *File) lock(ctx context.Context) (unlock func(), err error) {
+	unlock, err = atomicfile.Lock(ctx, f.path+".lock", f.lockLimit)
+	return unlock, failure("lock", f.path+".lock", err)
 }
 
 // readOrSetAside is called with the lock held.
 func (f *File) readOrSetAside() (Contents, []byte, error) {
 	c, b, err := f.read()
-	if !misread(err) {
-		return c, b, err
-	}
-	c = Contents{Newer: errors.Is(err, errNewer)}
-	c.SetAside, err = f.setAside(c.Newer)
-	return c, nil, err
-}
-
-// setAside gives the file a free name: "links.json.damaged-1".
-func (f *File) setAside(newer bool) (string, error) {
-	why := "damaged"
-	if newer {
-		why = "newer"
-	}
-	const enough = 1000
-	for i := 1; i <= enough; i++ {
-		name := f.path + "." + why + "-" + strconv.Itoa(i)
-		if _, err := os.Lstat(name); !errors.Is(err, fs.ErrNotExist) {
-			continue
+	if errors.Is(err, ErrDamaged) {
+		var name string
+		if name, err = f.setAside(); err == nil {
+			c.Damaged = append(c.Damaged, name)
 		}
-		if err := os.Rename(f.path, name); err != nil {
-			return "", failure("set aside", f.path, err)
+	}
+	return c, b, err
+}
+
+// damaged gives the files that were set aside and that nobody has dealt with.
+func (f *File) damaged() (paths []string) {
+	for i := 1; i <= mostDamaged; i++ {
+		if _, err := os.Lstat(f.damagedPath(i)); err == nil {
+			paths = append(paths, f.damagedPath(i))
 		}
-		return name, nil
 	}
-	return "", &Error{Op: "set aside", Path: f.path, Reason: ErrIO, Detail: "too many files were set aside before"}
+	return paths
 }
 
-// lock waits for other processes. The lock file stays: taking it away would let
-// two processes hold two files of the same name.
-func (f *File) lock(ctx context.Context) (unlock func(), err error) {
-	path := f.path + ".lock"
-	if fi, err := os.Lstat(path); err == nil && !fi.Mode().IsRegular() {
-		return nil, unsafe("lock", path, kindOf(fi.Mode()))
+// mostDamaged files are set aside; no more than that can have been of use.
+const mostDamaged = 20
+
+func (f *File) damagedPath(i int) string { return f.path + ".damaged-" + strconv.Itoa(i) }
+
+func (f *File) setAside() (string, error) {
+	for i := 1; i <= mostDamaged; i++ {
+		name := f.damagedPath(i)
+		if _, err := os.Lstat(name); errors.Is(err, fs.ErrNotExist) {
+			return name, failure("rename", f.path, os.Rename(f.path, name))
+		}
 	}
-	l := flock.New(path, flock.SetFlag(lockFlags))
-	limited, cancel := context.WithTimeout(ctx, f.lockLimit)
-	defer cancel()
-	_, err = l.TryLockContext(limited, lockRetry)
-	switch {
-	case err == nil:
-		return func() { _ = l.Close() }, nil
-	case ctx.Err() != nil:
-		return nil, fmt.Errorf("lock %s: %w", path, ctx.Err())
-	case limited.Err() != nil:
-		return nil, &Error{Op: "lock", Path: path, Reason: ErrBusy}
-	}
-	return nil, failure("lock", path, err)
+	return "", &Error{Op: "rename", Path: f.path, Reason: ErrDamaged, Detail: "as are too many files beside it"}
 }
 
-// replace writes beside the file, syncs and renames, so that the file is either
-// the old or the new one whenever the program or the machine stops.
-func (f *File) replace(b []byte) error {
+// LockDraft makes this process the one whose unfinished answers the file keeps,
+// until unlock is called or the process ends, however it does. It fails with
+// ErrDraftLocked if another is that already, and with the errors of Update where
+// the file could not be written.
+func (f *File) LockDraft() (unlock func(), err error) {
 	dir := filepath.Dir(f.path)
-	tmp, err := os.CreateTemp(dir, f.leftover("*")) // 0600 and O_EXCL: no link is followed
-	if err != nil {
-		return err
+	if err := atomicfile.MakeFolder(dir, false); err != nil {
+		return nil, failure("write", f.path, err)
 	}
-	defer os.Remove(tmp.Name()) // gone already after the rename
-	_, err = tmp.Write(b)
-	if err == nil {
-		err = tmp.Sync()
+	if err := atomicfile.CanWrite(dir); err != nil {
+		return nil, failure("write", f.path, err)
 	}
-	if e := tmp.Close(); err == nil {
-		err = e
+	path := f.path + ".draft.lock"
+	unlock, err = atomicfile.Lock(context.Background(), path, 0)
+	if errors.Is(err, atomicfile.ErrLocked) {
+		return nil, fmt.Errorf("lock %s: %w", path, ErrDraftLocked)
 	}
-	if err != nil {
-		return err
-	}
-	if f.beforeRename != nil {
-		f.beforeRename()
-	}
-	if err := rename(tmp.Name(), f.path); err != nil {
-		return err
-	}
-	return syncDir(dir)
+	return unlock, failure("lock", path, err)
 }
 
-func (f *File) leftover(random string) string {
-	return "." + filepath.Base(f.path) + "." + random + ".tmp"
+// versioned is the file as it is written.
+type versioned struct {
+	Version int `json:"version"`
+	Contents
 }
 
-// removeLeftovers takes away what a killed process left. The lock is held, so
-// nobody is writing one.
-func (f *File) removeLeftovers() {
-	dir := filepath.Dir(f.path)
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return // whatever it is, the write after this will meet it and say so
+// decode is strict about what it knows: a file that it accepts holds what this
+// program could have written.
+func decode(b []byte) (Contents, error) {
+	damaged := func(why string) (Contents, error) {
+		return Contents{}, &Error{Reason: ErrDamaged, Detail: why}
 	}
-	prefix, suffix, _ := strings.Cut(f.leftover("*"), "*")
-	for _, e := range entries {
-		if strings.HasPrefix(e.Name(), prefix) && strings.HasSuffix(e.Name(), suffix) && e.Type().IsRegular() {
-			_ = os.Remove(filepath.Join(dir, e.Name()))
-		}
+	if len(b) > maxSize {
+		return damaged(fmt.Sprintf("more than %d bytes", maxSize))
 	}
-}
-
-func kindOf(m fs.FileMode) string {
+	if !utf8.Valid(b) {
+		return damaged("not UTF-8")
+	}
+	var head struct {
+		Version int `json:"version"`
+	}
+	if err := json.Unmarshal(b, &head); err != nil {
+		return damaged("not an object with a version")
+	}
 	switch {
-	case m&fs.ModeSymlink != 0:
-		return "symbolic link"
-	case m.IsDir():
-		return "folder"
+	case head.Version > version:
+		return Contents{}, &Error{Reason: ErrNewer}
+	case head.Version < 1:
+		return damaged("no version")
 	}
-	return "not a regular file"
+	var v versioned
+	if err := json.Unmarshal(b, &v); err != nil {
+		return damaged(cronofy.CleanText(err.Error(), 100))
+	}
+	if v.hasControls() {
+		return damaged("control characters")
+	}
+	if err := v.check(); err != nil {
+		return Contents{}, err
+	}
+	v.addMissingSecrets()
+	return v.Contents, nil
+}
+
+// encode writes the file for people to read: one member a line. Texts are cleaned,
+// so that what was typed or pasted cannot make the file one that is refused when
+// it is read.
+func encode(c Contents) ([]byte, error) {
+	c, err := c.cleaned()
+	if err != nil {
+		return nil, err
+	}
+	if err := c.check(); err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	err = e.Encode(versioned{version, c})
+	return b.Bytes(), err
 }

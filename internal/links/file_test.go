@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"confer/internal/atomicfile"
 )
 
 func tempFile(t *testing.T) *File {
@@ -59,15 +61,19 @@ func TestUpdateThenLoad(t *testing.T) {
 	require.Equal(t, want, load(t, f))
 	update(t, f, func(c *Contents) { c.Draft = nil })
 	require.Nil(t, load(t, f).Draft)
-	require.Equal(t, []string{"links.json", "links.json.lock"}, names(t, f), "no temporary file is left")
+	require.Equal(t, []string{"links.json"}, names(t, f), "no temporary file is left")
 }
 
 func TestUpdateWritesNothingWhenNothingChanged(t *testing.T) {
 	t.Parallel()
 	f := tempFile(t)
 	update(t, f, func(c *Contents) { *c = full() })
-	f.beforeRename = func() { t.Error("written") }
+	before, err := os.Stat(f.Path())
+	require.NoError(t, err)
 	update(t, f, func(*Contents) {})
+	after, err := os.Stat(f.Path())
+	require.NoError(t, err)
+	require.True(t, os.SameFile(before, after), "written")
 	boom := errors.New("boom")
 	require.ErrorIs(t, f.Update(t.Context(), func(c *Contents) error { c.Links = nil; return boom }), boom)
 	require.Equal(t, full(), load(t, f))
@@ -84,42 +90,57 @@ func TestUpdateCleansWhatWasTyped(t *testing.T) {
 		c.Draft = mine
 	})
 	c := load(t, f)
-	require.Empty(t, c.SetAside)
+	require.Empty(t, c.Damaged)
 	require.Equal(t, "Example GmbH", c.Links[0].Label)
 	require.Equal(t, &Draft{Label: "ab", ClientID: "c"}, c.Draft)
 	require.Equal(t, "a\x1b[31mb\u202e", mine.Label, "the caller's own draft is left alone")
 }
 
-func TestDamagedAndNewerFilesAreSetAside(t *testing.T) {
+// TestDamagedFile: it gets another name, and that is told until somebody deals
+// with it.
+func TestDamagedFile(t *testing.T) {
 	t.Parallel()
-	for _, k := range []struct {
-		content, suffix string
-		newer           bool
-	}{
-		{`{"version": 1, "links": [`, ".damaged-", false},
-		{"", ".damaged-", false},
-		{`{"version": 2, "links": {}}`, ".newer-", true},
-		{`{"version":1,"x":"` + strings.Repeat("y", maxSize) + `"}`, ".damaged-", false},
-		{`{"version":1}` + strings.Repeat(" ", maxSize), ".damaged-", false},
+	for _, content := range []string{
+		`{"version": 1, "links": [`, "", `{"version":1,"x":"` + strings.Repeat("y", maxSize) + `"}`, `{"version":1}` + strings.Repeat(" ", maxSize),
 	} {
 		f := tempFile(t)
 		update(t, f, func(c *Contents) { *c = full() })
-		for i := 1; i <= 2; i++ {
-			require.NoError(t, os.WriteFile(f.Path(), []byte(k.content), 0o600))
-			aside := f.Path() + k.suffix + strconv.Itoa(i)
-			require.Equal(t, Contents{SetAside: aside, Newer: k.newer}, load(t, f))
-			kept, err := os.ReadFile(aside)
-			require.NoError(t, err)
-			require.Equal(t, k.content, string(kept))
-			require.Equal(t, Contents{}, load(t, f), "said once")
+		aside := func(n int) string { return f.Path() + ".damaged-" + strconv.Itoa(n) }
+		require.NoError(t, os.WriteFile(f.Path(), []byte(content), 0o600))
+		require.Equal(t, Contents{Damaged: []string{aside(1)}}, load(t, f))
+		for range 2 {
+			require.Equal(t, Contents{Damaged: []string{aside(1)}}, load(t, f))
 		}
-		require.NoError(t, os.WriteFile(f.Path(), []byte(k.content), 0o600))
+		require.NoError(t, os.WriteFile(f.Path(), []byte(content), 0o600))
 		update(t, f, func(c *Contents) {
-			require.Equal(t, f.Path()+k.suffix+"3", c.SetAside)
+			require.Equal(t, []string{aside(1), aside(2)}, c.Damaged)
 			c.AddLink(link("ser_after"))
 		})
+		for i := range 2 {
+			kept, err := os.ReadFile(aside(1 + i))
+			require.NoError(t, err)
+			require.Equal(t, content, string(kept))
+		}
 		require.Equal(t, []Link{link("ser_after")}, load(t, f).Links)
+		require.NoError(t, os.Remove(aside(1)))
+		require.Equal(t, []string{aside(2)}, load(t, f).Damaged)
 	}
+}
+
+// TestNewerFile: neither a reader nor a writer touches it.
+func TestNewerFile(t *testing.T) {
+	t.Parallel()
+	f := tempFile(t)
+	update(t, f, func(c *Contents) { *c = full() })
+	newer := []byte(`{"version": 99, "links": {}}`)
+	require.NoError(t, os.WriteFile(f.Path(), newer, 0o600))
+	_, err := f.Load(t.Context())
+	require.ErrorIs(t, err, ErrNewer)
+	require.ErrorIs(t, f.Update(t.Context(), func(*Contents) error { t.Error("entered"); return nil }), ErrNewer)
+	b, err := os.ReadFile(f.Path())
+	require.NoError(t, err)
+	require.Equal(t, newer, b)
+	require.Equal(t, []string{"links.json"}, names(t, f))
 }
 
 func TestHugeSparseFileIsNotRead(t *testing.T) {
@@ -127,7 +148,7 @@ func TestHugeSparseFileIsNotRead(t *testing.T) {
 	f := tempFile(t)
 	update(t, f, func(c *Contents) { *c = full() })
 	require.NoError(t, os.Truncate(f.Path(), 1<<40))
-	require.Equal(t, f.Path()+".damaged-1", load(t, f).SetAside)
+	require.Equal(t, []string{f.Path() + ".damaged-1"}, load(t, f).Damaged)
 }
 
 func TestWhatWouldNotBeReadBackIsNotWritten(t *testing.T) {
@@ -144,19 +165,6 @@ func TestWhatWouldNotBeReadBackIsNotWritten(t *testing.T) {
 	require.Equal(t, full(), load(t, f))
 }
 
-func TestKilledBeforeTheRename(t *testing.T) {
-	t.Parallel()
-	f := tempFile(t)
-	update(t, f, func(c *Contents) { *c = full() })
-	cmd := again(t, roleDie, f.Path())
-	require.Error(t, cmd.Run())
-	require.False(t, cmd.ProcessState.Success())
-	require.Len(t, names(t, f), 3, "the killed process left its temporary file: %v", names(t, f))
-	require.Equal(t, full(), load(t, f), "the old file, whole")
-	update(t, f, func(c *Contents) { c.Draft = nil })
-	require.Equal(t, []string{"links.json", "links.json.lock"}, names(t, f), "the next writer cleans up")
-}
-
 func TestTwoProcessesAtOnceLoseNothing(t *testing.T) {
 	t.Parallel()
 	f := tempFile(t)
@@ -167,7 +175,6 @@ func TestTwoProcessesAtOnceLoseNothing(t *testing.T) {
 	require.NoError(t, a.Wait())
 	require.NoError(t, b.Wait())
 	c := load(t, f)
-	require.Empty(t, c.SetAside)
 	require.Len(t, c.Links, 2*each)
 }
 
@@ -195,7 +202,7 @@ func TestLockedByAnother(t *testing.T) {
 	t.Parallel()
 	f := tempFile(t)
 	update(t, f, func(c *Contents) { *c = full() })
-	unlock, err := f.lock(t.Context())
+	unlock, err := atomicfile.Lock(t.Context(), f.Path()+".lock", 0)
 	require.NoError(t, err)
 	other := Open(f.Path())
 	other.lockLimit = time.Millisecond
@@ -242,4 +249,29 @@ func TestDefaultPath(t *testing.T) {
 	}
 	_, err := pathFor("linux", func(string) string { return "" }, none)
 	require.ErrorIs(t, err, ErrNoHome)
+}
+
+// TestOneLocksTheDraft: the second is told, and the first one's end frees it.
+func TestOneLocksTheDraft(t *testing.T) {
+	t.Parallel()
+	f := tempFile(t)
+	unlock, err := f.LockDraft()
+	require.NoError(t, err)
+	_, err = Open(f.Path()).LockDraft()
+	require.ErrorIs(t, err, ErrDraftLocked)
+	unlock()
+	unlock, err = Open(f.Path()).LockDraft()
+	require.NoError(t, err)
+	unlock()
+	require.Empty(t, names(t, f))
+}
+
+// TestLockDraftWhereNothingCanBeWritten says what an Update would.
+func TestLockDraftWhereNothingCanBeWritten(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "confer")
+	require.NoError(t, os.WriteFile(dir, nil, 0o600))
+	_, err := Open(filepath.Join(dir, "links.json")).LockDraft()
+	require.Error(t, err)
+	require.NotErrorIs(t, err, ErrDraftLocked)
 }

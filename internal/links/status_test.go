@@ -1,4 +1,4 @@
-package manage_test
+package links_test
 
 import (
 	"context"
@@ -12,7 +12,6 @@ import (
 	"confer/cronofy"
 	"confer/cronofy/sandbox"
 	"confer/internal/links"
-	"confer/internal/manage"
 	"confer/keystore"
 )
 
@@ -26,15 +25,15 @@ func TestStatusOfARealLink(t *testing.T) {
 	require.False(t, o.Problem())
 	require.Len(t, o.Links, 1)
 	require.True(t, o.Links[0].Link.Same(l))
-	require.Equal(t, manage.Secret{State: manage.Present}, o.Links[0].ClientSecret)
-	require.Equal(t, manage.Secret{State: manage.Present}, o.Links[0].RefreshToken)
+	require.Equal(t, links.Secret{State: links.Present}, o.Links[0].ClientSecret)
+	require.Equal(t, links.Secret{State: links.Present}, o.Links[0].RefreshToken)
 	require.Len(t, h.server.Log(), requests, "it sent something")
 
 	h.drop(tokenKey(l))
 	o, err = h.manager().Status(t.Context())
 	require.NoError(t, err)
 	require.True(t, o.Problem())
-	require.Equal(t, manage.Missing, o.Links[0].RefreshToken.State)
+	require.Equal(t, links.Missing, o.Links[0].RefreshToken.State)
 }
 
 // made is a link that needs no server.
@@ -49,7 +48,7 @@ type statusCase struct {
 	link            links.Link
 	keyring         keystore.State
 	dialog          bool
-	secret, refresh manage.SecretState
+	secret, refresh links.SecretState
 	cause           error
 	problem         bool
 }
@@ -60,14 +59,14 @@ func statusCases() []statusCase {
 	lost := made("keyring")
 	lost.DataCenter = "moon"
 	return []statusCase{
-		{"memory", made("session"), keystore.Ready, false, manage.Gone, manage.Gone, nil, false},
-		{"never a token", unconfirmed, keystore.Ready, false, manage.Missing, manage.None, nil, true},
-		{"keyring is empty", made("keyring"), keystore.Ready, false, manage.Missing, manage.Missing, nil, true},
-		{"locked", made("keyring"), keystore.Locked, false, manage.Unread, manage.Unread, keystore.ErrLocked, true},
-		{"no bus", made("keyring"), keystore.NoBus, false, manage.Unread, manage.Unread, keystore.ErrUnavailable, true},
-		{"silent", made("keyring"), keystore.Silent, false, manage.Unread, manage.Unread, keystore.ErrUnavailable, true},
-		{"a dialog is possible", made("keyring"), keystore.Ready, true, manage.Unread, manage.Unread, manage.ErrDialog, false},
-		{"no such data center", lost, keystore.Ready, false, manage.Missing, manage.Missing, nil, true},
+		{"memory", made("session"), keystore.Ready, false, links.Gone, links.Gone, nil, false},
+		{"never a token", unconfirmed, keystore.Ready, false, links.Missing, links.None, nil, true},
+		{"keyring is empty", made("keyring"), keystore.Ready, false, links.Missing, links.Missing, nil, true},
+		{"locked", made("keyring"), keystore.Locked, false, links.Unread, links.Unread, keystore.ErrLocked, true},
+		{"no bus", made("keyring"), keystore.NoBus, false, links.Unread, links.Unread, keystore.ErrUnavailable, true},
+		{"silent", made("keyring"), keystore.Silent, false, links.Unread, links.Unread, keystore.ErrUnavailable, true},
+		{"a dialog is possible", made("keyring"), keystore.Ready, true, links.Unread, links.Unread, links.ErrDialog, false},
+		{"no such data center", lost, keystore.Ready, false, links.Missing, links.Missing, nil, true},
 	}
 }
 
@@ -104,13 +103,13 @@ func TestStatusDoesNotAskForAPassphrase(t *testing.T) {
 	h.change(func(all *links.Contents) { all.AddLink(made("file")) })
 	o, err := h.manager().Status(t.Context())
 	require.NoError(t, err)
-	require.Equal(t, manage.Missing, o.Links[0].RefreshToken.State)
+	require.Equal(t, links.Missing, o.Links[0].RefreshToken.State)
 	require.True(t, o.Problem())
 
 	require.NoError(t, os.WriteFile(path, []byte("sealed"), 0o600))
 	o, err = h.manager().Status(t.Context())
 	require.NoError(t, err)
-	require.Equal(t, manage.Sealed, o.Links[0].RefreshToken.State)
+	require.Equal(t, links.Sealed, o.Links[0].RefreshToken.State)
 	require.False(t, o.Problem())
 }
 
@@ -121,21 +120,67 @@ func TestStatusOfServiceAccounts(t *testing.T) {
 	h.change(func(all *links.Contents) { all.AddServiceAccount(a) })
 	o, err := h.manager().Status(t.Context())
 	require.NoError(t, err)
-	require.Equal(t, manage.Missing, o.Accounts[0].RefreshToken.State)
+	require.Equal(t, links.Missing, o.Accounts[0].RefreshToken.State)
 	require.True(t, o.Problem())
-	require.NoError(t, h.places.store.Set(t.Context(), keystore.Key(links.ServiceAccountKeyParts(a)...), "token"))
+	require.NoError(t, h.places.store.Set(t.Context(), links.StoredAccountToken(a).Key(), "token"))
 	o, err = h.manager().Status(t.Context())
 	require.NoError(t, err)
 	require.False(t, o.Problem())
 }
 
+// TestStatusOfADamagedFile: as often as it is asked, until the operator acts.
 func TestStatusOfADamagedFile(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, sandbox.Options{})
 	require.NoError(t, os.MkdirAll(filepath.Dir(h.links.Path()), 0o700))
 	require.NoError(t, os.WriteFile(h.links.Path(), []byte("{"), 0o600))
+	for range 3 {
+		o, err := h.manager().Status(t.Context())
+		require.NoError(t, err)
+		require.True(t, o.Problem())
+		require.Len(t, o.Damaged, 1)
+		require.FileExists(t, o.Damaged[0])
+	}
+	got, err := h.manager().DeleteUnneeded(t.Context())
+	require.NoError(t, err)
+	require.Len(t, got.Damaged, 1, "what is left over is not known")
+	require.NoError(t, os.Remove(h.links.Path()+".damaged-1"))
 	o, err := h.manager().Status(t.Context())
 	require.NoError(t, err)
+	require.False(t, o.Problem())
+}
+
+// TestAnEncryptedFileThatNothingLists: the list was lost or deleted.
+func TestAnEncryptedFileThatNothingLists(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, sandbox.Options{})
+	path := filepath.Join(t.TempDir(), "secrets.age")
+	require.NoError(t, os.WriteFile(path, []byte("sealed"), 0o600))
+	h.places.others = map[string]keystore.Store{"file": keystore.OpenFile(path, nil)}
+	o, err := h.manager().Status(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, path, o.UnlistedFile)
 	require.True(t, o.Problem())
-	require.FileExists(t, o.SetAside)
+	got, err := h.manager().DeleteUnneeded(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, path, got.UnlistedFile)
+	require.FileExists(t, path)
+	h.change(func(c *links.Contents) { c.AddSecret(clientSecret("file", made("file")), fixedNow()) })
+	o, err = h.manager().Status(t.Context())
+	require.NoError(t, err)
+	require.Empty(t, o.UnlistedFile)
+}
+
+func TestStatusOfANewerFile(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, sandbox.Options{})
+	require.NoError(t, os.MkdirAll(filepath.Dir(h.links.Path()), 0o700))
+	require.NoError(t, os.WriteFile(h.links.Path(), []byte(`{"version":99}`), 0o600))
+	for range 2 {
+		_, err := h.manager().Status(t.Context())
+		require.ErrorIs(t, err, links.ErrNewer)
+		_, err = h.manager().DeleteUnneeded(t.Context())
+		require.ErrorIs(t, err, links.ErrNewer)
+	}
+	require.FileExists(t, h.links.Path())
 }

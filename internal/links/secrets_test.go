@@ -6,35 +6,41 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"confer/keystore"
 )
 
 var noon = time.Date(2026, 5, 4, 12, 0, 0, 0, time.UTC)
 
-func TestLedgerNamesSecretsAsTheStoreDoes(t *testing.T) {
+func TestKeysFollowTheLayout(t *testing.T) {
 	t.Parallel()
 	l := link("ser_one")
 	a := ServiceAccount{APIHost: "h", ClientID: "c", ID: "ser_one", Store: "file"}
-	require.Equal(t, RefreshTokenKeyParts(l), StoredToken(l).KeyParts())
-	require.Equal(t, ServiceAccountKeyParts(a), StoredAccountToken(a).KeyParts())
-	require.Equal(t, ClientSecretKeyParts("h", "c"), StoredClientSecret("file", "h", "c").KeyParts())
+	for key, parts := range map[string][]string{
+		StoredToken(l).Key():                          {"api-de.cronofy.com", "k3Hn2cWq9ZrT5vXy7LbD", "ser_one", "zoom_enterprise", "refresh_token"},
+		StoredAccountToken(a).Key():                   {"h", "c", "ser_one", "service_account", "refresh_token"},
+		StoredClientSecret("keyring", "h", "c").Key(): {"h", "c", "client_secret"},
+	} {
+		require.Equal(t, keystore.Key(parts...), key)
+	}
 }
 
-func TestRecordAndStrike(t *testing.T) {
+func TestAddAndRemoveSecret(t *testing.T) {
 	t.Parallel()
 	var c Contents
 	s := StoredClientSecret("keyring", "h", "c")
-	c.Record(s, noon)
-	require.Len(t, c.Ledger, 1)
-	read := c.Ledger[0]
-	c.Record(s, noon.Add(time.Second))
-	require.Len(t, c.Ledger, 1, "held once")
-	c.Strike(read)
-	require.Len(t, c.Ledger, 1, "it was recorded anew, so it may have been stored anew")
-	c.Strike(c.Ledger[0])
-	require.Empty(t, c.Ledger)
+	c.AddSecret(s, noon)
+	require.Len(t, c.Secrets, 1)
+	read := c.Secrets[0]
+	c.AddSecret(s, noon.Add(time.Second))
+	require.Len(t, c.Secrets, 1, "held once")
+	c.RemoveSecret(read)
+	require.Len(t, c.Secrets, 1, "it was recorded anew, so it may have been stored anew")
+	c.RemoveSecret(c.Secrets[0])
+	require.Empty(t, c.Secrets)
 	for _, ends := range []string{"session", "none", ""} {
-		c.Record(StoredClientSecret(ends, "h", "c"), noon)
-		require.Empty(t, c.Ledger, "%q ends with the run", ends)
+		c.AddSecret(StoredClientSecret(ends, "h", "c"), noon)
+		require.Empty(t, c.Secrets, "%q ends with the run", ends)
 	}
 }
 
@@ -47,7 +53,7 @@ func TestALinkElsewhereKeepsTheOldEntries(t *testing.T) {
 	moved.Store = "session"
 	update(t, f, func(c *Contents) { c.AddLink(moved) })
 	c := load(t, f)
-	require.ElementsMatch(t, []Stored{StoredToken(link("ser_one")), StoredClientSecret("keyring", moved.APIHost, moved.ClientID)}, c.Leftover())
+	require.ElementsMatch(t, []StoredSecret{StoredToken(link("ser_one")), StoredClientSecret("keyring", moved.APIHost, moved.ClientID)}, c.UnneededSecrets())
 }
 
 // TestADraftElsewhereKeepsTheOldEntry: the same for unfinished answers.
@@ -55,9 +61,9 @@ func TestADraftElsewhereKeepsTheOldEntry(t *testing.T) {
 	t.Parallel()
 	f := tempFile(t)
 	update(t, f, func(c *Contents) { c.Draft = &Draft{DataCenter: "de", ClientID: "id", Store: "keyring", Kept: true} })
-	require.Empty(t, load(t, f).Leftover())
+	require.Empty(t, load(t, f).UnneededSecrets())
 	update(t, f, func(c *Contents) { c.Draft = &Draft{DataCenter: "de", ClientID: "id", Store: "session"} })
-	require.Equal(t, []Stored{StoredClientSecret("keyring", "api-de.cronofy.com", "id")}, load(t, f).Leftover())
+	require.Equal(t, []StoredSecret{StoredClientSecret("keyring", "api-de.cronofy.com", "id")}, load(t, f).UnneededSecrets())
 }
 
 func TestNeeded(t *testing.T) {
@@ -69,10 +75,10 @@ func TestNeeded(t *testing.T) {
 		ByDraft:          {Draft: &Draft{DataCenter: "de", ClientID: "id", Store: "keyring", Kept: true}},
 		"":               {Draft: &Draft{DataCenter: "de", ClientID: "id", Store: "keyring"}},
 	} {
-		require.Equal(t, by, c.Needed(secret))
+		require.Equal(t, by, c.NeededBy(secret))
 		elsewhere := secret
 		elsewhere.Store = "file"
-		require.Empty(t, c.Needed(elsewhere), "a copy in another store")
+		require.Empty(t, c.NeededBy(elsewhere), "a copy in another store")
 	}
 }
 
@@ -80,7 +86,7 @@ func TestAnOldFileGetsItsLedger(t *testing.T) {
 	t.Parallel()
 	want := full()
 	old := want
-	old.Ledger = nil
+	old.Secrets = nil
 	b, err := encode(old)
 	require.NoError(t, err)
 	require.False(t, strings.Contains(string(b), "ledger"))

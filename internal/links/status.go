@@ -1,11 +1,10 @@
-package manage
+package links
 
 import (
 	"context"
 	"errors"
 	"slices"
 
-	"confer/internal/links"
 	"confer/keystore"
 )
 
@@ -45,7 +44,7 @@ func (s Secret) Problem() bool {
 
 // LinkStatus is a link and its secrets.
 type LinkStatus struct {
-	Link         links.Link
+	Link         Link
 	Site         error // why its data center cannot be used; nil: it can
 	ClientSecret Secret
 	RefreshToken Secret
@@ -58,13 +57,13 @@ func (l LinkStatus) Problem() bool {
 
 // AccountStatus is a service account that was authorized here, and its token.
 type AccountStatus struct {
-	Account      links.ServiceAccount
+	Account      ServiceAccount
 	RefreshToken Secret
 }
 
-// LeftoverStatus is a secret that nothing listed needs.
-type LeftoverStatus struct {
-	Stored links.Stored
+// UnneededStatus is a secret that nothing listed needs.
+type UnneededStatus struct {
+	Stored StoredSecret
 	Secret Secret
 }
 
@@ -72,19 +71,20 @@ type LeftoverStatus struct {
 type Overview struct {
 	Links    []LinkStatus
 	Accounts []AccountStatus
-	Draft    *links.Draft
+	Draft    *Draft
 	// DraftSecret is the client secret of the unfinished answers; its State is
 	// empty when they have none in a store.
 	DraftSecret Secret
-	// Leftover are the secrets of nothing that is listed. One that is known to be
+	// Unneeded are the secrets of nothing that is listed. One that is known to be
 	// gone is not among them.
-	Leftover []LeftoverStatus
+	Unneeded []UnneededStatus
+	// UnlistedFile is the encrypted file where no secret in it is listed, so that
+	// nothing tells whose they are; empty: there is none.
+	UnlistedFile string
 	// Keyring is what the probe found; its State is empty when nothing is kept there.
 	Keyring keystore.Status
-	// SetAside is where a damaged file of links was put; empty: it was read.
-	// Newer: it is of a newer version.
-	SetAside string
-	Newer    bool
+	// Damaged are files of links that were set aside and not dealt with.
+	Damaged []string
 }
 
 // Problem tells whether something is wrong.
@@ -99,12 +99,12 @@ func (o Overview) Problem() bool {
 			return true
 		}
 	}
-	for _, l := range o.Leftover {
+	for _, l := range o.Unneeded {
 		if l.Secret.Problem() {
 			return true
 		}
 	}
-	return o.DraftSecret.Problem() || o.SetAside != ""
+	return o.DraftSecret.Problem() || o.UnlistedFile != "" || len(o.Damaged) > 0
 }
 
 // Status tells what is linked and where each secret is. It sends nothing, opens
@@ -114,69 +114,77 @@ func (m *Manager) Status(ctx context.Context) (Overview, error) {
 	if err != nil {
 		return Overview{}, err
 	}
-	o := Overview{Draft: c.Draft, SetAside: c.SetAside, Newer: c.Newer}
-	if inKeyring(c) {
+	o := Overview{Draft: c.Draft, Damaged: c.Damaged}
+	if o.UnlistedFile, err = m.unlistedFile(c); err != nil {
+		return Overview{}, err
+	}
+	if slices.ContainsFunc(c.Secrets, func(s StoredSecret) bool { return s.Store == storeKeyring }) {
 		o.Keyring = m.Stores.Probe(ctx)
 	}
-	e := eye{m: m, keyring: o.Keyring}
+	look := func(s StoredSecret) Secret { return m.look(ctx, o.Keyring, s) }
 	for _, l := range c.Links {
-		o.Links = append(o.Links, e.link(ctx, l))
+		s := LinkStatus{Link: l, ClientSecret: look(StoredClientSecret(l.Store, l.APIHost, l.ClientID)), RefreshToken: Secret{State: None}}
+		_, s.Site = Site(l)
+		if l.RefreshToken && !l.Unconfirmed {
+			s.RefreshToken = look(StoredToken(l))
+		}
+		o.Links = append(o.Links, s)
 	}
 	for _, a := range c.ServiceAccounts {
-		key := keystore.Key(links.ServiceAccountKeyParts(a)...)
-		o.Accounts = append(o.Accounts, AccountStatus{a, e.see(ctx, a.Store, key)})
+		o.Accounts = append(o.Accounts, AccountStatus{a, look(StoredAccountToken(a))})
 	}
-	if c.Draft != nil && c.Draft.Kept && links.Outlives(c.Draft.Store) {
-		o.DraftSecret = e.stored(ctx, c.Draft.ClientSecret())
+	if c.Draft != nil && c.Draft.Kept && Outlives(c.Draft.Store) {
+		o.DraftSecret = look(c.Draft.ClientSecret())
 	}
-	for _, s := range c.Leftover() {
-		if seen := e.stored(ctx, s); seen.State != Missing {
-			o.Leftover = append(o.Leftover, LeftoverStatus{s, seen})
+	for _, s := range c.UnneededSecrets() {
+		if seen := look(s); seen.State != Missing {
+			o.Unneeded = append(o.Unneeded, UnneededStatus{s, seen})
 		}
 	}
 	return o, nil
 }
 
-func inKeyring(c links.Contents) bool {
-	return slices.ContainsFunc(c.Ledger, func(s links.Stored) bool { return s.Store == storeKeyring })
-}
-
-// eye looks at secrets, with one probe of the keyring for all of them.
-type eye struct {
-	m       *Manager
-	keyring keystore.Status
-}
-
-func (e eye) link(ctx context.Context, l links.Link) LinkStatus {
-	s := LinkStatus{Link: l, RefreshToken: Secret{State: None}}
-	_, s.Site = Site(l)
-	s.ClientSecret = e.see(ctx, l.Store, secretKey(l.APIHost, l.ClientID))
-	if l.RefreshToken && !l.Unconfirmed {
-		s.RefreshToken = e.see(ctx, l.Store, tokenKey(l))
+// unlistedFile gives the encrypted file if there is one and no secret in it is
+// listed, as when the file of links was lost; empty: there is none.
+func (m *Manager) unlistedFile(c Contents) (string, error) {
+	if slices.ContainsFunc(c.Secrets, func(s StoredSecret) bool { return s.Store == storeFile }) {
+		return "", nil
 	}
-	return s
+	store, err := m.Stores.Open(storeFile)
+	if err != nil {
+		return "", nil // there is no such store here
+	}
+	file, ok := store.(interface {
+		Exists() (bool, error)
+		Path() string
+	})
+	if !ok {
+		return "", nil
+	}
+	there, err := file.Exists()
+	if err != nil || !there {
+		return "", err
+	}
+	return file.Path(), nil
 }
 
-func (e eye) stored(ctx context.Context, s links.Stored) Secret {
-	return e.see(ctx, s.Store, keystore.Key(s.KeyParts()...))
-}
-
-func (e eye) see(ctx context.Context, kind, key string) Secret {
-	if kind == storeKeyring {
-		if err := e.blind(); err != nil {
+// look tells what is known of a secret, with one probe of the keyring for all.
+func (m *Manager) look(ctx context.Context, keyring keystore.Status, s StoredSecret) Secret {
+	if s.Store == storeKeyring {
+		if err := m.unreadable(keyring); err != nil {
 			return Secret{Unread, err}
 		}
 	}
-	store, err := e.m.open(kind)
+	store, err := m.open(s.Store)
 	switch {
 	case errors.Is(err, ErrGone):
 		return Secret{State: Gone}
 	case err != nil:
 		return Secret{Unread, err}
-	case kind == storeFile:
+	case s.Store == storeFile:
 		return sealed(store)
 	}
-	switch has, err := keystore.Has(ctx, store, key); {
+	switch has, err := keystore.Has(ctx, store, s.Key()); {
 	case err != nil:
 		return Secret{Unread, err}
 	case has:
@@ -185,18 +193,18 @@ func (e eye) see(ctx context.Context, kind, key string) Secret {
 	return Secret{State: Missing}
 }
 
-// blind is why the keyring is not to be asked; nil: it can be.
-func (e eye) blind() error {
-	switch e.keyring.State {
-	case keystore.Ready:
-		if e.m.DialogPossible {
-			return ErrDialog
-		}
+// unreadable is why the keyring is not to be asked; nil: it can be.
+func (m *Manager) unreadable(keyring keystore.Status) error {
+	e := &keystore.Error{Op: "get", Store: keystore.Keyring, Err: keystore.ErrUnavailable, State: keyring.State, Detail: keyring.Detail}
+	switch {
+	case keyring.State == keystore.Ready && m.DialogPossible:
+		return ErrDialog
+	case keyring.State == keystore.Ready:
 		return nil
-	case keystore.Locked:
-		return &keystore.Error{Op: "get", Store: keystore.Keyring, Err: keystore.ErrLocked, State: e.keyring.State, Detail: e.keyring.Detail}
+	case keyring.State == keystore.Locked:
+		e.Err = keystore.ErrLocked
 	}
-	return &keystore.Error{Op: "get", Store: keystore.Keyring, Err: keystore.ErrUnavailable, State: e.keyring.State, Detail: e.keyring.Detail}
+	return e
 }
 
 func sealed(store keystore.Store) Secret {

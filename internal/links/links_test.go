@@ -1,8 +1,10 @@
 package links
 
 import (
+	"os"
 	"reflect"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -102,13 +104,47 @@ func TestServiceAccountsAreHeldOnce(t *testing.T) {
 	require.Equal(t, []ServiceAccount{elsewhere}, c.ServiceAccounts)
 }
 
-func TestKeyPartsFollowTheLayout(t *testing.T) {
+func TestPending(t *testing.T) {
 	t.Parallel()
-	l := link("ser_one")
-	require.Equal(t, []string{"api-de.cronofy.com", "k3Hn2cWq9ZrT5vXy7LbD", "client_secret"}, ClientSecretKeyParts(l.APIHost, l.ClientID))
-	require.Equal(t, []string{"api-de.cronofy.com", "k3Hn2cWq9ZrT5vXy7LbD", "ser_one", "zoom_enterprise", "refresh_token"}, RefreshTokenKeyParts(l))
-	s := ServiceAccount{APIHost: "h", ClientID: "c", ID: "ser_one"}
-	require.Equal(t, []string{"h", "c", "ser_one", "service_account", "refresh_token"}, ServiceAccountKeyParts(s))
+	f := tempFile(t)
+	answers := Draft{DataCenter: "de", ClientID: "id", ServiceAccount: "ser_1", Provider: "zoom_enterprise", RedirectURI: "http://127.0.0.1:8400/cb"}
+	later := answers
+	later.ServiceAccount = "ser_2"
+	update(t, f, func(c *Contents) {
+		c.AddPending("first", answers, noon)
+		c.AddPending("second", later, noon.Add(time.Hour))
+		c.AddPending("second", later, noon.Add(time.Hour))
+	})
+	b, err := os.ReadFile(f.Path())
+	require.NoError(t, err)
+	require.NotContains(t, string(b), "first", "the state itself")
+	c := load(t, f)
+	require.Len(t, c.Pending, 2)
+	p, ok := c.FindPending("first", noon.Add(PendingLimit-1))
+	require.True(t, ok)
+	require.Equal(t, Pending{HashState("first"), noon, answers}, p)
+	_, ok = c.FindPending("first", noon.Add(PendingLimit))
+	require.False(t, ok, "after its time")
+	_, ok = c.FindPending("first", noon.Add(-time.Hour))
+	require.False(t, ok, "before it was begun: the clock was set back")
+	_, ok = c.FindPending("another", noon)
+	require.False(t, ok)
+	p, ok = c.LatestPending(noon.Add(time.Hour))
+	require.True(t, ok)
+	require.Equal(t, later, p.Answers)
+	_, ok = c.LatestPending(noon.Add(30 * time.Hour))
+	require.False(t, ok)
+
+	update(t, f, func(c *Contents) { c.RemovePending("second") })
+	require.Len(t, load(t, f).Pending, 1)
+	update(t, f, func(c *Contents) { c.AddPending("third", later, noon.Add(PendingLimit)) })
+	require.Equal(t, []Pending{{HashState("third"), noon.Add(PendingLimit), later}}, load(t, f).Pending, "what has expired goes")
+	update(t, f, func(c *Contents) {
+		for i := range 3 * mostPending {
+			c.AddPending(strconv.Itoa(i), later, noon.Add(PendingLimit))
+		}
+	})
+	require.Len(t, load(t, f).Pending, mostPending)
 }
 
 // Nothing in the file can hold a secret: there is no field for one.
@@ -116,7 +152,7 @@ func TestNoFieldForASecret(t *testing.T) {
 	t.Parallel()
 	name := regexp.MustCompile(`(?i)secret|token|password|passphrase|code$|^state$`)
 	harmless := map[string]bool{"secret_store": true, "refresh_token": true} // where it is; whether there is one
-	for _, v := range []any{Link{}, ServiceAccount{}, Draft{}, Stored{}, envelope{}} {
+	for _, v := range []any{Link{}, ServiceAccount{}, Draft{}, Pending{}, StoredSecret{}, Contents{}} {
 		for f := range reflect.TypeOf(v).Fields() {
 			require.NotEqual(t, reflect.TypeFor[cronofy.Secret](), f.Type, f.Name)
 			member, _, _ := strings.Cut(f.Tag.Get("json"), ",")

@@ -1,4 +1,4 @@
-package manage
+package links
 
 import (
 	"context"
@@ -7,18 +7,17 @@ import (
 	"time"
 
 	"confer/cronofy"
-	"confer/internal/links"
 	"confer/keystore"
 )
 
-// The places for secrets by their names in a links.Link.
+// The places for secrets by their names in a Link.
 const (
 	storeKeyring = string(keystore.Keyring)
 	storeSession = string(keystore.Session)
 	storeFile    = string(keystore.File)
 )
 
-// What stands in the way beside the errors of cronofy, keystore and links.
+// What stands in the way beside the errors of cronofy, keystore and File.
 var (
 	// ErrNoToken: confer has no token of its own for this link, and never had:
 	// the administrator's word was taken, or Cronofy gave no refresh token.
@@ -29,20 +28,21 @@ var (
 	ErrNoSecret = errors.New("the client secret is not stored")
 	// ErrMissing: the refresh token is not where it was stored.
 	ErrMissing = errors.New("the refresh token is not stored")
-	// ErrBusy: another process works on the same link.
-	ErrBusy = errors.New("another process works on this link")
+	// ErrLinkBusy: another process works on the same link.
+	ErrLinkBusy = errors.New("another process works on this link")
 	// ErrSite: the link names a data center or an address that cannot be used.
 	ErrSite = errors.New("the link's data center cannot be used")
 )
 
-// NotKeptError: Cronofy gave another refresh token and the store did not take
+// NotStoredError: Cronofy gave another refresh token and the store did not take
 // it, so the stored one is most likely spent. Err is why.
-type NotKeptError struct{ Err error }
+type NotStoredError struct{ Err error }
 
-func (e *NotKeptError) Error() string { return "store rotated token: " + e.Err.Error() }
+// Error is one line.
+func (e *NotStoredError) Error() string { return "store rotated token: " + e.Err.Error() }
 
 // Unwrap gives the reason.
-func (e *NotKeptError) Unwrap() error { return e.Err }
+func (e *NotStoredError) Unwrap() error { return e.Err }
 
 // Client is what is asked of Cronofy.
 type Client interface {
@@ -58,12 +58,19 @@ type Stores interface {
 	Open(kind string) (keystore.Store, error)
 }
 
-// Manager works on the links of one file. Everything it needs of the world is a
-// field; it keeps nothing between calls.
+// Manager works on links that were made: it tells what is linked and where each
+// secret is, checks and exports tokens, and forgets. It keeps nothing between calls.
+//
+// A refresh may rotate the refresh token, and then the old one is spent. So every
+// refresh holds a lock of the link while it reads the token, shows that the store
+// can be written, asks Cronofy and stores the new token, and is not broken off in
+// between. A process that waited reads the token anew. Set-up does not take the
+// lock: should it have stored the token of a new authorization meanwhile, that one
+// stays.
 type Manager struct {
 	// Links is the file. For Check alone it may be nil, where no other process
 	// knows the secrets: then nothing is locked.
-	Links  *links.File
+	Links  *File
 	Stores Stores
 	// NewClient makes a client. Required for all but Status.
 	NewClient func(cronofy.Site, cronofy.App) Client
@@ -85,30 +92,19 @@ func (m *Manager) now() time.Time {
 }
 
 // Site is where a link's calls go. Its error wraps ErrSite.
-func Site(l links.Link) (cronofy.Site, error) {
-	site, err := siteOf(l.DataCenter, l.APIURL, l.AppURL)
-	if err == nil && site.APIHost() != l.APIHost {
-		return cronofy.Site{}, fmt.Errorf("%w: it was made at another host", ErrSite)
-	}
-	return site, err
-}
-
-func siteOf(dataCenter, api, app string) (cronofy.Site, error) {
-	dc, ok := cronofy.FindDataCenter(dataCenter)
+func Site(l Link) (cronofy.Site, error) {
+	dc, ok := cronofy.FindDataCenter(l.DataCenter)
 	if !ok {
 		return cronofy.Site{}, ErrSite
 	}
-	site, err := dc.Site().Override(api, app)
+	site, err := dc.Site().Override(l.APIURL, l.AppURL)
 	if err != nil {
 		return cronofy.Site{}, fmt.Errorf("%w: %w", ErrSite, err)
 	}
+	if site.APIHost() != l.APIHost {
+		return cronofy.Site{}, fmt.Errorf("%w: it was made at another host", ErrSite)
+	}
 	return site, nil
-}
-
-func tokenKey(l links.Link) string { return keystore.Key(links.RefreshTokenKeyParts(l)...) }
-
-func secretKey(apiHost, clientID string) string {
-	return keystore.Key(links.ClientSecretKeyParts(apiHost, clientID)...)
 }
 
 // open gives the store of a link's secrets, or ErrGone.
@@ -120,7 +116,7 @@ func (m *Manager) open(kind string) (keystore.Store, error) {
 }
 
 // client makes the client of a link's application.
-func (m *Manager) client(ctx context.Context, l links.Link) (Client, error) {
+func (m *Manager) client(ctx context.Context, l Link) (Client, error) {
 	site, err := Site(l)
 	if err != nil {
 		return nil, err
@@ -132,7 +128,7 @@ func (m *Manager) client(ctx context.Context, l links.Link) (Client, error) {
 	return m.NewClient(site, cronofy.App{ClientID: l.ClientID, ClientSecret: secret}), nil
 }
 
-func (m *Manager) clientSecret(ctx context.Context, l links.Link) (cronofy.Secret, error) {
+func (m *Manager) clientSecret(ctx context.Context, l Link) (cronofy.Secret, error) {
 	if m.Given != nil {
 		if s := m.Given(l.ClientID); !s.Empty() {
 			return s, nil
@@ -142,15 +138,15 @@ func (m *Manager) clientSecret(ctx context.Context, l links.Link) (cronofy.Secre
 	if err != nil {
 		return cronofy.Secret{}, err
 	}
-	secret, err := store.Get(ctx, secretKey(l.APIHost, l.ClientID))
+	secret, err := store.Get(ctx, StoredClientSecret(l.Store, l.APIHost, l.ClientID).Key())
 	if errors.Is(err, keystore.ErrNotFound) {
 		return cronofy.Secret{}, ErrNoSecret
 	}
 	return cronofy.NewSecret(secret), err
 }
 
-// held gives the store of a link's refresh token, and the token.
-func (m *Manager) held(ctx context.Context, l links.Link) (keystore.Store, cronofy.Secret, error) {
+// refreshToken gives the store of a link's refresh token, and the token.
+func (m *Manager) refreshToken(ctx context.Context, l Link) (keystore.Store, cronofy.Secret, error) {
 	if l.Unconfirmed || !l.RefreshToken {
 		return nil, cronofy.Secret{}, ErrNoToken
 	}
@@ -158,7 +154,7 @@ func (m *Manager) held(ctx context.Context, l links.Link) (keystore.Store, crono
 	if err != nil {
 		return nil, cronofy.Secret{}, err
 	}
-	token, err := store.Get(ctx, tokenKey(l))
+	token, err := store.Get(ctx, StoredToken(l).Key())
 	if errors.Is(err, keystore.ErrNotFound) || err == nil && token == "" {
 		return nil, cronofy.Secret{}, ErrMissing
 	}

@@ -1,4 +1,4 @@
-package manage_test
+package links_test
 
 import (
 	"testing"
@@ -8,34 +8,33 @@ import (
 
 	"confer/cronofy/sandbox"
 	"confer/internal/links"
-	"confer/internal/manage"
 	"confer/keystore"
 )
 
 // put stores something under an entry's name, and records it.
-func (h *house) put(all ...links.Stored) {
+func (h *house) put(all ...links.StoredSecret) {
 	h.t.Helper()
 	for _, s := range all {
 		store, err := h.places.Open(s.Store)
 		require.NoError(h.t, err)
-		require.NoError(h.t, store.Set(h.t.Context(), keystore.Key(s.KeyParts()...), "something"))
-		h.change(func(c *links.Contents) { c.Record(s, fixedNow()) })
+		require.NoError(h.t, store.Set(h.t.Context(), s.Key(), "something"))
+		h.change(func(c *links.Contents) { c.AddSecret(s, fixedNow()) })
 	}
 }
 
 // has tells whether an entry's secret is in its store.
-func (h *house) has(s links.Stored) bool {
+func (h *house) has(s links.StoredSecret) bool {
 	h.t.Helper()
 	store, err := h.places.Open(s.Store)
 	require.NoError(h.t, err)
-	_, err = store.Get(h.t.Context(), keystore.Key(s.KeyParts()...))
+	_, err = store.Get(h.t.Context(), s.Key())
 	if err != nil {
 		require.ErrorIs(h.t, err, keystore.ErrNotFound)
 	}
 	return err == nil
 }
 
-func clientSecret(store string, l links.Link) links.Stored {
+func clientSecret(store string, l links.Link) links.StoredSecret {
 	return links.StoredClientSecret(store, l.APIHost, l.ClientID)
 }
 
@@ -45,16 +44,16 @@ func TestForgetFindsCopies(t *testing.T) {
 	h := newHouse(t, sandbox.Options{})
 	h.places.others = map[string]keystore.Store{"file": keystore.OpenSession()}
 	old := made("file")
-	copies := []links.Stored{links.StoredToken(made("keyring")), clientSecret("keyring", old), links.StoredToken(old), clientSecret("file", old)}
+	copies := []links.StoredSecret{links.StoredToken(made("keyring")), clientSecret("keyring", old), links.StoredToken(old), clientSecret("file", old)}
 	h.put(copies...)
 	h.change(func(c *links.Contents) { c.AddLink(made("session")) })
 	got, err := h.manager().Forget(t.Context(), made("session"), false)
 	require.NoError(t, err)
-	require.Equal(t, manage.Forgotten{ClientSecret: true, RefreshTokens: 2}, got)
+	require.Equal(t, links.Forgotten{ClientSecret: true, RefreshTokens: 2}, got)
 	for _, s := range copies {
 		require.False(t, h.has(s), s)
 	}
-	require.Empty(t, h.contents().Ledger)
+	require.Empty(t, h.contents().Secrets)
 }
 
 // TestForgetTellsOfCopiesThatStay: the link is forgotten, and they stay recorded.
@@ -70,7 +69,7 @@ func TestForgetTellsOfCopiesThatStay(t *testing.T) {
 	require.ErrorIs(t, got.Left, keystore.ErrRefused)
 	require.Equal(t, 1, got.RefreshTokens)
 	require.Empty(t, h.contents().Links)
-	left := h.contents().Leftover()
+	left := h.contents().UnneededSecrets()
 	require.Len(t, left, 1)
 	require.True(t, left[0].Same(copied))
 }
@@ -85,12 +84,12 @@ func TestForgetMemoryLinkWithAnAccountInTheKeyring(t *testing.T) {
 	h.change(func(c *links.Contents) { c.AddLink(l); c.AddServiceAccount(account) })
 	got, err := h.manager().Forget(t.Context(), l, false)
 	require.NoError(t, err)
-	require.Equal(t, manage.Forgotten{ClientSecret: true, RefreshTokens: 1}, got)
-	require.Empty(t, h.contents().Ledger)
+	require.Equal(t, links.Forgotten{ClientSecret: true, RefreshTokens: 1}, got)
+	require.Empty(t, h.contents().Secrets)
 }
 
-// TestForgetLeftover: what is listed stays, with its secrets.
-func TestForgetLeftover(t *testing.T) {
+// TestDeleteUnneeded: what is listed stays, with its secrets.
+func TestDeleteUnneeded(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, sandbox.Options{})
 	l := made("keyring")
@@ -101,13 +100,13 @@ func TestForgetLeftover(t *testing.T) {
 		c.Draft = &links.Draft{DataCenter: "de", ClientID: "third", Store: "keyring", Kept: true}
 	})
 	h.put(h.contents().Draft.ClientSecret())
-	got, err := h.manager().ForgetLeftover(t.Context())
+	got, err := h.manager().DeleteUnneeded(t.Context())
 	require.NoError(t, err)
-	require.Equal(t, manage.Forgotten{ClientSecret: true}, got)
+	require.Equal(t, links.Forgotten{ClientSecret: true}, got)
 	require.False(t, h.has(refusedRun))
 	c := h.contents()
 	require.True(t, h.has(links.StoredToken(l)) && h.has(clientSecret("keyring", l)) && h.has(c.Draft.ClientSecret()))
-	require.Len(t, c.Ledger, 3)
+	require.Len(t, c.Secrets, 3)
 	require.Len(t, c.Links, 1)
 }
 
@@ -121,12 +120,12 @@ func TestLeftoverOfOneStoreDoesNotWaitForAnother(t *testing.T) {
 	h.places.others = map[string]keystore.Store{"file": broken}
 	l := made("keyring")
 	h.put(links.StoredToken(made("file")), clientSecret("file", l), links.StoredToken(l), clientSecret("keyring", l))
-	_, err := h.manager().ForgetLeftover(t.Context())
+	_, err := h.manager().DeleteUnneeded(t.Context())
 	require.ErrorIs(t, err, keystore.ErrRefused)
 	require.Equal(t, 1, asked)
 	require.False(t, h.has(links.StoredToken(l)) || h.has(clientSecret("keyring", l)))
-	require.Len(t, h.contents().Ledger, 2)
-	for _, s := range h.contents().Ledger {
+	require.Len(t, h.contents().Secrets, 2)
+	for _, s := range h.contents().Secrets {
 		require.Equal(t, "file", s.Store)
 	}
 }
@@ -138,10 +137,10 @@ func TestARecordMadeMeanwhileStays(t *testing.T) {
 	s := clientSecret("keyring", made("keyring"))
 	h.put(s)
 	h.places.store = spy{Store: h.places.store, del: func(string) error {
-		h.change(func(c *links.Contents) { c.Record(s, fixedNow().Add(time.Second)) })
+		h.change(func(c *links.Contents) { c.AddSecret(s, fixedNow().Add(time.Second)) })
 		return nil
 	}}
-	_, err := h.manager().ForgetLeftover(t.Context())
+	_, err := h.manager().DeleteUnneeded(t.Context())
 	require.NoError(t, err)
-	require.Len(t, h.contents().Ledger, 1)
+	require.Len(t, h.contents().Secrets, 1)
 }

@@ -24,7 +24,6 @@ func TestModes(t *testing.T) {
 	f := tempFile(t)
 	update(t, f, func(c *Contents) { *c = full() })
 	require.Equal(t, os.FileMode(0o600), mode(t, f.Path()))
-	require.Equal(t, os.FileMode(0o600), mode(t, f.Path()+".lock"))
 	require.Equal(t, os.ModeDir|0o700, mode(t, filepath.Dir(f.Path())))
 }
 
@@ -105,8 +104,8 @@ func TestALockThatIsNoFileIsRefused(t *testing.T) {
 func TestFolderOfOthersIsRefused(t *testing.T) {
 	t.Parallel()
 	for name, spoil := range map[string]func(dir string) error{
-		"mode 0777": func(dir string) error { return os.Chmod(dir, 0o777) },
-		"symbolic link": func(dir string) error {
+		"others can write there (mode 0777)": func(dir string) error { return os.Chmod(dir, 0o777) },
+		"is a symbolic link": func(dir string) error {
 			return errors.Join(os.Rename(dir, dir+".real"), os.Symlink(dir+".real", dir))
 		},
 	} {

@@ -1,4 +1,4 @@
-package manage_test
+package links_test
 
 import (
 	"context"
@@ -10,21 +10,14 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"go.uber.org/goleak"
 
 	"confer/cronofy"
 	"confer/cronofy/sandbox"
 	"confer/flow"
 	"confer/internal/freeport"
 	"confer/internal/links"
-	"confer/internal/manage"
 	"confer/keystore"
 )
-
-func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("net/http.(*persistConn).readLoop"),
-		goleak.IgnoreAnyFunction("net/http.(*persistConn).writeLoop"))
-}
 
 // places is one store under every name but those of others, and a state of the
 // keyring.
@@ -75,9 +68,9 @@ func newHouse(t *testing.T, o sandbox.Options) *house {
 	return h
 }
 
-func (h *house) manager() *manage.Manager {
-	return &manage.Manager{Links: h.links, Stores: h.places, Now: fixedNow,
-		NewClient: func(s cronofy.Site, a cronofy.App) manage.Client {
+func (h *house) manager() *links.Manager {
+	return &links.Manager{Links: h.links, Stores: h.places, Now: fixedNow,
+		NewClient: func(s cronofy.Site, a cronofy.App) links.Client {
 			return cronofy.New(s, a, cronofy.WithLimiter(nil))
 		}}
 }
@@ -126,10 +119,10 @@ func (h *house) change(f func(*links.Contents)) {
 	require.NoError(h.t, h.links.Update(context.Background(), func(c *links.Contents) error { f(c); return nil }))
 }
 
-func tokenKey(l links.Link) string { return keystore.Key(links.RefreshTokenKeyParts(l)...) }
+func tokenKey(l links.Link) string { return links.StoredToken(l).Key() }
 
 func secretKey(l links.Link) string {
-	return keystore.Key(links.ClientSecretKeyParts(l.APIHost, l.ClientID)...)
+	return links.StoredClientSecret("", l.APIHost, l.ClientID).Key()
 }
 
 // stored gives what the store has for a key; empty: nothing.

@@ -1,4 +1,4 @@
-package manage_test
+package links_test
 
 import (
 	"slices"
@@ -9,7 +9,6 @@ import (
 	"confer/cronofy"
 	"confer/cronofy/sandbox"
 	"confer/internal/links"
-	"confer/internal/manage"
 	"confer/keystore"
 )
 
@@ -19,7 +18,7 @@ func TestForgetHereOnly(t *testing.T) {
 	l := h.link(cronofy.Zoom)
 	got, err := h.manager().Forget(t.Context(), l, false)
 	require.NoError(t, err)
-	require.Equal(t, manage.Forgotten{ClientSecret: true, RefreshTokens: 1}, got)
+	require.Equal(t, links.Forgotten{ClientSecret: true, RefreshTokens: 1}, got)
 	require.Zero(t, countRevokes(h))
 	require.Empty(t, h.stored(tokenKey(l)))
 	require.Empty(t, h.stored(secretKey(l)))
@@ -34,7 +33,7 @@ func TestForgetRevokes(t *testing.T) {
 	got, err := h.manager().Forget(t.Context(), l, true)
 	require.NoError(t, err)
 	require.True(t, got.Revoked)
-	site, err := manage.Site(l)
+	site, err := links.Site(l)
 	require.NoError(t, err)
 	c := h.server.Credentials()
 	_, err = cronofy.New(site, cronofy.App{ClientID: c.ClientID, ClientSecret: c.ClientSecret}).Refresh(t.Context(), cronofy.NewSecret(token))
@@ -47,13 +46,13 @@ func TestForgetKeepsWhatOthersNeed(t *testing.T) {
 	h := newHouse(t, sandbox.Options{})
 	zoom, webex := h.link(cronofy.Zoom), h.link(cronofy.Webex)
 	account := links.ServiceAccount{DataCenter: "de", APIHost: zoom.APIHost, ClientID: zoom.ClientID, ID: zoom.ServiceAccount, Store: zoom.Store}
-	key := keystore.Key(links.ServiceAccountKeyParts(account)...)
+	key := links.StoredAccountToken(account).Key()
 	require.NoError(t, h.places.store.Set(t.Context(), key, "service account token"))
 	h.change(func(c *links.Contents) { c.AddServiceAccount(account) })
 
 	got, err := h.manager().Forget(t.Context(), zoom, false)
 	require.NoError(t, err)
-	require.Equal(t, manage.Forgotten{RefreshTokens: 1, NeededBy: links.ByLink}, got)
+	require.Equal(t, links.Forgotten{RefreshTokens: 1, NeededBy: links.ByLink}, got)
 	require.NotEmpty(t, h.stored(secretKey(webex)))
 	require.NotEmpty(t, h.stored(tokenKey(webex)))
 	require.NotEmpty(t, h.stored(key))
@@ -61,7 +60,7 @@ func TestForgetKeepsWhatOthersNeed(t *testing.T) {
 
 	got, err = h.manager().Forget(t.Context(), webex, true)
 	require.NoError(t, err)
-	require.Equal(t, manage.Forgotten{Revoked: true, ClientSecret: true, RefreshTokens: 2}, got)
+	require.Equal(t, links.Forgotten{Revoked: true, ClientSecret: true, RefreshTokens: 2}, got)
 	require.Empty(t, h.stored(secretKey(webex)))
 	require.Empty(t, h.stored(key))
 	require.Empty(t, h.contents().ServiceAccounts)
@@ -80,7 +79,7 @@ func TestServiceAccountsAreNeverRevoked(t *testing.T) {
 	require.NoError(t, err)
 	_, err = h.manager().ForgetRest(t.Context())
 	require.NoError(t, err)
-	site, err := manage.Site(l)
+	site, err := links.Site(l)
 	require.NoError(t, err)
 	_, err = cronofy.New(site, cronofy.App{}).UserInfo(t.Context(), h.server.Credentials().ServiceAccountToken)
 	require.NoError(t, err)
@@ -113,16 +112,16 @@ func TestFailedStepsKeepWhatFollows(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		spin func(*house, links.Link)
-		step manage.Step
+		step links.Step
 		left []string // of the two keys, still stored
 	}{
 		{"cronofy does not revoke", func(h *house, _ links.Link) {
 			h.server.Set(sandbox.Fault{Endpoint: sandbox.Revoke, Status: 403})
-		}, manage.StepRevoke, []string{"token", "secret"}},
-		{"the token is not there", func(h *house, l links.Link) { h.drop(tokenKey(l)) }, manage.StepRevoke, []string{"secret"}},
-		{"the client secret is not there", func(h *house, l links.Link) { h.drop(secretKey(l)) }, manage.StepRevoke, []string{"token"}},
-		{"the token is not deleted", keeps(tokenKey), manage.StepSecrets, []string{"token", "secret"}},
-		{"the client secret is not deleted", keeps(secretKey), manage.StepSecrets, []string{"secret"}},
+		}, links.StepRevoke, []string{"token", "secret"}},
+		{"the token is not there", func(h *house, l links.Link) { h.drop(tokenKey(l)) }, links.StepRevoke, []string{"secret"}},
+		{"the client secret is not there", func(h *house, l links.Link) { h.drop(secretKey(l)) }, links.StepRevoke, []string{"token"}},
+		{"the token is not deleted", keeps(tokenKey), links.StepSecrets, []string{"token", "secret"}},
+		{"the client secret is not deleted", keeps(secretKey), links.StepSecrets, []string{"secret"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -130,7 +129,7 @@ func TestFailedStepsKeepWhatFollows(t *testing.T) {
 			l := h.link(cronofy.Zoom)
 			c.spin(h, l)
 			_, err := h.manager().Forget(t.Context(), l, true)
-			var step *manage.StepError
+			var step *links.StepError
 			require.ErrorAs(t, err, &step)
 			require.Equal(t, c.step, step.Step)
 			require.Len(t, h.contents().Links, 1, "it is not listed any more")
@@ -145,7 +144,7 @@ func TestForgetMemoryLink(t *testing.T) {
 	h := newHouse(t, sandbox.Options{})
 	h.change(func(c *links.Contents) { c.AddLink(made("session")) })
 	_, err := h.manager().Forget(t.Context(), made("session"), true)
-	require.ErrorIs(t, err, manage.ErrGone)
+	require.ErrorIs(t, err, links.ErrGone)
 	require.Len(t, h.contents().Links, 1)
 	got, err := h.manager().Forget(t.Context(), made("session"), false)
 	require.NoError(t, err)
@@ -209,16 +208,16 @@ func TestForgetRest(t *testing.T) {
 	h.change(func(c *links.Contents) { c.AddLink(l); c.AddServiceAccount(account); c.Draft = &draft })
 	keys := map[string]bool{ // to whether it must stay
 		secretKey(l): true, tokenKey(l): true,
-		keystore.Key(links.ServiceAccountKeyParts(account)...):           false,
-		keystore.Key(links.ClientSecretKeyParts(l.APIHost, "second")...): false,
-		keystore.Key(links.ClientSecretKeyParts(l.APIHost, "third")...):  false,
+		links.StoredAccountToken(account).Key():                 false,
+		links.StoredClientSecret("", l.APIHost, "second").Key(): false,
+		links.StoredClientSecret("", l.APIHost, "third").Key():  false,
 	}
 	for k := range keys {
 		require.NoError(t, h.places.store.Set(t.Context(), k, "secret"))
 	}
 	got, err := h.manager().ForgetRest(t.Context())
 	require.NoError(t, err)
-	require.Equal(t, manage.Forgotten{ClientSecret: true, RefreshTokens: 1}, got)
+	require.Equal(t, links.Forgotten{ClientSecret: true, RefreshTokens: 1}, got)
 	for k, stays := range keys {
 		require.Equal(t, stays, h.stored(k) != "", k)
 	}

@@ -1,4 +1,4 @@
-package manage_test
+package links_test
 
 import (
 	"context"
@@ -10,7 +10,7 @@ import (
 
 	"confer/cronofy"
 	"confer/cronofy/sandbox"
-	"confer/internal/manage"
+	"confer/internal/links"
 	"confer/keystore"
 )
 
@@ -69,7 +69,7 @@ func TestUnwritableStoreSpendsNothing(t *testing.T) {
 	h.places.store = spy{Store: store, set: func(string) error { return refused("set") }}
 	_, err := h.manager().Check(t.Context(), l)
 	require.ErrorIs(t, err, keystore.ErrRefused)
-	var lost *manage.NotKeptError
+	var lost *links.NotStoredError
 	require.NotErrorAs(t, err, &lost)
 	h.places.store = store
 	require.Equal(t, before, h.stored(tokenKey(l)))
@@ -105,7 +105,7 @@ func TestRotatedTokenThatCannotBeStoredIsTold(t *testing.T) {
 	l := h.link(cronofy.Zoom)
 	h.places.store = failAfter(h.places.store, 1, 100)
 	got, err := h.manager().Check(t.Context(), l)
-	var lost *manage.NotKeptError
+	var lost *links.NotStoredError
 	require.ErrorAs(t, err, &lost)
 	require.ErrorIs(t, err, keystore.ErrRefused)
 	require.True(t, got.Rotated)
@@ -121,7 +121,7 @@ func TestNewerTokenStays(t *testing.T) {
 	store := h.places.store
 	m := h.manager()
 	real := m.NewClient
-	m.NewClient = func(s cronofy.Site, a cronofy.App) manage.Client {
+	m.NewClient = func(s cronofy.Site, a cronofy.App) links.Client {
 		return meddler{real(s, a), func() { _ = store.Set(context.Background(), tokenKey(l), "newer") }}
 	}
 	got, err := m.Check(t.Context(), l)
@@ -132,7 +132,7 @@ func TestNewerTokenStays(t *testing.T) {
 
 // meddler does something after Cronofy has answered.
 type meddler struct {
-	manage.Client
+	links.Client
 	after func()
 }
 
@@ -150,7 +150,7 @@ func TestCancelDoesNotLoseATokenOnItsWay(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	m := h.manager()
 	real := m.NewClient
-	m.NewClient = func(s cronofy.Site, a cronofy.App) manage.Client { return meddler{real(s, a), cancel} }
+	m.NewClient = func(s cronofy.Site, a cronofy.App) links.Client { return meddler{real(s, a), cancel} }
 	got, err := m.Check(ctx, l)
 	require.NoError(t, err)
 	require.Equal(t, got.Refresh.Reveal(), h.stored(tokenKey(l)))
@@ -163,14 +163,14 @@ func TestCheckRefusals(t *testing.T) {
 		edit func(*house, *testLink)
 		want error
 	}{
-		{"unconfirmed", func(_ *house, l *testLink) { l.Unconfirmed = true }, manage.ErrNoToken},
-		{"no token came", func(_ *house, l *testLink) { l.RefreshToken = false }, manage.ErrNoToken},
-		{"memory", func(_ *house, l *testLink) { l.Store = "session" }, manage.ErrGone},
-		{"token deleted", func(h *house, l *testLink) { h.drop(tokenKey(l.Link)) }, manage.ErrMissing},
-		{"client secret deleted", func(h *house, l *testLink) { h.drop(secretKey(l.Link)) }, manage.ErrNoSecret},
-		{"unknown data center", func(_ *house, l *testLink) { l.DataCenter = "moon" }, manage.ErrSite},
-		{"plain http elsewhere", func(_ *house, l *testLink) { l.APIURL = "http://api.example.test" }, manage.ErrSite},
-		{"another host", func(_ *house, l *testLink) { l.APIURL = "https://api.example.test" }, manage.ErrSite},
+		{"unconfirmed", func(_ *house, l *testLink) { l.Unconfirmed = true }, links.ErrNoToken},
+		{"no token came", func(_ *house, l *testLink) { l.RefreshToken = false }, links.ErrNoToken},
+		{"memory", func(_ *house, l *testLink) { l.Store = "session" }, links.ErrGone},
+		{"token deleted", func(h *house, l *testLink) { h.drop(tokenKey(l.Link)) }, links.ErrMissing},
+		{"client secret deleted", func(h *house, l *testLink) { h.drop(secretKey(l.Link)) }, links.ErrNoSecret},
+		{"unknown data center", func(_ *house, l *testLink) { l.DataCenter = "moon" }, links.ErrSite},
+		{"plain http elsewhere", func(_ *house, l *testLink) { l.APIURL = "http://api.example.test" }, links.ErrSite},
+		{"another host", func(_ *house, l *testLink) { l.APIURL = "https://api.example.test" }, links.ErrSite},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

@@ -1,0 +1,259 @@
+package links
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"confer/keystore"
+)
+
+// Step is what Forget was doing.
+type Step string
+
+// The steps, in order. What follows one that failed is not done.
+const (
+	StepWait    Step = "wait"    // for another process that works on the link
+	StepRevoke  Step = "revoke"  // confer's own token, at Cronofy
+	StepSecrets Step = "secrets" // deleted from their store
+	StepList    Step = "list"    // taken out of the file of links
+)
+
+// StepError is a step that failed, so that the link is still listed.
+type StepError struct {
+	Step Step
+	Err  error
+}
+
+// Error is one line.
+func (e *StepError) Error() string { return string(e.Step) + ": " + e.Err.Error() }
+
+// Unwrap gives the reason.
+func (e *StepError) Unwrap() error { return e.Err }
+
+// Forgotten tells what Forget did.
+type Forgotten struct {
+	Revoked       bool   // confer's own token was revoked
+	NoToken       bool   // there was none of its own to revoke
+	ClientSecret  bool   // deleted, because nothing else here needs it
+	NeededBy      string // what still needs the client secret (ByLink, ...); empty: nothing
+	RefreshTokens int    // deleted: the link's, and those of its service account
+	Memory        bool   // they were in memory only, so there was nothing to delete
+	Left          error  // why copies in another store could not be deleted; nil: there are none
+
+	// What cannot be known of secrets that may be left; see Overview. Of ForgetRest
+	// and DeleteUnneeded.
+	Damaged      []string
+	UnlistedFile string
+}
+
+// Forget takes a link out of what this machine knows: it revokes confer's own
+// token at Cronofy if revoke says so, by the token and never by its sub; deletes
+// the secrets that nothing else here needs, in whichever store they are listed;
+// and then takes the link, its service account and its unfinished answers off the
+// list. The token of a service account is deleted and never revoked. A copy that
+// an earlier set-up left in another store and that cannot be deleted stays listed.
+// Its error is a *StepError.
+func (m *Manager) Forget(ctx context.Context, l Link, revoke bool) (Forgotten, error) {
+	var done Forgotten
+	unlock, err := m.lock(ctx, StoredToken(l))
+	if err != nil {
+		return done, &StepError{StepWait, err}
+	}
+	defer unlock()
+	if revoke {
+		if err := m.revoke(ctx, l, &done); err != nil {
+			return done, &StepError{StepRevoke, err}
+		}
+	}
+	c, err := m.Links.Load(ctx)
+	if err != nil {
+		return done, &StepError{StepList, err}
+	}
+	used, copies := c.secretsOf(l)
+	d := deleter{m, StoredToken(l), &done}
+	var deleted []StoredSecret
+	for _, s := range used {
+		if err := d.delete(ctx, s); err != nil {
+			return done, &StepError{StepSecrets, err}
+		}
+		deleted = append(deleted, s)
+	}
+	others, left := d.deleteAll(ctx, copies)
+	done.Left = left
+	done.NeededBy = c.without(l).NeededBy(StoredClientSecret(l.Store, l.APIHost, l.ClientID))
+	done.Memory = l.Store == storeSession && done.RefreshTokens == 0 && !done.ClientSecret && left == nil
+	err = m.Links.Update(ctx, func(now *Contents) error {
+		*now = now.without(l)
+		for _, s := range append(deleted, others...) {
+			now.RemoveSecret(s)
+		}
+		return nil
+	})
+	if err != nil {
+		return done, &StepError{StepList, err}
+	}
+	return done, nil
+}
+
+// revoke says that there is no token only where there never was one. One that is
+// not found, or was in memory, is still good at Cronofy.
+func (m *Manager) revoke(ctx context.Context, l Link, done *Forgotten) error {
+	_, token, err := m.refreshToken(ctx, l)
+	if errors.Is(err, ErrNoToken) {
+		done.NoToken = true
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	client, err := m.client(ctx, l)
+	if err != nil {
+		return err
+	}
+	if err := client.Revoke(ctx, token); err != nil {
+		return err
+	}
+	done.Revoked = true
+	return nil
+}
+
+// without is what stays when a link goes: it takes with it the unfinished answers
+// about the same organisation, and its service account if no other link uses that.
+func (c Contents) without(l Link) Contents {
+	c.Links = slices.DeleteFunc(slices.Clone(c.Links), l.Same)
+	account := ServiceAccount{APIHost: l.APIHost, ClientID: l.ClientID, ID: l.ServiceAccount}
+	shared := slices.ContainsFunc(c.Links, func(o Link) bool {
+		return account.Same(ServiceAccount{APIHost: o.APIHost, ClientID: o.ClientID, ID: o.ServiceAccount})
+	})
+	if !shared {
+		c.ServiceAccounts = slices.DeleteFunc(slices.Clone(c.ServiceAccounts), account.Same)
+	}
+	if d := c.Draft; d != nil && d.ServiceAccount == l.ServiceAccount && d.ClientSecret().SameApp(StoredToken(l)) {
+		c.Draft = nil
+	}
+	return c
+}
+
+// secretsOf gives what a link alone needs, refresh tokens first: a client secret
+// can still be typed again. copies are what an earlier set-up left in other stores.
+func (c Contents) secretsOf(l Link) (used, copies []StoredSecret) {
+	token := StoredToken(l)
+	account := token
+	account.Provider = AccountToken
+	var clientSecrets []StoredSecret
+	for _, s := range c.without(l).UnneededSecrets() {
+		switch {
+		case !s.SameSecret(token) && !s.SameSecret(account) && !(s.IsClientSecret() && s.SameApp(token)):
+		case c.NeededBy(s) == "":
+			copies = append(copies, s)
+		case s.IsClientSecret():
+			clientSecrets = append(clientSecrets, s)
+		default:
+			used = append(used, s)
+		}
+	}
+	return append(used, clientSecrets...), copies
+}
+
+// deleter deletes secrets and counts them.
+type deleter struct {
+	*Manager
+	locked StoredSecret // whose lock is held already
+	done   *Forgotten
+}
+
+// delete deletes one secret, and counts it if there was one. Nobody refreshes a
+// token meanwhile, who would store it again.
+func (d deleter) delete(ctx context.Context, s StoredSecret) error {
+	if !s.IsClientSecret() && !s.SameSecret(d.locked) {
+		unlock, err := d.lock(ctx, s)
+		if err != nil {
+			return err
+		}
+		defer unlock()
+	}
+	store, err := d.open(s.Store)
+	if err != nil {
+		return err
+	}
+	_, err = store.Get(ctx, s.Key())
+	none := errors.Is(err, keystore.ErrNotFound)
+	if err != nil && !none {
+		return err
+	}
+	if err := store.Delete(ctx, s.Key()); err != nil {
+		return err
+	}
+	switch {
+	case none:
+	case s.IsClientSecret():
+		d.done.ClientSecret = true
+	default:
+		d.done.RefreshTokens++
+	}
+	return nil
+}
+
+// deleteAll deletes what it can, and tells why something is not deleted. A store
+// that failed once is not asked again: each time could be another dialog, question
+// or time-out.
+func (d deleter) deleteAll(ctx context.Context, all []StoredSecret) (deleted []StoredSecret, failed error) {
+	unusable := map[string]bool{}
+	for _, s := range all {
+		if unusable[s.Store] {
+			continue
+		}
+		if err := d.delete(ctx, s); err != nil {
+			unusable[s.Store] = true
+			failed = errors.Join(failed, err)
+			continue
+		}
+		deleted = append(deleted, s)
+	}
+	return deleted, failed
+}
+
+// ForgetRest forgets what no link has: service accounts that were authorized
+// here, unfinished answers, attempts that were handed over, and the secrets that
+// nothing needs then. Its error is a *StepError.
+func (m *Manager) ForgetRest(ctx context.Context) (Forgotten, error) {
+	return m.deleteUnneeded(ctx, func(c *Contents) { c.ServiceAccounts, c.Draft, c.Pending = nil, nil, nil })
+}
+
+// DeleteUnneeded deletes the secrets that nothing here needs any more, and
+// nothing else. Its error is a *StepError.
+func (m *Manager) DeleteUnneeded(ctx context.Context) (Forgotten, error) {
+	return m.deleteUnneeded(ctx, func(*Contents) {})
+}
+
+// deleteUnneeded deletes what nothing needs when forget has been done.
+func (m *Manager) deleteUnneeded(ctx context.Context, forget func(*Contents)) (Forgotten, error) {
+	var done Forgotten
+	c, err := m.Links.Load(ctx)
+	if err != nil {
+		return done, &StepError{StepList, err}
+	}
+	done.Damaged = c.Damaged
+	if done.UnlistedFile, err = m.unlistedFile(c); err != nil {
+		return done, &StepError{StepSecrets, err}
+	}
+	forget(&c)
+	deleted, failed := deleter{m, StoredSecret{}, &done}.deleteAll(ctx, c.UnneededSecrets())
+	err = m.Links.Update(ctx, func(now *Contents) error {
+		if failed == nil {
+			forget(now)
+		}
+		for _, s := range deleted {
+			now.RemoveSecret(s)
+		}
+		return nil
+	})
+	switch {
+	case failed != nil:
+		return done, &StepError{StepSecrets, failed}
+	case err != nil:
+		return done, &StepError{StepList, err}
+	}
+	return done, nil
+}

@@ -1,0 +1,336 @@
+// Package links is the state file: the links made, the answers of an unfinished
+// run, and in which store each secret is. It never holds a secret itself.
+//
+// The file is private to the user (0600 in a folder 0700), replaced as a whole and
+// changed by one process at a time. A file that cannot be understood is an error,
+// which stays until the operator acts; only what has to write renames it. A file
+// of a newer confer is never touched.
+package links
+
+import (
+	"crypto/sha256"
+	"encoding/base32"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+
+	"confer/cronofy"
+)
+
+// Contents is the whole file. Unknown members of a file are not kept: a program
+// that writes others writes another version.
+type Contents struct {
+	Links           []Link           `json:"links,omitempty"`
+	ServiceAccounts []ServiceAccount `json:"service_accounts,omitempty"` // authorized here
+	Draft           *Draft           `json:"draft,omitempty"`            // nil: no run is unfinished
+	Pending         []Pending        `json:"pending,omitempty"`          // handed over; see AddPending
+	Browser         string           `json:"browser,omitempty"`          // as --browser was given last; empty: never
+	Secrets         []StoredSecret   `json:"ledger,omitempty"`           // each that may be in a store, also of what is listed no more
+
+	// Damaged are files of links that could not be understood and got another name,
+	// newest last. They are listed until the operator repairs or deletes them.
+	Damaged []string `json:"-"`
+}
+
+// Link is a finished set-up: one organisation's calendars and one provider, in one
+// application of one data center. APIHost, ClientID, ServiceAccount and Provider
+// tell it from others.
+type Link struct {
+	DataCenter         string    `json:"data_center"`                   // "de"
+	APIHost            string    `json:"api_host"`                      // with its port if it has one
+	APIURL             string    `json:"api_url,omitempty"`             // base URL in place of the data center's; empty: its own
+	AppURL             string    `json:"app_url,omitempty"`             // likewise
+	ClientID           string    `json:"client_id"`                     //
+	ServiceAccount     string    `json:"service_account_id"`            // "ser_…"
+	Provider           string    `json:"provider"`                      // a cronofy.Provider
+	Label              string    `json:"label,omitempty"`               // the operator's own name for it
+	OrganizationalUnit string    `json:"organizational_unit,omitempty"` // its sub; empty when Cronofy did not say
+	Scope              string    `json:"scope,omitempty"`               // space-separated
+	Store              string    `json:"secret_store"`                  // where its secrets are: "keyring", "file", "session", ...
+	Linked             time.Time `json:"linked"`                        // UTC
+	RefreshToken       bool      `json:"refresh_token,omitempty"`       // there is one in Store
+	Unconfirmed        bool      `json:"unconfirmed,omitempty"`         // the administrator said so; no token was exchanged
+}
+
+// ID names a link on the command line: "zoom-6789-k3f2". It is made of what
+// tells links apart, so it stays the same when the organisation is linked again:
+// the provider, the last characters of the service account, and a check over
+// all four parts.
+func (l Link) ID() string {
+	provider, _, _ := strings.Cut(l.Provider, "_")
+	sum := sha256.Sum256([]byte(strings.Join([]string{l.APIHost, l.ClientID, l.ServiceAccount, l.Provider}, "\x00")))
+	check := strings.ToLower(base32.StdEncoding.EncodeToString(sum[:])[:4])
+	return plain(provider, len(provider)) + "-" + plain(l.ServiceAccount, 4) + "-" + check
+}
+
+// plain is the last n of the characters that need no quoting in any shell.
+func plain(s string, n int) string {
+	s = strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' {
+			return r
+		}
+		return -1
+	}, strings.ToLower(s))
+	return s[max(0, len(s)-n):]
+}
+
+// Same tells whether two links are of the same organisation and provider.
+func (l Link) Same(o Link) bool {
+	return l.APIHost == o.APIHost && l.ClientID == o.ClientID && l.ServiceAccount == o.ServiceAccount && l.Provider == o.Provider
+}
+
+// ServiceAccount is a calendar service account that was authorized here, by
+// Enterprise Connect. Its refresh token is in Store.
+type ServiceAccount struct {
+	DataCenter string    `json:"data_center"`
+	APIHost    string    `json:"api_host"`
+	ClientID   string    `json:"client_id"`
+	ID         string    `json:"service_account_id"`
+	Label      string    `json:"label,omitempty"`
+	Scope      string    `json:"scope,omitempty"`
+	Store      string    `json:"secret_store"`
+	Authorized time.Time `json:"authorized"` // UTC
+}
+
+// Same tells whether two are the same account of the same application.
+func (a ServiceAccount) Same(o ServiceAccount) bool {
+	return a.APIHost == o.APIHost && a.ClientID == o.ClientID && a.ID == o.ID
+}
+
+// Draft is what an unfinished run was told, without its secrets. It is
+// comparable. Empty fields were not answered.
+type Draft struct {
+	DataCenter     string `json:"data_center,omitempty"`
+	APIURL         string `json:"api_url,omitempty"` // base URL in place of the data center's; empty: its own
+	AppURL         string `json:"app_url,omitempty"` // likewise
+	ClientID       string `json:"client_id,omitempty"`
+	RedirectURI    string `json:"redirect_uri,omitempty"`
+	Listen         string `json:"listen,omitempty"` // host:port
+	ServiceAccount string `json:"service_account_id,omitempty"`
+	Provider       string `json:"provider,omitempty"`
+	Label          string `json:"label,omitempty"`
+	Store          string `json:"secret_store,omitempty"`
+	Kept           bool   `json:"kept_in_store,omitempty"` // the client secret is in Store
+	Open           string `json:"open_step,omitempty"`     // "service_account": its answer was not accepted; empty: all were
+}
+
+// PendingLimit is how long an attempt that was handed over can be finished.
+const PendingLimit = 24 * time.Hour
+
+// mostPending attempts are kept, the newest.
+const mostPending = 20
+
+// Pending is an attempt whose approval link was handed over: the administrator may
+// approve after this run has ended, and the final address is pasted into a later
+// one. Of its state only the hash is kept, which nobody can answer with.
+type Pending struct {
+	StateHash string    `json:"sha256"`  // of the attempt's state; see HashState
+	Begun     time.Time `json:"begun"`   // UTC
+	Answers   Draft     `json:"answers"` // that the approval link was made with; the code is good for no others
+}
+
+// HashState gives what is written of the state of an attempt.
+func HashState(state string) string {
+	sum := sha256.Sum256([]byte(state))
+	return hex.EncodeToString(sum[:])
+}
+
+func (p Pending) expired(now time.Time) bool {
+	return now.Sub(p.Begun) >= PendingLimit || p.Begun.After(now.Add(time.Minute)) // a clock that was set back
+}
+
+// AddPending notes an attempt that is handed over, and forgets those whose time
+// has passed.
+func (c *Contents) AddPending(state string, answers Draft, now time.Time) {
+	c.RemovePending(state)
+	c.Pending = slices.DeleteFunc(c.Pending, func(p Pending) bool { return p.expired(now) })
+	c.Pending = slices.Insert(c.Pending, 0, Pending{HashState(state), now.UTC(), answers})
+	c.Pending = c.Pending[:min(len(c.Pending), mostPending)]
+}
+
+// FindPending gives the attempt that a state belongs to, while it can be finished.
+func (c Contents) FindPending(state string, now time.Time) (Pending, bool) {
+	i := slices.IndexFunc(c.Pending, func(p Pending) bool { return p.StateHash == HashState(state) })
+	if i < 0 || c.Pending[i].expired(now) {
+		return Pending{}, false
+	}
+	return c.Pending[i], true
+}
+
+// LatestPending gives the attempt that was handed over last, while it can be
+// finished.
+func (c Contents) LatestPending(now time.Time) (Pending, bool) {
+	i := slices.IndexFunc(c.Pending, func(p Pending) bool { return !p.expired(now) })
+	if i < 0 {
+		return Pending{}, false
+	}
+	return c.Pending[i], true
+}
+
+// RemovePending forgets an attempt: its answer was used, or it was given up.
+func (c *Contents) RemovePending(state string) {
+	c.Pending = slices.DeleteFunc(c.Pending, func(p Pending) bool { return p.StateHash == HashState(state) })
+}
+
+// AddLink puts a link first, in the place of the same one.
+func (c *Contents) AddLink(l Link) {
+	c.RemoveLink(l)
+	c.Links = slices.Insert(c.Links, 0, l)
+}
+
+// RemoveLink takes a link out and tells whether it was there.
+func (c *Contents) RemoveLink(l Link) bool {
+	before := len(c.Links)
+	c.Links = slices.DeleteFunc(c.Links, l.Same)
+	return len(c.Links) < before
+}
+
+// AddServiceAccount puts an account authorized here first, in the place of the
+// same one.
+func (c *Contents) AddServiceAccount(a ServiceAccount) {
+	c.RemoveServiceAccount(a)
+	c.ServiceAccounts = slices.Insert(c.ServiceAccounts, 0, a)
+}
+
+// RemoveServiceAccount takes an account out and tells whether it was there.
+func (c *Contents) RemoveServiceAccount(a ServiceAccount) bool {
+	before := len(c.ServiceAccounts)
+	c.ServiceAccounts = slices.DeleteFunc(c.ServiceAccounts, a.Same)
+	return len(c.ServiceAccounts) < before
+}
+
+// ErrNoLink: nothing is called that.
+var ErrNoLink = errors.New("no such link")
+
+// AmbiguousError is a name that several links answer to.
+type AmbiguousError struct {
+	Ref string   // as given
+	IDs []string // of the links meant
+}
+
+// Error is one line that lists the IDs.
+func (e *AmbiguousError) Error() string {
+	return fmt.Sprintf("%q could be any of %s", e.Ref, strings.Join(e.IDs, ", "))
+}
+
+// Find looks a link up by its ID, its label or its service account, ignoring
+// case. An ID always wins; a name of several links is an *AmbiguousError, an
+// unknown one ErrNoLink.
+func (c Contents) Find(ref string) (Link, error) {
+	ref = strings.TrimSpace(ref)
+	for _, name := range []func(Link) string{
+		Link.ID,
+		func(l Link) string { return l.Label },
+		func(l Link) string { return l.ServiceAccount },
+	} {
+		var found []Link
+		e := &AmbiguousError{Ref: ref}
+		for _, l := range c.Links {
+			if ref != "" && strings.EqualFold(ref, name(l)) {
+				found, e.IDs = append(found, l), append(e.IDs, l.ID())
+			}
+		}
+		switch len(found) {
+		case 0:
+		case 1:
+			return found[0], nil
+		default:
+			return Link{}, e
+		}
+	}
+	return Link{}, ErrNoLink
+}
+
+// check refuses what no run could have made: a link, an account or a secret
+// without the parts that name it, and two of the same.
+func (c Contents) check() error {
+	seen := map[string]bool{}
+	one := func(what string, parts ...string) error {
+		key := what + "\x00" + strings.Join(parts, "\x00")
+		switch {
+		case slices.Contains(parts, ""):
+			return &Error{Reason: ErrDamaged, Detail: what + " without all its parts"}
+		case seen[key]:
+			return &Error{Reason: ErrDamaged, Detail: "the same " + what + " twice"}
+		}
+		seen[key] = true
+		return nil
+	}
+	for _, l := range c.Links {
+		if err := one("link", l.APIHost, l.ClientID, l.ServiceAccount, l.Provider); err != nil {
+			return err
+		}
+	}
+	for _, a := range c.ServiceAccounts {
+		if err := one("service account", a.APIHost, a.ClientID, a.ID); err != nil {
+			return err
+		}
+	}
+	for _, s := range c.Secrets {
+		if err := one("stored secret", append(s.keyParts(), s.Store)...); err != nil {
+			return err
+		}
+	}
+	for _, p := range c.Pending {
+		if err := one("handed-over attempt", p.StateHash); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// texts gives the contents with each text as do gives it back.
+func (c Contents) texts(do func(string) string) (Contents, error) {
+	b, err := json.Marshal(c)
+	if err != nil {
+		return Contents{}, err
+	}
+	var all any
+	if err := json.Unmarshal(b, &all); err != nil {
+		return Contents{}, err
+	}
+	if b, err = json.Marshal(eachText(all, do)); err != nil {
+		return Contents{}, err
+	}
+	var out Contents
+	return out, json.Unmarshal(b, &out)
+}
+
+func eachText(v any, do func(string) string) any {
+	switch v := v.(type) {
+	case string:
+		return do(v)
+	case []any:
+		for i := range v {
+			v[i] = eachText(v[i], do)
+		}
+	case map[string]any:
+		for k := range v {
+			v[k] = eachText(v[k], do)
+		}
+	}
+	return v
+}
+
+// hasControls tells whether a text of the file has characters that would end in
+// the names of stored secrets and on terminals.
+func (c Contents) hasControls() bool {
+	found := false
+	_, err := c.texts(func(s string) string {
+		found = found || strings.ContainsFunc(s, func(r rune) bool {
+			return unicode.Is(unicode.Cc, r) || unicode.Is(unicode.Bidi_Control, r)
+		})
+		return s
+	})
+	return found || err != nil
+}
+
+// cleaned is the contents without such characters.
+func (c Contents) cleaned() (Contents, error) {
+	return c.texts(func(s string) string { return cronofy.CleanText(s, longestText) })
+}

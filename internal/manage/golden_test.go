@@ -1,3 +1,0 @@
-package manage
-
-import _ "confer/internal/golden" // knows -update
