@@ -2,6 +2,7 @@ package delegated
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 )
 
@@ -9,7 +10,7 @@ import (
 var (
 	// ErrTimeout: no webhook came in time.
 	ErrTimeout = errors.New("no answer came to the callback URL in time")
-	// ErrClosed: the Desk was closed before the account was answered.
+	// ErrClosed: the Receiver was closed before the account was answered.
 	ErrClosed = errors.New("delegated access was ended")
 	// ErrNoServiceToken is wrapped around the error of a ServiceToken's renewal.
 	ErrNoServiceToken = errors.New("no service account token")
@@ -20,8 +21,6 @@ var (
 	// ErrNotServiceAccount: what was given as a service account's token is an
 	// account's.
 	ErrNotServiceAccount = errors.New("the token is of an account, not of a service account")
-
-	errNoAddresses = errors.New("there are no addresses in it")
 )
 
 // ListError is a list of addresses that could not be read, or that holds none.
@@ -63,3 +62,56 @@ func (e *RequestError) Error() string { return e.Err.Error() }
 
 // Unwrap gives the call's error.
 func (e *RequestError) Unwrap() error { return e.Err }
+
+// Refusal is why a post to a live callback URL was not taken.
+type Refusal int
+
+// The refusals.
+const (
+	NotRefused Refusal = iota
+	Unsigned           // without a signature
+	Forged             // with a wrong signature
+	Malformed          // too large, or not a webhook
+)
+
+// RefusedError is a post to a live callback URL that was not taken. The path is a
+// secret, so it most likely was Cronofy's.
+type RefusedError struct{ Refusal Refusal }
+
+func (e *RefusedError) Error() string { return "refused a post to a callback URL" }
+
+// LostError is a request whose answer was lost: whether access was asked for is
+// not known, so webhooks are waited for.
+type LostError struct {
+	Accounts int
+	Err      error
+}
+
+func (e *LostError) Error() string {
+	return fmt.Sprintf("the answer about %d accounts was lost: %s", e.Accounts, e.Err)
+}
+
+// Unwrap gives the call's error.
+func (e *LostError) Unwrap() error { return e.Err }
+
+// NoAnswerError is an account for which no webhook was taken in time. It wraps
+// ErrTimeout.
+type NoAnswerError struct{ Refused Refusal } // of the last post to its callback URL
+
+func (e *NoAnswerError) Error() string { return ErrTimeout.Error() }
+
+// Unwrap gives ErrTimeout.
+func (e *NoAnswerError) Unwrap() error { return ErrTimeout }
+
+// ExchangeError is a code that gave no tokens. Every: the client is refused, so
+// that no other account's code would give any.
+type ExchangeError struct {
+	Every bool
+	Err   error
+}
+
+// Error is that of the call.
+func (e *ExchangeError) Error() string { return e.Err.Error() }
+
+// Unwrap gives the call's error.
+func (e *ExchangeError) Unwrap() error { return e.Err }

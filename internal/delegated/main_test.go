@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -75,7 +76,7 @@ func config(f *fake) Config {
 	}
 }
 
-func open(t *testing.T, cfg Config, emails ...string) *Desk {
+func open(t *testing.T, cfg Config, emails ...string) *Receiver {
 	t.Helper()
 	d, err := Open(t.Context(), cfg, emails)
 	require.NoError(t, err)
@@ -98,7 +99,7 @@ type result struct {
 }
 
 // access asks for all addresses at once and gives their results in order.
-func access(ctx context.Context, d *Desk) func() []result {
+func access(ctx context.Context, d *Receiver) func() []result {
 	all := make([]result, len(d.emails))
 	var wg sync.WaitGroup
 	for i := range all {
@@ -117,7 +118,7 @@ func sign(secret, body string) string {
 }
 
 // post sends a webhook to the handler, as a proxy in front of it would.
-func post(d *Desk, url, body, header string) int {
+func post(d *Receiver, url, body, header string) int {
 	r := httptest.NewRequest(http.MethodPost, "/"+url[strings.LastIndexByte(url, '/')+1:], strings.NewReader(body))
 	if header != "" {
 		r.Header.Set(cronofy.HMACHeader, header)
@@ -147,4 +148,38 @@ func body(t *testing.T, r *http.Response) string {
 	b, err := io.ReadAll(r.Body)
 	require.NoError(t, err)
 	return string(bytes.TrimSpace(b))
+}
+
+// memoryListener takes connections made of pipes, so that a bubble's clock can
+// go on while nothing else happens.
+type memoryListener struct {
+	conns  chan net.Conn
+	closed chan struct{}
+	once   sync.Once
+}
+
+func memory() *memoryListener {
+	return &memoryListener{conns: make(chan net.Conn), closed: make(chan struct{})}
+}
+
+func (m *memoryListener) listen(context.Context, string, string) (net.Listener, error) { return m, nil }
+
+func (m *memoryListener) Accept() (net.Conn, error) {
+	select {
+	case c := <-m.conns:
+		return c, nil
+	case <-m.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (m *memoryListener) Close() error { m.once.Do(func() { close(m.closed) }); return nil }
+
+func (m *memoryListener) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 8080} }
+
+// dial gives the sender's end of a connection.
+func (m *memoryListener) dial() net.Conn {
+	ours, theirs := net.Pipe()
+	m.conns <- theirs
+	return ours
 }

@@ -3,10 +3,15 @@ package delegated
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"net/http"
+	"net/url"
 	"strings"
+	"sync"
 
 	"confer/cronofy"
+	"confer/internal/profiles"
 )
 
 // Directory is what of *cronofy.Client is needed to find out what can be asked
@@ -19,46 +24,38 @@ type Directory interface {
 
 // Wanted says whose calendars access is wanted to.
 type Wanted struct {
-	Open  func() (io.ReadCloser, error) // the list, as ReadEmails takes it; nil: there is none
+	Open  func() (io.ReadCloser, error) // the list, as profiles.ReadEmails takes it; nil: there is none
 	Rooms bool                          // those that the service account sees, too
 }
 
-// Addresses gives the addresses of what is wanted, each once; those from people
-// on are rooms. Its error is a *ListError, ErrNoRooms, or UseForAll's.
-func Addresses(ctx context.Context, client Directory, token *ServiceToken, w Wanted) (all []string, people int, err error) {
+// Addresses gives the addresses of what is wanted, each once; those without a line
+// are rooms. Its error is a *ListError, ErrNoRooms, or UseForAll's.
+func Addresses(ctx context.Context, client Directory, token *ServiceToken, w Wanted) (list profiles.Addresses, err error) {
 	if w.Open != nil {
-		if all, err = readList(w.Open); err != nil {
-			return nil, 0, &ListError{err}
+		if list, err = readList(w.Open); err != nil && !(w.Rooms && errors.Is(err, profiles.ErrNoAddresses)) {
+			return list, &ListError{err}
 		}
 	}
-	people = len(all)
 	if w.Rooms {
-		var rooms []cronofy.Resource
-		err = token.UseForAll(ctx, func(ctx context.Context, t cronofy.Secret) (err error) {
-			rooms, err = client.Resources(ctx, t)
+		err = token.UseForAll(ctx, func(ctx context.Context, t cronofy.Secret) error {
+			rooms, err := client.Resources(ctx, t)
+			list.All = profiles.AddRooms(list.All, rooms)
 			return err
 		})
-		if err != nil {
-			return nil, 0, err
+		if err == nil && len(list.All) == 0 {
+			err = ErrNoRooms
 		}
-		all = AddRooms(all, rooms)
 	}
-	switch {
-	case len(all) > 0:
-		return all, people, nil
-	case w.Open == nil:
-		return nil, 0, ErrNoRooms
-	}
-	return nil, 0, &ListError{errNoAddresses}
+	return list, err
 }
 
-func readList(open func() (io.ReadCloser, error)) ([]string, error) {
+func readList(open func() (io.ReadCloser, error)) (profiles.Addresses, error) {
 	f, err := open()
 	if err != nil {
-		return nil, err
+		return profiles.Addresses{}, err
 	}
 	defer f.Close()
-	return ReadEmails(f)
+	return profiles.ReadEmails(f)
 }
 
 // Scope is what the service account may delegate: asking for less could narrow
@@ -92,3 +89,105 @@ func CheckApplication(ctx context.Context, client Directory) error {
 	}
 	return err
 }
+
+// ServiceToken holds a service account's access token, in memory only. It may be
+// used by several goroutines at once.
+type ServiceToken struct {
+	renew func(ctx context.Context, refused cronofy.Secret) (cronofy.Secret, error)
+
+	mu      sync.Mutex
+	current cronofy.Secret
+}
+
+// NewServiceToken begins with current, which may be empty. renew gives another
+// token; refused is the one that Cronofy has just answered 401, or empty. What it
+// gives is refused again where there is no other. It is called by one goroutine at
+// a time.
+func NewServiceToken(current cronofy.Secret, renew func(ctx context.Context, refused cronofy.Secret) (cronofy.Secret, error)) *ServiceToken {
+	return &ServiceToken{renew: renew, current: current}
+}
+
+// Use makes a call with the token, and once more with another if it was refused
+// (401). Its error is do's, or wraps ErrNoServiceToken.
+func (t *ServiceToken) Use(ctx context.Context, do func(context.Context, cronofy.Secret) error) error {
+	token, err := t.Get(ctx, cronofy.Secret{})
+	if err != nil {
+		return err
+	}
+	err = do(ctx, token)
+	if cronofy.StatusOf(err) != http.StatusUnauthorized {
+		return err
+	}
+	fresh, renewErr := t.Get(ctx, token)
+	switch {
+	case renewErr != nil:
+		return errors.Join(renewErr, err)
+	case fresh.Equal(token):
+		return err
+	}
+	return do(ctx, fresh)
+}
+
+// UseForAll is Use for a call without which no account can be asked for. Its error
+// is a *RequestError with Every, or wraps ErrNoServiceToken.
+func (t *ServiceToken) UseForAll(ctx context.Context, do func(context.Context, cronofy.Secret) error) error {
+	err := t.Use(ctx, do)
+	if err == nil || errors.Is(err, ErrNoServiceToken) {
+		return err
+	}
+	return &RequestError{Every: true, Err: err}
+}
+
+// Get gives a token that is not refused, which may be empty. Its error wraps
+// ErrNoServiceToken.
+func (t *ServiceToken) Get(ctx context.Context, refused cronofy.Secret) (cronofy.Secret, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.current.Empty() && !t.current.Equal(refused) {
+		return t.current, nil
+	}
+	fresh, err := t.renew(ctx, refused)
+	if err != nil {
+		return cronofy.Secret{}, fmt.Errorf("%w: %w", ErrNoServiceToken, err)
+	}
+	if !fresh.Empty() {
+		t.current = fresh
+	}
+	return t.current, nil
+}
+
+// callbackBase checks a public URL. Plain http to another machine would carry
+// codes in the open.
+func callbackBase(raw string) (*url.URL, error) {
+	bad := func(reason string) error { return fmt.Errorf("%w: %s", ErrCallbackURL, reason) }
+	u, err := url.Parse(raw)
+	switch {
+	case err != nil || cronofy.CleanText(raw, len(raw)+1) != raw:
+		return nil, bad("not an address")
+	case u.Scheme != "https" && u.Scheme != "http", u.Hostname() == "", u.Opaque != "":
+		return nil, bad("must be like https://hooks.example.com/cronofy")
+	case u.User != nil || u.Fragment != "" || u.RawFragment != "":
+		return nil, bad("must have no user name and no part after #")
+	case u.Scheme == "http" && !cronofy.LoopbackHost(u.Hostname()):
+		return nil, bad("must begin with https://, because codes travel on it")
+	}
+	return u, nil
+}
+
+// CheckCallbackURL says what is wrong with a public URL: nil, or an error that
+// wraps ErrCallbackURL and quotes nothing.
+func CheckCallbackURL(raw string) error {
+	_, err := callbackBase(raw)
+	return err
+}
+
+// ListenError is a listener that could not be had.
+type ListenError struct {
+	Addr string
+	Err  error
+}
+
+func (e *ListenError) Error() string { return "listen on " + e.Addr + ": " + e.Err.Error() }
+
+// Unwrap gives the system's error.
+func (e *ListenError) Unwrap() error { return e.Err }

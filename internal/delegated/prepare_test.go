@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"confer/cronofy"
+	"confer/internal/profiles"
 )
 
 // directory is a Cronofy that is told what there is.
@@ -40,21 +41,20 @@ func list(text string) func() (io.ReadCloser, error) {
 func TestAddresses(t *testing.T) {
 	t.Parallel()
 	d := directory{rooms: []cronofy.Resource{{Email: "room-1@example.test"}, {Email: "amara@example.test"}}}
-	all, people, err := Addresses(t.Context(), d, serviceToken(), Wanted{Open: list("amara@example.test\nhana@example.test"), Rooms: true})
+	got, err := Addresses(t.Context(), d, serviceToken(), Wanted{Open: list("amara@example.test\nhana@example.test"), Rooms: true})
 	require.NoError(t, err)
-	require.Equal(t, []string{"amara@example.test", "hana@example.test", "room-1@example.test"}, all)
-	require.Equal(t, 2, people)
+	require.Equal(t, []profiles.Address{{Email: "amara@example.test", Line: 1}, {Email: "hana@example.test", Line: 2}, {Email: "room-1@example.test"}}, got.All)
 
 	for name, w := range map[string]Wanted{
 		"empty":   {Open: list("\n")},
 		"no list": {Open: list("amara")},
 		"no file": {Open: func() (io.ReadCloser, error) { return nil, fs.ErrNotExist }},
 	} {
-		_, _, err = Addresses(t.Context(), directory{}, serviceToken(), w)
+		_, err = Addresses(t.Context(), directory{}, serviceToken(), w)
 		var bad *ListError
 		require.ErrorAs(t, err, &bad, name)
 	}
-	_, _, err = Addresses(t.Context(), directory{}, serviceToken(), Wanted{Rooms: true})
+	_, err = Addresses(t.Context(), directory{}, serviceToken(), Wanted{Rooms: true})
 	require.ErrorIs(t, err, ErrNoRooms)
 }
 

@@ -11,27 +11,64 @@ import (
 	"io"
 	"iter"
 	"slices"
+	"strconv"
 	"strings"
 )
 
 // ErrNotRecords is the error of a file that ReadDone does not understand.
 var ErrNotRecords = errors.New("the file holds something other than records in this format")
 
+// Records streams what was written as JSON lines. A line that is no record ends
+// it, with an error that wraps ErrNotRecords and quotes nothing.
+func Records(r io.Reader) iter.Seq2[Record, error] {
+	return func(yield func(Record, error) bool) {
+		in := bufio.NewReaderSize(r, 64<<10)
+		for n := 1; ; n++ {
+			line, err := in.ReadBytes('\n')
+			if err != nil && !errors.Is(err, io.EOF) {
+				yield(Record{}, err)
+				return
+			}
+			if len(bytes.TrimSpace(line)) > 0 {
+				rec, bad := recordOf(line)
+				if bad != nil {
+					yield(Record{}, fmt.Errorf("line %d: %w", n, bad))
+					return
+				}
+				if !yield(rec, nil) {
+					return
+				}
+			}
+			if err != nil {
+				return
+			}
+		}
+	}
+}
+
 // Done is what a file of records says of an earlier run that did not come to its
-// end. Accounts are told apart by sub and e-mail address. An account that could
-// not be read is not done; see DropFailed.
+// end. An account of the list was read if there is a record of its line and its
+// name in the list. Where the list has changed since then, or a record does not
+// tell its line, the names alone count, each as often as there are records of it.
+// An account that could not be read is not done; see DropFailed.
 type Done struct {
 	Size    int64   // bytes of the file that count: what a crash cut off does not
 	Summary Summary // of the records in them
-	seed    maphash.Seed
-	keys    map[uint64]bool
+
+	csvColumns int // of the file: those of a version before had no line
+	seed       maphash.Seed
+	exact      map[uint64]int // records by line and name
+	lines      map[int]bool   // that have a record
+	byName     map[uint64]int // records that tell their line
+	unlined    map[uint64]int // records that do not
+	changed    bool           // the list has another account on a line than it had
 }
 
 // ReadDone reads what a Writer wrote in the format, which must be JSON or CSV.
 // In CSV an account may have several lines, so the last account counts as cut
 // off. Its error is ErrNotRecords or the reader's.
 func ReadDone(r io.Reader, f Format) (*Done, error) {
-	d := &Done{seed: maphash.MakeSeed(), keys: map[uint64]bool{}}
+	d := &Done{seed: maphash.MakeSeed(), exact: map[uint64]int{}, lines: map[int]bool{}, byName: map[uint64]int{}, unlined: map[uint64]int{}}
 	var take func(line []byte) error
 	switch f {
 	case FormatJSON:
@@ -86,7 +123,7 @@ func (d *Done) DropFailed(w io.Writer, r io.Reader, f Format) error {
 func failedLine(line []byte, f Format) bool {
 	if f == FormatCSV {
 		row, err := csv.NewReader(bytes.NewReader(line)).Read()
-		return err == nil && len(row) > 3 && State(row[3]) == Failed
+		return err == nil && len(row) > csvState && State(row[csvState]) == Failed
 	}
 	r, err := recordOf(line)
 	return err == nil && r.State == Failed
@@ -94,7 +131,7 @@ func failedLine(line []byte, f Format) bool {
 
 func recordOf(line []byte) (Record, error) {
 	var r Record
-	if err := json.Unmarshal(line, &r); err != nil || !knownState(r.State) {
+	if err := json.Unmarshal(line, &r); err != nil || !slices.Contains(States(), r.State) {
 		return r, ErrNotRecords // encoding/json would quote the line
 	}
 	return r, nil
@@ -105,110 +142,111 @@ func (d *Done) takeJSON(line []byte) error {
 	if err != nil {
 		return err
 	}
-	d.note(r.Account.Sub, r.Account.Email, r.State)
+	d.note(r)
 	d.Size += int64(len(line))
 	return nil
 }
 
-func knownState(s State) bool {
-	return slices.Contains([]State{Connected, Disconnected, Missing, Failed}, s)
-}
-
-func (d *Done) note(sub, email string, s State) {
-	d.Summary.Count(Record{State: s})
-	if s == Failed {
+func (d *Done) note(r Record) {
+	d.Summary.Count(r)
+	if r.State == Failed {
 		return
 	}
-	for _, k := range d.ids(sub, email) {
-		d.keys[k] = true
+	names := []string{r.Account.Email, r.Account.Sub}
+	if r.Listed != "" {
+		names = []string{r.Listed}
+	}
+	for _, n := range names {
+		switch {
+		case n == "":
+		case r.Line == 0:
+			d.unlined[d.key(0, n)]++
+		default:
+			d.exact[d.key(r.Line, n)]++
+			d.byName[d.key(0, n)]++
+		}
+	}
+	if r.Line > 0 {
+		d.lines[r.Line] = true
 	}
 }
 
-// ids are hashes of what names an account; the two kinds never meet.
-func (d *Done) ids(sub, email string) []uint64 {
-	var out []uint64
-	if sub != "" {
-		out = append(out, maphash.String(d.seed, "sub\x00"+cell(sub)))
-	}
-	if email != "" {
-		out = append(out, maphash.String(d.seed, "email\x00"+cell(strings.ToLower(email))))
-	}
-	return out
+// key is a hash of a name, on a line if that is not zero. CSV may have put
+// something in front of what could be a formula.
+func (d *Done) key(line int, listed string) uint64 {
+	return maphash.String(d.seed, strconv.Itoa(line)+"\x00"+strings.ReplaceAll(cell(strings.ToLower(listed)), "'", ""))
 }
 
 // Has tells whether there is a record of the account, other than of a failure.
+// Each record counts once, so it must be asked once for each account, in the order
+// of the list.
 func (d *Done) Has(a Account) bool {
-	return slices.ContainsFunc(d.ids(a.Sub, a.Email), func(k uint64) bool { return d.keys[k] })
-}
-
-// Skip leaves out the accounts of which there is a record. An account without
-// sub and e-mail address ends the list with an *InputError, because nobody can
-// tell whether it was read.
-func (d *Done) Skip(accounts iter.Seq2[Account, error]) iter.Seq2[Account, error] {
-	return func(yield func(Account, error) bool) {
-		for a, err := range accounts {
-			if err == nil && a.Sub == "" && a.Email == "" {
-				yield(Account{}, &InputError{Place: Place{Line: a.Row}, Reason: "neither email nor sub: nobody can tell whether this account was read before"})
-				return
-			}
-			if d.Has(a) && !fatal(err) {
-				continue
-			}
-			if !yield(a, err) {
-				return
-			}
-		}
+	listed := a.listed()
+	if listed == "" {
+		return false
 	}
+	any := d.key(0, listed)
+	if take(d.exact, d.key(a.Row, listed)) {
+		take(d.byName, any)
+		return true
+	}
+	d.changed = d.changed || d.lines[a.Row]
+	if d.changed && take(d.byName, any) {
+		return true
+	}
+	if a.Sub != "" { // the better name, which records without a line have always
+		any = d.key(0, a.Sub)
+	}
+	return take(d.unlined, any)
 }
 
-// csvDone holds an account back until the next one begins: it may have been cut
-// off between two lines.
+// take uses up one of what is counted.
+func take(counts map[uint64]int, key uint64) bool {
+	n := counts[key]
+	if n > 0 {
+		counts[key] = n - 1
+	}
+	return n > 0
+}
+
+// csvDone keeps an account from counting until the next one begins: it may have
+// been cut off between two lines.
 type csvDone struct {
 	*Done
-	headed     bool
-	sub, email string // of the account that may go on
-	state      State  // empty: none yet
-	length     int64  // of its lines
+	last   Record // the account that may go on; its state is empty: none yet
+	length int64  // of its lines
 }
 
 func (c *csvDone) take(line []byte) error {
 	row, err := csv.NewReader(bytes.NewReader(line)).Read()
-	if err != nil || len(row) != len(csvHeading()) {
+	if err != nil {
 		return ErrNotRecords
 	}
-	if !c.headed {
-		if !slices.Equal(row, csvHeading()) {
+	if c.csvColumns == 0 {
+		heading := csvHeading()
+		if len(row) != len(heading) && len(row) != csvColumnsBefore || !slices.Equal(row, heading[:len(row)]) {
 			return ErrNotRecords
 		}
-		c.headed = true
+		c.csvColumns = len(row)
 		c.Size += int64(len(line))
 		return nil
 	}
-	sub, email, state := row[0], row[1], State(row[3])
-	if !knownState(state) {
+	if len(row) != c.csvColumns || !slices.Contains(States(), State(row[csvState])) {
 		return ErrNotRecords
 	}
-	if same := row[4] != "" && sub == c.sub && email == c.email && sub+email != ""; !same {
-		c.settle()
-		c.sub, c.email, c.state = sub, email, state
+	r := Record{Account: AccountRef{Sub: row[0], Email: row[1]}, State: State(row[csvState])}
+	if c.csvColumns > csvColumnsBefore {
+		r.Line, _ = strconv.Atoi(row[csvColumnsBefore])
+		r.Listed = row[csvColumnsBefore+1]
+	}
+	goesOn := row[csvState+1] != "" && r.Account == c.last.Account && r.Line == c.last.Line && r.Account != AccountRef{}
+	if !goesOn {
+		if c.last.State != "" {
+			c.note(c.last)
+			c.Size += c.length
+		}
+		c.last, c.length = r, 0
 	}
 	c.length += int64(len(line))
 	return nil
-}
-
-// settle counts the account that is complete now.
-func (c *csvDone) settle() {
-	if c.state != "" {
-		c.note(uncell(c.sub), uncell(c.email), c.state)
-		c.Size += c.length
-	}
-	c.length, c.state = 0, ""
-}
-
-// uncell takes away what cell put in front.
-func uncell(s string) string {
-	if rest, ok := strings.CutPrefix(s, "'"); ok && cell(rest) == s {
-		return rest
-	}
-	return s
 }

@@ -88,21 +88,113 @@ func TestCutAnywhere(t *testing.T) {
 	}
 }
 
-func TestSkip(t *testing.T) {
+// readOn goes on with a list behind records, and gives the lines that it reads.
+func readOn(t *testing.T, d *Done, list string) (lines []int, err error) {
+	t.Helper()
+	_, err = Run(t.Context(), answering(connected), ReadAccounts(strings.NewReader(list)), Options{Done: d}, func(r Record) error {
+		lines = append(lines, r.Line)
+		return nil
+	})
+	return lines, err
+}
+
+func TestDoneAccountsAreLeftOut(t *testing.T) {
 	t.Parallel()
 	d := read(t, recordsAs(t, FormatJSON, doneRecords()...), FormatJSON)
-	const list = "email,sub,access_token\namara@example.test,,t1\n,acc_4,t2\nnew@example.test,,t3\n,,t4\nlate@example.test,,t5\n"
-	var got []string
-	var last error
-	for a, err := range d.Skip(ReadAccounts(strings.NewReader(list))) {
-		if last = err; err == nil {
-			got = append(got, a.Email)
-		}
-	}
-	require.Equal(t, []string{"new@example.test"}, got)
+	got, err := readOn(t, d, "email,sub,access_token\namara@example.test,,t1\n,acc_4,t2\nnew@example.test,,t3\n,,t4\nlate@example.test,,t5\n")
+	require.Equal(t, []int{4}, got)
 	var broken *InputError
-	require.ErrorAs(t, last, &broken)
+	require.ErrorAs(t, err, &broken)
 	require.Equal(t, 5, broken.Line)
+}
+
+// TestDoneTellsAccountsApart by what the list calls them, and by their line.
+func TestDoneTellsAccountsApart(t *testing.T) {
+	t.Parallel()
+	record := func(line int, sub, email, listed string) Record {
+		return Record{Account: AccountRef{Sub: sub, Email: email}, State: Missing, Profiles: []Profile{}, Line: line, Listed: listed}
+	}
+	const (
+		ann, bob = "email,access_token\nann@x.test,t1\n", "bob@x.test,t2\n"
+		twoAnns  = ann + bob + "ann@x.test,t3\n"
+	)
+	for name, c := range map[string]struct {
+		records []Record
+		list    string
+		want    []int
+	}{
+		"nothing yet":                       {nil, twoAnns, []int{2, 3, 4}},
+		"all of them":                       {[]Record{record(2, "acc_1", "ann@x.test", ""), record(3, "acc_2", "bob@x.test", ""), record(4, "acc_3", "ann@x.test", "")}, twoAnns, nil},
+		"another address at Cronofy":        {[]Record{record(2, "acc_1", "ann.doe@y.test", "ANN@x.test")}, ann + bob, []int{3}},
+		"a formula for an address":          {[]Record{record(2, "acc_1", "+ann@y.test", "+ann@x.test")}, "email,access_token\n+ann@x.test,t1\n", nil},
+		"one address twice, the first":      {[]Record{record(2, "acc_1", "ann@x.test", "")}, twoAnns, []int{3, 4}},
+		"one address twice, the second":     {[]Record{record(4, "acc_3", "ann@x.test", "")}, twoAnns, []int{2, 3}},
+		"a line came before":                {[]Record{record(2, "acc_1", "ann@x.test", ""), record(3, "acc_2", "bob@x.test", "")}, "email,access_token\nnew@x.test,t0\nann@x.test,t1\nbob@x.test,t2\n", []int{2}},
+		"a line went":                       {[]Record{record(2, "acc_1", "ann@x.test", ""), record(3, "acc_2", "bob@x.test", "")}, "email,access_token\nbob@x.test,t2\n", nil},
+		"lines changed places, one was new": {[]Record{record(2, "acc_1", "ann@x.test", ""), record(3, "acc_2", "bob@x.test", "")}, "email,access_token\nbob@x.test,t2\nann@x.test,t1\nann@x.test,t3\n", []int{4}},
+		"by sub alone":                      {[]Record{record(2, "acc_1", "ann@x.test", "")}, "sub,access_token\nacc_1,t1\nacc_2,t2\n", []int{3}},
+		"records without lines":             {[]Record{record(0, "acc_1", "ann@x.test", ""), record(0, "acc_2", "bob@x.test", "")}, twoAnns, []int{4}},
+		"subs, and records without lines":   {[]Record{record(0, "acc_1", "ann@x.test", "")}, "email,sub,access_token\nann@x.test,acc_2,t1\nann@x.test,acc_1,t2\n", []int{2}},
+		"some with lines":                   {[]Record{record(0, "acc_1", "ann@x.test", ""), record(3, "acc_2", "bob@x.test", "")}, twoAnns, []int{4}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for _, f := range []Format{FormatJSON, FormatCSV} {
+				records := c.records
+				if f == FormatCSV { // the last may have been cut off
+					records = append(slices.Clone(records), record(99, "acc_99", "last@x.test", ""))
+				}
+				got, err := readOn(t, read(t, recordsAs(t, f, records...), f), c.list)
+				require.NoError(t, err)
+				require.Equal(t, c.want, got, f)
+			}
+		})
+	}
+}
+
+// TestALineWithATokenThatCameBefore has no record, and gets none by going on.
+func TestALineWithATokenThatCameBefore(t *testing.T) {
+	t.Parallel()
+	const list = "email,access_token\nann@x.test,t1\nann@x.test,t1\n"
+	got, err := readOn(t, read(t, "", FormatJSON), list)
+	require.NoError(t, err)
+	require.Equal(t, []int{2}, got)
+	d := read(t, recordsAs(t, FormatJSON, Record{Account: AccountRef{Sub: "acc_1", Email: "ann@x.test"}, State: Missing, Line: 2}), FormatJSON)
+	got, err = readOn(t, d, list)
+	require.NoError(t, err)
+	require.Empty(t, got)
+}
+
+// TestCSVOfAVersionBefore is gone on with in its own columns.
+func TestCSVOfAVersionBefore(t *testing.T) {
+	t.Parallel()
+	const old = "sub,email,name,state,provider_name,profile_id,profile_name,connected,new,relink_url,error_code,error_message\n" +
+		"acc_1,ann@x.test,,missing,,,,,,,,\nacc_2,bob@x.test,,missing,,,,,,,,\n"
+	d := read(t, old, FormatCSV)
+	b := bytes.NewBufferString(old[:d.Size])
+	w, err := ResumeWriter(b, FormatCSV, d)
+	require.NoError(t, err)
+	require.NoError(t, w.Write(Record{Account: AccountRef{Sub: "acc_2", Email: "bob@x.test"}, State: Missing, Line: 3}))
+	require.NoError(t, w.Close())
+	require.Equal(t, old, b.String())
+}
+
+func TestRecords(t *testing.T) {
+	t.Parallel()
+	text := recordsAs(t, FormatJSON, doneRecords()...)
+	var got []Record
+	for r, err := range Records(strings.NewReader("\n" + text)) {
+		require.NoError(t, err)
+		got = append(got, r)
+	}
+	require.Equal(t, text, recordsAs(t, FormatJSON, got...))
+	var last error
+	for _, err := range Records(strings.NewReader(text + "CANARY\n")) {
+		last = err
+	}
+	require.ErrorIs(t, last, ErrNotRecords)
+	require.ErrorContains(t, last, "line 5: ")
+	require.NotContains(t, last.Error(), "CANARY")
 }
 
 func TestDoneKnowsWhatIsNoRecord(t *testing.T) {
@@ -138,12 +230,8 @@ func FuzzReadDone(f *testing.F) {
 		if isJSON {
 			require.Equal(t, d.Summary, again.Summary)
 		}
-		_ = slices.Collect(func(yield func(Account) bool) {
-			for a := range d.Skip(ReadAccounts(strings.NewReader(text))) {
-				if !yield(a) {
-					return
-				}
-			}
-		})
+		for a := range ReadAccounts(strings.NewReader(text)) {
+			_ = d.Has(a)
+		}
 	})
 }

@@ -1,11 +1,14 @@
 package profiles
 
 import (
+	"bytes"
+	"encoding/binary"
 	"errors"
 	"io"
 	"strings"
 	"testing"
 	"testing/iotest"
+	"unicode/utf16"
 
 	"github.com/stretchr/testify/require"
 
@@ -16,6 +19,14 @@ import (
 type seenAccount struct {
 	email, sub, access, refresh string
 	row                         int
+}
+
+func utf16Text(text string, order binary.ByteOrder) string {
+	var b bytes.Buffer
+	for _, u := range utf16.Encode([]rune(text)) {
+		_ = binary.Write(&b, order, u)
+	}
+	return b.String()
 }
 
 func readAll(text string) (got []seenAccount, errs []string, err error) {
@@ -58,7 +69,23 @@ func TestReadAccounts(t *testing.T) {
 			{"amara@example.test", "acc_1", "at1", "rt1", 1}}},
 		"JSON, others and null": {"\ufeff\n \r\n {\"access_token\":\" at1 \",\"team\":{\"id\":[1]},\"sub\":null}\r\n\r\n{\"refresh_token\":\"rt2\"}", []seenAccount{
 			{access: "at1", row: 3}, {refresh: "rt2", row: 5}}},
-		"names are cleaned": {"email,access_token\na\x1b[2Jb\u202e@example.test,at1\n", []seenAccount{{email: "ab@example.test", access: "at1", row: 2}}},
+		"Google's and Excel's titles": {"First Name [Required];E-mail Address;accessToken;Refresh-Token;Sub\nAmara;amara@example.test;at1;rt1;acc_1\n", []seenAccount{one}},
+		"spaces in titles":            {"Access Token\tUser principal name\nat1\tamara@example.test\n", []seenAccount{{email: "amara@example.test", access: "at1", row: 2}}},
+		"vertical bars":               {"email|access_token\na@example.test|at1\n", []seenAccount{{email: "a@example.test", access: "at1", row: 2}}},
+		"commas in a title":           {"\"Last, First\";email;access_token\n\"Osei, Amara\";a@example.test;at1\n", []seenAccount{{email: "a@example.test", access: "at1", row: 2}}},
+		"a line break in a title":     {"\"full\nname\",email,access_token\nx,a@example.test,at1\n", []seenAccount{{email: "a@example.test", access: "at1", row: 3}}},
+		"sep=":                        {"\ufeffsep=;\r\nemail;access_token;note\r\na@example.test;at1;\"b,c\"\r\n", []seenAccount{{email: "a@example.test", access: "at1", row: 3}}},
+		"sep= in quotes":              {"\"sep=|\"\nemail|access_token\na@example.test|at1\n", []seenAccount{{email: "a@example.test", access: "at1", row: 3}}},
+		"old Macs' line breaks":       {"email,access_token\ra@example.test,at1\r", []seenAccount{{email: "a@example.test", access: "at1", row: 2}}},
+		"UTF-16 LE":                   {utf16Text("\ufeffemail\taccess_token\r\nzoë-𝄞@example.test\tat1\r\n", binary.LittleEndian), []seenAccount{{email: "zoë-𝄞@example.test", access: "at1", row: 2}}},
+		"UTF-16 BE":                   {utf16Text("\ufeffemail\taccess_token\r\na@example.test\tat1\r\n", binary.BigEndian), []seenAccount{{email: "a@example.test", access: "at1", row: 2}}},
+		"UTF-16 without a mark":       {utf16Text("email\taccess_token\r\na@example.test\tat1\r\n", binary.LittleEndian), []seenAccount{{email: "a@example.test", access: "at1", row: 2}}},
+		"JSON in UTF-16":              {utf16Text("\ufeff{\"access_token\":\"at1\"}", binary.LittleEndian), []seenAccount{{access: "at1", row: 1}}},
+		"JSON array": {"[\n  {\"email\":\"a@example.test\", \"accessToken\":\"at1\"},\n  {\"Access Token\":\"at2\",\n   \"x\":[1,\"\\n\"]}, {\"refresh_token\":\"rt3\"}\n]\n", []seenAccount{
+			{email: "a@example.test", access: "at1", row: 2}, {access: "at2", row: 3}, {refresh: "rt3", row: 4}}},
+		"an empty array":     {"[]", nil},
+		"unseen at the ends": {"\u00a0email\u200b,access_token\n\u200bamara@example.test\ufeff,\u00adat1\u2060\n", []seenAccount{{email: "amara@example.test", access: "at1", row: 2}}},
+		"names are cleaned":  {"email,access_token\na\x1b[2Jb\u202e@example.test,at1\n", []seenAccount{{email: "ab@example.test", access: "at1", row: 2}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -78,12 +105,12 @@ func TestReadAccountsGoesOnAfterABadLine(t *testing.T) {
 		"space in a token": {"email,access_token\nx,CANARY CANARY\n", "line 2, column 3, access_token: holds characters that no token has"},
 		"not ASCII":        {"refresh_token,access_token\nCANARYé,x\n", "line 2, column 1, refresh_token: holds characters that no token has"},
 		"too long":         {"access_token\n" + strings.Repeat(canary, 700) + "\n", "line 2, column 1, access_token: longer than 4096 bytes"},
-		"too few fields":   {"email,access_token\nCANARY\n", "line 2: not as many fields as the header"},
-		"too many fields":  {"email,access_token\na,CANARY,CANARY\n", "line 2: not as many fields as the header"},
+		"too few fields":   {"email,access_token\nCANARY\n", "line 2: not as many fields as the first line"},
+		"too many fields":  {"email,access_token\na,CANARY,CANARY\n", "line 2: not as many fields as the first line"},
 		"stray quote":      {"email,access_token\na,CANARY\"x\n", `line 2, column 9: bare " in non-quoted-field`},
 		"text after quote": {"email,access_token\na,\"CANARY\"x\n", `line 2, column 10: extraneous or missing " in quoted-field`},
-		"number":           {`{"access_token":"at0"}` + "\n" + `{"access_token":7531}` + "\n", "line 2, column 20, access_token: must be text"},
-		"object":           {`{"access_token":"at0"}` + "\n" + `{"email":{"CANARY":1}}` + "\n", "line 2, column 10, email: must be text"},
+		"number":           {`{"access_token":"at0"}` + "\n" + `{"access_token":7531}` + "\n", "line 2, access_token: must be text"},
+		"object":           {`{"access_token":"at0"}` + "\n" + `{"email":{"CANARY":1}}` + "\n", "line 2, email: must be text"},
 		"not JSON":         {`{"access_token":"at0"}` + "\n" + `{"access_token":CANARY}` + "\n", "line 2, column 17: not a JSON object on one line"},
 		"not an object":    {`{"access_token":"at0"}` + "\n" + `"CANARY"` + "\n", "line 2: not a JSON object on one line"},
 		"two on a line":    {`{"access_token":"at0"}` + "\n" + `{"access_token":"CANARY"} {}` + "\n", "line 2, column 27: not a JSON object on one line"},
@@ -116,8 +143,16 @@ func TestReadAccountsOfWhatIsNoList(t *testing.T) {
 		"only blank":      {"\ufeff\r\n \t\n", "the list is empty"},
 		"no token column": {"\nemail,CANARY\nx,y\n", "line 2: the header names neither access_token nor refresh_token"},
 		"a column twice":  {"email,access_token,EMAIL\n", "line 1, email: the header has this column twice"},
-		"an array":        {"\n[{\"access_token\":\"CANARY\"}]", "line 2: a JSON array; the list must have one object a line"},
-		"UTF-16":          {"\xff\xfea\x00", "the list is UTF-16; save it as UTF-8"},
+		"half an array":   {"\n[{\"access_token\":\"at1\"},\n{\"access_token\":\"CAN", "line 2: not a JSON array of objects from here on"},
+		"no array":        {"[{\"access_token\":\"at1\"}\n\nCANARY", "line 3: not a JSON array of objects from here on"},
+		"a workbook":      {"PK\x03\x04CANARY", "an Excel workbook (.xlsx) or another zip archive; save the list as CSV (UTF-8)"},
+		"an old workbook": {"\xd0\xcf\x11\xe0\xa1\xb1CANARY", "an old Excel workbook (.xls) or another Office document; save the list as CSV (UTF-8)"},
+		"gzip":            {"\x1f\x8b\x08\x00CANARY", "compressed (gzip); unpack it first"},
+		"a PDF":           {"%PDF-1.7\nCANARY", "a PDF; save the list as CSV (UTF-8)"},
+		"a web page":      {"\n <!DOCTYPE html><table><tr><td>CANARY", "a web page or XML, whatever its name says; save the list as CSV (UTF-8)"},
+		"XML":             {"\ufeff<?xml version=\"1.0\"?>", "a web page or XML, whatever its name says; save the list as CSV (UTF-8)"},
+		"RTF":             {"{\\rtf1 CANARY", "a document (RTF); save the list as plain text or CSV (UTF-8)"},
+		"bytes":           {"\x7fELF\x02\x01\x00\x00", "not a text file; save the list as CSV (UTF-8)"},
 		"header unclosed": {"\"access_token\nCANARY\n", `line 1: read the list: extraneous or missing " in quoted-field`},
 		"quote unclosed": {"access_token\nat1\n\"" + strings.Repeat("CANARY\n", 1<<18),
 			"line 3: read the list: more than 1 MiB in one line"},
@@ -170,7 +205,7 @@ func FuzzReadAccounts(f *testing.F) {
 		"email,sub,access_token,refresh_token\na@example.test,acc_1,at1,rt1\n",
 		"\ufeffaccess_token;email\r\nat1;\"x;\"\"y\"\r\n\r\n",
 		`{"access_token":"at1","email":"a@example.test"}` + "\n{}\n{\"access_token\":1}",
-		"access_token\n\"open", "\xff\xfe", "[", "{", ",\n", "\x00access_token\nx",
+		"access_token\n\"open", "\xff\xfea\x00", "[", "{", "sep=;\nemail;token\r", `[{"token":"a"},` + "\n1]", ",\n", "\x00access_token\nx",
 	} {
 		f.Add([]byte(seed))
 	}
@@ -196,7 +231,7 @@ func FuzzReadAccounts(f *testing.F) {
 			case badToken(a.AccessToken.Reveal()) != "" || badToken(a.RefreshToken.Reveal()) != "":
 				t.Fatal("a token that cannot be sent")
 			}
-			if !over && a.Row <= row {
+			if !over && a.Row < row {
 				t.Fatalf("row %d after %d", a.Row, row)
 			}
 			row = a.Row
@@ -234,4 +269,125 @@ func TestStrictEndsAtABadLine(t *testing.T) {
 	require.Equal(t, 3, row.Line)
 	require.Equal(t, 1, sum.Read)
 	require.Zero(t, c.count("t3"))
+}
+
+func TestReadEmails(t *testing.T) {
+	t.Parallel()
+	const ann, bob = "ann@x.test", "bob@x.test"
+	both := func(lineA, lineB int) []Address { return []Address{{ann, lineA}, {bob, lineB}} }
+	for name, c := range map[string]struct {
+		in      string
+		want    []Address
+		column  string
+		guessed bool
+		without int
+	}{
+		"lines":              {in: "ann@x.test\nbob@x.test\n", want: both(1, 2)},
+		"no last newline":    {in: "ann@x.test\nbob@x.test", want: both(1, 2)},
+		"Windows":            {in: "\ufeffann@x.test\r\n\r\nbob@x.test\r\n", want: both(1, 3)},
+		"one person twice":   {in: "ann@x.test\nANN@X.test\n ann@x.test\u200b\nbob@x.test\n", want: both(1, 4)},
+		"spaces around it":   {in: "  ann@x.test  \n\tbob@x.test\n", want: both(1, 2)},
+		"unseen around it":   {in: "\u200bann@x.test\u00a0\n\ufeffbob@x.test\u00ad\U000e0041\ufe0f\u3164\n", want: both(1, 2)},
+		"in quotes":          {in: "\"ann@x.test\"\n\"bob@x.test\"\n", want: both(1, 2)},
+		"a heading":          {in: "Email\nann@x.test\nbob@x.test\n", want: both(2, 3), column: "Email"},
+		"the last of names":  {in: "\"Last, First\",Email,Manager\n\"Doe, Ann\",ann@x.test,boss@x.test\n\"Roe, Bob\",bob@x.test,boss@x.test\n", want: both(2, 3), column: "Email"},
+		"the same with ;":    {in: "sep=;\n\"Last; First\";Email;Manager\n\"Doe, Ann\";ann@x.test;boss@x.test\n\"Roe\nBob\";bob@x.test;boss@x.test\n", want: both(3, 4), column: "Email"},
+		"Google Workspace":   {in: "First Name [Required],Last Name [Required],Email Address [Required],Password [Required],New Primary Email [UPLOAD ONLY],Recovery Email\nAnn,Doe,ann@x.test,****,,me@home.test\nBob,Roe,bob@x.test,****,,\n", want: both(2, 3), column: "Email Address [Required]"},
+		"Entra":              {in: "\ufeffuserPrincipalName,displayName,surname,mail,givenName,id\nann_ext@x.test,Ann,Doe,ann@x.test,Ann,1\nsvc@x.test,Service,,,,2\nbob_ext@x.test,Bob,Roe,bob@x.test,Bob,3\n", want: both(2, 4), column: "mail", without: 1},
+		"Microsoft 365":      {in: "Block credential,City,Display name,User principal name\nFalse,,Ann,ann@x.test\nFalse,,Bob,bob@x.test\n", want: both(2, 3), column: "User principal name"},
+		"Outlook":            {in: "First Name,E-mail Address,E-mail 2 Address\nAnn,ann@x.test,x@y.test\nBob,bob@x.test,\n", want: both(2, 3), column: "E-mail Address"},
+		"Zoom":               {in: "Email,First Name,Last Name,Department,Manager\nann@x.test,Ann,Doe,,boss@x.test\nbob@x.test,Bob,Roe,,boss@x.test\n", want: both(2, 3), column: "Email"},
+		"German":             {in: "Name;E-Mail-Adresse\nAnn;ann@x.test\nBob;bob@x.test\n", want: both(2, 3), column: "E-Mail-Adresse"},
+		"tabs in UTF-16":     {in: utf16Text("\ufeffName\tE_MAIL\r\nAnn\tann@x.test\r\nBob\tbob@x.test\r\n", binary.LittleEndian), want: both(2, 3), column: "E_MAIL"},
+		"a title like it":    {in: "Name,Dienst-Mail\nAnn,ann@x.test\nBob,bob@x.test\n", want: both(2, 3), column: "Dienst-Mail", guessed: true},
+		"no header":          {in: "Ann,ann@x.test\nBob,bob@x.test\n", want: both(1, 2), column: "column 2", guessed: true},
+		"JSON lines":         {in: "{\"mail\":\"ann@x.test\"}\n{\"Email\":\"bob@x.test\"}", want: both(1, 2)},
+		"blank rows":         {in: "a,email\n,\n1,ann@x.test\n  ,\n2,bob@x.test\n", want: both(3, 5), column: "email"},
+		"what addresses may": {in: "o'neil+tag_1=x{y}@sub-1.x9.example\n", want: []Address{{"o'neil+tag_1=x{y}@sub-1.x9.example", 1}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got, err := ReadEmails(strings.NewReader(c.in))
+			require.NoError(t, err)
+			require.Equal(t, Addresses{All: c.want, Column: c.column, Guessed: c.guessed, Without: c.without}, got)
+		})
+	}
+}
+
+func TestReadEmailsNamesTheLine(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{
+		"ann@x.test\nAmara\n":                  "line 2: not an e-mail address",
+		"a@\n":                                 "line 1: not an e-mail address",
+		"@x.test\n":                            "line 1: not an e-mail address",
+		"a b@x.test\n":                         "line 1: not an e-mail address",
+		"x\n":                                  "line 1: not an e-mail address",
+		"a@b\n":                                "line 1: not an e-mail address",
+		"a@1.2.3.4\n":                          "line 1: not an e-mail address",
+		"a@[1.2.3.4]\n":                        "line 1: not an e-mail address",
+		"a@x.test.\n":                          "line 1: not an e-mail address",
+		"a@-x.test\n":                          "line 1: not an e-mail address",
+		"a..b@x.test\n":                        "line 1: not an e-mail address",
+		".a@x.test\n":                          "line 1: not an e-mail address",
+		"a@b@x.test\n":                         "line 1: not an e-mail address",
+		"a@x.test;b@x.test\n":                  "line 1: the header does not say which column has the e-mail addresses; call it email",
+		"ann@x.test,\n":                        "",
+		"mailto:ann@x.test\n":                  "line 1: not an e-mail address: it begins with mailto:",
+		"Email\nMAILTO:ann@x.test\n":           "line 2: not an e-mail address: it begins with mailto:",
+		"Ann <ann@x.test>\n":                   "line 1: not an e-mail address alone: there is a name, or < and >, beside it",
+		"an\u200bn@x.test\n":                   "line 1: not an e-mail address: it holds the character U+200B",
+		"a\x1b[2J@x.test\n":                    "line 1: not an e-mail address: it holds the character U+001B",
+		"zoë@x.test\n":                         "line 1: not an e-mail address: it holds the character U+00EB",
+		"a@münchen.test\n":                     "line 1: not an e-mail address: it holds the character U+00FC",
+		"email,name\n\"amara@x.test,x\n":       "line 2, column 17: extraneous or missing \" in quoted-field",
+		"email,name\nann@x.test\nb@x.test,b\n": "line 2: not as many fields as the first line",
+		"email,name\na@x.test,\nann@x.test,Ann,boss@x.test\n": "line 3: not as many fields as the first line",
+		"ann@x.test\nb@x.test, c@x.test ":                     "line 2: not as many fields as the first line",
+		strings.Repeat("a", 400) + "@x.test\n":                "line 1: longer than an e-mail address can be",
+		strings.Repeat("a", 65) + "@x.test\n":                 "line 1: not an e-mail address",
+		"Name,Manager Email\nAnn,boss@x.test\n":               "line 1: the header does not say which column has the e-mail addresses; call it email",
+		"Ann,ann@x.test,boss@x.test\n":                        "line 1: the header does not say which column has the e-mail addresses; call it email",
+		"Mail home,Mail office\na@x.test,b@x.test\n":          "",
+		"email,name,Email\na@x.test,A,b@x.test\n":             "line 1, email: the header has this column twice",
+		"email\n\n":          "there are no addresses in it",
+		"email,name\n,Ann\n": "there are no addresses in it",
+		"":                   "there are no addresses in it",
+		"PK\x03\x04":         "an Excel workbook (.xlsx) or another zip archive; save the list as CSV (UTF-8)",
+	} {
+		got, err := ReadEmails(strings.NewReader(in))
+		if want == "" {
+			require.NoError(t, err, "%.40q", in)
+			continue
+		}
+		require.EqualError(t, err, want, "%.40q", in)
+		require.Empty(t, got.All)
+	}
+	boom := errors.New("boom")
+	_, err := ReadEmails(iotest.ErrReader(boom))
+	require.ErrorIs(t, err, boom)
+}
+
+func TestAddRooms(t *testing.T) {
+	t.Parallel()
+	list := []Address{{"Room-1@example.test", 1}, {"amara@example.test", 2}}
+	got := AddRooms(list, []cronofy.Resource{
+		{Email: "room-1@example.test"}, {Email: "room-2@example.test"}, {Email: "Boardroom"}, {Email: "room-2@example.test"}})
+	require.Equal(t, append(list, Address{Email: "room-2@example.test"}), got)
+}
+
+func FuzzReadEmails(f *testing.F) {
+	f.Add("amara@example.test\n")
+	f.Add("a,email\n1,amara@example.test\n\"")
+	f.Add("\ufeffemail\n\x00@\n")
+	f.Add("sep=;\nName;E-Mail\nx;a@x.test\n")
+	f.Fuzz(func(t *testing.T, in string) {
+		list, err := ReadEmails(strings.NewReader(in))
+		require.Equal(t, err == nil, len(list.All) > 0)
+		line := 0
+		for _, a := range list.All {
+			require.Empty(t, badAddress(a.Email))
+			require.GreaterOrEqual(t, a.Line, line)
+			line = a.Line
+		}
+	})
 }

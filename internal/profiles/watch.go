@@ -151,7 +151,7 @@ func (w *watcher) rest(ctx context.Context, d time.Duration) (refreshed bool, er
 // look reads the accounts with these indexes once and gives the indexes of those
 // worth another look.
 func (w *watcher) look(ctx context.Context, which []int) (again []int, err error) {
-	p := pool[int, seenRow]{window: window, unordered: true, do: w.readOne}
+	p := pool[int, seenRow]{window: window, do: w.readOne}
 	jobs := func(yield func(int) bool) {
 		for _, i := range which {
 			if !yield(i) {
@@ -180,4 +180,40 @@ func (w *watcher) readOne(ctx context.Context, i int) (seenRow, bool) {
 	rec, err, ok := w.reader.once(ctx, &w.items[i]) // nobody else looks at this one now
 	token := maphash.String(tokenSeed, w.items[i].account.AccessToken.Reveal())
 	return seenRow{Row{Index: i, Record: rec, Token: token}, settled(rec, err)}, ok
+}
+
+// inBatches runs produce beside it and hands its rows on in batches: when enough
+// came, or a moment after the first of them. It returns produce's error when
+// produce has ended and all rows were handed on.
+func inBatches(produce func(give func(Row)) error, emit func([]Row)) error {
+	rows, result := make(chan Row), make(chan error, 1)
+	go func() { // ends before inBatches does: rows is read until it is closed
+		defer close(rows)
+		result <- produce(func(r Row) { rows <- r })
+	}()
+	var batch []Row
+	var due <-chan time.Time // nil while batch is empty
+	flush := func() {
+		if len(batch) > 0 {
+			emit(batch)
+		}
+		batch, due = nil, nil
+	}
+	for {
+		select {
+		case r, more := <-rows:
+			if !more {
+				flush()
+				return <-result
+			}
+			if batch = append(batch, r); len(batch) == 1 {
+				due = time.After(batchTime)
+			}
+			if len(batch) >= batchRows {
+				flush()
+			}
+		case <-due:
+			flush()
+		}
+	}
 }

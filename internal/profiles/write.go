@@ -1,9 +1,17 @@
 package profiles
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
+	"unicode"
+
+	"github.com/clipperhouse/displaywidth"
+
+	"confer/cronofy"
 )
 
 // Format is how records are written.
@@ -14,10 +22,11 @@ const (
 	FormatTable Format = "table" // for people: fixed columns, so that it streams
 	FormatJSON  Format = "json"  // for scripts: one Record a line
 	FormatCSV   Format = "csv"   // for spreadsheets: one profile a line
+	FormatHTML  Format = "html"  // for people: a report in one file; see NewReport
 )
 
 // Formats lists all of them, the default first.
-func Formats() []Format { return []Format{FormatTable, FormatJSON, FormatCSV} }
+func Formats() []Format { return []Format{FormatTable, FormatJSON, FormatCSV, FormatHTML} }
 
 // FindFormat looks a flag's value up, ignoring case and surrounding space.
 func FindFormat(name string) (Format, bool) {
@@ -42,8 +51,8 @@ type Writer interface {
 
 // ResumeWriter writes records behind those that w has already; see Done.
 func ResumeWriter(w io.Writer, f Format, d *Done) (Writer, error) {
-	if f == FormatCSV && d.Size > 0 {
-		return &csvWriter{w: w, headed: true}, nil
+	if f == FormatCSV && d.csvColumns > 0 {
+		return &csvWriter{w: w, headed: true, columns: d.csvColumns}, nil
 	}
 	return NewWriter(w, f)
 }
@@ -56,7 +65,9 @@ func NewWriter(w io.Writer, f Format) (Writer, error) {
 	case FormatJSON:
 		return newJSONWriter(w), nil
 	case FormatCSV:
-		return &csvWriter{w: w}, nil
+		return &csvWriter{w: w, columns: len(csvHeading())}, nil
+	case FormatHTML:
+		return NewReport(w, ReportOptions{}), nil
 	}
 	return nil, fmt.Errorf("unknown format %q", string(f))
 }
@@ -77,3 +88,229 @@ func yesNo(b bool) string {
 	}
 	return "no"
 }
+
+type jsonWriter struct {
+	w   io.Writer
+	buf bytes.Buffer
+	enc *json.Encoder
+}
+
+func newJSONWriter(w io.Writer) *jsonWriter {
+	j := &jsonWriter{w: w}
+	j.enc = json.NewEncoder(&j.buf)
+	j.enc.SetEscapeHTML(false) // a relink URL keeps its "&"
+	return j
+}
+
+func (j *jsonWriter) Write(r Record) error {
+	if r.Profiles == nil {
+		r.Profiles = []Profile{}
+	}
+	j.buf.Reset()
+	if err := j.enc.Encode(r); err != nil {
+		return err
+	}
+	_, err := j.w.Write(j.buf.Bytes())
+	return err
+}
+
+func (*jsonWriter) Close() error { return nil }
+
+// tableWriter writes lines whose columns stand where they stood before, because
+// what comes later is not known yet. What does not fit is cut, but for the last
+// column; a relink URL and an error have lines of their own and are never cut.
+type tableWriter struct {
+	w      io.Writer
+	headed bool
+}
+
+// Widths in cells, a gap of two after each. A longest provider known is
+// "webex_enterprise".
+const (
+	stateWidth     = 12
+	accountWidth   = 32
+	providerWidth  = 16
+	connectedWidth = 9
+	gap            = "  "
+)
+
+func (t *tableWriter) Write(r Record) error {
+	var b strings.Builder
+	t.head(&b)
+	state, account := strings.TrimSuffix(r.Words(), ownWords), r.Account.label()
+	if len(r.Profiles) == 0 {
+		line(&b, state, account, "", "", "")
+	}
+	for _, p := range r.Profiles {
+		shown := p.ProfileName
+		switch {
+		case p.SinceLink():
+			shown += " (new)"
+		case p.BeforeLink():
+			shown += " (their own, from before the link)"
+		}
+		line(&b, state, account, p.ProviderName, yesNo(p.Connected), shown)
+		if p.RelinkURL != "" {
+			note(&b, "relink: "+p.RelinkURL)
+		}
+		state, account = "", ""
+	}
+	if r.Error != nil {
+		note(&b, r.Error.Code+": "+r.Error.Message)
+	}
+	for _, w := range r.Warnings {
+		note(&b, "odd: "+w)
+	}
+	_, err := io.WriteString(t.w, b.String())
+	return err
+}
+
+func (t *tableWriter) Close() error {
+	var b strings.Builder
+	t.head(&b)
+	_, err := io.WriteString(t.w, b.String())
+	return err
+}
+
+func (t *tableWriter) head(b *strings.Builder) {
+	if !t.headed {
+		line(b, "STATE", "ACCOUNT", "PROVIDER", "CONNECTED", "PROFILE")
+	}
+	t.headed = true
+}
+
+func line(b *strings.Builder, state, account, provider, connected, profile string) {
+	text := fit(state, stateWidth) + gap + fit(account, accountWidth) + gap + fit(provider, providerWidth) + gap +
+		fit(connected, connectedWidth) + gap + name(profile)
+	b.WriteString(strings.TrimRight(text, " ") + "\n")
+}
+
+func note(b *strings.Builder, text string) {
+	b.WriteString(strings.Repeat(" ", stateWidth) + gap + cronofy.CleanText(text, maxLink+maxMessage) + "\n")
+}
+
+// fit cleans, cuts and pads a text to a number of cells.
+func fit(s string, cells int) string {
+	s = displaywidth.TruncateString(name(s), cells, "…")
+	return s + strings.Repeat(" ", max(0, cells-displaywidth.String(s)))
+}
+
+// csvWriter writes one line a profile; an account without any has one line with
+// those fields empty.
+type csvWriter struct {
+	w       io.Writer
+	headed  bool
+	columns int
+}
+
+// csvState is where the state stands; csvColumnsBefore is how many columns there
+// were before records told their line.
+const (
+	csvState         = 3
+	csvColumnsBefore = 12
+)
+
+func csvHeading() []string {
+	return []string{"sub", "email", "name", "state", "provider_name", "profile_id", "profile_name", "connected", "new",
+		"relink_url", "error_code", "error_message", "line", "listed", "warnings"}
+}
+
+func (c *csvWriter) Write(r Record) error {
+	var b bytes.Buffer
+	c.head(&b)
+	profiles := r.Profiles
+	if len(profiles) == 0 {
+		profiles = []Profile{{}}
+	}
+	for _, p := range profiles {
+		csvLine(&b, csvRow(r, p)[:c.columns])
+	}
+	_, err := c.w.Write(b.Bytes())
+	return err
+}
+
+func (c *csvWriter) Close() error {
+	var b bytes.Buffer
+	if c.head(&b); b.Len() == 0 {
+		return nil
+	}
+	_, err := c.w.Write(b.Bytes())
+	return err
+}
+
+func (c *csvWriter) head(b *bytes.Buffer) {
+	if !c.headed {
+		csvLine(b, csvHeading())
+	}
+	c.headed = true
+}
+
+func csvRow(r Record, p Profile) []string {
+	var code, message, connected, isNew, line string
+	if r.Error != nil {
+		code, message = r.Error.Code, r.Error.Message
+	}
+	if p != (Profile{}) {
+		connected = yesNo(p.Connected)
+	}
+	if p.New != nil {
+		isNew = yesNo(*p.New)
+	}
+	if r.Line > 0 {
+		line = strconv.Itoa(r.Line)
+	}
+	row := []string{r.Account.Sub, r.Account.Email, r.Account.Name, string(r.State), p.ProviderName, p.ProfileID,
+		p.ProfileName, connected, isNew, p.RelinkURL, code, message, line, r.Listed, strings.Join(r.Warnings, " ")}
+	for i := range row {
+		row[i] = cell(row[i])
+	}
+	return row
+}
+
+// csvLine is a line as encoding/csv reads it. It puts into quotes whatever any
+// common separator would split, since a spreadsheet that is set to another country
+// splits at semicolons, and whatever begins or ends with a space.
+func csvLine(b *bytes.Buffer, row []string) {
+	for i, s := range row {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		if strings.ContainsAny(s, ",;\t|\"\r\n") || strings.TrimFunc(s, unseen) != s {
+			s = `"` + strings.ReplaceAll(s, `"`, `""`) + `"`
+		}
+		b.WriteString(s)
+	}
+	b.WriteByte('\n')
+}
+
+// cell keeps a spreadsheet from taking a text for a formula: names come from
+// outside, and "=HYPERLINK(…)" is a name that anybody can give themselves. The
+// text may begin a cell where any common separator stands in it, because not every
+// spreadsheet splits at commas, or heeds a quote in the middle of what it takes
+// for a cell.
+// https://owasp.org/www-community/attacks/CSV_Injection
+func cell(s string) string {
+	s = cronofy.CleanText(s, maxLink)
+	if !strings.ContainsAny(s, formulaSigns) {
+		return s
+	}
+	var b strings.Builder
+	for len(s) > 0 {
+		part := s
+		if i := strings.IndexAny(s, separators); i >= 0 {
+			part = s[:i+1]
+		}
+		s = s[len(part):]
+		bare := strings.TrimLeftFunc(part, func(r rune) bool { return r == '\'' || r == '"' || unseen(r) || unicode.Is(unicode.Mn, r) })
+		if strings.IndexAny(bare, formulaSigns) == 0 {
+			b.WriteByte('\'')
+		}
+		b.WriteString(part)
+	}
+	return b.String()
+}
+
+const (
+	formulaSigns = "=+-@＝＋－＠"
+	separators   = ",;|" // a tab has become a space
+)

@@ -16,10 +16,10 @@ func someRecords() []Record {
 		{Account: AccountRef{"acc_1", "amara@example.test", "Amara Osei"}, State: Connected, Profiles: []Profile{
 			{ProviderName: "zoom", ProfileID: "pro_1", ProfileName: "amara@example.test", Connected: true, New: new(true)},
 			{ProviderName: "go_to", ProfileID: "pro_2", ProfileName: "amara@example.test",
-				RelinkURL: "https://app-de.cronofy.com/v2/relink/go_to?email=amara%40example.test&x=1"}}},
+				RelinkURL: "https://app-de.cronofy.com/v2/relink/go_to?email=amara%40example.test&x=1"}}, Line: 2},
 		{Account: AccountRef{Sub: "acc_2"}, State: Missing, Profiles: []Profile{}},
 		{Account: AccountRef{Sub: "acc_3", Email: "hana@example.test"}, State: Missing, Own: true, Profiles: []Profile{
-			{ProviderName: "zoom", ProfileID: "pro_3", ProfileName: "hana@example.test", Connected: true, New: new(false)}}},
+			{ProviderName: "zoom", ProfileID: "pro_3", ProfileName: "hana@example.test", Connected: true, New: new(false)}}, Line: 7, Listed: "h@example.test"},
 		{Account: AccountRef{Email: "山田さくら.a-very-long-address-indeed@example.test"}, State: Failed, Profiles: []Profile{},
 			Error: &RecordError{"unauthorized", "The access token was not accepted."}, Warnings: []string{"a profile_id was a number"}},
 	}
@@ -42,9 +42,9 @@ func TestJSONIsTheContract(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, `{"account":{"sub":"acc_1","email":"amara@example.test","name":"Amara Osei"},"state":"connected","profiles":[`+
 		`{"provider_name":"zoom","profile_id":"pro_1","profile_name":"amara@example.test","connected":true,"relink_url":"","new":true},`+
-		`{"provider_name":"go_to","profile_id":"pro_2","profile_name":"amara@example.test","connected":false,"relink_url":"https://app-de.cronofy.com/v2/relink/go_to?email=amara%40example.test&x=1"}]}
+		`{"provider_name":"go_to","profile_id":"pro_2","profile_name":"amara@example.test","connected":false,"relink_url":"https://app-de.cronofy.com/v2/relink/go_to?email=amara%40example.test&x=1"}],"line":2}
 {"account":{"sub":"acc_2","email":"","name":""},"state":"missing","profiles":[]}
-{"account":{"sub":"acc_3","email":"hana@example.test","name":""},"state":"missing","own":true,"profiles":[{"provider_name":"zoom","profile_id":"pro_3","profile_name":"hana@example.test","connected":true,"relink_url":"","new":false}]}
+{"account":{"sub":"acc_3","email":"hana@example.test","name":""},"state":"missing","profiles":[{"provider_name":"zoom","profile_id":"pro_3","profile_name":"hana@example.test","connected":true,"relink_url":"","new":false}],"own":true,"line":7,"listed":"h@example.test"}
 {"account":{"sub":"","email":"山田さくら.a-very-long-address-indeed@example.test","name":""},"state":"error","profiles":[],"error":{"code":"unauthorized","message":"The access token was not accepted."},"warnings":["a profile_id was a number"]}
 `, written(t, FormatJSON, someRecords()...))
 	require.Empty(t, written(t, FormatJSON))
@@ -79,20 +79,21 @@ func TestCSV(t *testing.T) {
 	rows, err := csv.NewReader(strings.NewReader(text)).ReadAll()
 	require.NoError(t, err)
 	require.Equal(t, [][]string{
-		{"sub", "email", "name", "state", "provider_name", "profile_id", "profile_name", "connected", "new", "relink_url", "error_code", "error_message"},
-		{"acc_1", "amara@example.test", "Amara Osei", "connected", "zoom", "pro_1", "amara@example.test", "yes", "yes", "", "", ""},
+		{"sub", "email", "name", "state", "provider_name", "profile_id", "profile_name", "connected", "new", "relink_url", "error_code", "error_message", "line", "listed", "warnings"},
+		{"acc_1", "amara@example.test", "Amara Osei", "connected", "zoom", "pro_1", "amara@example.test", "yes", "yes", "", "", "", "2", "", ""},
 		{"acc_1", "amara@example.test", "Amara Osei", "connected", "go_to", "pro_2", "amara@example.test", "no", "",
-			"https://app-de.cronofy.com/v2/relink/go_to?email=amara%40example.test&x=1", "", ""},
-		{"acc_2", "", "", "missing", "", "", "", "", "", "", "", ""},
-		{"acc_3", "hana@example.test", "", "missing", "zoom", "pro_3", "hana@example.test", "yes", "no", "", "", ""},
-		{"", "山田さくら.a-very-long-address-indeed@example.test", "", "error", "", "", "", "", "", "", "unauthorized", "The access token was not accepted."},
+			"https://app-de.cronofy.com/v2/relink/go_to?email=amara%40example.test&x=1", "", "", "2", "", ""},
+		{"acc_2", "", "", "missing", "", "", "", "", "", "", "", "", "", "", ""},
+		{"acc_3", "hana@example.test", "", "missing", "zoom", "pro_3", "hana@example.test", "yes", "no", "", "", "", "7", "h@example.test", ""},
+		{"", "山田さくら.a-very-long-address-indeed@example.test", "", "error", "", "", "", "", "", "", "unauthorized", "The access token was not accepted.", "", "", "a profile_id was a number"},
 	}, rows)
 	require.Equal(t, 1, strings.Count(written(t, FormatCSV), "\n"), "the heading alone")
 }
 
 func TestCSVHoldsNoFormulas(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"=1+1", "+1", "-1", "@SUM(A1)", " =1", "\t=1", "\r=1", "\x1b[m=1", "＝1", "'=1", "\u00a0=1"} {
+	for _, name := range []string{"=1+1", "+1", "-1", "@SUM(A1)", " =1", "\t=1", "\r=1", "\x1b[m=1", "＝1", "'=1", "\u00a0=1",
+		"\u3000=1", "\u200b=1", "\ufeff＋1", "\u00ad@x", "\u2060-1", "\u3164=1", "\ufe0f=1", "\"=1", "\u115f=1", "\u0301=1"} {
 		rec := Record{Account: AccountRef{Sub: name, Email: name, Name: name}, Profiles: []Profile{
 			{ProviderName: name, ProfileID: name, ProfileName: name, RelinkURL: name}}, Error: &RecordError{name, name}}
 		rows, err := csv.NewReader(strings.NewReader(written(t, FormatCSV, rec))).ReadAll()
@@ -104,7 +105,29 @@ func TestCSVHoldsNoFormulas(t *testing.T) {
 		}
 	}
 	require.Equal(t, "a=b", cell("a=b"))
+	require.Equal(t, "Doe;'=1+1", cell("Doe;=1+1"))
+	require.Equal(t, "a,' \"@b|' -c; d", cell("a, \"@b| -c; d"))
 	require.Equal(t, "amara@example.test", cell("amara@example.test"))
+}
+
+// TestCSVInAnotherCountry: whatever separator a spreadsheet takes, no cell begins
+// with a formula, and what is in quotes is not split.
+func TestCSVInAnotherCountry(t *testing.T) {
+	t.Parallel()
+	const evil = "Doe; =HYPERLINK(\"http://x.test\";\"Ann\")"
+	text := written(t, FormatCSV, Record{Account: AccountRef{Sub: "acc_1", Email: "a|@b", Name: evil}, State: Missing, Warnings: []string{"x\t=y"}})
+	require.Contains(t, text, `"Doe;' =HYPERLINK(""http://x.test"";""Ann"")"`)
+	for _, comma := range ",;|\t" {
+		r := csv.NewReader(strings.NewReader(text))
+		r.Comma, r.LazyQuotes, r.FieldsPerRecord = comma, true, -1
+		rows, err := r.ReadAll()
+		require.NoError(t, err)
+		for _, row := range rows {
+			for _, f := range row {
+				require.False(t, strings.ContainsAny(strings.TrimLeftFunc(f, unseen)[:min(1, len(strings.TrimLeftFunc(f, unseen)))], formulaSigns), "%q: %q", comma, f)
+			}
+		}
+	}
 }
 
 // Records of this package are clean; these are not, and still nothing gets out.
@@ -134,7 +157,7 @@ func (l *limitedWriter) Write(p []byte) (int, error) {
 
 func TestWritersWriteWholeRecordsAndTellOfErrors(t *testing.T) {
 	t.Parallel()
-	for _, f := range Formats() {
+	for _, f := range []Format{FormatTable, FormatJSON, FormatCSV} { // a report is written by Close
 		out := &limitedWriter{}
 		w, err := NewWriter(out, f)
 		require.NoError(t, err)

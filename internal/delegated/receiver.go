@@ -1,3 +1,13 @@
+// Package delegated gets access to people's and rooms' calendars through a
+// service account: it asks Cronofy for many at once, takes the webhooks that
+// answer on a listener of its own, and exchanges their codes for tokens.
+//
+// Each account has a callback URL of its own, with 128 random bits in its path,
+// that works once. The public URL is the operator's (a tunnel, a proxy), the
+// listener is ours, and it serves nothing else. Tokens stay in memory unless
+// Config.Save takes them.
+//
+// https://docs.cronofy.com/developers/api/enterprise-connect/delegated-access/
 package delegated
 
 import (
@@ -34,15 +44,13 @@ type Config struct {
 
 	Timeout time.Duration // for one account, from the request to its webhook; zero: DefaultTimeout
 
-	// Keep is given an account's tokens before anybody else. When it fails they
+	// Save is given an account's tokens before anybody else. When it fails they
 	// are not used. It may be called by several goroutines at once; nil: none.
-	Keep func(email string, t cronofy.Token) error
+	Save func(email string, t cronofy.Token) error
 
-	// Asked is told how far the asking has come whenever accounts were asked for.
-	// Trouble is given a *RefusedError or a *LostError, the first of each kind. Both
-	// may be called by several goroutines at once; nil: nobody is told.
-	Asked   func(Progress)
-	Trouble func(error)
+	// Report is given a *RefusedError or a *LostError, the first of each kind. It may
+	// be called by several goroutines at once; nil: nobody is told.
+	Report func(error)
 
 	Rand io.Reader // for the paths; nil: crypto/rand
 
@@ -62,25 +70,25 @@ const (
 	lateAfter = 15 * time.Second
 )
 
-// Desk is one run of delegated access over a list of addresses. Its methods may
+// Receiver is one run of delegated access over a list of addresses. Its methods may
 // be called from several goroutines.
-type Desk struct {
-	cfg    Config
-	base   *url.URL
-	emails []string
-	chunks []chunk
-	door   *door
-	ctx    context.Context
-	cancel context.CancelFunc
-	work   sync.WaitGroup
-	turn   chan struct{} // held by the one that asks Cronofy
-	slots  chan struct{} // accounts under way
+type Receiver struct {
+	cfg     Config
+	base    *url.URL
+	emails  []string
+	batches []batch
+	server  *server
+	ctx     context.Context
+	cancel  context.CancelFunc
+	work    sync.WaitGroup
+	turn    chan struct{} // held by the one that asks Cronofy
+	slots   chan struct{} // accounts under way
 
 	mu       sync.Mutex
 	live     map[string]*row // by the last part of their callback URL
 	fatal    error
 	refused  Refused
-	told     map[Refusal]bool // of Config.Trouble; NotRefused: that an answer was lost
+	told     map[Refusal]bool // of Config.Report; NotRefused: that an answer was lost
 	progress Progress
 }
 
@@ -91,16 +99,16 @@ type Progress struct {
 	Until    time.Time // when the wait for the last of them ends
 }
 
-// chunk is what one request asks for. Its rows are there from the first Access
+// batch is what one request asks for. Its rows are there from the first Access
 // to one of them until the last.
-type chunk struct {
+type batch struct {
 	mu   sync.Mutex
 	made bool
 	rows []*row
 	left int // rows that nobody has fetched
 }
 
-// row is one account's way.
+// row is one account, from the request to its token.
 type row struct {
 	email string
 	id    string               // last part of its callback URL
@@ -112,11 +120,11 @@ type row struct {
 	token cronofy.Token
 	err   error // both are written before done is closed
 
-	lost    error   // the request's answer was lost: why; guarded by the Desk
-	refused Refusal // of the last post that was not taken; guarded by the Desk
+	lost    error   // the request's answer was lost: why; guarded by the Receiver
+	refused Refusal // of the last post that was not taken; guarded by the Receiver
 }
 
-// end settles an account; only the first end counts.
+// end gives an account its result; only the first one counts.
 func (r *row) end(token cronofy.Token, err error) {
 	r.once.Do(func() {
 		r.token, r.err = token, err
@@ -124,9 +132,9 @@ func (r *row) end(token cronofy.Token, err error) {
 	})
 }
 
-// Open listens. Nothing is asked of Cronofy before the first Access. The Desk
+// Open listens. Nothing is asked of Cronofy before the first Access. The Receiver
 // ends with ctx; Close must be called all the same.
-func Open(ctx context.Context, cfg Config, emails []string) (*Desk, error) {
+func Open(ctx context.Context, cfg Config, emails []string) (*Receiver, error) {
 	base, err := callbackBase(cfg.CallbackURL)
 	if err != nil {
 		return nil, err
@@ -141,8 +149,8 @@ func Open(ctx context.Context, cfg Config, emails []string) (*Desk, error) {
 		cfg.Rand = rand.Reader
 	}
 	const size = cronofy.MaxDelegatedAccess
-	d := &Desk{
-		cfg: cfg, base: base, emails: emails, chunks: make([]chunk, (len(emails)+size-1)/size),
+	d := &Receiver{
+		cfg: cfg, base: base, emails: emails, batches: make([]batch, (len(emails)+size-1)/size),
 		turn: make(chan struct{}, 1), slots: make(chan struct{}, maxUnderWay), live: map[string]*row{}, told: map[Refusal]bool{},
 	}
 	l, err := cfg.listen(ctx, "tcp", cfg.Listen)
@@ -150,20 +158,20 @@ func Open(ctx context.Context, cfg Config, emails []string) (*Desk, error) {
 		return nil, &ListenError{Addr: cfg.Listen, Err: err}
 	}
 	d.ctx, d.cancel = context.WithCancel(ctx)
-	d.door = openDoor(d, l)
+	d.server = serve(d, l)
 	return d, nil
 }
 
-// Addr is where the Desk listens.
-func (d *Desk) Addr() string { return d.door.l.Addr().String() }
+// Addr is where the Receiver listens.
+func (d *Receiver) Addr() string { return d.server.l.Addr().String() }
 
 // Access gives the tokens of the i-th address, once. It asks for that address,
 // together with its neighbours, unless they were asked for before, and waits for
 // the answer. Its error is ctx's, ErrClosed, a *NoAnswerError, a *DeniedError, a
-// *RequestError, an *ExchangeError, or Config.Keep's.
-func (d *Desk) Access(ctx context.Context, i int) (cronofy.Token, error) {
+// *RequestError, an *ExchangeError, or Config.Save's.
+func (d *Receiver) Access(ctx context.Context, i int) (cronofy.Token, error) {
 	const size = cronofy.MaxDelegatedAccess
-	c := &d.chunks[i/size]
+	c := &d.batches[i/size]
 	if fresh := c.make(d.emails[i/size*size : min(len(d.emails), (i/size+1)*size)]); fresh != nil {
 		d.begin(fresh)
 	}
@@ -179,8 +187,8 @@ func (d *Desk) Access(ctx context.Context, i int) (cronofy.Token, error) {
 	}
 }
 
-// begin asks for rows, unless the Desk was closed.
-func (d *Desk) begin(rows []*row) {
+// begin asks for rows, unless the Receiver was closed.
+func (d *Receiver) begin(rows []*row) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.ctx.Err() != nil {
@@ -191,7 +199,7 @@ func (d *Desk) begin(rows []*row) {
 }
 
 // make gives the rows the first time, then nil.
-func (c *chunk) make(emails []string) []*row {
+func (c *batch) make(emails []string) []*row {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.made {
@@ -205,7 +213,7 @@ func (c *chunk) make(emails []string) []*row {
 }
 
 // fetch gives a row once, so that memory does not grow with the list.
-func (c *chunk) fetch(i int) *row {
+func (c *batch) fetch(i int) *row {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.left == 0 {
@@ -221,13 +229,13 @@ func (c *chunk) fetch(i int) *row {
 
 // Fatal is the error that ended all asking: a *RequestError or an *ExchangeError
 // with Every, or that of Config.ServiceToken. nil while there is none.
-func (d *Desk) Fatal() error {
+func (d *Receiver) Fatal() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.fatal
 }
 
-func (d *Desk) fail(err error) {
+func (d *Receiver) fail(err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.fatal == nil && d.ctx.Err() == nil {
@@ -236,14 +244,14 @@ func (d *Desk) fail(err error) {
 }
 
 // Refused counts the posts that were not taken.
-func (d *Desk) Refused() Refused {
+func (d *Receiver) Refused() Refused {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.refused
 }
 
 // Progress tells how far the asking has come.
-func (d *Desk) Progress() Progress {
+func (d *Receiver) Progress() Progress {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.progress
@@ -251,64 +259,41 @@ func (d *Desk) Progress() Progress {
 
 // Close ends the listener and all that is under way, and waits for it. It may be
 // called again.
-func (d *Desk) Close() {
+func (d *Receiver) Close() {
 	d.mu.Lock()
 	d.cancel() // nothing is begun after this
 	d.mu.Unlock()
-	d.door.close()
+	d.server.close()
 	d.work.Wait()
 }
 
-// attend sees one account through, from the request to its token.
-func (d *Desk) attend(r *row) {
-	release := sync.OnceFunc(func() { <-d.slots })
-	defer release()
-	defer d.forget(r)
-	late, limit := time.NewTimer(lateAfter), time.NewTimer(d.cfg.Timeout)
-	defer late.Stop()
-	defer limit.Stop()
-	for {
-		select {
-		case h := <-r.hook:
-			d.answered()
-			r.end(d.exchange(r, h))
-			return
-		case <-late.C:
-			release()
-		case <-limit.C:
-			r.end(cronofy.Token{}, d.timeout(r))
-			return
-		case <-r.done: // could not be asked for
-			return
-		case <-d.ctx.Done():
-			r.end(cronofy.Token{}, ErrClosed)
-			return
-		}
+// report tells the first of each kind.
+func (d *Receiver) report(err error, kind Refusal) {
+	if d.cfg.Report == nil {
+		return
 	}
-}
-
-func (d *Desk) answered() {
 	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.progress.Answered++
+	before := d.told[kind]
+	d.told[kind] = true
+	d.mu.Unlock()
+	if !before {
+		d.cfg.Report(err)
+	}
 }
 
-func (d *Desk) exchange(r *row, h cronofy.Webhook) (cronofy.Token, error) {
-	if h.Code.Empty() {
-		return cronofy.Token{}, &DeniedError{Code: h.Error, Key: h.ErrorKey, Description: h.ErrorDescription}
+// refuse counts a post to r's callback URL that is not taken.
+func (d *Receiver) refuse(r *row, why Refusal) {
+	d.mu.Lock()
+	r.refused = why
+	switch why {
+	case NotRefused:
+	case Unsigned:
+		d.refused.Unsigned++
+	case Forged:
+		d.refused.Forged++
+	case Malformed:
+		d.refused.Malformed++
 	}
-	t, err := d.cfg.Client.Exchange(d.ctx, h.Code, r.url)
-	if err != nil {
-		failed := exchangeError(err)
-		if failed.Every {
-			d.fail(failed)
-		}
-		return cronofy.Token{}, failed
-	}
-	if d.cfg.Keep != nil {
-		if err := d.cfg.Keep(r.email, t); err != nil {
-			return cronofy.Token{}, err
-		}
-	}
-	return t, nil
+	d.mu.Unlock()
+	d.report(&RefusedError{why}, why)
 }

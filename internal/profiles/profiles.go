@@ -1,6 +1,66 @@
+// Package profiles turns accounts into what is known of their conferencing
+// profiles: a list of tokens goes in as a stream, records come out as a stream,
+// and memory does not grow with the number of accounts.
+//
+// Run reads each account once (or for a while, see Options.Wait) and is what a
+// command uses; Watch looks again and again at a short list and is what a screen
+// uses. Every text in a Record is cleaned of control characters when the Record
+// is made, so that no writer and no screen has to think of it.
 package profiles
 
-import "confer/cronofy"
+import (
+	"errors"
+	"iter"
+	"net/url"
+	"strings"
+
+	"confer/cronofy"
+)
+
+// ErrOnlyRefreshToken is the error of an account without an access token.
+// Refreshing may rotate the refresh token and so break the application that
+// owns it; that is never done on the way.
+var ErrOnlyRefreshToken = errors.New("the account has a refresh token only")
+
+// RenewError is a token that could not be had from Options.Renew.
+type RenewError struct{ Err error }
+
+func (e *RenewError) Error() string { return "renew access token: " + e.Err.Error() }
+
+// Unwrap gives the cause.
+func (e *RenewError) Unwrap() error { return e.Err }
+
+// Account is one line of the list: whose profiles are asked for, with what.
+type Account struct {
+	Email, Sub   string // as the list has them, cleaned; either may be empty
+	AccessToken  cronofy.Secret
+	RefreshToken cronofy.Secret
+	Row          int // line in the list where the account begins, from 1
+}
+
+// listed is what the list calls the account; empty: nothing.
+func (a Account) listed() string {
+	if a.Email != "" {
+		return name(a.Email)
+	}
+	return name(a.Sub)
+}
+
+// Accounts streams a list that is in memory already.
+func Accounts(list []Account) iter.Seq2[Account, error] {
+	return func(yield func(Account, error) bool) {
+		for _, a := range list {
+			if !yield(a, nil) {
+				return
+			}
+		}
+	}
+}
+
+// OneToken streams the single account that a pasted access token belongs to.
+func OneToken(s cronofy.Secret) iter.Seq2[Account, error] {
+	return Accounts([]Account{{AccessToken: s, Row: 1}})
+}
 
 // State is what an account's conferencing profiles come to, for the provider
 // asked for.
@@ -15,6 +75,9 @@ const (
 	Missing      State = "missing"      // there is none; see Record.Own
 	Failed       State = "error"        // the account could not be read; see Record.Error
 )
+
+// States lists all four, in the order in which they are counted.
+func States() []State { return []State{Connected, Disconnected, Missing, Failed} }
 
 // ownWords tell an account that has only what was there before the link.
 const ownWords = " (their own)"
@@ -40,9 +103,11 @@ func (r Record) Words() string {
 type Record struct {
 	Account  AccountRef   `json:"account"`
 	State    State        `json:"state"`
-	Own      bool         `json:"own,omitempty"` // missing, though there are profiles: they were there before the link
-	Profiles []Profile    `json:"profiles"`      // never nil in a Record of this package: [] in JSON
+	Profiles []Profile    `json:"profiles"` // never nil in a Record of this package: [] in JSON
 	Error    *RecordError `json:"error,omitempty"`
+	Own      bool         `json:"own,omitempty"`      // missing, though there are profiles: they were there before the link
+	Line     int          `json:"line,omitempty"`     // of the list, where the account begins
+	Listed   string       `json:"listed,omitempty"`   // what the list calls the account, if that is not its email or sub above
 	Warnings []string     `json:"warnings,omitempty"` // what was odd in Cronofy's answer and did not keep it from being read
 }
 
@@ -150,13 +215,18 @@ func NotYetAdvice(provider cronofy.Provider, site cronofy.Site) []string {
 
 func name(s string) string { return cronofy.CleanText(s, maxName) }
 
-// named fills what userinfo left out from what the list said.
+// named fills what userinfo left out from what the list said, and notes which
+// line of the list the record answers.
 func (r Record) named(a Account) Record {
 	if r.Account.Sub == "" {
 		r.Account.Sub = name(a.Sub)
 	}
 	if r.Account.Email == "" {
 		r.Account.Email = name(a.Email)
+	}
+	r.Line = a.Row
+	if listed := a.listed(); listed != r.Account.Email && listed != r.Account.Sub {
+		r.Listed = listed
 	}
 	return r
 }
@@ -167,4 +237,23 @@ func failed(a Account, code, message string) Record {
 		Profiles: []Profile{},
 		Error:    &RecordError{Code: name(code), Message: cronofy.CleanText(message, maxMessage)},
 	}.named(a)
+}
+
+// CanOpen tells whether a profile's relink URL may be opened in a browser with
+// one key: only the data center's own app host is trusted with that, and only
+// over https (over http if the app itself is on this machine, as the sandbox
+// is). Any other is shown as text.
+func CanOpen(relink string, site cronofy.Site) bool {
+	app, err := url.Parse(site.App)
+	if err != nil || app.Host == "" || cronofy.CleanText(relink, maxLink) != relink {
+		return false
+	}
+	u, err := url.Parse(relink)
+	if err != nil || u.User != nil || u.Opaque != "" {
+		return false
+	}
+	if u.Scheme != "https" && (app.Scheme != "http" || !cronofy.LoopbackHost(app.Hostname())) {
+		return false
+	}
+	return u.Scheme == app.Scheme && strings.EqualFold(u.Host, app.Host)
 }

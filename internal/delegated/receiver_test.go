@@ -15,7 +15,7 @@ import (
 )
 
 // answerAll posts a code, named after its address, for each account asked for.
-func answerAll(d *Desk, f *fake, n int) {
+func answerAll(d *Receiver, f *fake, n int) {
 	for range n {
 		r := <-f.asked
 		b := codeBody("code-" + r.Email)
@@ -52,8 +52,8 @@ func TestAccountsAreAskedForInCollections(t *testing.T) {
 		}
 	}
 	require.ElementsMatch(t, []int{50, 50, 21}, sizes)
-	for i := range d.chunks {
-		require.Nil(t, d.chunks[i].rows, "nothing is kept of accounts that were fetched")
+	for i := range d.batches {
+		require.Nil(t, d.batches[i].rows, "nothing is kept of accounts that were fetched")
 	}
 	d.Close()
 	require.Empty(t, d.live)
@@ -189,7 +189,7 @@ func TestWhatIsWrongForAllEndsTheAsking(t *testing.T) {
 				require.ErrorIs(t, r.err, err)
 			}
 			require.ErrorIs(t, d.Fatal(), err)
-			require.Less(t, len(f.calls()), 100, "the other chunks were not asked for")
+			require.Less(t, len(f.calls()), 100, "the other batches were not asked for")
 			d.Close()
 			require.Empty(t, d.live)
 		})
@@ -239,7 +239,7 @@ func TestTokensAreKeptBeforeTheyAreUsed(t *testing.T) {
 	cfg := config(f)
 	kept := map[string]string{}
 	var mu sync.Mutex
-	cfg.Keep = func(email string, tok cronofy.Token) error {
+	cfg.Save = func(email string, tok cronofy.Token) error {
 		mu.Lock()
 		defer mu.Unlock()
 		kept[email] = tok.AccessToken.Reveal()

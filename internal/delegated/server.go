@@ -1,10 +1,16 @@
 package delegated
 
 import (
+	"context"
 	"io"
+	"log"
+	"net"
 	"net/http"
 	"path"
+	"slices"
 	"strings"
+	"sync"
+	"time"
 
 	"confer/cronofy"
 )
@@ -22,7 +28,7 @@ type Refused struct {
 
 // ServeHTTP takes webhooks. The answer is sent before anything is done with the
 // code, because Cronofy waits only seconds for it.
-func (d *Desk) ServeHTTP(w http.ResponseWriter, req *http.Request) {
+func (d *Receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	h := w.Header()
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
@@ -42,7 +48,7 @@ func (d *Desk) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 
 // take gives the status of the answer and, of a webhook that is taken, what is to
 // be done once the answer is sent; else nil.
-func (d *Desk) take(w http.ResponseWriter, req *http.Request) (status int, handOver func()) {
+func (d *Receiver) take(w http.ResponseWriter, req *http.Request) (status int, handOver func()) {
 	// A proxy may have taken a part of the path away: the last part is the secret.
 	id := path.Base(req.URL.Path)
 	r := d.find(id)
@@ -73,7 +79,7 @@ func (d *Desk) take(w http.ResponseWriter, req *http.Request) (status int, handO
 	return http.StatusOK, func() { r.hook <- hook } // has room: a row is claimed once
 }
 
-func (d *Desk) signed(headers []string, body []byte) Refusal {
+func (d *Receiver) signed(headers []string, body []byte) Refusal {
 	header := strings.Join(headers, ",")
 	switch {
 	case header != "" && cronofy.VerifyHMAC(header, body, d.cfg.ClientSecret):
@@ -86,14 +92,14 @@ func (d *Desk) signed(headers []string, body []byte) Refusal {
 	return Unsigned
 }
 
-func (d *Desk) find(id string) *row {
+func (d *Receiver) find(id string) *row {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.live[id]
 }
 
 // claim gives the row of a live callback URL once.
-func (d *Desk) claim(id string) *row {
+func (d *Receiver) claim(id string) *row {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	r := d.live[id]
@@ -101,4 +107,72 @@ func (d *Desk) claim(id string) *row {
 	return r
 }
 
-func (d *Desk) forget(r *row) { d.claim(r.id) }
+func (d *Receiver) forget(r *row) { d.claim(r.id) }
+
+const (
+	// A webhook fits one packet or two; whoever needs longer is not Cronofy.
+	headerTime = 5 * time.Second
+	readTime   = 10 * time.Second
+	writeTime  = 5 * time.Second
+	maxHeader  = 16 << 10 // bytes
+
+	// Connections open at once; above it the oldest is cut, so that a flood of
+	// slow senders uses up neither files nor memory.
+	maxConnections = 256
+
+	// closeLimit is how long answers that are being written may take at the end.
+	closeLimit = 100 * time.Millisecond
+)
+
+// server is the listener of a Receiver.
+type server struct {
+	l       net.Listener
+	srv     *http.Server
+	serving sync.WaitGroup
+
+	mu   sync.Mutex
+	open []net.Conn // oldest first
+}
+
+func serve(h http.Handler, l net.Listener) *server {
+	d := &server{l: l}
+	d.srv = &http.Server{
+		Handler:                      h,
+		ReadHeaderTimeout:            headerTime,
+		ReadTimeout:                  readTime,
+		WriteTimeout:                 writeTime,
+		MaxHeaderBytes:               maxHeader,
+		DisableGeneralOptionsHandler: true,
+		ErrorLog:                     log.New(io.Discard, "", 0), // the default writes into the terminal
+		ConnState:                    d.watch,
+	}
+	d.srv.SetKeepAlivesEnabled(false)
+	d.serving.Go(func() { _ = d.srv.Serve(l) }) // ends with close
+	return d
+}
+
+func (d *server) watch(c net.Conn, state http.ConnState) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	switch state {
+	case http.StateNew:
+		if d.open = append(d.open, c); len(d.open) > maxConnections {
+			_ = d.open[0].Close()
+			d.open = d.open[1:]
+		}
+	case http.StateClosed, http.StateHijacked:
+		if i := slices.Index(d.open, c); i >= 0 {
+			d.open = slices.Delete(d.open, i, i+1)
+		}
+	}
+}
+
+func (d *server) close() {
+	_ = d.l.Close()
+	d.serving.Wait() // no new connection from here on
+	ctx, cancel := context.WithTimeout(context.Background(), closeLimit)
+	defer cancel()
+	if d.srv.Shutdown(ctx) != nil {
+		_ = d.srv.Close()
+	}
+}

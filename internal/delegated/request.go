@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"confer/cronofy"
@@ -15,7 +16,7 @@ import (
 
 // ask requests access for up to MaxDelegatedAccess accounts. When it returns
 // each of them has an end or somebody who attends to it.
-func (d *Desk) ask(rows []*row) {
+func (d *Receiver) ask(rows []*row) {
 	select {
 	case d.turn <- struct{}{}:
 		defer func() { <-d.turn }()
@@ -40,7 +41,7 @@ func (d *Desk) ask(rows []*row) {
 }
 
 // open takes a slot, makes the account's callback URL live and attends to it.
-func (d *Desk) open(r *row) error {
+func (d *Receiver) open(r *row) error {
 	var id [16]byte // 128 bits
 	if _, err := io.ReadFull(d.cfg.Rand, id[:]); err != nil {
 		return fmt.Errorf("make a callback URL: %w", err)
@@ -62,7 +63,7 @@ func (d *Desk) open(r *row) error {
 // request sends the accounts in one call. What one address does to the others is
 // not documented: when all are refused for what may be the fault of one, it
 // asks for each half by itself.
-func (d *Desk) request(rows []*row) {
+func (d *Receiver) request(rows []*row) {
 	refused, last := 0, error(nil)
 	var split func([]*row) error
 	split = func(part []*row) error {
@@ -103,28 +104,24 @@ func (d *Desk) request(rows []*row) {
 const suspicious = 10
 
 // asked counts accounts that Cronofy was asked for, or may have been.
-func (d *Desk) asked(n int) {
+func (d *Receiver) asked(n int) {
 	d.mu.Lock()
+	defer d.mu.Unlock()
 	d.progress.Asked += n
 	d.progress.Until = time.Now().Add(d.cfg.Timeout)
-	now := d.progress
-	d.mu.Unlock()
-	if d.cfg.Asked != nil {
-		d.cfg.Asked(now)
-	}
 }
 
-func (d *Desk) lose(rows []*row, err error) {
+func (d *Receiver) lose(rows []*row, err error) {
 	d.mu.Lock()
 	for _, r := range rows {
 		r.lost = err
 	}
 	d.mu.Unlock()
-	d.trouble(&LostError{Accounts: len(rows), Err: err}, NotRefused)
+	d.report(&LostError{Accounts: len(rows), Err: err}, NotRefused)
 }
 
 // timeout is why there was no webhook.
-func (d *Desk) timeout(r *row) error {
+func (d *Receiver) timeout(r *row) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if r.lost != nil && r.refused == NotRefused {
@@ -157,7 +154,7 @@ func everyones(err error) bool {
 
 // call makes one request, and once more with another token if the first one was
 // refused.
-func (d *Desk) call(rows []*row) error {
+func (d *Receiver) call(rows []*row) error {
 	reqs := make([]cronofy.DelegatedAccess, len(rows))
 	for i, r := range rows {
 		reqs[i] = cronofy.DelegatedAccess{Email: r.email, CallbackURL: r.url, Scope: d.cfg.Scope}
@@ -171,4 +168,64 @@ func endAll(rows []*row, err error) {
 	for _, r := range rows {
 		r.end(cronofy.Token{}, err)
 	}
+}
+
+// attend sees one account through, from the request to its token.
+func (d *Receiver) attend(r *row) {
+	release := sync.OnceFunc(func() { <-d.slots })
+	defer release()
+	defer d.forget(r)
+	late, limit := time.NewTimer(lateAfter), time.NewTimer(d.cfg.Timeout)
+	defer late.Stop()
+	defer limit.Stop()
+	for {
+		select {
+		case h := <-r.hook:
+			d.answered()
+			r.end(d.exchange(r, h))
+			return
+		case <-late.C:
+			release()
+		case <-limit.C:
+			r.end(cronofy.Token{}, d.timeout(r))
+			return
+		case <-r.done: // could not be asked for
+			return
+		case <-d.ctx.Done():
+			r.end(cronofy.Token{}, ErrClosed)
+			return
+		}
+	}
+}
+
+func (d *Receiver) answered() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.progress.Answered++
+}
+
+func (d *Receiver) exchange(r *row, h cronofy.Webhook) (cronofy.Token, error) {
+	if h.Code.Empty() {
+		return cronofy.Token{}, &DeniedError{Code: h.Error, Key: h.ErrorKey, Description: h.ErrorDescription}
+	}
+	t, err := d.cfg.Client.Exchange(d.ctx, h.Code, r.url)
+	if err != nil {
+		failed := exchangeError(err)
+		if failed.Every {
+			d.fail(failed)
+		}
+		return cronofy.Token{}, failed
+	}
+	if d.cfg.Save != nil {
+		if err := d.cfg.Save(r.email, t); err != nil {
+			return cronofy.Token{}, err
+		}
+	}
+	return t, nil
+}
+
+func exchangeError(err error) *ExchangeError {
+	code := cronofy.CodeOf(err)
+	return &ExchangeError{Err: err,
+		Every: cronofy.StatusOf(err) == http.StatusUnauthorized || code == "invalid_client" || code == "unauthorized_client"}
 }

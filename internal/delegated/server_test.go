@@ -248,9 +248,9 @@ func TestFloodsCutTheOldest(t *testing.T) {
 			defer c.Close()
 		}
 		synctest.Wait()
-		d.door.mu.Lock()
-		require.LessOrEqual(t, len(d.door.open), maxConnections)
-		d.door.mu.Unlock()
+		d.server.mu.Lock()
+		require.LessOrEqual(t, len(d.server.open), maxConnections)
+		d.server.mu.Unlock()
 		c := m.dial()
 		defer c.Close()
 		b := codeBody("c")

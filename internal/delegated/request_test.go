@@ -59,15 +59,12 @@ func TestRefusedPostsAreToldAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake()
 		told := make(chan error, 8)
-		asked := make(chan Progress, 8)
 		cfg := config(f)
 		cfg.Timeout, cfg.listen = time.Minute, memory().listen
-		cfg.Trouble = func(err error) { told <- err }
-		cfg.Asked = func(p Progress) { asked <- p }
+		cfg.Report = func(err error) { told <- err }
 		d := open(t, cfg, people(4)...)
 		began := time.Now()
 		results := access(t.Context(), d)
-		require.Equal(t, Progress{Asked: 4, Until: began.Add(time.Minute)}, <-asked)
 		b := codeBody("c")
 		var urls []string
 		for range 4 {
@@ -102,7 +99,7 @@ func TestALostAnswerIsTold(t *testing.T) {
 		told := make(chan error, 1)
 		cfg := config(f)
 		cfg.listen = memory().listen
-		cfg.Trouble = func(err error) { told <- err }
+		cfg.Report = func(err error) { told <- err }
 		d := open(t, cfg, people(2)...)
 		began := time.Now()
 		results := access(t.Context(), d)

@@ -1,0 +1,770 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"iter"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"confer/cronofy"
+	"confer/flow"
+	"confer/internal/delegated"
+	"confer/internal/links"
+	"confer/internal/profiles"
+)
+
+type profilesFlags struct {
+	settings
+	format, out, only, failOn    string
+	from, before                 string
+	resume, unordered, strict    bool
+	wait                         time.Duration
+	rate                         int
+	emails, callbackURL, scope   string
+	serviceToken                 string
+	resources, yes, takeUnsigned bool
+
+	given func(flag string) bool // whether it was on the command line
+}
+
+// defaultRate stands for Cronofy's own two limits.
+const defaultRate = -1
+
+func (f *profilesFlags) listFlags(cmd *cobra.Command) {
+	f.rate = defaultRate
+	add(cmd, f.options(map[string]string{
+		"accounts":   "file with the accounts, - for standard input",
+		"provider":   "which provider the state is about: " + either(providerNames()) + " (CONFER_PROVIDER)",
+		"json":       "the same as --format json",
+		"no-input":   "never ask",
+		"tokens-out": "file (0600) for new tokens; lets expired ones be refreshed",
+	}, "accounts", "data-center", "provider", "no-input", "json", "tokens-out", "ca-file", "api-url", "app-url", "debug")...)
+	add(cmd,
+		option{name: "from", dst: &f.from, group: groupCommon, arg: "FILE", file: reads, text: "file with records of --format json to write anew, in place of --accounts; nobody is asked"},
+		option{name: "before", dst: &f.before, group: groupAdvanced, arg: "FILE", file: reads, text: "file with records of --format json from before the link was made: the profiles in it are people's own"},
+		option{name: "format", dst: &f.format, group: groupOutput, arg: "FORMAT", known: formatNames, text: "table (default), json, csv or html (a report, one file)"},
+		option{name: "out", dst: &f.out, group: groupOutput, arg: "FILE", file: writes, text: "file to write the records to; it is there when all of them are, unless with --continue or if it is no regular file"},
+		option{name: "continue", dst: &f.resume, group: groupOutput, text: "add to the file of --out, and leave out the accounts that were read before"},
+		option{name: "only", dst: &f.only, group: groupOutput, arg: "STATES", known: stateNames, text: "write only records in these states: connected, disconnected, missing, error"},
+		option{name: "fail-on", dst: &f.failOn, group: groupOutput, arg: "STATES", known: failStateNames, text: "exit with 1 also for these states: missing (not yet), own (of these, with their own profile alone), disconnected"},
+		option{name: "wait", dst: &f.wait, group: groupCommon, arg: "TIME", text: "look again at accounts that are not connected, for so long"},
+		option{name: "unordered", dst: &f.unordered, group: groupAdvanced, text: "write records as they come, not in the order of the list"},
+		option{name: "strict", dst: &f.strict, group: groupAdvanced, text: "stop at a line of the list that cannot be used"},
+		option{name: "rate", dst: &f.rate, group: groupNetwork, arg: "NUMBER", text: "calls a second, in place of Cronofy's 50 a second and 500 a minute; 0 for no limit, not for Cronofy's own hosts"})
+}
+
+func (f *profilesFlags) delegatedFlags(cmd *cobra.Command) {
+	f.timeout = flow.DefaultTimeout
+	add(cmd, f.options(map[string]string{
+		"listen":    "where what is sent to --callback-url arrives",
+		"timeout":   "how long to wait for each account's answer (default " + defaultTimeout + ")",
+		"client-id": "client id, for new tokens (CRONOFY_CLIENT_ID)",
+	}, "listen", "timeout", "service-account", "client-id", "client-secret-file", "secret-store", "secret-passphrase-fd")...)
+	add(cmd,
+		option{name: "emails", dst: &f.emails, group: groupCommon, arg: "FILE", file: reads, text: "file with e-mail addresses to get access to, - for standard input"},
+		option{name: "resources", dst: &f.resources, group: groupCommon, text: "get access to all rooms that the service account sees, too"},
+		option{name: "yes", dst: &f.yes, group: groupCommon, text: "do not ask before calendars are authorized"},
+		option{name: "callback-url", dst: &f.callbackURL, group: groupNetwork, arg: "URL", text: "public URL that Cronofy can post to: a tunnel or proxy that leads to --listen"},
+		option{name: "scope", dst: &f.scope, group: groupAdvanced, arg: "SCOPE", text: "scope to ask for (default: what the service account may delegate)"},
+		option{name: "service-account-token-file", dst: &f.serviceToken, group: groupAdvanced, arg: "FILE", file: reads, text: "file with an access token of the service account, - for standard input (default: the one that confer stored)"},
+		option{name: "accept-unsigned-webhooks", dst: &f.takeUnsigned, group: groupAdvanced, text: "take posts without a signature at an account's own callback URL"})
+}
+
+func (f *profilesFlags) delegated() bool { return f.emails != "" || f.resources }
+
+// needsApp tells whether client id and secret are needed.
+func (f *profilesFlags) needsApp() bool { return f.delegated() || f.tokensOut != "" }
+
+// limiter is one for all calls of the run.
+func (f *profilesFlags) limiter() *cronofy.Limiter {
+	if f.rate == defaultRate {
+		return cronofy.NewLimiter(callsPerSecond, callsPerMinute)
+	}
+	return cronofy.NewLimiter(f.rate, 0)
+}
+
+// choice says which records are written, how, and which fail the run.
+type choice struct {
+	format profiles.Format
+	only   []profiles.State // nil: all
+	failOn []profiles.State
+}
+
+// onlyOwn is a word of --fail-on: missing accounts that have a profile from before
+// the link.
+const onlyOwn profiles.State = "own"
+
+func (c choice) writes(s profiles.State) bool { return c.only == nil || slices.Contains(c.only, s) }
+
+func (f *profilesFlags) choose() (c choice, err error) {
+	if c.format, err = f.outputFormat(); err != nil {
+		return c, err
+	}
+	if c.only, err = states("only", f.only, profiles.States()); err != nil {
+		return c, err
+	}
+	if c.failOn, err = states("fail-on", f.failOn, failStates()); err != nil {
+		return c, err
+	}
+	switch {
+	case f.resume && f.toStdout():
+		return c, &usageError{summary: "--continue needs --out", hint: "name the file to go on with"}
+	case f.resume && (c.format == profiles.FormatTable || c.format == profiles.FormatHTML):
+		return c, &usageError{summary: "a " + continued[c.format] + " cannot be continued", hint: "use --format json or csv"}
+	case f.wait < 0:
+		return c, &usageError{summary: "--wait cannot be negative", hint: "for example --wait 10m"}
+	case f.rate < defaultRate || f.rate > maxRate:
+		return c, &usageError{summary: fmt.Sprintf("--rate takes 0 to %d", maxRate), hint: "calls a second; Cronofy's default limit is 50"}
+	}
+	return c, nil
+}
+
+var continued = map[profiles.Format]string{profiles.FormatTable: "table", profiles.FormatHTML: "report"}
+
+// maxRate is above what any application was ever given.
+const maxRate = 1_000_000
+
+// states reads a list of states.
+func states(flag, value string, allowed []profiles.State) ([]profiles.State, error) {
+	if value == "" {
+		return nil, nil
+	}
+	var out []profiles.State
+	for part := range strings.SplitSeq(value, ",") {
+		s := profiles.State(strings.ToLower(strings.TrimSpace(part)))
+		if !slices.Contains(allowed, s) {
+			return nil, unknownValue(flag, "state", string(s), namesOf(allowed), flow.StepProfiles)
+		}
+		out = append(out, s)
+	}
+	return out, nil
+}
+
+// failStates are those that --fail-on takes.
+func failStates() []profiles.State {
+	return []profiles.State{profiles.Missing, profiles.Disconnected, onlyOwn}
+}
+
+func namesOf[T ~string](list []T) (names []string) {
+	for _, s := range list {
+		names = append(names, string(s))
+	}
+	return names
+}
+
+func stateNames() []string     { return namesOf(profiles.States()) }
+func failStateNames() []string { return namesOf(failStates()) }
+func formatNames() []string    { return namesOf(profiles.Formats()) }
+
+func (f *profilesFlags) outputFormat() (profiles.Format, error) {
+	if f.json {
+		if f.format != "" && f.format != string(profiles.FormatJSON) {
+			return "", &usageError{summary: "--json and --format " + cronofy.CleanText(f.format, 20) + " do not go together", hint: "give one of them"}
+		}
+		return profiles.FormatJSON, nil
+	}
+	if f.format == "" {
+		return profiles.FormatTable, nil
+	}
+	format, ok := profiles.FindFormat(f.format)
+	if !ok {
+		return "", unknownValue("format", "format", f.format, formatNames(), flow.StepProfiles)
+	}
+	return format, nil
+}
+
+// checkSource makes sure that there is one list, and all that it needs.
+func (f *profilesFlags) checkSource() error {
+	if f.delegated() && !f.yes && !f.noInput {
+		f.stdinFor, f.stdinFree = "confer asks before calendars are authorized", "add --yes"
+	}
+	if !f.delegated() {
+		for _, flag := range []string{"callback-url", "listen", "scope", "service-account", "service-account-token-file", "timeout", "yes", "accept-unsigned-webhooks"} {
+			if f.given(flag) {
+				return &usageError{summary: "--" + flag + " goes with --emails", hint: "name the addresses to get access to with --emails FILE, or all rooms with --resources"}
+			}
+		}
+		if f.from != "" {
+			return f.checkFrom()
+		}
+		if f.accounts == "" {
+			return &usageError{summary: "missing: --accounts", hint: "name a file with the columns email and access_token, or - for standard input"}
+		}
+		return nil
+	}
+	if f.from != "" {
+		return &usageError{summary: "--from and --emails do not go together", hint: "--from writes records anew and asks nobody"}
+	}
+	switch {
+	case f.accounts != "":
+		return &usageError{summary: "--accounts and --emails do not go together", hint: "give one of them: accounts whose tokens you have, or addresses to get access to"}
+	case f.callbackURL == "":
+		return &usageError{summary: "missing: --callback-url", hint: "Cronofy answers by a post: name a public https URL, of a tunnel or proxy, that leads to --listen"}
+	case f.listen == "":
+		return &usageError{summary: "missing: --listen", hint: "name the host:port where your tunnel or proxy delivers what is sent to --callback-url"}
+	case f.serviceToken == "" && f.serviceAccount == "":
+		return &usageError{summary: "missing: --service-account", hint: "name the account that confer authorized with Enterprise Connect, or give its token with --service-account-token-file"}
+	}
+	if err := delegated.CheckCallbackURL(f.callbackURL); err != nil {
+		return &usageError{summary: "--callback-url: " + strings.TrimPrefix(err.Error(), delegated.ErrCallbackURL.Error()+": "), hint: "for example https://hooks.example.com/cronofy"}
+	}
+	return nil
+}
+
+// checkFrom: what would ask somebody has no place beside --from.
+func (f *profilesFlags) checkFrom() error {
+	for _, flag := range []string{"accounts", "before", "continue", "wait", "tokens-out", "strict", "unordered", "rate"} {
+		if f.given(flag) {
+			return &usageError{summary: "--from and --" + flag + " do not go together", hint: "--from writes records anew and asks nobody"}
+		}
+	}
+	return nil
+}
+
+func newProfiles(s streams, e environment) *cobra.Command {
+	f := &profilesFlags{}
+	cmd := &cobra.Command{
+		Use:   "profiles --accounts FILE",
+		Short: "Read the conferencing profiles of accounts",
+		Long: "Reads userinfo of each account in a list and tells whether it has a conferencing profile. The list is CSV with a " +
+			"header, or JSON lines, with the columns email, sub, access_token and refresh_token. With access tokens no client secret " +
+			"is needed; a refresh token is touched only with --tokens-out. --format html makes a report, also of records that were written before (--from).\n\n" +
+			"With --emails and --callback-url it has a calendar service account authorize the people and rooms of a list of e-mail " +
+			"addresses first, and reads those.",
+		Example: "  confer profiles --accounts people.csv --data-center de --provider zoom_enterprise\n" +
+			"  confer profiles --accounts people.csv --data-center de --format csv --out profiles.csv --continue\n" +
+			"  confer profiles --from records.jsonl --format html --out report.html\n" +
+			"  confer profiles --emails people.txt --callback-url https://hooks.example.com/cronofy --listen 127.0.0.1:8749 \\\n" +
+			"    --data-center de --service-account ser_...",
+		Args: arguments(0, 0, ""),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			f.given = cmd.Flags().Changed
+			return readProfiles(cmd.Context(), f, e, s)
+		},
+	}
+	f.listFlags(cmd)
+	f.delegatedFlags(cmd)
+	return cmd
+}
+
+// profilesRun is one run of the command.
+type profilesRun struct {
+	f   *profilesFlags
+	e   environment
+	s   streams
+	ctx context.Context
+
+	stop     context.CancelCauseFunc // ends the run with an error that is about all accounts
+	site     cronofy.Site
+	provider cronofy.Provider
+	app      cronofy.App
+	choice   choice
+	client   *cronofy.Client
+	clients  clientMaker
+	progress *progress
+	out      *recordsOut
+	known    map[string]bool     // profile_ids from before the link; nil: not known
+	tokens   *profiles.TokenFile // nil without --tokens-out
+	closers  []func()
+
+	asked      func() int // calendars that access was asked for; nil without delegated access
+	unanswered int        // of these, those that nothing was taken for
+
+	passphrase cronofy.Secret // of the secrets file, when it was given
+	manager    *links.Manager
+	account    links.Link // the service account, with manager
+}
+
+// clientMaker is what newClients gives.
+type clientMaker = func(cronofy.Site, cronofy.App, func(cronofy.Wait)) *cronofy.Client
+
+// source is where accounts come from, and how their tokens are renewed.
+type source struct {
+	accounts iter.Seq2[profiles.Account, error]
+	done     *profiles.Done // what is to be left out
+	renew    func(context.Context, profiles.Account, cronofy.Secret) (cronofy.Secret, error)
+	once     bool // profiles.Options.RenewOnce
+}
+
+func readProfiles(ctx context.Context, f *profilesFlags, e environment, s streams) error {
+	f.fill(e)
+	r := &profilesRun{f: f, e: e, s: s}
+	defer r.close()
+	if err := r.prepare(ctx); err != nil {
+		return r.words(ctx, err)
+	}
+	return r.read(ctx)
+}
+
+// read is the run after everything is prepared.
+func (r *profilesRun) read(ctx context.Context) error {
+	var sum profiles.Summary
+	var err error
+	if r.f.from != "" {
+		sum, err = r.rewrite()
+	} else {
+		sum, err = r.ask(ctx)
+	}
+	if err == nil {
+		err = r.out.commit()
+	}
+	if err != nil {
+		return r.words(ctx, err)
+	}
+	r.progress.end()
+	return r.verdict(sum)
+}
+
+// ask reads the accounts at Cronofy.
+func (r *profilesRun) ask(ctx context.Context) (profiles.Summary, error) {
+	src, err := r.source()
+	if err != nil {
+		return profiles.Summary{}, err
+	}
+	sum, err := profiles.Run(r.ctx, r.client, src.accounts, profiles.Options{
+		Provider: r.provider, Workers: r.workers(), Unordered: r.f.unordered, Patience: r.patience(), Strict: r.f.strict, Wait: r.f.wait,
+		Known: r.known, Done: src.done, Renew: src.renew, RenewOnce: src.once, ErrorOf: explainAccount,
+	}, r.record)
+	if cause := context.Cause(r.ctx); cause != nil && ctx.Err() == nil {
+		err = cause
+	}
+	return sum, err
+}
+
+// patience is how long a record waits for those before it. What waits is lost with
+// a kill, and --continue is for that.
+func (r *profilesRun) patience() time.Duration {
+	if r.f.resume {
+		return 2 * time.Second
+	}
+	return 0
+}
+
+// rewrite takes the records from a file.
+func (r *profilesRun) rewrite() (sum profiles.Summary, err error) {
+	in, err := openInput(r.ctx, r.f.from, r.s.in)
+	if err != nil {
+		return sum, inputError("--from", err, "name a file that --format json wrote, or - for standard input", flow.StepProfiles)
+	}
+	defer in.Close()
+	for rec, err := range profiles.Records(in) {
+		if err != nil {
+			return sum, inputError("--from", err, "it takes records as --format json writes them, one a line", flow.StepProfiles)
+		}
+		sum.Count(rec)
+		if err := r.record(rec); err != nil {
+			return sum, err
+		}
+	}
+	return sum, nil
+}
+
+func (r *profilesRun) record(rec profiles.Record) error {
+	r.progress.record(rec.State)
+	if rec.Error != nil && rec.Error.Code == codeNoAnswer {
+		r.unanswered++
+	}
+	if err := r.out.dropFailed(); err != nil {
+		return &outputError{err}
+	}
+	if !r.choice.writes(rec.State) {
+		return nil
+	}
+	if err := r.progress.above(func() error { return r.out.Write(rec) }); err != nil {
+		return &outputError{err}
+	}
+	return nil
+}
+
+func (r *profilesRun) close() {
+	for i := len(r.closers) - 1; i >= 0; i-- {
+		r.closers[i]()
+	}
+}
+
+// later is done when the run ends, last first.
+func (r *profilesRun) later(do func()) { r.closers = append(r.closers, do) }
+
+// prepare checks what was given and opens what is written to, before anything is
+// asked of Cronofy.
+func (r *profilesRun) prepare(ctx context.Context) error {
+	f := r.f
+	var err error
+	if r.choice, err = f.choose(); err != nil {
+		return err
+	}
+	if err := f.checkSource(); err != nil {
+		return err
+	}
+	if err := r.answers(ctx); err != nil {
+		return err
+	}
+	if err := r.connect(ctx); err != nil {
+		return err
+	}
+	if r.known, err = r.profilesBefore(); err != nil {
+		return err
+	}
+	if r.out, err = r.openOutput(ctx); err != nil {
+		return err
+	}
+	r.later(r.out.close)
+	if f.tokensOut == "" {
+		return nil
+	}
+	if r.tokens, err = profiles.OpenTokens(f.tokensOut); err != nil {
+		return tokensError(err)
+	}
+	r.later(func() { _ = r.tokens.Close() })
+	return nil
+}
+
+// profilesBefore reads which profiles there were before the link was made.
+func (r *profilesRun) profilesBefore() (map[string]bool, error) {
+	if r.f.before == "" {
+		return nil, nil
+	}
+	in, err := openInput(r.ctx, r.f.before, r.s.in)
+	if err != nil {
+		return nil, inputError("--before", err, "name a file that --format json wrote before the link was made", flow.StepProfiles)
+	}
+	defer in.Close()
+	known := map[string]bool{}
+	for rec, err := range profiles.Records(in) {
+		if err != nil {
+			return nil, inputError("--before", err, "it takes records as --format json writes them, one a line", flow.StepProfiles)
+		}
+		for _, p := range rec.Profiles {
+			known[p.ProfileID] = true
+		}
+	}
+	return known, nil
+}
+
+// answers reads the settings that are shared with a set-up.
+func (r *profilesRun) answers(ctx context.Context) error {
+	f := r.f
+	f.redirectURI = "" // of a set-up
+	given := environment{}
+	if f.needsApp() {
+		given.clientSecret = r.e.clientSecret
+	} else {
+		f.clientID, f.secretFile, f.secretStore = "", "", "" // the environment's, and not needed
+	}
+	if !f.delegated() {
+		f.serviceAccount = ""
+	}
+	found, err := f.known(ctx, given, r.s)
+	if err != nil {
+		return err
+	}
+	a := found.Answers
+	if !a.Site.Chosen() && f.from == "" {
+		return &usageError{summary: "missing: --data-center", hint: "it takes " + either(dataCenterIDs())}
+	}
+	if f.needsApp() && a.ClientID == "" {
+		return &usageError{summary: "missing: --client-id", hint: "new tokens are given to an application: name it with --client-id or CRONOFY_CLIENT_ID"}
+	}
+	if f.rate == 0 && !a.Site.Overridden() {
+		return &usageError{summary: "--rate 0 is not for Cronofy's own hosts", hint: "its limits are 50 calls a second and 500 a minute for all programs of an application"}
+	}
+	r.site, r.provider, r.app, r.passphrase = a.Site, a.Provider, a.App(), found.Store.Passphrase
+	return nil
+}
+
+// connect makes the client, with the stored client secret if one is needed and
+// none was given.
+func (r *profilesRun) connect(ctx context.Context) error {
+	r.ctx, r.stop = context.WithCancelCause(ctx)
+	r.later(func() { r.stop(nil) })
+	r.progress = newProgress(r.s, r.f.out != "")
+	var err error
+	if r.clients, err = newClients(r.ctx, &r.f.settings, r.e.names, r.f.limiter()); err != nil {
+		return err
+	}
+	if r.f.needsApp() && r.app.ClientSecret.Empty() {
+		if r.app.ClientSecret, err = r.storedSecret(); err != nil {
+			return err
+		}
+	}
+	r.client = r.clients(r.site, r.app, r.progress.wait)
+	return nil
+}
+
+// workers are enough calls at once for the rate when each takes a second.
+func (r *profilesRun) workers() int {
+	switch {
+	case r.f.rate == 0:
+		return unlimitedWorkers
+	case r.f.rate == defaultRate:
+		return callsPerSecond
+	}
+	return max(profiles.DefaultWorkers, r.f.rate)
+}
+
+// unlimitedWorkers keep the cores busy where calls take a millisecond.
+const unlimitedWorkers = 64
+
+// source opens the list of accounts.
+func (r *profilesRun) source() (source, error) {
+	if r.f.delegated() {
+		return r.delegatedSource()
+	}
+	list, err := openList(r.ctx, r.f.accounts, r.s.in)
+	if err != nil {
+		return source{}, err
+	}
+	r.later(func() { _ = list.Close() })
+	src := source{accounts: profiles.ReadAccounts(list), done: r.out.done}
+	if r.tokens != nil {
+		fmt.Fprintln(r.s.err, "confer: note: a refresh may give a new refresh token; it is written to the file of --tokens-out, and the copy that your application has may stop working")
+		src.accounts = r.tokens.Newest(src.accounts)
+		src.renew = r.stopping(profiles.NewRenewer(r.client, r.tokens, r.workers()).Renew)
+	}
+	return src, nil
+}
+
+// stopping ends the run with an error that would come for every account.
+func (r *profilesRun) stopping(renew func(context.Context, profiles.Account, cronofy.Secret) (cronofy.Secret, error)) func(context.Context, profiles.Account, cronofy.Secret) (cronofy.Secret, error) {
+	return func(ctx context.Context, a profiles.Account, refused cronofy.Secret) (cronofy.Secret, error) {
+		t, err := renew(ctx, a, refused)
+		if all := (&profiles.RenewError{Err: err}); err != nil && profiles.StopsRenewing(all) {
+			r.stop(all)
+		}
+		return t, err
+	}
+}
+
+func openList(ctx context.Context, path string, stdin io.Reader) (io.ReadCloser, error) {
+	list, err := openInput(ctx, path, stdin)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, &usageError{summary: "--accounts: there is no such file", hint: "name a CSV or JSON lines file with the columns email and access_token"}
+	}
+	if err != nil {
+		return nil, inputError("--accounts", err, "name a CSV or JSON lines file, or - for standard input", flow.StepProfiles)
+	}
+	return list, nil
+}
+
+// explainAccount gives the code and the sentence for an account that could not
+// be read.
+func explainAccount(err error) (code, message string) {
+	var row *profiles.RowError
+	var renew *profiles.RenewError
+	switch {
+	case errors.As(err, &row):
+		return flow.CodeUsage, "The list cannot be used in " + row.Error() + "."
+	case errors.Is(err, profiles.ErrOnlyRefreshToken):
+		return flow.CodeUsage, "There is no access token. With --tokens-out FILE confer gets one with the refresh token."
+	case errors.As(err, &renew):
+		return explainRenewal(renew.Err)
+	}
+	return flow.ExplainAccount(err)
+}
+
+func explainRenewal(err error) (code, message string) {
+	if code, message = explainCalendar(err); code != "" {
+		return code, message
+	}
+	switch {
+	case errors.Is(err, profiles.ErrTokensLost):
+		return flow.CodeSecretStore, "The new tokens could not be written to the file of --tokens-out; the account's owner may have to authorize again."
+	case cronofy.CodeOf(err) == "invalid_grant":
+		return "invalid_grant", "Cronofy did not accept the refresh token: it was used before, replaced or revoked, or is too old."
+	}
+	code, message = flow.ExplainAccount(err)
+	if s := cronofy.StatusOf(err); cronofy.CodeOf(err) == "" && s > 401 && s < 423 { // the sentences are userinfo's
+		message = fmt.Sprintf("Cronofy gave no new access token (status %d).", s)
+	}
+	if cronofy.AnswerLost(err) {
+		message += " Whether the refresh token was used up is not known."
+	}
+	return code, message
+}
+
+func tokensError(err error) error {
+	switch {
+	case errors.Is(err, profiles.ErrTokensBusy):
+		return &usageError{summary: "--tokens-out: " + err.Error(), hint: "wait until it has ended: two at once could use up each other's refresh tokens"}
+	case errors.Is(err, profiles.ErrTokensFormat):
+		return &usageError{summary: "--tokens-out: " + err.Error(), hint: "name a new file, or one that confer wrote"}
+	}
+	return &usageError{summary: "--tokens-out: " + reason(err), hint: "name a file that can be written"}
+}
+
+// words says why the run ended, and gives the error for its exit code.
+func (r *profilesRun) words(ctx context.Context, err error) error {
+	if r.progress != nil {
+		r.progress.end()
+	}
+	var usage *usageError
+	var exit *exitError
+	var renew *profiles.RenewError
+	var output *outputError
+	if ctx.Err() != nil {
+		return r.cancelled()
+	}
+	if err := preparationEnded(err); err != nil {
+		return err
+	}
+	switch {
+	case errors.As(err, &usage), errors.As(err, &exit):
+		return err
+	case errors.As(err, &output) && r.f.toStdout() && readerLeft(output.err):
+		return &exitError{flow.ExitFailed}
+	case errors.As(err, &output):
+		complain(r.s.err, "the records could not be written: "+reason(output.err), "make room, or name another file with --out")
+		return &exitError{flow.ExitFailed}
+	case errors.As(err, &renew):
+		return r.renewalEnded(renew)
+	case errors.Is(err, delegated.ErrNoServiceToken):
+		return r.explainService(err)
+	case r.requestEnded(err):
+		return &exitError{flow.ExitRefused}
+	}
+	p := flow.Explain(&flow.AccountsError{Err: err}, flow.StepProfiles)
+	if cronofy.StatusOf(err) != 0 || isNetwork(err) {
+		p = flow.Explain(err, flow.StepProfiles)
+	}
+	complain(r.s.err, p.Summary, p.Hint)
+	r.tellAsked()
+	return &exitError{p.Exit}
+}
+
+// preparationEnded is for whom access was to be asked for; nil: it is not about
+// that.
+func preparationEnded(err error) error {
+	var list *delegated.ListError
+	switch {
+	case errors.As(err, &list):
+		return &usageError{summary: "--emails: " + reason(list.Err), hint: "it takes a file with one e-mail address a line, or CSV with a column email"}
+	case errors.Is(err, delegated.ErrNoRooms):
+		return &usageError{summary: "--resources: " + err.Error(), hint: "name people with --emails FILE"}
+	case errors.Is(err, delegated.ErrNotServiceAccount):
+		return &usageError{summary: err.Error(), hint: "a service account's sub begins with ser_; give its token with --service-account-token-file"}
+	}
+	return nil
+}
+
+// cancelled says what a run that was ended leaves.
+func (r *profilesRun) cancelled() error {
+	fmt.Fprintln(r.s.err)
+	if r.out != nil && r.out.whole != nil {
+		fmt.Fprintln(r.s.err, "confer: cancelled: nothing was written to the file of --out; with --continue it keeps what was read")
+	}
+	r.tellAsked()
+	return &exitError{flow.ExitCancelled}
+}
+
+func isNetwork(err error) bool {
+	var n *cronofy.NetworkError
+	var b *cronofy.BadAnswerError
+	return errors.As(err, &n) || errors.As(err, &b)
+}
+
+// renewalEnded is for an error that would come for every account.
+func (r *profilesRun) renewalEnded(err *profiles.RenewError) error {
+	if errors.Is(err, profiles.ErrTokensLost) {
+		complain(r.s.err, "new tokens could not be written to the file of --tokens-out: "+reason(errors.Unwrap(err.Err)),
+			"make room; the account that was being refreshed may have to be authorized again")
+		return &exitError{flow.ExitFailed}
+	}
+	p := flow.Explain(err.Err, flow.StepProfiles)
+	complain(r.s.err, p.Summary, p.Hint)
+	return &exitError{p.Exit}
+}
+
+// requestEnded says what Cronofy has against delegated access as a whole.
+func (r *profilesRun) requestEnded(err error) bool {
+	var request *delegated.RequestError
+	if !errors.As(err, &request) {
+		return false
+	}
+	p := requestProblem(err)
+	if p == nil {
+		return false
+	}
+	complain(r.s.err, p.Summary, p.Hint)
+	return true
+}
+
+// explainService is for a stored service account token that could not be had.
+func (r *profilesRun) explainService(err error) error {
+	switch {
+	case errors.Is(err, links.ErrMissing), errors.Is(err, links.ErrGone), errors.Is(err, links.ErrNoToken),
+		errors.Is(err, fs.ErrNotExist): // not even confer's own folder
+		return &usageError{summary: "there is no stored token of this service account", hint: "authorize it in confer's wizard (Service account: authorize one now), or give its token with --service-account-token-file"}
+	case errors.Is(err, links.ErrNoSecret):
+		return &usageError{summary: "missing: --client-secret-file", hint: "no client secret is stored for this client id"}
+	}
+	p := serviceTokenProblem(err)
+	if p.Code == flow.CodeSecretStore {
+		p.Hint = storeHint(err, p.Hint)
+	}
+	complain(r.s.err, p.Summary, p.Hint)
+	return &exitError{p.Exit}
+}
+
+// verdict is the end of a run that read the whole list.
+func (r *profilesRun) verdict(sum profiles.Summary) error {
+	if r.out.done != nil {
+		sum.Add(r.out.done.Summary)
+	}
+	if sum.Read == 0 {
+		complain(r.s.err, "the list holds no accounts", "it needs a header with email and access_token, and a line for each account")
+		return &exitError{flow.ExitUsage}
+	}
+	r.tellNotYet(sum)
+	failures := 0
+	fail := func(n int, format, hint string) {
+		verb := "are"
+		if n == 1 {
+			verb = "is"
+		}
+		if n > 0 {
+			failures++
+			complain(r.s.err, fmt.Sprintf(format, n, plural(sum.Read, "account"), verb), hint)
+		}
+	}
+	if sum.Failed > 0 {
+		failures++
+		complain(r.s.err, fmt.Sprintf("%d of %s could not be read", sum.Failed, plural(sum.Read, "account")), r.answersHint())
+	}
+	for _, on := range r.choice.failOn {
+		switch on {
+		case profiles.Missing:
+			fail(sum.Missing, "%d of %s %s missing", "")
+		case profiles.Disconnected:
+			fail(sum.Disconnected, "%d of %s %s disconnected", "")
+		case onlyOwn:
+			fail(sum.Own, "%d of %s %s missing, with their own profile from before the link alone", "")
+		case profiles.Connected, profiles.Failed:
+		}
+	}
+	if failures > 0 {
+		return &exitError{flow.ExitFailed}
+	}
+	return nil
+}
+
+// tellNotYet says what to check when nobody has got a profile.
+func (r *profilesRun) tellNotYet(sum profiles.Summary) {
+	if sum.Own > 0 {
+		fmt.Fprintf(r.s.err, "confer: note: not yet, with their own profile from before the link alone: %d of %s\n", sum.Own, plural(sum.Read, "account"))
+	}
+	if sum.Missing == 0 || sum.Missing+sum.Failed < sum.Read {
+		return
+	}
+	fmt.Fprintf(r.s.err, "confer: note: no account has a profile yet. It may still come; --wait looks again. What to check, the likeliest first:\n")
+	for i, advice := range profiles.NotYetAdvice(r.provider, r.site) {
+		fmt.Fprintf(r.s.err, "  %d. %s\n", i+1, advice)
+	}
+}

@@ -1,0 +1,592 @@
+package command
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"confer/cronofy"
+	"confer/flow"
+	"confer/internal/delegated"
+	"confer/internal/links"
+	"confer/internal/profiles"
+)
+
+// delegatedSource gets access to the accounts of a list of addresses.
+func (r *profilesRun) delegatedSource() (source, error) {
+	token, err := r.serviceToken()
+	if err != nil {
+		return source{}, err
+	}
+	list, err := r.addresses(token)
+	if err != nil {
+		return source{}, err
+	}
+	if len(list.All) == 0 { // all of them are in the file of --out
+		return source{accounts: profiles.Accounts(nil)}, nil
+	}
+	if err := delegated.CheckApplication(r.ctx, r.client); err != nil {
+		return source{}, err
+	}
+	guessed, err := r.chooseScope(token)
+	if err != nil {
+		return source{}, err
+	}
+	receiver, err := r.openReceiver(token, list.All)
+	if err != nil {
+		return source{}, err
+	}
+	if err := r.confirm(list, guessed); err != nil {
+		return source{}, err
+	}
+	fmt.Fprintf(r.s.err, "confer: listening on %s; each answer is waited for up to %s\n", receiver.Addr(), r.f.timeout)
+	r.watchAnswers(receiver, len(list.All))
+	return r.delegatedAccounts(receiver, list.All), nil
+}
+
+func (r *profilesRun) openReceiver(token *delegated.ServiceToken, list []profiles.Address) (*delegated.Receiver, error) {
+	emails := make([]string, len(list))
+	for i, a := range list {
+		emails[i] = a.Email
+	}
+	receiver, err := delegated.Open(r.ctx, delegated.Config{
+		Client: r.client, ServiceToken: token, ClientSecret: r.app.ClientSecret, AcceptUnsigned: r.f.takeUnsigned,
+		CallbackURL: r.f.callbackURL, Listen: r.f.listen, Scope: r.f.scope, Timeout: r.f.timeout, Save: r.saver(), Report: r.tellReport,
+	}, emails)
+	if err != nil {
+		return nil, listenError(err)
+	}
+	r.later(func() { receiver.Close(); r.tellRefused(receiver.Refused()) })
+	return receiver, nil
+}
+
+func listenError(err error) error {
+	var listen *delegated.ListenError
+	if errors.As(err, &listen) {
+		return &usageError{summary: "--listen: " + listenReason(listen.Err), hint: "name a free host:port of this machine"}
+	}
+	return err
+}
+
+// listenReason leaves out the address, which the flag has.
+func listenReason(err error) string {
+	var op *net.OpError
+	var call *os.SyscallError
+	if errors.As(err, &op) && op.Err != nil {
+		err = op.Err
+	}
+	if errors.As(err, &call) {
+		err = call.Err
+	}
+	return cronofy.CleanText(err.Error(), 160)
+}
+
+// delegatedAccounts are accounts without tokens, which the receiver gets.
+func (r *profilesRun) delegatedAccounts(receiver *delegated.Receiver, list []profiles.Address) source {
+	places := make(map[string]int, len(list))
+	accounts := make([]profiles.Account, len(list))
+	for i, a := range list {
+		places[a.Email] = i
+		accounts[i] = profiles.Account{Email: a.Email, Row: a.Line}
+	}
+	get := func(ctx context.Context, a profiles.Account, refused cronofy.Secret) (cronofy.Secret, error) {
+		if !refused.Empty() {
+			return cronofy.Secret{}, nil // it is new: a refusal stands
+		}
+		t, err := receiver.Access(ctx, places[a.Email])
+		if fatal := receiver.Fatal(); fatal != nil {
+			r.stop(fatal)
+		}
+		if errors.Is(err, profiles.ErrTokensLost) {
+			r.stop(&profiles.RenewError{Err: err})
+		}
+		return t.AccessToken, err
+	}
+	return source{accounts: profiles.Accounts(accounts), renew: get, once: true}
+}
+
+// saver writes tokens down only where the operator named a file for them.
+func (r *profilesRun) saver() func(string, cronofy.Token) error {
+	if r.tokens == nil {
+		return nil
+	}
+	return func(email string, t cronofy.Token) error {
+		return r.tokens.Append(profiles.Account{Email: email, Sub: t.Sub, AccessToken: t.AccessToken, RefreshToken: t.RefreshToken}, cronofy.Secret{})
+	}
+}
+
+// addresses gives whom access is to be got to, but for those that were read before.
+func (r *profilesRun) addresses(token *delegated.ServiceToken) (profiles.Addresses, error) {
+	w := delegated.Wanted{Rooms: r.f.resources}
+	if r.f.emails != "" {
+		w.Open = func() (io.ReadCloser, error) { return openInput(r.ctx, r.f.emails, r.s.in) }
+	}
+	list, err := delegated.Addresses(r.ctx, r.client, token, w)
+	if err == nil && r.out.done != nil {
+		list.All = slices.DeleteFunc(list.All, func(a profiles.Address) bool {
+			return r.out.done.Has(profiles.Account{Email: a.Email, Row: a.Line})
+		})
+	}
+	return list, err
+}
+
+// chooseScope takes what the service account may delegate, unless a scope was
+// named.
+func (r *profilesRun) chooseScope(token *delegated.ServiceToken) (guessed bool, err error) {
+	if r.f.scope != "" {
+		return false, nil
+	}
+	scope, known, err := delegated.Scope(r.ctx, r.client, token)
+	r.f.scope = scope
+	return !known, err
+}
+
+// confirm says what is about to happen, and asks. scopeGuessed: nobody said what
+// the service account may delegate.
+func (r *profilesRun) confirm(list profiles.Addresses, scopeGuessed bool) error {
+	r.tellAddresses(list)
+	rooms := 0
+	for _, a := range list.All {
+		if a.Line == 0 {
+			rooms++
+		}
+	}
+	what := plural(len(list.All), "calendar")
+	if rooms > 0 && rooms < len(list.All) {
+		what += fmt.Sprintf(" (%s from --resources)", plural(rooms, "room"))
+	}
+	whose := ""
+	if scopeGuessed {
+		whose = " (Cronofy does not say what this service account may delegate; --scope names another)"
+	}
+	fmt.Fprintf(r.s.err, "confer: this authorizes %s in the application %s, with the scope %q%s; Cronofy may bill for each\n",
+		what, cronofy.CleanText(r.app.ClientID, 100), cronofy.CleanText(r.f.scope, 200), whose)
+	switch {
+	case r.f.yes && scopeGuessed:
+		return &usageError{summary: "missing: --scope", hint: "with --yes nobody looks at the scope above, and less than the application has could take something away from it: name the scope"}
+	case r.f.yes:
+		return nil
+	}
+	_, terminal := asTerminal(r.s.in)
+	if r.f.noInput || !terminal || r.f.emails == "-" {
+		return &usageError{summary: "missing: --yes", hint: "nobody can be asked here: add --yes if that is what you want"}
+	}
+	answer, err := askLine(r.ctx, r.s, "Go on? [y/N] ")
+	if err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	if a := strings.ToLower(answer); a != "y" && a != "yes" {
+		fmt.Fprintln(r.s.err, "Nothing was authorized.")
+		return &exitError{flow.ExitCancelled}
+	}
+	return nil
+}
+
+// tellAddresses shows who it is: all of a few, the ends of many.
+func (r *profilesRun) tellAddresses(list profiles.Addresses) {
+	const all, first = 20, 5
+	switch {
+	case list.Guessed:
+		fmt.Fprintf(r.s.err, "confer: note: no title says for certain which column has the e-mail addresses; this takes %q\n", list.Column)
+	case list.Column != "":
+		fmt.Fprintf(r.s.err, "confer: the addresses are those of the column %q\n", list.Column)
+	}
+	if list.Without > 0 {
+		fmt.Fprintf(r.s.err, "confer: note: %s without an address there: left out\n", plural(list.Without, "line"))
+	}
+	n := len(list.All)
+	for i, a := range list.All {
+		switch {
+		case n <= all || i < first || i == n-1:
+			fmt.Fprintf(r.s.err, "  %s\n", a.Email)
+		case i == first:
+			fmt.Fprintf(r.s.err, "  … %d more …\n", n-first-1)
+		}
+	}
+}
+
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// serviceToken finds the service account's token: in the file that was named,
+// else where the wizard stored it.
+func (r *profilesRun) serviceToken() (*delegated.ServiceToken, error) {
+	if r.f.serviceToken != "" {
+		return r.serviceFile()
+	}
+	m, link, err := r.stored()
+	if err != nil {
+		return nil, err
+	}
+	token := delegated.NewServiceToken(cronofy.Secret{}, func(ctx context.Context, _ cronofy.Secret) (cronofy.Secret, error) {
+		t, err := m.Check(ctx, link)
+		return t.Access, err
+	})
+	if _, err := token.Get(r.ctx, cronofy.Secret{}); err != nil {
+		return nil, r.explainService(err)
+	}
+	return token, nil
+}
+
+// serviceFile reads a bare access token, or a list of accounts with one line.
+// Its refresh token is touched only with --tokens-out.
+func (r *profilesRun) serviceFile() (*delegated.ServiceToken, error) {
+	a, err := readServiceToken(r.ctx, r.f.serviceToken, r.s)
+	if err != nil {
+		return nil, inputError("--service-account-token-file", err, "it must hold an access token of the service account alone, or CSV or JSON lines with access_token and refresh_token", flow.StepProfiles)
+	}
+	var renewer *profiles.Renewer
+	if r.tokens != nil && !a.RefreshToken.Empty() {
+		renewer = profiles.NewRenewer(r.client, r.tokens, 1)
+	}
+	if a.AccessToken.Empty() && renewer == nil {
+		return nil, &usageError{summary: "--service-account-token-file holds a refresh token only", hint: "with --tokens-out FILE confer refreshes it and writes down what replaces it"}
+	}
+	return delegated.NewServiceToken(a.AccessToken, func(ctx context.Context, refused cronofy.Secret) (cronofy.Secret, error) {
+		if renewer == nil {
+			return refused, nil
+		}
+		return renewer.Renew(ctx, a, refused)
+	}), nil
+}
+
+func readServiceToken(ctx context.Context, path string, s streams) (profiles.Account, error) {
+	text, err := readHidden(ctx, path, s, "Access token of the service account: ")
+	if err != nil {
+		return profiles.Account{}, err
+	}
+	bare := strings.TrimSpace(text)
+	switch {
+	case bare == "":
+		return profiles.Account{}, errors.New("there is nothing in it")
+	case !strings.ContainsAny(bare, " \t\r\n,;{"):
+		return profiles.Account{AccessToken: cronofy.NewSecret(bare)}, nil
+	}
+	for a, err := range profiles.ReadAccounts(strings.NewReader(text)) {
+		return a, err
+	}
+	return profiles.Account{}, errors.New("there is no token in it")
+}
+
+// stored gives what works on stored secrets, and the service account as it
+// knows links.
+func (r *profilesRun) stored() (*links.Manager, links.Link, error) {
+	if r.manager != nil {
+		return r.manager, r.account, nil
+	}
+	given := r.f.settings
+	given.secretFile, given.passphraseFD = "", "" // they were read already
+	m, err := newManager(r.ctx, &given, environment{names: r.e.names}, r.s)
+	if err != nil {
+		return nil, links.Link{}, err
+	}
+	m.Given = func(string) cronofy.Secret { return r.app.ClientSecret }
+	m.NewClient = func(site cronofy.Site, app cronofy.App) links.Client { return r.clients(site, app, r.progress.wait) }
+	m.Stores = &managedStores{stores: newStores(""), path: filepath.Join(filepath.Dir(m.Links.Path()), secretsFile),
+		ask: func() (cronofy.Secret, error) { return askPassphrase(r.ctx, &given, r.s, r.passphrase) }}
+	r.manager, r.account = m, r.accountLink(m)
+	return r.manager, r.account, nil
+}
+
+// accountLink is the service account as a link, which has the same key in the
+// same store.
+func (r *profilesRun) accountLink(m *links.Manager) links.Link {
+	l := links.Link{DataCenter: r.site.DataCenter.ID, APIHost: r.site.APIHost(), ClientID: r.app.ClientID,
+		ServiceAccount: r.f.serviceAccount, Provider: links.AccountToken, Store: r.f.secretStore, RefreshToken: true}
+	if r.site.Overridden() {
+		l.APIURL, l.AppURL = r.site.API, r.site.App
+	}
+	if l.Store == "" {
+		l.Store = string(flow.StoreKeyring)
+		if c, err := m.Links.Load(r.ctx); err == nil {
+			for _, a := range c.ServiceAccounts {
+				if a.APIHost == l.APIHost && a.ClientID == l.ClientID && a.ID == l.ServiceAccount {
+					l.Store = a.Store
+				}
+			}
+		}
+	}
+	return l
+}
+
+// storedSecret is the application's client secret, from where a set-up put it.
+func (r *profilesRun) storedSecret() (cronofy.Secret, error) {
+	m, l, err := r.stored()
+	if err != nil {
+		return cronofy.Secret{}, err
+	}
+	missing := &usageError{summary: "missing: --client-secret-file", hint: "new tokens need the client secret: give it in a file, with - on standard input, or with CRONOFY_CLIENT_SECRET"}
+	if flow.StoreKind(l.Store) == flow.StoreSession {
+		return cronofy.Secret{}, missing
+	}
+	store, err := m.Stores.Open(l.Store)
+	if err != nil {
+		return cronofy.Secret{}, missing
+	}
+	secret, err := store.Get(r.ctx, links.StoredClientSecret("", l.APIHost, l.ClientID).Key())
+	if err != nil || secret == "" {
+		return cronofy.Secret{}, missing
+	}
+	return cronofy.NewSecret(secret), nil
+}
+
+// answersWatch tells people how far the answers to delegated access have come.
+type answersWatch struct {
+	progress  *progress
+	of        func() delegated.Progress
+	calendars int
+	way       string // where answers come in, for who wonders why none do
+
+	first  time.Time // when there was first something to wait for
+	said   time.Time
+	hinted bool
+}
+
+const (
+	// answersTick is how often the line of a terminal counts down.
+	answersTick = time.Second
+	// answersSay is how often there is a line where each stays.
+	answersSay = time.Minute
+	// answersLate is when it is worth a hint that nothing has come at all.
+	answersLate = 15 * time.Second
+)
+
+// watchAnswers begins to tell, until the run ends.
+func (r *profilesRun) watchAnswers(receiver *delegated.Receiver, calendars int) {
+	w := &answersWatch{progress: r.progress, of: receiver.Progress, calendars: calendars,
+		way: "what is sent to " + cronofy.CleanText(r.f.callbackURL, 200) + " must arrive at " + receiver.Addr()}
+	r.asked = func() int {
+		receiver.Close() // what is on its way to Cronofy counts when that has ended
+		return receiver.Progress().Asked
+	}
+	r.progress.answers = w.words
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	go func() { // ends with the run: stop is closed below
+		defer close(stopped)
+		ticks := time.NewTicker(answersTick)
+		defer ticks.Stop()
+		for {
+			select {
+			case <-ticks.C:
+				w.tick(w.progress.now())
+			case <-stop:
+				return
+			}
+		}
+	}()
+	r.later(func() { close(stop); <-stopped })
+}
+
+// words say how many have answered and how long the others are waited for; empty:
+// nothing is waited for.
+func (w *answersWatch) words(now time.Time) string {
+	p := w.of()
+	left := p.Until.Sub(now)
+	if p.Asked == 0 || p.Answered >= w.calendars || left <= 0 {
+		return ""
+	}
+	return fmt.Sprintf("%d of %d answered, %s left", p.Answered, w.calendars, left.Round(time.Second))
+}
+
+func (w *answersWatch) tick(now time.Time) {
+	words := w.words(now)
+	if words != "" && w.first.IsZero() {
+		w.first, w.said = now, now
+	}
+	if words != "" && !w.hinted && w.of().Answered == 0 && now.Sub(w.first) >= answersLate {
+		w.hinted = true
+		w.progress.say("confer: note: no answer has come yet; " + w.way)
+	}
+	switch {
+	case w.progress.terminal():
+		w.progress.tick(now)
+	case words != "" && now.Sub(w.said) >= answersSay:
+		w.said = now
+		w.progress.say("confer: " + words)
+	}
+}
+
+// tellReport says at once what keeps answers from coming.
+func (r *profilesRun) tellReport(err error) {
+	var lost *delegated.LostError
+	var refused *delegated.RefusedError
+	switch {
+	case errors.As(err, &lost):
+		r.progress.say(fmt.Sprintf("confer: note: whether access to %s was asked for is not known (%s); answers are waited for",
+			plural(lost.Accounts, "calendar"), cronofy.CleanText(lost.Err.Error(), 160)))
+	case errors.As(err, &refused):
+		r.progress.say("confer: note: refused a post " + refusedWords[refused.Refusal])
+	}
+}
+
+var refusedWords = map[delegated.Refusal]string{
+	delegated.Unsigned:  "without a signature; --accept-unsigned-webhooks takes such posts",
+	delegated.Forged:    "with a signature that is not this client secret's",
+	delegated.Malformed: "that is not what Cronofy sends",
+}
+
+// tellRefused counts what was refused again and again; the first of each kind
+// was told when it came.
+func (r *profilesRun) tellRefused(n delegated.Refused) {
+	for _, c := range []struct {
+		n    int
+		text string
+	}{{n.Unsigned, "without a signature"}, {n.Forged, "with a wrong signature"}, {n.Malformed, "that are not what Cronofy sends"}} {
+		if c.n > 1 {
+			r.progress.say(fmt.Sprintf("confer: note: refused %d posts %s", c.n, c.text))
+		}
+	}
+}
+
+// tellAsked says what a run that has ended early may have done.
+func (r *profilesRun) tellAsked() {
+	if r.asked == nil {
+		return
+	}
+	if n := r.asked(); n > 0 {
+		r.progress.say(fmt.Sprintf("confer: note: access to %s was asked for before that, and may have been given", plural(n, "calendar")))
+	}
+}
+
+// answersHint is for calendars that nothing came for.
+func (r *profilesRun) answersHint() string {
+	if r.unanswered == 0 {
+		return ""
+	}
+	return fmt.Sprintf("no answer was taken for %d of them: what is sent to --callback-url must arrive at --listen, signed; --timeout waits longer", r.unanswered)
+}
+
+// codeNoAnswer is of a calendar for which nothing came to the callback URL that
+// could be taken.
+const codeNoAnswer = "no_answer"
+
+// explainCalendar is for one calendar whose access was asked for; an empty code:
+// the error is not about that.
+func explainCalendar(err error) (code, message string) {
+	var (
+		denied   *delegated.DeniedError
+		request  *delegated.RequestError
+		none     *delegated.NoAnswerError
+		exchange *delegated.ExchangeError
+	)
+	switch {
+	case errors.As(err, &denied):
+		return deniedWords(denied)
+	case errors.As(err, &none):
+		return codeNoAnswer, noAnswerWords[none.Refused]
+	case errors.Is(err, delegated.ErrClosed):
+		return flow.CodeCancelled, "This calendar was not asked for."
+	case errors.As(err, &request):
+		return requestWords(request)
+	case errors.As(err, &exchange):
+		return exchangeWords(exchange)
+	case cronofy.StatusOf(err) == 401: // of the token endpoint, which asks for client id and secret
+		return cmp.Or(cronofy.CodeOf(err), flow.CodeUnauthorized), "Cronofy does not accept this client id and secret."
+	}
+	return "", ""
+}
+
+func deniedWords(e *delegated.DeniedError) (code, message string) {
+	message = "Cronofy got no access to this calendar"
+	if e.Description != "" {
+		message += ": " + strings.TrimSuffix(e.Description, ".")
+	}
+	return cmp.Or(e.Code, "access_denied"), message + "."
+}
+
+var noAnswerWords = map[delegated.Refusal]string{
+	delegated.NotRefused: "No answer came to the callback URL in time: what is sent there must arrive at confer.",
+	delegated.Unsigned:   "An answer came without a signature, so it was refused.",
+	delegated.Forged:     "An answer came with a signature that is not this client secret's, so it was refused.",
+	delegated.Malformed:  "What came to the callback URL is not what Cronofy sends.",
+}
+
+// requestProblem says what Cronofy has against a request for access; nil:
+// nothing that is special to it.
+func requestProblem(err error) *flow.Problem {
+	p := &flow.Problem{Exit: flow.ExitRefused}
+	switch cronofy.StatusOf(err) {
+	case 401:
+		p.Code, p.Summary = flow.CodeUnauthorized, "Cronofy does not accept the token of this service account."
+		p.Hint = "Authorize the service account again, or give another token with --service-account-token-file."
+	case 402, 403:
+		p.Code = flow.CodeForbidden
+		if cronofy.StatusOf(err) == 402 {
+			p.Code = flow.CodePaymentRequired
+		}
+		p.Summary = "This service account may not give access to accounts."
+		p.Hint = "It needs the scope service_account/accounts/manage (for the rooms, service_account/resources/manage too), and the application a plan with Enterprise Connect."
+	case 404:
+		p.Code, p.Summary = flow.CodeNotFound, "Cronofy does not know this way to get access to accounts."
+		p.Hint = "Ask Cronofy's support to enable Enterprise Connect for this application, naming the client id."
+	case 422:
+		var api *cronofy.Error
+		errors.As(err, &api)
+		p.Code, p.Summary = flow.CodeUnprocessable, "Cronofy does not accept the request: "+strings.Join(api.FieldNames(), ", ")+"."
+		p.Hint = "Check --scope (within what the service account may delegate) and --callback-url."
+	default:
+		return nil
+	}
+	return p
+}
+
+func requestWords(err *delegated.RequestError) (code, message string) {
+	if !err.Every && cronofy.StatusOf(err) == 422 {
+		return flow.CodeUnprocessable, "Cronofy does not accept this e-mail address."
+	}
+	p := requestProblem(err)
+	if p == nil {
+		own := flow.Explain(err.Err, flow.StepProfiles)
+		p = &own
+	}
+	if cronofy.AnswerLost(err) {
+		p.Summary += " Whether access was asked for is not known."
+	}
+	return p.Code, p.Summary
+}
+
+func exchangeWords(err *delegated.ExchangeError) (code, message string) {
+	switch {
+	case cronofy.StatusOf(err) == 401:
+		return explainCalendar(err.Err)
+	case cronofy.CodeOf(err) == "invalid_grant":
+		return "invalid_grant", "Cronofy did not accept the code that it had sent: it was used before, or is too old."
+	}
+	p := flow.Explain(err.Err, flow.StepProfiles)
+	if s := cronofy.StatusOf(err); cronofy.CodeOf(err) == "" && s > 401 && s < 423 { // the sentences are a link token's
+		p.Summary = fmt.Sprintf("Cronofy gave no token for this calendar (status %d).", s)
+	}
+	if cronofy.AnswerLost(err) {
+		p.Summary += " Whether the code was used up is not known."
+	}
+	return p.Code, p.Summary
+}
+
+// serviceTokenProblem is for a stored token of a service account that could not
+// be used.
+func serviceTokenProblem(err error) flow.Problem {
+	var lost *links.NotStoredError
+	p := flow.Explain(err, flow.StepServiceAccount)
+	switch {
+	case errors.As(err, &lost):
+		p.Summary, p.Code, p.Exit = "Cronofy replaced the token of this service account, and the new one could not be stored.", flow.CodeSecretStore, flow.ExitFailed
+	case errors.Is(err, links.ErrBusy):
+		p.Summary, p.Code, p.Exit = "Another confer works with the token of this service account.", flow.CodeSecretStore, flow.ExitFailed
+	case cronofy.CodeOf(err) == "invalid_grant":
+		p.Summary = "Cronofy does not accept the token of this service account any more: it was revoked or replaced."
+		p.Hint = "Authorize it again in confer's wizard (Service account: authorize one now), or give its token with --service-account-token-file."
+	}
+	return p
+}

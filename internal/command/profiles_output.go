@@ -1,0 +1,356 @@
+package command
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"confer/cronofy"
+	"confer/internal/atomicfile"
+	"confer/internal/profiles"
+)
+
+// recordsOut is where records go: standard output, a file that takes its name when
+// all of them are in it, or a file that is added to.
+type recordsOut struct {
+	profiles.Writer
+	done *profiles.Done // nil without --continue
+
+	whole  *atomicfile.File // has no name yet
+	file   *os.File         // is written to as it is; nil otherwise
+	path   string
+	format profiles.Format
+	unlock func() // nil: nothing is locked
+}
+
+func (f *profilesFlags) toStdout() bool { return f.out == "" || f.out == "-" }
+
+// openOutput opens what records are written to. Neither the opening nor a write
+// outlives ctx where it could: a FIFO waits for its reader.
+func (r *profilesRun) openOutput(ctx context.Context) (*recordsOut, error) {
+	o := &recordsOut{format: r.choice.format}
+	var w io.Writer
+	var err error
+	switch f := r.f; {
+	case f.toStdout():
+		w = r.s.out
+	case f.resume:
+		w, err = o.reopen(ctx, f.out)
+	default:
+		w, err = o.create(ctx, f.out)
+	}
+	switch {
+	case err != nil:
+	case o.format == profiles.FormatHTML:
+		o.Writer = profiles.NewReport(w, profiles.ReportOptions{Site: r.site, Provider: r.provider, Made: time.Now()})
+	case o.done != nil:
+		o.Writer, err = profiles.ResumeWriter(w, o.format, o.done)
+	default:
+		o.Writer, err = profiles.NewWriter(w, o.format)
+	}
+	if err != nil {
+		o.close()
+		return nil, outError(err)
+	}
+	return o, nil
+}
+
+func outError(err error) error {
+	var unsafe *atomicfile.UnsafeError
+	switch {
+	case errors.Is(err, context.Canceled):
+		return err
+	case errors.Is(err, atomicfile.ErrLocked):
+		return &usageError{summary: "--out: another confer is writing to this file", hint: "wait until it has ended, or name another file"}
+	case errors.Is(err, profiles.ErrNotRecords):
+		return &usageError{summary: "--out: " + err.Error(), hint: "--continue goes on with a file that confer wrote in the same format; name another file to begin anew"}
+	case errors.As(err, &unsafe):
+		return &usageError{summary: "--out: " + unsafe.Why, hint: "name a file; --continue can go on with nothing else"}
+	}
+	return &usageError{summary: "--out: " + reason(err), hint: "name a file that can be written"}
+}
+
+// create writes beside the file, so that it is either the old or the whole new
+// one. What is no regular file (a pipe, a device) is written to as it is.
+func (o *recordsOut) create(ctx context.Context, path string) (io.Writer, error) {
+	info, err := os.Stat(path)
+	if err == nil && !info.Mode().IsRegular() && !info.IsDir() {
+		if o.file, err = await(ctx, func() (*os.File, error) { return os.OpenFile(path, os.O_WRONLY, 0) }); err != nil {
+			return nil, err
+		}
+		return &heedingWriter{ctx, o.file}, nil
+	}
+	o.whole, err = atomicfile.Create(path, atomicfile.Keep)
+	return o.whole, err
+}
+
+// heedingWriter gives up a write when its context ends.
+type heedingWriter struct {
+	ctx context.Context
+	w   io.Writer
+}
+
+// Write implements io.Writer. What is written is a copy, since a write that was
+// given up may still read it.
+func (h *heedingWriter) Write(p []byte) (int, error) {
+	b := bytes.Clone(p)
+	return await(h.ctx, func() (int, error) { return h.w.Write(b) })
+}
+
+// reopen goes on where an earlier run ended, cutting off what a crash left half
+// written.
+func (o *recordsOut) reopen(ctx context.Context, path string) (io.Writer, error) {
+	if target, err := filepath.EvalSymlinks(path); err == nil {
+		path = target
+	}
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() { // no lock beside a device
+		_, err := atomicfile.OpenInPlace(path, atomicfile.Keep)
+		return nil, err
+	}
+	var err error
+	if o.unlock, err = atomicfile.Lock(ctx, path+".lock", 0); err != nil {
+		return nil, err
+	}
+	if o.file, err = atomicfile.OpenInPlace(path, atomicfile.Keep); err != nil {
+		return nil, err
+	}
+	o.path = path
+	if o.done, err = profiles.ReadDone(o.file, o.format); err != nil {
+		return nil, err
+	}
+	if err := o.file.Truncate(o.done.Size); err != nil {
+		return nil, err
+	}
+	_, err = o.file.Seek(0, io.SeekEnd)
+	return o.file, err
+}
+
+// dropFailed takes the records in state error out of a file that is gone on with:
+// those accounts are read again. A run that gets no record changes nothing. The
+// file is replaced as a whole, and a kill after that leaves accounts without a
+// record, which the next run reads.
+func (o *recordsOut) dropFailed() error {
+	if o.done == nil || o.done.Summary.Failed == 0 {
+		return nil
+	}
+	rest, err := atomicfile.Create(o.path, atomicfile.Keep)
+	if err != nil {
+		return err
+	}
+	defer rest.Close()
+	if _, err := o.file.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	if err := o.done.DropFailed(rest, o.file, o.format); err != nil {
+		return err
+	}
+	if err := o.file.Close(); err != nil { // Windows replaces no open file
+		return err
+	}
+	if err := rest.Commit(); err != nil {
+		return err
+	}
+	if o.file, err = os.OpenFile(o.path, os.O_WRONLY|os.O_APPEND, 0); err != nil {
+		return err
+	}
+	o.Writer, err = profiles.ResumeWriter(o.file, o.format, o.done)
+	return err
+}
+
+// outputError is a record that could not be written.
+type outputError struct{ err error }
+
+func (e *outputError) Error() string { return "write records: " + e.err.Error() }
+
+// Unwrap gives the system's error.
+func (e *outputError) Unwrap() error { return e.err }
+
+// commit makes the file whole and gives it its name.
+func (o *recordsOut) commit() error {
+	err := o.Close()
+	switch {
+	case err != nil:
+	case o.whole != nil:
+		err = o.whole.Commit()
+	case o.done != nil:
+		err = o.file.Sync()
+	}
+	if err != nil {
+		return &outputError{err}
+	}
+	return nil
+}
+
+// close ends it; what has not got its name is taken away.
+func (o *recordsOut) close() {
+	if o.whole != nil {
+		_ = o.whole.Close()
+	}
+	if o.file != nil {
+		_ = o.file.Close()
+	}
+	if o.unlock != nil {
+		o.unlock()
+	}
+}
+
+// progress tells people how far a run has come: one line that is written over
+// and over on a terminal; else only waits, in lines of their own. It is used by
+// several goroutines.
+type progress struct {
+	w    io.Writer
+	live bool // a terminal that records do not go to
+	same bool // a terminal that records go to, too: a line stands there only between them
+	now  func() time.Time
+
+	answers func(now time.Time) string // how far delegated access has come; nil: there is none
+
+	mu     sync.Mutex
+	counts map[profiles.State]int
+	read   int
+	began  time.Time
+	drawn  time.Time
+	shown  int // cells of the line on screen
+	ended  bool
+	until  time.Time
+	said   time.Time // the last line about a wait
+	reason string
+}
+
+// redraw is how often the line is drawn at most.
+const redraw = 200 * time.Millisecond
+
+// sayEvery is how often short waits are told of where each is a line. A long run
+// has one every second or two.
+const sayEvery = 10 * time.Second
+
+// newProgress writes to standard error. Where records go to the same screen
+// there is no line.
+func newProgress(s streams, toFile bool) *progress {
+	_, errTerminal := asTerminal(s.err)
+	_, outTerminal := asTerminal(s.out)
+	apart := toFile || !outTerminal
+	p := &progress{w: s.err, live: errTerminal && apart, same: errTerminal && !apart, now: time.Now, counts: map[profiles.State]int{}}
+	p.began = p.now()
+	return p
+}
+
+func (p *progress) record(s profiles.State) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.read++
+	p.counts[s]++
+	if now := p.now(); p.live && now.Sub(p.drawn) >= redraw {
+		p.draw(now)
+	}
+}
+
+// wait hears of a pause before a call. Many calls wait for the same moment: it
+// is told once. In lines of their own, of short ones only some are told.
+func (p *progress) wait(w cronofy.Wait) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := p.now()
+	until := now.Add(w.For)
+	told := until.Before(p.until.Add(time.Second))
+	if told {
+		return
+	}
+	p.until, p.reason = until, w.Reason
+	if p.live {
+		p.draw(now)
+		return
+	}
+	if w.For < sayEvery && now.Before(p.said.Add(sayEvery)) {
+		return
+	}
+	p.said = now
+	fmt.Fprintf(p.w, "confer: waiting %s (%s)\n", w.For.Round(100*time.Millisecond), w.Reason)
+}
+
+func (p *progress) draw(now time.Time) {
+	p.drawn = now
+	var parts []string
+	if p.answers != nil {
+		if words := p.answers(now); words != "" {
+			parts = append(parts, words)
+		}
+	}
+	if p.live {
+		parts = append(parts, p.counted(now)...)
+	}
+	line := strings.Join(parts, ", ")
+	fmt.Fprintf(p.w, "\r%s%s", line, strings.Repeat(" ", max(0, p.shown-len(line))))
+	p.shown = len(line)
+}
+
+func (p *progress) counted(now time.Time) []string {
+	parts := []string{fmt.Sprintf("%d read", p.read)}
+	for _, s := range profiles.States() {
+		if n := p.counts[s]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, profiles.Record{State: s}.Words()))
+		}
+	}
+	if left := p.until.Sub(now); left > 0 {
+		parts = append(parts, fmt.Sprintf("waiting %s (%s)", left.Round(time.Second), p.reason))
+	} else if took := now.Sub(p.began).Seconds(); took >= 1 {
+		parts = append(parts, fmt.Sprintf("%.0f a second", float64(p.read)/took))
+	}
+	return parts
+}
+
+func (p *progress) terminal() bool { return p.live || p.same }
+
+// tick draws the line anew, for what counts down.
+func (p *progress) tick(now time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.ended {
+		return
+	}
+	if p.live || p.shown > 0 || p.answers(now) != "" {
+		p.draw(now)
+	}
+}
+
+// say writes a line of its own.
+func (p *progress) say(text string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.erase()
+	fmt.Fprintln(p.w, text)
+}
+
+// above does what writes records, out of the way of a line on the same screen.
+func (p *progress) above(do func() error) error {
+	if !p.same {
+		return do()
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.erase()
+	return do()
+}
+
+// end takes the line away for good.
+func (p *progress) end() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.ended = true
+	p.erase()
+}
+
+// erase takes the line away, before something else is written.
+func (p *progress) erase() {
+	if p.shown > 0 {
+		fmt.Fprintf(p.w, "\r%s\r", strings.Repeat(" ", p.shown))
+		p.shown = 0
+	}
+}

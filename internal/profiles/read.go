@@ -1,0 +1,540 @@
+package profiles
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"iter"
+	"net/http"
+	"sync"
+	"time"
+
+	"confer/cronofy"
+	"confer/internal/crash"
+)
+
+// Client is what of *cronofy.Client is needed here.
+type Client interface {
+	UserInfo(ctx context.Context, accessToken cronofy.Secret) (cronofy.UserInfo, error)
+}
+
+// Options say how accounts are read. The zero Options is usable.
+type Options struct {
+	Provider  cronofy.Provider // whom State is about; zero: AnyProvider
+	Workers   int              // calls at once; zero: DefaultWorkers; at most MaxWorkers
+	Unordered bool             // records as they come instead of in the list's order
+	Patience  time.Duration    // how long a record waits for one before it; zero: until maxWaiting wait
+	Done      *Done            // accounts that an earlier run has read; nil: none
+	Known     map[string]bool  // profile_ids seen before the link; nil: not known
+
+	// Wait is how long, from the beginning of Run, accounts that are not
+	// connected are looked at again before their record is given out. At most a
+	// window of accounts waits at a time, so that memory stays bounded.
+	Wait time.Duration
+
+	Strict bool // end at the first line of the list that is no account
+
+	// Renew gives an access token for an account that has none, or in the place of
+	// one that was refused (401); refused is empty, or that one. An empty secret
+	// without an error means that there is nothing to renew it with. It may take
+	// long and is called by several goroutines at once, at most twice for an
+	// account, not counting what ended in a 429. nil: accounts are read with the
+	// tokens they have.
+	Renew func(ctx context.Context, a Account, refused cronofy.Secret) (cronofy.Secret, error)
+
+	// RenewOnce: Renew has nothing more to say of an account that it failed for.
+	RenewOnce bool
+
+	// ErrorOf makes the code and the sentence of a Record's Error; it is called
+	// by several goroutines at once. nil: the code "error" and the error's text.
+	ErrorOf func(error) (code, message string)
+}
+
+// The calls at once. 16 are enough for Cronofy's 50 a second at 300 ms each.
+// https://docs.cronofy.com/developers/faqs/rate-limits
+const (
+	DefaultWorkers = 16
+	MaxWorkers     = 256
+)
+
+// maxWaiting is how many records wait for one that is late, so that they come in
+// the order of the list: all that come in eight minutes at Cronofy's own limit,
+// and a few MB. A call that gets no answer ends before that.
+const maxWaiting = 4096
+
+// window is how many accounts are held at once, each with a goroutine: it lets the
+// fast go on behind a slow one, and bounds memory. Accounts that wait to be looked
+// at again hold their places meanwhile, so with Options.Wait there are more.
+const (
+	window     = 128
+	waitWindow = 4 * window
+)
+
+// window is never smaller than the calls at once.
+func (o Options) window() int {
+	if o.Wait > 0 {
+		return waitWindow
+	}
+	return max(window, min(o.Workers, MaxWorkers))
+}
+
+// Summary counts what Run gave out.
+type Summary struct {
+	Read                                     int // records given out
+	Connected, Disconnected, Missing, Failed int // by state; they add up to Read
+	Own                                      int // of the missing, those with Record.Own
+	Duplicates                               int // lines left out because their token came before
+}
+
+// Run reads each account and gives its record to emit, in the order of the list
+// unless opts say otherwise; but an account for which maxWaiting others wait is
+// passed over, and its record comes when it comes. emit is called by one goroutine
+// at a time, at most once for an account; while it blocks, nothing further is
+// begun.
+//
+// A line of the list that cannot be used (a *RowError) is a record too, unless
+// Options.Strict says otherwise. Run ends
+// with an error when ctx does (what was read by then is given out), when emit
+// fails, or when the list itself cannot be read on; what was given out stays
+// valid. It returns when all it began has ended, so accounts must not block for ever: a reader of a terminal or a pipe
+// has to be closed when ctx ends.
+func Run(ctx context.Context, client Client, accounts iter.Seq2[Account, error], opts Options, emit func(Record) error) (Summary, error) {
+	var sum Summary
+	r := newReader(client, opts)
+	in := &intake{accounts: accounts, seen: newSeen(), strict: opts.Strict, done: opts.Done}
+	p := pool[item, Record]{window: opts.window(), hold: maxWaiting, patience: opts.Patience, do: r.read}
+	if opts.Unordered {
+		p.hold = 0
+	}
+	err := p.run(ctx, in.items, func(rec Record) error {
+		sum.Count(rec)
+		return emit(rec)
+	})
+	sum.Duplicates = in.seen.duplicates
+	if err == nil {
+		err = in.err
+	}
+	return sum, err
+}
+
+// Add adds another summary.
+func (s *Summary) Add(o Summary) {
+	s.Read += o.Read
+	s.Connected += o.Connected
+	s.Disconnected += o.Disconnected
+	s.Missing += o.Missing
+	s.Failed += o.Failed
+	s.Own += o.Own
+	s.Duplicates += o.Duplicates
+}
+
+// Count adds a record.
+func (s *Summary) Count(rec Record) {
+	s.Read++
+	if rec.Own {
+		s.Own++
+	}
+	switch rec.State {
+	case Connected:
+		s.Connected++
+	case Disconnected:
+		s.Disconnected++
+	case Missing:
+		s.Missing++
+	case Failed:
+		s.Failed++
+	}
+}
+
+// item is an account to read, or a line that is none.
+type item struct {
+	account  Account
+	err      error
+	renewals int
+}
+
+// maxRenewals: one token that is known already, and one that is made.
+const maxRenewals = 2
+
+// intake turns the list into items. Its fields are read after the pool ended.
+type intake struct {
+	accounts iter.Seq2[Account, error]
+	seen     *seen
+	strict   bool
+	done     *Done
+	err      error // why the list could not be read on
+}
+
+func (in *intake) items(yield func(item) bool) {
+	for a, err := range in.accounts {
+		var row *RowError
+		if err != nil && (in.strict || !errors.As(err, &row)) {
+			in.err = err
+			return
+		}
+		if err == nil && in.seen.before(a) {
+			continue
+		}
+		if in.done != nil {
+			if err == nil && a.listed() == "" {
+				in.err = &InputError{Place: Place{Line: a.Row}, Reason: "neither email nor sub: nobody can tell whether this account was read before"}
+				return
+			}
+			if in.done.Has(a) {
+				continue
+			}
+		}
+		if !yield(item{account: a, err: err}) {
+			return
+		}
+	}
+}
+
+// seenSlots bounds what is remembered to 1 MB. They are taken in pieces, so that
+// a list of a dozen costs next to nothing. When maxSeen are taken, no more is
+// remembered: a line that repeats a late one is read a second time.
+const (
+	seenSlots = 1 << 17
+	seenPiece = 1 << 6
+	maxSeen   = seenSlots / 16 * 15 // 122,880
+)
+
+// seen notices tokens that came before, by a keyed hash: two of 100,000 tokens
+// collide with a probability of 3e-10.
+type seen struct {
+	seed       maphash.Seed
+	pieces     [seenSlots / seenPiece]*[seenPiece]uint64 // open addressing; 0 is a free slot
+	used       int
+	duplicates int
+}
+
+func newSeen() *seen { return &seen{seed: maphash.MakeSeed()} }
+
+func (s *seen) slot(i uint64) *uint64 {
+	piece := &s.pieces[i/seenPiece]
+	if *piece == nil {
+		*piece = new([seenPiece]uint64)
+	}
+	return &(*piece)[i%seenPiece]
+}
+
+func (s *seen) before(a Account) bool {
+	token := a.RefreshToken // outlives access tokens
+	if token.Empty() {
+		token = a.AccessToken
+	}
+	if token.Empty() {
+		return false
+	}
+	h := max(1, maphash.String(s.seed, token.Reveal()))
+	i := h % seenSlots
+	for *s.slot(i) != 0 {
+		if *s.slot(i) == h {
+			s.duplicates++
+			return true
+		}
+		i = (i + 1) % seenSlots
+	}
+	if s.used < maxSeen {
+		*s.slot(i) = h
+		s.used++
+	}
+	return false
+}
+
+// reader reads single accounts, at most as many at once as slots has room.
+type reader struct {
+	client Client
+	opts   Options
+	slots  chan struct{}
+	until  time.Time // no second look after this
+}
+
+func newReader(client Client, opts Options) *reader {
+	n := opts.Workers
+	if n <= 0 {
+		n = DefaultWorkers
+	}
+	return &reader{client: client, opts: opts, slots: make(chan struct{}, min(n, MaxWorkers)), until: time.Now().Add(opts.Wait)}
+}
+
+// read gives an item's record, after looking again as long as Options.Wait says.
+// It is false when ctx ended first.
+func (r *reader) read(ctx context.Context, it item) (Record, bool) {
+	refusals := 0
+	for round := 0; ; round++ {
+		rec, err, ok := r.once(ctx, &it)
+		if ok && r.unlucky(err) && refusals < maxRefusals {
+			refusals++
+			continue // the limiter makes it wait
+		}
+		left := time.Until(r.until)
+		if !ok || left <= 0 || settled(rec, err) {
+			return rec, ok
+		}
+		if !sleep(ctx, min(pause(round), left)) {
+			return Record{}, false
+		}
+	}
+}
+
+// maxRefusals is how often a call that met only 429s is begun anew. The client has
+// tried for minutes by then; but among hundreds of calls that share a limit which
+// is lower than believed, one may be unlucky for long.
+const maxRefusals = 3
+
+// crowded tells a rate limit that is met for the moment from one that is used up.
+func crowded(err error) bool {
+	const longest = 2 * time.Minute
+	e, ok := errors.AsType[*cronofy.Error](err)
+	return ok && e.Status == http.StatusTooManyRequests && e.RetryAfter <= longest
+}
+
+// unlucky tells whether a call is to be begun anew.
+func (r *reader) unlucky(err error) bool {
+	var renew *RenewError
+	return crowded(err) && !(r.opts.RenewOnce && errors.As(err, &renew))
+}
+
+// once looks once; a renewed token stays in the item. A waiting account holds no
+// slot.
+func (r *reader) once(ctx context.Context, it *item) (rec Record, err error, ok bool) {
+	if it.err != nil {
+		return r.failed(it.account, it.err), it.err, ctx.Err() == nil
+	}
+	info, err := r.userInfo(ctx, it)
+	switch {
+	case err == nil:
+		return Evaluate(info, r.opts.Provider, r.opts.Known).named(it.account), nil, true
+	case ctx.Err() != nil:
+		return Record{}, nil, false
+	}
+	return r.failed(it.account, err), err, true
+}
+
+// userInfo reads userinfo, and again after the account's token was renewed.
+func (r *reader) userInfo(ctx context.Context, it *item) (info cronofy.UserInfo, err error) {
+	err = ErrOnlyRefreshToken
+	for {
+		if !it.account.AccessToken.Empty() {
+			info, err = r.call(ctx, it.account.AccessToken)
+			if cronofy.StatusOf(err) != http.StatusUnauthorized {
+				return info, err
+			}
+		}
+		if r.opts.Renew == nil || it.renewals == maxRenewals {
+			return info, err
+		}
+		it.renewals++
+		fresh, renewErr := r.opts.Renew(ctx, it.account, it.account.AccessToken)
+		switch {
+		case renewErr != nil:
+			if crowded(renewErr) { // it was not carried out
+				it.renewals--
+			}
+			return info, &RenewError{renewErr}
+		case fresh.Empty():
+			return info, err
+		}
+		it.account.AccessToken = fresh
+	}
+}
+
+func (r *reader) call(ctx context.Context, token cronofy.Secret) (cronofy.UserInfo, error) {
+	select {
+	case r.slots <- struct{}{}:
+	case <-ctx.Done():
+		return cronofy.UserInfo{}, ctx.Err()
+	}
+	defer func() { <-r.slots }()
+	return r.client.UserInfo(ctx, token)
+}
+
+func (r *reader) failed(a Account, err error) Record {
+	if r.opts.ErrorOf == nil {
+		return failed(a, "error", err.Error())
+	}
+	code, message := r.opts.ErrorOf(err)
+	return failed(a, code, message)
+}
+
+// settled tells whether a further look cannot change a record: the profile is
+// connected, or the token or the line is of no use.
+func settled(rec Record, err error) bool {
+	if rec.State == Connected || errors.Is(err, ErrOnlyRefreshToken) || errors.Is(err, cronofy.ErrUnsendable) {
+		return true
+	}
+	var row *RowError
+	var renew *RenewError
+	if errors.As(err, &row) || errors.As(err, &renew) {
+		return true
+	}
+	var api *cronofy.Error
+	if !errors.As(err, &api) {
+		return false
+	}
+	switch api.Status {
+	case http.StatusUnauthorized, http.StatusPaymentRequired, http.StatusForbidden:
+		return true
+	}
+	return false
+}
+
+// pause is how long to leave an account alone after its look number round, from
+// 0. When Cronofy matches accounts is not documented: soon at first, then at a
+// pace that costs a hundred accounts a fifth of the rate limit.
+func pause(round int) time.Duration {
+	const first, most = 5 * time.Second, time.Minute
+	if round > 4 {
+		return most
+	}
+	return min(first<<round, most)
+}
+
+// sleep is false when ctx ended first.
+func sleep(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// pool does jobs side by side and hands their results on, one at a time.
+type pool[J, R any] struct {
+	window   int                                // jobs under way, each with a goroutine
+	hold     int                                // results that wait for those before them at most; 0: each is handed on as it comes
+	patience time.Duration                      // how long they wait; 0: for ever
+	do       func(context.Context, J) (R, bool) // false: given up because ctx ended
+}
+
+type outcome[R any] struct {
+	number int
+	value  R
+	ok     bool
+	caught *crash.Error
+}
+
+// run hands the results on in the order of the jobs, but does not let one that is
+// late hold up the others: when hold of them wait for it, they are handed on, and
+// the late one when it comes. When ctx ends, so is all that was finished. It
+// returns when every goroutine it began has ended. Its error is emit's, or ctx's
+// if anything was left undone because of it. A panic in do becomes its own, with a
+// *crash.Error, because nobody above could deal with one elsewhere.
+func (p pool[J, R]) run(ctx context.Context, jobs iter.Seq[J], emit func(R) error) error {
+	inner, stop := context.WithCancel(ctx)
+	var work sync.WaitGroup
+	defer work.Wait()
+	defer stop()
+	slots, results := make(chan struct{}, p.window), make(chan outcome[R], p.window)
+	complete := false // written before results is closed
+	work.Go(func() {
+		defer close(results)
+		var running sync.WaitGroup
+		defer running.Wait()
+		number := 0
+		for j := range jobs {
+			select {
+			case slots <- struct{}{}:
+			case <-inner.Done():
+				return
+			}
+			n := number
+			running.Go(func() { results <- p.one(inner, n, j) }) // there is room for all under way
+			number++
+		}
+		complete = true
+	})
+	undone := false
+	q := &ordered[R]{hold: p.hold, waiting: map[int]outcome[R]{}, emit: emit}
+	var late <-chan time.Time // nil while nothing waits
+	for open := true; open; {
+		next := q.next
+		var r outcome[R]
+		var err error
+		select {
+		case r, open = <-results:
+			if open {
+				<-slots
+				undone = undone || !r.ok
+				err = q.add(r)
+			} else {
+				err = q.release(0)
+			}
+		case <-late:
+			err = q.release(0)
+		}
+		if err != nil {
+			return err
+		}
+		switch {
+		case len(q.waiting) == 0:
+			late = nil
+		case p.patience > 0 && (late == nil || q.next != next):
+			late = time.After(p.patience)
+		}
+	}
+	if undone || !complete {
+		return fmt.Errorf("read profiles: %w", ctx.Err())
+	}
+	return nil
+}
+
+func (p pool[J, R]) one(ctx context.Context, number int, j J) (o outcome[R]) {
+	defer func() {
+		if caught := crash.Caught(recover()); caught != nil {
+			o = outcome[R]{number: number, caught: caught}
+		}
+	}()
+	v, ok := p.do(ctx, j)
+	return outcome[R]{number: number, value: v, ok: ok}
+}
+
+// ordered puts results into their order.
+type ordered[R any] struct {
+	hold    int
+	next    int // the number that is to be handed on
+	waiting map[int]outcome[R]
+	emit    func(R) error
+}
+
+func (q *ordered[R]) add(r outcome[R]) error {
+	if r.caught != nil {
+		panic(r.caught)
+	}
+	if r.number < q.next { // it was late
+		return q.give(r)
+	}
+	q.waiting[r.number] = r
+	return q.release(q.hold)
+}
+
+// release hands on what is next, and passes over what is late until at most so
+// many wait.
+func (q *ordered[R]) release(most int) error {
+	for len(q.waiting) > 0 {
+		r, here := q.waiting[q.next]
+		if !here && len(q.waiting) <= most {
+			return nil
+		}
+		if here {
+			delete(q.waiting, q.next)
+			if err := q.give(r); err != nil {
+				return err
+			}
+		}
+		q.next++
+	}
+	return nil
+}
+
+func (q *ordered[R]) give(r outcome[R]) error {
+	if !r.ok {
+		return nil
+	}
+	return q.emit(r.value)
+}

@@ -1,0 +1,389 @@
+package profiles
+
+import (
+	"cmp"
+	"crypto/sha256"
+	_ "embed"
+	"encoding/base64"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"confer/cronofy"
+	"confer/internal/markup"
+)
+
+// ReportOptions say what a report is about.
+type ReportOptions struct {
+	Site     cronofy.Site     // whose app host relink links may lead to; zero: any data center's
+	Provider cronofy.Provider // whom the states are about; zero: AnyProvider
+	Made     time.Time
+}
+
+// NewReport gives a Writer of one HTML file for people: the counts, what to do
+// next, and a table. It has no outside resources and works without its script. It
+// is written as a whole by Close, so it keeps the records until then.
+func NewReport(w io.Writer, o ReportOptions) Writer {
+	if o.Provider == "" {
+		o.Provider = cronofy.AnyProvider
+	}
+	return &report{w: w, o: o, domains: map[string]*Summary{}}
+}
+
+type report struct {
+	w       io.Writer
+	o       ReportOptions
+	records []Record
+	all     Summary
+	domains map[string]*Summary
+}
+
+//go:embed report.css
+var reportStyle string
+
+//go:embed report.js
+var reportScript string
+
+// Write implements Writer.
+func (r *report) Write(rec Record) error {
+	r.records = append(r.records, rec)
+	r.all.Count(rec)
+	domain := "no e-mail address"
+	if at := strings.LastIndexByte(rec.Account.Email, '@'); at >= 0 {
+		domain = strings.ToLower(rec.Account.Email[at+1:])
+	}
+	if r.domains[domain] == nil {
+		r.domains[domain] = &Summary{}
+	}
+	r.domains[domain].Count(rec)
+	return nil
+}
+
+// Close implements Writer.
+func (r *report) Close() error {
+	var p markup.Page
+	p.Add(`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta name="referrer" content="no-referrer">
+<meta name="robots" content="noindex">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'sha256-{}'; script-src 'sha256-{}'; base-uri 'none'; form-action 'none'">
+<title>{}</title>
+<style>{}</style>
+</head>
+<body>
+<a class="skip" href="#accounts">Skip to the accounts</a>
+`, digest(reportStyle), digest(reportScript), r.title(), markup.HTML(reportStyle))
+	r.header(&p)
+	p.Add("<main>\n")
+	r.counts(&p)
+	r.next(&p)
+	r.byDomain(&p)
+	r.table(&p)
+	p.Add(`</main>
+<footer><p>Made by confer. This file holds names and e-mail addresses, and no tokens.</p></footer>
+<script>{}</script>
+</body>
+</html>
+`, markup.HTML(reportScript))
+	_, err := io.WriteString(r.w, string(p.HTML()))
+	return err
+}
+
+func digest(s string) string {
+	sum := sha256.Sum256([]byte(s))
+	return base64.StdEncoding.EncodeToString(sum[:])
+}
+
+func (r *report) title() string {
+	if r.o.Provider == cronofy.AnyProvider {
+		return "Conferencing profiles"
+	}
+	return r.o.Provider.Name() + " profiles"
+}
+
+func (r *report) header(p *markup.Page) {
+	var about []string
+	switch {
+	case r.o.Site.Overridden():
+		about = append(about, r.o.Site.APIHost())
+	case r.o.Site.Chosen():
+		about = append(about, "Data center "+r.o.Site.DataCenter.Name)
+	}
+	about = append(about, r.o.Made.UTC().Format("2 January 2006, 15:04")+" UTC")
+	p.Add("<header>\n<h1>{}</h1>\n<p>{}</p>\n</header>\n", r.title(), strings.Join(about, " · "))
+}
+
+// kind is one of the states as people see it: the two kinds of "not yet" are told
+// apart.
+type kind struct{ id, sign, words string }
+
+func kinds() []kind {
+	return []kind{{"connected", "✓", "connected"}, {"missing", "○", "not yet"}, {"own", "◐", "not yet (their own)"},
+		{"disconnected", "!", "disconnected"}, {"error", "✕", "could not be read"}}
+}
+
+func kindOf(rec Record) kind {
+	id := string(rec.State)
+	if rec.State == Missing && rec.Own {
+		id = "own"
+	}
+	for _, k := range kinds() {
+		if k.id == id {
+			return k
+		}
+	}
+	return kind{id: "error", sign: "✕", words: rec.Words()}
+}
+
+func (s Summary) of(k kind) int {
+	switch k.id {
+	case "connected":
+		return s.Connected
+	case "missing":
+		return s.Missing - s.Own
+	case "own":
+		return s.Own
+	case "disconnected":
+		return s.Disconnected
+	}
+	return s.Failed
+}
+
+func (r *report) counts(p *markup.Page) {
+	p.Add(`<section aria-labelledby="counts-h">
+<h2 id="counts-h">{} of {} connected</h2>
+`, thousands(r.all.Connected), accounts(r.all.Read))
+	bar(p, r.all, "bar")
+	p.Add("<ul class=\"legend\">\n")
+	for _, k := range kinds() {
+		if n := r.all.of(k); n > 0 || k.id == "connected" {
+			p.Add(`<li class="{}"><span class="sign" aria-hidden="true">{}</span> <b>{}</b> {} <small>{}</small></li>`+"\n", k.id, k.sign, thousands(n), k.words, share(n, r.all.Read))
+		}
+	}
+	p.Add("</ul>\n</section>\n")
+}
+
+// bar draws the counts. Readers have the same in the text beside it.
+func bar(p *markup.Page, s Summary, class string) {
+	p.Add(`<svg class="{}" viewBox="0 0 1000 10" preserveAspectRatio="none" aria-hidden="true" focusable="false">`, class)
+	at := 0.0
+	for _, k := range kinds() {
+		if n := s.of(k); n > 0 {
+			width := 1000 * float64(n) / float64(s.Read)
+			p.Add(`<rect class="{}" x="{}" y="0" width="{}" height="10"/>`, k.id, decimal(at), decimal(width))
+			at += width
+		}
+	}
+	p.Add("</svg>\n")
+}
+
+func decimal(f float64) string { return strconv.FormatFloat(f, 'f', 2, 64) }
+
+func share(n, of int) string {
+	switch {
+	case of == 0:
+		return ""
+	case n > 0 && n*100 < of:
+		return "under 1 %"
+	}
+	return fmt.Sprintf("%d %%", n*100/of)
+}
+
+// accounts is "1 account", "1,200 accounts".
+func accounts(n int) string {
+	if n == 1 {
+		return "1 account"
+	}
+	return thousands(n) + " accounts"
+}
+
+func thousands(n int) string {
+	s := strconv.Itoa(n)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
+
+// next says what to do, for each kind that there is.
+func (r *report) next(p *markup.Page) {
+	if r.all.Read > 0 && r.all.Connected == r.all.Read {
+		p.Add("<section aria-labelledby=\"next-h\">\n<h2 id=\"next-h\">What to do next</h2>\n<p>Nothing: everybody is connected.</p>\n</section>\n")
+		return
+	}
+	p.Add("<section aria-labelledby=\"next-h\">\n<h2 id=\"next-h\">What to do next</h2>\n<div class=\"next\">\n")
+	if n := r.all.Missing - r.all.Own; n > 0 {
+		p.Add(`<article class="missing"><h3><span class="sign" aria-hidden="true">○</span> Not yet: {}</h3>
+<p>A profile comes by itself when Cronofy has matched the account; that may take a while. What to check if none comes, the likeliest first:</p>
+<ol>
+`, accounts(n))
+		for _, advice := range NotYetAdvice(r.o.Provider, r.o.Site) {
+			p.Add("<li>{}</li>\n", advice)
+		}
+		p.Add("</ol></article>\n")
+	}
+	if r.all.Own > 0 {
+		p.Add(`<article class="own"><h3><span class="sign" aria-hidden="true">◐</span> Their own: {}</h3>
+<p>These people connected a profile by themselves before the link was made. The one that the link gives has not come yet; the advice for “not yet” holds for them too.</p></article>
+`, accounts(r.all.Own))
+	}
+	if r.all.Disconnected > 0 {
+		p.Add(`<article class="disconnected"><h3><span class="sign" aria-hidden="true">!</span> Disconnected: {}</h3>
+<p>The profile is there, and its sign-in is no longer valid. Whoever it belongs to opens the relink link in the table below and signs in again. If it is all of them, an administrator has most likely removed the app at the provider: make the link again.</p></article>
+`, accounts(r.all.Disconnected))
+	}
+	r.nextForErrors(p)
+	p.Add("</div>\n</section>\n")
+}
+
+// nextForErrors lists the reasons, the most frequent first.
+func (r *report) nextForErrors(p *markup.Page) {
+	if r.all.Failed == 0 {
+		return
+	}
+	reasons := map[string]int{}
+	for _, rec := range r.records {
+		if rec.Error != nil {
+			reasons[rec.Error.Message]++
+		}
+	}
+	p.Add(`<article class="error"><h3><span class="sign" aria-hidden="true">✕</span> Could not be read: {}</h3>
+<p>Nothing is known of these. Mend the reason, then run the same command again; with <code>--continue</code> it reads these alone.</p>
+<ul>
+`, accounts(r.all.Failed))
+	const most = 10
+	for i, message := range byCount(reasons, func(n int) int { return n }) {
+		if i == most {
+			p.Add("<li>{} other reasons; the table has each</li>\n", len(reasons)-most)
+			break
+		}
+		p.Add("<li>{} <small>({})</small></li>\n", message, accounts(reasons[message]))
+	}
+	p.Add("</ul></article>\n")
+}
+
+// byCount gives the keys, the most frequent first.
+func byCount[V any](m map[string]V, count func(V) int) []string {
+	return slices.SortedFunc(maps.Keys(m), func(a, b string) int {
+		return cmp.Or(cmp.Compare(count(m[b]), count(m[a])), cmp.Compare(a, b))
+	})
+}
+
+func (r *report) byDomain(p *markup.Page) {
+	if len(r.domains) == 0 {
+		return
+	}
+	shown := kinds()
+	shown = slices.DeleteFunc(shown, func(k kind) bool { return k.id != "connected" && r.all.of(k) == 0 })
+	p.Add(`<section aria-labelledby="domains-h">
+<h2 id="domains-h">By domain</h2>
+<div class="scroll" role="region" aria-labelledby="domains-h" tabindex="0">
+<table class="domains">
+<caption class="hidden">How many accounts of each domain are in which state</caption>
+<thead><tr><th scope="col">Domain</th><th scope="col" class="n">All</th>`)
+	for _, k := range shown {
+		p.Add(`<th scope="col" class="n">{}</th>`, k.words)
+	}
+	p.Add("<td class=\"share\"></td></tr></thead>\n<tbody>\n")
+	for _, domain := range byCount(r.domains, func(s *Summary) int { return s.Read }) {
+		s := *r.domains[domain]
+		p.Add(`<tr><th scope="row">{}</th><td class="n">{}</td>`, domain, thousands(s.Read))
+		for _, k := range shown {
+			p.Add(`<td class="n">{}</td>`, thousands(s.of(k)))
+		}
+		p.Add(`<td class="share">`)
+		bar(p, s, "small")
+		p.Add("</td></tr>\n")
+	}
+	p.Add("</tbody></table>\n</div>\n</section>\n")
+}
+
+// table lists the accounts. What sorts and searches is made by the script, so that
+// there is nothing that does not work without it.
+func (r *report) table(p *markup.Page) {
+	p.Add(`<section aria-labelledby="accounts-h" id="accounts">
+<h2 id="accounts-h">Accounts</h2>
+<form id="filter" role="search" aria-label="Accounts" hidden>
+<label>Search <input type="search" id="q" autocomplete="off" spellcheck="false"></label>
+<label>State <select id="state"><option value="">all</option>`)
+	for _, k := range kinds() {
+		if r.all.of(k) > 0 {
+			p.Add(`<option value="{}">{}</option>`, k.id, k.words)
+		}
+	}
+	p.Add(`</select></label>
+<p id="found" role="status" aria-live="polite"></p>
+</form>
+<div class="scroll" role="region" aria-labelledby="accounts-h" tabindex="0">
+<table class="accounts" id="list">
+<caption class="hidden">Each account, its state, its profiles, and what to do</caption>
+<thead><tr><th scope="col" class="state">State</th><th scope="col">Account</th><th scope="col">Profiles</th></tr></thead>
+<tbody>
+`)
+	for _, rec := range r.records {
+		k := kindOf(rec)
+		p.Add(`<tr data-state="{}"><td class="state {}"><span class="sign" aria-hidden="true">{}</span> {}</td><th scope="row">{}`, k.id, k.id, k.sign, k.words, rec.Account.label())
+		p.AddIf(rec.Account.Name != "" && rec.Account.Name != rec.Account.label(), "<small>{}</small>", rec.Account.Name)
+		p.Add("</th><td>")
+		for _, profile := range rec.Profiles {
+			r.profile(p, rec, profile)
+		}
+		if rec.Error != nil {
+			p.Add("<p>{}</p>", rec.Error.Message)
+		}
+		for _, w := range rec.Warnings {
+			p.Add("<p><small>Odd in Cronofy's answer: {}</small></p>", w)
+		}
+		p.Add("</td></tr>\n")
+	}
+	p.Add("</tbody></table>\n</div>\n</section>\n")
+}
+
+func (r *report) profile(p *markup.Page, rec Record, profile Profile) {
+	word := "connected"
+	if !profile.Connected {
+		word = "disconnected"
+	}
+	switch {
+	case profile.SinceLink():
+		word += ", new"
+	case profile.BeforeLink():
+		word += ", from before the link"
+	}
+	p.Add("<p>{} <small>{}</small>", providerName(profile.ProviderName), word)
+	p.AddIf(profile.ProfileName != "" && profile.ProfileName != rec.Account.Email, " {}", profile.ProfileName)
+	switch {
+	case profile.RelinkURL == "":
+	case r.opens(profile.RelinkURL):
+		p.Add(` <a href="{}" rel="noopener noreferrer" target="_blank">relink<span class="hidden"> {}</span></a>`, profile.RelinkURL, rec.Account.label())
+	default: // another host's: shown, not to be followed with a click
+		p.Add(" <small>relink: {}</small>", profile.RelinkURL)
+	}
+	p.Add("</p>")
+}
+
+// opens tells whether a relink link may be one to click.
+func (r *report) opens(relink string) bool {
+	if r.o.Site.Chosen() {
+		return CanOpen(relink, r.o.Site)
+	}
+	return slices.ContainsFunc(cronofy.DataCenters(), func(d cronofy.DataCenter) bool { return CanOpen(relink, d.Site()) })
+}
+
+// providerName is what people call a profile's provider.
+func providerName(name string) string {
+	for _, p := range cronofy.Providers() {
+		if p != cronofy.AnyProvider && p.Matches(name) {
+			return p.Name()
+		}
+	}
+	return name
+}

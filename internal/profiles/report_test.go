@@ -1,0 +1,89 @@
+package profiles
+
+import (
+	"encoding/xml"
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"confer/cronofy"
+)
+
+func reported(t *testing.T, o ReportOptions, records ...Record) string {
+	t.Helper()
+	var b strings.Builder
+	w := NewReport(&b, o)
+	for _, r := range records {
+		require.NoError(t, w.Write(r))
+	}
+	require.Empty(t, b.String(), "written as a whole")
+	require.NoError(t, w.Close())
+	return b.String()
+}
+
+func germany() ReportOptions {
+	de, _ := cronofy.FindDataCenter("de")
+	return ReportOptions{Site: de.Site(), Provider: cronofy.Zoom, Made: time.Date(2026, 11, 26, 14, 30, 0, 0, time.UTC)}
+}
+
+func TestReportCountsAndAdvises(t *testing.T) {
+	t.Parallel()
+	html := reported(t, germany(), someRecords()...)
+	for _, text := range []string{
+		"<title>Zoom profiles</title>", "Data center Germany · 26 November 2026, 14:30 UTC", "1 of 4 accounts connected",
+		"<b>1</b> not yet <small>25 %</small>", "<b>1</b> not yet (their own) <small>25 %</small>", "<b>1</b> could not be read",
+		`<th scope="row">example.test</th><td class="n">3</td><td class="n">1</td>`, `<th scope="row">no e-mail address</th>`,
+		"Not yet: 1 account", "Their own: 1 account", "Could not be read: 1 account", "The access token was not accepted. <small>(1 account)</small>",
+		"each person needs the same address at Zoom", "connected, new</small>", "connected, from before the link</small>",
+		"Odd in Cronofy's answer: a profile_id was a number",
+		`<a href="https://app-de.cronofy.com/v2/relink/go_to?email=amara%40example.test&amp;x=1" rel="noopener noreferrer" target="_blank">relink`,
+	} {
+		require.True(t, strings.Contains(html, text), text)
+	}
+	require.NotContains(t, html, "Disconnected: ")
+	require.Contains(t, reported(t, germany(), someRecords()[0]), "Nothing: everybody is connected.")
+	require.Contains(t, reported(t, ReportOptions{}), "0 of 0 accounts connected")
+}
+
+// TestReportStandsAlone: it loads nothing, holds no script but its own, and is
+// well formed, whatever the records hold.
+func TestReportStandsAlone(t *testing.T) {
+	t.Parallel()
+	const evil = `</td></script><script>alert(1)</script><img src=x onerror=alert(1)>"'&{}`
+	html := reported(t, germany(), append(someRecords(), Record{
+		Account: AccountRef{evil, evil + "@" + evil, evil}, State: Disconnected, Line: 9, Warnings: []string{evil},
+		Profiles: []Profile{{ProviderName: evil, ProfileID: evil, ProfileName: evil, RelinkURL: "javascript:alert(1)//" + evil},
+			{RelinkURL: "http://app-de.cronofy.com/x"}, {RelinkURL: "https://evil.example/app-de.cronofy.com"}},
+	}, Record{State: Failed, Error: &RecordError{evil, evil}})...)
+	require.Equal(t, 1, strings.Count(html, "<script"))
+	require.NotContains(t, html, "<img")
+	require.Equal(t, 1, strings.Count(html, "<a href=\"https://app-de.cronofy.com/"), "the others are shown only")
+	require.Equal(t, 2, strings.Count(html, "<a "), "that, and the one that skips")
+	for _, word := range []string{"src=", "@import", "url(", "<link", "<iframe", "onerror=alert(1)>\""} {
+		require.NotContains(t, strings.ReplaceAll(html, "src=x", ""), word)
+	}
+	script := html[strings.Index(html, "<script>"):strings.Index(html, "</script>")]
+	d := xml.NewDecoder(strings.NewReader(strings.Replace(html, script, "<script>", 1)))
+	d.Strict, d.AutoClose, d.Entity = false, xml.HTMLAutoClose, xml.HTMLEntity
+	for {
+		_, err := d.Token()
+		if err == io.EOF {
+			break
+		}
+		require.NoError(t, err)
+	}
+}
+
+// TestReportTrustsAnyDataCenterWithoutOne: records do not tell theirs.
+func TestReportTrustsAnyDataCenterWithoutOne(t *testing.T) {
+	t.Parallel()
+	link := func(url string) bool {
+		return strings.Contains(reported(t, ReportOptions{}, Record{State: Disconnected, Profiles: []Profile{{RelinkURL: url}}}), `<a href="`+url+`"`)
+	}
+	require.True(t, link("https://app-uk.cronofy.com/v2/relink/zoom"))
+	require.False(t, link("https://app-xx.cronofy.com/v2/relink/zoom"))
+	require.False(t, link("http://127.0.0.1:4000/v2/relink/zoom"))
+}

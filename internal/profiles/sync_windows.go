@@ -1,4 +1,0 @@
-package profiles
-
-// syncFolderOf: NTFS journals names, and a folder cannot be synced.
-func syncFolderOf(string) error { return nil }
