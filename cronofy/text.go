@@ -13,11 +13,11 @@ const (
 )
 
 // CleanText makes text from outside safe for one line of a terminal: ANSI
-// sequences, control characters (C0, DEL, C1) and bidirectional controls are
+// sequences, control characters (C0, DEL, C1) and what cannot be seen are
 // removed, line breaks and tabs become spaces, bytes that are not UTF-8 become
 // U+FFFD. The result has at most limit runes; if text was cut the last is "…".
-// Sequences are those of ECMA-48 section 5.4 and 8.3, bidirectional controls
-// those of Unicode's Bidi_Control property.
+// Sequences are those of ECMA-48 section 5.4 and 8.3. Joiners stay between two
+// characters of scripts or emoji that need them.
 func CleanText(s string, limit int) string {
 	if !isClean(s) {
 		s = strip([]rune(s))
@@ -29,8 +29,24 @@ func isClean(s string) bool {
 	return utf8.ValidString(s) && strings.IndexFunc(s, func(r rune) bool { return unsafeRune(r) || breaksLine(r) }) < 0
 }
 
-func unsafeRune(r rune) bool {
-	return unicode.Is(unicode.Cc, r) || unicode.Is(unicode.Bidi_Control, r)
+func unsafeRune(r rune) bool { return unicode.Is(unicode.Cc, r) || invisible(r) }
+
+// invisible tells what a terminal or a person does not show: formatting (soft
+// hyphen, zero-width spaces, bidirectional controls, tags), fillers and variation
+// selectors. Two texts that differ only there look the same.
+func invisible(r rune) bool {
+	return unicode.In(r, unicode.Cf, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector) &&
+		!unicode.Is(unicode.Prepended_Concatenation_Mark, r)
+}
+
+// joins tells whether the joiner at i stands where it shows: emoji are built with
+// them, and scripts from Arabic on shape letters by them.
+func joins(rs []rune, i int) bool {
+	const first = '\u0600'
+	shows := func(r rune) bool {
+		return r >= first && !invisible(r) && unicode.In(r, unicode.L, unicode.M, unicode.So, unicode.Sk)
+	}
+	return unicode.Is(unicode.Join_Control, rs[i]) && i > 0 && i+1 < len(rs) && shows(rs[i-1]) && shows(rs[i+1])
 }
 
 func breaksLine(r rune) bool {
@@ -52,7 +68,7 @@ func strip(rs []rune) string {
 		case r == '\r' && i+1 < len(rs) && rs[i+1] == '\n':
 		case breaksLine(r):
 			b.WriteByte(' ')
-		case !unsafeRune(r):
+		case !unsafeRune(r), joins(rs, i):
 			b.WriteRune(r)
 		}
 		i++

@@ -31,6 +31,12 @@ func TestCleanText(t *testing.T) {
 		"nul\x00 bell\a del\x7f c1\u0080":    "nul bell del c1",
 		"ab\u202ecd\u2066ef\u200fgh\u061cij": "abcdefghij",
 		"bad\xffbyte\x9b":                    "bad\ufffdbyte\ufffd",
+		"\ufeffann\u200b@x\u00ad.test\u2060": "ann@x.test",
+		"a\U000e0001\U000e0061\U000e007fb":   "ab",
+		"x\ufe0f\u034f\u3164\u180e\u115fy":   "xy",
+		"a\u200db\u200c c\u200d":             "ab c",
+		"\u200d日\u200d\u200d本\u200d":         "日本",
+		"نیم\u200cفاصله":                     "نیم\u200cفاصله",
 	} {
 		require.Equal(t, want, CleanText(in, 100), "%q", in)
 	}
@@ -59,7 +65,7 @@ func FuzzCleanText(f *testing.F) {
 		require.True(t, utf8.ValidString(got))
 		require.LessOrEqual(t, utf8.RuneCountInString(got), max(0, limit))
 		for _, r := range got {
-			require.False(t, unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == '\u2028' || r == '\u2029', "%q in %q", r, got)
+			require.False(t, unicode.IsControl(r) || invisible(r) && !unicode.Is(unicode.Join_Control, r) || r == '\u2028' || r == '\u2029', "%q in %q", r, got)
 		}
 		require.Equal(t, got, CleanText(got, limit), "cleaning twice changes nothing")
 	})
