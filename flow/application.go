@@ -110,6 +110,12 @@ func CheckClientSecret(s cronofy.Secret) *Problem {
 	if strings.IndexFunc(s.Reveal(), func(r rune) bool { return r <= ' ' || r > '~' }) >= 0 {
 		return usage("The client secret holds a space, a line break or another character that secrets do not have.", "Paste it again, alone.")
 	}
+	if s.Empty() {
+		return nil
+	}
+	if err := NotBare(s.Reveal(), false); err != nil {
+		return usage("That is not the client secret alone: "+err.Error()+".", "Paste it again, alone.")
+	}
 	return nil
 }
 

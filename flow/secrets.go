@@ -1,8 +1,12 @@
 package flow
 
 import (
+	"encoding/json"
+	"errors"
+	"fmt"
 	"regexp"
 	"strings"
+	"unicode"
 
 	"confer/cronofy"
 )
@@ -67,4 +71,47 @@ func (s State) CheckAccountsPath(path string) *Problem {
 		return usage("That looks like a token, not like the name of a file.", "Choose one access token to paste it, or name a CSV or JSON lines file.")
 	}
 	return s.CheckNoSecret(path)
+}
+
+// assignments are lines of shells, .env files and YAML. For a passphrase, which
+// may hold any sign, only names that nobody would begin one with count.
+var (
+	assignment      = regexp.MustCompile(`^(?:export\s+|\$env:|set\s+)?[A-Za-z_][A-Za-z0-9_.-]*(?:[ \t]*=[ \t]*[^=\s]|:[ \t]+\S)`)
+	namedAssignment = regexp.MustCompile(`^(?:export\s+\w+|[$]env:\w+|[A-Z][A-Z0-9]*_[A-Z0-9_]+|(?i:passphrase|password))\s*[=:]\s*\S`)
+)
+
+var errNamed = errors.New("it is NAME=value; give the value alone")
+
+// NotBare tells what stands around a secret that should stand alone; nil: it does.
+// To send such a text as the secret would only be refused, and be said to be wrong.
+func NotBare(text string, passphrase bool) error {
+	first, last := text[:1], text[len(text)-1:]
+	switch {
+	case strings.Contains("{[", first) && json.Valid([]byte(text)):
+		return errors.New("it is JSON")
+	case len(text) > 1 && first == last && strings.Contains("\"'`", first):
+		return errors.New("it is in quotes")
+	case strings.HasPrefix(text, "-----BEGIN "):
+		return errors.New("it is a key or a certificate (PEM)")
+	case strings.HasPrefix(strings.ToLower(text), "<!doctype") || strings.HasPrefix(text, "<html"):
+		return errors.New("it is an HTML page")
+	case passphrase && namedAssignment.MatchString(text):
+		return errNamed
+	case passphrase:
+		return nil
+	case strings.ContainsAny(text, "\r\n"):
+		return errors.New("it has several lines")
+	}
+	for _, r := range text {
+		if !unicode.IsGraphic(r) && !unicode.IsSpace(r) {
+			return fmt.Errorf("there is an invisible character in it (U+%04X)", r)
+		}
+	}
+	switch {
+	case assignment.MatchString(text):
+		return errNamed
+	case strings.ContainsFunc(text, unicode.IsSpace):
+		return errors.New("there is a space in it")
+	}
+	return nil
 }

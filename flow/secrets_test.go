@@ -1,6 +1,7 @@
 package flow_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -75,4 +76,35 @@ func site(t *testing.T) cronofy.Site {
 	d, ok := cronofy.FindDataCenter("de")
 	require.True(t, ok)
 	return d.Site()
+}
+
+// TestClientSecretStandsAlone: what other programs write around it, as docker
+// --env-file and JSON do, is not sent.
+func TestClientSecretStandsAlone(t *testing.T) {
+	t.Parallel()
+	for text, refused := range map[string]bool{
+		"CRN_aB3-x_9=": false, "": false, `"CRN_secret"`: true, "'CRN_secret'": true, "CRONOFY_CLIENT_SECRET=CRN_secret": true,
+		`{"client_secret":"CRN_secret"}`: true, "CRN_secret two": true, "CRN_secret\u200b": true,
+	} {
+		p := flow.CheckClientSecret(cronofy.NewSecret(text))
+		require.Equal(t, refused, p != nil, text)
+		if p != nil {
+			require.NotContains(t, p.Summary+p.Hint, "CRN_")
+		}
+	}
+}
+
+// TestWeakPassphraseIsSaid: it is taken all the same; that of a file that is there
+// is nobody's business.
+func TestWeakPassphraseIsSaid(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		phrase, file string
+		said         bool
+	}{{"abc", "", true}, {"abc", "/there/secrets.age", false}, {"correct horse battery staple", "", false}} {
+		s := flow.State{Step: flow.StepApplication, Running: &flow.Task{ID: 1}}
+		s, _ = s.Apply(flow.Report{Task: 1, Event: flow.StoreOpened{Store: flow.Store{Kind: flow.StoreFile, File: c.file, Passphrase: cronofy.NewSecret(c.phrase)}}})
+		require.Equal(t, flow.StepServiceAccount, s.Step)
+		require.Equal(t, c.said, strings.Contains(s.Notice, flow.WeakPassphrase), c)
+	}
 }

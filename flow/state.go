@@ -630,6 +630,7 @@ func (s State) report(r Report) (State, *Task) {
 	case StoreOpened:
 		s.Running, s.Asking, s.Problem = nil, false, nil
 		s = s.secretHere(ev.ClientSecret, ev.Store, ev.Unchecked)
+		s.Notice = strings.TrimSpace(s.Notice + " " + weakPassphrase(ev.Store))
 		s.Step = max(s.Step, StepServiceAccount)
 	case ServiceAccountAccepted:
 		return s.accountAccepted(ev), nil

@@ -15,6 +15,7 @@ import (
 	"confer/cronofy"
 	"confer/flow"
 	"confer/internal/links"
+	"confer/keystore"
 )
 
 // openInput opens what a flag names, - for standard input. Neither the opening
@@ -101,7 +102,10 @@ func readHidden(ctx context.Context, path string, s streams, question string) (s
 	if len(b) > maxSecretFile {
 		return "", errors.New(tooLong(maxSecretFile))
 	}
-	return string(b), err
+	if err != nil {
+		return "", err
+	}
+	return decodeText(b)
 }
 
 // inputError is the usage error for what could not be read; a run that was ended
@@ -158,7 +162,11 @@ func (f *settings) store(ctx context.Context, s streams) (flow.Store, error) {
 		}
 		return flow.Store{Kind: kind, Pinned: kind != ""}, nil
 	}
-	passphrase, err := f.passphrase(ctx, s, !secretsFileThere())
+	isNew := !secretsFileThere()
+	passphrase, err := f.passphrase(ctx, s, isNew)
+	if isNew && !passphrase.Empty() && keystore.WeakPassphrase(passphrase.Reveal()) {
+		fmt.Fprintln(s.err, "confer: note:", flow.WeakPassphrase)
+	}
 	return flow.Store{Kind: kind, Pinned: true, Passphrase: passphrase}, err
 }
 
@@ -222,12 +230,18 @@ func readPassphrase(ctx context.Context, r io.Reader) (cronofy.Secret, error) {
 	if err != nil {
 		return cronofy.Secret{}, passphraseError(reason(err), openForUs)
 	}
-	text := unbroken(string(b))
+	text, err := decodeText(b)
+	text = unbroken(text)
 	switch {
-	case text == "":
-		return cronofy.Secret{}, passphraseError("there is nothing in it", "it must give the passphrase alone")
 	case len(b) > maxPassphrase:
-		return cronofy.Secret{}, passphraseError(tooLong(maxPassphrase), "it must give the passphrase alone")
+		err = errors.New(tooLong(maxPassphrase))
+	case err == nil && text == "":
+		err = errors.New("there is nothing in it")
+	case err == nil:
+		err = flow.NotBare(text, true)
+	}
+	if err != nil {
+		return cronofy.Secret{}, passphraseError(err.Error(), "it must give the passphrase alone")
 	}
 	return cronofy.NewSecret(text), nil
 }

@@ -272,7 +272,11 @@ func readServiceToken(ctx context.Context, path string, s streams) (profiles.Acc
 	case bare == "":
 		return profiles.Account{}, errors.New("there is nothing in it")
 	case !strings.ContainsAny(bare, " \t\r\n,;{"):
-		return profiles.Account{AccessToken: cronofy.NewSecret(bare)}, nil
+		token, err := bareSecret(bare)
+		if err != nil {
+			return profiles.Account{}, err
+		}
+		return profiles.Account{AccessToken: cronofy.NewSecret(token)}, nil
 	}
 	for a, err := range profiles.ReadAccounts(strings.NewReader(text)) {
 		return a, err

@@ -191,8 +191,8 @@ func (f *settings) secret(ctx context.Context, e environment, s streams) (cronof
 	if err != nil {
 		return cronofy.Secret{}, inputError("--client-secret-file", err, "name a file that holds the client secret alone, or - for standard input", flow.StepApplication)
 	}
-	if text = strings.TrimSpace(text); text == "" {
-		return cronofy.Secret{}, &usageError{summary: "--client-secret-file: there is nothing in it", hint: onlySecret, step: flow.StepApplication}
+	if text, err = bareSecret(text); err != nil {
+		return cronofy.Secret{}, &usageError{summary: "--client-secret-file: " + err.Error(), hint: onlySecret, step: flow.StepApplication}
 	}
 	return cronofy.NewSecret(text), nil
 }
