@@ -13,6 +13,7 @@ import (
 
 	"confer/cronofy"
 	"confer/flow"
+	"confer/internal/doctor"
 	"confer/internal/links"
 	"confer/keystore"
 )
@@ -336,8 +337,8 @@ func keyringTrouble(w io.Writer, s keystore.Status) {
 	if s.State == "" || s.State == keystore.Ready {
 		return
 	}
-	words := keyringCheck(s)
-	fmt.Fprintf(w, "\n%s %s\n", words.message, words.next)
+	words := doctor.KeyringState(s)
+	fmt.Fprintf(w, "\n%s %s\n", words.Message, words.Next)
 }
 
 // The lines of status --json: "link" for each link, "service_account" for each

@@ -29,7 +29,7 @@ func (r Registration) Text() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "To: %s\n", SupportAddress)
 	fmt.Fprintf(&b, "Subject: Permitted redirect URIs for application %s\n\n", id)
-	b.WriteString("Hello,\n\nplease add these redirect URIs to the permitted list of our application, exactly as written:\n\n")
+	b.WriteString("Hello,\n\nplease add these redirect URIs to the permitted redirect URIs of our application, exactly as written:\n\n")
 	for _, uri := range r.RedirectURIs {
 		b.WriteString("  " + uri + "\n")
 	}

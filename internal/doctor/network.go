@@ -1,0 +1,297 @@
+package doctor
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"confer/cronofy"
+)
+
+// hostLimit bounds the whole look at one host.
+const hostLimit = 8 * time.Second
+
+// reached is what was seen on the way to one host.
+type reached struct {
+	Host      string   // with its port if it has one
+	Proxy     string   // host of the proxy; empty: none
+	Addresses []string // of the host; with a proxy nobody here looks them up
+	Encrypted bool     // https
+	TLS       string   // "TLS 1.3"; empty: none
+	Issuer    string   // who signed the host's certificate, trusted or not
+	Status    int      // HTTP status of the answer; 0: there was none
+	HTML      bool     // the answer is a page
+	Took      time.Duration
+	Dated     bool          // the answer has a Date
+	Skew      time.Duration // this machine's clock minus the host's; to a second
+	Err       error         // why there was no answer: a *cronofy.NetworkError; nil: there was one
+}
+
+// reach asks for a page, without credentials, within hostLimit. h is one made by
+// cronofy.NewHTTPClient.
+func reach(ctx context.Context, h *http.Client, address string, now func() time.Time) reached {
+	ctx, cancel := context.WithTimeout(ctx, hostLimit)
+	defer cancel()
+	ctx, progress := cronofy.Watch(ctx)
+	r := reached{}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		r.Err = &cronofy.NetworkError{Op: "reach", Kind: cronofy.NetworkOther, Err: errors.New("not an address")}
+		return r
+	}
+	r.Host, r.Encrypted = req.URL.Host, req.URL.Scheme == "https"
+	began := now()
+	res, err := h.Do(req)
+	r.Took = now().Sub(began)
+	r.Addresses, r.Proxy = progress.Addresses(), progress.Proxy()
+	if err != nil {
+		e := progress.Failed("reach", r.Host, err)
+		r.Issuer, r.Err = e.Issuer, e
+		return r
+	}
+	defer res.Body.Close()
+	r.answer(res, began.Add(r.Took/2))
+	return r
+}
+
+func (r *reached) answer(res *http.Response, at time.Time) {
+	r.Status = res.StatusCode
+	r.HTML = strings.Contains(res.Header.Get("Content-Type"), "text/html")
+	if date, err := http.ParseTime(res.Header.Get("Date")); err == nil {
+		r.Dated, r.Skew = true, at.Sub(date).Round(time.Second)
+	}
+	if s := res.TLS; s != nil {
+		r.TLS = tls.VersionName(s.Version)
+		if len(s.PeerCertificates) > 0 {
+			r.Issuer = cronofy.Issuer(s.PeerCertificates[0])
+		}
+	}
+}
+
+// clockTolerance is how far this machine's clock may be off. confer shows when
+// tokens end; certificates fail only days away from the truth.
+const clockTolerance = 2 * time.Minute
+
+// unauthorizedPath is a call that answers 401 to everybody without a token, so
+// that the API itself is known to have answered.
+// https://docs.cronofy.com/developers/api/error-codes/
+const unauthorizedPath = "/v1/userinfo"
+
+// visit is a host that is looked at, and what was seen.
+type visit struct {
+	name string // "Germany (api-de.cronofy.com)"
+	base string
+	api  bool // else the host of the administrator's pages
+	seen reached
+}
+
+// SiteName names a data center with its host, or the host alone that stands in its
+// place.
+func SiteName(s cronofy.Site) string {
+	if s.Overridden() {
+		return s.APIHost()
+	}
+	return s.DataCenter.Name + " (" + s.APIHost() + ")"
+}
+
+func (m *Machine) network(ctx context.Context) []Finding {
+	h, err := cronofy.NewHTTPClient(cronofy.HTTPOptions{CAFile: m.CAFile})
+	if err != nil {
+		why := cronofy.CleanText(strings.TrimPrefix(err.Error(), "CA file: "), 200)
+		return []Finding{{"tls", Problem, "The file of --ca-file cannot be used: " + why + ".", "Name a PEM file with certificates."}}
+	}
+	defer h.CloseIdleConnections()
+	var all []visit
+	for _, s := range m.Sites {
+		all = append(all, visit{name: SiteName(s), base: s.API, api: true})
+		if m.Chosen {
+			all = append(all, visit{name: s.AppHost(), base: s.App})
+		}
+	}
+	var looks sync.WaitGroup
+	for i := range all {
+		path := "/"
+		if all[i].api {
+			path = unauthorizedPath
+		}
+		looks.Go(func() { all[i].seen = reach(ctx, h, all[i].base+path, time.Now) })
+	}
+	looks.Wait()
+	return networkFindings(all)
+}
+
+// networkFindings tells each cause once, in the place where it belongs, and of each
+// host that answered how.
+func networkFindings(all []visit) []Finding {
+	causes := causesOf(all)
+	var out []Finding
+	for _, c := range []struct {
+		check string
+		fine  func([]visit) Finding
+	}{{"proxy", proxyFinding}, {"dns", nameFinding}, {"tls", tlsFinding}, {"clock", clockFinding}} {
+		problems := slices.DeleteFunc(slices.Clone(causes), func(f Finding) bool { return f.Check != c.check })
+		if len(problems) == 0 {
+			problems = []Finding{c.fine(all)}
+		}
+		out = append(out, problems...)
+	}
+	for _, v := range all {
+		if v.seen.Err == nil {
+			out = append(out, answerFinding(v))
+		}
+	}
+	return append(out, slices.DeleteFunc(causes, func(f Finding) bool { return f.Check != "data center" && f.Check != "app host" })...)
+}
+
+// causesOf gives a finding for each cause for which no answer came, with all the
+// hosts that it concerns.
+func causesOf(all []visit) []Finding {
+	type cause struct {
+		err   cronofy.NetworkError
+		hosts []string
+		check string
+	}
+	var causes []*cause
+	for _, v := range all {
+		var e *cronofy.NetworkError
+		if !errors.As(v.seen.Err, &e) {
+			continue
+		}
+		const anywhere = "\x00"
+		same := *e
+		same.Host = anywhere
+		words, _ := same.Words()
+		at := slices.IndexFunc(causes, func(c *cause) bool {
+			other := c.err
+			other.Host = anywhere
+			known, _ := other.Words()
+			return known == words
+		})
+		if at < 0 {
+			causes = append(causes, &cause{err: *e, check: checkOf(e.Kind, v.api)})
+			at = len(causes) - 1
+		}
+		if !slices.Contains(causes[at].hosts, e.Host) {
+			causes[at].hosts = append(causes[at].hosts, e.Host)
+		}
+	}
+	var out []Finding
+	for _, c := range causes {
+		c.err.Host = strings.Join(c.hosts, ", ")
+		summary, hint := c.err.Words()
+		if len(c.hosts) > 1 {
+			summary = strings.Replace(summary, "The name ", "The names ", 1)
+		}
+		out = append(out, Finding{c.check, Problem, summary, hint})
+	}
+	return out
+}
+
+// checkOf is where a cause is told.
+func checkOf(k cronofy.NetworkKind, api bool) string {
+	switch k {
+	case cronofy.NetworkProxy:
+		return "proxy"
+	case cronofy.NetworkDNS:
+		return "dns"
+	case cronofy.NetworkTLS:
+		return "tls"
+	}
+	if api {
+		return "data center"
+	}
+	return "app host"
+}
+
+// each collects what is told of hosts, without repeats.
+func each(all []visit, of func(reached) string) []string {
+	var out []string
+	for _, v := range all {
+		if t := of(v.seen); t != "" && !slices.Contains(out, t) {
+			out = append(out, t)
+		}
+	}
+	return out
+}
+
+func proxyFinding(all []visit) Finding {
+	if proxies := each(all, func(r reached) string { return r.Proxy }); len(proxies) > 0 {
+		return Finding{"proxy", OK, "Cronofy is reached through the proxy " + strings.Join(proxies, ", ") + ".", ""}
+	}
+	return Finding{"proxy", OK, "None is used. HTTPS_PROXY and NO_PROXY would set one.", ""}
+}
+
+func nameFinding(all []visit) Finding {
+	found := each(all, func(r reached) string {
+		if len(r.Addresses) == 0 || r.Proxy != "" {
+			return ""
+		}
+		return r.Host
+	})
+	switch {
+	case len(found) > 0:
+		return Finding{"dns", OK, "Found: " + strings.Join(found, ", ") + ".", ""}
+	case slices.ContainsFunc(all, func(v visit) bool { return v.seen.Proxy != "" }):
+		return Finding{"dns", OK, "The proxy looks names up.", ""}
+	}
+	return Finding{"dns", Note, "No name was looked up, or no answer came in time.", ""}
+}
+
+func tlsFinding(all []visit) Finding {
+	by := ""
+	if issuers := each(all, func(r reached) string { return r.Issuer }); len(issuers) > 0 {
+		by = ", signed by " + strings.Join(issuers, ", ")
+	}
+	switch versions := each(all, func(r reached) string { return r.TLS }); {
+	case len(versions) > 0:
+		return Finding{"tls", OK, strings.Join(versions, ", ") + by + ".", ""}
+	case slices.ContainsFunc(all, func(v visit) bool { return v.seen.Encrypted }):
+		return Finding{"tls", Note, "Not checked: no connection.", ""}
+	}
+	return Finding{"tls", Note, "Not used: plain http to this machine.", ""}
+}
+
+// clockFinding goes by the host that is nearest to this machine's time: one wrong
+// clock elsewhere is not ours.
+func clockFinding(all []visit) Finding {
+	var least *time.Duration
+	for _, v := range all {
+		if s := v.seen.Skew; v.seen.Dated && (least == nil || s.Abs() < least.Abs()) {
+			least = &s
+		}
+	}
+	switch {
+	case least == nil:
+		return Finding{"clock", Note, "Not checked: no host told the time.", ""}
+	case least.Abs() <= clockTolerance:
+		return Finding{"clock", OK, "It agrees with Cronofy's to " + max(least.Abs(), time.Second).String() + ".", ""}
+	}
+	how := "ahead of"
+	if *least < 0 {
+		how = "behind"
+	}
+	return Finding{"clock", Problem, fmt.Sprintf("This machine's clock is %s %s Cronofy's.", least.Abs(), how), "Set the clock, best by network time."}
+}
+
+// answerFinding looks at an answer that came.
+func answerFinding(v visit) Finding {
+	f := Finding{"data center", Problem, "", ""}
+	if !v.api {
+		f.Check = "app host"
+	}
+	switch r := v.seen; {
+	case r.Status >= http.StatusInternalServerError:
+		f.Message, f.Next = fmt.Sprintf("%s answered with a fault of its own (%d).", v.name, r.Status), "Try again in a moment. status.cronofy.com tells whether more is wrong."
+	case v.api && r.Status != http.StatusUnauthorized && (r.Status < http.StatusBadRequest || r.HTML):
+		f.Message, f.Next = fmt.Sprintf("Something else answered for %s (%d).", v.name, r.Status), "A proxy or the login page of a network may be in between. Open a web page in a browser first."
+	default:
+		f.State, f.Message = OK, fmt.Sprintf("%s answered in %d ms.", v.name, r.Took.Milliseconds())
+	}
+	return f
+}

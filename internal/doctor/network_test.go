@@ -1,0 +1,355 @@
+package doctor
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"confer/cronofy"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func client(t *testing.T, o cronofy.HTTPOptions) *http.Client {
+	t.Helper()
+	h, err := cronofy.NewHTTPClient(o)
+	require.NoError(t, err)
+	t.Cleanup(h.CloseIdleConnections)
+	return h
+}
+
+func kind(t *testing.T, r reached) cronofy.NetworkKind {
+	t.Helper()
+	var e *cronofy.NetworkError
+	require.ErrorAs(t, r.Err, &e)
+	require.Equal(t, r.Host, e.Host)
+	require.Zero(t, r.Status)
+	return e.Kind
+}
+
+func serve(t *testing.T, h http.HandlerFunc) *httptest.Server {
+	t.Helper()
+	s := httptest.NewServer(h)
+	t.Cleanup(s.Close)
+	return s
+}
+
+func TestReachAnswer(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 23, 14, 0, 0, 0, time.UTC)
+	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/v1/userinfo" || r.Method != http.MethodGet || r.Header.Get("Authorization") != "" {
+			t.Errorf("%s %s %v", r.Method, r.URL, r.Header)
+		}
+		w.Header().Set("Date", now.Add(-7*time.Minute).Format(http.TimeFormat))
+		w.WriteHeader(http.StatusUnauthorized)
+	})
+	r := reach(t.Context(), client(t, cronofy.HTTPOptions{}), s.URL+"/v1/userinfo", func() time.Time { return now })
+	require.NoError(t, r.Err)
+	require.Equal(t, http.StatusUnauthorized, r.Status)
+	require.True(t, r.Dated)
+	require.Equal(t, 7*time.Minute, r.Skew)
+	require.Empty(t, r.TLS)
+	require.False(t, r.Encrypted)
+	require.False(t, r.HTML)
+	require.Empty(t, r.Proxy)
+}
+
+func TestReachPageAndRedirect(t *testing.T) {
+	t.Parallel()
+	s := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header()["Date"] = nil
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		w.Header().Set("Location", "https://login.example.test/")
+		w.WriteHeader(http.StatusFound)
+	})
+	r := reach(t.Context(), client(t, cronofy.HTTPOptions{}), s.URL+"/", time.Now)
+	require.NoError(t, r.Err)
+	require.True(t, r.HTML)
+	require.Equal(t, http.StatusFound, r.Status, "a redirect was followed")
+	require.False(t, r.Dated)
+}
+
+func tlsServer(t *testing.T) *httptest.Server {
+	t.Helper()
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotFound) }))
+	s.Config.ErrorLog = log.New(io.Discard, "", 0)
+	s.StartTLS()
+	t.Cleanup(s.Close)
+	return s
+}
+
+func TestReachTLS(t *testing.T) {
+	t.Parallel()
+	s := tlsServer(t)
+	r := reach(t.Context(), client(t, cronofy.HTTPOptions{}), s.URL+"/", time.Now)
+	require.Equal(t, cronofy.NetworkTLS, kind(t, r))
+	require.Equal(t, "Acme Co", r.Issuer)
+
+	ca := filepath.Join(t.TempDir(), "ca.pem")
+	require.NoError(t, os.WriteFile(ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw}), 0o600))
+	r = reach(t.Context(), client(t, cronofy.HTTPOptions{CAFile: ca}), s.URL+"/", time.Now)
+	require.NoError(t, r.Err)
+	require.Equal(t, "TLS 1.3", r.TLS)
+	require.Equal(t, "Acme Co", r.Issuer)
+	require.True(t, r.Encrypted)
+}
+
+func TestReachExpiredCertificate(t *testing.T) {
+	t.Parallel()
+	s := tlsServer(t)
+	h := client(t, cronofy.HTTPOptions{})
+	roots := x509.NewCertPool()
+	roots.AddCert(s.Certificate())
+	h.Transport.(*http.Transport).TLSClientConfig = &tls.Config{RootCAs: roots, Time: func() time.Time { return time.Date(2200, 1, 1, 0, 0, 0, 0, time.UTC) }}
+	r := reach(t.Context(), h, s.URL+"/", time.Now)
+	require.Equal(t, cronofy.NetworkTLS, kind(t, r))
+	require.Equal(t, cronofy.TLSExpired, r.Err.(*cronofy.NetworkError).TLS)
+}
+
+func TestReachPlainHTTPServerAsHTTPS(t *testing.T) {
+	t.Parallel()
+	s := serve(t, func(http.ResponseWriter, *http.Request) {})
+	r := reach(t.Context(), client(t, cronofy.HTTPOptions{}), "https"+s.URL[len("http"):]+"/", time.Now)
+	require.Equal(t, cronofy.NetworkTLS, kind(t, r))
+}
+
+func TestReachRefusals(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name string
+		err  error
+		want cronofy.NetworkKind
+	}{
+		{"no such name", &net.DNSError{Err: "no such host", Name: "api.example.test", IsNotFound: true}, cronofy.NetworkDNS},
+		{"no name server", &net.DNSError{Err: "network is unreachable", Name: "api.example.test", IsTemporary: true}, cronofy.NetworkDNS},
+		{"refused", &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}, cronofy.NetworkRefused},
+		{"no route", &net.OpError{Op: "dial", Net: "tcp", Err: syscall.EHOSTUNREACH}, cronofy.NetworkRefused},
+		{"cut off", &net.OpError{Op: "read", Net: "tcp", Err: syscall.ECONNRESET}, cronofy.NetworkReset},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			h := client(t, cronofy.HTTPOptions{DialContext: func(context.Context, string, string) (net.Conn, error) { return nil, c.err },
+				Proxy: func(*http.Request) (*url.URL, error) { return nil, nil }})
+			r := reach(t.Context(), h, "https://api.example.test/", time.Now)
+			require.Equal(t, c.want, kind(t, r))
+		})
+	}
+}
+
+func TestReachHasALimit(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		stop := make(chan struct{})
+		defer synctest.Wait()
+		defer close(stop) // a transport goes on dialing when the request has ended
+		h, err := cronofy.NewHTTPClient(cronofy.HTTPOptions{Proxy: func(*http.Request) (*url.URL, error) { return nil, nil },
+			DialContext: func(context.Context, string, string) (net.Conn, error) { <-stop; return nil, net.ErrClosed }})
+		require.NoError(t, err)
+		began := time.Now()
+		r := reach(t.Context(), h, "https://api.example.test/", time.Now)
+		require.Equal(t, cronofy.NetworkTimeout, kind(t, r))
+		require.Equal(t, hostLimit, time.Since(began))
+	})
+}
+
+func proxy(t *testing.T, address string) func(*http.Request) (*url.URL, error) {
+	u, err := url.Parse(address)
+	require.NoError(t, err)
+	return func(*http.Request) (*url.URL, error) { return u, nil }
+}
+
+func TestReachThroughAProxy(t *testing.T) {
+	t.Parallel()
+	s := serve(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusProxyAuthRequired) })
+	u, err := url.Parse(s.URL)
+	require.NoError(t, err)
+	h := client(t, cronofy.HTTPOptions{Proxy: proxy(t, "http://user:password@"+u.Host)})
+	r := reach(t.Context(), h, "https://api.example.test/", time.Now)
+	require.Equal(t, cronofy.NetworkProxy, kind(t, r))
+	require.Equal(t, u.Host, r.Proxy)
+	require.NotContains(t, r.Err.Error(), "password")
+	require.Equal(t, 407, r.Err.(*cronofy.NetworkError).ProxyStatus)
+
+	gone := client(t, cronofy.HTTPOptions{Proxy: proxy(t, "http://127.0.0.1:1")})
+	r = reach(t.Context(), gone, "https://api.example.test/", time.Now)
+	require.Equal(t, cronofy.NetworkProxy, kind(t, r))
+	require.Equal(t, cronofy.NetworkRefused, r.Err.(*cronofy.NetworkError).ProxyKind)
+}
+
+func TestReachBadProxySetting(t *testing.T) {
+	t.Parallel()
+	h := client(t, cronofy.HTTPOptions{Proxy: func(*http.Request) (*url.URL, error) {
+		return nil, &url.Error{Op: "parse", URL: "http://user:password@[", Err: syscall.EINVAL}
+	}})
+	r := reach(t.Context(), h, "https://api.example.test/", time.Now)
+	require.Equal(t, cronofy.NetworkProxy, kind(t, r))
+	require.NotContains(t, r.Err.Error(), "password")
+}
+
+func TestReachNoAddress(t *testing.T) {
+	t.Parallel()
+	r := reach(t.Context(), client(t, cronofy.HTTPOptions{}), "https://exa mple/", time.Now)
+	require.Equal(t, cronofy.NetworkOther, kind(t, r))
+}
+
+// seen makes a visit to the API of Germany.
+func seen(change func(*reached)) visit {
+	v := visit{name: "Germany (api-de.cronofy.com)", api: true, seen: reached{Host: "api-de.cronofy.com", Addresses: []string{"192.0.2.1"},
+		Encrypted: true, TLS: "TLS 1.3", Issuer: "Amazon", Status: http.StatusUnauthorized, Took: 43 * time.Millisecond, Dated: true, Skew: time.Second}}
+	change(&v.seen)
+	return v
+}
+
+func failed(kind cronofy.NetworkKind) func(*reached) {
+	return func(r *reached) {
+		*r = reached{Host: r.Host, Encrypted: true, Err: &cronofy.NetworkError{Op: "reach", Host: r.Host, Kind: kind}}
+	}
+}
+
+// TestNetworkWords: what each check says of one host.
+func TestNetworkWords(t *testing.T) {
+	t.Parallel()
+	as := func(change func(*reached)) visit { return seen(change) }
+	for _, c := range []struct {
+		name, check string
+		visit       visit
+		state       State
+		says        string
+	}{
+		{"proxy none", "proxy", as(same), OK, "None is used"},
+		{"proxy", "proxy", as(func(r *reached) { r.Proxy = "proxy.example.test:3128" }), OK, "through the proxy proxy.example.test:3128"},
+		{"proxy refuses", "proxy", as(func(r *reached) {
+			r.Proxy = "proxy.example.test:3128"
+			r.Err = &cronofy.NetworkError{Host: r.Host, Proxy: r.Proxy, Kind: cronofy.NetworkProxy, ProxyStatus: http.StatusForbidden}
+		}), Problem, "The proxy proxy.example.test:3128 refused the connection to api-de.cronofy.com (403 Forbidden)."},
+		{"proxy setting", "proxy", as(failed(cronofy.NetworkProxy)), Problem, "The proxy's address in HTTPS_PROXY cannot be used"},
+		{"dns", "dns", as(same), OK, "Found: api-de.cronofy.com."},
+		{"dns lost", "dns", as(failed(cronofy.NetworkDNS)), Problem, "The name api-de.cronofy.com could not be found."},
+		{"dns by proxy", "dns", as(func(r *reached) { r.Proxy, r.Addresses = "p:1", nil }), OK, "The proxy looks names up"},
+		{"dns silent", "dns", as(failed(cronofy.NetworkTimeout)), Note, "no answer came in time"},
+		{"tls", "tls", as(same), OK, "TLS 1.3, signed by Amazon."},
+		{"tls plain", "tls", as(func(r *reached) { r.TLS, r.Issuer, r.Encrypted = "", "", false }), Note, "plain http"},
+		{"tls not reached", "tls", as(failed(cronofy.NetworkDNS)), Note, "Not checked: no connection."},
+		{"tls refused", "tls", as(failed(cronofy.NetworkTLS)), Problem, "is not trusted"},
+		{"clock", "clock", as(same), OK, "to 1s"},
+		{"clock just right", "clock", as(func(r *reached) { r.Skew = -clockTolerance }), OK, "to 2m0s"},
+		{"clock ahead", "clock", as(func(r *reached) { r.Skew = clockTolerance + time.Second }), Problem, "is 2m1s ahead of Cronofy's"},
+		{"clock behind", "clock", as(func(r *reached) { r.Skew = -7 * time.Minute }), Problem, "is 7m0s behind Cronofy's"},
+		{"clock unknown", "clock", as(func(r *reached) { r.Dated = false }), Note, "Not checked"},
+		{"answer", "data center", as(same), OK, "answered in 43 ms"},
+		{"not found is an answer", "data center", as(func(r *reached) { r.Status = 404 }), OK, "answered"},
+		{"fault", "data center", as(func(r *reached) { r.Status = 503 }), Problem, "a fault of its own (503)"},
+		{"login page", "data center", as(func(r *reached) { r.Status = 302 }), Problem, "Something else answered"},
+		{"error page", "data center", as(func(r *reached) { r.Status, r.HTML = 403, true }), Problem, "Something else answered"},
+		{"no answer", "data center", as(failed(cronofy.NetworkRefused)), Problem, "refused the connection"},
+		{"no HTTP", "data center", as(failed(cronofy.NetworkProtocol)), Problem, "answered, but not in HTTP"},
+		{"app host's page", "app host", ofApp(as(func(r *reached) { r.Status, r.HTML = 302, true })), OK, "answered"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			var said []string
+			for _, f := range networkFindings([]visit{c.visit}) {
+				if f.Check != c.check {
+					continue
+				}
+				said = append(said, f.Message)
+				require.Equal(t, c.state, f.State, f.Message)
+				require.Contains(t, f.Message, c.says)
+				require.Equal(t, f.State == Problem, f.Next != "")
+			}
+			require.Len(t, said, 1)
+		})
+	}
+}
+
+func same(*reached) {}
+
+func ofApp(v visit) visit { v.api = false; return v }
+
+// TestOneCauseIsToldOnce: however many hosts it keeps away.
+func TestOneCauseIsToldOnce(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []cronofy.NetworkKind{cronofy.NetworkDNS, cronofy.NetworkRefused, cronofy.NetworkTimeout, cronofy.NetworkReset,
+		cronofy.NetworkTLS, cronofy.NetworkProtocol, cronofy.NetworkProxy, cronofy.NetworkOther} {
+		var all []visit
+		for _, host := range []string{"api.cronofy.com", "api-de.cronofy.com", "api-sg.cronofy.com", "app-sg.cronofy.com"} {
+			v := seen(same)
+			v.name, v.api = host, strings.HasPrefix(host, "api")
+			v.seen = reached{Host: host, Encrypted: true, Err: &cronofy.NetworkError{Op: "reach", Host: host, Kind: kind}}
+			all = append(all, v)
+		}
+		var problems []Finding
+		for _, f := range networkFindings(all) {
+			if f.State == Problem {
+				problems = append(problems, f)
+			}
+		}
+		require.Len(t, problems, 1, kind)
+		if kind != cronofy.NetworkProxy { // its setting concerns no host
+			require.Contains(t, problems[0].Message, "api.cronofy.com, api-de.cronofy.com, api-sg.cronofy.com, app-sg.cronofy.com", kind)
+		}
+	}
+	two := networkFindings([]visit{seen(failed(cronofy.NetworkDNS)), seen(func(r *reached) { r.Host = "b"; failed(cronofy.NetworkRefused)(r) })})
+	n := 0
+	for _, f := range two {
+		if f.State == Problem {
+			n++
+		}
+	}
+	require.Equal(t, 2, n, "two causes are two problems")
+}
+
+// TestAnswerInAnotherLanguage: what answers is named when it speaks neither HTTP nor TLS.
+func TestAnswerInAnotherLanguage(t *testing.T) {
+	t.Parallel()
+	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	require.NoError(t, err)
+	var served sync.WaitGroup
+	defer served.Wait()
+	defer l.Close()
+	served.Go(func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			_, _ = io.WriteString(c, "SSH-2.0-OpenSSH_9.9\r\n")
+			_ = c.Close()
+		}
+	})
+	for scheme, says := range map[string]string{"http": "not in HTTP", "https": "without encryption (TLS)"} {
+		v := visit{name: "it", api: true, seen: reach(t.Context(), client(t, cronofy.HTTPOptions{}), scheme+"://"+l.Addr().String()+"/", time.Now)}
+		var said []string
+		for _, f := range networkFindings([]visit{v}) {
+			said = append(said, f.Message)
+		}
+		require.Contains(t, strings.Join(said, "\n"), says)
+	}
+}
+
+// TestClockGoesByTheNearestHost: one host with a wrong clock is not ours.
+func TestClockGoesByTheNearestHost(t *testing.T) {
+	t.Parallel()
+	f := clockFinding([]visit{seen(func(r *reached) { r.Skew = time.Hour }), seen(func(r *reached) { r.Skew = -3 * time.Second })})
+	require.Equal(t, OK, f.State)
+	require.Contains(t, f.Message, "to 3s")
+}
