@@ -206,6 +206,16 @@ func nearest(word string, known []string) string {
 	return best
 }
 
+// slip tells whether a word is one letter away from a known one: then it was meant,
+// and is no new name.
+func slip(word string, known []string) bool {
+	word = strings.ToLower(word)
+	return slices.ContainsFunc(known, func(k string) bool {
+		first, _, _ := strings.Cut(k, "_")
+		return min(distance(word, k), distance(word, first)) == 1
+	})
+}
+
 // distance is how many letters have to be changed, put in, taken away or swapped
 // with their neighbour.
 func distance(a, b string) int {

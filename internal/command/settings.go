@@ -3,6 +3,7 @@ package command
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"slices"
@@ -69,6 +70,9 @@ func (f *settings) known(ctx context.Context, e environment, s streams) (flow.Fo
 	if err != nil {
 		return flow.Found{}, err
 	}
+	if a.Provider != "" && !a.Provider.Known() {
+		fmt.Fprintf(s.err, "confer: note: %q is no provider that confer knows; it is sent to Cronofy as it is\n", a.Provider)
+	}
 	if a.ClientSecret, err = f.secret(ctx, e, s); err != nil {
 		return flow.Found{}, err
 	}
@@ -99,7 +103,7 @@ func (f *settings) answers() (flow.Answers, error) {
 	a.RedirectSet = f.redirectURI != ""
 	if f.provider != "" {
 		p, ok := cronofy.FindProvider(f.provider)
-		if !ok {
+		if !ok || !p.Known() && slip(f.provider, providerNames()) {
 			return flow.Answers{}, unknownValue("provider", "provider", f.provider, providerNames(), flow.StepProvider)
 		}
 		a.Provider = p
