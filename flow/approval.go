@@ -149,26 +149,25 @@ func (r *Runner) storeHeld(ctx context.Context, e StoreHeld, say func(Event)) Ev
 	return last
 }
 
-// prove tells whether what an approval gives could be stored now: it is entered
-// in the ledger, and where the client secret is there, a test item is stored.
-// Where it is not, the answers' own is stored, which belongs there anyway.
+// prove tells whether what an approval gives could be stored now: it is listed,
+// and where the client secret is there, a test item is stored. Where it is not,
+// the answers' own is stored, which belongs there anyway.
 func (r *Runner) prove(ctx context.Context, a Answers, s Store) error {
 	what := clientSecretOf(a)
 	what.Store = string(s.Kind)
-	if err := r.recordSecret(ctx, what); err != nil {
-		return err
-	}
 	limited, cancel := context.WithTimeout(ctx, storeLimit)
 	defer cancel()
 	store, err := r.Stores.Open(s.Kind, s.Passphrase)
 	if err != nil {
 		return err
 	}
-	key := what.Key()
-	switch _, err := store.Get(limited, key); {
+	switch _, err := store.Get(limited, what.Key()); {
 	case errors.Is(err, keystore.ErrNotFound):
 		return r.keep(ctx, s, what, a.ClientSecret)
 	case err != nil:
+		return err
+	}
+	if _, err := r.recordSecret(ctx, what); err != nil {
 		return err
 	}
 	_, err = keystore.TestWrite(limited, store)

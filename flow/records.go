@@ -206,23 +206,37 @@ func serviceTokenOf(a Answers) links.StoredSecret {
 	return links.StoredAccountToken(links.ServiceAccount{APIHost: a.Site.APIHost(), ClientID: a.ClientID, ID: a.ServiceAccount})
 }
 
-// recordSecret enters a secret in the ledger, where its store outlives the run.
-// It writes even when the entry is there: a list that cannot be written must be
-// known before an administrator is troubled.
-func (r *Runner) recordSecret(ctx context.Context, what links.StoredSecret) error {
+// recordSecret lists a secret, where its store outlives the run. It writes even
+// when the entry is there: a list that cannot be written must be known before an
+// administrator is asked for anything. unrecord takes out an entry that is new,
+// when nothing was stored after all; later it does nothing.
+func (r *Runner) recordSecret(ctx context.Context, what links.StoredSecret) (unrecord func(), err error) {
 	if r.Links == nil || !links.Outlives(what.Store) {
-		return nil
+		return func() {}, nil
 	}
 	limited, cancel := context.WithTimeout(ctx, saveLimit)
 	defer cancel()
-	err := r.Links.Update(limited, func(c *links.Contents) error {
-		c.AddSecret(what, r.Now())
+	what.Recorded = r.Now().UTC()
+	added := false
+	err = r.Links.Update(limited, func(c *links.Contents) error {
+		added = !c.HasSecret(what)
+		c.AddSecret(what, what.Recorded)
 		return nil
 	})
-	if err == nil || ctx.Err() != nil {
-		return ctx.Err()
+	switch {
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case err != nil:
+		return nil, &LedgerError{err}
 	}
-	return &LedgerError{err}
+	return func() {
+		if !added {
+			return
+		}
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), saveLimit)
+		defer cancel()
+		_ = r.Links.Update(ctx, func(c *links.Contents) error { c.RemoveSecret(what); return nil })
+	}, nil
 }
 
 // copiesOf are the entries of a secret, and of its application's client secret,
@@ -237,15 +251,16 @@ func copiesOf(c links.Contents, what links.StoredSecret) (old []links.StoredSecr
 }
 
 // sweep deletes copies that nothing needs any more: what took their place is
-// stored and read back. What cannot be deleted stays in the ledger, and the
-// first reason is the error. No store is unlocked for it.
+// stored and read back. What cannot be deleted stays listed, and the first reason
+// is the error, but for a client secret: that may be of another set-up, and
+// confer status tells. No store is unlocked for it.
 func (r *Runner) sweep(ctx context.Context, old []links.StoredSecret) error {
 	var failed error
 	var gone []links.StoredSecret
 	for _, s := range old {
 		if err := r.discard(ctx, s); err == nil {
 			gone = append(gone, s)
-		} else if failed == nil {
+		} else if failed == nil && !s.IsClientSecret() {
 			failed = err
 		}
 	}

@@ -227,16 +227,19 @@ func (r *Runner) storedSecret(ctx context.Context, a Answers, s Store) (cronofy.
 
 // keep stores a secret and reads it back, unless it is there already. What
 // could not be read is not written over, and an old secret is put back when the
-// store does not give back the new one. The ledger has its entry first.
+// store does not give back the new one. It is listed first, and not any more if
+// the store certainly did not take it.
 func (r *Runner) keep(ctx context.Context, s Store, what links.StoredSecret, secret cronofy.Secret) error {
 	what.Store = string(s.Kind)
-	if err := r.recordSecret(ctx, what); err != nil {
+	unrecord, err := r.recordSecret(ctx, what)
+	if err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, storeLimit)
 	defer cancel()
 	store, err := r.Stores.Open(s.Kind, s.Passphrase)
 	if err != nil {
+		unrecord()
 		return err
 	}
 	key := what.Key()
@@ -246,16 +249,20 @@ func (r *Runner) keep(ctx context.Context, s Store, what links.StoredSecret, sec
 	case had && old == secret.Reveal():
 		return nil
 	case !had && !errors.Is(err, keystore.ErrNotFound):
+		unrecord()
 		return err
 	}
-	err = store.Set(ctx, key, secret.Reveal())
-	if had && errors.Is(err, keystore.ErrReadBack) {
-		_ = store.Set(ctx, key, old)
+	if err := store.Set(ctx, key, secret.Reveal()); err != nil {
+		if had && errors.Is(err, keystore.ErrReadBack) {
+			_ = store.Set(ctx, key, old)
+		}
+		if _, now := store.Get(ctx, key); errors.Is(now, keystore.ErrNotFound) {
+			unrecord()
+		}
+		return err
 	}
-	if err == nil {
-		_ = r.recordSecret(ctx, what) // somebody may have struck the entry before there was anything
-	}
-	return err
+	_, _ = r.recordSecret(ctx, what) // somebody may have removed the entry before there was anything
+	return nil
 }
 
 // withSecret fills in the stored client secret when none was typed in this run.

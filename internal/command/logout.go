@@ -210,6 +210,9 @@ func (q *logoutRun) say(l links.Link, done links.Forgotten) {
 	default:
 		fmt.Fprintln(q.s.out, "The link itself goes on working at Cronofy.")
 	}
+	if done.LeftSecret != nil {
+		fmt.Fprintln(q.s.out, "Another set-up left a client secret of its application in another store, which could not be deleted: confer status lists it.")
+	}
 }
 
 // copies tells that the link is forgotten, and what is left of it where.

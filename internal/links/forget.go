@@ -39,7 +39,8 @@ type Forgotten struct {
 	NeededBy      string // what still needs the client secret (ByLink, ...); empty: nothing
 	RefreshTokens int    // deleted: the link's, and those of its service account
 	Memory        bool   // they were in memory only, so there was nothing to delete
-	Left          error  // why copies in another store could not be deleted; nil: there are none
+	Left          error  // why copies of its tokens in another store could not be deleted; nil: there are none
+	LeftSecret    error  // the same of its application's client secret, which may be of another set-up
 
 	// What cannot be known of secrets that may be left; see Overview. Of ForgetRest
 	// and DeleteUnneeded.
@@ -79,13 +80,15 @@ func (m *Manager) Forget(ctx context.Context, l Link, revoke bool) (Forgotten, e
 		}
 		deleted = append(deleted, s)
 	}
-	others, left := d.deleteAll(ctx, copies)
-	done.Left = left
+	for i, failed := range []*error{&done.Left, &done.LeftSecret} {
+		others, err := d.deleteAll(ctx, copies[i])
+		deleted, *failed = append(deleted, others...), err
+	}
 	done.NeededBy = c.without(l).NeededBy(StoredClientSecret(l.Store, l.APIHost, l.ClientID))
-	done.Memory = l.Store == storeSession && done.RefreshTokens == 0 && !done.ClientSecret && left == nil
+	done.Memory = l.Store == storeSession && done.RefreshTokens == 0 && !done.ClientSecret && done.Left == nil
 	err = m.Links.Update(ctx, func(now *Contents) error {
 		*now = now.without(l)
-		for _, s := range append(deleted, others...) {
+		for _, s := range deleted {
 			now.RemoveSecret(s)
 		}
 		return nil
@@ -136,8 +139,9 @@ func (c Contents) without(l Link) Contents {
 }
 
 // secretsOf gives what a link alone needs, refresh tokens first: a client secret
-// can still be typed again. copies are what an earlier set-up left in other stores.
-func (c Contents) secretsOf(l Link) (used, copies []StoredSecret) {
+// can still be typed again. copies are what earlier set-ups left in other stores:
+// tokens, and client secrets.
+func (c Contents) secretsOf(l Link) (used []StoredSecret, copies [2][]StoredSecret) {
 	token := StoredToken(l)
 	account := token
 	account.Provider = AccountToken
@@ -145,8 +149,10 @@ func (c Contents) secretsOf(l Link) (used, copies []StoredSecret) {
 	for _, s := range c.without(l).UnneededSecrets() {
 		switch {
 		case !s.SameSecret(token) && !s.SameSecret(account) && !(s.IsClientSecret() && s.SameApp(token)):
+		case c.NeededBy(s) == "" && s.IsClientSecret():
+			copies[1] = append(copies[1], s)
 		case c.NeededBy(s) == "":
-			copies = append(copies, s)
+			copies[0] = append(copies[0], s)
 		case s.IsClientSecret():
 			clientSecrets = append(clientSecrets, s)
 		default:

@@ -144,3 +144,19 @@ func TestARecordMadeMeanwhileStays(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, h.contents().Secrets, 1)
 }
+
+// TestForgetDoesNotFailForAnotherSetUpsSecret: a client secret in another store is
+// not the link's, and status lists it.
+func TestForgetDoesNotFailForAnotherSetUpsSecret(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, sandbox.Options{})
+	h.places.others = map[string]keystore.Store{"file": spy{Store: keystore.OpenSession(), del: func(string) error { return refused("delete") }}}
+	other := clientSecret("file", made("file"))
+	h.put(other, links.StoredToken(made("keyring")), clientSecret("keyring", made("keyring")))
+	h.change(func(c *links.Contents) { c.AddLink(made("keyring")) })
+	got, err := h.manager().Forget(t.Context(), made("keyring"), false)
+	require.NoError(t, err)
+	require.NoError(t, got.Left)
+	require.ErrorIs(t, got.LeftSecret, keystore.ErrRefused)
+	require.True(t, h.contents().HasSecret(other))
+}
