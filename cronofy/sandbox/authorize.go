@@ -144,7 +144,7 @@ func checkUnitRequest(q url.Values, req *request) *refusal {
 
 // offered are the providers that an administrator can choose from.
 func offered() []cronofy.Provider {
-	return []cronofy.Provider{cronofy.Zoom, cronofy.Webex, cronofy.Indeed}
+	return slices.DeleteFunc(cronofy.Providers(), func(p cronofy.Provider) bool { return p == cronofy.AnyProvider })
 }
 
 func serviceScopes() []string {
