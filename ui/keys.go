@@ -1,6 +1,12 @@
 package ui
 
-import "charm.land/bubbles/v2/key"
+import (
+	"unicode"
+	"unicode/utf8"
+
+	"charm.land/bubbles/v2/key"
+	tea "charm.land/bubbletea/v2"
+)
 
 // keyMap holds every binding of the wizard. Screens pick from it and may change
 // a description; the help is drawn from what they return, so it cannot lie.
@@ -98,4 +104,61 @@ func as(b key.Binding, desc string) key.Binding {
 func when(ok bool, b key.Binding) key.Binding {
 	b.SetEnabled(ok)
 	return b
+}
+
+// The letters of other layouts, at the places of the Latin ones: a terminal says
+// which character a key made, and mostly not where the key lies.
+var places = func() map[rune]rune {
+	at := map[rune]rune{'؟': '?'}
+	for _, l := range []struct{ there, here string }{
+		{"йцукенгшщзфывапролдячсмитьі", "qwertyuiopasdfghjklzxcvbnms"},           // Russian, Ukrainian
+		{"ςερτυθιοπασδφγηξκλζχψωβνμ", "wertyuiopasdfghjklzxcvbnm"},               // Greek
+		{"קראטוןםפשדגכעיחלךזסבהנמצ", "ertyuiopasdfghjklzxcvbnm"},                 // Hebrew
+		{"ضصثقفغعهخحشسيیبلاتنمظطئزءذؤرىدةپ", "qwertyuiopasddfghjklzxzcxbcvnnmm"}, // Arabic, Persian
+		{"ㅂㅈㄷㄱㅅㅛㅕㅑㅐㅔㅁㄴㅇㄹㅎㅗㅓㅏㅣㅋㅌㅊㅍㅠㅜㅡ", "qwertyuiopasdfghjklzxcvbnm"},             // Korean
+		{"ๆไำพะัีรนยฟหกดเ้่าสผปแอิืท", "qwertyuiopasdfghjklzxcvbnm"},             // Thai
+		{"ქწერტყუიოპასდფგჰჯკლზხცვბნმ", "qwertyuiopasdfghjklzxcvbnm"},             // Georgian
+		{"٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹०१२३४५६७८९", "012345678901234567890123456789"},     // digits
+	} {
+		here := []rune(l.here)
+		for i, r := range []rune(l.there) {
+			at[r] = here[i]
+		}
+	}
+	return at
+}()
+
+// latin gives a key the Latin character of its place, where it made another one:
+// every binding is a Latin letter. A text field keeps its letters, but not its
+// combinations with Ctrl and Alt. The character of a Latin layout stays what it
+// is, wherever its key lies: Ctrl+C of Dvorak is Ctrl+C.
+func latin(k tea.KeyPressMsg, typing bool) tea.KeyPressMsg {
+	lower := unicode.ToLower(k.Code)
+	wide := lower - '！' + '!' // as an input method writes it
+	inputMethod := wide >= '!' && wide <= '~'
+	switch {
+	case k.Code > unicode.MaxRune: // of no character
+		return k
+	case !inputMethod && (k.Code < utf8.RuneSelf || unicode.Is(unicode.Latin, k.Code)):
+		k.BaseCode = 0
+		return k
+	}
+	to := k.BaseCode
+	if to <= ' ' || to >= utf8.RuneSelf {
+		to = places[lower]
+	}
+	if to == 0 && inputMethod {
+		to = wide
+	}
+	switch combined := k.Mod.Contains(tea.ModCtrl) || k.Mod.Contains(tea.ModAlt); {
+	case to == 0:
+	case combined:
+		k.Code, k.BaseCode, k.Text = to, 0, ""
+	case !typing:
+		if text := []rune(k.Text); len(text) == 1 && text[0] != lower || k.Mod.Contains(tea.ModShift) {
+			to = unicode.ToUpper(to)
+		}
+		k.Code, k.BaseCode, k.Text = to, 0, string(to)
+	}
+	return k
 }

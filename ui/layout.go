@@ -72,6 +72,7 @@ func btoi(b bool) int {
 func (m *Model) View() tea.View {
 	v := tea.NewView("")
 	v.AltScreen = true
+	v.KeyboardEnhancements.ReportAlternateKeys = true // see latin
 	if m.width < minWidth || m.height < minHeight {
 		v.SetContent(m.tooSmall())
 		return v

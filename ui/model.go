@@ -9,6 +9,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"confer/flow"
+	"confer/internal/suspend"
 )
 
 // screen is one page of the wizard. update returns what the operator did, if
@@ -62,6 +63,9 @@ type Model struct {
 	cameUp  flow.Step     // where problem came up, if that was not where it is put right
 	problem *flow.Problem // the one that led back from there
 
+	job      *suspend.Job // nil: there is no program to stop
+	keyboard *keyboard    // nil: what is typed comes by other ways
+
 	spinner  spinner.Model
 	spinning bool
 	ticking  bool
@@ -105,6 +109,12 @@ func (m *Model) next() tea.Cmd {
 
 // Update routes.
 func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
+	if k, ok := msg.(tea.KeyPressMsg); ok {
+		msg = latin(k, m.screen(m.page).typing() && !m.helping)
+	}
+	if done, cmd := m.terminal(msg); done {
+		return m, cmd
+	}
 	switch msg := msg.(type) {
 	case tea.WindowSizeMsg:
 		m.width, m.height = msg.Width, msg.Height

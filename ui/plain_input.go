@@ -83,6 +83,7 @@ const plainGrace = time.Second
 // cannot cancel ends with its input, or with the program.
 func (in *plainInput) close() {
 	_ = in.set(plainCooked)
+	in.terminal.close()
 	close(in.asks)
 	if !in.src.Cancel() && in.asked {
 		return

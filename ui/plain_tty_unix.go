@@ -4,9 +4,12 @@ package ui
 
 import (
 	"io"
+	"sync"
 
 	"github.com/muesli/cancelreader"
 	"golang.org/x/sys/unix"
+
+	"confer/internal/suspend"
 )
 
 // plainTerminal changes how a terminal hands on what is typed. Signals from
@@ -14,6 +17,10 @@ import (
 type plainTerminal struct {
 	fd    int
 	found *unix.Termios // as it was; nil: it could not be asked
+	job   *suspend.Job
+
+	mu   sync.Mutex
+	mode plainMode
 }
 
 func openPlainTerminal(fd int) *plainTerminal {
@@ -21,7 +28,31 @@ func openPlainTerminal(fd int) *plainTerminal {
 	if found, err := unix.IoctlGetTermios(fd, plainGetTermios); err == nil {
 		t.found = found
 	}
+	t.job = suspend.Watch(t.stop, t.again)
 	return t
+}
+
+func (t *plainTerminal) close() {
+	if t != nil {
+		t.job.Close()
+	}
+}
+
+// stop gives the terminal back to the shell while the program is stopped.
+func (t *plainTerminal) stop(job *suspend.Job) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	_ = t.change(plainCooked)
+	job.Stop()
+	_ = t.change(t.mode)
+}
+
+// again sets the mode that the question needs: a shell that was in between has
+// left its own, which shows a secret.
+func (t *plainTerminal) again() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	_ = t.change(t.mode)
 }
 
 // set never flushes: what was typed ahead is kept.
@@ -29,6 +60,16 @@ func (t *plainTerminal) set(m plainMode) error {
 	if t == nil {
 		return nil
 	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if err := t.change(m); err != nil {
+		return err
+	}
+	t.mode = m
+	return nil
+}
+
+func (t *plainTerminal) change(m plainMode) error {
 	if t.found == nil {
 		return unix.ENOTTY
 	}

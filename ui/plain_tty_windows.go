@@ -35,6 +35,8 @@ func (t *plainTerminal) set(m plainMode) error {
 	return windows.SetConsoleMode(t.console, mode)
 }
 
+func (t *plainTerminal) close() {}
+
 // flush forgets what was typed and not read.
 func (t *plainTerminal) flush() { _ = windows.FlushConsoleInputBuffer(t.console) }
 

@@ -4,11 +4,16 @@ import (
 	"context"
 	"errors"
 	"io"
+	"os"
+	"runtime"
+	"sync"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
 
 	"confer/flow"
+	"confer/internal/crash"
+	"confer/internal/suspend"
 )
 
 // Tasks carries out what State.Apply orders; flow.Tasks does.
@@ -56,6 +61,8 @@ type Config struct {
 	SaveFile func(name, text string) (path string, err error)
 	// Flags: the terminal is known to measure flag emoji as two cells.
 	Flags bool
+	// ASCII: the terminal has no other signs; see DrawsASCII.
+	ASCII bool
 	// Input and Output are the terminal; nil: the process's own.
 	Input  io.Reader
 	Output io.Writer
@@ -75,15 +82,11 @@ func Run(ctx context.Context, cfg Config) (flow.State, error) {
 	defer end()
 	m.ctx = shown
 	defer m.Close()
-	opts := []tea.ProgramOption{tea.WithContext(shown), tea.WithFPS(framesPerSecond), tea.WithoutSignalHandler()}
-	if cfg.Input != nil {
-		opts = append(opts, tea.WithInput(cfg.Input))
-	}
-	if cfg.Output != nil {
-		opts = append(opts, tea.WithOutput(cfg.Output))
-	}
 	g := &guarded{Model: m, end: end}
-	_, err := tea.NewProgram(g, opts...).Run()
+	p := tea.NewProgram(g, append(m.terminalOptions(), tea.WithContext(shown), tea.WithFPS(framesPerSecond), tea.WithoutSignalHandler())...)
+	m.job = suspend.Watch(func(*suspend.Job) { m.raw.close(); p.Send(stopAsked{}) }, func() { m.raw.close(); p.Send(continued{}) })
+	defer m.job.Close()
+	_, err := p.Run()
 	if first := g.crashed(); first != nil {
 		return m.state, first
 	}
@@ -94,4 +97,91 @@ func Run(ctx context.Context, cfg Config) (flow.State, error) {
 		err = nil
 	}
 	return m.state, err
+}
+
+// terminalOptions put what is ours between the program and the terminal. Windows
+// has its console read by other means than reading.
+func (m *Model) terminalOptions() []tea.ProgramOption {
+	in, out := m.cfg.Input, m.cfg.Output
+	if in == nil {
+		in = os.Stdin
+	}
+	if out == nil {
+		out = os.Stdout
+	}
+	if f, ok := in.(*os.File); ok && runtime.GOOS != "windows" {
+		m.keyboard = &keyboard{File: f}
+		in = m.keyboard
+	}
+	if f, ok := out.(*os.File); ok {
+		out = display{File: f, ascii: m.cfg.ASCII}
+	}
+	return []tea.ProgramOption{tea.WithInput(in), tea.WithOutput(out)}
+}
+
+// guarded runs a model, and ends the program in order when it panics: Bubble
+// Tea's own way writes the panic's value to the terminal.
+type guarded struct {
+	tea.Model
+	end func()
+
+	mu    sync.Mutex
+	first *crash.Error
+}
+
+// caught is deferred around whatever is ours.
+func (g *guarded) caught() {
+	caught := crash.Caught(recover())
+	if caught == nil {
+		return
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.first == nil {
+		g.first = caught
+	}
+	g.end()
+}
+
+func (g *guarded) crashed() *crash.Error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.first
+}
+
+// Init implements tea.Model.
+func (g *guarded) Init() tea.Cmd {
+	defer g.caught()
+	return g.command(g.Model.Init())
+}
+
+// Update implements tea.Model.
+func (g *guarded) Update(msg tea.Msg) (next tea.Model, cmd tea.Cmd) {
+	defer g.caught()
+	next = g
+	g.Model, cmd = g.Model.Update(msg)
+	return g, g.command(cmd)
+}
+
+// View implements tea.Model.
+func (g *guarded) View() tea.View {
+	defer g.caught()
+	return g.Model.View()
+}
+
+// command guards what Bubble Tea runs in goroutines of its own.
+func (g *guarded) command(cmd tea.Cmd) tea.Cmd {
+	if cmd == nil {
+		return nil
+	}
+	return func() tea.Msg {
+		defer g.caught()
+		msg := cmd()
+		if batch, ok := msg.(tea.BatchMsg); ok {
+			for i := range batch {
+				batch[i] = g.command(batch[i])
+			}
+		}
+		return msg
+	}
 }

@@ -2,6 +2,7 @@ package command
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -18,6 +19,7 @@ import (
 	"confer/cronofy"
 	"confer/flow"
 	"confer/internal/links"
+	"confer/internal/suspend"
 	"confer/keystore"
 )
 
@@ -144,16 +146,44 @@ func askSecret(ctx context.Context, in *os.File, out io.Writer, question string)
 		return cronofy.Secret{}, fmt.Errorf("hide what is typed: %w", err)
 	}
 	defer func() { _ = term.Restore(int(in.Fd()), old) }()
+	hide := func() {
+		_, _ = term.MakeRaw(int(in.Fd()))
+		fmt.Fprint(out, question)
+	}
+	stop := func(job *suspend.Job) {
+		fmt.Fprint(out, "\r\n")
+		_ = term.Restore(int(in.Fd()), old)
+		job.Stop()
+		hide()
+	}
+	job := suspend.Watch(stop, hide)
+	defer job.Close()
 	t := term.NewTerminal(struct {
 		io.Reader
 		io.Writer
-	}{in, out}, "")
+	}{suspendable{in, func() { stop(job) }}, out}, "")
 	text, err := await(ctx, func() (string, error) { return t.ReadPassword(question) })
 	if errors.Is(err, io.EOF) { // Ctrl+C or Ctrl+D
 		fmt.Fprint(out, "\r\n")
 		err = context.Canceled
 	}
 	return cronofy.NewSecret(text), err
+}
+
+// suspendable is a terminal in raw mode, whose Ctrl+Z stops the program.
+type suspendable struct {
+	io.Reader
+	stop func()
+}
+
+func (s suspendable) Read(b []byte) (int, error) {
+	const ctrlZ = "\x1a"
+	n, err := s.Reader.Read(b)
+	if rest := bytes.ReplaceAll(b[:n], []byte(ctrlZ), nil); len(rest) < n {
+		s.stop()
+		return copy(b, rest), err
+	}
+	return n, err
 }
 
 // askLine asks a question and reads one line, without its end.

@@ -29,6 +29,7 @@ type terminalOptions struct {
 	width, height int
 	mute          bool // answers no queries
 	sealed        bool // the encrypted file is opened
+	single        bool // no alternate screen
 	env           []string
 	command       string          // empty: confer
 	prepare       func(*terminal) // changes what is about to start; nil: nothing
@@ -37,6 +38,7 @@ type terminalOptions struct {
 func startTerminal(t testing.TB, o terminalOptions, args ...string) *terminal {
 	t.Helper()
 	x := &terminal{t: t, Terminal: screentest.Open(t, cmp.Or(o.width, 100), cmp.Or(o.height, 30), o.mute)}
+	x.Single = o.single
 	if o.sealed {
 		x.Patience = sealedPatience
 	}

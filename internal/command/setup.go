@@ -206,7 +206,8 @@ func setupWizard(ctx context.Context, w *world, s streams, e environment) error 
 		Browser:  browserOf(w.browser, e.get("BROWSER")),
 		Version:  programVersion(),
 		SaveFile: saveFile,
-		Flags:    measuresFlags(e.get),
+		Flags:    measuresFlags(e.get) && !ui.DrawsASCII(e.get),
+		ASCII:    ui.DrawsASCII(e.get),
 	}
 	last, err := show(ctx, cfg, s, w.plain)
 	if last.Attempt.Phase >= flow.PhaseExchanging {
@@ -242,8 +243,12 @@ func unconfirmed(l flow.Link) string {
 // show runs the wizard on the screen or line by line.
 func show(ctx context.Context, cfg ui.Config, s streams, plain bool) (flow.State, error) {
 	if plain {
+		talk := s.err
 		cfg.Input, cfg.Output = s.in, s.out
-		return ui.RunPlain(ctx, ui.PlainConfig{Config: cfg, Err: s.err})
+		if cfg.ASCII {
+			talk, cfg.Output = ui.ASCII{Writer: s.err}, ui.ASCII{Writer: s.out}
+		}
+		return ui.RunPlain(ctx, ui.PlainConfig{Config: cfg, Err: talk})
 	}
 	defer restoreBeforeDump(os.Stdin, os.Stdout)()
 	return ui.Run(ctx, cfg)

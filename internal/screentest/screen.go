@@ -6,6 +6,7 @@ package screentest
 import (
 	"bytes"
 	"io"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -21,6 +22,9 @@ const Patience = 10 * time.Second
 // Screen is an emulated terminal that is written to.
 type Screen struct {
 	Patience time.Duration // for waits; more than the usual only for a program that computes that long, and the test says why
+
+	// Single: there is no alternate screen to change to.
+	Single bool
 
 	t       testing.TB
 	mu      sync.Mutex
@@ -46,13 +50,19 @@ func (s *Screen) Write(b []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.raw.Write(b)
-	n, err := s.screen.Write(b)
+	drawn := b
+	if s.Single {
+		drawn = alternate.ReplaceAll(b, nil)
+	}
+	_, err := s.screen.Write(drawn)
 	if s.watch != nil {
 		s.watch(arrived)
 	}
 	s.changed.Broadcast()
-	return n, err
+	return len(b), err
 }
+
+var alternate = regexp.MustCompile(`\x1b\[\?(1049|1047|47)[hl]`)
 
 // End says that nothing more will be drawn: waits for it are over.
 func (s *Screen) End() {

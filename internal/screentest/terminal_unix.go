@@ -1,4 +1,4 @@
-//go:build unix
+//go:build linux || darwin
 
 package screentest
 
@@ -130,4 +130,12 @@ func (x *Terminal) Exits(cmd *exec.Cmd) int {
 		x.t.Fatalf("within %s the command did not end; the screen shows:\n%s", x.Patience, x.Text())
 	}
 	return cmd.ProcessState.ExitCode()
+}
+
+// Echoes tells whether the terminal shows what is typed by itself.
+func (x *Terminal) Echoes() bool {
+	x.t.Helper()
+	modes, err := unix.IoctlGetTermios(int(x.TTY.Fd()), getTermios)
+	require.NoError(x.t, err)
+	return modes.Lflag&unix.ECHO != 0
 }

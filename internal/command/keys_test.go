@@ -1,0 +1,86 @@
+//go:build unix
+
+package command
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// TestCtrlCUnderOtherLayouts: there is a way out, whatever the key is called.
+func TestCtrlCUnderOtherLayouts(t *testing.T) {
+	t.Parallel()
+	for name, key := range map[string]string{
+		"kitty": "\x1b[99;5u", "Cyrillic": "\x1b[1089;5u", "Cyrillic, with its place": "\x1b[1089::99;5u", "Serbian, with its place": "\x1b[1094::99;5u",
+		"Greek": "\x1b[968;5u", "Arabic": "\x1b[1572;5u", "xterm": "\x1b[27;5;1089~", "Dvorak": "\x1b[99::105;5u", "Num Lock": "\x1b[1089::99;133u",
+		"in a paste": "\x1b[200~half a paste\x03", "in a paste, Cyrillic": "\x1b[200~half a paste\x1b[1089::99;5u",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			x := sandboxWizard(t, terminalOptions{}, "--browser", "none")
+			x.until("Which data center")
+			x.press(enter)
+			x.until("Client secret")
+			x.press(key)
+			raw := x.exits(130)
+			require.Regexp(t, `\x1b\[[>=]?5(;1)?u`, raw, "the places of keys are asked for")
+		})
+	}
+}
+
+// TestLettersUnderACyrillicLayout: what is on the key that is pressed.
+func TestLettersUnderACyrillicLayout(t *testing.T) {
+	t.Parallel()
+	x := sandboxWizard(t, terminalOptions{width: 100, height: 40}, "--browser", "none")
+	x.wait()
+	x.press("ь") // m
+	x.until("message for the administrator", "Subject:")
+	x.press(escape)
+	x.until("Waiting for the administrator")
+	x.press("в") // d
+	x.until("Is it done?")
+	x.press("н") // y
+	x.until("not confirmed")
+}
+
+// TestAPasteWithoutAnEnd is in its field after a while, and the keyboard works.
+func TestAPasteWithoutAnEnd(t *testing.T) {
+	t.Parallel()
+	x := sandboxWizard(t, terminalOptions{}, "--browser", "none")
+	x.until("Which data center")
+	x.press(enter)
+	x.until("Client secret")
+	x.press(ctrlU)
+	x.press("\x1b[200~half-a-paste")
+	x.until("half-a-paste")
+	x.press("+")
+	x.until("half-a-paste+")
+	x.press(ctrlC)
+	x.exits(130)
+}
+
+// TestNoAlternateScreen: the page does not stay where the shell goes on.
+func TestNoAlternateScreen(t *testing.T) {
+	t.Parallel()
+	x := shell(t, terminalOptions{single: true, env: []string{"TERM=linux"}}, "--sandbox", "--browser", "none", "--redirect-uri", freeURI(t))
+	screen := x.until("Which data center", "> Germany", "* Data center", "- Application")
+	require.Equal(t, -1, strings.IndexFunc(screen, func(r rune) bool { return r > 126 }), screen)
+	x.press(ctrlC)
+	screen = x.until("Nothing was linked.", "shell>")
+	require.NotContains(t, screen, "Which data center")
+}
+
+// TestLocaleC, on the screen and in lines.
+func TestLocaleC(t *testing.T) {
+	t.Parallel()
+	for _, args := range [][]string{{"--browser", "none"}, {"--plain", "--browser", "none"}} {
+		x := sandboxWizard(t, terminalOptions{env: []string{"LANG=C"}}, args...)
+		x.until("data center")
+		x.press("\r")
+		x.until("lient secret")
+		x.press(ctrlC)
+		require.Equal(t, -1, strings.IndexFunc(x.exits(130), func(r rune) bool { return r > 126 }))
+	}
+}

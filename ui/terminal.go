@@ -1,0 +1,275 @@
+package ui
+
+import (
+	"bytes"
+	"io"
+	"os"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+	"unicode/utf8"
+
+	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/x/ansi"
+
+	"confer/internal/suspend"
+)
+
+const (
+	// pasteStall is how long a paste may break off before it counts as ended. Its
+	// pieces come within milliseconds.
+	pasteStall = 2 * time.Second
+	// pasteMost is how much of a paste is taken, in bytes: more than any field
+	// does. The rest is dropped, and does not act as keys.
+	pasteMost = 1 << 20
+)
+
+// keyboard is the terminal's input. It makes sure that every paste ends: Bubble
+// Tea takes all keys for a part of it, Ctrl+C too, until its end mark comes, which
+// a connection may lose and a hostile program never sends.
+type keyboard struct {
+	*os.File
+	pastes pasteGuard
+}
+
+// Read leaves room for the marks that may have to be added.
+func (k *keyboard) Read(b []byte) (int, error) {
+	room := len(b) / 2
+	n, err := k.File.Read(b[:room])
+	return copy(b, k.pastes.pass(bytes.Clone(b[:n]), time.Now())), err
+}
+
+// pasteGuard follows the marks of pastes in what is typed.
+type pasteGuard struct {
+	mu     sync.Mutex
+	open   bool      // between the marks
+	last   time.Time // when bytes came
+	taken  int       // bytes of the paste
+	recent []byte    // the last bytes, for what is cut between two reads
+}
+
+// pass gives what to hand on.
+func (p *pasteGuard) pass(b []byte, now time.Time) []byte {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var out []byte
+	if len(b) > 0 && p.stalledAt(now) {
+		p.open, p.recent = false, nil
+		out = append(out, ansi.BracketedPasteEnd...)
+	}
+	if len(b) > 0 {
+		p.last = now
+	}
+	for _, c := range b {
+		out = p.key(out, c)
+	}
+	return out
+}
+
+func (p *pasteGuard) key(out []byte, c byte) []byte {
+	const longest = 32 // of a key's sequence
+	p.recent = append(p.recent, c)
+	if n := len(p.recent); n > longest {
+		p.recent = p.recent[n-longest:]
+	}
+	if !p.open {
+		p.open, p.taken = bytes.HasSuffix(p.recent, []byte(ansi.BracketedPasteStart)), 0
+		return append(out, c)
+	}
+	p.taken++
+	dropped := p.taken > pasteMost
+	switch {
+	case bytes.HasSuffix(p.recent, []byte(ansi.BracketedPasteEnd)):
+		p.open = false
+		if dropped {
+			return append(out, ansi.BracketedPasteEnd...)
+		}
+	case endsInCtrlC(p.recent):
+		p.open, p.recent = false, nil
+		return append(append(out, ansi.BracketedPasteEnd...), keyCtrlC)
+	case dropped:
+		return out
+	}
+	return append(out, c)
+}
+
+// keyCtrlC is what a terminal sends that knows no other form.
+const keyCtrlC = 0x03
+
+// The forms of a key with modifiers: the kitty protocol's, with the shifted key
+// and the one at that place of the usual layout, and xterm's.
+var (
+	kittyKey = regexp.MustCompile(`\x1b\[(\d+)(?::\d*)?(?::(\d+))?;(\d+)(?::\d+)?(?:;[\d:]*)?u$`)
+	xtermKey = regexp.MustCompile(`\x1b\[27;(\d+);(\d+)~$`)
+)
+
+func endsInCtrlC(b []byte) bool {
+	const ctrl = 4
+	var code, base, mods string
+	switch last := b[len(b)-1]; last {
+	case keyCtrlC:
+		return true
+	case 'u':
+		if m := kittyKey.FindSubmatch(b); m != nil {
+			code, base, mods = string(m[1]), string(m[2]), string(m[3])
+		}
+	case '~':
+		if m := xtermKey.FindSubmatch(b); m != nil {
+			mods, code = string(m[1]), string(m[2])
+		}
+	}
+	mod, _ := strconv.Atoi(mods)
+	key, _ := strconv.Atoi(code)
+	place, _ := strconv.Atoi(base)
+	if mod--; mod < 0 || mod&ctrl == 0 {
+		return false
+	}
+	k := latin(tea.KeyPressMsg{Code: rune(key), BaseCode: rune(place), Mod: tea.ModCtrl}, true)
+	return k.Code == 'c'
+}
+
+// stalledAt tells whether a paste broke off.
+func (p *pasteGuard) stalledAt(now time.Time) bool { return p.open && now.Sub(p.last) >= pasteStall }
+
+// pasteLook is a look at whether a paste goes on.
+type pasteLook struct{}
+
+// look waits for the end of a paste, in steps. A paste that broke off is ended by
+// the next bytes that come, which the terminal is asked for: every one answers
+// what it is. One that does not has the next key end it.
+func (k *keyboard) look() tea.Cmd {
+	if k == nil {
+		return nil
+	}
+	k.pastes.mu.Lock()
+	defer k.pastes.mu.Unlock()
+	switch {
+	case !k.pastes.open:
+		return nil
+	case k.pastes.stalledAt(time.Now()):
+		return tea.Raw(ansi.RequestPrimaryDeviceAttributes)
+	}
+	return tea.Tick(pasteStall/4, func(time.Time) tea.Msg { return pasteLook{} })
+}
+
+// display is the terminal's output.
+type display struct {
+	*os.File
+	ascii bool
+}
+
+// Write empties the screen before it is left: where there is no other one to
+// leave for, the last frame would stay on the shell's lines.
+func (d display) Write(b []byte) (int, error) {
+	const leave, clear = ansi.ResetModeAltScreenSaveCursor, ansi.CursorHomePosition + ansi.EraseScreenBelow
+	out := bytes.ReplaceAll(b, []byte(leave), []byte(clear+leave))
+	if d.ascii {
+		out = []byte(toASCII(string(out)))
+	}
+	if _, err := d.File.Write(out); err != nil {
+		return 0, err
+	}
+	return len(b), nil
+}
+
+// asciiSigns stand for the signs that the wizard draws, cell for cell.
+var asciiSigns = strings.NewReplacer(
+	signDone, "+", signNow, "*", signLater, "-", signBad, "x", signMissing, ".", signCursor, ">", mask, "*",
+	"…", "~", "–", "-", "—", "-", "“", `"`, "”", `"`, "‘", "'", "’", "'", "×", "x",
+	"↑", "^", "↓", "v", "←", "<", "→", ">", "─", "-", "│", "|", "┌", "+", "┐", "+", "└", "+", "┘", "+", "━", "-", "┃", "|",
+	"╭", "+", "╮", "+", "╰", "+", "╯", "+", "├", "+", "┤", "+", "┬", "+", "┴", "+", "┼", "+", "█", "#", "▀", "#", "▄", "#", "░", ".", "▒", ":", "▓", "#",
+	"⠋", "|", "⠙", "/", "⠹", "-", "⠸", `\`, "⠼", "|", "⠴", "/", "⠦", "-", "⠧", `\`, "⠇", "|", "⠏", "/",
+)
+
+// toASCII keeps every cell where it is.
+func toASCII(s string) string {
+	var b strings.Builder
+	for s = asciiSigns.Replace(s); s != ""; {
+		c := s[:1]
+		if s[0] >= utf8.RuneSelf {
+			var width int
+			c, width = ansi.FirstGraphemeCluster(s, ansi.GraphemeWidth)
+			b.WriteString(strings.Repeat("?", width))
+		} else {
+			b.WriteByte(s[0])
+		}
+		s = s[len(c):]
+	}
+	return b.String()
+}
+
+// ASCII writes the signs of lines so that a terminal of that environment has them.
+type ASCII struct{ io.Writer }
+
+// Write writes all of b or nothing.
+func (a ASCII) Write(b []byte) (int, error) {
+	if _, err := io.WriteString(a.Writer, toASCII(strings.ReplaceAll(string(b), "…", "..."))); err != nil {
+		return 0, err
+	}
+	return len(b), nil
+}
+
+// DrawsASCII tells from the environment whether the terminal has no other signs:
+// its locale says so, or it is the Linux console, whose fonts lack most of them.
+// No locale at all says nothing: containers have none, and their terminals do.
+func DrawsASCII(get func(string) string) bool {
+	if get("TERM") == "linux" {
+		return true
+	}
+	for _, name := range []string{"LC_ALL", "LC_CTYPE", "LANG"} {
+		if locale := strings.ToLower(get(name)); locale != "" {
+			return !strings.Contains(locale, "utf-8") && !strings.Contains(locale, "utf8")
+		}
+	}
+	return false
+}
+
+// pause gives the terminal back while the program is stopped, or was, and draws
+// anew afterwards.
+type pause struct{ job *suspend.Job }
+
+func (pause) SetStdin(io.Reader)  {}
+func (pause) SetStdout(io.Writer) {}
+func (pause) SetStderr(io.Writer) {}
+
+// drawerEnds is more than the goroutine that draws frames needs to end. Bubble Tea
+// does not wait for it: one that ends after the next was started takes that one's
+// clock along, and nothing is drawn any more.
+const drawerEnds = 50 * time.Millisecond
+
+// Run stops the program, if there is a job to stop.
+func (p pause) Run() error {
+	if p.job != nil {
+		p.job.Stop()
+	}
+	<-time.After(drawerEnds)
+	return nil
+}
+
+type (
+	stopAsked struct{} // from outside, or by Ctrl+Z
+	continued struct{} // after a stop that nobody saw coming
+	resumed   struct{}
+)
+
+// terminal handles what concerns the terminal alone. done: there is nothing else
+// to do with the message.
+func (m *Model) terminal(msg tea.Msg) (done bool, cmd tea.Cmd) {
+	switch msg := msg.(type) {
+	case stopAsked:
+		return true, tea.Exec(pause{m.job}, func(error) tea.Msg { return resumed{} })
+	case continued:
+		return true, tea.Exec(pause{}, func(error) tea.Msg { return resumed{} })
+	case resumed:
+		return true, m.animate()
+	case tea.PasteStartMsg, pasteLook:
+		return true, m.keyboard.look()
+	case tea.KeyPressMsg:
+		if msg.String() == "ctrl+z" && m.job != nil {
+			return true, func() tea.Msg { return stopAsked{} }
+		}
+	}
+	return false, nil
+}
