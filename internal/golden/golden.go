@@ -15,6 +15,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/aymanbagabas/go-udiff"
 	_ "github.com/charmbracelet/x/exp/golden" // defines -update; a test of the screen brings it, and a flag is defined once
 	"github.com/stretchr/testify/require"
 )
@@ -32,8 +33,10 @@ func Equal(t testing.TB, path, got string) {
 	}
 	want, err := os.ReadFile(path)
 	require.NoError(t, err, "run the test with -update to make the golden")
-	require.Equal(t, visible(strings.ReplaceAll(string(want), "\r\n", "\n")), visible(got),
-		"%s is not what the test sees; run it with -update and look at the difference", path)
+	diff := udiff.Unified(path, "the test", visible(strings.ReplaceAll(string(want), "\r\n", "\n")), visible(got))
+	if diff != "" {
+		t.Errorf("the golden is not what the test sees; run it with -update and look at the difference:\n%s", diff)
+	}
 }
 
 // visible writes control characters out, so that a failure does not act on the
