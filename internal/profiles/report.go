@@ -283,7 +283,7 @@ func (r *report) byDomain(p *markup.Page) {
 	}
 	shown := kinds()
 	shown = slices.DeleteFunc(shown, func(k kind) bool { return k.id != "connected" && r.all.of(k) == 0 })
-	p.Add(`<section aria-labelledby="domains-h">
+	p.Add(`<section>
 <h2 id="domains-h">By domain</h2>
 <div class="scroll" role="region" aria-labelledby="domains-h" tabindex="0">
 <table class="domains">
@@ -309,7 +309,7 @@ func (r *report) byDomain(p *markup.Page) {
 // table lists the accounts. What sorts and searches is made by the script, so that
 // there is nothing that does not work without it.
 func (r *report) table(p *markup.Page) {
-	p.Add(`<section aria-labelledby="accounts-h" id="accounts">
+	p.Add(`<section id="accounts">
 <h2 id="accounts-h">Accounts</h2>
 <form id="filter" role="search" aria-label="Accounts" hidden>
 <label>Search <input type="search" id="q" autocomplete="off" spellcheck="false"></label>
@@ -323,16 +323,16 @@ func (r *report) table(p *markup.Page) {
 <p id="found" role="status" aria-live="polite"></p>
 </form>
 <div class="scroll" role="region" aria-labelledby="accounts-h" tabindex="0">
-<table class="accounts" id="list">
+<table class="accounts" id="list" role="table">
 <caption class="hidden">Each account, its state, its profiles, and what to do</caption>
-<thead><tr><th scope="col" class="state">State</th><th scope="col">Account</th><th scope="col">Profiles</th></tr></thead>
-<tbody>
+<thead role="rowgroup"><tr role="row"><th scope="col" role="columnheader" class="state">State</th><th scope="col" role="columnheader" class="who">Account</th><th scope="col" role="columnheader">Profiles</th></tr></thead>
+<tbody role="rowgroup">
 `)
 	for _, rec := range r.records {
 		k := kindOf(rec)
-		p.Add(`<tr data-state="{}"><td class="state {}"><span class="sign" aria-hidden="true">{}</span> {}</td><th scope="row">{}`, k.id, k.id, k.sign, k.words, rec.Account.label())
+		p.Add(`<tr role="row" data-state="{}"><td role="cell" class="state {}"><span class="sign" aria-hidden="true">{}</span> {}</td><th scope="row" role="rowheader">{}`, k.id, k.id, k.sign, k.words, rec.Account.label())
 		p.AddIf(rec.Account.Name != "" && rec.Account.Name != rec.Account.label(), "<small>{}</small>", rec.Account.Name)
-		p.Add("</th><td>")
+		p.Add(`</th><td role="cell">`)
 		for _, profile := range rec.Profiles {
 			r.profile(p, rec, profile)
 		}
