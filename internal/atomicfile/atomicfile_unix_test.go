@@ -21,10 +21,13 @@ func perm(t *testing.T, path string) os.FileMode {
 func TestModes(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "out.csv")
-	for mode, want := range map[Mode]os.FileMode{Private: 0o600, Keep: 0o664} {
+	for mode, want := range map[Mode]os.FileMode{Private: 0o600, New: 0o600, Keep: 0o664} {
 		require.NoError(t, os.RemoveAll(path))
 		require.NoError(t, Write(path, nil, mode))
 		require.Equal(t, os.FileMode(0o600), perm(t, path), "a new one is the user's alone")
+		if mode == New {
+			continue
+		}
 		require.NoError(t, os.Chmod(path, 0o664))
 		require.NoError(t, Write(path, nil, mode))
 		require.Equal(t, want, perm(t, path))

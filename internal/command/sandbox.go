@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"os"
 	"strings"
 	"time"
 
@@ -16,6 +15,7 @@ import (
 	"confer/cronofy"
 	"confer/cronofy/sandbox"
 	"confer/flow"
+	"confer/internal/atomicfile"
 )
 
 type sandboxFlags struct {
@@ -171,23 +171,14 @@ func (f *sandboxFlags) announce(server *sandbox.Server, lines string) error {
 		if err := server.AccountsCSV(&b); err != nil {
 			return fmt.Errorf("list the sandbox's accounts: %w", err)
 		}
-		if err := writePrivate(f.people, b.Bytes()); err != nil {
+		if err := atomicfile.Write(f.people, b.Bytes(), atomicfile.Private); err != nil {
 			return &usageError{summary: "--people-file: " + reason(err), hint: "name a file that can be written"}
 		}
 	}
 	if f.envFile != "" {
-		if err := writePrivate(f.envFile, []byte(lines)); err != nil {
+		if err := atomicfile.Write(f.envFile, []byte(lines), atomicfile.Private); err != nil {
 			return &usageError{summary: "--env-file: " + reason(err), hint: "name a file that can be written"}
 		}
 	}
 	return nil
-}
-
-// writePrivate replaces a file as a whole, so that who waits for it reads all.
-func writePrivate(path string, b []byte) error {
-	tmp := path + ".new"
-	if err := os.WriteFile(tmp, b, 0o600); err != nil {
-		return err
-	}
-	return os.Rename(tmp, path)
 }

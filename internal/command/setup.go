@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -331,18 +332,15 @@ func saveFile(name, text string) (string, error) {
 		if i > 1 {
 			path = fmt.Sprintf("%s-%d%s", base, i, ext)
 		}
-		f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-		if os.IsExist(err) && i < 100 {
+		err := atomicfile.Write(path, []byte(text), atomicfile.New)
+		unsafe := new(atomicfile.UnsafeError)
+		if (errors.Is(err, fs.ErrExist) || errors.As(err, &unsafe)) && i < 100 {
 			continue
 		}
 		if err != nil {
 			return "", fmt.Errorf("save: %w", err)
 		}
-		if _, err = f.WriteString(text); err != nil {
-			f.Close()
-			return "", fmt.Errorf("save: %w", err)
-		}
-		return path, f.Close()
+		return path, nil
 	}
 }
 
