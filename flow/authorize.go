@@ -3,6 +3,7 @@ package flow
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"confer/cronofy"
@@ -173,12 +174,15 @@ func explainBrowser(err error) string {
 func explainStray(err error) string {
 	var fresh *newLinkError
 	var lost *LostError
+	var other *callback.OtherUserError
 	switch {
 	case errors.As(err, &lost):
 		p := explainLost(lost, StepAuthorize)
 		return p.Summary + " " + p.Hint
 	case errors.As(err, &fresh):
 		return "No new link could be made. " + sentence(fresh.err, StepAuthorize).Summary + " The link before it still counts."
+	case errors.As(err, &other):
+		return fmt.Sprintf("A program of another user of this machine (%s) opened the link or tried to answer. It was refused. If that was you, open the link as the user who started confer.", other.User)
 	case errors.Is(err, callback.ErrStateEarlierRun):
 		return "That came from an earlier run of confer. Open the link that confer made last."
 	case errors.Is(err, callback.ErrStateUsed):

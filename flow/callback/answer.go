@@ -3,6 +3,7 @@ package callback
 import (
 	"errors"
 	"net/url"
+	"slices"
 	"strings"
 
 	"confer/cronofy"
@@ -34,17 +35,44 @@ const (
 // parseQuery reads the parameters of a redirect. Whatever is wrong, the Answer
 // holds what could be read, so that the caller can judge the state first.
 func parseQuery(raw string) (Answer, error) {
-	q, err := url.ParseQuery(raw)
-	if err != nil {
-		return Answer{State: q.Get("state")}, errNoAnswer
-	}
+	q, err := ownParameters(raw)
 	a := Answer{
 		State:       q.Get("state"),
 		Code:        cronofy.NewSecret(q.Get("code")),
 		Error:       cronofy.CleanText(q.Get("error"), maxError),
 		Description: cronofy.CleanText(q.Get("error_description"), maxDescription),
 	}
+	if err != nil {
+		return a, errNoAnswer
+	}
 	return a, a.check(q)
+}
+
+// ownParameters reads the parameters that an answer has. Others may stand in the
+// address, however they are written: they are no reason to lose a code.
+func ownParameters(raw string) (url.Values, error) {
+	q := url.Values{}
+	var bad error
+	for part := range strings.SplitSeq(raw, "&") {
+		key, value, _ := strings.Cut(part, "=")
+		key, err := url.QueryUnescape(key)
+		if err != nil || !slices.Contains([]string{"state", "code", "error", "error_description"}, key) {
+			continue
+		}
+		text, err := url.QueryUnescape(value)
+		if err != nil && key == "error_description" {
+			text, err = value, nil // for people to read, nothing else
+		}
+		if err == nil && key != "error_description" && strings.Contains(value, ";") {
+			err = errNoAnswer // some servers split there: nobody can tell where it ends
+		}
+		if err != nil {
+			bad = err
+			continue
+		}
+		q.Add(key, text)
+	}
+	return q, bad
 }
 
 func (a Answer) check(q url.Values) error {

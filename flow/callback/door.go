@@ -15,8 +15,11 @@ const (
 	// whoever needs longer is no browser.
 	readLimit  = 5 * time.Second
 	writeLimit = 5 * time.Second
+	// A browser sends all cookies that any program on this host name has set: up to
+	// 180 of 4 KiB. Above that net/http answers 431 by itself.
+	headerLimit = 1 << 20
 	// Far above any real code and state, and above what ParsePaste takes.
-	headerLimit = 32 << 10
+	queryLimit = 32 << 10
 	// Connections that have not sent a whole header. Above that the oldest is
 	// cut, so that a flood of silent ones cannot use up the process's files.
 	silentLimit = 128

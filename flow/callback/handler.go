@@ -44,7 +44,9 @@ func (s *Server) linkDoor(w http.ResponseWriter, r *http.Request) {
 		s.mu.Lock()
 		to, known := s.links[id]
 		s.mu.Unlock()
+		proxied := s.target.loopback && s.cfg.Listen != ""
 		switch late := s.tooLate(); {
+		case known && !proxied && s.refuseOtherUser(w, r):
 		case known && late != nil && late.OK:
 			s.pages.write(w, http.StatusOK, pageOutcome(*late))
 		case !known || late != nil || !usableTarget(to):
@@ -66,6 +68,10 @@ func (s *Server) nowhere(w http.ResponseWriter, r *http.Request) {
 
 // serveAnswer judges the state before anything else that came with it.
 func (s *Server) serveAnswer(w http.ResponseWriter, r *http.Request) {
+	if len(r.URL.RawQuery) > queryLimit {
+		s.refuse(w, Stray{Kind: StrayMalformed})
+		return
+	}
 	a, bad := parseQuery(r.URL.RawQuery)
 	if a.State == "" {
 		s.refuse(w, Stray{Kind: StrayStateMissing, Err: ErrStateMissing, Person: navigated(r) && hasAnswer(r)})
@@ -73,6 +79,9 @@ func (s *Server) serveAnswer(w http.ResponseWriter, r *http.Request) {
 	}
 	if err := s.cfg.States.check(a.State, s.cfg.Answers); err != nil {
 		s.refuseState(w, r, a.State, err)
+		return
+	}
+	if s.cfg.Listen == "" && s.refuseOtherUser(w, r) { // else the operator's proxy comes, as whatever user
 		return
 	}
 	if bad != nil {

@@ -77,7 +77,10 @@ func notTheAnswer() []hostile {
 		{"empty code", line("GET /callback?code=&state=STATE HTTP/1.1"), "400", StrayMalformed},
 		{"control characters in the code", line("GET /callback?code=%1b%5b2J&state=STATE HTTP/1.1"), "400", StrayMalformed},
 		{"semicolon", line("GET /callback?code=c;x&state=STATE HTTP/1.1"), "400", StrayMalformed},
-		{"header of 64 KiB", good + "Cookie: " + strings.Repeat("x", 64<<10) + "\r\n\r\n", "431", ""},
+		{"broken percent in the code", line("GET /callback?code=c%&state=STATE HTTP/1.1"), "400", StrayMalformed},
+		{"broken percent in the state", line("GET /callback?code=c&state=STATE% HTTP/1.1"), "400", StrayStateMissing},
+		{"header of 2 MiB", good + "Cookie: " + strings.Repeat("x", 2<<20) + "\r\n\r\n", "431", ""},
+		{"query of 64 KiB", line("GET /callback?state=STATE&code=" + strings.Repeat("x", 64<<10) + " HTTP/1.1"), "400", StrayMalformed},
 		{"query of 2 MiB", line("GET /callback?state=STATE&code=" + strings.Repeat("x", 2<<20) + " HTTP/1.1"), "431", ""},
 		{"line break in a header", good + "X: a\r\n\tb\x00\r\n\r\n", "400", ""},
 	}
@@ -202,4 +205,29 @@ func TestMoreAnswersThanAnyoneTakesNeitherBlockNorVanish(t *testing.T) {
 	require.Equal(t, 503, serve(h, s.address(t), last).Code)
 	<-s.Answers()
 	require.Equal(t, 303, serve(h, s.address(t), last).Code, "its state was not used up")
+}
+
+// TestAGoodAnswerInBadCompany: what else stands in the request is no reason to
+// lose the code.
+func TestAGoodAnswerInBadCompany(t *testing.T) {
+	t.Parallel()
+	for name, request := range map[string]string{
+		"broken percent":       line("GET /callback?utm=100%&code=c&state=STATE&x=%zz HTTP/1.1"),
+		"broken percent, key":  line("GET /callback?code=c&%=1&state=STATE HTTP/1.1"),
+		"semicolon":            line("GET /callback?a;b=1&code=c&state=STATE&x=1;2 HTTP/1.1"),
+		"nothing between &":    line("GET /callback?&&code=c&state=STATE& HTTP/1.1"),
+		"other parameters":     line("GET /callback?code=c&state=STATE&last_linked_profile_id=pro_1&iss=x HTTP/1.1"),
+		"40 kB of cookies":     with("Cookie: " + strings.Repeat("a=b; ", 8000)),
+		"700 kB of cookies":    with("Cookie: " + strings.Repeat("a=b; ", 140_000)),
+		"description, broken":  line("GET /callback?code=c&state=STATE&error_description=100% HTTP/1.1"),
+		"broken state, before": line("GET /callback?code=c&state=STATE&states=% HTTP/1.1"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := opened(t, Config{})
+			fill := strings.NewReplacer("HOST", s.address(t), "STATE", s.cfg.States.Issue(answers))
+			require.Equal(t, "303", status(rawRequest(t, s.Addr(), fill.Replace(request))))
+			require.Equal(t, "c", (<-s.Answers()).Code.Reveal())
+		})
+	}
 }

@@ -22,9 +22,10 @@ const (
 	StrayStateUsed    StrayKind = "state used" // by a paste or in an earlier try
 	StrayStateEarlier StrayKind = "state of another run"
 	StrayStateOther   StrayKind = "state of other answers"
-	StrayReload       StrayKind = "reload" // of an answer that is here; the browser was sent on to its outcome
-	StrayBusy         StrayKind = "busy"   // more answers than anyone waits for
-	StrayLate         StrayKind = "late"   // nobody waits any more; its state stays good
+	StrayReload       StrayKind = "reload"     // of an answer that is here; the browser was sent on to its outcome
+	StrayBusy         StrayKind = "busy"       // more answers than anyone waits for
+	StrayOtherUser    StrayKind = "other user" // of this machine; see OtherUserError
+	StrayLate         StrayKind = "late"       // nobody waits any more; its state stays good
 )
 
 // What is wrong with an answer, beside the ErrState errors.

@@ -63,6 +63,9 @@ func pageStray(kind StrayKind) (int, page) {
 		return http.StatusServiceUnavailable, plain("Not yet", "This address is not loaded ahead", "Open it in a browser window.", "")
 	case StrayEmbedded:
 		return http.StatusForbidden, plain("Not this way", "Open this address in a browser window", "It is not answered inside of another page.", "")
+	case StrayOtherUser:
+		return http.StatusForbidden, plain("Another user", "This belongs to another user of this machine",
+			"confer answers only the browser of the user who started it.", "Open the link in that user's browser.")
 	case StrayBusy:
 		return http.StatusServiceUnavailable, plain("Busy", "Too many answers at once", "This one was not taken.", "Load this page again in a moment.")
 	case StrayPath:

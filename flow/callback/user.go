@@ -1,0 +1,44 @@
+package callback
+
+import (
+	"net"
+	"net/http"
+	"net/netip"
+)
+
+// OtherUserError: a request came from a program of another user of this machine.
+// The short link stands in the browser's command line, which every user can read:
+// whoever opened it would get the approval link, and could answer in its place.
+type OtherUserError struct{ User string }
+
+func (e *OtherUserError) Error() string { return "another user of this machine: " + e.User }
+
+// otherUser asks the system whose the other end of a request's connection is.
+// Where it cannot tell, the request is taken: the state decides.
+func otherUser(r *http.Request) (user string, other bool) {
+	local, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
+	if !ok {
+		return "", false
+	}
+	server, err := netip.ParseAddrPort(local.String())
+	if err != nil {
+		return "", false
+	}
+	client, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return "", false
+	}
+	unmap := func(a netip.AddrPort) netip.AddrPort { return netip.AddrPortFrom(a.Addr().Unmap(), a.Port()) }
+	return socketOfOther(unmap(server), unmap(client))
+}
+
+// refuseOtherUser refuses what another user's program brings or asks for, and
+// tells whether it did. It is asked only about what counts: the system's tables
+// are long where much is going on.
+func (s *Server) refuseOtherUser(w http.ResponseWriter, r *http.Request) bool {
+	user, other := otherUser(r)
+	if other {
+		s.refuse(w, Stray{Kind: StrayOtherUser, Err: &OtherUserError{User: user}, Person: true})
+	}
+	return other
+}

@@ -1,0 +1,88 @@
+package callback
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"os"
+	"runtime"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// as gives a client whose sockets belong to another user: the kernel takes the
+// user for files of the thread that makes a socket.
+func as(t *testing.T, uid uintptr) *http.Client {
+	t.Helper()
+	setUser := func(uid uintptr) { _, _, _ = syscall.RawSyscall(syscall.SYS_SETFSUID, uid, 0, 0) }
+	c := client()
+	c.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	c.Transport.(*http.Transport).DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		setUser(uid)
+		defer setUser(uintptr(os.Geteuid()))
+		return new(net.Dialer).DialContext(ctx, network, address)
+	}
+	return c
+}
+
+// TestOtherUsersOfThisMachine: the short link stands in the browser's command
+// line, for every user to read.
+func TestOtherUsersOfThisMachine(t *testing.T) {
+	t.Parallel()
+	if os.Geteuid() != 0 || mappedUsers() {
+		t.Skip("needs root, which can make sockets of another user")
+	}
+	const nobody = 65534
+	for _, redirect := range []string{"http://127.0.0.1:0/callback", "http://localhost:0/callback", "http://[::1]:0/callback"} {
+		t.Run(redirect, func(t *testing.T) {
+			t.Parallel()
+			var told []Stray
+			s := opened(t, Config{RedirectURI: redirect, OnStray: func(x Stray) { told = append(told, x) }})
+			link := s.ShortURL("https://app.example.test/oauth/authorize?ou_link_token=secret")
+			answer := s.come("code", "theirs", "state", s.cfg.States.Issue(answers))
+
+			got := get(t, as(t, nobody), link)
+			require.Equal(t, http.StatusForbidden, got.status)
+			require.Contains(t, got.body, "another user of this machine")
+			require.Empty(t, got.header.Get("Location"))
+			require.NotContains(t, got.body, "secret")
+			require.Len(t, told, 1)
+			require.True(t, told[0].Person)
+			require.Equal(t, "another user of this machine: nobody", told[0].Err.Error())
+
+			require.Equal(t, http.StatusForbidden, get(t, as(t, nobody), answer).status)
+			require.Empty(t, s.answers)
+			require.Equal(t, map[StrayKind]int{StrayOtherUser: 2}, s.Strays())
+
+			require.Equal(t, http.StatusSeeOther, get(t, as(t, 0), link).status, "ours")
+			require.Equal(t, http.StatusSeeOther, get(t, as(t, 0), answer).status)
+			require.Equal(t, "theirs", (<-s.Answers()).Code.Reveal())
+		})
+	}
+}
+
+// TestAProxyMayRunAsAnyUser: behind --listen the operator's own proxy delivers.
+func TestAProxyMayRunAsAnyUser(t *testing.T) {
+	t.Parallel()
+	if os.Geteuid() != 0 {
+		t.Skip("needs root, which can make sockets of another user")
+	}
+	s := opened(t, Config{RedirectURI: "https://confer.example.test/callback", Listen: "127.0.0.1:0"})
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+s.Addr()+"/callback?code=c&state="+s.cfg.States.Issue(answers), nil)
+	require.NoError(t, err)
+	req.Host = "confer.example.test"
+	require.Equal(t, http.StatusSeeOther, do(t, as(t, 33), req).status)
+	require.Equal(t, http.StatusForbidden, get(t, as(t, 33), s.ShortURL("https://app.example.test/")).status, "the short link is never behind it")
+}
+
+func TestWhoIsAFriend(t *testing.T) {
+	t.Setenv("SUDO_UID", "4711")
+	require.True(t, friend(4711))
+	require.True(t, friend(0))
+	require.True(t, friend(os.Geteuid()))
+	require.False(t, friend(4712))
+}
