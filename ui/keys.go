@@ -8,27 +8,14 @@ import (
 	tea "charm.land/bubbletea/v2"
 )
 
-// keyMap holds every binding of the wizard. Screens pick from it and may change
-// a description; the help is drawn from what they return, so it cannot lie.
-// Printable keys are never global: a text field owns them.
+// keyMap holds the keys that are not a page's own actions. The help is drawn from
+// what works now, so it cannot lie. Printable keys are never global: a text field
+// owns them.
 type keyMap struct {
-	// everywhere
 	quit, help, helpTyping, back, submit, pageUp, pageDown key.Binding
-
-	// lists
-	up, down, home, end, digit, filter, leaveFilter key.Binding
-
-	// forms; moveField shares its keys with the two
-	next, prev, moveField key.Binding
-
-	// the wait for the administrator
-	open, copyText, raw, write, paste, message, extend, newLink, handed, yes, permit key.Binding
-
-	// what a problem or a finished link offers
-	redirect, goOn, details, again key.Binding
-
-	// the table and the end
-	sort, row, refresh, export, another, finish, leave key.Binding
+	digit, filter, leaveFilter                             key.Binding // lists
+	next, prev                                             key.Binding // forms
+	up, down, home, end, details, sort                     key.Binding // the table
 }
 
 func bind(help, desc string, keys ...string) key.Binding {
@@ -36,7 +23,7 @@ func bind(help, desc string, keys ...string) key.Binding {
 }
 
 func newKeyMap() keyMap {
-	k := keyMap{
+	return keyMap{
 		quit:       bind("ctrl+c", "quit", "ctrl+c"),
 		help:       bind("?", "help", "?", "f1"),
 		helpTyping: bind("f1", "help", "f1"),
@@ -45,52 +32,20 @@ func newKeyMap() keyMap {
 		pageUp:     bind("pgup", "up", "pgup"),
 		pageDown:   bind("pgdn", "more", "pgdown"),
 
-		up:          bind("↑/↓", "choose", "up", "k"),
-		down:        bind("↓", "down", "down", "j"),
-		home:        bind("home", "first", "home", "g"),
-		end:         bind("end", "last", "end", "G"),
-		digit:       bind("1-9", "choose", "1", "2", "3", "4", "5", "6", "7", "8", "9"),
+		digit:       bind("1-9", "choose by number", "1", "2", "3", "4", "5", "6", "7", "8", "9"),
 		filter:      bind("/", "filter", "/"),
 		leaveFilter: bind("esc", "leave the filter", "esc"),
 
-		next:      bind("tab", "next field", "tab", "down"),
-		prev:      bind("shift+tab", "field before", "shift+tab", "up"),
-		moveField: bind("tab", "next field", "tab", "shift+tab", "down", "up"),
+		next: bind("tab", "next field", "tab", "down"),
+		prev: bind("shift+tab", "field before", "shift+tab", "up"),
+
+		up:      bind("↑/↓", "move", "up", "k"),
+		down:    bind("↓", "down", "down", "j"),
+		home:    bind("home", "first", "home", "g"),
+		end:     bind("end", "last", "end", "G"),
+		details: bind("→", "details", "right", "l"),
+		sort:    bind("s", "sort", "s"),
 	}
-	k.ofAuthorize()
-	k.ofProfiles()
-	return k
-}
-
-// ofAuthorize are the keys of step 5.
-func (k *keyMap) ofAuthorize() {
-	k.open = bind("o", "open again", "o")
-	k.copyText = bind("c", "copy", "c")
-	k.raw = bind("u", "show the real link", "u")
-	k.write = bind("w", "write to a file", "w")
-	k.paste = bind("p", "paste the final address", "p")
-	k.message = bind("m", "message for the administrator", "m")
-	k.extend = bind("+", "more time", "+")
-	k.newLink = bind("n", "new link", "n")
-	k.handed = bind("d", "the administrator says it is done", "d")
-	k.yes = bind("y", "yes", "y")
-	k.permit = bind("t", "text for Cronofy's permitted list", "t")
-
-	k.redirect = bind("r", "change the redirect URI", "r")
-	k.goOn = bind("g", "go on to the profiles", "g")
-	k.details = bind("d", "details", "d")
-	k.again = bind("n", "authorize again", "n")
-}
-
-// ofProfiles are the keys of step 6.
-func (k *keyMap) ofProfiles() {
-	k.sort = bind("s", "sort", "s")
-	k.row = bind("enter", "details", "enter", "right", "l")
-	k.refresh = bind("r", "look again", "r")
-	k.export = bind("e", "export", "e")
-	k.another = bind("a", "another customer", "a")
-	k.finish = bind("f", "summary", "f")
-	k.leave = bind("q/ctrl+c", "quit", "q")
 }
 
 // as gives the binding another description, where the same key does more
@@ -100,10 +55,161 @@ func as(b key.Binding, desc string) key.Binding {
 	return b
 }
 
-// when disables the binding, and so takes it out of the help, unless ok.
-func when(ok bool, b key.Binding) key.Binding {
-	b.SetEnabled(ok)
-	return b
+// pressed tells whether a key is an action's.
+func (a Action) pressed(k tea.KeyPressMsg) bool { return k.String() == a.Key || k.Text == a.Key }
+
+// bindings are all keys that work on the page now, the most needed first. Their
+// words are short in the line of keys, and full in the help.
+func (m *Model) bindings(full bool) []key.Binding {
+	p, k := m.page(), m.keys
+	switch {
+	case m.table() != nil:
+		return m.tableBindings(p)
+	case p.Fixed:
+		return []key.Binding{k.help, k.quit}
+	case p.Busy != "":
+		return []key.Binding{as(k.back, "stop"), k.help, k.quit}
+	}
+	fm := m.form()
+	var out []key.Binding
+	if word := m.enterWord(p); word != "" {
+		out = append(out, as(k.submit, word))
+	}
+	help := k.help
+	if fm.typing() {
+		help = k.helpTyping
+	}
+	back := as(k.back, m.backWord(p))
+	if fm.choice != nil && fm.choice.filtering() {
+		back = k.leaveFilter
+	}
+	if m.canGoBack(p) || fm.typing() && fm.here() == nil {
+		out = append(out, back)
+	}
+	out = append(out, help)
+	if m.scrolls {
+		out = append(out, bind("↑/↓", "more", "up", "down", "pgup", "pgdown"))
+	}
+	var rest []key.Binding
+	if !fm.typing() && !fm.hasTexts() {
+		for _, a := range p.Actions {
+			b := bind(a.Key, a.short(), a.Key)
+			if full {
+				b = as(b, a.Words)
+			}
+			switch {
+			case a.Key == "enter":
+			case a.Aside:
+				rest = append(rest, b)
+			default:
+				out = append(out, b)
+			}
+		}
+	}
+	out = append(out, k.quit)
+	if p.End {
+		out[len(out)-1] = as(k.quit, "finish")
+	}
+	if fm.stops() > 1 && fm.hasTexts() {
+		out = append(out, bind("tab", "next field", "tab", "shift+tab", "down", "up"))
+	}
+	if fm.choice != nil {
+		out = append(out, fm.choice.bindings(k)...)
+	}
+	return append(out, rest...)
+}
+
+// bindings of a list, but for Enter and Esc.
+func (c *choice) bindings(k keyMap) []key.Binding {
+	if c.filtering() {
+		if len(c.VisibleItems()) < 2 {
+			return nil
+		}
+		return []key.Binding{bind("↑/↓", "choose", "up", "down")}
+	}
+	out := []key.Binding{bind("↑/↓", "choose", "up", "down", "k", "j")}
+	if n := min(9, len(c.options)); n > 1 {
+		out = append(out, k.filter, bind("1-"+k.digit.Keys()[n-1], "choose by number", k.digit.Keys()[:n]...),
+			bind("home/end", "first, last", "home", "end", "g", "G"))
+	}
+	return out
+}
+
+// enterWord is what Enter does now; empty: nothing.
+func (m *Model) enterWord(p Page) string {
+	fm := m.form()
+	switch at := fm.focus - len(p.Fields); {
+	case fm.choice != nil:
+		o, ok := fm.choice.chosen()
+		switch {
+		case !ok:
+			return ""
+		case o.Act.Open != "":
+			return "open"
+		case o.Act.Leave:
+			return "finish"
+		}
+	case fm.hasTexts() && at >= 0:
+		return "open"
+	case !fm.hasTexts():
+		for _, a := range p.Actions {
+			if a.Key == "enter" {
+				return a.short()
+			}
+		}
+		return ""
+	}
+	if p.Enter != "" {
+		return p.Enter
+	}
+	return "next"
+}
+
+func (m *Model) backWord(p Page) string {
+	if m.at() == pageWaiting && !m.over() {
+		return "stop waiting"
+	}
+	return "back"
+}
+
+// canGoBack tells whether Esc leads anywhere.
+func (m *Model) canGoBack(Page) bool { return m.over() || m.state.Step > 0 || m.state.Asking }
+
+const keyGap = " · "
+
+// footer is the line of keys: as many as fit, the most needed first.
+func (m *Model) footer(w int) string {
+	all := m.bindings(false)
+	switch {
+	case m.leaving:
+		all = []key.Binding{as(m.keys.quit, "quit"), as(m.keys.back, "stay")}
+	case m.helping:
+		all = []key.Binding{as(m.keys.back, "close the help"), m.keys.quit}
+		if m.scrolls {
+			all = append(all, bind("↑/↓", "more", "up", "down"))
+		}
+	}
+	need := all[:min(len(all), 3)]
+	for i := range need { // words give way before a needed key does
+		if keysWidth(need) > w-2 {
+			need[i] = as(need[i], firstWord(need[i].Help().Desc))
+		}
+	}
+	for len(all) > 1 && keysWidth(all) > w { // with a width, help overflows it where its own "…" has no room
+		all = all[:len(all)-1]
+	}
+	m.helpLine.Styles.ShortKey, m.helpLine.Styles.ShortDesc = m.st.key, m.st.muted
+	m.helpLine.Styles.ShortSeparator = m.st.muted
+	m.helpLine.ShortSeparator = keyGap
+	return m.helpLine.ShortHelpView(all)
+}
+
+func keysWidth(bs []key.Binding) int {
+	n := 0
+	for i, b := range bs {
+		n += btoi(i > 0)*visible(keyGap) + visible(b.Help().Key) + 1 + visible(b.Help().Desc)
+	}
+	return n
 }
 
 // The letters of other layouts, at the places of the Latin ones: a terminal says

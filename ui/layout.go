@@ -6,7 +6,6 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
-	"confer/cronofy"
 	"confer/flow"
 )
 
@@ -35,7 +34,7 @@ type layout struct {
 
 func (m *Model) layout() layout {
 	l := layout{width: min(m.width, maxWidth), height: min(m.height, maxHeight), margin: 2}
-	table := m.page == pageTable && !m.helping
+	table := m.table() != nil && !m.helping
 	if table {
 		l.width, l.height = min(m.width, maxTableWidth), m.height
 	}
@@ -83,7 +82,7 @@ func (m *Model) View() tea.View {
 	if l.rules {
 		lines = append(lines, m.rule(l, p))
 	}
-	lines = append(lines, strings.Repeat(" ", l.margin)+m.helpLine(l.width-2*l.margin))
+	lines = append(lines, strings.Repeat(" ", l.margin)+m.footer(l.width-2*l.margin))
 	v.SetContent(strings.Join(lines, "\n"))
 	if p.x >= 0 && p.y >= 0 {
 		v.Cursor = tea.NewCursor(l.pageX+p.x, l.pageY+p.y)
@@ -103,19 +102,38 @@ func (m *Model) tooSmall() string {
 // fitted is the page of the moment, cut to its room.
 func (m *Model) fitted() fitted {
 	f := m.frame()
-	if m.helping {
-		return m.helpPage(f, m.bindings()).fit(f.h, m.scroll)
+	var s sheet
+	switch {
+	case m.helping:
+		s = m.help(f)
+	case m.table() != nil:
+		s = m.profile.draw(f, m.page(), m.told)
+	default:
+		s = f.draw(m.page(), m.form(), m.tell())
 	}
-	p := m.screen(m.page).view(f)
 	if m.leaving {
-		p.foot = f.warning(leavingWords(m.state))
-		p.brief = len(p.foot)
+		s.foot = f.warning(leavingWords(m.state))
+		s.brief = len(s.foot)
 	}
-	return p.fit(f.h, m.scroll)
+	p := s.fit(&m.view, f.w, f.h)
+	m.scrolls = p.y < 0 && (p.above || p.below)
+	return p
 }
 
-// heldLoss is said before an end with an approval that is not stored.
-const heldLoss = "Quit? What was approved is not stored, and its token ends with confer."
+// tell is what the last key did.
+func (m *Model) tell() flash {
+	switch at := m.state.Attempt; {
+	case !m.opening || m.at() != pageWaiting || m.told.text != "":
+	case at.Browser != "":
+		return flash{text: "No browser was opened."}
+	case at.Phase == flow.PhaseWaiting:
+		return flash{"A browser was asked to open the link.", true}
+	}
+	return m.told
+}
+
+// unstoredLoss is said before an end with an approval that is not stored.
+const unstoredLoss = "Quit? What was approved is not stored, and its token ends with confer."
 
 // leavingWords say what quitting does now. A code that is being exchanged was
 // taken already: the program ends when that is done.
@@ -124,7 +142,7 @@ func leavingWords(s flow.State) string {
 	case s.Attempt.Phase >= flow.PhaseExchanging:
 		return "Quit? confer finishes this first, and then ends."
 	case s.Attempt.Phase < flow.PhaseWaiting:
-		return heldLoss
+		return unstoredLoss
 	}
 	return "Quit? The administrator can still finish, but confer will not know."
 }
@@ -206,29 +224,14 @@ func (m *Model) body(l layout, p fitted) []string {
 	return lines
 }
 
-// place says where calls go: the data center, or the host put in its place.
-func place(s cronofy.Site) string {
-	switch {
-	case !s.Chosen():
-		return ""
-	case s.Sandbox && s.DataCenter.Name != "":
-		return s.DataCenter.Name + " · sandbox"
-	case s.Sandbox:
-		return "sandbox"
-	case s.Overridden():
-		return clean(s.APIHost())
-	}
-	return s.DataCenter.Name
-}
-
 // rail lists the steps with the answers of those that are done.
 func (m *Model) rail(h int) []string {
 	var out []string
-	steps := flow.Steps()
-	answers := h >= 2*len(steps)-1
-	for _, s := range steps {
+	all := flow.Steps()
+	answers := h >= 2*len(all)-1
+	for _, s := range all {
 		out = append(out, m.railStep(s))
-		if a := answerOf(m.state, s); answers && s < m.state.Step && a != "" {
+		if a := steps[s].answer(m.state); answers && m.stepDone(s) && a != "" {
 			out = append(out, "  "+m.st.muted.Render(cutTo(a, railWidth-2)))
 		}
 	}
@@ -237,9 +240,9 @@ func (m *Model) rail(h int) []string {
 
 func (m *Model) railStep(s flow.Step) string {
 	switch {
-	case s == flow.StepAuthorize && s < m.state.Step && (m.state.Link == nil || m.state.Link.Unconfirmed):
+	case m.stepDone(s) && s == flow.StepAuthorize && (m.state.Link == nil || m.state.Link.Unconfirmed):
 		return m.st.warn.Render(signWarn) + " " + s.Title()
-	case s < m.state.Step:
+	case m.stepDone(s):
 		return m.st.good.Render(signDone) + " " + s.Title()
 	case s == m.state.Step:
 		return m.st.accent.Render(signNow) + " " + m.st.accent.Bold(true).Render(s.Title())
@@ -247,45 +250,23 @@ func (m *Model) railStep(s flow.Step) string {
 	return m.st.muted.Render(signLater + " " + s.Title())
 }
 
+// stepDone tells whether a step is done: all of them are on the last page.
+func (m *Model) stepDone(s flow.Step) bool { return s < m.state.Step || m.ended() }
+
+// ended tells whether the last page is shown.
+func (m *Model) ended() bool { return m.at() == pageDone || m.at() == pageSummary }
+
 // folded is the rail in one line.
 func (m *Model) folded(w int) string {
-	steps := flow.Steps()
+	all := flow.Steps()
 	full := ""
-	for _, s := range steps {
+	for _, s := range all {
 		full += m.railStep(s) + "   "
 	}
 	full = strings.TrimRight(full, " ")
 	if visible(full) <= w {
 		return full
 	}
-	return m.st.accent.Bold(true).Render(fmt.Sprintf("Step %d of %d", int(m.state.Step)+1, len(steps))) +
+	return m.st.accent.Bold(true).Render(fmt.Sprintf("Step %d of %d", int(m.state.Step)+1, len(all))) +
 		m.st.muted.Render(" · ") + m.state.Step.Title()
-}
-
-// answerOf is what the operator answered at a step, short.
-func answerOf(s flow.State, step flow.Step) string {
-	a := s.Answers
-	switch step {
-	case flow.StepDataCenter:
-		return place(a.Site)
-	case flow.StepApplication:
-		return shortID(a.ClientID)
-	case flow.StepServiceAccount:
-		if a.Label != "" {
-			return clean(a.Label)
-		}
-		return shortID(a.ServiceAccount)
-	case flow.StepProvider:
-		return providerName(a.Provider)
-	case flow.StepAuthorize:
-		switch {
-		case s.Link == nil:
-			return "approved"
-		case s.Link.Unconfirmed:
-			return "not confirmed"
-		}
-		return "linked"
-	case flow.StepProfiles:
-	}
-	return ""
 }

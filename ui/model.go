@@ -2,47 +2,23 @@ package ui
 
 import (
 	"context"
+	"errors"
+	"strings"
 	"time"
+	"unicode"
 
+	"charm.land/bubbles/v2/help"
 	"charm.land/bubbles/v2/key"
 	"charm.land/bubbles/v2/spinner"
+	"charm.land/bubbles/v2/viewport"
 	tea "charm.land/bubbletea/v2"
 
 	"confer/flow"
 	"confer/internal/suspend"
 )
 
-// screen is one page of the wizard. update returns what the operator did, if
-// anything; only the Model changes the state.
-type screen interface {
-	// sync is called when the state changed, and when the page is shown.
-	sync(s flow.State)
-	update(msg tea.Msg, f frame) (flow.Event, tea.Cmd)
-	view(f frame) page
-	// bindings are the keys that work now, most important first.
-	bindings(f frame) []key.Binding
-	// typing tells whether a text field has the focus and owns the letters.
-	typing() bool
-}
-
-// frame is what a screen may know while it draws and updates.
-type frame struct {
-	w, h  int // of the page
-	st    styles
-	keys  keyMap
-	state flow.State
-	now   time.Time
-	spin  string // the spinner's cell, while something of ours works
-	cfg   *Config
-	over  <-chan struct{} // closed when the program has to end
-	raw   *rawGate
-	// kept says that an address was pasted and not yet checked.
-	kept bool
-	// sentBack says that the problem came up on a later page; else empty.
-	sentBack string
-}
-
-// Model is the wizard as Bubble Tea sees it.
+// Model is the wizard as Bubble Tea sees it: it shows the page that the state
+// asks for, or one that was opened over it, and turns keys into events.
 type Model struct {
 	cfg   Config
 	ctx   context.Context
@@ -53,11 +29,17 @@ type Model struct {
 	st            styles
 	keys          keyMap
 
-	page    pageID
-	screens map[pageID]screen // kept, so that drafts survive going back
-	scroll  int
-	helping bool // the help is open
-	leaving bool // ctrl+c was pressed once while something would be lost
+	trail
+	forms   map[pageID]*form // kept, so that drafts survive going back
+	profile *table           // of the profiles
+	told    flash            // what the last key did
+	opening bool             // the last key asked for the browser
+
+	view     viewport.Model
+	helpLine help.Model
+	scrolls  bool // the page has more lines, and no focus of its own to scroll to
+	helping  bool // the help is open
+	leaving  bool // ctrl+c was pressed once while something would be lost
 
 	raw     *rawGate
 	cameUp  flow.Step     // where problem came up, if that was not where it is put right
@@ -78,10 +60,11 @@ func New(cfg Config) *Model {
 	}
 	m := &Model{
 		cfg: cfg, ctx: context.Background(), done: make(chan struct{}), state: cfg.State,
-		st: newStyles(neutralPalette()), keys: newKeyMap(), screens: map[pageID]screen{},
+		st: newStyles(neutralPalette()), keys: newKeyMap(), forms: map[pageID]*form{},
+		profile: newTable(), view: viewport.New(), helpLine: help.New(),
 		spinner: spinner.New(spinner.WithSpinner(spinner.MiniDot)), raw: &rawGate{},
 	}
-	m.show()
+	m.show(m.state, nil)
 	return m
 }
 
@@ -110,7 +93,7 @@ func (m *Model) next() tea.Cmd {
 // Update routes.
 func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	if k, ok := msg.(tea.KeyPressMsg); ok {
-		msg = latin(k, m.screen(m.page).typing() && !m.helping)
+		msg = latin(k, m.typing() && !m.helping)
 	}
 	if done, cmd := m.terminal(msg); done {
 		return m, cmd
@@ -131,10 +114,18 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	case second:
 		m.ticking = false
 		return m, m.animate()
+	case saved:
+		m.told = msg.flash()
+	case rawShown:
+		m.backFromRaw(msg)
+	case settled, ordered:
+		return m, m.profile.settle(msg)
+	case tea.PasteMsg:
+		m.paste(msg)
 	case tea.KeyPressMsg:
-		return m, m.press(msg)
-	default:
-		return m, m.pass(msg)
+		cmd := m.press(msg)
+		m.sync()
+		return m, cmd
 	}
 	return m, nil
 }
@@ -157,77 +148,113 @@ func (m *Model) apply(ev flow.Event) tea.Cmd {
 	}
 	m.cfg.Tasks.Follow(before, after, task)
 	cmd := m.rows(before, ev)
-	m.show()
+	m.show(before, ev)
 	return tea.Batch(cmd, m.animate())
 }
 
 // rows hands rows of profiles to the table; they are not in the state.
 func (m *Model) rows(before flow.State, ev flow.Event) tea.Cmd {
-	t, _ := m.screens[pageTable].(*table)
-	if !before.Proof.Started && m.state.Proof.Started && t != nil {
-		t.clear()
+	if !before.Proof.Started && m.state.Proof.Started {
+		m.profile.clear()
 	}
+	m.profile.rows.of = m.state.Answers
 	r, ok := ev.(flow.Report)
 	if !ok || before.Running == nil || r.Task != before.Running.ID {
 		return nil
 	}
 	if read, ok := r.Event.(flow.ProfilesRead); ok {
-		return m.screen(pageTable).(*table).add(read.Rows)
+		return m.profile.add(read.Rows)
 	}
 	return nil
 }
 
 // show brings the page that the state asks for.
-func (m *Model) show() {
-	if at := pageOf(m.state); at != m.page {
-		m.page, m.scroll, m.helping = at, 0, false
-		if at == pageStore { // asked anew, and no passphrase of before is in its fields
-			delete(m.screens, at)
+func (m *Model) show(before flow.State, ev flow.Event) {
+	if m.follow(before, m.state, ev) {
+		m.turned()
+		if m.opened[0] == pageStore { // asked anew, and no passphrase of before is in its fields
+			delete(m.forms, pagePassphrase)
+		}
+		if m.opened[0] == pageWaiting && !m.unchecked() {
+			delete(m.forms, pagePaste)
 		}
 	}
+	if began := before.Attempt.Phase != flow.PhaseWaiting && m.state.Attempt.Phase == flow.PhaseWaiting; began && m.unchecked() {
+		m.open(pagePaste, m.state)
+	}
 	m.leaving = m.leaving && m.losable()
-	m.screen(m.page).sync(m.state)
+	m.sync()
 }
 
-func (m *Model) screen(at pageID) screen {
-	if m.screens[at] == nil {
-		m.screens[at] = newScreen(at)
+// turned begins on another page.
+func (m *Model) turned() {
+	m.helping, m.told = false, flash{}
+	m.view.GotoTop()
+}
+
+func (m *Model) page() Page { return pages[m.at()](m.context()) }
+
+func (m *Model) context() Context {
+	c := Context{State: m.seen(m.state), Session: m.cfg.Session, Browser: m.cfg.Browser, Now: m.cfg.Now(), Files: m.cfg.SaveFile != nil,
+		Flags: m.cfg.Flags, Approves: m.cfg.Approve != nil, Kept: m.unchecked(), drafts: m.draft,
+		unmet: func() []string { return unmet(m.profile.rows.all, m.state) }}
+	if m.problem != nil && m.problem == m.state.Problem {
+		c.SentBack = "It came up at " + m.cameUp.Title() + "; every other answer is kept."
 	}
-	return m.screens[at]
+	if row, ok := m.profile.rows.here(); ok {
+		c.account = &row
+	}
+	return c
+}
+
+func (m *Model) draft(at pageID, field string) string {
+	if fm := m.forms[at]; fm != nil {
+		return fm.value(field)
+	}
+	return ""
+}
+
+// unchecked tells whether an address was pasted that nobody has looked at: the
+// wait may have ended before.
+func (m *Model) unchecked() bool {
+	fm := m.forms[pagePaste]
+	return fm != nil && fm.value(fieldAddress) != "" && fm.value(fieldAddress) != fm.sent[fieldAddress]
+}
+
+func (m *Model) form() *form {
+	fm := m.forms[m.at()]
+	if fm == nil {
+		fm = newForm()
+		m.forms[m.at()] = fm
+	}
+	return fm
+}
+
+// sync brings the form of the page up to date.
+func (m *Model) sync() {
+	if m.state.Attempt.Phase > flow.PhaseWaiting {
+		delete(m.forms, pagePaste)
+	}
+	if m.table() == nil {
+		m.form().sync(m.page())
+	}
+}
+
+// table is the driver of the page of profiles; nil where another page is shown.
+func (m *Model) table() *table {
+	if m.at() == pageTable {
+		return m.profile
+	}
+	return nil
 }
 
 func (m *Model) frame() frame {
-	f := frame{st: m.st, keys: m.keys, state: m.state, now: m.cfg.Now(), cfg: &m.cfg, over: m.ctx.Done(), raw: m.raw}
-	if w, ok := m.screens[pageWaiting].(*wait); ok {
-		f.kept = w.unchecked()
-	}
-	if m.problem != nil && m.problem == m.state.Problem {
-		f.sentBack = "It came up at " + m.cameUp.Title() + "; every other answer is kept."
-	}
-	if working(m.state, f.now) {
+	l := m.layout()
+	f := frame{w: l.pageW, h: l.pageH, st: m.st, ctx: m.context(), refuse: m.refuse}
+	if working(m.state, f.ctx.Now) {
 		f.spin = m.st.accent.Render(m.spinner.View())
 	}
-	l := m.layout()
-	f.w, f.h = l.pageW, l.pageH
 	return f
-}
-
-// pass hands a message to the screen and does what comes of it.
-func (m *Model) pass(msg tea.Msg) tea.Cmd {
-	if _, pasted := msg.(tea.PasteMsg); pasted {
-		m.helping = false
-	}
-	if m.page == pageAuthorize && m.state.Problem != nil {
-		m.keepPasted(msg)
-	}
-	ev, cmd := m.screen(m.page).update(msg, m.frame())
-	if ev == nil {
-		return cmd
-	}
-	if _, ok := ev.(flow.AnotherWanted); ok && m.state.Running != nil {
-		cmd = tea.Batch(cmd, m.apply(flow.Back{})) // ends the look at this one's profiles
-	}
-	return tea.Batch(cmd, m.apply(ev))
 }
 
 func (m *Model) press(msg tea.KeyPressMsg) tea.Cmd {
@@ -244,16 +271,197 @@ func (m *Model) press(msg tea.KeyPressMsg) tea.Cmd {
 		m.pressHelp(msg)
 		return nil
 	}
-	s := m.screen(m.page)
-	if key.Matches(msg, m.keys.help) && (!s.typing() || key.Matches(msg, m.keys.helpTyping)) {
-		m.helping, m.scroll = true, 0
+	m.told, m.opening = flash{}, false
+	p := m.page()
+	if key.Matches(msg, m.keys.help) && (!m.typing() || key.Matches(msg, m.keys.helpTyping)) {
+		m.helping = true
+		m.view.GotoTop()
+		return nil
+	}
+	if t := m.table(); t != nil {
+		if done, cmd := t.press(msg, m); done {
+			return cmd
+		}
+	}
+	fm := m.form()
+	if p.Busy != "" || p.Fixed {
+		if key.Matches(msg, m.keys.back) && !p.Fixed {
+			return m.apply(flow.Back{})
+		}
 		return nil
 	}
 	if by := m.scrollKey(msg); by != 0 && m.cut(by) {
-		m.scroll = max(0, m.scroll+by)
+		m.scroll(by)
 		return nil
 	}
-	return m.pass(msg)
+	if m.table() == nil {
+		if (fm.choice != nil && fm.choice.filtering() || !key.Matches(msg, m.keys.back, m.keys.submit)) && fm.update(msg, m.keys, m.refuse) {
+			return nil
+		}
+	}
+	switch {
+	case key.Matches(msg, m.keys.back):
+		return m.back()
+	case key.Matches(msg, m.keys.submit):
+		return m.enter(p, fm)
+	}
+	return m.letter(msg, p)
+}
+
+// letter does the action of a key, where letters are not text.
+func (m *Model) letter(msg tea.KeyPressMsg, p Page) tea.Cmd {
+	if m.table() == nil && m.form().hasTexts() {
+		return nil
+	}
+	for _, a := range p.Actions {
+		if a.pressed(msg) {
+			return m.do(a.Act)
+		}
+	}
+	return nil
+}
+
+// typing tells whether a text field has the focus and owns the letters.
+func (m *Model) typing() bool {
+	if t := m.table(); t != nil {
+		return t.filtering
+	}
+	return m.form().typing()
+}
+
+// enter takes the option, submits the fields or does what the page says.
+func (m *Model) enter(p Page, fm *form) tea.Cmd {
+	switch at := fm.focus - len(p.Fields); {
+	case m.table() == nil && fm.choice != nil:
+		o, ok := fm.choice.chosen()
+		fm.choice.leaveFilter()
+		switch {
+		case !ok:
+			return nil
+		case !o.Act.none():
+			return m.do(o.Act)
+		}
+		fm.answers[p.Fields[0].Name] = o.Value
+		return m.apply(p.Submit(Values{p.Fields[0].Name: o.Value}))
+	case m.table() == nil && fm.hasTexts() && at >= 0:
+		fm.focus = 0
+		return m.do(p.Actions[at].Act)
+	case m.table() == nil && fm.hasTexts():
+		if values, ok := fm.enter(m.refuse); ok {
+			return m.apply(p.Submit(values))
+		}
+		return nil
+	}
+	for _, a := range p.Actions {
+		if a.Key == "enter" {
+			return m.do(a.Act)
+		}
+	}
+	if m.over() {
+		return m.back()
+	}
+	return nil
+}
+
+// back leaves a page that is open over another, or goes one back.
+func (m *Model) back() tea.Cmd {
+	if !m.over() || m.at() == pagePassphrase && m.state.Store.Pinned {
+		return m.apply(flow.Back{})
+	}
+	m.close(m.state)
+	m.turned()
+	return nil
+}
+
+// do does what an action is for.
+func (m *Model) do(a Act) tea.Cmd {
+	switch {
+	case a.Leave:
+		return tea.Quit
+	case a.Open == back:
+		return m.back()
+	case a.Open != "":
+		m.open(a.Open, m.state)
+		m.turned()
+		if fm := m.forms[a.Open]; fm != nil { // what was typed there is kept
+			fm.shown, fm.refused = false, nil
+			fm.forgetExact()
+		}
+		return nil
+	case a.Browse != browseNot:
+		m.told = flash{a.Told, true}
+		return browseCmd(m.cfg.Approve, m.state.Attempt.ShortURL, a.Browse == browseApprove)
+	case a.Copy != "":
+		m.told = flash{a.Told, true}
+		return tea.SetClipboard(a.Copy)
+	case a.Show != "":
+		return showRaw(rawLink{link: a.Show, what: a.Told, back: rawBack(m.state)}, m)
+	case a.Save != nil:
+		return save(m.cfg.SaveFile, a.Save)
+	}
+	m.told = flash{a.Told, true}
+	if a.Told == "" {
+		m.told = flash{}
+	}
+	if a.Event == nil {
+		return nil
+	}
+	_, m.opening = a.Event.(flow.OpenWanted)
+	if _, ok := a.Event.(flow.AnotherWanted); ok && m.state.Running != nil {
+		return tea.Batch(m.apply(flow.Back{}), m.apply(a.Event)) // ends the look at this one's profiles
+	}
+	return m.apply(a.Event)
+}
+
+// paste goes into the field in focus, or into that of the page that wants pastes.
+func (m *Model) paste(msg tea.PasteMsg) {
+	m.helping = false
+	p := m.page()
+	at, waits := m.pasteTarget(p)
+	switch {
+	case m.table() != nil:
+		m.profile.paste(msg)
+		return
+	case p.Busy != "" || p.Fixed:
+		return
+	case at == "":
+		m.form().update(msg, m.keys, m.refuse)
+		m.sync()
+		return
+	}
+	fm := newForm() // what was typed there before is replaced: half an address is of no use
+	m.forms[at] = fm
+	fm.sync(pages[at](m.context()))
+	fm.update(msg, m.keys, m.refuse)
+	if waits && m.at() != at {
+		m.opened = []pageID{pageWaiting}
+		m.open(at, m.state)
+		m.turned()
+	}
+	m.sync()
+}
+
+// pasteTarget is the page that takes what is pasted on a page without a field in
+// focus. Before a wait the address is kept: its state counts in the next one.
+func (m *Model) pasteTarget(p Page) (at pageID, waits bool) {
+	waits = m.state.Attempt.Phase == flow.PhaseWaiting
+	if m.at() == pagePaste {
+		return pagePaste, waits
+	}
+	return p.Paste, waits
+}
+
+// refuse finds secrets that are shown: of the state, and typed here.
+func (m *Model) refuse(f Field, text string) *flow.Problem {
+	var typed []string
+	for _, fm := range m.forms {
+		for _, other := range fm.page.Fields {
+			if other.Kind == FieldSecret && !other.Exact && fm.value(other.Name) != "" {
+				typed = append(typed, fm.value(other.Name))
+			}
+		}
+	}
+	return misplaced(f, text, m.state, typed)
 }
 
 // quit ends the program, but asks once while the administrator is in the
@@ -274,11 +482,12 @@ func (m *Model) losable() bool {
 
 func (m *Model) pressHelp(msg tea.KeyPressMsg) {
 	if by := m.scrollKey(msg); by != 0 {
-		m.scroll = max(0, m.scroll+by)
+		m.scroll(by)
 		return
 	}
-	if key.Matches(msg, m.keys.back, m.keys.help, m.keys.submit, m.keys.leave) {
-		m.helping, m.scroll = false, 0
+	if key.Matches(msg, m.keys.back, m.keys.help, m.keys.submit) || msg.Text == "q" {
+		m.helping = false
+		m.view.GotoTop()
 	}
 }
 
@@ -289,7 +498,7 @@ func (m *Model) scrollKey(msg tea.KeyPressMsg) int {
 		return -step
 	case key.Matches(msg, m.keys.pageDown):
 		return step
-	case m.page == pageTable && !m.helping:
+	case m.table() != nil && !m.helping:
 	case msg.Code == tea.KeyUp:
 		return -1
 	case msg.Code == tea.KeyDown:
@@ -298,12 +507,145 @@ func (m *Model) scrollKey(msg tea.KeyPressMsg) int {
 	return 0
 }
 
+func (m *Model) scroll(by int) {
+	if by < 0 {
+		m.view.ScrollUp(-by)
+	} else {
+		m.view.ScrollDown(by)
+	}
+}
+
 // cut tells whether the page has more lines in that direction and no focus of
 // its own to scroll to.
 func (m *Model) cut(by int) bool {
-	if m.helping { // its own scrolling needs no asking
-		return false
-	}
 	p := m.fitted()
 	return p.y < 0 && (by < 0 && p.above || by > 0 && p.below)
+}
+
+// animate starts what may move: a spinner while something of ours works, a
+// countdown once a second while somebody is waited for, else nothing.
+func (m *Model) animate() tea.Cmd {
+	var cmds []tea.Cmd
+	if working(m.state, m.cfg.Now()) && !m.spinning {
+		m.spinning = true
+		cmds = append(cmds, m.spinner.Tick)
+	}
+	if until := deadline(m.state, m.cfg.Now()); !m.ticking && until.After(m.cfg.Now()) {
+		m.ticking = true
+		// To the moment when the seconds shown change, not one second from now:
+		// two clocks would beat against each other.
+		left := until.Sub(m.cfg.Now()) % time.Second
+		if left <= 0 {
+			left = time.Second
+		}
+		cmds = append(cmds, tea.Tick(left, func(time.Time) tea.Msg { return second{} }))
+	}
+	return tea.Batch(cmds...)
+}
+
+// turn moves the spinner on, or stops it.
+func (m *Model) turn(msg spinner.TickMsg) tea.Cmd {
+	if !working(m.state, m.cfg.Now()) {
+		m.spinning = false
+		return nil
+	}
+	var cmd tea.Cmd
+	m.spinner, cmd = m.spinner.Update(msg)
+	return cmd
+}
+
+// working tells whether a task of ours is at work, as against waiting for a
+// person or for the next look.
+func working(s flow.State, now time.Time) bool {
+	switch {
+	case s.Running == nil:
+		return false
+	case s.Step == flow.StepProfiles:
+		return !s.Proof.NextLook.After(now)
+	}
+	return s.Attempt.Phase != flow.PhaseWaiting
+}
+
+// deadline is what a countdown on the screen counts to; zero: there is none.
+func deadline(s flow.State, now time.Time) time.Time {
+	switch {
+	case s.Running == nil:
+	case s.Unlock.After(now):
+		return s.Unlock
+	case pauses(s, now) && s.Attempt.Phase != flow.PhaseWaiting:
+		return s.Pause.Until
+	case s.Attempt.Phase == flow.PhaseWaiting:
+		return s.Attempt.Until
+	case s.Step == flow.StepProfiles:
+		return s.Proof.NextLook
+	}
+	return time.Time{}
+}
+
+// saved is what came of writing a file.
+type saved struct {
+	text *Text
+	path string
+	err  error
+}
+
+func (s saved) flash() flash {
+	if s.err != nil {
+		return flash{text: "The file could not be written: " + clean(s.err.Error()) + "."}
+	}
+	said := s.text.What + " was written to " + clean(s.path) + "."
+	if !s.text.Keep {
+		said += " Delete it when it has done its work."
+	}
+	return flash{said, true}
+}
+
+// save writes in a command: the disk may be slow.
+func save(write func(name, text string) (string, error), t *Text) tea.Cmd {
+	return func() tea.Msg {
+		path, err := write(t.File, t.Body)
+		return saved{t, path, err}
+	}
+}
+
+// browseCmd has the sandbox's built-in browser open a link.
+func browseCmd(visit func(link string, approve bool), link string, approve bool) tea.Cmd {
+	return func() tea.Msg {
+		visit(link, approve)
+		return nil
+	}
+}
+
+// backFromRaw takes what was pasted while a link was shown whole.
+func (m *Model) backFromRaw(msg rawShown) {
+	if msg.err != nil {
+		m.told = flash{text: "The link could not be shown: " + clean(msg.err.Error()) + "."}
+	}
+	if msg.pasted != "" {
+		m.paste(tea.PasteMsg{Content: msg.pasted})
+	}
+}
+
+func rawBack(s flow.State) string {
+	if s.Attempt.Phase == flow.PhaseWaiting {
+		return "confer goes on waiting. Any key goes back to it, and so does an answer. The final address can be pasted here."
+	}
+	return "Any key goes back to confer."
+}
+
+func isMisplaced(r *Refusal) bool { return r != nil && errors.Is(r.Err, errMisplaced) }
+
+func capital(s string) string {
+	r := []rune(s)
+	if len(r) > 0 {
+		r[0] = unicode.ToUpper(r[0])
+	}
+	return string(r)
+}
+
+// firstWord is what a description comes to where the room is short: "back to the
+// link" is "back".
+func firstWord(desc string) string {
+	word, _, _ := strings.Cut(desc, " ")
+	return strings.TrimSuffix(word, ",")
 }

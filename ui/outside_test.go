@@ -45,8 +45,8 @@ func TestOutsideTextIsCleaned(t *testing.T) {
 			m := newModel(t, with)
 			resize(m, 100, 40)
 			requireClean(t, m)
-			if pageOf(with) == pageTable {
-				m.screen(pageTable).(*table).add(evilRows())
+			if m.table() != nil {
+				m.profile.add(evilRows())
 				requireClean(t, m)
 			}
 			for _, k := range []string{"m", "esc", "d", "esc", "e", "esc", "f", "esc", "?"} {
@@ -61,8 +61,8 @@ func TestEvilRowInDetail(t *testing.T) {
 	t.Parallel()
 	m := newModel(t, walk(t, flow.Start(flow.Found{}), toTable()...))
 	resize(m, 100, 40)
-	m.screen(pageTable).(*table).add(evilRows())
-	press(m, "enter")
+	m.profile.add(evilRows())
+	press(m, "right")
 	require.Contains(t, text(m), "Relink")
 	requireClean(t, m)
 }

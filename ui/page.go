@@ -1,148 +1,377 @@
 package ui
 
-import "slices"
+import (
+	"slices"
+	"strings"
+	"time"
 
-// How readily a block gives way when the window is small. Text that explains
-// goes before text that acts.
-const (
-	keep  = iota // never
-	aside        // last, after the blank lines
-	extra
-	spare // first
+	"confer/cronofy"
+	"confer/flow"
+	"confer/internal/profiles"
 )
 
-// block is a few lines that belong together.
-type block struct {
-	lines []string
-	rank  int
-	tight bool // follows the block before without a blank line
-	focus bool // holds the line that must stay in sight
-	line  int  // which line of the block that is
-	col   int  // where the text cursor stands on it; -1: there is none
+// Page is one page of the wizard: what it says, asks and offers. A pure function
+// of the state gives it; the screen draws it and the line mode asks it, and
+// neither knows what any step is about.
+type Page struct {
+	Title  string
+	Lead   string // one or two sentences under the title
+	Fields []Field
+	Submit func(Values) flow.Event // nil: the page has nothing to submit
+	Refuse func(Values) *Refusal   // what is wrong with the answers together; nil: nothing can be
+	Enter  string                  // what Enter does here, by name; empty: "next"
+
+	Actions []Action // beside Enter, the likeliest first
+	Found   []Note   // above the fields: what has been reached
+	Notes   []Note   // below them
+	Explain []string // what ? tells about the page before it lists keys
+
+	Problem *flow.Problem
+	At      string // the field that Problem is about; empty: it stands below all
+	Warning string // to know, though it stops nothing
+
+	Busy  string    // what confer is doing; until then the page can only be left
+	Until time.Time // when the wait of the page ends, shown as a countdown
+	Fixed bool      // what is under way cannot be stopped any more
+	Text  *Text     // a text to be sent to somebody
+
+	Link  string // an address of our own to open, shown as a hyperlink
+	Paste pageID // the page whose field takes what is pasted here
+	End   bool   // the last page: leaving is finishing
 }
 
-// page is what a screen draws, from top to bottom.
-type page struct {
-	blocks []block
-	foot   []string // what went wrong, or must be known: never scrolled away
-	brief  int      // how many lines of foot must stay in the smallest window
+// Refusal is what is wrong with an answer, said under its field.
+type Refusal struct {
+	At string
+	*flow.Problem
 }
 
-func (p *page) add(rank int, lines ...string) { p.put(block{lines: lines, rank: rank, col: -1}) }
+// Field is one answer that a page asks for.
+type Field struct {
+	Name   string // in Values
+	Label  string
+	Called string // in the middle of a sentence; empty: the label, in lower case
+	Flag   string // what gives the answer to a run that asks nothing; empty: nothing does
 
-// join adds lines without a blank line before them.
-func (p *page) join(rank int, lines ...string) {
-	p.put(block{lines: lines, rank: rank, tight: true, col: -1})
+	Kind        FieldKind
+	Options     []Option
+	Answer      string // so far; of a choice, the Value of an option
+	Placeholder string // while it is empty
+	Hint        func(value string) string
+	Optional    bool                       // may stay empty
+	Exact       bool                       // taken as typed: spaces and single letters count
+	Check       func(string) *flow.Problem // nil: any answer will do
+	Shy         bool                       // what Check refuses is not shown: it may be a token
 }
 
-func (p *page) put(b block) {
-	if len(b.lines) > 0 {
-		p.blocks = append(p.blocks, b)
+// FieldKind is how a field is answered.
+type FieldKind int
+
+// The kinds of field.
+const (
+	FieldText FieldKind = iota
+	FieldSecret
+	FieldChoice
+)
+
+// called is the field within a sentence.
+func (f Field) called() string {
+	if f.Called != "" {
+		return f.Called
 	}
+	return strings.ToLower(f.Label[:1]) + f.Label[1:]
 }
 
-// fitted is a page cut to a height. The cursor's column is -1 if there is none.
-type fitted struct {
-	lines        []string
-	x, y         int
-	above, below bool // whether lines are out of sight
-}
-
-// fit lays the page out in h lines: what explains goes first, then the blank
-// lines, and then it scrolls, to the focus if there is one.
-func (p page) fit(h, scroll int) fitted {
-	foot := p.footFor(h)
-	room := h - len(foot)
-	if len(foot) > 0 && room > 6 {
-		foot = append([]string{""}, foot...)
-		room--
+func (f Field) hint(value string) string {
+	if f.Hint == nil {
+		return ""
 	}
-	blocks, gaps := p.shrink(room)
-	out := stack(blocks, gaps)
-	out.window(room, scroll)
-	out.lines = append(out.lines, foot...)
-	return out
+	return f.Hint(value)
 }
 
-func (p page) footFor(h int) []string {
-	limit := max(min(p.brief, h-1), h/2)
-	if len(p.foot) <= limit {
-		return p.foot
+// says is a hint that is the same for every answer.
+func says(text string) func(string) string { return func(string) string { return text } }
+
+// Option is one line of a choice. Without an act it is submitted as the answer.
+type Option struct {
+	Value string
+	Label string
+	Note  string   // beside the label
+	Last  string   // after everything: what terminals measure differently
+	Words []string // that choose it in lines, too
+	About string   // to know when it is chosen
+	Act   Act
+}
+
+// Action is something else that a page offers. The key is the same on the screen
+// and in lines.
+type Action struct {
+	Key   string // a letter, or "enter"
+	Words string // "paste the final address"
+	Short string // in the line of keys; empty: Words
+	Act   Act
+	Aside bool // the line of keys leaves it to the help
+}
+
+func (a Action) short() string {
+	if a.Short != "" {
+		return a.Short
 	}
-	return p.foot[:max(0, limit)]
+	return a.Words
 }
 
-// airy is the height from which blank lines are worth more than the last
-// explanations.
-const airy = 14
+// Act is what an action or an option does: one of these.
+type Act struct {
+	Event  flow.Event
+	Open   pageID // a page over this one
+	Show   string // an address that is shown whole, outside the window
+	Copy   string // for the terminal's clipboard: the screen alone has it
+	Save   *Text  // to a file
+	Browse browse // have the sandbox's built-in browser do what the administrator would
+	Leave  bool   // end the wizard
+	Told   string // what is said when it is done
+}
 
-// shrink drops blocks until the rest fits, the lowest of a rank first.
-func (p page) shrink(h int) (blocks []block, gaps bool) {
-	blocks, gaps = p.blocks, true
-	for rank := spare; rank > keep; rank-- {
-		if rank == aside && h < airy {
-			gaps = height(blocks, true) <= h
+func (a Act) none() bool {
+	return a.Event == nil && a.Open == "" && a.Show == "" && a.Copy == "" && a.Save == nil && a.Browse == browseNot && !a.Leave
+}
+
+// browse is what the sandbox's built-in browser does.
+type browse int
+
+const (
+	browseNot browse = iota
+	browseApprove
+	browseDeny
+)
+
+// Note is a paragraph of its own.
+type Note struct {
+	Head    string // above it
+	Text    string
+	Items   []string // numbered
+	Bullets bool     // Items have signs instead of numbers
+	Kind    noteKind
+	Tight   bool // follows the note before without a blank line
+	Rank    rank // how readily it gives way in a small window
+}
+
+type noteKind int
+
+const (
+	notePlain noteKind = iota
+	noteMuted
+	noteDone
+	noteWarning
+	noteCommand // to be copied into a shell
+)
+
+// Text is something to be sent to somebody.
+type Text struct {
+	What string // "The message"
+	File string // what its file is called
+	Body string
+	Link string // an address in it that is too long to be drawn; empty: none
+	Keep bool   // its file need not be deleted: there is no link in it
+}
+
+// Values are the answers on a page, by the names of their fields. They may hold
+// secrets, so they have no words.
+type Values map[string]string
+
+// String hides the values.
+func (Values) String() string { return "answers" }
+
+// GoString hides the values.
+func (Values) GoString() string { return "answers" }
+
+// Secret is the answer of a field for one.
+func (v Values) Secret(name string) cronofy.Secret { return cronofy.NewSecret(v[name]) }
+
+// Context is what a page may know: the state, and a little of the world around.
+type Context struct {
+	flow.State
+	Session  Session
+	Browser  Browser
+	Now      time.Time
+	Files    bool // texts can be written to files
+	Flags    bool // the terminal measures flags right
+	Approves bool // the sandbox's built-in browser can do what the administrator would
+	SentBack string
+	Kept     bool // an address was pasted and not yet checked
+
+	drafts  func(pageID, string) string // what stands in a field of a page now
+	account *profiles.Row               // the row under the table's cursor; nil: none
+	unmet   func() []string             // some accounts that are not connected, by name
+}
+
+// draft is what stands in a field of a page, which may not be submitted yet.
+func (c Context) draft(at pageID, field, otherwise string) string {
+	if c.drafts != nil {
+		if text := c.drafts(at, field); text != "" {
+			return text
 		}
-		for height(blocks, gaps) > h {
-			last := lastOf(blocks, rank)
-			if last < 0 {
-				break
+	}
+	return otherwise
+}
+
+// pageID names a page. A step may have more than one.
+type pageID string
+
+// step is what the wizard knows of a step of the set-up.
+type step struct {
+	page   pageID
+	answer func(flow.State) string // as the list of steps shows it; empty: none yet
+}
+
+// The pages and steps, which register themselves: a further step needs no more
+// than a file with its page.
+var (
+	pages = map[pageID]func(Context) Page{}
+	steps = map[flow.Step]step{}
+)
+
+func registerPage(id pageID, page func(Context) Page) bool {
+	pages[id] = page
+	return true
+}
+
+// registerStep registers the page that a step begins with.
+func registerStep(at flow.Step, id pageID, page func(Context) Page, answer func(flow.State) string) bool {
+	steps[at] = step{id, answer}
+	return registerPage(id, page)
+}
+
+// pathOf is the page that a state asks for, last, after those that lead to it.
+func pathOf(s flow.State) []pageID {
+	waiting := s.Attempt.Phase != flow.PhaseNone
+	switch {
+	case s.Asking && s.Store.Kind == flow.StoreFile && s.Store.Passphrase.Empty():
+		return []pageID{pageStore, pagePassphrase}
+	case s.Asking:
+		return []pageID{pageStore}
+	case waiting:
+		return []pageID{pageWaiting}
+	case s.HeldHere() != nil:
+		return []pageID{pageUnstored}
+	case s.Step == flow.StepServiceAccount && len(usedHere(s)) > 0:
+		return usedPath(s)
+	case s.Step == flow.StepProfiles:
+		return profilesPath(s)
+	}
+	return []pageID{steps[s.Step].page}
+}
+
+// trail is which pages are open: those that the state asks for, and what was
+// opened over them.
+type trail struct {
+	path   []pageID            // that the state asked for last
+	opened []pageID            // path, and the pages over it; the last is shown
+	left   map[pageID][]pageID // opened, as it was when its first page was left
+	past   *flow.Problem       // was told on another page than the one that is open
+	notice string              // of the wait, likewise
+}
+
+func (t *trail) at() pageID { return t.opened[len(t.opened)-1] }
+
+// over tells whether a page is open over another.
+func (t *trail) over() bool { return len(t.opened) > 1 }
+
+// follow turns to the page that a state asks for, and tells whether it did. Where
+// that is a page that was left a moment ago, for a task that has failed, what was
+// open over it is open again.
+func (t *trail) follow(before, after flow.State, ev flow.Event) bool {
+	if after.Problem != t.past {
+		t.past = nil
+	}
+	if after.Attempt.Notice == "" {
+		t.notice = ""
+	}
+	path := pathOf(after)
+	if slices.Equal(path, t.path) {
+		return false
+	}
+	if t.left == nil {
+		t.left = map[pageID][]pageID{}
+	}
+	if len(t.opened) > 0 {
+		t.left[t.opened[0]] = t.opened
+	}
+	again := t.left[path[0]]
+	if len(again) < len(path) || path[0] == pageStore || path[0] == pageWaiting || after.Step != before.Step && after.Problem == nil {
+		again = path
+	}
+	same := len(t.path) > 0 && t.path[0] == path[0] && len(path) <= len(t.opened)
+	t.path = path
+	if same {
+		return false
+	}
+	t.opened = slices.Clone(again)
+	if newAccount(before, ev) {
+		t.opened = append(t.opened, pageNewAccount)
+	}
+	return true
+}
+
+// newAccount tells whether a service account was authorized just now.
+func newAccount(before flow.State, ev flow.Event) bool {
+	r, ok := ev.(flow.Report)
+	if !ok || before.Running == nil {
+		return false
+	}
+	_, accepted := r.Event.(flow.ServiceAccountAccepted)
+	_, checked := before.Running.Effect.(flow.CheckServiceAccount)
+	return accepted && !checked
+}
+
+// open puts a page over those that are open; what was wrong there is left behind.
+func (t *trail) open(id pageID, s flow.State) {
+	t.past = s.Problem
+	t.opened = append(slices.Clone(t.opened), id)
+}
+
+// close takes the uppermost page away.
+func (t *trail) close(s flow.State) {
+	t.past, t.notice = s.Problem, s.Attempt.Notice
+	t.opened = t.opened[:len(t.opened)-1]
+}
+
+// seen is a state without a problem that was told elsewhere.
+func (t *trail) seen(s flow.State) flow.State {
+	if t.past != nil && t.past == s.Problem {
+		s.Problem = nil
+	}
+	if t.notice == s.Attempt.Notice {
+		s.Attempt.Notice = ""
+	}
+	return s
+}
+
+// Missing are the fields that have no answer yet, and that a run which asks
+// nothing needs, in the order of the steps.
+func Missing(s flow.State) []Missed {
+	var out []Missed
+	for _, at := range flow.Steps() {
+		s.Step = at
+		for _, f := range pages[steps[at].page](Context{State: s}).Fields {
+			if f.Flag != "" && f.Answer == "" && !f.Optional && f.Kind != FieldSecret { // a secret may be in the store
+				out = append(out, Missed{f, at})
 			}
-			blocks = slices.Delete(slices.Clone(blocks), last, last+1)
 		}
-	}
-	return blocks, gaps && height(blocks, true) <= h
-}
-
-func lastOf(blocks []block, rank int) int {
-	for i := len(blocks) - 1; i >= 0; i-- {
-		if blocks[i].rank == rank {
-			return i
-		}
-	}
-	return -1
-}
-
-func height(blocks []block, gaps bool) int {
-	n := 0
-	for i, b := range blocks {
-		n += len(b.lines)
-		if gaps && i > 0 && !b.tight {
-			n++
-		}
-	}
-	return n
-}
-
-func stack(blocks []block, gaps bool) fitted {
-	out := fitted{x: -1, y: -1}
-	for i, b := range blocks {
-		if gaps && i > 0 && !b.tight {
-			out.lines = append(out.lines, "")
-		}
-		if b.focus {
-			out.x, out.y = b.col, len(out.lines)+b.line
-		}
-		out.lines = append(out.lines, b.lines...)
 	}
 	return out
 }
 
-// window cuts to h lines around the focus, or from scroll on.
-func (f *fitted) window(h, scroll int) {
-	n := len(f.lines)
-	if n <= h {
-		return
+// Missed is a field without an answer, and the step that asks it.
+type Missed struct {
+	Field
+	Step flow.Step
+}
+
+// workingProblem hides a problem while something is under way: it may be over.
+func (c Context) problem() *flow.Problem {
+	if c.Busy() {
+		return nil
 	}
-	from := min(max(0, scroll), n-h)
-	if f.y >= 0 {
-		const context = 1 // a label above the field, a hint below it
-		from = min(max(0, f.y-h+1+context), n-h)
-		if f.y-context < from {
-			from = max(0, f.y-context)
-		}
-		f.y -= from
-	}
-	f.above, f.below = from > 0, from+h < n
-	f.lines = f.lines[from : from+h : from+h]
+	return c.State.Problem
 }

@@ -79,6 +79,14 @@ func (g *plainGlass) ended() {
 	require.Equal(g.t, g.Before(), g.Modes())
 }
 
+// finishes skips the check of accounts.
+func (g *plainGlass) finishes() {
+	g.t.Helper()
+	g.Press("f\r")
+	g.UntilWritten("[finish]: ")
+	g.Press("\r")
+}
+
 // plainFirstQuestion is how the choice of a data center ends.
 func plainFirstQuestion() string { return fmt.Sprintf("1 to %d: ", len(cronofy.DataCenters())) }
 
@@ -101,9 +109,9 @@ func TestPlainTerminalPaste(t *testing.T) {
 	g.UntilWritten("Checking what was pasted.")
 	require.NotEqual(t, g.Before(), g.Modes())
 	g.reports(order.ID, flow.AnswerArrived{}, flow.Exchanged{}, linked())
-	g.UntilWritten("[3, not now]: ")
+	g.UntilWritten("[1, Check accounts]: ")
 	require.Equal(t, g.Before(), g.Modes(), "lines are edited by the terminal again")
-	g.Press("\r")
+	g.finishes()
 	g.ended()
 	require.NoError(t, g.err)
 	require.NotNil(t, g.last.Link)
@@ -113,7 +121,7 @@ func TestPlainTerminalSecret(t *testing.T) {
 	g := plainTerminalRun(t, plainAt(t, toApplication()...))
 	g.UntilWritten("Client id: ")
 	g.Press(testClient + "\r")
-	g.UntilWritten("Client secret: ")
+	g.UntilWritten("Client secret, not shown: ")
 	g.Press(testSecret + "x\x7f\r")
 	g.UntilWritten("Redirect URI [")
 	require.Equal(t, g.Before(), g.Modes())
@@ -136,7 +144,7 @@ func TestPlainTerminalRestored(t *testing.T) {
 		at    string
 	}{
 		"question": {plainAt(t), plainFirstQuestion()},
-		"secret":   {plainAt(t, append(toApplication(), flow.ApplicationEntered{ClientID: testClient, RedirectURI: flow.DefaultRedirectURI}, fail(flow.ErrNoSecret))...), "Client secret: "},
+		"secret":   {plainAt(t, append(toApplication(), flow.ApplicationEntered{ClientID: testClient, RedirectURI: flow.DefaultRedirectURI}, fail(flow.ErrNoSecret))...), "Client secret, not shown: "},
 		"waiting":  {plainAt(t, toWaiting()...), "can be done."},
 	}
 	ways := map[string]func(g *plainGlass){
@@ -178,8 +186,8 @@ func TestPlainTerminalOvertaken(t *testing.T) {
 	g.Press("http://127.0.0.1:87")
 	g.UntilWritten("127.0.0.1:87")
 	g.reports(s.Running.ID, flow.AnswerArrived{}, flow.Exchanged{}, linked())
-	g.UntilWritten("[3, not now]: ")
-	g.Press("none\r")
+	g.UntilWritten("[1, Check accounts]: ")
+	g.finishes()
 	g.ended()
 	require.NoError(t, g.err)
 	require.Equal(t, flow.AccountsNone, g.last.Answers.Accounts.Kind)
@@ -196,8 +204,8 @@ func TestPlainTerminalTypedOver(t *testing.T) {
 	g.Press(strings.Repeat("x", 5000) + "END") // more than one read takes
 	g.UntilWritten("END")
 	g.reports(s.Running.ID, flow.AnswerArrived{}, flow.Exchanged{}, linked())
-	g.UntilWritten("[3, not now]: ")
-	g.Press("none\r")
+	g.UntilWritten("[1, Check accounts]: ")
+	g.finishes()
 	g.ended()
 	require.Equal(t, flow.AccountsNone, g.last.Answers.Accounts.Kind)
 }

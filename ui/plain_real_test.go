@@ -130,10 +130,10 @@ func (h *plainHouse) answers(pairs ...string) {
 func (h *plainHouse) upToTheLink() {
 	h.t.Helper()
 	c := h.server.Credentials()
-	h.answers("Number, 1 to 1: ", "de", "Client id: ", c.ClientID, "Client secret: ", c.ClientSecret.Reveal()+"x", "Redirect URI [", "",
-		"confer: error: Cronofy does not accept", "", "Client secret [the one given before]: ", c.ClientSecret.Reveal(), "Redirect URI [", "",
-		"[2, memory]: ", "", "authorize one now: ", "ser_unknown", "or nothing: ", "Acme",
-		"confer: error: ", c.ServiceAccountID, "[Acme]: ", "", fmt.Sprintf("Number, 1 to %d: ", len(cronofy.Providers())), "zoom_enterprise", "wait for the answer]: ", "")
+	h.answers("Number, 1 to 1: ", "de", "Client id: ", c.ClientID, "Client secret, not shown: ", c.ClientSecret.Reveal()+"x", "Redirect URI [", "",
+		"Client secret, not shown [the one given before]: ", c.ClientSecret.Reveal(), "Redirect URI [", "",
+		"[2, Memory, for this run]: ", "", "Service account id: ", "ser_unknown", "(optional): ", "Acme",
+		"confer: error: ", c.ServiceAccountID, "[Acme]: ", "", fmt.Sprintf("Number, 1 to %d: ", len(cronofy.Providers())), "zoom_enterprise", "make the approval link]: ", "")
 }
 
 func (h *plainHouse) finished() {
@@ -163,7 +163,7 @@ func TestPlainWithCallback(t *testing.T) {
 		return nil
 	})
 	h.upToTheLink()
-	h.answers("[3, not now]: ", "1", "File: ", "people", "The next look is in", "q")
+	h.answers("[1, Check accounts]: ", "", "[1, Skip]: ", "file", "File: ", "people", "The next look is in", "", "[finish]: ", "")
 	h.finished()
 }
 
@@ -187,7 +187,7 @@ func TestPlainWithPaste(t *testing.T) {
 	t.Parallel()
 	h := newPlainHouse(t, nil)
 	h.upToTheLink()
-	h.until("The administrator has to open this link:")
+	h.until("The administrator has to open this approval link:")
 	link := regexp.MustCompile(`(?m)^\| (http\S+)$`).FindStringSubmatch(h.until("says what can be done."))
 	require.NotNil(t, link, "the link stands alone on its line")
 	elsewhere := plainElsewhere{h.uri(), make(chan string, 1)}
@@ -196,7 +196,7 @@ func TestPlainWithPaste(t *testing.T) {
 	final := <-elsewhere.final
 	_, err = io.WriteString(h.in, "p\n"+final[:60]+"\n"+final[60:]+"\n\n")
 	require.NoError(t, err)
-	h.answers("[3, not now]: ", "1", "File: ", "people", "The next look is in", "q")
+	h.answers("[1, Check accounts]: ", "", "[1, Skip]: ", "file", "File: ", "people", "The next look is in", "", "[finish]: ", "")
 	h.finished()
 }
 

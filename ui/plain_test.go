@@ -117,7 +117,7 @@ func plainEndScenes() []plainScene {
 	return []plainScene{
 		{name: "approved", state: plainFrom(append(toWaiting(), flow.AnswerArrived{})...), talk: func(k *plainTalk) {
 			k.reports(flow.Failed{Err: &cronofy.NetworkError{Host: "api-de.cronofy.com", Kind: cronofy.NetworkReset}, Approved: true})
-			k.types("g", "3")
+			k.types("g", "3", "")
 		}},
 		{name: "held", state: plainFrom(append(toWaiting(), flow.AnswerArrived{}, flow.Exchanged{})...), talk: func(k *plainTalk) {
 			k.reports(stillHeld())
@@ -141,14 +141,14 @@ func plainEndScenes() []plainScene {
 			k.reports(linkReady())
 		}},
 		{name: "accounts", state: plainFrom(toLinked()...), talk: plainAccounts},
-		{name: "another", state: plainFrom(toLinked()...), talk: func(k *plainTalk) { k.types("4", "") }},
+		{name: "another", state: plainFrom(toLinked()...), talk: func(k *plainTalk) { k.types("2", "") }},
 		{name: "ended", state: plainFrom(toTable()...), talk: func(k *plainTalk) {
 			require.NoError(k.t, k.in.Close())
 			synctest.Wait()
 			k.reports(read(4), flow.LookPlanned{At: start.Add(5 * time.Second)})
 		}},
 		{name: "token", state: plainFrom(toLinked()...), talk: func(k *plainTalk) {
-			k.types("2", testSecret)
+			k.types("1", "3", testSecret)
 			k.reports(read(1), flow.LookPlanned{At: k.now.Add(5 * time.Second)})
 			k.types("q")
 		}},
@@ -193,7 +193,7 @@ func plainWalk(k *plainTalk) {
 	k.tick(plainEvery)
 	k.tick(plainEvery)
 	k.reports(flow.AnswerArrived{}, flow.Exchanged{}, linked())
-	k.types("1", "people.csv")
+	k.types("1", "2", "people.csv")
 	k.reports(read(8), flow.LookPlanned{At: k.now.Add(5 * time.Second)})
 	rows := people(8)
 	rows[3].Record = person(11)
@@ -219,7 +219,7 @@ func plainSuggestedWalk(k *plainTalk) {
 	k.reports(accountOK())
 	k.types("", "")
 	k.reports(linkReady(), flow.BrowserAsked{}, flow.AnswerArrived{}, flow.Exchanged{}, linked())
-	k.types("", "")
+	k.types("", "", "")
 	k.reports(read(2), flow.ProfilesDone{Tally: tally(people(2))})
 }
 
@@ -288,7 +288,7 @@ func plainDoors(k *plainTalk) {
 	k.types("n")
 	require.Equal(k.t, flow.NewLinkWanted{}, k.ordered())
 	k.reports(linkReady())
-	k.types("m", "w", "l", "t", "x", "\x1b[A")
+	k.types("m", "w", "w", "t", "x", "\x1b[A")
 	require.Contains(k.t, k.saved["confer-message.txt"], "\n"+testURL+"\n")
 	require.Equal(k.t, testURL+"\n", k.saved["confer-link.txt"])
 	k.tick(plainEvery)
@@ -307,14 +307,14 @@ func plainPaste(k *plainTalk) {
 }
 
 func plainAccounts(k *plainTalk) {
-	k.types("?", "file", "b", "file", "nowhere.csv")
+	k.types("?", "", "?", "file", "b", "file", "nowhere.csv")
 	k.reports(fail(&flow.AccountsError{Err: os.ErrNotExist}))
-	k.types("2", testSecret, "", "x")
+	k.types("b", "3", testSecret, "x")
 	k.reports(flow.Paused{Until: start.Add(time.Second), Reason: "rate limit"}, flow.Paused{Until: start.Add(30 * time.Second), Reason: "rate limit"},
 		read(1), flow.LookPlanned{At: start.Add(65 * time.Second)})
 	k.types("?", "r")
 	require.Equal(k.t, flow.Refreshed{}, k.ordered())
-	k.types("b", "2", "")
+	k.types("b", "")
 	k.reports(read(1))
 	k.types("q")
 }
@@ -323,7 +323,7 @@ func plainAccounts(k *plainTalk) {
 // rows too, which come cleaned and are not trusted to.
 func plainHostile(k *plainTalk) {
 	const evil = "\x1b[2J\x07\u202eevil\r\x9b1m\u009d0;x\x07"
-	k.types("1", "a\x1b[31m.csv")
+	k.types("1", "2", "a\x1b[31m.csv")
 	rows := people(2)
 	rows[0].Record.Account.Email = evil
 	rows[1].Record.Profiles[0].ProfileName, rows[1].Record.Profiles[0].RelinkURL = evil, "https://x.example.test/"+evil

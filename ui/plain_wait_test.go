@@ -72,7 +72,7 @@ func TestPlainPasteUnfinished(t *testing.T) {
 		synctest.Wait()
 		require.Empty(t, k.pasted())
 		k.reports(flow.AnswerArrived{}, flow.Exchanged{}, linked())
-		k.keys("3\n")
+		k.keys("3\n\n")
 		synctest.Wait()
 		require.Empty(t, k.pasted())
 		require.Equal(t, flow.AccountsNone, k.finishes().last.Answers.Accounts.Kind)
@@ -228,6 +228,7 @@ func TestPlainManyRows(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := plainRun(t, plainAt(t, toTable()...))
 		k.reports(read(5000), flow.ProfilesDone{Tally: tally(people(5000))})
+		k.types("")
 		<-k.done
 		k.ends()
 		talk, table := 0, 0

@@ -39,9 +39,9 @@ type rawLink struct {
 	pasted string
 }
 
-func showRaw(r rawLink, f frame) tea.Cmd {
+func showRaw(r rawLink, m *Model) tea.Cmd {
 	const longest = 1 << 14
-	r.link, r.over, r.gate = cronofy.CleanText(r.link, longest), f.over, f.raw
+	r.link, r.over, r.gate = cronofy.CleanText(r.link, longest), m.ctx.Done(), m.raw
 	return tea.Exec(&r, func(err error) tea.Msg { return rawShown{err, r.pasted} })
 }
 

@@ -73,8 +73,12 @@ func TestFocusStaysInSight(t *testing.T) {
 			if m.helping {
 				t.Skip("the help has no focus")
 			}
-			f := m.frame()
-			p := m.screen(m.page).view(f)
+			f, p := m.frame(), sheet{}
+			if m.table() != nil {
+				p = m.profile.draw(f, m.page(), flash{})
+			} else {
+				p = f.draw(m.page(), m.form(), flash{})
+			}
 			if c := stack(p.blocks, true); c.y < 0 {
 				t.Skip("nothing has the focus")
 			} else if want := strings.TrimSpace(ansi.Strip(c.lines[c.y])); want != "" {

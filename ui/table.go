@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"strings"
 	"time"
 
 	"charm.land/bubbles/v2/key"
@@ -10,29 +11,17 @@ import (
 	"confer/internal/profiles"
 )
 
-// tableMode is what lies over the table, if anything.
-type tableMode int
-
-const (
-	tableRows tableMode = iota
-	tableDetail
-	tableSummary
-	tableExport
-)
-
-// table is the end of the road: the conferencing profiles of the accounts.
+// table drives the page of accounts on the screen. It is made by hand: Bubbles'
+// table renders every row that it holds anew when one changes, and this one
+// answers a key within a frame over 100,000 rows (docs/performance.md).
 type table struct {
 	rows      *rows
-	mode      tableMode
-	filter    input
+	filter    *input
 	filtering bool // the filter's field has the focus
 	tops      int  // first row on the screen
-	flash     string
 }
 
-func newTable() *table { return &table{rows: newRows(), filter: newInput(200)} }
-
-func (t *table) sync(s flow.State) { t.rows.of = s.Answers }
+func newTable() *table { return &table{rows: newRows(), filter: newInput()} }
 
 // clear forgets the rows of an earlier list.
 func (t *table) clear() { *t = *newTable() }
@@ -60,147 +49,353 @@ func (t *table) add(in []profiles.Row) tea.Cmd {
 	return tea.Tick(settleAfter, func(time.Time) tea.Msg { return settled{} })
 }
 
-func (t *table) update(msg tea.Msg, f frame) (flow.Event, tea.Cmd) {
-	switch msg := msg.(type) {
-	case settled:
-		return nil, t.rows.settle()
-	case ordered:
-		t.rows.ordered(msg)
-	case tea.PasteMsg:
-		if t.filtering {
-			t.filter.paste(msg.Content)
-			t.rows.find(t.filter.value())
-		}
-	case tea.KeyPressMsg:
-		t.flash = ""
-		switch {
-		case t.filtering:
-			t.pressFilter(msg, f)
-			return nil, nil
-		case t.mode != tableRows:
-			return t.pressOver(msg, f)
-		}
-		return t.press(msg, f)
+// settle puts rows in order, or takes an order that was made in a command.
+func (t *table) settle(msg tea.Msg) tea.Cmd {
+	if o, ok := msg.(ordered); ok {
+		t.rows.ordered(o)
+		return nil
 	}
-	return nil, nil
+	return t.rows.settle()
 }
 
-func (t *table) press(k tea.KeyPressMsg, f frame) (flow.Event, tea.Cmd) {
-	if t.move(k, f) {
-		return nil, nil
+func (t *table) paste(msg tea.PasteMsg) {
+	if t.filtering {
+		t.filter.update(msg)
+		t.rows.find(t.filter.Value())
 	}
-	switch {
-	case key.Matches(k, f.keys.back):
-		if t.filter.value() != "" {
-			t.filter.set("")
-			t.rows.find("")
-			return nil, nil
-		}
-		return flow.Back{}, nil
-	case key.Matches(k, f.keys.filter):
-		t.filtering = true
-	case key.Matches(k, f.keys.sort):
-		return nil, t.rows.sortNext()
-	case key.Matches(k, f.keys.row):
-		if _, ok := t.rows.here(); ok {
-			t.mode = tableDetail
-		}
-	case key.Matches(k, f.keys.refresh):
-		t.flash = "Looking again…"
-		return flow.Refreshed{}, nil
-	case key.Matches(k, f.keys.export):
-		t.mode = tableExport
-	case key.Matches(k, f.keys.finish):
-		t.mode = tableSummary
-	case key.Matches(k, f.keys.another):
-		return flow.AnotherWanted{}, nil
-	case key.Matches(k, f.keys.leave):
-		return nil, tea.Quit
-	}
-	return nil, nil
 }
 
-func (t *table) move(k tea.KeyPressMsg, f frame) bool {
-	step := max(1, t.space(f)-1)
+// press does what is the table's alone; the page's actions are done by others.
+func (t *table) press(k tea.KeyPressMsg, m *Model) (done bool, _ tea.Cmd) {
+	if t.filtering {
+		t.pressFilter(k, m.keys)
+		return true, nil
+	}
+	step := max(1, t.space(m.frame(), m.page())-1)
+	keys := m.keys
 	switch {
-	case key.Matches(k, f.keys.up):
+	case key.Matches(k, keys.up):
 		t.rows.move(-1)
-	case key.Matches(k, f.keys.down):
+	case key.Matches(k, keys.down):
 		t.rows.move(1)
-	case key.Matches(k, f.keys.pageUp):
+	case key.Matches(k, keys.pageUp):
 		t.rows.move(-step)
-	case key.Matches(k, f.keys.pageDown):
+	case key.Matches(k, keys.pageDown):
 		t.rows.move(step)
-	case key.Matches(k, f.keys.home):
+	case key.Matches(k, keys.home):
 		t.rows.move(-t.rows.len())
-	case key.Matches(k, f.keys.end):
+	case key.Matches(k, keys.end):
 		t.rows.move(t.rows.len())
+	case key.Matches(k, keys.filter) && t.rows.len() > 1:
+		t.filtering = true
+	case key.Matches(k, keys.sort) && t.rows.len() > 1:
+		return true, t.rows.sortNext()
+	case key.Matches(k, keys.details):
+		if _, ok := t.rows.here(); ok {
+			return true, m.do(Act{Open: pageAccount})
+		}
+	case key.Matches(k, keys.back) && t.filter.Value() != "":
+		t.find("")
 	default:
-		return false
+		return false, nil
 	}
-	return true
+	return true, nil
 }
 
-func (t *table) pressFilter(k tea.KeyPressMsg, f frame) {
+func (t *table) find(text string) {
+	t.filter.set(text)
+	t.rows.find(text)
+}
+
+func (t *table) pressFilter(k tea.KeyPressMsg, keys keyMap) {
 	switch {
-	case key.Matches(k, f.keys.leaveFilter):
+	case key.Matches(k, keys.leaveFilter):
 		t.filtering = false
-		t.filter.set("")
-		t.rows.find("")
-	case key.Matches(k, f.keys.submit):
+		t.find("")
+	case key.Matches(k, keys.submit):
 		t.filtering = false
-	case k.String() == "up":
+	case k.Code == tea.KeyUp:
 		t.rows.move(-1)
-	case k.String() == "down":
+	case k.Code == tea.KeyDown:
 		t.rows.move(1)
 	default:
-		if t.filter.press(k) {
-			t.rows.find(t.filter.value())
+		t.filter.update(k)
+		t.rows.find(t.filter.Value())
+	}
+}
+
+// tableBindings are the table's own keys and the page's actions.
+func (m *Model) tableBindings(p Page) []key.Binding {
+	t, k := m.profile, m.keys
+	some, many := len(t.rows.shown) > 0, len(t.rows.shown) > 1
+	moves := bind("↑/↓", "move", "up", "down")
+	if t.filtering {
+		out := []key.Binding{as(k.submit, "keep the filter"), as(k.leaveFilter, "clear it"), k.helpTyping}
+		if many {
+			out = append(out, moves)
+		}
+		return append(out, k.quit)
+	}
+	out := []key.Binding{as(k.submit, "finish"), as(k.back, "back"), k.help}
+	if some {
+		out = append(out, k.details)
+	}
+	var rest []key.Binding
+	for _, a := range p.Actions {
+		switch b := bind(a.Key, a.Words, a.Key); {
+		case a.Key == "enter":
+		case a.Aside:
+			rest = append(rest, b)
+		default:
+			out = append(out, b)
 		}
 	}
+	if t.rows.len() > 1 {
+		out = append(out, k.filter, as(k.sort, t.rows.sort.next()))
+	}
+	if many {
+		out = append(out, bind("↑/↓", "move", "up", "down", "k", "j"))
+		rest = append(rest, bind("pgup/pgdn", "page", "pgup", "pgdown"), bind("home/end", "first, last", "home", "end", "g", "G"))
+	}
+	return append(append(out, rest...), k.quit)
 }
 
-// pressOver is for what lies over the table.
-func (t *table) pressOver(k tea.KeyPressMsg, f frame) (flow.Event, tea.Cmd) {
-	relink := ""
-	if row, ok := t.rows.here(); ok && t.mode == tableDetail {
-		relink = relinkOf(row.Record)
+// space is how many rows fit.
+func (t *table) space(f frame, p Page) int {
+	used := 2 + len(t.feet(f, p)) // counts and heads
+	if f.h >= 14 {
+		used++ // a blank line between them
 	}
+	if t.filtering || t.filter.Value() != "" {
+		used++
+	}
+	return max(1, f.h-used)
+}
+
+func (t *table) feet(f frame, p Page) []string {
+	var s sheet
 	switch {
-	case key.Matches(k, f.keys.leave):
-		return nil, tea.Quit
-	case key.Matches(k, f.keys.back, f.keys.submit) || k.String() == "left":
-		t.mode = tableRows
-	case relink != "" && key.Matches(k, f.keys.copyText):
-		t.flash = "The relink link was sent to the terminal's clipboard."
-		return nil, tea.SetClipboard(relink)
-	case relink != "" && key.Matches(k, f.keys.raw):
-		return nil, showRaw(rawLink{link: relink, what: "The link with which the person signs in again.", back: "Any key goes back to confer."}, f)
-	case t.mode == tableDetail && key.Matches(k, f.keys.up):
-		t.rows.move(-1)
-	case t.mode == tableDetail && key.Matches(k, f.keys.down):
-		t.rows.move(1)
+	case p.Warning != "":
+		return f.warning(clean(p.Warning))
+	case f.h < 16 || t.rows.len() == 0:
+		return nil
 	}
-	return nil, nil
+	for _, n := range p.Notes {
+		f.note(&s, n)
+	}
+	if lines := stack(s.blocks, false).lines; len(lines) > 0 {
+		return append([]string{""}, lines...)
+	}
+	return nil
 }
 
-func (t *table) bindings(f frame) []key.Binding {
-	k := f.keys
-	some, many := len(t.rows.shown) > 0, len(t.rows.shown) > 1
-	moves := bind("↑/↓", "move", "up", "down", "k", "j")
+// draw makes the sheet of the table.
+func (t *table) draw(f frame, p Page, told flash) sheet {
+	var s sheet
+	next := p.Lead
+	if told.text != "" {
+		next = told.text
+	}
+	if f.w < 60 {
+		next = strings.NewReplacer("next look in", "in", "Cronofy asks to wait", "wait").Replace(next)
+	}
+	if next != "" {
+		next = f.st.muted.Render(next)
+	}
+	if f.spin != "" {
+		next = f.spin + " " + next
+	}
+	s.add(keep, spread(t.countsLine(f, f.w-visible(next)-2), next, f.w))
+	if t.filtering || t.filter.Value() != "" {
+		text, x := t.filter.view(f.w-20, f.refuse(Field{}, t.filter.Value()) != nil)
+		b := block{tight: true, col: -1, lines: []string{spread(f.st.accent.Render("/ ")+text, f.st.muted.Render(thousands(len(t.rows.shown))+" shown"), f.w)}}
+		if t.filtering {
+			b.focus, b.col = true, x+2
+		}
+		s.put(b)
+	}
+	s.put(block{lines: t.lines(f, p), tight: f.h < 14, col: -1})
+	s.join(keep, t.feet(f, p)...)
+	return s
+}
+
+// lines are the heads and the rows on the screen, each one string.
+func (t *table) lines(f frame, p Page) []string {
+	c := columnsFor(f.w, t.rows.need)
+	heads := columns{c.state + 2, c.account, c.provider, c.profile}.line("  ", t.rows.sort.marked("State", sortState), t.rows.sort.marked("Account", sortAccount), "Provider", "Profile")
+	out := []string{f.st.muted.Render(strings.TrimRight(heads, " "))}
+	n := t.space(f, p)
+	t.scrollTo(n)
+	for i := t.tops; i < min(len(t.rows.shown), t.tops+n); i++ {
+		out = append(out, t.line(f, c, t.rows.all[t.rows.shown[i]], i == t.rows.cursor))
+	}
+	if len(t.rows.shown) == 0 {
+		out = append(out, f.st.muted.Render("  "+t.emptyWords(f)))
+	}
+	return out
+}
+
+func (t *table) emptyWords(f frame) string {
 	switch {
-	case t.filtering:
-		return []key.Binding{as(k.submit, "keep the filter"), as(k.leaveFilter, "clear it"), when(many, bind("↑/↓", "move", "up", "down"))}
-	case t.mode == tableDetail:
-		row, _ := t.rows.here()
-		relink := relinkOf(row.Record) != ""
-		return []key.Binding{as(k.back, "back to the table"), when(many, bind("↑/↓", "other accounts", "up", "down", "k", "j")),
-			when(relink, as(k.copyText, "copy the relink link")), when(relink, as(k.raw, "show it")), k.leave}
-	case t.mode != tableRows:
-		return []key.Binding{as(k.back, "back to the table"), k.leave}
+	case t.rows.len() > 0:
+		return "Nothing matches."
+	case f.ctx.Running != nil:
+		return "Reading the accounts…"
 	}
-	return []key.Binding{when(many, moves), when(some, k.row), k.filter, k.refresh, as(k.sort, t.rows.sort.next()), k.export, k.finish, k.another, k.back, k.leave,
-		when(many, bind("pgup/pgdn", "page", "pgup", "pgdown")), when(many, bind("home/end", "first, last", "home", "end", "g", "G"))}
+	return "No accounts were read."
 }
 
-func (t *table) typing() bool { return t.filtering }
+// scrollTo moves the first row as little as the cursor asks for.
+func (t *table) scrollTo(n int) {
+	t.tops = max(0, min(t.tops, len(t.rows.shown)-n))
+	t.tops = min(t.tops, t.rows.cursor)
+	t.tops = max(t.tops, t.rows.cursor-n+1)
+}
+
+// line draws a row with one style for its sign and one, if at all, for the rest:
+// styles cost more than anything else on the screen.
+func (t *table) line(f frame, c columns, row profiles.Row, here bool) string {
+	of := cellsOf(row, f.ctx.Answers)
+	profile := cutTo(of.profile, c.profile-len(of.more)) + of.more
+	line := strings.TrimRight(c.line("", of.state, of.account, of.provider, profile), " ")
+	sign := stateSign(f, row.Record.State)
+	if here {
+		return f.st.accent.Render(signCursor) + " " + sign + " " + f.st.accent.Bold(true).Render(line)
+	}
+	return "  " + sign + " " + line
+}
+
+func stateSign(f frame, s profiles.State) string {
+	switch s {
+	case profiles.Connected:
+		return f.st.good.Render(signDone)
+	case profiles.Disconnected:
+		return f.st.warn.Render(signWarn)
+	case profiles.Failed:
+		return f.st.bad.Render(signBad)
+	case profiles.Missing:
+	}
+	return f.st.muted.Render(signMissing)
+}
+
+// countsLine has the signs of the rows, which explains them; where there is no
+// room for the words, the signs alone.
+func (t *table) countsLine(f frame, room int) string {
+	var long, short []string
+	for _, c := range countedOf(f.ctx.Proof.Tally) {
+		number := stateSign(f, c.state) + " " + f.st.strong.Render(thousands(c.n))
+		short = append(short, number)
+		long = append(long, number+" "+c.word)
+	}
+	if line := strings.Join(long, "  "); visible(line) <= room {
+		return line
+	}
+	return strings.Join(short, "   ")
+}
+
+// columns are the widths of a row.
+type columns struct{ state, account, provider, profile int }
+
+func (c columns) widened(by columns) columns {
+	return columns{max(c.state, by.state), max(c.account, by.account), max(c.provider, by.provider), max(c.profile, by.profile)}
+}
+
+const columnGap = "  "
+
+// columnsFor gives each column what its widest cell needs, and the last what is
+// left. Where that is too much, the account keeps at least three fifths of the
+// room, because it says whose row it is. The widths are those of all rows: nothing
+// moves while one scrolls or filters.
+func columnsFor(w int, need columns) columns {
+	const gap = len(columnGap)
+	c := columns{state: max(len("disconnected"), need.state), provider: len("Provider")}
+	rest := w - 4 - c.state - gap
+	switch {
+	case rest < 34:
+		c.account, c.provider = rest, 0
+	case rest < 50:
+		c.account = rest - c.provider - gap
+	default:
+		c.provider = max(c.provider, min(need.provider, 12))
+		room := rest - c.provider - 2*gap
+		c.account = max(visible("Account ↓"), need.account)
+		if c.account+need.profile > room {
+			c.account = min(c.account, max(room*3/5, room-max(len("Profile"), need.profile)))
+		}
+		c.profile = room - c.account
+	}
+	return c
+}
+
+func (c columns) line(sign, state, account, provider, profile string) string {
+	var b strings.Builder
+	b.WriteString(sign)
+	b.WriteString(fixed(state, c.state))
+	b.WriteString(columnGap)
+	b.WriteString(fixed(account, c.account))
+	if c.provider > 0 {
+		b.WriteString(columnGap)
+		b.WriteString(fixed(provider, c.provider))
+	}
+	if c.profile > 0 {
+		b.WriteString(columnGap)
+		b.WriteString(fixed(profile, c.profile))
+	}
+	return b.String()
+}
+
+// fixed cuts or fills s to w cells.
+func fixed(s string, w int) string {
+	if n := visible(s); n > w {
+		s = cutTo(s, w)
+	}
+	return pad(s, w)
+}
+
+// cells are the texts of a row.
+type cells struct {
+	state, account, provider, profile string
+	more                              string // how many profiles are not shown; never cut
+}
+
+func cellsOf(row profiles.Row, of flow.Answers) cells {
+	rec := row.Record
+	c := cells{state: rec.Words(), account: clean(accountName(row, of.Accounts.Kind))}
+	shown := shownProfile(rec, of.Provider)
+	switch {
+	case shown != nil:
+		c.provider, c.profile = providerLabel(shown.ProviderName), clean(shown.ProfileName)
+		if more := len(rec.Profiles) - 1; more > 0 {
+			c.more = " +" + thousands(more)
+		}
+		if shown.SinceLink() {
+			c.profile = "new · " + c.profile
+		}
+	case rec.Error != nil:
+		c.profile, _ = flow.AccountWords(rec.Error.Code, of.Accounts.Kind)
+		c.profile = clean(c.profile)
+	}
+	return c
+}
+
+// widths are what the texts need whole.
+func (c cells) widths() columns {
+	return columns{state: visible(c.state), account: visible(c.account), provider: visible(c.provider), profile: visible(c.profile) + len(c.more)}
+}
+
+// unmet are some accounts that are not connected, with why.
+func unmet(rows []profiles.Row, s flow.State) []string {
+	const most = 5
+	left := s.Proof.Tally.Read - s.Proof.Tally.Connected
+	var out []string
+	for _, row := range rows {
+		if row.Record.State == profiles.Connected || row.Record.State == "" {
+			continue
+		}
+		if len(out) == most {
+			return append(out, "and "+thousands(left-most)+" more")
+		}
+		out = append(out, clean(accountName(row, s.Answers.Accounts.Kind))+" · "+row.Record.Words())
+	}
+	return out
+}

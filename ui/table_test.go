@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	tea "charm.land/bubbletea/v2"
 	"github.com/stretchr/testify/require"
 
 	"confer/cronofy"
@@ -17,7 +18,7 @@ func tableOf(t testing.TB, n int) (*Model, *table) {
 	m := newModel(t, walk(t, flow.Start(flow.Found{}), toTable()...))
 	resize(m, 120, 40)
 	report(m, flow.ProfilesRead{Rows: people(n), Tally: tally(people(n))})
-	tb := m.screen(pageTable).(*table)
+	tb := m.profile
 	tb.rows.settle()
 	return m, tb
 }
@@ -36,7 +37,7 @@ func TestRowsComeInAnyOrder(t *testing.T) {
 	resize(m, 120, 40)
 	all := people(12)
 	report(m, flow.ProfilesRead{Rows: all[6:]}, flow.ProfilesRead{Rows: all[:6]}, flow.ProfilesRead{Rows: all[2:4]})
-	tb := m.screen(pageTable).(*table)
+	tb := m.profile
 	require.Equal(t, []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11}, tb.rows.indexes())
 }
 
@@ -189,15 +190,17 @@ func TestColumnsAreAsWideAsTheirTexts(t *testing.T) {
 	require.Greater(t, columnsFor(m.frame().w, tb.rows.need).account, before.account, "rows came in")
 }
 
-func TestEnterOnTheTableNeverQuits(t *testing.T) {
+// TestEnterOnTheTableLeadsToTheEnd, and never in a circle.
+func TestEnterOnTheTableLeadsToTheEnd(t *testing.T) {
 	t.Parallel()
-	m, tb := tableOf(t, 3)
-	for range 3 {
-		require.Nil(t, press(m, "enter"))
-		require.Equal(t, tableDetail, tb.mode)
-		require.Nil(t, press(m, "enter"))
-		require.Equal(t, tableRows, tb.mode)
-	}
+	m, _ := tableOf(t, 3)
+	require.Nil(t, press(m, "right"))
+	require.Equal(t, pageAccount, m.at())
+	require.Nil(t, press(m, "enter"))
+	require.Equal(t, pageTable, m.at())
+	require.Nil(t, press(m, "enter"))
+	require.Equal(t, pageSummary, m.at())
+	require.IsType(t, tea.QuitMsg{}, press(m, "enter")())
 }
 
 // TestRelinkIsALinkOnlyToTheApp: a relink link elsewhere is text.
@@ -211,9 +214,9 @@ func TestRelinkIsALinkOnlyToTheApp(t *testing.T) {
 		rec := person(1)
 		rec.Profiles[0].RelinkURL = link
 		report(m, flow.ProfilesRead{Rows: []profiles.Row{{Record: rec}}})
-		press(m, "enter")
+		press(m, "right")
 		require.Contains(t, text(m), link)
-		require.Equal(t, want, strings.Contains(m.View().Content, "\x1b]8;id=confer-relink;"+link), link)
+		require.Equal(t, want, strings.Contains(m.View().Content, "\x1b]8;id=confer-link;"+link), link)
 	}
 }
 
@@ -222,10 +225,10 @@ func TestNewListForgetsTheOld(t *testing.T) {
 	t.Parallel()
 	m, _ := tableOf(t, 20)
 	press(m, "esc")
-	require.Equal(t, pageAccounts, m.page)
-	press(m, "2", "enter", "paste:"+testSecret, "enter")
-	require.Equal(t, pageTable, m.page)
-	require.Zero(t, m.screen(pageTable).(*table).rows.len())
+	require.Equal(t, pageLinked, m.at())
+	press(m, "enter", "3", "enter", "paste:"+testSecret, "enter")
+	require.Equal(t, pageTable, m.at())
+	require.Zero(t, m.profile.rows.len())
 }
 
 const many = 100_000
@@ -234,7 +237,7 @@ func benchTable(b *testing.B) *Model {
 	m := newModel(b, walk(b, flow.Start(flow.Found{}), toTable()...))
 	resize(m, 120, 40)
 	all := people(many)
-	tb := m.screen(pageTable).(*table)
+	tb := m.profile
 	for i := 0; i < many; i += 256 {
 		tb.rows.add(all[i:min(many, i+256)])
 	}

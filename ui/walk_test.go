@@ -215,14 +215,14 @@ func TestWalkToTheTable(t *testing.T) {
 	w.press("enter")
 	w.sees(testShort)
 	w.press("n")
-	w.sees("Link 2 of this wait.")
+	w.sees("Approval link 2 of this wait.")
 	w.press("+")
 	w.sees("9:00")
 	w.press("p", "type:http://127.0.0.1:8739/callback?code=abc&state=1", "enter")
-	w.sees("See it at work")
-	w.press("enter", "enter")
+	w.sees("What happens now")
+	w.press("enter", "enter", "enter")
 	w.sees("12 connected")
-	w.press("enter", "esc", "r", "enter", "esc")
+	w.press("right", "esc", "r", "right", "esc")
 	w.sees("next look in 0:12")
 	w.press("q")
 	w.quits()
@@ -232,25 +232,17 @@ func TestWalkToTheTable(t *testing.T) {
 }
 
 // TestEnterAloneWalksTheSandbox: every field is filled in, so that Enter alone
-// goes from the first page to the table; and there it never quits.
+// goes from the first page to the end.
 func TestEnterAloneWalksTheSandbox(t *testing.T) {
 	s := okAccount(newScript(t)).
 		on("authorize", linkReady(), flow.BrowserAsked{}, flow.AnswerArrived{}, flow.Exchanged{}, linked()).
 		on("profiles", read(15), flow.ProfilesDone{Tally: tally(people(15))})
 	w := open(t, *sandboxFound(), s, 80, 24)
 	w.toTheLink()
-	for _, title := range []string{"See it at work", "› sandbox"} {
+	for _, title := range []string{"What happens now", "Check it now?", "› sandbox", "9 connected", "9 of 15 accounts connected"} {
 		w.sees(title)
 		w.press("enter")
 	}
-	w.sees("9 connected")
-	for range 4 {
-		w.press("enter")
-	}
-	w.sees("9 connected")
-	w.press("f")
-	w.sees("What was done")
-	w.press("ctrl+c")
 	w.quits()
 }
 
@@ -260,9 +252,9 @@ func TestNotNow(t *testing.T) {
 	s := okAccount(newScript(t)).on("authorize", linkReady(), linked())
 	w := open(t, *sandboxFound(), s, 80, 24)
 	w.toTheLink()
-	w.sees("See it at work")
-	w.press("3", "enter")
-	w.sees("confer profiles --data-center de")
+	w.sees("What happens now")
+	w.press("f")
+	w.sees("This was the sandbox")
 	w.press("a")
 	w.sees("Whose calendars?")
 	w.sees("› " + testID)

@@ -136,29 +136,17 @@ func (w *world) refuseNewerList(ctx context.Context, f *settings, s streams) err
 	return complainOf(s, p)
 }
 
-// missing names the flags of the answers that nobody gave.
+// missing names the flags of the answers that nobody gave, by what the pages ask.
 func missing(found flow.Found) error {
-	a := found.Answers
-	var flags []string
-	first := flow.StepProfiles
-	for _, m := range []struct {
-		absent bool
-		flag   string
-		step   flow.Step
-	}{
-		{!a.Site.Chosen(), "--data-center", flow.StepDataCenter},
-		{a.ClientID == "", "--client-id", flow.StepApplication},
-		{a.ServiceAccount == "", "--service-account", flow.StepServiceAccount},
-		{a.Provider == "", "--provider", flow.StepProvider},
-	} {
-		if m.absent {
-			flags, first = append(flags, m.flag), min(first, m.step)
-		}
-	}
-	if len(flags) == 0 {
+	absent := ui.Missing(flow.State{Answers: found.Answers, Store: found.Store})
+	if len(absent) == 0 {
 		return nil
 	}
-	return &usageError{step: first, summary: "missing: " + strings.Join(flags, ", "), hint: "with --no-input nothing is asked: give each answer by its flag or environment variable"}
+	var flags []string
+	for _, m := range absent {
+		flags = append(flags, m.Flag)
+	}
+	return &usageError{step: absent[0].Step, summary: "missing: " + strings.Join(flags, ", "), hint: "with --no-input nothing is asked: give each answer by its flag or environment variable"}
 }
 
 // sentence makes a fragment into a sentence, for readers of JSON.
@@ -207,6 +195,7 @@ func setupWizard(ctx context.Context, w *world, s streams, e environment) error 
 		Browser:  browserOf(w.browser, e.get("BROWSER")),
 		Version:  programVersion(),
 		SaveFile: saveFile,
+		Approve:  w.approve,
 		Flags:    measuresFlags(e.get) && !ui.DrawsASCII(e.get),
 		ASCII:    ui.DrawsASCII(e.get),
 	}

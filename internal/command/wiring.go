@@ -32,6 +32,8 @@ type world struct {
 	names   cronofy.Names
 	tokens  tokenFile
 	closers []func()
+
+	approve func(link string, approve bool) // does what the administrator would, in the sandbox; nil: nothing can
 }
 
 // close ends what the run opened, last first.
@@ -261,6 +263,19 @@ func sandboxAccounts(server *sandbox.Server) func(context.Context, string) (io.R
 // useBrowser has a built-in browser click through the sandbox's pages, or opens
 // a real one. What it started ends with the world.
 func (w *world) useBrowser(ctx context.Context, command string, host opener.Machine) {
+	ctx, cancel := context.WithCancel(ctx)
+	var visits sync.WaitGroup
+	w.closers = append(w.closers, func() { cancel(); visits.Wait() })
+	visit := func(link string, decision sandbox.Decision) error {
+		return sandbox.Browser(ctx, &http.Client{Timeout: 30 * time.Second}, link, decision)
+	}
+	w.approve = func(link string, approve bool) {
+		decision := sandbox.Deny
+		if approve {
+			decision = sandbox.Approve
+		}
+		visits.Go(func() { _ = visit(link, decision) }) // the callback tells how it went
+	}
 	decision := sandbox.Approve
 	switch command {
 	case browserApprove:
@@ -270,13 +285,10 @@ func (w *world) useBrowser(ctx context.Context, command string, host opener.Mach
 		w.runner.OpenURL = openWith(host, command)
 		return
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	var visits sync.WaitGroup
-	w.closers = append(w.closers, func() { cancel(); visits.Wait() })
 	w.runner.Walk = func(url string) <-chan *flow.LostError {
 		end := make(chan *flow.LostError, 1)
 		visits.Go(func() {
-			err := sandbox.Browser(ctx, &http.Client{Timeout: 30 * time.Second}, url, decision)
+			err := visit(url, decision)
 			end <- lost(err, decision)
 		})
 		return end

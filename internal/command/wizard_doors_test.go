@@ -26,7 +26,7 @@ func TestOverSSHByPasteAlone(t *testing.T) {
 		"--sandbox", "--redirect-uri", "https://app.example.test/cronofy/done")
 	x.toAuthorize()
 	x.press(enter)
-	x.until("Waiting for the administrator", "paste")
+	x.until("Waiting for the administrator", "approve as the administrator")
 	x.press("u")
 	link := x.rawLink()
 	x.press(enter)

@@ -1,0 +1,467 @@
+package ui
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/term"
+
+	"confer/cronofy"
+	"confer/flow"
+	"confer/internal/crash"
+)
+
+// PlainConfig is what the line mode needs of the world. Of Config it ignores
+// what only a screen has use for.
+type PlainConfig struct {
+	Config
+	// Err takes all talk; nil: standard error. Output takes results alone: the
+	// authorization URL, the line about the link, the table of profiles.
+	Err io.Writer
+	// Tick gives a channel that ticks every d until stop is called; nil: a
+	// time.Ticker's.
+	Tick func(d time.Duration) (c <-chan time.Time, stop func())
+}
+
+// plainEvery is how often a wait says that it goes on. A screen reader speaks
+// every line, so it is not more often.
+const plainEvery = 15 * time.Second
+
+// Ways out of a question that are no answer.
+var (
+	errPlainBack  = errors.New("back")
+	errPlainQuit  = errors.New("quit")
+	errPlainEnded = errors.New("the input ended")
+	errPlainMoved = errors.New("another page")
+)
+
+// RunPlain is the wizard line by line, for screen readers, logs and terminals
+// that cannot move their cursor. Nothing that was written is ever changed. It
+// returns the last State when the operator has left, the input has ended or the
+// last step is done. The error is ctx's cause if that ended it, a *crash.Error, or
+// says that the terminal or the output could not be used. The terminal is left
+// as it was found. Signals are ctx's business.
+func RunPlain(ctx context.Context, cfg PlainConfig) (flow.State, error) {
+	p := newPlain(ctx, cfg)
+	defer p.in.close()
+	return p.whole()
+}
+
+// plainWizard asks, says and waits; the state changes in apply alone.
+type plainWizard struct {
+	trail
+	cfg   PlainConfig
+	ctx   context.Context
+	state flow.State
+	in    *plainInput
+
+	asking bool  // a question stands on the last line, without a line break
+	width  int   // of the terminal; 0: lines are as long as they are
+	broken error // the first error of a writer
+
+	said    pageID        // the page whose heading was said
+	problem *flow.Problem // said
+	notice  string        // said
+	ended   bool          // the operator has finished
+	warned  bool          // what quitting would lose was said
+
+	drafts map[pageID]Values // what was typed, for as long as the wizard runs
+	rows   plainRows
+}
+
+func newPlain(ctx context.Context, cfg PlainConfig) *plainWizard {
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if cfg.Input == nil {
+		cfg.Input = os.Stdin
+	}
+	if cfg.Output == nil {
+		cfg.Output = os.Stdout
+	}
+	if cfg.Err == nil {
+		cfg.Err = os.Stderr
+	}
+	if cfg.Tick == nil {
+		cfg.Tick = func(d time.Duration) (<-chan time.Time, func()) {
+			t := time.NewTicker(d)
+			return t.C, t.Stop
+		}
+	}
+	p := &plainWizard{cfg: cfg, ctx: ctx, state: cfg.State, in: openPlainInput(cfg.Input), drafts: map[pageID]Values{}}
+	if f, ok := cfg.Err.(*os.File); ok {
+		p.width, _, _ = term.GetSize(int(f.Fd()))
+	}
+	p.follow(p.state, p.state, nil)
+	return p
+}
+
+// whole is the run from the first line to the last.
+func (p *plainWizard) whole() (last flow.State, err error) {
+	defer func() {
+		if caught := crash.Caught(recover()); caught != nil {
+			last, err = p.state, caught
+		}
+	}()
+	p.say(fmt.Sprintf("confer links calendars with conferencing. There are %d steps, line by line.", len(flow.Steps())))
+	p.say("An empty answer takes the one in brackets. b goes back, q quits, ? helps.")
+	for !p.ended && p.broken == nil && err == nil {
+		err = p.turn()
+	}
+	if errors.Is(err, errPlainEnded) {
+		p.say("The input has ended.")
+	}
+	if errors.Is(err, errPlainQuit) || errors.Is(err, errPlainEnded) {
+		err = nil
+	}
+	if p.ctx.Err() != nil {
+		p.fresh()
+		return p.state, context.Cause(p.ctx)
+	}
+	p.table()
+	if !p.ended && p.state.Step == flow.StepProfiles && p.said != pageSummary && p.said != pageDone {
+		p.end()
+	}
+	if p.broken != nil {
+		err = fmt.Errorf("write: %w", p.broken)
+	}
+	return p.state, err
+}
+
+// end says what was done, where the operator left before the last page.
+func (p *plainWizard) end() {
+	if p.state.Link == nil && !p.state.ApprovedNow() {
+		return
+	}
+	page := donePage(p.context())
+	p.say(page.Title + ".")
+	p.notes(page)
+}
+
+// turn asks the page's question, or stays with the task that is running.
+func (p *plainWizard) turn() error {
+	page := p.page()
+	switch {
+	case p.at() == pageWaiting && page.Busy == "":
+		return newPlainWait(p).run()
+	case p.at() == pageTable && p.state.Running != nil:
+		return p.watch()
+	case p.at() == pageTable:
+		return p.do(Act{Open: pageSummary})
+	case page.Busy != "":
+		return p.busy(page)
+	}
+	p.heading(page)
+	act, err := p.question(page)
+	switch {
+	case errors.Is(err, errPlainMoved):
+		return nil
+	case errors.Is(err, errPlainBack):
+		p.back()
+		return nil
+	case errors.Is(err, errPlainQuit) && p.staysWith():
+		return nil
+	case err != nil:
+		return err
+	}
+	p.warned = false
+	return p.do(act)
+}
+
+func (p *plainWizard) back() {
+	switch {
+	case p.over() && (p.at() != pagePassphrase || !p.state.Store.Pinned):
+		p.close(p.state)
+		p.said = ""
+	case p.state.Step == 0 && !p.state.Asking:
+		p.say("This is the first step. q quits.")
+	default:
+		p.apply(flow.Back{})
+	}
+}
+
+// do does what an action is for.
+func (p *plainWizard) do(a Act) error {
+	switch {
+	case a.Leave:
+		p.ended = true
+	case a.Open == back:
+		p.back()
+	case a.Open != "":
+		if a.Open == pageSummary {
+			p.table()
+		}
+		p.open(a.Open, p.state)
+		p.said = ""
+	case a.Show != "":
+		p.give(a.Show)
+	case a.Save != nil:
+		p.save(a.Save)
+	case a.Browse != browseNot:
+		p.say(a.Told)
+		p.cfg.Approve(p.state.Attempt.ShortURL, a.Browse == browseApprove)
+	case a.Event != nil:
+		p.say(a.Told)
+		if _, ok := a.Event.(flow.AnotherWanted); ok && p.state.Running != nil {
+			p.apply(flow.Back{}) // ends the look at this one's profiles
+		}
+		p.apply(a.Event)
+	}
+	return nil
+}
+
+func (p *plainWizard) save(t *Text) {
+	path, err := p.cfg.SaveFile(t.File, t.Body)
+	if fl := (saved{t, path, err}).flash(); !fl.good {
+		p.wrong(fl.text, "")
+	} else {
+		p.say(fl.text)
+	}
+}
+
+// apply is the only place where the state changes.
+func (p *plainWizard) apply(ev flow.Event) {
+	before := p.state
+	after, task := before.Apply(ev)
+	p.state = after
+	if !before.Proof.Started && after.Proof.Started {
+		p.rows = plainRows{}
+	}
+	p.cfg.Tasks.Follow(before, after, task)
+	if p.follow(before, after, ev) {
+		p.said = ""
+	}
+	r, ok := ev.(flow.Report)
+	if ok && before.Running != nil && r.Task == before.Running.ID {
+		p.told(r.Event)
+	}
+}
+
+// busy waits while something of ours works and nothing can be asked.
+func (p *plainWizard) busy(page Page) error {
+	if page.Busy != p.notice && !page.Fixed { // what is fixed was said when it began
+		p.say(page.Busy + ".")
+	}
+	tick, stop := p.cfg.Tick(plainEvery)
+	defer stop()
+	for p.state.Busy() && p.state.Attempt.Phase != flow.PhaseWaiting {
+		got, err := p.next(plainWants{tick: tick})
+		if err != nil {
+			return err
+		}
+		if got.kind == plainTicked {
+			still := p.context().windowWords()
+			if still == "" {
+				still = "Still at work"
+			}
+			p.say(still + ".")
+		}
+	}
+	return nil
+}
+
+func (p *plainWizard) page() Page { return pages[p.at()](p.context()) }
+
+func (p *plainWizard) context() Context {
+	return Context{State: p.seen(p.state), Session: p.cfg.Session, Browser: p.cfg.Browser, Now: p.cfg.Now(), Files: p.cfg.SaveFile != nil,
+		Approves: p.cfg.Approve != nil, drafts: func(at pageID, field string) string { return p.drafts[at][field] },
+		unmet: func() []string { return unmet(p.rows.all, p.state) }}
+}
+
+// heading says where the wizard is, and what is wrong there, each once.
+func (p *plainWizard) heading(page Page) {
+	if page.Warning != "" && page.Warning != p.notice {
+		p.say("confer: notice: " + clean(page.Warning))
+	}
+	p.notice = page.Warning
+	if page.Problem != nil && p.state.Problem != p.problem {
+		p.wrong(page.Problem.Summary, page.Problem.Hint)
+	}
+	p.problem = p.state.Problem
+	if p.said == p.at() {
+		return
+	}
+	p.said = p.at()
+	if !p.over() && !page.End {
+		place := ""
+		if p.state.Step > 0 && p.state.Answers.Site.Chosen() {
+			place = " " + clean(placeOf(p.state)) + "."
+		}
+		p.say(fmt.Sprintf("Step %d of %d: %s.%s", p.state.Step+1, len(flow.Steps()), p.state.Step.Title(), place))
+	}
+	if len(page.Found) == 0 || !strings.HasPrefix(page.Found[0].Text, page.Title) {
+		p.say(sentence(page.Title))
+	}
+	p.say(page.Lead)
+	if page.Text != nil {
+		p.recite(page.Text)
+	}
+	p.notes(page)
+}
+
+func placeOf(s flow.State) string { return place(s.Answers.Site) }
+
+// sentence ends a title that is none.
+func sentence(s string) string {
+	if s == "" || strings.ContainsAny(s[len(s)-1:], ".?!)") {
+		return s
+	}
+	return s + "."
+}
+
+// notes says the notes of a page.
+func (p *plainWizard) notes(page Page) {
+	for _, n := range slices.Concat(page.Found, page.Notes) {
+		text := n.Text
+		if n.Head != "" && (text != "" || len(n.Items) > 0) {
+			text = strings.TrimSpace(n.Head + ": " + text)
+		}
+		p.say(text)
+		for i, item := range n.Items {
+			if n.Bullets {
+				p.say("- " + item)
+				continue
+			}
+			p.say(fmt.Sprintf("%d. %s", i+1, item))
+		}
+	}
+}
+
+// recite gives a text as it is, to be copied.
+func (p *plainWizard) recite(t *Text) {
+	p.say(t.What + " begins.")
+	for l := range strings.Lines(t.Body) {
+		p.fresh()
+		p.write(p.cfg.Err, plainText(strings.TrimSuffix(l, "\n"))+"\n")
+	}
+	p.say(t.What + " ends.")
+}
+
+// staysWith asks once before what was approved is lost.
+func (p *plainWizard) staysWith() bool {
+	if !p.state.Holding() || p.warned {
+		return false
+	}
+	p.warned = true
+	p.say(unstoredLoss + " q again quits.")
+	return true
+}
+
+// told says what a task reported, once it has changed the state.
+func (p *plainWizard) told(ev flow.Event) {
+	at, c := p.state.Attempt, p.context()
+	switch ev := ev.(type) {
+	case flow.UnlockAsked:
+		if words := c.windowWords(); words != "" {
+			p.say(words + ".")
+		}
+	case flow.ApplicationAccepted:
+		if !ev.Ask && p.state.Notice == "" {
+			p.say("Cronofy knows the application.")
+		}
+	case flow.ServiceAccountAccepted:
+		p.say("The service account is accepted: " + clean(ev.ID) + ".")
+	case flow.LinkReady:
+		p.toldLink()
+	case flow.BrowserAsked:
+		if ev.Err == nil {
+			p.say("A browser was asked to open it.")
+			return
+		}
+		p.say("confer: notice: " + clean(at.Browser))
+	case flow.TimeExtended:
+		p.say("More time. " + p.remaining())
+	case flow.Strayed:
+		p.say("confer: notice: " + clean(at.Notice))
+	case flow.AnswerArrived:
+		p.say("The administrator approved. The code is exchanged for tokens now; that is finished even if you leave.")
+	case flow.Exchanged:
+		p.say("The tokens are here. They are stored and read back now.")
+	case flow.Linked:
+		line := fmt.Sprintf("linked %s with %s", clean(ev.Link.ServiceAccount), clean(string(ev.Link.Provider)))
+		if ev.Link.Unconfirmed {
+			line += " (not confirmed)"
+		}
+		p.give(line)
+	case flow.Paused:
+		if left := p.state.Pause.Until.Sub(p.cfg.Now()); left >= plainWonder {
+			p.say(fmt.Sprintf("Cronofy is asked again in %s (%s).", plainSoon(left), clean(p.state.Pause.Reason)))
+		}
+	case flow.ProfilesRead:
+		p.toldRows(ev.Rows)
+	case flow.LookPlanned:
+		p.say(fmt.Sprintf("%s. The next look is in %s.", counts(p.state.Proof.Tally), plainSoon(ev.At.Sub(p.cfg.Now()))))
+	}
+}
+
+// plainWonder is the shortest pause that is worth a line.
+const plainWonder = 3 * time.Second
+
+// plainSoon is a time to come, in whole seconds.
+func plainSoon(d time.Duration) string {
+	return max(0, d+time.Second-1).Truncate(time.Second).String()
+}
+
+// fresh begins a line of its own.
+func (p *plainWizard) fresh() {
+	if p.asking || len(p.in.pending) > 0 && p.in.shows() {
+		p.write(p.cfg.Err, "\n")
+	}
+	p.asking = false
+}
+
+// say writes a sentence on a line of its own, broken between words where the
+// terminal would break it within one.
+func (p *plainWizard) say(text string) {
+	if text == "" {
+		return
+	}
+	p.fresh()
+	text = plainText(plainWords(text))
+	if p.width > 0 {
+		text = strings.Join(wrap(text, p.width), "\n")
+	}
+	p.write(p.cfg.Err, text+"\n")
+}
+
+// give writes a result to standard output.
+func (p *plainWizard) give(text string) {
+	p.fresh()
+	p.write(p.cfg.Output, cronofy.CleanText(text, plainLongest)+"\n")
+}
+
+func (p *plainWizard) write(w io.Writer, text string) {
+	if _, err := io.WriteString(w, text); err != nil && p.broken == nil {
+		p.broken = err
+	}
+}
+
+// wrong says what is not right and what to do about it.
+func (p *plainWizard) wrong(summary, hint string) {
+	p.say("confer: error: " + clean(summary))
+	if hint != "" {
+		p.say("confer: hint: " + clean(hint))
+	}
+}
+
+// plainWords puts the names of keys, as lines have them, into a text.
+func plainWords(s string) string {
+	s = strings.NewReplacer("{enter}", "an empty answer", "{back}", "b", "{help}", "?").Replace(s)
+	s = strings.ReplaceAll(s, ". an empty", ". An empty")
+	if strings.HasPrefix(s, "an empty") {
+		s = capital(s)
+	}
+	return s
+}
+
+// plainText keeps a line in the characters that every terminal has and every
+// screen reader speaks; names from outside keep theirs.
+func plainText(s string) string {
+	return strings.NewReplacer("“", `"`, "”", `"`, "‘", "'", "’", "'", " · ", ", ", "…", "...", "█", "#", "░", ".").Replace(cronofy.CleanText(s, plainLongest))
+}

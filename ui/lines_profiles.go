@@ -1,0 +1,147 @@
+package ui
+
+import (
+	"fmt"
+
+	"confer/flow"
+	"confer/internal/profiles"
+)
+
+// plainMostRows is the longest list whose accounts are said one by one as they
+// are read. Longer ones have their counts alone, and the table at the end.
+const plainMostRows = 200
+
+// plainRows are the newest records, for the table at the end.
+type plainRows struct {
+	all  []profiles.Row
+	read []bool
+
+	given   bool            // the table was, and no row has come since
+	advised map[string]bool // next steps that were said: once is enough for a list
+}
+
+// watch drives the page of accounts in lines: it reads along while they are looked
+// at, and does the page's actions. When the input has ended, the look that is
+// under way is still finished: what was asked for is read once.
+func (p *plainWizard) watch() error {
+	page := p.page()
+	p.say("Looking.")
+	p.letters(page)
+	p.say("b goes back, q quits, an empty answer finishes.")
+	for p.state.Running != nil && p.at() == pageTable {
+		if p.in.ended && len(p.in.lines) == 0 && !p.state.Proof.NextLook.IsZero() {
+			return errPlainEnded
+		}
+		got, err := p.next(plainWants{input: !p.in.ended || len(p.in.lines) > 0})
+		if err != nil {
+			return err
+		}
+		if got.kind != plainLine {
+			continue
+		}
+		if err := p.watched(clean(plainUnmarked(got.text))); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *plainWizard) watched(text string) error {
+	page := p.page()
+	switch act, ok := page.byLetter(text); {
+	case text == "q":
+		return errPlainQuit
+	case text == "b":
+		p.apply(flow.Back{})
+	case text == "?":
+		p.say(p.counted())
+		for _, l := range page.Explain {
+			p.say(l)
+		}
+		p.letters(page)
+	case ok:
+		return p.do(act)
+	default:
+		p.wrong("That is not one of the choices.", "? says what can be done.")
+	}
+	return nil
+}
+
+func (p *plainWizard) counted() string {
+	if p.state.Proof.Tally.Read == 0 {
+		return "No account is read yet."
+	}
+	return counts(p.state.Proof.Tally) + "."
+}
+
+// toldRows says each account whose state is new or has changed.
+func (p *plainWizard) toldRows(in []profiles.Row) {
+	r := &p.rows
+	r.given = false
+	if r.advised == nil {
+		r.advised = map[string]bool{}
+	}
+	for _, row := range in {
+		if row.Index < 0 {
+			continue
+		}
+		if n := row.Index + 1 - len(r.all); n > 0 {
+			r.all = append(r.all, make([]profiles.Row, n)...)
+			r.read = append(r.read, make([]bool, n)...)
+		}
+		row = row.NameLike(r.all[row.Index])
+		changed := !r.read[row.Index] || r.all[row.Index].Record.State != row.Record.State
+		r.all[row.Index], r.read[row.Index] = row, true
+		switch {
+		case !changed || row.Index > plainMostRows:
+		case row.Index == plainMostRows:
+			p.say(fmt.Sprintf("There are more than %d accounts: the rest is counted, and stands in the table at the end.", plainMostRows))
+		default:
+			p.say(p.row(row))
+		}
+	}
+}
+
+func (p *plainWizard) row(row profiles.Row) string {
+	rec, kind := row.Record, p.state.Answers.Accounts.Kind
+	line := rec.Words() + ": " + clean(accountName(row, kind))
+	shown := shownProfile(rec, p.state.Answers.Provider)
+	switch {
+	case rec.Error != nil:
+		_, next := flow.AccountWords(rec.Error.Code, kind)
+		line += ", " + clean(rec.Error.Message)
+		if p.rows.advised[next] {
+			return line
+		}
+		p.rows.advised[next] = true
+		return line + " " + next
+	case shown == nil:
+		return line
+	}
+	line += ", " + providerLabel(shown.ProviderName) + " profile " + clean(shown.ProfileName)
+	if shown.SinceLink() {
+		line += ", new since the link"
+	}
+	if shown.RelinkURL != "" {
+		line += ", to be linked again at " + clean(shown.RelinkURL)
+	}
+	return line
+}
+
+// table writes all rows to standard output, as the command profiles does.
+func (p *plainWizard) table() {
+	if len(p.rows.all) == 0 || p.rows.given {
+		return
+	}
+	p.rows.given = true
+	p.fresh()
+	w, err := profiles.NewWriter(p.cfg.Output, profiles.FormatTable)
+	for i, row := range p.rows.all {
+		if p.rows.read[i] && err == nil {
+			err = w.Write(row.Record)
+		}
+	}
+	if err != nil && p.broken == nil {
+		p.broken = err
+	}
+}

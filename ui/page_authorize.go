@@ -1,0 +1,172 @@
+package ui
+
+import (
+	"errors"
+
+	"confer/flow"
+)
+
+// The step before an approval link is made, after it was made, and after it went
+// wrong.
+const (
+	pageAuthorize pageID = "authorize"
+	pageDetails   pageID = "details"
+)
+
+var (
+	_ = registerStep(flow.StepAuthorize, pageAuthorize, authorizePage, authorizeAnswer)
+	_ = registerPage(pageDetails, detailsPage)
+)
+
+func authorizeAnswer(s flow.State) string {
+	switch {
+	case s.Link == nil && !s.ApprovedNow():
+		return ""
+	case s.Link == nil:
+		return "approved"
+	case s.Link.Unconfirmed:
+		return "not confirmed"
+	}
+	return "linked"
+}
+
+func authorizePage(c Context) Page {
+	p := Page{Problem: c.problem(), Warning: c.Notice}
+	switch {
+	case p.Problem != nil:
+		problemPage(c, &p)
+	case c.LinkedNow():
+		linkedAlready(c, &p)
+	default:
+		readyPage(c, &p)
+	}
+	return p
+}
+
+func readyPage(c Context, p *Page) {
+	a := c.Answers
+	w := wordsFor(a.Provider)
+	p.Title = "Ready for the administrator"
+	p.Lead = "To be linked: the calendars of " + organisation(a) + ", and " + toProvider(a.Provider) + "."
+	p.Actions = []Action{{Key: "enter", Words: "make the approval link", Act: Act{Event: flow.AuthorizeStarted{}}}}
+	p.Notes = []Note{
+		{Head: "Who approves", Text: "An administrator of the calendars and of " + w.admin + ". If these are two people, they must use the same browser.", Rank: extra},
+		{Head: "What they will see", Items: []string{"If asked: show that they administer the calendars", w.sees, "Approve the link between the two"}, Rank: spare},
+	}
+	if len(c.Used) > 0 || c.Link != nil {
+		p.Notes = append(p.Notes, Note{Text: "You have linked others before: use a private window. Cronofy remembers who signed in last.", Kind: noteWarning, Rank: aside})
+	}
+	p.Notes = append(p.Notes, Note{Text: enterDoes(c)})
+	p.Explain = []string{
+		"An approval link leads the administrator through Cronofy's pages: they show that they administer the calendars, sign in to the provider as its administrator, and approve.",
+		"Nobody has to be at this computer. The next page has a message for an administrator who sits elsewhere, and a field for the final address of their browser.",
+	}
+}
+
+func enterDoes(c Context) string {
+	open := "opens it in a browser here"
+	switch {
+	case c.Browser == BrowserNamed:
+		open = "opens it with the browser that was named"
+	case c.Browser == BrowserNone || c.away():
+		open = "shows it, to be opened in any browser"
+	case c.Session == SessionWSL:
+		open = "opens it in the browser of Windows"
+	}
+	return "{enter} makes the approval link, " + open + ", and waits for the answer. The next page has a message for an administrator who sits elsewhere."
+}
+
+func linkedAlready(c Context, p *Page) {
+	p.Title = "Linked already"
+	p.Found = linkedNotes(c)
+	if c.Link.Unconfirmed {
+		p.Title = "Not confirmed"
+	}
+	p.Actions = []Action{{Key: "enter", Words: "go on", Act: Act{Event: flow.Continued{}}},
+		{Key: "n", Words: "have it approved again, with a new approval link", Short: "new approval link", Act: Act{Event: flow.AuthorizeStarted{}}}}
+	p.Explain = []string{"The link was made with the answers as they are. To make it again, the administrator has to approve once more."}
+}
+
+// problemPage is after it went wrong. Every answer is kept.
+func problemPage(c Context, p *Page) {
+	why := p.Problem
+	p.Title = "Not approved yet"
+	if why.Approved {
+		p.Title = "Approved, but not finished"
+	}
+	again := Action{Key: "enter", Words: "try again, with a new approval link", Short: "try again", Act: Act{Event: flow.AuthorizeStarted{}}}
+	if len(why.Offers) > 0 && !c.Answers.RedirectSet {
+		options := []Option{{Value: c.Answers.RedirectURI, Label: clean(c.Answers.RedirectURI), Note: "try again", Words: []string{"try again"}, Act: again.Act}}
+		for _, uri := range why.Offers {
+			options = append(options, Option{Value: uri, Label: clean(uri), Note: "another port", Act: Act{Event: flow.RedirectURIChosen{URI: uri}}})
+		}
+		p.Fields = []Field{{Name: fieldRedirect, Label: "Redirect URI", Kind: FieldChoice, Options: options}}
+		p.Enter = "take it"
+	} else {
+		p.Actions = []Action{again}
+	}
+	if why.Approved {
+		p.Actions = append(p.Actions, Action{Key: "g", Words: "go on without a token", Short: "go on", Act: Act{Event: flow.Continued{}}})
+	}
+	if c.PinnedPort() {
+		p.Notes = append(p.Notes, Note{Text: "The redirect URI was named for this run, so confer takes no other by itself."})
+		p.Actions = append(p.Actions, Action{Key: "r", Words: "change the redirect URI", Act: Act{Event: flow.RedirectURIWanted{}}})
+	}
+	if why.Code == flow.CodePort {
+		p.Actions = append(p.Actions, askToPermit)
+	}
+	if why.Err != nil && !errors.Is(why.Err, flow.ErrTimeout) { // which says no more
+		p.Actions = append(p.Actions, Action{Key: "d", Words: "details", Act: Act{Open: pageDetails}})
+	}
+	p.Paste = pagePaste
+	switch {
+	case c.Kept:
+		p.Notes = append(p.Notes, Note{Text: "The address that was pasted is kept. {enter} waits again, and the address can be checked then.", Kind: noteMuted})
+	case why.Code == flow.CodeTimeout:
+		p.Notes = append(p.Notes, Note{Text: "Whoever still has the earlier approval link open can finish there: the answer counts as soon as confer waits again.", Kind: noteMuted, Rank: spare})
+	}
+	p.Explain = []string{"Every answer is kept. Trying again makes a new approval link; the administrator opens that one, and approves."}
+}
+
+func detailsPage(c Context) Page {
+	why := c.State.Problem
+	if why == nil && c.HeldHere() != nil {
+		why = c.HeldHere().Problem
+	}
+	p := Page{Title: "Details"}
+	if why != nil {
+		p.Notes = []Note{{Text: clean(why.Summary)}, {Text: why.Details(), Kind: noteMuted}}
+	}
+	return p
+}
+
+// linkedNotes say what has been reached.
+func linkedNotes(c Context) []Note {
+	between := "the calendars of " + organisation(c.Answers) + " and " + toProvider(c.Answers.Provider)
+	l := c.Link
+	switch {
+	case l == nil:
+		return []Note{{Text: "Most likely linked: " + between + ".", Kind: noteWarning},
+			{Text: "The administrator approved. confer has no token of its own.", Kind: noteMuted, Tight: true, Rank: aside}}
+	case l.Unconfirmed:
+		return []Note{{Text: "Not confirmed: " + between + ".", Kind: noteWarning},
+			{Text: "The administrator says that it is done. confer has no token of its own that shows it.", Kind: noteMuted, Tight: true, Rank: aside}}
+	}
+	detail := "confer's own token is " + storedWhere(l.Store, l.RefreshToken) + "."
+	if l.OrganizationalUnit != "" {
+		detail = "Organizational Unit " + clean(l.OrganizationalUnit) + " · " + detail
+	}
+	return []Note{{Text: "Linked: " + between + ".", Kind: noteDone}, {Text: detail, Kind: noteMuted, Tight: true, Rank: aside}}
+}
+
+func storedWhere(kind flow.StoreKind, refresh bool) string {
+	switch {
+	case !refresh:
+		return "for this run only: Cronofy gave none to keep"
+	case kind == flow.StoreKeyring:
+		return "in the system keyring"
+	case kind == flow.StoreFile:
+		return "in the encrypted file"
+	}
+	return "in memory, for this run only"
+}

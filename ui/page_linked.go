@@ -1,0 +1,198 @@
+package ui
+
+import (
+	"strings"
+
+	"confer/flow"
+)
+
+// What comes after an approval: the link itself, where tokens of accounts come
+// from to check it, and the end.
+const (
+	pageLinked       pageID = "linked"
+	pageAccounts     pageID = "check accounts"
+	pageAccountsFile pageID = "file of accounts"
+	pageAccessToken  pageID = "access token"
+	pageDone         pageID = "done"
+)
+
+var (
+	_ = registerStep(flow.StepProfiles, pageLinked, linkedPage, func(s flow.State) string { return counts(s.Proof.Tally) })
+	_ = registerPage(pageAccounts, accountsPage)
+	_ = registerPage(pageAccountsFile, accountsFilePage)
+	_ = registerPage(pageAccessToken, accessTokenPage)
+	_ = registerPage(pageDone, donePage)
+)
+
+// profilesPath is where the last step is: at the link, at a list that could not
+// be read, at the table, or at the end.
+func profilesPath(s flow.State) []pageID {
+	a := s.Answers.Accounts
+	switch {
+	case s.Proof.Started && a.Kind == flow.AccountsNone:
+		return []pageID{pageDone}
+	case s.Proof.Started:
+		return []pageID{pageTable}
+	case s.Problem != nil && a.Kind == flow.AccountsFile:
+		return []pageID{pageLinked, pageAccounts, pageAccountsFile}
+	case s.Problem != nil && a.Kind == flow.AccountsToken:
+		return []pageID{pageLinked, pageAccounts, pageAccessToken}
+	}
+	return []pageID{pageLinked}
+}
+
+func linkedPage(c Context) Page {
+	p := Page{
+		Title: "Linked", Found: linkedNotes(c), Warning: c.Notice, Problem: c.problem(),
+		Fields: []Field{{Name: "next", Label: "What next", Kind: FieldChoice, Options: []Option{
+			{Value: "check", Label: "Check accounts", Note: "optional: does it work?", Words: []string{"check"}, Act: Act{Open: pageAccounts}},
+			{Value: "another", Label: "Another link", Note: "another organisation or provider", Words: []string{"another"}, Act: Act{Event: flow.AnotherWanted{}}},
+			{Value: "finish", Label: "Finish", Note: withoutCheck(c.State), Words: []string{"finish"}, Act: Act{Event: noAccounts}},
+		}}},
+		Actions: []Action{{Key: "f", Words: "finish", Act: Act{Event: noAccounts}}},
+		Explain: []string{"The link is made. Cronofy now looks for each calendar account's e-mail address at the provider, and gives those it finds a conferencing profile: their meetings get an address by themselves.",
+			"Checking accounts reads these profiles. It is optional, and changes nothing."},
+	}
+	switch {
+	case c.Link == nil:
+		p.Title = "Approved"
+	case c.Link.Unconfirmed:
+		p.Title = "Not confirmed"
+	default:
+		p.Notes = append(p.Notes, Note{Text: "What happens now, by itself: accounts that were provisioned through this service account, and whose e-mail address matches one at the provider, get a conferencing profile.", Kind: noteMuted, Rank: extra})
+	}
+	return p
+}
+
+var noAccounts = flow.AccountsGiven{Accounts: flow.Accounts{Kind: flow.AccountsNone}}
+
+// withoutCheck says what there is when no accounts are checked.
+func withoutCheck(s flow.State) string {
+	switch {
+	case s.Link == nil:
+		return "the link most likely exists"
+	case s.Link.Unconfirmed:
+		return "the link stays unconfirmed"
+	}
+	return "the link is done"
+}
+
+func accountsPage(c Context) Page {
+	answer := "none"
+	switch c.Answers.Accounts.Kind {
+	case flow.AccountsFile:
+		answer = "file"
+	case flow.AccountsToken:
+		answer = "token"
+	case flow.AccountsUnknown, flow.AccountsNone:
+	}
+	return Page{
+		Title: "Check it now? (optional)",
+		Lead:  "Cronofy lists no accounts, so their conferencing profiles are read one by one, each with a token of the account.",
+		Fields: []Field{{Name: "accounts", Label: "Accounts", Kind: FieldChoice, Answer: answer, Options: []Option{
+			{Value: "none", Label: "Skip", Note: withoutCheck(c.State), Words: []string{"skip", "none", "not now"}, Act: Act{Event: noAccounts}},
+			{Value: "file", Label: "A file", Note: "a list with access tokens", Words: []string{"file"}, Act: Act{Open: pageAccountsFile}},
+			{Value: "token", Label: "One access token", Note: "of one account, pasted", Words: []string{"token"}, Act: Act{Open: pageAccessToken}},
+		}}},
+		Problem: c.problem(), Warning: c.Notice,
+		Explain: []string{"Your application has an access token for each account that signed up through it. A file with them, or a single one, is enough to see whether accounts have their conferencing profiles. Nothing is changed by reading them."},
+	}
+}
+
+// The fields for accounts.
+const (
+	fieldPath  = "accounts"
+	fieldToken = "access_token"
+)
+
+func accountsFilePage(c Context) Page {
+	p := Page{
+		Title: "A file of accounts", Lead: "CSV with a header, or JSON lines; columns email and access_token.",
+		Fields: []Field{{Name: fieldPath, Label: "File", Called: "file", Flag: "--accounts", Answer: c.Answers.Accounts.Path, Placeholder: "path of the file", Check: c.CheckAccountsPath, Shy: true}},
+		Enter:  "read the profiles",
+		Submit: func(v Values) flow.Event {
+			return flow.AccountsGiven{Accounts: flow.Accounts{Kind: flow.AccountsFile, Path: v[fieldPath]}}
+		},
+		Problem: c.problem(), At: fieldPath, Warning: c.Notice,
+		Explain: []string{"One line an account. confer reads the profiles of each, and looks again for those that have none yet."},
+	}
+	return p
+}
+
+func accessTokenPage(c Context) Page {
+	return Page{
+		Title: "One access token", Lead: "Of one account. It stays in memory, for this run only.",
+		Fields: []Field{{Name: fieldToken, Label: "Access token", Kind: FieldSecret, Answer: c.Answers.Accounts.Token.Reveal()}},
+		Enter:  "read the profiles",
+		Submit: func(v Values) flow.Event {
+			return flow.AccountsGiven{Accounts: flow.Accounts{Kind: flow.AccountsToken, Token: v.Secret(fieldToken)}}
+		},
+		Problem: c.problem(), At: fieldToken, Warning: c.Notice,
+		Explain: []string{"An access token of any account that signed up through your application. It is not shown, and not written anywhere."},
+	}
+}
+
+// donePage is the end: what was done, what comes next, how to undo it.
+func donePage(c Context) Page {
+	p := Page{Title: "Done", End: true, Found: linkedNotes(c), Warning: c.Notice,
+		Actions: []Action{{Key: "enter", Words: "finish", Act: Act{Leave: true}}, {Key: "f", Words: "finish", Act: Act{Leave: true}, Aside: true}, leave,
+			{Key: "a", Words: "another link", Act: Act{Event: flow.AnotherWanted{}}}},
+		Explain: []string{"The link stays until it is undone. confer status shows it again at any time."},
+	}
+	p.Notes = append(p.Notes, checkedNotes(c)...)
+	a := c.Answers
+	if a.Site.Sandbox {
+		p.Notes = append(p.Notes, Note{Text: "This was the sandbox: it ends with confer, and nothing is stored on this machine.", Kind: noteMuted, Rank: aside})
+		return p
+	}
+	say := func(r rank, text, command string) {
+		p.Notes = append(p.Notes, Note{Text: text, Rank: r}, Note{Text: command, Kind: noteCommand, Rank: r})
+	}
+	if a.Accounts.Kind == flow.AccountsFile {
+		say(aside, "To check the same accounts again:", profilesCommand(a, a.Accounts.Path))
+	} else {
+		say(aside, "To check accounts, with a file of their tokens:", profilesCommand(a, "FILE"))
+	}
+	say(spare, "Or for a list of e-mail addresses, through the service account:", "confer profiles --emails FILE")
+	if c.Link != nil {
+		if c.Link.RefreshToken {
+			say(extra, "To hand the tokens over to your own application:", "confer export "+c.Link.ID()+" --tokens-out FILE")
+		}
+		say(keep, "What is linked, and where each secret is:", "confer status")
+		say(keep, "To undo it here (with --revoke at Cronofy too):", "confer logout "+c.Link.ID())
+	}
+	return p
+}
+
+// leave ends the wizard at once, where there is nothing to lose. In lines q does so
+// everywhere.
+var leave = Action{Key: "q", Words: "finish at once", Act: Act{Leave: true}, Aside: true}
+
+// profilesCommand is what shows the same profiles outside the wizard.
+func profilesCommand(a flow.Answers, path string) string {
+	parts := []string{"confer profiles"}
+	if a.Site.DataCenter.ID != "" {
+		parts = append(parts, "--data-center "+a.Site.DataCenter.ID)
+	}
+	if a.Site.Overridden() && !a.Site.Sandbox {
+		parts = append(parts, "--api-url "+clean(a.Site.API))
+	}
+	if a.Provider != "" {
+		parts = append(parts, "--provider "+clean(string(a.Provider)))
+	}
+	if a.Site.Sandbox {
+		path = "FILE" // the sandbox's list is no file
+	}
+	return strings.Join(append(parts, "--accounts "+shellWord(clean(path))), " ")
+}
+
+// shellWord quotes what a shell would not take as one word.
+func shellWord(s string) string {
+	plain := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./@:+,%", r)
+	}
+	if s != "" && strings.IndexFunc(s, func(r rune) bool { return !plain(r) }) < 0 {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}

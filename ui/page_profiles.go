@@ -1,0 +1,268 @@
+package ui
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"confer/cronofy"
+	"confer/flow"
+	"confer/internal/profiles"
+)
+
+// The table of accounts and their profiles, and what opens over it. Its rows are
+// the business of a driver, on the screen and in lines.
+const (
+	pageTable   pageID = "table"
+	pageAccount pageID = "account"
+	pageExport  pageID = "export"
+	pageSummary pageID = "summary"
+)
+
+var (
+	_ = registerPage(pageTable, tablePage)
+	_ = registerPage(pageAccount, accountPage)
+	_ = registerPage(pageExport, exportPage)
+	_ = registerPage(pageSummary, summaryPage)
+)
+
+func tablePage(c Context) Page {
+	p := Page{
+		Title: "Accounts", Lead: nextLook(c), Warning: c.Notice, Problem: c.problem(),
+		Actions: []Action{
+			{Key: "enter", Words: "finish", Act: Act{Open: pageSummary}},
+			{Key: "r", Words: "look again", Act: Act{Event: flow.Refreshed{}, Told: "Looking again."}},
+			{Key: "f", Words: "finish", Act: Act{Open: pageSummary}, Aside: true},
+			{Key: "e", Words: "export", Act: Act{Open: pageExport}},
+			{Key: "a", Words: "another link", Act: Act{Event: flow.AnotherWanted{}}, Aside: true},
+			leave,
+		},
+		Explain: []string{
+			"Each row is an account, with its conferencing profile at the provider that was linked. “not yet” may still come: confer looks again by itself, with growing pauses, for ten minutes.",
+			"“disconnected” means that the person has to sign in again; the details of the row have the address for it.",
+		},
+	}
+	if c.Proof.Tally.Read > 0 && c.KnownHere() == nil {
+		p.Notes = []Note{{Text: "A profile that was there before the link may be the person's own.", Kind: noteMuted, Rank: spare}}
+	}
+	if c.NothingYet(c.Now) {
+		p.Notes = append(p.Notes, Note{Text: "Nobody has a profile yet. {help} tells what to check.", Kind: noteWarning})
+		p.Explain = append(p.Explain, "Nobody has a profile yet? Check, in this order: "+strings.Join(whatToCheck(c), " "))
+	}
+	return p
+}
+
+// whatToCheck is why no account has a profile, the likeliest reason first.
+func whatToCheck(c Context) []string { return flow.WhatToCheck(c.Answers.Site, c.Answers.Provider) }
+
+// nextLook says what the wizard does by itself.
+func nextLook(c Context) string {
+	switch {
+	case c.Running != nil && c.Proof.NextLook.After(c.Now):
+		return "next look in " + clock(c.Proof.NextLook.Sub(c.Now))
+	case pauses(c.State, c.Now):
+		return "Cronofy asks to wait " + clock(c.Pause.Until.Sub(c.Now))
+	case c.Running != nil:
+		return "looking…"
+	case c.Proof.Tally.Missing > 0:
+		return "r looks again"
+	}
+	return ""
+}
+
+// accountPage is everything about one account.
+func accountPage(c Context) Page {
+	if c.account == nil {
+		return Page{Title: "No account is chosen."}
+	}
+	rec, kind := c.account.Record, c.Answers.Accounts.Kind
+	p := Page{Title: clean(accountName(*c.account, kind)), Lead: rec.Words() + stateMeans(rec.State), Warning: c.Notice,
+		Actions: []Action{{Key: "enter", Words: "back to the table", Act: Act{Open: back}}}}
+	if known := facts([][2]string{{"Name", rec.Account.Name}, {"Account", rec.Account.Sub}}); len(known) > 0 {
+		p.Notes = append(p.Notes, Note{Items: known, Bullets: true, Rank: aside})
+	}
+	if rec.Error != nil {
+		_, next := flow.AccountWords(rec.Error.Code, kind)
+		p.Problem = &flow.Problem{Summary: rec.Error.Message, Hint: next}
+	}
+	for _, pr := range rec.Profiles {
+		p.Notes = append(p.Notes, profileNote(c, pr))
+	}
+	if len(rec.Profiles) == 0 && rec.Error == nil {
+		p.Notes = append(p.Notes, Note{Text: "No conferencing profile yet. It comes by itself when the e-mail address matches one at the provider.", Kind: noteMuted})
+	}
+	if link := relinkOf(rec); link != "" {
+		p.Actions = append(p.Actions, Action{Key: "c", Words: "copy the relink address", Act: Act{Copy: link, Told: "The relink address was sent to the terminal's clipboard."}},
+			Action{Key: "u", Words: "show it whole", Act: Act{Show: link, Told: "The address where the person signs in again."}})
+		if profiles.CanOpen(link, c.Answers.Site) { // nothing else from outside may be opened with one click
+			p.Link = link
+		}
+	}
+	return p
+}
+
+func profileNote(c Context, pr profiles.Profile) Note {
+	kind, word := noteDone, "connected"
+	if !pr.Connected {
+		kind, word = noteWarning, "disconnected"
+	}
+	head := providerLabel(pr.ProviderName) + " · " + word
+	switch {
+	case pr.SinceLink():
+		head += " · new since the link"
+	case pr.BeforeLink():
+		head += " · there before the link: most likely the person's own"
+	default:
+		head += " · may be the person's own"
+	}
+	return Note{Text: head, Items: facts([][2]string{{"Profile", pr.ProfileName}, {"Id", pr.ProfileID}, {"Relink", pr.RelinkURL}}), Kind: kind, Bullets: true}
+}
+
+func facts(list [][2]string) []string {
+	var out []string
+	for _, l := range list {
+		if l[1] != "" {
+			out = append(out, l[0]+": "+clean(l[1]))
+		}
+	}
+	return out
+}
+
+func stateMeans(s profiles.State) string {
+	switch s {
+	case profiles.Disconnected:
+		return " · the person has to sign in again"
+	case profiles.Missing:
+		return " · may still come"
+	case profiles.Connected, profiles.Failed:
+	}
+	return ""
+}
+
+// exportPage says how to get the same table as a file.
+func exportPage(c Context) Page {
+	path := c.Answers.Accounts.Path
+	if c.Answers.Accounts.Kind != flow.AccountsFile {
+		path = "FILE"
+	}
+	p := Page{Title: "The same table as a file", Lead: "In another terminal, or after confer has ended:", Notes: []Note{
+		{Text: profilesCommand(c.Answers, path) + " --format csv", Kind: noteCommand},
+		{Text: profilesCommand(c.Answers, path) + " --format json", Kind: noteCommand},
+	}}
+	if c.Answers.Site.Sandbox {
+		p.Notes = append(p.Notes, Note{Text: "The sandbox ends with this run. confer sandbox keeps one going.", Kind: noteMuted, Rank: aside})
+	}
+	return p
+}
+
+// summaryPage is the end after the table.
+func summaryPage(c Context) Page { return donePage(c) }
+
+// checkedNotes are what was found: how many of how many, who is missing, and what
+// to do about it.
+func checkedNotes(c Context) []Note {
+	t := c.Proof.Tally
+	if t.Read == 0 {
+		return nil
+	}
+	out := []Note{{Text: fmt.Sprintf("%s %s of %s accounts connected", bar(t.Connected, t.Read), thousands(t.Connected), thousands(t.Read))}}
+	if rest := counts(flow.Tally{Disconnected: t.Disconnected, Missing: t.Missing, Errors: t.Errors}); rest != "" && t.Connected < t.Read {
+		var some []string
+		if c.unmet != nil {
+			some = c.unmet()
+		}
+		out = append(out, Note{Text: rest + ".", Items: some, Bullets: true, Rank: aside})
+	}
+	if t.Missing > 0 {
+		text := "Not yet: " + strings.Join(whatToCheck(c)[:2], " ") + " It may also take Cronofy a while."
+		if t.Connected == 0 {
+			out = append(out, Note{Head: "Nobody has a profile yet. What to check", Items: whatToCheck(c), Rank: extra})
+			text = ""
+		}
+		out = append(out, Note{Text: text, Kind: noteMuted, Rank: extra})
+	}
+	return out
+}
+
+// bar is a part of a whole, for the eye: the numbers stand beside it.
+func bar(part, whole int) string {
+	const cells = 20
+	n := part * cells / max(1, whole)
+	if part > 0 {
+		n = max(1, n)
+	}
+	return strings.Repeat("█", n) + strings.Repeat("░", cells-n)
+}
+
+// relinkOf is the first relink link of a record; "" if there is none.
+func relinkOf(rec profiles.Record) string {
+	for _, p := range rec.Profiles {
+		if p.RelinkURL != "" {
+			return p.RelinkURL
+		}
+	}
+	return ""
+}
+
+// accountName is what a row is called. Of an account whose token was refused
+// nothing may be known but where the token came from.
+func accountName(row profiles.Row, kind flow.AccountsKind) string {
+	switch a := row.Record.Account; {
+	case a.Email != "":
+		return a.Email
+	case a.Name != "":
+		return a.Name
+	case a.Sub != "":
+		return a.Sub
+	}
+	if kind == flow.AccountsToken {
+		return "the pasted token"
+	}
+	return "account " + thousands(row.Index+1) + " of the list"
+}
+
+// providerLabel turns a profile's provider_name into what people call it.
+func providerLabel(name string) string { return clean(cronofy.ProviderName(name)) }
+
+// shownProfile is the one that the row's state is about: of the provider asked
+// for, a connected one first, and one that is new before others.
+func shownProfile(rec profiles.Record, asked cronofy.Provider) *profiles.Profile {
+	if asked == "" {
+		asked = cronofy.AnyProvider
+	}
+	weight := func(p *profiles.Profile) int { return 2*btoi(p.Connected) + btoi(p.SinceLink()) }
+	var best *profiles.Profile
+	for i := range rec.Profiles {
+		p := &rec.Profiles[i]
+		if asked.Matches(p.ProviderName) && (best == nil || weight(p) > weight(best)) {
+			best = p
+		}
+	}
+	return best
+}
+
+// counted is one of the numbers above the table.
+type counted struct {
+	n     int
+	state profiles.State
+	word  string
+}
+
+func countedOf(t flow.Tally) []counted {
+	errors := "errors"
+	if t.Errors == 1 {
+		errors = "error"
+	}
+	all := []counted{{t.Connected, profiles.Connected, "connected"}, {t.Disconnected, profiles.Disconnected, "disconnected"},
+		{t.Missing, profiles.Missing, "not yet"}, {t.Errors, profiles.Failed, errors}}
+	return slices.DeleteFunc(all, func(c counted) bool { return c.n == 0 && (c.state != profiles.Connected || t.Read == 0) })
+}
+
+// counts are the numbers in a sentence.
+func counts(t flow.Tally) string {
+	var parts []string
+	for _, c := range countedOf(t) {
+		parts = append(parts, thousands(c.n)+" "+c.word)
+	}
+	return strings.Join(parts, " · ")
+}

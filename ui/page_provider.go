@@ -1,0 +1,119 @@
+package ui
+
+import (
+	"strings"
+
+	"confer/cronofy"
+	"confer/flow"
+)
+
+const pageProvider pageID = "provider"
+
+var _ = registerStep(flow.StepProvider, pageProvider, providerPage, func(s flow.State) string { return providerName(s.Answers.Provider) })
+
+func providerPage(c Context) Page {
+	f := Field{Name: "provider", Label: "Provider", Flag: "--provider", Kind: FieldChoice, Answer: string(c.Answers.Provider)}
+	for _, p := range offered(c.Answers.Provider) {
+		w := wordsFor(p)
+		f.Options = append(f.Options, Option{Value: string(p), Label: w.option, Note: w.note, About: w.needs, Words: []string{string(p), strings.TrimSuffix(string(p), "_enterprise")}})
+	}
+	return Page{
+		Title: "Which provider should people meet on?", Lead: "The administrator signs in to it once, for everybody.",
+		Fields: []Field{f}, Problem: c.problem(), Warning: c.Notice,
+		Submit: func(v Values) flow.Event { return flow.ProviderChosen{Provider: cronofy.Provider(v[f.Name])} },
+		Explain: []string{"The provider is where video meetings take place. Once its account is linked, Cronofy adds the meeting's address to calendar events in the name of whoever organises them; nobody has to connect an account of their own.",
+			"An organisation can be linked with several providers: one link after the other."},
+	}
+}
+
+// offered are the providers to choose from, and one that was named besides.
+func offered(named cronofy.Provider) []cronofy.Provider {
+	out := cronofy.Providers()
+	for _, p := range out {
+		if p == named || named == "" {
+			return out
+		}
+	}
+	return append([]cronofy.Provider{named}, out...)
+}
+
+// words are what pages and the message to the administrator say about a provider.
+// Where Cronofy documents nothing, they say so.
+type words struct {
+	option string // in the list
+	note   string // beside it
+	needs  string // on the provider's side, for the operator
+	admin  string // whose administrator: "Zoom"
+	login  string // to do before opening the link, for the administrator
+	allow  string // the second page that the administrator sees, for them
+	sees   string // the same in a few words, for the operator
+	before string // what must be allowed at the provider, for the administrator; may be empty
+}
+
+// Sources: https://docs.cronofy.com/calendar-admins/faqs/zoom-scopes/ and
+// https://docs.cronofy.com/developers/conferencing-services/enterprise-conferencing/
+func wordsFor(p cronofy.Provider) words {
+	switch p {
+	case cronofy.Zoom:
+		return words{
+			option: "Zoom", note: "every user and room", admin: "Zoom",
+			needs:  "Zoom asks for: a Zoom administrator · an app whose name begins with “Cronofy Enterprise” allowed in the Marketplace · the same e-mail address in Zoom and in the calendar",
+			login:  "Log in to Zoom as its administrator first, in the same browser.",
+			sees:   "Zoom: let Cronofy create everybody's meetings",
+			allow:  "Zoom asks whether Cronofy may create meetings for its users and rooms.",
+			before: "Zoom must allow the app in its Marketplace; the app's name begins with \"Cronofy Enterprise\".",
+		}
+	case cronofy.Webex:
+		return words{
+			option: "Webex", note: "every user and room", admin: "Webex",
+			needs:  "Cronofy does not document what Webex asks for. Expect: a Webex administrator · the integration allowed in Control Hub, else “Access denied” · the same e-mail address in Webex and in the calendar",
+			login:  "Log in to Webex as its administrator first, in the same browser.",
+			sees:   "Webex: let Cronofy create everybody's meetings",
+			allow:  "Webex asks whether Cronofy may create meetings for its users and rooms.",
+			before: "Webex Control Hub must allow the integration; until then Webex says \"Access denied\".",
+		}
+	case cronofy.Indeed:
+		return words{
+			option: "Indeed", note: "the company's account", admin: "Indeed",
+			needs: "Cronofy offers Indeed only to applications that have the conferencing category Recruiting. Expect: an administrator of the company's Indeed account · the same e-mail address in Indeed and in the calendar",
+			login: "Log in to Indeed as the company's administrator first, in the same browser.",
+			sees:  "Indeed: let Cronofy create everybody's meetings",
+			allow: "Indeed asks whether Cronofy may create meetings for its users. It is offered only if the application has the conferencing category Recruiting at Cronofy.",
+		}
+	case cronofy.AnyProvider, "":
+		return words{
+			option: "Let the administrator choose", note: "from a list", admin: "the conferencing provider",
+			needs: "The administrator picks from a list. What it shows is set by the conferencing categories of your application at Cronofy.",
+			login: "Log in to the conferencing provider (Zoom, Webex, ...) as its administrator first, in the same browser.",
+			sees:  "Choose the provider: let Cronofy create the meetings",
+			allow: "You choose the conferencing provider, and it asks whether Cronofy may create meetings for its users and rooms.",
+		}
+	}
+	name := clean(p.Name())
+	return words{
+		option: name, note: "not known to confer", admin: name,
+		needs: "confer does not know this provider, and sends its name to Cronofy as it is.",
+		login: "Log in to " + name + " as its administrator first, in the same browser.",
+		sees:  name + ": let Cronofy create everybody's meetings",
+		allow: name + " asks whether Cronofy may create meetings for its users and rooms.",
+	}
+}
+
+// providerName is for the list of steps.
+func providerName(p cronofy.Provider) string {
+	switch p {
+	case "":
+		return ""
+	case cronofy.AnyProvider:
+		return "Any provider"
+	}
+	return clean(p.Name())
+}
+
+// toProvider names the other end of the link in the middle of a sentence.
+func toProvider(p cronofy.Provider) string {
+	if p == cronofy.AnyProvider || p == "" {
+		return "a provider that the administrator chooses"
+	}
+	return clean(p.Name())
+}

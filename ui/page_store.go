@@ -1,0 +1,241 @@
+package ui
+
+import (
+	"unicode/utf8"
+
+	"confer/flow"
+)
+
+// The question for a place for secrets, when the keyring cannot be used.
+const (
+	pageStore      pageID = "store"
+	pagePassphrase pageID = "passphrase"
+	pageUnstored   pageID = "approved, not stored"
+)
+
+var (
+	_ = registerPage(pageStore, storePage)
+	_ = registerPage(pagePassphrase, passphrasePage)
+	_ = registerPage(pageUnstored, unstoredPage)
+)
+
+func storePage(c Context) Page {
+	st := c.Store
+	again, note := keyringAgain(st)
+	file := Option{Value: string(flow.StoreFile), Label: "Encrypted file", Note: fileNote(st), Words: []string{"file"}, Act: Act{Open: pagePassphrase}}
+	if st.Kind == flow.StoreFile && !st.Passphrase.Empty() { // it was open, and failed
+		file.Act = Act{Event: flow.StoreChosen{Kind: flow.StoreFile, Passphrase: st.Passphrase}}
+	}
+	p := Page{
+		Title: "Where should the secrets be kept?", Lead: keyringWords(st),
+		Fields: []Field{{Name: "secret_store", Label: "Secret store", Kind: FieldChoice, Answer: storeDefault(c.State), Options: []Option{
+			{Value: string(flow.StoreKeyring), Label: again, Note: note, Words: []string{"keyring"}, Act: Act{Event: flow.StoreChosen{Kind: flow.StoreKeyring}}},
+			{Value: string(flow.StoreSession), Label: "Memory, for this run", Note: "gone when confer ends", Words: []string{"memory"}, Act: Act{Event: flow.StoreChosen{Kind: flow.StoreSession}}},
+			file,
+		}}},
+		Notes: []Note{
+			{Text: keyringHelp(c.State), Kind: noteMuted, Rank: aside},
+			{Text: "Secrets are the client secret and confer's own refresh tokens. Nothing is written anywhere else.", Kind: noteMuted, Rank: extra},
+			{Text: systemSays(c.State), Kind: noteMuted, Rank: spare},
+		},
+		Problem: c.problem(), Warning: c.Notice,
+		Explain: []string{
+			"The system keyring is where browsers and mail programs keep passwords too. It is the usual place, and confer asks only because it cannot be used as it is.",
+			"In memory, the secrets are gone when confer ends: the link stays, but confer's own token for it is lost, and the client secret is asked for again.",
+			"The encrypted file opens with a passphrase that you choose. confer does not keep the passphrase, and nobody can recover it.",
+		},
+	}
+	if c.Busy() {
+		p.Busy = storeWorking(c)
+	}
+	return p
+}
+
+// storeDefault is memory, or what was in use when it failed.
+func storeDefault(s flow.State) string {
+	switch {
+	case s.Store.Kind == flow.StoreFile:
+		return string(flow.StoreFile)
+	case s.Store.Kind == flow.StoreKeyring && s.Step > flow.StepApplication:
+		return string(flow.StoreKeyring)
+	}
+	return string(flow.StoreSession)
+}
+
+// Short passphrases get a word: the file may come into other hands.
+const fairPassphrase = 12
+
+func passphrasePage(c Context) Page {
+	first := Field{Name: "passphrase", Label: "Passphrase", Kind: FieldSecret, Exact: true, Hint: passphraseHint}
+	p := Page{
+		Title: "A new encrypted file", Lead: "Choose a passphrase. confer does not keep it, and there is no way back without it.",
+		Fields: []Field{first, {Name: "repeat", Label: "Repeat the passphrase", Called: "repeated passphrase", Kind: FieldSecret, Exact: true}},
+		Refuse: func(v Values) *Refusal {
+			if v["passphrase"] == v["repeat"] {
+				return nil
+			}
+			return &Refusal{"passphrase", &flow.Problem{Summary: "The two passphrases are not the same.", Hint: "Enter it twice again."}}
+		},
+		Problem: c.problem(), Warning: c.Notice,
+		Explain: []string{"The encrypted file holds the client secret and confer's own refresh tokens. Whoever has the file and the passphrase has the secrets."},
+	}
+	if c.Store.File != "" { // it is there, so a wrong passphrase is found out
+		first.Hint = nil
+		p.Title, p.Lead = "Open the encrypted file", "It needs its passphrase: "+clean(c.Store.File)
+		p.Fields, p.Refuse, p.Enter = []Field{first}, nil, "open it"
+	}
+	p.Submit = func(v Values) flow.Event {
+		return flow.StoreChosen{Kind: flow.StoreFile, Passphrase: v.Secret("passphrase")}
+	}
+	if p.Problem != nil && p.Problem.Code == flow.CodeSecretStore && c.Store.Kind == flow.StoreFile && c.Store.Passphrase.Empty() {
+		p.At = "passphrase"
+	}
+	if c.Busy() {
+		p.Busy = storeWorking(c)
+	}
+	return p
+}
+
+func passphraseHint(text string) string {
+	if n := utf8.RuneCountInString(text); n > 0 && n < fairPassphrase {
+		return "That is short. Four or five words are easy to remember and hard to guess."
+	}
+	return ""
+}
+
+// unstoredPage is about an approval whose tokens no store has taken yet.
+func unstoredPage(c Context) Page {
+	why := c.unstored()
+	p := Page{
+		Title: "Approved, but not finished", Lead: clean(why.Hint),
+		Problem: &flow.Problem{Summary: why.Summary},
+		Actions: []Action{{Key: "d", Words: "details", Act: Act{Open: pageDetails}}},
+		Notes:   []Note{{Text: "The token ends with confer if it is not stored.", Kind: noteMuted, Rank: spare}},
+		Explain: []string{"The administrator has done their part, and need not do it again. confer has the token in memory, and no store has taken it yet."},
+	}
+	if why != c.HeldHere().Problem && !why.Approved {
+		p.Notes = append(p.Notes, Note{Text: "What was approved before is still here, and not stored.", Kind: noteWarning})
+	}
+	options := []Option{
+		{Value: "again", Label: "Store it again", Note: "in " + storeName(c.Store.Kind), Act: Act{Event: flow.StoreRetried{}}},
+		{Value: "other", Label: "Another place", Note: "memory, or a file", Act: Act{Event: flow.OtherStoreWanted{}}},
+	}
+	if c.Step == flow.StepServiceAccount {
+		options = append(options, Option{Value: "drop", Label: "Do without it", Note: "confer forgets the token", Act: Act{Event: flow.HeldDropped{}}})
+	} else {
+		options = append(options, Option{Value: "go on", Label: "Go on", Note: "without a token", Act: Act{Event: flow.Continued{}}},
+			Option{Value: "new", Label: "Make a new approval link", Note: "to be approved again", Act: Act{Event: flow.AuthorizeStarted{}}})
+	}
+	p.Fields = []Field{{Name: "unstored", Label: "What next", Kind: FieldChoice, Options: options}}
+	if c.Busy() {
+		p.Problem, p.Busy = nil, storeWorking(c)
+	}
+	return p
+}
+
+// unstored is the problem of the moment, or why nothing is stored yet.
+func (c Context) unstored() *flow.Problem {
+	if c.State.Problem == nil && c.HeldHere() != nil {
+		return c.HeldHere().Problem
+	}
+	return c.State.Problem
+}
+
+// storeName names a place for secrets within a sentence.
+func storeName(k flow.StoreKind) string {
+	switch k {
+	case flow.StoreKeyring:
+		return "the system keyring"
+	case flow.StoreFile:
+		return "the encrypted file"
+	case flow.StoreSession, flow.StoreNone:
+	}
+	return "memory"
+}
+
+// keyringWords says why the place for secrets is asked about.
+func keyringWords(s flow.Store) string {
+	switch s.Keyring {
+	case "": // not asked: the file was chosen before
+		return "In the encrypted file. Its passphrase opens it."
+	case "ready":
+		return "The system keyring is there, but could not be used."
+	case "locked":
+		return "The system keyring is locked."
+	case "no-collection":
+		return "The keyring service runs, but there is no keyring in it yet."
+	case "no-service":
+		return "No keyring service runs in this session."
+	case "no-bus":
+		return "This session has no D-Bus, so no keyring can be reached. Over SSH and in containers that is usual."
+	case "silent":
+		return "The system keyring does not answer."
+	case "unsupported":
+		return "This build has no keyring for this system."
+	}
+	return "The system keyring cannot be used."
+}
+
+// systemSays is what the platform adds; empty: nothing, or a problem says it.
+func systemSays(s flow.State) string {
+	if s.Store.Detail == "" || s.Problem != nil {
+		return ""
+	}
+	return "The system says: " + clean(s.Store.Detail)
+}
+
+// keyringHelp says how the keyring can be had; empty: trying is all, nothing
+// helps, or a problem says it.
+func keyringHelp(s flow.State) string {
+	if s.Problem != nil {
+		return ""
+	}
+	return flow.KeyringHelp(s.Store)
+}
+
+// keyringAgain is the option that tries the keyring once more.
+func keyringAgain(s flow.Store) (label, note string) {
+	switch {
+	case s.Keyring == "locked" && s.NoWindow:
+		return "Try the keyring again", "after you unlocked it"
+	case s.Keyring == "locked":
+		return "Unlock the keyring", "a window on your desktop asks"
+	case s.Keyring == "no-collection":
+		return "Try the keyring again", "after you made one"
+	case s.Keyring == "no-service", s.Keyring == "no-bus":
+		return "Try the keyring again", "after you started it"
+	case s.Keyring == "silent":
+		return "Try the keyring again", "when it answers again"
+	}
+	return "Try the keyring again", "as it is now"
+}
+
+func fileNote(s flow.Store) string {
+	if s.File != "" {
+		return "with the passphrase that it has"
+	}
+	return "with a passphrase"
+}
+
+// windowWords are for a store that waits for somebody; empty: it does not.
+func (c Context) windowWords() string {
+	left := c.Unlock.Sub(c.Now)
+	switch {
+	case c.StoreWait == "", !c.Unlock.IsZero() && left <= 0:
+		return ""
+	case c.Unlock.IsZero():
+		return c.StoreWait
+	}
+	return c.StoreWait + ". " + clock(left) + " left"
+}
+
+// storeWorking says what is done with the store.
+func storeWorking(c Context) string {
+	if window := c.windowWords(); window != "" {
+		return window + "; {back} stops"
+	}
+	if _, ok := c.Running.Effect.(flow.StoreHeld); ok {
+		return "Storing the token and reading it back"
+	}
+	return "Opening the store"
+}

@@ -1,0 +1,263 @@
+package ui
+
+import (
+	"fmt"
+	"net/url"
+	"time"
+
+	"confer/cronofy"
+	"confer/flow"
+)
+
+// The wait for the administrator, for a link and for a service account, and what
+// opens over it.
+const (
+	pageWaiting pageID = "waiting"
+	pagePaste   pageID = "paste the final address"
+	pageMessage pageID = "message"
+	pagePermit  pageID = "text for Cronofy"
+	pageHanded  pageID = "it's done, but nothing came back"
+
+	back pageID = "back" // no page: the one below
+)
+
+var (
+	_ = registerPage(pageWaiting, waitingPage)
+	_ = registerPage(pagePaste, pastePage)
+	_ = registerPage(pageMessage, messagePage)
+	_ = registerPage(pagePermit, permitPage)
+	_ = registerPage(pageHanded, handedPage)
+)
+
+const fieldAddress = "final_address"
+
+func waitingPage(c Context) Page {
+	const once = "What follows cannot be done twice, so confer finishes it even if you leave."
+	switch c.Attempt.Phase {
+	case flow.PhaseNone, flow.PhasePreparing:
+		return Page{Title: "A new approval link", Lead: "It can be used once, and only for a short while.", Busy: "Making the approval link"}
+	case flow.PhaseExchanging:
+		return Page{Title: "The administrator approved", Lead: once, Busy: "Exchanging the code for tokens", Fixed: true}
+	case flow.PhaseStoring:
+		return Page{Title: "The administrator approved", Lead: once, Busy: "Storing them and reading them back", Fixed: true,
+			Notes: []Note{{Text: "The code is exchanged for tokens.", Kind: noteDone}}}
+	case flow.PhaseWaiting:
+	}
+	p := Page{Title: "Waiting for the administrator", Until: c.Attempt.Until, Lead: waitingAdvice(c), Actions: waitingActions(c),
+		Warning: c.Attempt.Notice, Paste: pagePaste, Explain: waitingHelp(c)}
+	if c.shortLinkWorks() {
+		p.Link = clean(c.Attempt.ShortURL)
+	}
+	if pauses(c.State, c.Now) {
+		p.Warning = "A new approval link is on its way. " + c.pausing()
+	}
+	p.Notes = append(tunnelNotes(c), linkCount(c.Attempt),
+		Note{Text: "If the browser shows an error and nothing comes back, {help} tells what it means.", Kind: noteMuted, Rank: extra})
+	return p
+}
+
+// waitingActions are all ways to the browser and back; the likeliest three are in
+// the line of keys, the rest in the help.
+func waitingActions(c Context) []Action {
+	at := c.Attempt
+	open := Action{Key: "o", Words: "open the approval link in a browser here", Short: "open again", Act: Act{Event: flow.OpenWanted{}}}
+	if !at.Opened {
+		open.Short = "open"
+	}
+	show := Action{Key: "u", Words: "show the whole approval link", Short: "show it whole", Act: Act{Show: at.URL, Told: "The approval link for the administrator. It can be used once."}}
+	paste := Action{Key: "p", Words: "paste the final address", Short: "paste", Act: Act{Open: pagePaste}}
+	message := Action{Key: "m", Words: "message for the administrator", Short: "message", Act: Act{Open: pageMessage}}
+	rest := []Action{
+		{Key: "c", Words: "copy the approval link", Act: Act{Copy: at.URL, Told: "The approval link was sent to the terminal's clipboard. It works in any browser."}, Aside: true},
+	}
+	if c.Files {
+		rest = append(rest, Action{Key: "w", Words: "write the approval link to a file", Aside: true,
+			Act: Act{Save: &Text{What: "The approval link", File: "confer-link.txt", Body: at.URL + "\n"}}})
+	}
+	rest = append(rest, askToPermit,
+		Action{Key: "n", Words: "make a new approval link", Aside: true, Act: Act{Event: flow.NewLinkWanted{}, Told: "A new approval link is on its way. The one before can still come back."}},
+		Action{Key: "+", Words: "more time", Aside: true, Act: Act{Event: flow.Extended{}}})
+	if c.Step == flow.StepAuthorize && (!c.Approves || at.Opened) {
+		rest = append(rest, Action{Key: "d", Words: "it's done, but nothing came back", Aside: true, Act: Act{Open: pageHanded}})
+	}
+	first := []Action{open, message, paste, show}
+	switch {
+	case c.Approves && !at.Opened:
+		as := Act{Browse: browseApprove, Told: "The sandbox's administrator is approving."}
+		first = []Action{{Key: "enter", Words: "approve as the administrator would", Short: "approve as the administrator", Act: as},
+			{Key: "d", Words: "deny as the administrator would", Short: "deny", Act: Act{Browse: browseDeny, Told: "The sandbox's administrator is refusing."}},
+			open, message, paste, show, {Key: "a", Words: "approve as the administrator would", Act: as}}
+	case c.byHand():
+		first = []Action{show, paste, message, open}
+	case c.away() || at.Browser != "":
+		first = []Action{show, message, paste, open}
+	}
+	for i := range first {
+		first[i].Aside = i > 2
+	}
+	return append(first, rest...)
+}
+
+// byHand tells whether the answer will most likely be brought back by a person.
+func (c Context) byHand() bool { return !c.Attempt.Listening || c.away() && !c.delivered() }
+
+// away tells whether browsers are most likely on another machine.
+func (c Context) away() bool {
+	if c.Attempt.Opened { // here, whatever the session is called
+		return false
+	}
+	switch c.Session {
+	case SessionSSH, SessionRemote, SessionContainer, SessionHeadless:
+		return true
+	case SessionLocal, SessionWSL:
+	}
+	return false
+}
+
+// delivered: a proxy, tunnel or published port of the operator's brings the answer.
+func (c Context) delivered() bool { return c.Attempt.Listening && c.Answers.Listen != "" }
+
+// published: the redirect URI's own port leads here from another machine.
+func (c Context) published() bool {
+	return c.delivered() && flow.LoopbackRedirect(c.Attempt.RedirectURI)
+}
+
+// shortLinkWorks: our own link is of use where a browser most likely is, or can
+// be made so.
+func (c Context) shortLinkWorks() bool {
+	if c.Attempt.ShortURL == "" {
+		return false
+	}
+	return !c.away() || c.published() || !c.delivered()
+}
+
+// waitingAdvice says what to do with the link, and how its answer comes back.
+func waitingAdvice(c Context) string {
+	at := c.Attempt
+	switch {
+	case c.Approves && !at.Opened:
+		return "In the sandbox, you can be the administrator: {enter} approves, as they would in their browser."
+	case !at.Listening:
+		return "Take the approval link to any browser. With this redirect URI nothing comes back by itself: paste the final address."
+	case at.Opened:
+		return "A browser was asked to open it. The answer comes back here by itself."
+	case c.published():
+		return "Open it in a browser where your published port or tunnel leads here. The answer comes back by itself."
+	case c.away() && c.delivered():
+		return c.where() + ": take the approval link to any browser. The answer comes back by itself, through your proxy or tunnel."
+	case c.away():
+		return c.where() + ": take the approval link to any browser, and paste the final address here."
+	case c.delivered():
+		return "Open it in a browser on this machine, or take the approval link to any other. The answer comes back by itself, through your proxy or tunnel."
+	case at.Browser != "":
+		return clean(at.Browser)
+	}
+	return "Open it in a browser on this machine. The answer comes back here by itself."
+}
+
+func (c Context) where() string {
+	return map[Session]string{
+		SessionSSH: "This is an SSH session", SessionRemote: "This is a remote window",
+		SessionContainer: "This is a container", SessionHeadless: "There is no desktop here",
+	}[c.Session]
+}
+
+// tunnelNotes say how the short link can work where a browser is.
+func tunnelNotes(c Context) []Note {
+	switch {
+	case c.Approves && !c.Attempt.Opened, !c.away(), c.Attempt.ShortURL == "", c.delivered():
+		return nil
+	case tunnelLine(c) != "":
+		return []Note{{Text: "Or run this on your own computer: then the link above works there, and the answer comes back by itself.", Rank: aside},
+			{Text: tunnelLine(c), Kind: noteCommand, Rank: aside}}
+	case publishLine(c) != "":
+		return []Note{{Text: "Or publish the port: then the link above works outside the container, and the answer comes back by itself.", Rank: aside},
+			{Text: publishLine(c), Kind: noteCommand, Rank: aside}}
+	}
+	return []Note{{Text: "On this machine, the short link above works too.", Rank: aside}}
+}
+
+// tunnelLine brings the operator's own loopback here, over ssh.
+func tunnelLine(c Context) string {
+	at := c.Attempt
+	u, err := url.Parse(at.RedirectURI)
+	if err != nil || c.Session != SessionSSH && c.Session != SessionRemote || at.Opened || !flow.LoopbackRedirect(at.RedirectURI) {
+		return ""
+	}
+	return "ssh -L " + u.Port() + ":127.0.0.1:" + u.Port() + " HOST"
+}
+
+// publishLine brings the loopback of the machine that runs this container here.
+func publishLine(c Context) string {
+	u, err := url.Parse(c.Attempt.RedirectURI)
+	if err != nil || c.Session != SessionContainer || !flow.LoopbackRedirect(c.Attempt.RedirectURI) {
+		return ""
+	}
+	return "-p 127.0.0.1:" + u.Port() + ":" + u.Port() + "  confer --listen 0.0.0.0:" + u.Port()
+}
+
+// linkCount says which link this is, once there was more than one.
+func linkCount(at flow.Attempt) Note {
+	if at.Links < 2 {
+		return Note{}
+	}
+	return Note{Text: fmt.Sprintf("Approval link %d of this wait. An answer to any of them counts.", at.Links), Kind: noteMuted, Rank: spare}
+}
+
+// waitingHelp is also what silence means: Cronofy sends no answer to an address
+// that it does not trust.
+func waitingHelp(c Context) []string {
+	out := []string{"The administrator opens the approval link in a browser, and approves. They may sit elsewhere: send them the message, and paste the final address of their browser here.",
+		"What they will see: Cronofy may ask them to show that they administer the calendars. " + seenBy(wordsFor(c.Answers.Provider).allow) + " Then Cronofy asks them to approve the link between the two."}
+	if c.Step == flow.StepServiceAccount {
+		out[1] = "What they will see: they sign in as the administrator of the calendars, and Cronofy asks for access to the calendars of the organisation."
+	}
+	return append(out,
+		"The browser shows an error, and nothing comes back? If it says redirect_uri: "+clean(c.Attempt.RedirectURI)+" must be one of the application's permitted redirect URIs at Cronofy (t). "+
+			"If it says client: the client id or the data center is not the right one; go back to them. If it says link or token: it was used before, or is too old; make a new one (n).")
+}
+
+func pastePage(c Context) Page {
+	return Page{
+		Title: "Paste the final address", Until: c.Attempt.Until,
+		Lead: "The whole address that the browser ended on. The page may say that it cannot connect: that is fine.",
+		Fields: []Field{{Name: fieldAddress, Label: "Final address", Called: "final address", Placeholder: clean(c.Attempt.RedirectURI) + "?code=…&state=…",
+			Hint: func(text string) string {
+				if text == "" {
+					return ""
+				}
+				return thousands(len([]rune(text))) + " characters. Line breaks and spaces in it do no harm."
+			}}},
+		Enter:   "check it",
+		Submit:  func(v Values) flow.Event { return flow.Pasted{Text: v[fieldAddress]} },
+		Warning: c.Attempt.Notice,
+		Explain: []string{"After the administrator has approved, their browser goes to the redirect URI with Cronofy's answer: a code and a state. Where that page cannot be reached, the answer is in the address bar all the same.",
+			"Copy the whole address from there. It is good for a few minutes, and for this approval link alone."},
+	}
+}
+
+func handedPage(c Context) Page {
+	return Page{
+		Title: "Is it done?", Until: c.Attempt.Until,
+		Lead: "If the administrator says so, confer stops waiting and keeps the link as not confirmed, without a token of its own.",
+		Notes: []Note{{Text: "Checking accounts, next, shows whether it works. If the final address can still be had, paste it instead: that confirms the link.",
+			Kind: noteMuted, Rank: aside}},
+		Actions: []Action{{Key: "y", Words: "yes, keep it as not confirmed", Short: "yes, go on", Act: Act{Event: flow.Handed{}}}},
+		Paste:   pagePaste, Warning: c.Attempt.Notice,
+	}
+}
+
+// pausing says why nothing seems to happen, while the next call waits.
+func (c Context) pausing() string {
+	if !pauses(c.State, c.Now) {
+		return ""
+	}
+	left := clock(c.Pause.Until.Sub(c.Now))
+	if c.Pause.Reason == cronofy.WaitRetry {
+		return "The call to Cronofy is tried again in " + left + "."
+	}
+	return "Cronofy's rate limit asks to wait: " + left + "."
+}
+
+// pauses tells whether a call of the running task waits.
+func pauses(s flow.State, now time.Time) bool { return s.Running != nil && s.Pause.Until.After(now) }
