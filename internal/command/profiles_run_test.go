@@ -257,3 +257,163 @@ func (w *office) stateFolder() string {
 	}
 	return ""
 }
+
+// TestInterruptLosesNothingThatWasRead, though the first account never answers.
+func TestInterruptLosesNothingThatWasRead(t *testing.T) {
+	t.Parallel()
+	w := newOffice(t, sandbox.Options{Seed: 1, Accounts: 130, Faults: []sandbox.Fault{
+		{Endpoint: sandbox.UserInfo, Account: "ada.adler-1@example.test", Slow: time.Hour}}})
+	args := []string{"--accounts", w.path("people.csv"), "--json", "--rate", "0", "--out", w.path("records.jsonl"), "--continue"}
+	cmd := w.command(append(args, "--debug", w.path("debug.txt"))...)
+	require.NoError(t, cmd.Start())
+	require.Eventually(t, func() bool {
+		text, _ := os.ReadFile(w.path("debug.txt"))
+		return bytes.Count(text, []byte(`"msg":"call"`)) == 129
+	}, screentest.Patience, 10*time.Millisecond)
+	require.NoError(t, cmd.Process.Signal(syscall.SIGINT))
+	require.Equal(t, 130, exit(t, cmd.Wait()))
+	lines := func() int {
+		text, err := os.ReadFile(w.path("records.jsonl"))
+		require.NoError(t, err)
+		return bytes.Count(text, []byte("\n"))
+	}
+	require.GreaterOrEqual(t, lines(), 120, "answers on their way may have been given up")
+	w.Set()
+	said, err := w.command(args...).CombinedOutput()
+	require.NoError(t, err, "%s", said)
+	require.Equal(t, 130, lines())
+	require.NoFileExists(t, w.path("records.jsonl.lock"))
+}
+
+// TestALateAccountIsPassedOver by a run that is to be continued: a kill takes no
+// more than what came in the last moments.
+func TestALateAccountIsPassedOver(t *testing.T) {
+	t.Parallel()
+	w := newOffice(t, sandbox.Options{Seed: 1, Faults: []sandbox.Fault{
+		{Endpoint: sandbox.UserInfo, Account: "amara@example.test", Slow: time.Hour}}})
+	cmd := w.command("--accounts", w.path("people.csv"), "--format", "csv", "--out", w.path("records.csv"), "--continue")
+	require.NoError(t, cmd.Start())
+	require.Eventually(t, func() bool {
+		text, _ := os.ReadFile(w.path("records.csv"))
+		return bytes.Contains(text, []byte("room-4@example.test"))
+	}, screentest.Patience, 10*time.Millisecond)
+	require.NoError(t, cmd.Process.Kill())
+	_ = cmd.Wait()
+}
+
+// TestHalfARecordIsCutOff, and the mode of the file stays as it is.
+func TestHalfARecordIsCutOff(t *testing.T) {
+	t.Parallel()
+	w := newOffice(t, sandbox.Options{Seed: 1})
+	args := []string{"--accounts", w.path("people.csv"), "--json", "--out", w.path("records.jsonl")}
+	require.NoError(t, w.command(args...).Run())
+	whole, err := os.ReadFile(w.path("records.jsonl"))
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(w.path("records.jsonl"), whole[:len(whole)-len(whole)/4], 0o600))
+	require.NoError(t, os.Chmod(w.path("records.jsonl"), 0o664))
+	require.NoError(t, w.command(append(args, "--continue")...).Run())
+	again, err := os.ReadFile(w.path("records.jsonl"))
+	require.NoError(t, err)
+	require.Equal(t, string(whole), string(again))
+	require.NoError(t, w.command(args...).Run(), "and written anew")
+	info, err := os.Stat(w.path("records.jsonl"))
+	require.NoError(t, err)
+	require.Equal(t, os.FileMode(0o664), info.Mode().Perm())
+}
+
+// TestAnotherAddressAtCronofy, and one address for two accounts: each is read once,
+// however often the run goes on.
+func TestAnotherAddressAtCronofy(t *testing.T) {
+	t.Parallel()
+	w := newOffice(t, sandbox.Options{Seed: 1})
+	list := "email,access_token\n"
+	for i, a := range w.Accounts() {
+		list += []string{"one@list.test", "Alias." + a.Email, a.Email}[min(i/2, 2)] + "," + a.AccessToken.Reveal() + "\n"
+	}
+	require.NoError(t, os.WriteFile(w.path("list.csv"), []byte(list), 0o600))
+	for _, format := range []string{"json", "csv"} {
+		args := []string{"--accounts", w.path("list.csv"), "--format", format, "--out", w.path("out." + format), "--continue"}
+		require.NoError(t, w.command(args...).Run())
+		first, err := os.ReadFile(w.path("out." + format))
+		require.NoError(t, err)
+		for _, a := range w.Accounts() {
+			require.Contains(t, string(first), a.Sub)
+		}
+		for range 2 {
+			require.NoError(t, w.command(args...).Run())
+		}
+		again, err := os.ReadFile(w.path("out." + format))
+		require.NoError(t, err)
+		if format == "json" {
+			require.Equal(t, string(first), string(again))
+		} else { // the last account of CSV may have been cut off, and is read again
+			require.Equal(t, bytes.Count(first, []byte("\n")), bytes.Count(again, []byte("\n")))
+		}
+	}
+}
+
+// TestAKilledRunLeavesNothing that the next one does not take away.
+func TestAKilledRunLeavesNothing(t *testing.T) {
+	t.Parallel()
+	w := newOffice(t, sandbox.Options{Seed: 1, Faults: []sandbox.Fault{
+		{Endpoint: sandbox.UserInfo, Account: "hana@example.test", Slow: time.Hour}}})
+	args := []string{"--accounts", w.path("people.csv"), "--json", "--out", w.path("records.jsonl"), "--tokens-out", w.path("tokens.jsonl"), "--client-secret-file", w.path("secret.txt")}
+	cmd := w.command(args...)
+	require.NoError(t, cmd.Start())
+	require.Eventually(t, func() bool { return w.Requests() >= 14 }, screentest.Patience, 10*time.Millisecond)
+	require.NoError(t, cmd.Process.Kill())
+	_ = cmd.Wait()
+	w.Set()
+	require.NoError(t, w.command(args...).Run())
+	left, err := os.ReadDir(w.dir)
+	require.NoError(t, err)
+	for _, f := range left {
+		require.NotRegexp(t, `\.tmp$|\.lock$`, f.Name())
+	}
+}
+
+// TestOutOfAFIFO: neither waiting for its reader nor a full pipe keeps the program
+// from heeding the first interrupt; and what is no file cannot be continued.
+func TestOutOfAFIFO(t *testing.T) {
+	t.Parallel()
+	w := newOffice(t, sandbox.Options{Seed: 1, Accounts: 1000})
+	fifo := w.path("fifo")
+	require.NoError(t, syscall.Mkfifo(fifo, 0o600))
+	args := []string{"--accounts", w.path("people.csv"), "--json", "--rate", "0", "--out", fifo}
+	interrupted := func(cmd *exec.Cmd) {
+		t.Helper()
+		ended := make(chan error, 1)
+		go func() { ended <- cmd.Wait() }()
+		require.NoError(t, cmd.Process.Signal(syscall.SIGINT))
+		select {
+		case err := <-ended:
+			require.Equal(t, 130, exit(t, err))
+		case <-time.After(screentest.Patience):
+			_ = cmd.Process.Kill()
+			t.Fatal("the first interrupt is not heeded")
+		}
+	}
+	waiting := w.command(append(args, "--debug", w.path("debug.txt"))...)
+	require.NoError(t, waiting.Start())
+	require.Eventually(t, func() bool { // it has come as far as what it writes to
+		_, err := os.Stat(w.path("debug.txt"))
+		return err == nil
+	}, screentest.Patience, 10*time.Millisecond)
+	interrupted(waiting)
+
+	full := w.command(args...)
+	require.NoError(t, full.Start())
+	reader, err := os.Open(fifo) // and does not read
+	require.NoError(t, err)
+	defer reader.Close()
+	require.Eventually(t, func() bool { return w.Requests() >= 200 }, screentest.Patience, 10*time.Millisecond)
+	interrupted(full)
+
+	for _, path := range []string{fifo, "/dev/zero", "/dev/stdout", "-"} {
+		cmd := w.command("--accounts", w.path("people.csv"), "--json", "--out", path, "--continue")
+		said, err := cmd.CombinedOutput() // a pipe
+		require.Equal(t, 2, exit(t, err), path)
+		require.Regexp(t, "--out: is not a regular file|--continue needs --out", string(said), path)
+	}
+	require.NoFileExists(t, "/dev/zero.lock")
+}

@@ -99,6 +99,18 @@ func TestTimeoutIsOfEachAccount(t *testing.T) {
 	})
 }
 
+func TestAnAnswerIsWaitedForFiveMinutes(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		cfg := config(newFake())
+		cfg.listen = memory().listen
+		began := time.Now()
+		all := access(t.Context(), open(t, cfg, people(1)...))()
+		require.ErrorIs(t, all[0].err, ErrTimeout)
+		require.Equal(t, 5*time.Minute, time.Since(began))
+	})
+}
+
 // TestSilentAccountsHoldNobodyUp: only so many are under way, but those that do
 // not answer stop counting after a while.
 func TestSilentAccountsHoldNobodyUp(t *testing.T) {

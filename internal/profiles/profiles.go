@@ -197,7 +197,7 @@ func NotYetAdvice(provider cronofy.Provider, site cronofy.Site) []string {
 	case cronofy.Webex:
 		at, approval = "Webex", "Webex's approval: a Webex administrator must have allowed Cronofy's app in Control Hub."
 	case cronofy.Indeed:
-		at, approval = "Indeed", "Indeed's approval: Cronofy's support must have enabled Indeed for this application."
+		at, approval = "Indeed", "Indeed's approval: the application needs the conferencing category \"Recruiting\" at Cronofy; its support can tell."
 	case cronofy.AnyProvider:
 	}
 	where := "the same data center"
