@@ -2,8 +2,10 @@ package atomicfile
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -27,32 +29,25 @@ const (
 
 func TestMain(m *testing.M) {
 	var err error
-	switch role := os.Getenv(roleKey); role {
+	var f *File
+	switch os.Getenv(roleKey) {
 	case "":
 		os.Exit(m.Run())
 	case roleWrite:
-		var f *File
 		if f, err = Create(os.Args[1], Private); err == nil {
 			_, err = f.Write([]byte("half"))
 		}
 	case roleLock:
-		_, err = Lock(noContext{}, os.Args[1], 0)
+		_, err = Lock(context.Background(), os.Args[1], 0)
 	}
 	if err != nil {
 		fmt.Println(err)
 		os.Exit(1)
 	}
 	fmt.Println("ready")
-	select {}
+	_, _ = io.Copy(io.Discard, os.Stdin) // until it is killed
+	runtime.KeepAlive(f)
 }
-
-// noContext never ends.
-type noContext struct{}
-
-func (noContext) Deadline() (time.Time, bool) { return time.Time{}, false }
-func (noContext) Done() <-chan struct{}       { return nil }
-func (noContext) Err() error                  { return nil }
-func (noContext) Value(any) any               { return nil }
 
 // start gives a process in the role, which has got as far as it goes.
 func start(t *testing.T, role, path string) (kill func()) {
@@ -60,6 +55,8 @@ func start(t *testing.T, role, path string) (kill func()) {
 	cmd := exec.CommandContext(t.Context(), os.Args[0], path)
 	cmd.Env = append(os.Environ(), roleKey+"="+role)
 	out, err := cmd.StdoutPipe()
+	require.NoError(t, err)
+	_, err = cmd.StdinPipe()
 	require.NoError(t, err)
 	require.NoError(t, cmd.Start())
 	kill = sync.OnceFunc(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })

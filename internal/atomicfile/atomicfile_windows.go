@@ -32,13 +32,19 @@ func lockFile(f *os.File) error {
 	return nil
 }
 
-// openLock takes a file that is just being removed for one that is locked.
+// openLock takes a file that another process is just removing for one that is locked.
 func openLock(path string) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
-	if busy(err) {
-		if _, gone := os.Lstat(path); gone == nil || busy(gone) {
-			return nil, ErrLocked
+	if errors.Is(err, windows.ERROR_ACCESS_DENIED) {
+		if _, there := os.Lstat(path); errors.Is(there, fs.ErrNotExist) { // it has just gone, or the folder takes no files
+			f, err = os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+			if errors.Is(err, windows.ERROR_ACCESS_DENIED) {
+				return nil, err
+			}
 		}
+	}
+	if busy(err) {
+		return nil, ErrLocked
 	}
 	return f, err
 }
@@ -53,8 +59,18 @@ func busy(err error) bool {
 	return errors.Is(err, windows.ERROR_SHARING_VIOLATION) || errors.Is(err, windows.ERROR_ACCESS_DENIED) || errors.Is(err, windows.ERROR_DELETE_PENDING)
 }
 
-// giveName tries again for a while: a rename is refused while another process has
-// the file open, which readers, indexers and virus scanners do for a moment.
+// patiently tries again for a while: Windows refuses much while another process
+// has the file open, which readers, indexers and virus scanners do for a moment.
+func patiently(do func() error) error {
+	const tries, apart = 50, 20 * time.Millisecond
+	for i := 1; ; i++ {
+		if err := do(); !busy(err) || i == tries {
+			return err
+		}
+		time.Sleep(apart)
+	}
+}
+
 func giveName(f *os.File, path string, replace bool) error {
 	if err := f.Close(); err != nil { // an open file cannot be renamed
 		return err
@@ -71,19 +87,14 @@ func giveName(f *os.File, path string, replace bool) error {
 	if replace {
 		flags |= windows.MOVEFILE_REPLACE_EXISTING
 	}
-	const tries, apart = 50, 20 * time.Millisecond
-	for i := 1; ; i++ {
-		err := windows.MoveFileEx(from, to, flags)
-		switch {
-		case err == nil:
-			return nil
-		case !replace && (errors.Is(err, windows.ERROR_ALREADY_EXISTS) || errors.Is(err, windows.ERROR_FILE_EXISTS)):
-			return &fs.PathError{Op: "create", Path: path, Err: fs.ErrExist}
-		case !busy(err) || i == tries:
-			return &os.LinkError{Op: "rename", Old: f.Name(), New: path, Err: err}
-		}
-		time.Sleep(apart)
+	err = patiently(func() error { return windows.MoveFileEx(from, to, flags) })
+	switch {
+	case err == nil:
+		return nil
+	case !replace && (errors.Is(err, windows.ERROR_ALREADY_EXISTS) || errors.Is(err, windows.ERROR_FILE_EXISTS)):
+		return &fs.PathError{Op: "create", Path: path, Err: fs.ErrExist}
 	}
+	return &os.LinkError{Op: "rename", Old: f.Name(), New: path, Err: err}
 }
 
 // syncFolder has nothing to do: NTFS journals names, and giveName writes through.
@@ -121,19 +132,26 @@ func copyAccess(f *os.File, path string, _ fs.FileInfo) error {
 	return windows.SetNamedSecurityInfo(f.Name(), windows.SE_FILE_OBJECT, windows.DACL_SECURITY_INFORMATION, nil, nil, dacl, nil)
 }
 
-func openNoFollow(path string) (*os.File, error) {
-	named, err := regular(path)
+func openNoFollow(path string) (f *os.File, err error) {
+	err = patiently(func() error {
+		named, err := regular(path)
+		if err != nil {
+			return err
+		}
+		if f, err = os.Open(path); err != nil {
+			return err
+		}
+		opened, err := f.Stat()
+		if err == nil && !os.SameFile(named, opened) {
+			err = windows.ERROR_SHARING_VIOLATION // it was replaced in between: once more
+		}
+		if err != nil {
+			_ = f.Close()
+		}
+		return err
+	})
 	if err != nil {
 		return nil, err
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	opened, err := f.Stat()
-	if err != nil || !os.SameFile(named, opened) {
-		_ = f.Close()
-		return nil, &UnsafeError{path, "was replaced while it was opened"}
 	}
 	return f, nil
 }

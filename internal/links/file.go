@@ -50,15 +50,9 @@ var (
 	// ErrUnsafe: the file or its folder is not ours alone (a symbolic link, not a
 	// regular file, another owner, writable by others). Nothing was changed.
 	ErrUnsafe = errors.New("not a private file")
-	// ErrUnwritable: no right to write there, or a read-only file system.
-	ErrUnwritable = errors.New("cannot be written")
-	// ErrFull: the disk or the quota is full.
-	ErrFull = errors.New("no room on the disk")
-	// ErrTooLarge: the contents would not be read back.
-	ErrTooLarge = errors.New("too large")
 	// ErrNoHome: the user's state folder is not known.
 	ErrNoHome = errors.New("the user's folder is not known")
-	// ErrIO: anything else that the system reports.
+	// ErrIO: anything else, mostly what the system reports.
 	ErrIO = errors.New("cannot be used")
 )
 
@@ -107,7 +101,7 @@ func failure(op, path string, err error) error {
 	for inner := errors.Unwrap(err); inner != nil; inner = errors.Unwrap(err) {
 		err = inner // drops the path and the call that are named already
 	}
-	return &Error{Op: op, Path: path, Reason: reasonOf(err), Err: err}
+	return &Error{Op: op, Path: path, Reason: ErrIO, Err: err}
 }
 
 const (
@@ -203,7 +197,7 @@ func (f *File) Update(ctx context.Context, change func(*Contents) error) error {
 		return fmt.Errorf("write %s: %w", f.path, err)
 	}
 	if len(after) > maxSize {
-		return &Error{Op: "write", Path: f.path, Reason: ErrTooLarge, Detail: fmt.Sprintf("%d bytes", len(after))}
+		return &Error{Op: "write", Path: f.path, Reason: ErrIO, Detail: fmt.Sprintf("too large: %d bytes", len(after))}
 	}
 	if before == nil { // no file is as good as one that holds nothing
 		before, _ = encode(Contents{})

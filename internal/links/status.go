@@ -21,7 +21,7 @@ const (
 	Gone SecretState = "gone"
 	// None: there never was one.
 	None SecretState = "none"
-	// Sealed: the secrets file is there; what is in it only a passphrase tells.
+	// Sealed: the encrypted file is there; what is in it only a passphrase tells.
 	Sealed SecretState = "sealed"
 	// Unread: the store cannot be asked, or not without a dialog; Secret.Err tells.
 	Unread SecretState = "unread"
@@ -154,6 +154,12 @@ func (m *Manager) unlistedFile(c Contents) (string, error) {
 	if err != nil {
 		return "", nil // there is no such store here
 	}
+	return existingFile(store)
+}
+
+// existingFile is the path of an encrypted file, which is not opened; empty:
+// there is none.
+func existingFile(store keystore.Store) (string, error) {
 	file, ok := store.(interface {
 		Exists() (bool, error)
 		Path() string
@@ -161,8 +167,7 @@ func (m *Manager) unlistedFile(c Contents) (string, error) {
 	if !ok {
 		return "", nil
 	}
-	there, err := file.Exists()
-	if err != nil || !there {
+	if there, err := file.Exists(); err != nil || !there {
 		return "", err
 	}
 	return file.Path(), nil
@@ -181,8 +186,15 @@ func (m *Manager) look(ctx context.Context, keyring keystore.Status, s StoredSec
 		return Secret{State: Gone}
 	case err != nil:
 		return Secret{Unread, err}
-	case s.Store == storeFile:
-		return sealed(store)
+	}
+	if s.Store == storeFile {
+		switch path, err := existingFile(store); {
+		case err != nil:
+			return Secret{Unread, err}
+		case path == "":
+			return Secret{State: Missing}
+		}
+		return Secret{State: Sealed}
 	}
 	switch has, err := keystore.Has(ctx, store, s.Key()); {
 	case err != nil:
@@ -205,19 +217,4 @@ func (m *Manager) unreadable(keyring keystore.Status) error {
 		e.Err = keystore.ErrLocked
 	}
 	return e
-}
-
-func sealed(store keystore.Store) Secret {
-	f, ok := store.(interface{ Exists() (bool, error) })
-	if !ok {
-		return Secret{State: Sealed}
-	}
-	there, err := f.Exists()
-	switch {
-	case err != nil:
-		return Secret{Unread, err}
-	case !there:
-		return Secret{State: Missing}
-	}
-	return Secret{State: Sealed}
 }

@@ -1,7 +1,6 @@
 package links
 
 import (
-	"confer/internal/atomicfile"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -12,6 +11,7 @@ import (
 	"time"
 
 	"confer/cronofy"
+	"confer/internal/atomicfile"
 	"confer/keystore"
 )
 
@@ -59,7 +59,7 @@ func (m *Manager) refresh(ctx context.Context, l Link) (Tokens, error) {
 	if err != nil {
 		return Tokens{}, err
 	}
-	if err := m.record(ctx, l); err != nil {
+	if err := m.listToken(ctx, l); err != nil {
 		return Tokens{}, err
 	}
 	// A store may be readable and not writable (a read-only folder, a full disk).
@@ -90,9 +90,9 @@ func (m *Manager) refresh(ctx context.Context, l Link) (Tokens, error) {
 	return t, err
 }
 
-// record lists the token, where nothing that is listed tells it: a token that is
-// stored anew must be found again.
-func (m *Manager) record(ctx context.Context, l Link) error {
+// listToken lists the token, where nothing that is listed tells it: a token that
+// is stored anew must be found again.
+func (m *Manager) listToken(ctx context.Context, l Link) error {
 	if m.Links == nil || !Outlives(l.Store) {
 		return nil
 	}
@@ -172,6 +172,7 @@ type handedUnit struct {
 // WriteError: the tokens could not be put where they were wanted.
 type WriteError struct{ Err error }
 
+// Error is one line.
 func (e *WriteError) Error() string { return "write tokens: " + e.Err.Error() }
 
 // Unwrap gives the reason.
@@ -187,19 +188,18 @@ func (m *Manager) Export(ctx context.Context, l Link, put func([]byte) error) (T
 		return Tokens{}, err
 	}
 	defer unlock()
-	t, kept := m.refresh(ctx, l)
-	var lost *NotStoredError
-	if kept != nil && !errors.As(kept, &lost) {
-		return Tokens{}, kept
+	t, notStored := m.refresh(ctx, l)
+	if notStored != nil && !errors.As(notStored, new(*NotStoredError)) {
+		return Tokens{}, notStored
 	}
 	text, err := m.Handover(l, t)
 	if err != nil {
-		return t, errors.Join(err, kept)
+		return t, errors.Join(err, notStored)
 	}
 	if err := put(text); err != nil {
-		return t, errors.Join(&WriteError{err}, kept)
+		return t, errors.Join(&WriteError{err}, notStored)
 	}
-	return t, kept
+	return t, notStored
 }
 
 // Handover is the text of Export for tokens that need no refresh.
