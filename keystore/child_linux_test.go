@@ -35,6 +35,8 @@ type reply struct {
 	Detail  string
 	Pending bool
 	Leaks   string
+	Has     bool
+	Waits   []Wait
 }
 
 // servant is the child's side.
@@ -75,7 +77,7 @@ func child(in io.Reader, out io.Writer) int {
 }
 
 func (s *servant) serve(o order) (r reply) {
-	ctx := s.ctx
+	ctx := OnWait(s.ctx, func(w Wait) { r.Waits = append(r.Waits, w) })
 	if o.Limit != 0 {
 		s.store.call, s.store.guard.prompt = o.Limit, o.Limit
 	}
@@ -96,6 +98,12 @@ func (s *servant) serve(o order) (r reply) {
 		err = s.store.Unlock(ctx)
 	case "settle":
 		settle(s.store)
+	case "has":
+		r.Has, err = s.store.Has(ctx, o.Key)
+	case "test write":
+		var left error
+		left, err = TestWrite(ctx, s.store)
+		err = errors.Join(left, err)
 	default:
 		err = s.arrange(o, &r)
 	}

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/godbus/dbus/v5"
 )
@@ -375,13 +376,24 @@ func (x exchange) delete(items []dbus.ObjectPath) error {
 	return nil
 }
 
+// tooQuick is for a person who has to see a window first.
+const tooQuick = 50 * time.Millisecond
+
+// unlock asks twice where the first no came too fast to be a person's: KWallet
+// says it once more, without a window, to whoever asks after somebody refused.
 func (x exchange) unlock(path dbus.ObjectPath) error {
-	var unlocked []dbus.ObjectPath
-	var prompt dbus.ObjectPath
-	if err := x.object(secretsPath).Call(serviceFace+".Unlock", 0, []dbus.ObjectPath{path}).Store(&unlocked, &prompt); err != nil {
-		return err
+	for first := true; ; first = false {
+		var unlocked []dbus.ObjectPath
+		var prompt dbus.ObjectPath
+		if err := x.object(secretsPath).Call(serviceFace+".Unlock", 0, []dbus.ObjectPath{path}).Store(&unlocked, &prompt); err != nil {
+			return err
+		}
+		start := time.Now()
+		err := x.prompt(prompt)
+		if !first || !errors.Is(err, ErrDismissed) || time.Since(start) > tooQuick {
+			return err
+		}
 	}
-	return x.prompt(prompt)
 }
 
 // prompt has the service show the window that it wants to show, and waits for its
