@@ -12,6 +12,7 @@ import (
 	"charm.land/bubbles/v2/spinner"
 	"charm.land/bubbles/v2/viewport"
 	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/colorprofile"
 
 	"confer/flow"
 	"confer/internal/suspend"
@@ -44,6 +45,9 @@ type Model struct {
 	raw     *rawGate
 	cameUp  flow.Step     // where problem came up, if that was not where it is put right
 	problem *flow.Problem // the one that led back from there
+
+	colors colorprofile.Profile // that the terminal has
+	dark   *bool                // its background; nil: not known
 
 	job      *suspend.Job // nil: there is no program to stop
 	keyboard *keyboard    // nil: what is typed comes by other ways
@@ -131,11 +135,8 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 }
 
 func (m *Model) theme(dark bool) {
-	p := lightPalette()
-	if dark {
-		p = darkPalette()
-	}
-	m.st = newStyles(p)
+	m.dark = &dark
+	m.st = newStyles(paletteFor(m.colors, m.dark))
 }
 
 // apply is the only place where the state changes.

@@ -4,6 +4,7 @@ import (
 	"image/color"
 
 	"charm.land/lipgloss/v2"
+	"github.com/charmbracelet/colorprofile"
 )
 
 // palette names colours by their role. Text is nil: the terminal's own.
@@ -36,6 +37,45 @@ func neutralPalette() palette {
 		muted: lipgloss.Color("#767676"), accent: lipgloss.Color("#0073e6"), good: lipgloss.Color("#108810"),
 		warn: lipgloss.Color("#a56700"), bad: lipgloss.Color("#e02b2b"), rule: lipgloss.Color("#808080"),
 	}
+}
+
+// neutral256Palette is the same for 256 colours, of which few read on both.
+func neutral256Palette() palette {
+	return palette{
+		muted: lipgloss.Color("#767676"), accent: lipgloss.Color("#5f5fff"), good: lipgloss.Color("#00875f"),
+		warn: lipgloss.Color("#af5f5f"), bad: lipgloss.Color("#d700af"), rule: lipgloss.Color("#808080"),
+	}
+}
+
+// The palettes of terminals with 16 colours use those that every theme keeps
+// readable on its background. None is on both: where the background is not known,
+// weight and signs do alone.
+
+func dark16Palette() palette {
+	return palette{accent: lipgloss.BrightCyan, good: lipgloss.BrightGreen, warn: lipgloss.BrightYellow, bad: lipgloss.BrightRed}
+}
+
+func light16Palette() palette { return palette{accent: lipgloss.Blue, bad: lipgloss.Red} }
+
+// paletteFor is the palette of a terminal with those colours; dark is nil where
+// its background is not known.
+func paletteFor(colors colorprofile.Profile, dark *bool) palette {
+	few := colors == colorprofile.ANSI
+	switch {
+	case dark == nil && few:
+		return palette{}
+	case dark == nil && colors == colorprofile.ANSI256:
+		return neutral256Palette()
+	case dark == nil:
+		return neutralPalette()
+	case *dark && few:
+		return dark16Palette()
+	case *dark:
+		return darkPalette()
+	case few:
+		return light16Palette()
+	}
+	return lightPalette()
 }
 
 // styles are all that screens may draw with; they never name a colour.

@@ -8,6 +8,7 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 	"charm.land/lipgloss/v2"
+	"github.com/charmbracelet/colorprofile"
 	"github.com/stretchr/testify/require"
 
 	"confer/internal/golden"
@@ -43,14 +44,38 @@ func TestContrast(t *testing.T) {
 		{"dark", darkPalette(), []string{"#000000", "#1d1f21", "#1e1e2e", "#282c34", "#002b36"}},
 		{"light", lightPalette(), []string{"#ffffff", "#fafafa", "#fdf6e3", "#eff1f5"}},
 		{"neutral", neutralPalette(), []string{"#000000", "#ffffff"}},
+		{"dark, 256", indexed(darkPalette()), []string{"#000000", "#1d1f21", "#1e1e2e", "#282c34", "#002b36"}},
+		{"light, 256", indexed(lightPalette()), []string{"#ffffff", "#fafafa", "#fdf6e3", "#eff1f5"}},
+		{"neutral, 256", indexed(neutral256Palette()), []string{"#000000", "#ffffff"}},
+		{"dark, 16", dark16Palette(), []string{"#000000"}}, // a theme with another background has other colours
+		{"light, 16", light16Palette(), []string{"#ffffff"}},
+		{"neutral, 16", paletteFor(colorprofile.ANSI, nil), []string{"#000000", "#ffffff"}},
 	} {
 		for _, back := range c.backs {
 			on := lipgloss.Color(back)
 			for role, text := range map[string]color.Color{"muted": c.p.muted, "accent": c.p.accent, "good": c.p.good, "warn": c.p.warn, "bad": c.p.bad} {
-				require.GreaterOrEqual(t, contrast(text, on), 4.5, "%s %s on %s", c.name, role, back)
+				if text != nil { // the terminal's own
+					require.GreaterOrEqual(t, contrast(text, on), 4.5, "%s %s on %s", c.name, role, back)
+				}
 			}
-			require.GreaterOrEqual(t, contrast(c.p.rule, on), 1.5, "%s rule on %s", c.name, back)
+			if c.p.rule != nil {
+				require.GreaterOrEqual(t, contrast(c.p.rule, on), 1.5, "%s rule on %s", c.name, back)
+			}
 		}
+	}
+}
+
+// indexed is what a terminal with 256 colours makes of a palette.
+func indexed(p palette) palette {
+	to := colorprofile.ANSI256.Convert
+	return palette{muted: to(p.muted), accent: to(p.accent), good: to(p.good), warn: to(p.warn), bad: to(p.bad), rule: to(p.rule)}
+}
+
+// TestDisconnectedIsNoError, in any number of colours.
+func TestDisconnectedIsNoError(t *testing.T) {
+	t.Parallel()
+	for _, p := range []palette{darkPalette(), lightPalette(), neutralPalette(), indexed(darkPalette()), indexed(lightPalette()), indexed(neutral256Palette()), dark16Palette(), light16Palette()} {
+		require.NotEqual(t, p.warn, p.bad)
 	}
 }
 

@@ -262,6 +262,10 @@ func (m *Model) terminal(msg tea.Msg) (done bool, cmd tea.Cmd) {
 		return true, tea.Exec(pause{m.job}, func(error) tea.Msg { return resumed{} })
 	case continued:
 		return true, tea.Exec(pause{}, func(error) tea.Msg { return resumed{} })
+	case tea.ColorProfileMsg:
+		m.colors = msg.Profile
+		m.st = newStyles(paletteFor(m.colors, m.dark))
+		return true, nil
 	case resumed:
 		return true, m.animate()
 	case tea.PasteStartMsg, pasteLook:

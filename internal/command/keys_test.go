@@ -39,10 +39,10 @@ func TestLettersUnderACyrillicLayout(t *testing.T) {
 	x.until("message for the administrator", "Subject:")
 	x.press(escape)
 	x.until("Waiting for the administrator")
-	x.press("в") // d
-	x.until("Is it done?")
-	x.press("н") // y
-	x.until("not confirmed")
+	x.press("з") // p
+	x.until("Paste the final address")
+	x.press("з")
+	x.until("› з")
 }
 
 // TestAPasteWithoutAnEnd is in its field after a while, and the keyboard works.
@@ -79,7 +79,7 @@ func TestLocaleC(t *testing.T) {
 		x := sandboxWizard(t, terminalOptions{env: []string{"LANG=C"}}, args...)
 		x.until("data center")
 		x.press("\r")
-		x.until("lient secret")
+		x.until("Client id")
 		x.press(ctrlC)
 		require.Equal(t, -1, strings.IndexFunc(x.exits(130), func(r rune) bool { return r > 126 }))
 	}

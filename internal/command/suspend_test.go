@@ -91,8 +91,8 @@ func TestSuspendAHiddenQuestion(t *testing.T) {
 		stop     string
 		then     string
 	}{
-		"lines":             {[]string{"--plain", "--data-center", "de", "--client-id", "abc"}, "Client secret:", ctrlZ, "Redirect URI ["},
-		"lines, outside":    {[]string{"--plain", "--data-center", "de", "--client-id", "abc"}, "Client secret:", "", "Redirect URI ["},
+		"lines":             {[]string{"--plain", "--data-center", "de", "--client-id", "abc"}, "Client secret, not shown:", ctrlZ, "Redirect URI ["},
+		"lines, outside":    {[]string{"--plain", "--data-center", "de", "--client-id", "abc"}, "Client secret, not shown:", "", "Redirect URI ["},
 		"question":          {[]string{"status", "--check"}, "Passphrase of the secrets file:", ctrlZ, "does not open the secrets file"},
 		"question, outside": {[]string{"status", "--check"}, "Passphrase of the secrets file:", "", "does not open the secrets file"},
 	} {
