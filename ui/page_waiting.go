@@ -77,8 +77,12 @@ func waitingActions(c Context) []Action {
 	rest = append(rest, askToPermit,
 		Action{Key: "n", Words: "make a new approval link", Aside: true, Act: Act{Event: flow.NewLinkWanted{}, Told: "A new approval link is on its way. The one before can still come back."}},
 		Action{Key: "+", Words: "more time", Aside: true, Act: Act{Event: flow.Extended{}}})
-	if c.Step == flow.StepAuthorize && (!c.Approves || at.Opened) {
-		rest = append(rest, Action{Key: "d", Words: "it's done, but nothing came back", Aside: true, Act: Act{Open: pageHanded}})
+	if c.Step == flow.StepAuthorize {
+		key := "d"
+		if c.Approves && !at.Opened { // where d denies
+			key = "i"
+		}
+		rest = append(rest, Action{Key: key, Words: "it's done, but nothing came back", Aside: true, Act: Act{Open: pageHanded}})
 	}
 	first := []Action{open, message, paste, show}
 	switch {

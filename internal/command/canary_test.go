@@ -175,12 +175,11 @@ func (x *terminal) secret(text string, nth int) {
 // secretToStore types the secrets, up to the page of the service account.
 func (x *terminal) secretToStore() {
 	x.until("Client secret")
-	x.press(tabKey)
 	x.secret(canarySecret, 1)
 	x.press(enter)
 	x.until("Where should the secrets be kept")
 	x.press("3" + enter) // the encrypted file, in case the number alone only points
-	x.until("The same again")
+	x.until("Repeat the passphrase")
 	x.secret(canaryPassphrase, 1)
 	x.press(enter)
 	x.secret(canaryPassphrase, 2)
@@ -218,8 +217,10 @@ func TestCanaryTyped(t *testing.T) {
 	x.press("\x1b[200~" + final.String() + "\x1b[201~")
 	x.until("Paste the final address")
 	x.press(enter)
-	x.until("Linked:", "One access token")
-	x.press("2" + enter)
+	x.until("Linked:", "Check accounts")
+	x.press(enter)
+	x.until("One access token")
+	x.press("3" + enter)
 	x.until("Access token")
 	x.secret("\x1b[200~"+tokens[0]+"\x1b[201~", 1)
 	x.press(enter)

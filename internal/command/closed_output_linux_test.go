@@ -152,7 +152,7 @@ func TestLinesWithoutAReader(t *testing.T) {
 	c := d.read(func(c *cutOff) { c.goAway(); c.cmd.Stdin = answers }, "--sandbox", "--plain", "--browser", "none", "--redirect-uri", freeURI(t))
 	c.exits(130)
 	require.Contains(t, c.errs.String(), "Nothing was linked.")
-	require.NotContains(t, c.errs.String(), "error")
+	require.NotContains(t, c.errs.String(), "confer: error")
 }
 
 // TestTheBrowserMayStillBeCutOff: what confer starts does not inherit that a

@@ -19,7 +19,7 @@ func TestFileKeepsTheSecret(t *testing.T) {
 	x.Patience = sealedPatience
 	d.operator(x).walk(onStore)
 	x.press("3" + enter)
-	x.until("The same again")
+	x.until("Repeat the passphrase")
 	x.typePassphrase(canaryPassphrase)
 	d.operator(x).walk(onProvider)
 	d.saved("the secret", func(c links.Contents) bool { return c.Draft != nil && c.Draft.Kept && c.Draft.Store == "file" })
@@ -29,7 +29,7 @@ func TestFileKeepsTheSecret(t *testing.T) {
 	x.Patience = sealedPatience
 	x.until(onApplication, "leave empty to use the stored one")
 	x.press(enter)
-	x.until("Open the secrets file", "Passphrase")
+	x.until("Open the encrypted file", "Passphrase")
 	x.openWith("not the passphrase")
 	x.until("The passphrase does not open the secrets file")
 	require.NotContains(t, x.bytes(), "not the passphrase")
@@ -40,10 +40,10 @@ func TestFileKeepsTheSecret(t *testing.T) {
 	x.Patience = sealedPatience
 	x.until(onApplication)
 	x.press(enter)
-	x.until("Open the secrets file", "Passphrase")
+	x.until("Open the encrypted file", "Passphrase")
 	x.openWith(canaryPassphrase)
 	d.operator(x).walk(onLinked)
-	require.Contains(t, x.until("encrypted secrets file"), onLinked)
+	require.Contains(t, x.until("encrypted file."), onLinked)
 	x.press(ctrlC)
 	x.exits(0)
 	require.Equal(t, "file", d.load().Links[0].Store)

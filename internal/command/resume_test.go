@@ -139,7 +139,10 @@ func (o *operator) act(screen string) {
 func (o *operator) keys(screen string) string {
 	switch o.at {
 	case onApplication:
-		return o.unlessThere(screen, o.d.creds.ClientID, o.known.ClientID) + tabKey + deskSecret + enter
+		if id := o.unlessThere(screen, o.d.creds.ClientID, o.known.ClientID); id != "" {
+			return id + tabKey + deskSecret + enter
+		}
+		return deskSecret + enter // the cursor is in the first field that wants an answer
 	case onServiceAccount:
 		return o.unlessThere(screen, o.d.creds.ServiceAccountID, o.known.ServiceAccount) + enter
 	case onWaiting, onLinked:

@@ -98,10 +98,10 @@ func TestHandOverKeepsAnUnconfirmedLink(t *testing.T) {
 	x.until("message for the administrator", "Subject:")
 	x.press(escape)
 	x.until("Waiting for the administrator")
-	x.press("d")
+	x.press("i")
 	x.until("Is it done?")
 	x.press("y")
-	x.until("not confirmed", "tokens come from")
+	x.until("Not confirmed:", "Check accounts")
 	x.press(ctrlC)
 	x.exits(0)
 }
