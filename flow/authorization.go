@@ -7,6 +7,7 @@ import (
 
 	"confer/cronofy"
 	"confer/flow/callback"
+	"confer/internal/crash"
 	"confer/keystore"
 )
 
@@ -34,7 +35,8 @@ type trip struct {
 	short string
 	url   string
 	end   *deadline
-	walk  <-chan *LostError // of the built-in browser with the newest link; nil: none is under way
+	asked <-chan browserResult // of the browser that was asked for; nil: it was told of
+	walk  <-chan *LostError    // of the built-in browser with the newest link; nil: none is under way
 }
 
 // run makes the trip. The listener is there before the link, the link before
@@ -101,13 +103,53 @@ func (t *trip) newLink(ctx context.Context) error {
 func (t *trip) open() {
 	switch {
 	case t.r.OpenURL != nil:
-		t.say(BrowserAsked{Err: t.r.OpenURL(t.short)})
+		t.ask(t.short)
 	case t.r.Walk != nil:
 		t.walk = t.r.Walk(t.short)
 		t.say(BrowserAsked{})
 	default:
 		t.say(BrowserAsked{Err: ErrNoBrowser})
 	}
+}
+
+// browserResult is what became of a browser that was asked for.
+type browserResult struct {
+	err   error
+	crash *crash.Error
+}
+
+// usualStart is how long the word about a browser is waited for before anything
+// else: most commands hand over and end. One that is the browser itself goes on,
+// and answers come meanwhile.
+const usualStart = 300 * time.Millisecond
+
+func (t *trip) ask(short string) {
+	asked := make(chan browserResult, 1)
+	go func() {
+		defer func() {
+			if c := crash.Caught(recover()); c != nil {
+				asked <- browserResult{crash: c}
+			}
+		}()
+		asked <- browserResult{err: t.r.OpenURL(short)}
+	}()
+	t.asked = asked
+	timer := time.NewTimer(usualStart)
+	defer timer.Stop()
+	select {
+	case r := <-asked:
+		t.tellBrowser(r)
+	case <-timer.C:
+	}
+}
+
+// tellBrowser says what became of the browser, once for each that was asked for.
+func (t *trip) tellBrowser(r browserResult) {
+	if r.crash != nil {
+		panic(r.crash)
+	}
+	t.asked = nil
+	t.say(BrowserAsked{Err: r.err})
 }
 
 // walked says that the built-in browser has ended. Where nobody could do anything
@@ -129,7 +171,12 @@ func (t *trip) wait(ctx context.Context) Event {
 			last = t.stop(ctx, func() Event { return Failed{Err: context.Cause(ctx)} })
 		case <-t.end.timer.C:
 			last = t.expired(ctx)
+		case r := <-t.asked:
+			t.tellBrowser(r)
 		case a := <-t.srv.Answers():
+			if t.asked != nil { // it is open: somebody was there
+				t.tellBrowser(browserResult{})
+			}
 			last = t.use(ctx, a)
 		case lost := <-t.walk:
 			last = t.stop(ctx, func() Event { return t.walked(lost) })

@@ -167,7 +167,7 @@ func explainBrowser(err error) string {
 	if errors.Is(err, ErrNoBrowser) {
 		return "No browser was opened, as you asked. Open the link yourself, or send it."
 	}
-	return "No browser could be opened here. Open the link yourself, or send it."
+	return "No browser could be opened here: " + cronofy.CleanText(err.Error(), 120) + ". Open the link yourself, or send it."
 }
 
 // explainStray says what came back that was not the answer; the wait goes on.

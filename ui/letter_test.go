@@ -94,7 +94,7 @@ func TestOpenSaysWhatCame(t *testing.T) {
 	require.Contains(t, text(m), "A browser was asked to open the link.")
 	report(m, flow.BrowserAsked{Err: errors.New("none")})
 	require.NotContains(t, text(m), "was asked to open")
-	require.Contains(t, text(m), "No browser could be opened here.")
+	require.Contains(t, text(m), "No browser could be opened here:")
 }
 
 // TestARefusedPasteIsForgotten when its field is left.

@@ -1,6 +1,11 @@
+// Package opener opens a web page in the operator's browser, and tells what kind
+// of session this is, so far as it decides wording and which way is offered
+// first. A browser that does not come is never the end of anything: the caller
+// shows the address as well.
 package opener
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -11,6 +16,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"time"
 )
 
 // The values of --browser that are not commands.
@@ -40,7 +46,8 @@ type Machine struct {
 	LookPath func(file string) (path string, err error)
 	// Files is the root of the file system, without the leading slash.
 	Files fs.FS
-	// Start starts a process and does not wait for it.
+	// Start starts a process and gives it a moment: one that ends badly by then has
+	// opened nothing. It does not wait longer.
 	Start func(*exec.Cmd) error
 }
 
@@ -48,12 +55,12 @@ type Machine struct {
 func Host() Machine {
 	return Machine{
 		GOOS: runtime.GOOS, Environ: os.Environ(), LookPath: exec.LookPath,
-		Files: os.DirFS("/"), Start: startAndReap,
+		Files: os.DirFS("/"), Start: startAndWatch,
 	}
 }
 
-// Open asks for a browser to open address, and returns when it is started: that
-// a page was shown is not known. command is System, None, or a command line
+// Open asks for a browser to open address, and returns when its command has ended
+// or seems to run: that a page was shown is not known. command is System, None, or a command line
 // split into words without a shell, whose "%s", or else its end, takes the
 // address. The process is detached from the terminal and has none of confer's
 // secrets in its environment. Errors are the Err ones, or that of the start.
@@ -81,19 +88,24 @@ func webAddress(address string) bool {
 
 // openSystem tries each of $BROWSER's commands, then the system's own.
 func (m Machine) openSystem(address string) error {
+	var failed error // says more than that nothing was found
 	for command := range strings.SplitSeq(m.getenv("BROWSER"), listSeparator(m.GOOS)) {
 		if command = strings.TrimSpace(command); command == None {
 			return ErrNone
 		}
 		args, err := arguments(command, address)
-		if err == nil && len(args) > 1 && m.start(args) == nil {
-			return nil
+		if err == nil && len(args) > 1 {
+			if err = m.start(args); err == nil {
+				return nil
+			}
+		}
+		if err != nil && !errors.Is(err, ErrNotFound) {
+			failed = err
 		}
 	}
 	if !m.canShow() {
-		return ErrNoDisplay
+		return cmp.Or(failed, ErrNoDisplay)
 	}
-	failed := ErrNotFound
 	for _, args := range m.systemCommands() {
 		err := m.start(append(args, address))
 		if err == nil {
@@ -103,7 +115,7 @@ func (m Machine) openSystem(address string) error {
 			failed = err
 		}
 	}
-	return failed
+	return cmp.Or(failed, ErrNotFound)
 }
 
 // listSeparator is that of paths; Windows has no such custom, and ":" after a
@@ -157,20 +169,36 @@ func (m Machine) start(args []string) error {
 	cmd := exec.Command(path, args[1:]...) // no context: a browser outlives us
 	cmd.Env = m.cleanEnviron()
 	cmd.SysProcAttr = detached()
-	if err := m.Start(cmd); err != nil {
-		return fmt.Errorf("start %s: %w", args[0], err)
+	err = m.Start(cmd)
+	ended := new(exec.ExitError)
+	switch {
+	case err == nil, errors.As(err, &ended) && strings.EqualFold(filepath.Base(args[0]), "explorer.exe"): // which always ends with 1
+		return nil
+	case errors.As(err, &ended):
+		return fmt.Errorf("%s ended with %s", args[0], ended)
 	}
-	return nil
+	return fmt.Errorf("start %s: %w", args[0], err)
 }
 
-// startAndReap waits in the background, so that no zombie stays; what the
-// process exits with says nothing about a page.
-func startAndReap(cmd *exec.Cmd) error {
+// startLimit: what opens pages hands over to a browser and ends, or is the browser
+// and goes on. Whatever goes wrong does so at once.
+const startLimit = 2 * time.Second
+
+// startAndWatch goes on waiting in the background, so that no zombie stays.
+func startAndWatch(cmd *exec.Cmd) error {
 	if err := cmd.Start(); err != nil {
 		return err
 	}
-	go func() { _ = cmd.Wait() }()
-	return nil
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	t := time.NewTimer(startLimit)
+	defer t.Stop()
+	select {
+	case err := <-ended:
+		return err
+	case <-t.C:
+		return nil
+	}
 }
 
 // textBrowser looks through the links of Debian's alternatives. A text browser
@@ -213,4 +241,57 @@ func secretKey(key string) bool {
 		}
 	}
 	return false
+}
+
+// arguments splits a command line and puts the address in.
+func arguments(command, address string) ([]string, error) {
+	words, err := split(command)
+	if err != nil || len(words) == 0 {
+		return nil, err
+	}
+	placed := false
+	for i, w := range words[1:] {
+		if strings.Contains(w, "%s") {
+			words[i+1], placed = strings.ReplaceAll(w, "%s", address), true
+		}
+	}
+	if !placed {
+		words = append(words, address)
+	}
+	return words, nil
+}
+
+// split parts words at white space outside of quotes. A backslash is an
+// ordinary character, because Windows' paths have them.
+func split(command string) ([]string, error) {
+	var (
+		words []string
+		word  strings.Builder
+		quote rune
+		begun bool
+	)
+	for _, r := range command {
+		switch {
+		case quote != 0 && r == quote:
+			quote = 0
+		case quote == 0 && (r == '"' || r == '\''):
+			quote, begun = r, true
+		case quote == 0 && (r == ' ' || r == '\t'):
+			if begun {
+				words = append(words, word.String())
+			}
+			word.Reset()
+			begun = false
+		default:
+			word.WriteRune(r)
+			begun = true
+		}
+	}
+	if quote != 0 {
+		return nil, ErrCommand
+	}
+	if begun {
+		words = append(words, word.String())
+	}
+	return words, nil
 }

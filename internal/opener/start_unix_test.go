@@ -32,14 +32,14 @@ func TestARealProcessIsDetachedAndReaped(t *testing.T) {
 echo noise; echo noise >&2
 files=$(readlink /proc/$$/fd/0 /proc/$$/fd/1 /proc/$$/fd/2)
 { echo "$1"; cut -d' ' -f5,6 /proc/$$/stat; echo "$files"; env; } > '`+pipe+`'
-exit 3
 `)))
 	m := Host()
 	m.Environ = append(m.Environ, "CRONOFY_CLIENT_SECRET=hunter2")
-	require.NoError(t, m.Open("'"+script+"'", address))
-
+	opened := make(chan error, 1)
+	go func() { opened <- m.Open("'"+script+"'", address) }()
 	told, err := os.ReadFile(pipe)
 	require.NoError(t, err)
+	require.NoError(t, <-opened)
 	lines := strings.Split(string(told), "\n")
 	require.Equal(t, address, lines[0])
 	group, session, _ := strings.Cut(lines[1], " ")
@@ -53,4 +53,26 @@ func TestABrowserThatCannotStartIsAnError(t *testing.T) {
 	script := filepath.Join(t.TempDir(), "browser")
 	require.NoError(t, program.Write(script, []byte("\x00not a program")))
 	require.Error(t, Host().Open(script, address))
+}
+
+// TestACommandThatEndsBadlyOpenedNothing: its reason is said, and the next one of
+// BROWSER is tried.
+func TestACommandThatEndsBadlyOpenedNothing(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	fails, works, told := filepath.Join(dir, "fails"), filepath.Join(dir, "works"), filepath.Join(dir, "told")
+	require.NoError(t, program.Write(fails, []byte("#!/bin/sh\nexit 3\n")))
+	require.NoError(t, program.Write(works, []byte("#!/bin/sh\necho \"$1\" > '"+told+"'\n")))
+	m := Host()
+	err := m.Open(fails, address)
+	require.EqualError(t, err, fails+" ended with exit status 3")
+
+	m.Environ = []string{"BROWSER=" + fails + ":" + works, "PATH=" + os.Getenv("PATH")}
+	require.NoError(t, m.Open(System, address))
+	got, err := os.ReadFile(told)
+	require.NoError(t, err)
+	require.Equal(t, address+"\n", string(got))
+
+	m.Environ = []string{"BROWSER=" + fails}
+	require.EqualError(t, m.Open(System, address), fails+" ended with exit status 3", "says more than that there is no desktop")
 }
