@@ -1,7 +1,6 @@
 package command
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"runtime"
@@ -12,7 +11,6 @@ import (
 	"github.com/charmbracelet/x/ansi"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
-	"golang.org/x/term"
 
 	"confer/cronofy"
 	"confer/internal/links"
@@ -25,10 +23,8 @@ const widestHelp = 100
 func writeHelp(cmd *cobra.Command, _ []string) {
 	out := cmd.OutOrStdout()
 	width := widestHelp
-	if file, ok := asTerminal(out); ok {
-		if columns, _, err := term.GetSize(int(file.Fd())); err == nil && columns > 0 {
-			width = min(width, columns)
-		}
+	if columns := columnsOf(out); columns > 0 {
+		width = min(width, columns)
 	}
 	var b strings.Builder
 	text := cmd.Long
@@ -199,7 +195,7 @@ func saved() links.Contents {
 	if err != nil {
 		return links.Contents{}
 	}
-	c, err := links.Open(path).Load(context.Background())
+	c, err := links.Open(path).Peek()
 	if err != nil {
 		return links.Contents{}
 	}

@@ -5,8 +5,10 @@ package command
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
+	"github.com/charmbracelet/x/ansi"
 	"github.com/stretchr/testify/require"
 )
 
@@ -115,4 +117,45 @@ func TestConfirmationNeedsStandardInput(t *testing.T) {
 	x.until("revoked at Cronofy")
 	require.NotContains(t, x.exits(0), testPassphrase)
 	require.Equal(t, 1, h.revocations())
+}
+
+// TestStatusOnATerminal is a small table where it fits, and lines where it does not.
+func TestStatusOnATerminal(t *testing.T) {
+	t.Parallel()
+	env, h := linkedTerminal(t)
+	x := startTerminal(t, terminalOptions{env: env, width: 120, height: 30}, "status")
+	raw := ansi.Strip(x.exits(0))
+	require.Regexp(t, `LINK +LABEL +PROVIDER +SERVICE ACCOUNT +DATA CENTER +LINKED +SECRETS IN +STATE\r?\n`, raw)
+	require.Regexp(t, `webex-\S+ +Acme +Webex +`+h.server.Credentials().ServiceAccountID+` .* ok\r?\n`, raw)
+	require.NotContains(t, raw, "client secret")
+
+	x = startTerminal(t, terminalOptions{env: env, width: 60, height: 30}, "status")
+	raw = ansi.Strip(x.exits(0))
+	require.NotContains(t, raw, "LINK ")
+	require.Contains(t, raw, "client secret")
+}
+
+// TestProfilesAskForTheList: what else is missing is the only link's.
+func TestProfilesAskForTheList(t *testing.T) {
+	t.Parallel()
+	env, h := linkedTerminal(t)
+	var people strings.Builder
+	require.NoError(t, h.server.AccountsCSV(&people))
+	list := filepath.Join(t.TempDir(), "people.csv")
+	require.NoError(t, os.WriteFile(list, []byte(people.String()), 0o600))
+	x := startTerminal(t, terminalOptions{env: env, width: 140, height: 40}, "profiles")
+	x.until("are those of the only link, webex-", "File with the accounts")
+	x.press(list + "\r")
+	x.until("amara@example.test", "connected")
+	x.exits(0)
+
+	x = startTerminal(t, terminalOptions{env: env, width: 140, height: 40}, "profiles", "--out", list)
+	x.until("File with the accounts")
+	x.press(list + "\r")
+	x.until("--accounts and --out name one file")
+	x.exits(2)
+
+	x = startTerminal(t, terminalOptions{env: env, width: 140, height: 40}, "profiles", "--no-input")
+	x.until("missing: --accounts")
+	x.exits(2)
 }

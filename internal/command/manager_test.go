@@ -292,7 +292,7 @@ func TestHostileLinkIsCleaned(t *testing.T) {
 		Draft:    &links.Draft{ServiceAccount: evil, Label: evil},
 	}, checks: make([]checked, 1)}
 	var text, lines strings.Builder
-	r.text(&text)
+	r.text(&text, 0)
 	r.json(newEvents(&lines))
 	for _, out := range []string{text.String(), lines.String()} {
 		require.NotContains(t, out, "\x1b")

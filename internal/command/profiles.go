@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"iter"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -33,6 +34,7 @@ type profilesFlags struct {
 	resources, yes, takeUnsigned bool
 
 	given func(flag string) bool // whether it was on the command line
+	files func() error           // checkFiles, for a file that was named later
 }
 
 // defaultRate stands for Cronofy's own two limits.
@@ -247,6 +249,7 @@ func newProfiles(s streams, e environment) *cobra.Command {
 		Args: arguments(0, 0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			f.given = cmd.Flags().Changed
+			f.files = func() error { return checkFiles(cmd, s) }
 			return readProfiles(cmd.Context(), f, e, s)
 		},
 	}
@@ -401,6 +404,9 @@ func (r *profilesRun) prepare(ctx context.Context) error {
 	if r.choice, err = f.choose(); err != nil {
 		return err
 	}
+	if err := r.askMissing(ctx); err != nil {
+		return err
+	}
 	if err := f.checkSource(); err != nil {
 		return err
 	}
@@ -447,6 +453,37 @@ func (r *profilesRun) profilesBefore() (map[string]bool, error) {
 		}
 	}
 	return known, nil
+}
+
+// askMissing has somebody at a terminal name the list, and takes what else is missing from
+// the only link that there is. A script says all of it.
+func (r *profilesRun) askMissing(ctx context.Context) error {
+	f := r.f
+	if _, terminal := asTerminal(r.s.in); !terminal || f.noInput || f.from != "" {
+		return nil
+	}
+	if all := saved().Links; len(all) == 1 && f.dataCenter == "" && f.apiURL == "" && f.appURL == "" && (f.clientID == "" || f.clientID == all[0].ClientID) {
+		l := all[0]
+		f.dataCenter, f.apiURL, f.appURL, f.clientID = l.DataCenter, l.APIURL, l.AppURL, l.ClientID
+		if f.provider == "" {
+			f.provider = l.Provider
+		}
+		fmt.Fprintf(r.s.err, "confer: note: data center, application and provider are those of the only link, %s\n", join(l.ID(), l.Label))
+	}
+	if f.accounts != "" || f.delegated() {
+		return nil
+	}
+	path, err := askLine(ctx, r.s, "File with the accounts (columns email and access_token): ")
+	if err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	if rest, ok := strings.CutPrefix(path, "~/"); ok { // no shell has read this
+		if home, err := os.UserHomeDir(); err == nil {
+			path = filepath.Join(home, rest)
+		}
+	}
+	f.accounts = path
+	return f.files()
 }
 
 // answers reads the settings that are shared with a set-up.

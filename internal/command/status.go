@@ -9,7 +9,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/charmbracelet/x/ansi"
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 
 	"confer/cronofy"
 	"confer/flow"
@@ -62,7 +64,7 @@ func showStatus(ctx context.Context, f *statusFlags, e environment, s streams) e
 	if f.json {
 		report.json(newEvents(s.out))
 	} else {
-		report.text(s.out)
+		report.text(s.out, columnsOf(s.out))
 	}
 	if report.problem() {
 		return &exitError{flow.ExitFailed}
@@ -131,7 +133,22 @@ func (r statusReport) linkProblem(l links.LinkStatus, c checked) bool {
 // clip makes what a file or a server says fit for a line.
 func clip(text string) string { return cronofy.CleanText(text, 120) }
 
-func (r statusReport) text(w io.Writer) {
+// columnsOf is how wide a terminal is; 0: it is none.
+func columnsOf(out io.Writer) int {
+	file, ok := asTerminal(out)
+	if !ok {
+		return 0
+	}
+	columns, _, err := term.GetSize(int(file.Fd()))
+	if err != nil {
+		return 0
+	}
+	return columns
+}
+
+// text writes a table on a terminal that is wide enough, and below it what needs
+// more words; elsewhere all that is known, line by line.
+func (r statusReport) text(w io.Writer, columns int) {
 	o := r.overview
 	for _, path := range o.Damaged {
 		p := damagedWords(path)
@@ -144,8 +161,16 @@ func (r statusReport) text(w io.Writer) {
 	if len(o.Links) == 0 {
 		fmt.Fprintln(w, "Nothing is linked here.")
 	}
+	table := r.table()
+	short := len(table) > 0 && !slices.ContainsFunc(table, func(row string) bool { return ansi.StringWidth(row) > columns })
+	if short {
+		fmt.Fprintln(w, strings.Join(table, "\n"))
+	}
 	for i, l := range o.Links {
-		if i > 0 {
+		if short && !r.linkProblem(l, r.checks[i]) && r.checks[i].State == "" {
+			continue
+		}
+		if short || i > 0 {
 			fmt.Fprintln(w)
 		}
 		r.link(w, l, r.checks[i])
@@ -164,6 +189,40 @@ func (r statusReport) text(w io.Writer) {
 	}
 	leftovers(w, o.Unneeded)
 	keyringTrouble(w, o.Keyring)
+}
+
+// table has a row for each link, under a head.
+func (r statusReport) table() []string {
+	if len(r.overview.Links) == 0 {
+		return nil
+	}
+	rows := [][]string{{"LINK", "LABEL", "PROVIDER", "SERVICE ACCOUNT", "DATA CENTER", "LINKED", "SECRETS IN", "STATE"}}
+	for i, l := range r.overview.Links {
+		k, state := l.Link, "ok"
+		switch {
+		case r.linkProblem(l, r.checks[i]):
+			state = "problem"
+		case k.Unconfirmed:
+			state = "unconfirmed"
+		case l.RefreshToken.State == links.Gone:
+			state = "no token"
+		}
+		rows = append(rows, []string{k.ID(), clip(k.Label), cronofy.Provider(clip(k.Provider)).Name(), clip(k.ServiceAccount), linkPlace(k),
+			k.Linked.Format(time.DateOnly), strings.TrimPrefix(storePlace(k.Store), "the "), state})
+	}
+	var out []string
+	for _, row := range rows {
+		var b strings.Builder
+		for c, text := range row {
+			widest := 0
+			for _, other := range rows {
+				widest = max(widest, ansi.StringWidth(other[c]))
+			}
+			b.WriteString(text + strings.Repeat(" ", widest-ansi.StringWidth(text)+2))
+		}
+		out = append(out, strings.TrimRight(b.String(), " "))
+	}
+	return out
 }
 
 func (r statusReport) link(w io.Writer, l links.LinkStatus, c checked) {

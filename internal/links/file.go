@@ -173,6 +173,12 @@ func (f *File) Load(ctx context.Context) (Contents, error) {
 	return c, err
 }
 
+// Peek reads the file and changes nothing, whatever it finds.
+func (f *File) Peek() (Contents, error) {
+	c, _, err := f.read()
+	return c, err
+}
+
 // Update reads the file, lets change work on what it holds and writes it back,
 // while no other Update does. If change fails or changes nothing, nothing is
 // written. For a damaged file and a newer one see Load.
