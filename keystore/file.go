@@ -52,7 +52,7 @@ func WithWorkFactor(n int) FileOption {
 // The file is the user's alone (0600 in a folder that others cannot write to, no
 // symbolic links; on Windows an access list with the user and SYSTEM only) and is
 // replaced as a whole. A lock file beside it makes processes wait for each
-// other's changes for at most LockLimit (see Patient); then it is ErrBusy. The
+// other's changes for at most LockLimit each (see Patient); then it is ErrBusy. The
 // first use costs one scrypt, which ctx cannot interrupt.
 //
 // Passphrases are taken in Unicode's composed form (NFC), so that é opens the file
@@ -219,19 +219,21 @@ func (f *FileStore) with(ctx context.Context, op string, do func() error) error 
 
 // lock waits for other processes, and tells for which one.
 func (f *FileStore) lock(ctx context.Context) (unlock func(), err error) {
-	path, start := f.path+lockSuffix, time.Now()
+	path, end := f.path+lockSuffix, time.Now().Add(LockLimit)
 	unlock, err = atomicfile.Lock(ctx, path, quietWait)
 	if errors.Is(err, atomicfile.ErrLocked) {
-		wait := Wait{Store: File, Who: holder(path)}
-		left := LockLimit - quietWait
-		if ctx.Value(patientKey{}) == nil {
-			wait.Until = start.Add(LockLimit)
-		} else {
-			left = time.Duration(1<<63 - 1)
+		patient := ctx.Value(patientKey{}) != nil
+		wait := Wait{Store: File, Who: holder(path), Until: end}
+		if patient {
 			wait.Until, _ = ctx.Deadline()
 		}
 		tell(ctx, wait)
-		unlock, err = atomicfile.Lock(ctx, path, left)
+		for who := wait.Who; errors.Is(err, atomicfile.ErrLocked) && (patient || time.Now().Before(end)); {
+			unlock, err = atomicfile.Lock(ctx, path, quietWait)
+			if now := holder(path); now != who { // one has finished, and there are many
+				who, end = now, time.Now().Add(LockLimit)
+			}
+		}
 		wait.Over = true
 		tell(ctx, wait)
 	}

@@ -319,6 +319,16 @@ func TestFileLockedByAnother(t *testing.T) {
 		require.NoError(t, err, "reading waits for nobody")
 		require.Equal(t, "v", got)
 
+		if runtime.GOOS != "windows" { // of many, each has its half minute
+			go func() {
+				for pid := range 5 {
+					time.Sleep(LockLimit - 2*time.Second)
+					_ = os.WriteFile(f.Path()+lockSuffix, []byte(strconv.Itoa(1000+pid)), 0o600)
+				}
+			}()
+			asError(t, g.Set(t.Context(), "k", "w"), ErrBusy)
+			require.Greater(t, time.Since(start), 5*LockLimit)
+		}
 		time.AfterFunc(10*LockLimit, unlock)
 		told = nil
 		require.NoError(t, g.Set(Patient(ctx), "k", "w"))

@@ -11,10 +11,12 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/godbus/dbus/v5"
 	"github.com/stretchr/testify/require"
 
+	"confer/internal/keyringtest"
 	"confer/internal/links"
 	"confer/internal/program"
 	"confer/keystore"
@@ -209,5 +211,62 @@ func TestRelinkInTheKeyring(t *testing.T) {
 	}
 	require.NotEmpty(t, tokens[1])
 	require.NotEqual(t, tokens[0], tokens[1])
+	require.Len(t, d.load().Links, 1)
+}
+
+// TestKeePassXC is what an operator reads who keeps the secrets there, with
+// KeePassXC's own defaults: it asks about each access of a program.
+func TestKeePassXC(t *testing.T) {
+	t.Parallel()
+	const access, takes = "Access Request", keystore.CallLimit + 2*time.Second
+	session := keyringtest.Start(t, "keepassxc", "keepassxc-cli")
+	session.KeePassXC()
+	d := newDesk(t, session.Env()...)
+	type result struct {
+		out  string
+		code int
+	}
+	start := func(args ...string) chan result {
+		ended := make(chan result, 1)
+		cmd := exec.Command("confer", args...)
+		cmd.Env = append(home(t), append(d.env, "CRONOFY_CLIENT_SECRET="+deskSecret)...)
+		if args[0] != "setup" {
+			cmd.Env = append(home(t), d.env...)
+		}
+		go func() {
+			out, _ := cmd.CombinedOutput()
+			ended <- result{string(out), cmd.ProcessState.ExitCode()}
+		}()
+		return ended
+	}
+	made := <-start("setup", "--no-input", "--provider", "zoom_enterprise", "--browser", "browser", "--redirect-uri", freeURI(t),
+		"--client-id", d.creds.ClientID, "--service-account", d.creds.ServiceAccountID)
+	require.Zero(t, made.code, made.out)
+	require.NotContains(t, made.out, "window")
+
+	seen := <-start("status")
+	require.Zero(t, seen.code, seen.out)
+	require.Regexp(t, `refresh token +in the keyring`, seen.out)
+	session.NoWindow(access)
+
+	checked := start("status", "--check")
+	session.Answer(access, takes, "Return") // the token
+	session.Answer(access, 0, "Return")     // the client secret
+	got := <-checked
+	require.Zero(t, got.code, got.out)
+	require.Regexp(t, `check +ok`, got.out)
+	require.Contains(t, got.out, "confer: Answer the keyring's window on your desktop (KeePassXC).\n")
+
+	checked = start("status", "--check")
+	session.Answer(access, time.Second, "Escape")
+	got = <-checked
+	require.Equal(t, 1, got.code, got.out)
+	require.Regexp(t, `confer may not read the secret: the window of KeePassXC was\s+refused or closed\.`, got.out)
+	require.Regexp(t, `Run this again, and allow it\s+in the keyring's window\.`, got.out)
+
+	session.Lock()
+	got = <-start("logout", "--all")
+	require.Equal(t, 1, got.code, got.out)
+	require.Regexp(t, `The system keyring \(KeePassXC\)\s+is\s+locked\.`, got.out)
 	require.Len(t, d.load().Links, 1)
 }

@@ -351,6 +351,8 @@ func storeHint(err error, page string) string {
 		return "Run this again with the right one. If it is lost, nothing opens the file: move away " + cronofy.CleanText(store.Path, 300) + "; confer logout then forgets what was in it."
 	case errors.Is(err, keystore.ErrLocked):
 		return "Unlock it, then run this again."
+	case errors.Is(err, keystore.ErrDismissed):
+		return "Run this again, and allow it in the keyring's window."
 	case errors.Is(err, keystore.ErrDamaged), errors.Is(err, keystore.ErrNewer), errors.Is(err, keystore.ErrInsecure):
 		return page
 	}
