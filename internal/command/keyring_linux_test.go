@@ -270,3 +270,24 @@ func TestKeePassXC(t *testing.T) {
 	require.Regexp(t, `The system keyring \(KeePassXC\)\s+is\s+locked\.`, got.out)
 	require.Len(t, d.load().Links, 1)
 }
+
+// TestKWalletInTheWizard: a locked wallet asks in its window, and the wizard says
+// so, waits for a person and goes on.
+func TestKWalletInTheWizard(t *testing.T) {
+	t.Parallel()
+	session := keyringtest.Start(t, "kwalletd5")
+	session.KWallet()
+	session.Lock()
+	d := newDesk(t, session.Env()...)
+	x := d.open("--browser", "none")
+	d.operator(x).walk(onStore)
+	x.until("The system keyring", "is locked.")
+	x.press("1" + enter)
+	x.until("Answer the keyring's window on your desktop", "KWallet")
+	session.Answer("KDE Wallet Service", time.Second, "Escape")
+	x.until("KWallet", "stays locked")
+	x.press("1" + enter)
+	x.until("Answer the keyring's window on your desktop", "KWallet")
+	session.Answer("KDE Wallet Service", keystore.CallLimit+time.Second, `"`+keyringtest.Password+`"`, "Return")
+	x.until(onServiceAccount)
+}
