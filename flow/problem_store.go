@@ -90,7 +90,7 @@ func explainStore(err error, at Step) Problem {
 	var gone *FileGoneError
 	switch {
 	case errors.As(err, &gone):
-		p.Summary, p.Hint = "The secrets file is not there any more.", "Type a passphrase for a new one."
+		p.Summary, p.Hint = "The encrypted file is not there any more.", "Type a passphrase for a new one."
 	case errors.As(err, &store) && store.Store == keystore.File:
 		p.Summary, p.Hint = fileWords(store)
 	case errors.As(err, &store) && store.Op == "unlock":
@@ -101,7 +101,7 @@ func explainStore(err error, at Step) Problem {
 	return p
 }
 
-// fileWords are for the secrets file, whose path a person needs to put it right.
+// fileWords are for the encrypted file, whose path a person needs to put it right.
 func fileWords(e *keystore.Error) (summary, hint string) {
 	path := cronofy.CleanText(e.Path, 300)
 	switch {
@@ -110,21 +110,21 @@ func fileWords(e *keystore.Error) (summary, hint string) {
 		if e.Holder != "" {
 			holder = " (" + e.Holder + ")"
 		}
-		return "The secrets file is in use by another confer" + holder + ".", "Try again when that one has ended."
+		return "The encrypted file is in use by another confer" + holder + ".", "Try again when that one has ended."
 	case errors.Is(e, keystore.ErrTimeout):
-		return "The secrets file was not opened or written in time; deriving its key is slow on this machine.", "Try again, " + orMemory
+		return "The encrypted file was not opened or written in time; deriving its key is slow on this machine.", "Try again, " + orMemory
 	case errors.Is(e, keystore.ErrRefused):
-		return "The secrets file cannot be used" + because(e.Detail) + ".", "Check the file, its folder and the room on the disk, then try again."
+		return "The encrypted file cannot be used" + because(e.Detail) + ".", "Check the file, its folder and the room on the disk, then try again."
 	case errors.Is(e, keystore.ErrNoPassphrase):
-		return "The secrets file needs its passphrase.", enterIt
+		return "The encrypted file needs its passphrase.", enterIt
 	case errors.Is(e, keystore.ErrPassphrase):
-		return "The passphrase does not open the secrets file.", enterAgain + " If it is lost, begin a new file: move away " + path + "."
+		return "The passphrase does not open the encrypted file.", enterAgain + " If it is lost, begin a new file: move away " + path + "."
 	case errors.Is(e, keystore.ErrDamaged):
-		return "The secrets file is damaged or was changed by another program" + because(e.Detail) + ".", "Restore " + path + " from a backup, or move it away and enter the secrets again."
+		return "The encrypted file is damaged or was changed by another program" + because(e.Detail) + ".", "Restore " + path + " from a backup, or move it away and enter the secrets again."
 	case errors.Is(e, keystore.ErrNewer):
-		return "The secrets file was written by a newer confer.", "Use that version, or move " + path + " away and enter the secrets again."
+		return "The encrypted file was written by a newer confer.", "Use that version, or move " + path + " away and enter the secrets again."
 	case errors.Is(e, keystore.ErrInsecure):
-		return "The secrets file is not yours alone, so confer does not use it" + because(e.Detail) + ".",
+		return "The encrypted file is not yours alone, so confer does not use it" + because(e.Detail) + ".",
 			"Make them yours alone, then try again: chmod 700 " + filepath.Dir(path) + ", and chmod 600 " + path + "."
 	}
 	return storeWords(e, e)
@@ -260,7 +260,7 @@ func explainCopies(err error) string {
 		case keystore.Keyring:
 			where = "the keyring"
 		case keystore.File:
-			where = "the secrets file"
+			where = "the encrypted file"
 		case keystore.Session:
 		}
 	}

@@ -31,7 +31,7 @@ type Store struct {
 	Detail     string         // the probe's own words, cleaned
 	Program    string         // whose keyring it is; empty: not known
 	NoWindow   bool           // the keyring is locked, and this session has no window to ask in
-	File       string         // path of the secrets file, where there is one: its passphrase is known to somebody; empty: none
+	File       string         // path of the encrypted file, where there is one: its passphrase is known to somebody; empty: none
 	Pinned     bool           // named by a flag, the environment or an earlier run: not asked about
 }
 
@@ -184,7 +184,7 @@ func (r *Runner) unlock(ctx context.Context, s Store) error {
 	return nil
 }
 
-// secretsFile is the path of the secrets file, where there is one.
+// secretsFile is the path of the encrypted file, where there is one.
 func (r *Runner) secretsFile() string {
 	store, err := r.Stores.Open(StoreFile, cronofy.Secret{})
 	if err != nil {
@@ -203,11 +203,11 @@ func (r *Runner) secretsFile() string {
 	return file.Path()
 }
 
-// FileGoneError says that the secrets file went while its passphrase was asked
+// FileGoneError says that the encrypted file went while its passphrase was asked
 // for: that of a new one is typed twice.
 type FileGoneError struct{}
 
-func (e *FileGoneError) Error() string { return "the secrets file is not there any more" }
+func (e *FileGoneError) Error() string { return "the encrypted file is not there any more" }
 
 func clientSecretKey(a Answers) string { return clientSecretOf(a).Key() }
 

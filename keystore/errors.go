@@ -41,12 +41,12 @@ var (
 	// tampered with cannot be told from a wrong passphrase.
 	ErrPassphrase = errors.New("wrong passphrase")
 	// ErrDamaged: the file is empty, cut short, tampered with, or none of ours. It is left as it is.
-	ErrDamaged = errors.New("secrets file is damaged")
+	ErrDamaged = errors.New("encrypted file is damaged")
 	// ErrNewer: the file was written by a later version of this program. It is left as it is.
-	ErrNewer = errors.New("secrets file is from a newer version")
+	ErrNewer = errors.New("encrypted file is from a newer version")
 	// ErrInsecure: the file or its folder is a link, belongs to somebody else, or is open
 	// to others. Nothing was read or written.
-	ErrInsecure = errors.New("secrets file is not private")
+	ErrInsecure = errors.New("encrypted file is not private")
 )
 
 // Error is what every failed call of a Store returns. Its message has fixed words

@@ -59,7 +59,7 @@ func keptWords(store flow.StoreKind) string {
 	case flow.StoreSession:
 		return "the link in links.json; " + secrets + "memory for that run only"
 	case flow.StoreFile:
-		return secrets + "the encrypted secrets file, and the link in links.json"
+		return secrets + "the encrypted file, and the link in links.json"
 	case flow.StoreKeyring, "":
 	}
 	return secrets + "the system's keyring, and the link in links.json"

@@ -132,14 +132,14 @@ func askNewPassphrase(ctx context.Context, in *os.File, out io.Writer, again boo
 	if err != nil || !again || first.Empty() {
 		return first, err
 	}
-	second, err := askSecret(ctx, in, out, "The same again: ")
+	second, err := askSecret(ctx, in, out, "Repeat the passphrase: ")
 	if err == nil && !first.Equal(second) {
 		err = passphraseError("the two are not the same", "type the same passphrase twice")
 	}
 	return first, err
 }
 
-const passphraseQuestion = "Passphrase of the secrets file: "
+const passphraseQuestion = "Passphrase of the encrypted file: "
 
 // tooLong is for what is far above any secret.
 func tooLong(most int) string { return fmt.Sprintf("there is more than %d bytes in it", most) }
@@ -180,7 +180,7 @@ func secretsFileThere() bool {
 	return err == nil
 }
 
-// passphrase is that of the secrets file. Without the flag a wizard asks for it.
+// passphrase is that of the encrypted file. Without the flag a wizard asks for it.
 func (f *settings) passphrase(ctx context.Context, s streams, isNew bool) (cronofy.Secret, error) {
 	var none cronofy.Secret
 	fd, err := strconv.Atoi(f.passphraseFD)

@@ -144,9 +144,9 @@ func TestTypedPassphraseOfANewFile(t *testing.T) {
 	args := []string{"setup", "--no-input", "--secret-store", "file", "--secret-passphrase-fd", "0", "--provider", "any", "--data-center", "de",
 		"--client-id", "id", "--service-account", "ser_1", "--api-url", "http://127.0.0.1:1", "--app-url", "http://127.0.0.1:1"}
 	x := startTerminal(t, terminalOptions{env: []string{"CRONOFY_CLIENT_SECRET=" + canarySecret}}, args...)
-	x.until("Passphrase of the secrets file:")
+	x.until("Passphrase of the encrypted file:")
 	x.press(canaryPassphrase + "\r")
-	x.until("The same again:")
+	x.until("Repeat the passphrase:")
 	x.press("another\r")
 	x.until("the two are not the same")
 	require.Empty(t, leaked(x.exits(2), []string{canaryPassphrase}))

@@ -93,7 +93,7 @@ func (f *settings) givenPassphrase(ctx context.Context, s streams) (cronofy.Secr
 	return f.passphrase(ctx, s, false)
 }
 
-// managedStores gives the keyring and the secrets file, whose passphrase is
+// managedStores gives the keyring and the encrypted file, whose passphrase is
 // asked for at the first use.
 type managedStores struct {
 	stores *stores

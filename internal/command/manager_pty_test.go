@@ -43,7 +43,7 @@ func TestRevokeAsksForTheServiceAccount(t *testing.T) {
 	x = startTerminal(t, terminalOptions{env: env, sealed: true}, "logout", "Acme", "--revoke")
 	x.until("Type the service account id to revoke:")
 	x.press(id + "\r")
-	x.until("Passphrase of the secrets file:")
+	x.until("Passphrase of the encrypted file:")
 	x.press(testPassphrase + "\r")
 	x.until("Acme is forgotten here, with its tokens and the client secret.", "revoked at Cronofy")
 	require.NotContains(t, x.exits(0), testPassphrase)
@@ -54,18 +54,18 @@ func TestPassphrasePromptCanBeLeft(t *testing.T) {
 	t.Parallel()
 	env, _ := linkedTerminal(t)
 	x := startTerminal(t, terminalOptions{env: env, sealed: true}, "status", "--check")
-	x.until("Passphrase of the secrets file:")
+	x.until("Passphrase of the encrypted file:")
 	x.press("\x03")
 	x.exits(130)
 
 	x = startTerminal(t, terminalOptions{env: env, sealed: true}, "status", "--check")
-	x.until("Passphrase of the secrets file:")
+	x.until("Passphrase of the encrypted file:")
 	x.press("wrong\r")
-	x.until("The passphrase does not open the secrets file.")
+	x.until("The passphrase does not open the encrypted file.")
 	x.exits(1)
 
 	x = startTerminal(t, terminalOptions{env: env, sealed: true}, "status", "--check")
-	x.until("Passphrase of the secrets file:")
+	x.until("Passphrase of the encrypted file:")
 	x.press(testPassphrase + "\r")
 	x.until("ok: Cronofy takes confer's token")
 	require.NotContains(t, x.exits(0), testPassphrase)
@@ -79,7 +79,7 @@ func TestTokensStayOffTheTerminal(t *testing.T) {
 	x.exits(2)
 
 	x = startTerminal(t, terminalOptions{env: env, sealed: true}, "export", "Acme", "--tokens-out", "out.json")
-	x.until("Passphrase of the secrets file:")
+	x.until("Passphrase of the encrypted file:")
 	x.press(testPassphrase + "\r")
 	x.until("which only you can read")
 	raw := x.exits(0)
@@ -89,7 +89,7 @@ func TestTokensStayOffTheTerminal(t *testing.T) {
 	require.NotContains(t, raw, "_token")
 
 	x = startTerminal(t, terminalOptions{env: env, sealed: true}, "export", "Acme", "--tokens-out", "-", "--force")
-	x.until("Passphrase of the secrets file:")
+	x.until("Passphrase of the encrypted file:")
 	x.press(testPassphrase + "\r")
 	require.Contains(t, x.exits(0), `"access_token": "`)
 }
@@ -112,7 +112,7 @@ func TestConfirmationNeedsStandardInput(t *testing.T) {
 	x.exits(2)
 
 	x = startTerminal(t, terminalOptions{env: env, sealed: true}, "logout", "Acme", "--revoke", "--yes", "--secret-passphrase-fd", "0")
-	x.until("Passphrase of the secrets file:")
+	x.until("Passphrase of the encrypted file:")
 	x.press(testPassphrase + "\r")
 	x.until("revoked at Cronofy")
 	require.NotContains(t, x.exits(0), testPassphrase)

@@ -189,7 +189,7 @@ func (h *linkedHome) revocations() (n int) {
 	return n
 }
 
-// fileStores gives one secrets file whatever is asked for.
+// fileStores gives one encrypted file whatever is asked for.
 type fileStores struct{ file *keystore.FileStore }
 
 func (fileStores) Probe(context.Context) keystore.Status { return keystore.Status{} }

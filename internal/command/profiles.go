@@ -281,7 +281,7 @@ type profilesRun struct {
 	asked      func() int // calendars that access was asked for; nil without delegated access
 	unanswered int        // of these, those that nothing was taken for
 
-	passphrase cronofy.Secret // of the secrets file, when it was given
+	passphrase cronofy.Secret // of the encrypted file, when it was given
 	manager    *links.Manager
 	account    links.Link // the service account, with manager
 }

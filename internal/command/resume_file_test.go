@@ -31,7 +31,7 @@ func TestFileKeepsTheSecret(t *testing.T) {
 	x.press(enter)
 	x.until("Open the encrypted file", "Passphrase")
 	x.openWith("not the passphrase")
-	x.until("The passphrase does not open the secrets file")
+	x.until("The passphrase does not open the encrypted file")
 	require.NotContains(t, x.bytes(), "not the passphrase")
 	x.press(ctrlC)
 	x.exits(130)
@@ -49,7 +49,7 @@ func TestFileKeepsTheSecret(t *testing.T) {
 	require.Equal(t, "file", d.load().Links[0].Store)
 }
 
-// openWith fills the one field of a secrets file that is there.
+// openWith fills the one field of an encrypted file that is there.
 func (x *terminal) openWith(text string) {
 	x.t.Helper()
 	x.secret(text, 1)

@@ -80,7 +80,7 @@ type checked struct {
 	Read    bool         // the link's secrets were read: Cronofy was asked with them
 }
 
-// seen is the link with what the check found out of its secrets: a secrets file
+// seen is the link with what the check found out of its secrets: an encrypted file
 // that was only known to be there has been opened.
 func (c checked) seen(l links.LinkStatus) links.LinkStatus {
 	for _, s := range []*links.Secret{&l.ClientSecret, &l.RefreshToken} {
@@ -384,7 +384,7 @@ func storePlace(store string) string {
 	case keystore.Keyring:
 		return "the keyring"
 	case keystore.File:
-		return "the secrets file"
+		return "the encrypted file"
 	case keystore.Session:
 		return "memory"
 	}

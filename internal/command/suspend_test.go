@@ -93,8 +93,8 @@ func TestSuspendAHiddenQuestion(t *testing.T) {
 	}{
 		"lines":             {[]string{"--plain", "--data-center", "de", "--client-id", "abc"}, "Client secret, not shown:", ctrlZ, "Redirect URI ["},
 		"lines, outside":    {[]string{"--plain", "--data-center", "de", "--client-id", "abc"}, "Client secret, not shown:", "", "Redirect URI ["},
-		"question":          {[]string{"status", "--check"}, "Passphrase of the secrets file:", ctrlZ, "does not open the secrets file"},
-		"question, outside": {[]string{"status", "--check"}, "Passphrase of the secrets file:", "", "does not open the secrets file"},
+		"question":          {[]string{"status", "--check"}, "Passphrase of the encrypted file:", ctrlZ, "does not open the encrypted file"},
+		"question, outside": {[]string{"status", "--check"}, "Passphrase of the encrypted file:", "", "does not open the encrypted file"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
