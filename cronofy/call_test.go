@@ -1,11 +1,15 @@
 package cronofy
 
 import (
+	"bufio"
 	"context"
+	"io"
+	"net"
 	"net/http"
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -310,4 +314,271 @@ func TestAnswersAreLimited(t *testing.T) {
 	pad = maxAnswer - 100
 	_, err = c.UserInfo(t.Context(), NewSecret(accessToken))
 	require.NoError(t, err)
+}
+
+// TestAnEndlessAnswerIsNotReadToItsEnd: a server that never stops sending is left
+// when there is too much.
+func TestAnEndlessAnswerIsNotReadToItsEnd(t *testing.T) {
+	t.Parallel()
+	c, mux := setup(t)
+	mux.HandleFunc("GET /v1/userinfo", func(w http.ResponseWriter, _ *http.Request) {
+		chunk := strings.Repeat(" ", 64<<10)
+		for sent := 0; sent < 64*maxAnswer; sent += len(chunk) {
+			if _, err := io.WriteString(w, chunk); err != nil {
+				return
+			}
+		}
+		t.Error("all of it was read")
+	})
+	_, err := c.UserInfo(t.Context(), NewSecret(accessToken))
+	require.ErrorContains(t, err, "longer than 1 MiB")
+}
+
+// answers serves one status after the other, then 200.
+func answers(t *testing.T, c *http.ServeMux, head http.Header, statuses ...int) *int {
+	t.Helper()
+	calls := new(int)
+	c.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		*calls++
+		if *calls > len(statuses) {
+			reply(w, 200, `{"sub":"acc_1","access_token":"x"}`)
+			return
+		}
+		for name, values := range head {
+			w.Header()[name] = values
+		}
+		reply(w, statuses[*calls-1], "")
+	})
+	return calls
+}
+
+func TestRetriesEndWell(t *testing.T) {
+	t.Parallel()
+	var told []Wait
+	clock := newFakeClock()
+	c, mux := setup(t, WithClock(clock), WithNotify(func(w Wait) { told = append(told, w) }))
+	calls := answers(t, mux, nil, 500, 503, 504)
+	_, err := c.UserInfo(t.Context(), NewSecret(accessToken))
+	require.NoError(t, err)
+	require.Equal(t, 4, *calls)
+	pauses := clock.pauses()
+	require.Len(t, pauses, 3)
+	for i, p := range pauses { // 0.5 s doubled each time, give or take half
+		middle := firstRetry << i
+		require.GreaterOrEqual(t, p, middle/2)
+		require.LessOrEqual(t, p, middle*3/2+1)
+	}
+	for _, w := range told {
+		require.Equal(t, WaitRetry, w.Reason)
+		require.GreaterOrEqual(t, w.For, time.Second)
+	}
+}
+
+func TestPausesDiffer(t *testing.T) {
+	t.Parallel()
+	seen := make(map[time.Duration]bool)
+	for range 20 {
+		d, again := newRetrier(call{safe: true}).after(&Error{Status: 502})
+		require.True(t, again)
+		seen[d] = true
+	}
+	require.Greater(t, len(seen), 10)
+}
+
+type refusalTest struct {
+	head    http.Header
+	least   time.Duration
+	most    time.Duration
+	refused bool
+}
+
+func TestRefusalsAreWaitedOut(t *testing.T) {
+	t.Parallel()
+	start := newFakeClock().Now()
+	for name, test := range map[string]refusalTest{
+		"no header":   {nil, firstPause / 2, firstPause * 3 / 2, false},
+		"seconds":     {http.Header{"Retry-After": {"7"}}, 7 * time.Second, 8 * time.Second, false},
+		"date":        {http.Header{"Retry-After": {httpDate(start.Add(9 * time.Second))}, "Date": {httpDate(start)}}, 9 * time.Second, 10 * time.Second, false},
+		"their clock": {http.Header{"Retry-After": {httpDate(start.Add(time.Hour + 9*time.Second))}, "Date": {httpDate(start.Add(time.Hour))}}, 9 * time.Second, 10 * time.Second, false},
+		"past date":   {http.Header{"Retry-After": {httpDate(start.Add(-time.Hour))}, "Date": {httpDate(start)}}, firstPause / 2, firstPause * 3 / 2, false},
+		"nonsense":    {http.Header{"Retry-After": {"soon"}}, firstPause / 2, firstPause * 3 / 2, false},
+		"negative":    {http.Header{"Retry-After": {"-5"}}, firstPause / 2, firstPause * 3 / 2, false},
+		"too long":    {http.Header{"Retry-After": {"3600"}}, 0, 0, true},
+		"endless":     {http.Header{"Retry-After": {"1e300"}}, 0, 0, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test.run(t)
+		})
+	}
+}
+
+func (test refusalTest) run(t *testing.T) {
+	t.Helper()
+	clock := newFakeClock()
+	var told []Wait
+	c, mux := setup(t, WithClock(clock), WithNotify(func(w Wait) { told = append(told, w) }))
+	calls := answers(t, mux, test.head, 429)
+	_, err := c.Exchange(t.Context(), NewSecret("code"), "http://127.0.0.1:8739/callback")
+	if test.refused {
+		require.Equal(t, 429, StatusOf(err))
+		require.ErrorContains(t, err, ", retry after ")
+		require.Equal(t, 1, *calls)
+		require.Empty(t, clock.pauses())
+		return
+	}
+	require.NoError(t, err, "a 429 was not carried out, so even an exchange may be repeated")
+	require.Equal(t, 2, *calls)
+	require.Len(t, clock.pauses(), 1)
+	require.GreaterOrEqual(t, clock.pauses()[0], test.least)
+	require.LessOrEqual(t, clock.pauses()[0], test.most)
+	if test.least > time.Second {
+		require.Equal(t, []Wait{{clock.pauses()[0], WaitRateLimit, 2}}, told)
+	}
+}
+
+func httpDate(t time.Time) string { return t.UTC().Format(http.TimeFormat) }
+
+// Without a header the pauses grow as long as nothing is accepted.
+func TestRefusalsGrow(t *testing.T) {
+	t.Parallel()
+	clock := newFakeClock()
+	c, mux := setup(t, WithClock(clock))
+	answers(t, mux, nil, 429, 429, 429, 429, 429, 429, 429, 429)
+	_, err := c.UserInfo(t.Context(), NewSecret(accessToken))
+	require.Equal(t, 429, StatusOf(err))
+	pauses := clock.pauses()
+	require.Len(t, pauses, triesRefused-1)
+	for i, p := range pauses {
+		middle := min(firstPause<<i, longestPause)
+		require.GreaterOrEqual(t, p, middle/2)
+		require.LessOrEqual(t, p, middle*3/2+1)
+	}
+}
+
+func TestServerErrorsMayAskForTime(t *testing.T) {
+	t.Parallel()
+	clock := newFakeClock()
+	c, mux := setup(t, WithClock(clock))
+	answers(t, mux, http.Header{"Retry-After": {"30"}}, 503)
+	_, err := c.UserInfo(t.Context(), NewSecret(accessToken))
+	require.NoError(t, err)
+	require.Equal(t, []time.Duration{30 * time.Second}, clock.pauses())
+}
+
+// endedClock ends the context instead of sleeping.
+type endedClock struct {
+	*fakeClock
+	cancel context.CancelFunc
+}
+
+func (c endedClock) Sleep(ctx context.Context, _ time.Duration) error {
+	c.cancel()
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+func TestPausesEndWithTheContext(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{429, 503} {
+		ctx, cancel := context.WithCancel(t.Context())
+		c, mux := setup(t, WithClock(endedClock{newFakeClock(), cancel}))
+		calls := answers(t, mux, nil, status, status)
+		_, err := c.UserInfo(ctx, NewSecret(accessToken))
+		require.ErrorIs(t, err, context.Canceled)
+		require.ErrorContains(t, err, "read userinfo")
+		require.Equal(t, 1, *calls)
+	}
+}
+
+func TestUnsafeCallsAreRepeatedOnlyIfNothingWasSent(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		err   error
+		safe  bool
+		again bool
+	}{
+		{&NetworkError{Kind: NetworkRefused}, false, true},
+		{&NetworkError{Kind: NetworkTimeout, Sent: true}, false, false},
+		{&NetworkError{Kind: NetworkReset, Sent: true}, false, false},
+		{&NetworkError{Kind: NetworkReset, Sent: true}, true, true},
+		{&NetworkError{Kind: NetworkDNS}, true, false},
+		{&NetworkError{Kind: NetworkTLS}, true, false},
+		{&NetworkError{Kind: NetworkProxy}, true, false},
+		{&BadAnswerError{Reason: "empty"}, true, false},
+		{&Error{Status: 401}, true, false},
+		{&Error{Status: 423}, true, false},
+	} {
+		_, again := newRetrier(call{safe: test.safe}).after(test.err)
+		require.Equal(t, test.again, again, "%#v", test.err)
+	}
+}
+
+// TestRefusedUntilTheTimeIsOver: a caller with little time hears why, not that
+// its time was over, and does not wait for a pause that it cannot outlast.
+func TestRefusedUntilTheTimeIsOver(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{http.StatusTooManyRequests, http.StatusServiceUnavailable} {
+		synctest.Test(t, func(t *testing.T) {
+			calls := 0
+			refuse := roundTrip(func(r *http.Request) (*http.Response, error) {
+				calls++
+				return &http.Response{StatusCode: status, Body: http.NoBody, Header: http.Header{}, Request: r}, nil
+			})
+			c := New(DataCenters()[0].Site(), App{}, WithHTTPClient(&http.Client{Transport: refuse}), WithLimiter(NewLimiter(0, 0)))
+			const limit = 3 * time.Second
+			began := time.Now()
+			ctx, cancel := context.WithTimeout(t.Context(), limit)
+			defer cancel()
+			_, err := c.UserInfo(ctx, NewSecret("token"))
+			require.Equal(t, status, StatusOf(err), "%v", err)
+			require.NotErrorIs(t, err, context.DeadlineExceeded)
+			require.Greater(t, calls, 1)
+			require.LessOrEqual(t, time.Since(began), limit)
+		})
+	}
+}
+
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// TestACodeGoesOutOnAFreshConnection: a server may close a connection that was
+// kept in the moment in which it is used again, and a code cannot be sent twice.
+func TestACodeGoesOutOnAFreshConnection(t *testing.T) {
+	t.Parallel()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer func() { require.NoError(t, l.Close()) }()
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go answerOnce(conn)
+		}
+	}()
+	c := clientFor(t, "http://"+l.Addr().String(), HTTPOptions{})
+	for range 3 {
+		_, err = c.UserInfo(t.Context(), NewSecret("token"))
+		require.NoError(t, err)
+		_, err = c.Exchange(t.Context(), NewSecret("code"), "http://127.0.0.1:8739/callback")
+		require.NoError(t, err)
+	}
+}
+
+// answerOnce promises to keep the connection, and does not.
+func answerOnce(conn net.Conn) {
+	defer conn.Close()
+	requests := bufio.NewReader(conn)
+	for first := true; ; first = false {
+		req, err := http.ReadRequest(requests)
+		if err != nil || !first {
+			return
+		}
+		_, _ = io.Copy(io.Discard, req.Body)
+		const body = `{"sub":"acc_1","access_token":"a","token_type":"bearer"}`
+		_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 56\r\n\r\n"+body)
+	}
 }

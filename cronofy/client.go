@@ -1,10 +1,17 @@
 package cronofy
 
 import (
+	"bytes"
+	"cmp"
 	"context"
+	"encoding/json"
+	"errors"
+	"io"
 	"net/http"
 	"net/url"
 	"time"
+
+	"github.com/cenkalti/backoff/v5"
 )
 
 // App is an application at Cronofy: the OAuth client. Its secret is also the
@@ -52,7 +59,7 @@ type Option func(*Client)
 // redirects and keeps no cookies. Share one among all clients of a program.
 func WithHTTPClient(h *http.Client) Option { return func(c *Client) { c.http = h } }
 
-// WithNames puts other names in the place of the inferred ones.
+// WithNames puts other names in the place of the default ones.
 func WithNames(n Names) Option { return func(c *Client) { c.names = n.orDefault() } }
 
 // WithLimiter makes calls pass l, which all clients of an application share.
@@ -146,3 +153,288 @@ type opError struct {
 
 func (e *opError) Error() string { return e.op + ": " + e.err.Error() }
 func (e *opError) Unwrap() error { return e.err }
+
+const (
+	jsonType   = "application/json; charset=utf-8"
+	maxAnswer  = 1 << 20 // bytes
+	formatHTML = "HTML instead of JSON"
+)
+
+// call is one request as the API's reference describes it.
+type call struct {
+	op     string
+	method string
+	path   string
+	bearer Secret   // empty: no Authorization header
+	body   any      // nil: none; else what is sent as JSON
+	safe   bool     // may be carried out twice
+	oauth  bool     // its refusals have OAuth codes
+	hidden []Secret // what the body holds beside the client secret; never in an error's text
+	out    any      // where the JSON answer goes; nil: no answer is expected
+}
+
+// answer is one response, read to its end.
+type answer struct {
+	status int
+	header http.Header
+	body   []byte
+	cut    error // why the body ended early; nil if it did not
+}
+
+// do makes the call, and again as often as that is safe and may help.
+func (c *Client) do(ctx context.Context, k call) error {
+	payload, err := c.payload(k)
+	if err != nil {
+		return err
+	}
+	k.hidden = append(k.hidden, c.app.ClientSecret, k.bearer)
+	r := newRetrier(k)
+	var last error // why the call is made again
+	for {
+		if last != nil && c.tooLate(ctx, c.limiter.remaining()) {
+			return last
+		}
+		if err := c.pass(ctx, k, r.attempt); err != nil {
+			return orLast(err, last)
+		}
+		sent := c.clock.Now()
+		err := c.once(ctx, k, payload)
+		c.learn(err, sent)
+		if err == nil {
+			return nil
+		}
+		if ended := contextError(ctx); ended != nil {
+			return &opError{op: k.op, err: ended, sent: AnswerLost(err)}
+		}
+		pause, again := r.after(err)
+		if !again || c.tooLate(ctx, pause) {
+			return err
+		}
+		last = err
+		if err := c.rest(ctx, k, pause, r.attempt); err != nil {
+			return orLast(err, last)
+		}
+	}
+}
+
+// tooLate tells whether the caller's time is over before a pause is.
+func (c *Client) tooLate(ctx context.Context, pause time.Duration) bool {
+	end, limited := ctx.Deadline()
+	return limited && c.clock.Now().Add(pause).After(end)
+}
+
+// orLast prefers what Cronofy said last to "no time left", which would hide it.
+// A caller who gave up hears that.
+func orLast(err, last error) error {
+	if last != nil && errors.Is(err, context.DeadlineExceeded) {
+		return last
+	}
+	return err
+}
+
+// payload checks what can be checked without sending.
+func (c *Client) payload(k call) ([]byte, error) {
+	if c.base == nil {
+		return nil, &opError{op: k.op, err: ErrSite}
+	}
+	if !sendable(k.bearer.Reveal()) {
+		return nil, &opError{op: k.op, err: ErrUnsendable}
+	}
+	if k.body == nil {
+		return nil, nil
+	}
+	b, err := json.Marshal(k.body)
+	if err != nil {
+		return nil, &opError{op: k.op, err: errors.New("the request cannot be written as JSON")}
+	}
+	return b, nil
+}
+
+func sendable(bearer string) bool {
+	for i := range len(bearer) {
+		if bearer[i] <= ' ' || bearer[i] > '~' {
+			return false
+		}
+	}
+	return true
+}
+
+// pass waits for the limiter.
+func (c *Client) pass(ctx context.Context, k call, attempt int) error {
+	err := c.limiter.wait(ctx, func(d time.Duration) { c.tell(Wait{d, WaitRateLimit, attempt}) })
+	if err != nil {
+		return &opError{op: k.op, err: err}
+	}
+	return nil
+}
+
+// rest waits before a repetition that is no matter of rate limits.
+func (c *Client) rest(ctx context.Context, k call, d time.Duration, attempt int) error {
+	if d <= 0 {
+		return nil
+	}
+	c.tell(Wait{d, WaitRetry, attempt})
+	if err := c.clock.Sleep(ctx, d); err != nil {
+		return &opError{op: k.op, err: err}
+	}
+	return nil
+}
+
+// learn lets the limiter hear how a call went.
+func (c *Client) learn(err error, sent time.Time) {
+	if e, ok := errors.AsType[*Error](err); ok && e.Status == http.StatusTooManyRequests {
+		c.limiter.refused(sent, min(e.RetryAfter, longestPause*2))
+		return
+	}
+	if _, silent := errors.AsType[*NetworkError](err); !silent {
+		c.limiter.accepted(sent)
+	}
+}
+
+// once sends the request and reads the answer.
+func (c *Client) once(ctx context.Context, k call, payload []byte) error {
+	tctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	tctx, progress := Watch(tctx)
+	req, err := c.request(tctx, k, payload)
+	if err != nil {
+		return &opError{op: k.op, err: ErrSite}
+	}
+	if !k.safe {
+		// The other side may be closing a connection that was kept, and nobody
+		// could tell then whether what must not be repeated has arrived.
+		c.http.CloseIdleConnections()
+	}
+	res, err := c.http.Do(req)
+	if err != nil {
+		return progress.Failed(k.op, c.base.Host, err)
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer+1))
+	a := answer{status: res.StatusCode, header: res.Header, body: body, cut: err}
+	if a.status < 200 || a.status > 299 {
+		return refusal(k, a, c.clock.Now())
+	}
+	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return progress.Failed(k.op, c.base.Host, err)
+	}
+	return accept(k, a)
+}
+
+func (c *Client) request(ctx context.Context, k call, payload []byte) (*http.Request, error) {
+	var body io.Reader
+	if payload != nil {
+		body = bytes.NewReader(payload)
+	}
+	req, err := http.NewRequestWithContext(ctx, k.method, c.base.String()+k.path, body)
+	if err != nil {
+		return nil, err
+	}
+	req.GetBody = nil // what to repeat, and when, is decided here for HTTP/1.1 and HTTP/2 alike
+	req.Header.Set("Accept", "application/json")
+	req.Header.Set("User-Agent", c.userAgent)
+	if payload != nil {
+		req.Header.Set("Content-Type", jsonType)
+	}
+	if !k.bearer.Empty() {
+		req.Header.Set("Authorization", "Bearer "+k.bearer.Reveal())
+	}
+	return req, nil
+}
+
+const (
+	// A 429 was not carried out, so everything may be repeated after it. Eight
+	// attempts outlast two full minutes of refusals.
+	triesRefused = 8
+	triesServer  = 4 // 500, 502, 503, 504
+	triesReset   = 4 // the connection broke, or never came to be
+	triesTimeout = 2 // each has already taken the whole time limit
+	// longestAsked is the longest Retry-After worth waiting for.
+	longestAsked = 2 * time.Minute
+	firstRetry   = 500 * time.Millisecond
+	longestRetry = 8 * time.Second
+)
+
+// retrier decides whether one call is made again.
+type retrier struct {
+	safe    bool
+	attempt int // the one under way; 1 is the first
+	pauses  *backoff.ExponentialBackOff
+}
+
+func newRetrier(k call) *retrier {
+	return &retrier{safe: k.safe, attempt: 1, pauses: growing(firstRetry, longestRetry)}
+}
+
+// after tells whether to try again after err, and how long to wait before. After
+// a 429 that is the limiter's business, and the pause is 0.
+func (r *retrier) after(err error) (time.Duration, bool) {
+	tries, asked := r.tries(err)
+	if r.attempt >= tries || asked > longestAsked {
+		return 0, false
+	}
+	r.attempt++
+	if StatusOf(err) == http.StatusTooManyRequests {
+		return 0, true
+	}
+	return max(asked, r.pauses.NextBackOff()), true
+}
+
+// tries is how many attempts err allows in all, and what pause Cronofy asked for.
+func (r *retrier) tries(err error) (int, time.Duration) {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return r.triesStatus(e.Status), e.RetryAfter
+	}
+	if e, ok := errors.AsType[*BadAnswerError](err); ok && e.broken && r.safe {
+		return triesReset, 0
+	}
+	if e, ok := errors.AsType[*NetworkError](err); ok && (r.safe || !e.Sent) {
+		return triesKind(cmp.Or(e.ProxyKind, e.Kind)), 0
+	}
+	return 1, 0
+}
+
+func (r *retrier) triesStatus(status int) int {
+	switch status {
+	case http.StatusTooManyRequests:
+		return triesRefused
+	case http.StatusInternalServerError, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		if r.safe {
+			return triesServer
+		}
+	}
+	return 1
+}
+
+// triesKind does not repeat what will not go away by itself.
+func triesKind(k NetworkKind) int {
+	switch k {
+	case NetworkReset, NetworkRefused:
+		return triesReset
+	case NetworkTimeout:
+		return triesTimeout
+	}
+	return 1
+}
+
+// Clock is the time that limits and pauses go by.
+type Clock interface {
+	Now() time.Time
+	// Sleep returns nil after d, or the context's error as soon as it is done.
+	Sleep(ctx context.Context, d time.Duration) error
+}
+
+type systemClock struct{}
+
+func (systemClock) Now() time.Time { return time.Now() }
+
+func (systemClock) Sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

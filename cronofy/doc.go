@@ -10,4 +10,8 @@
 //
 // A call is repeated by itself only where that is safe. What the API reference
 // (https://docs.cronofy.com/developers/api/) does not say is a field of [Names].
+//
+// A further call is a method that fills a call (method, path, bearer, body, whether
+// it is safe to repeat) for [Client].do, and reads the object that came back; a row
+// in endpoints of call_test.go puts it through every fault.
 package cronofy

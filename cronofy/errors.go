@@ -1,10 +1,15 @@
 package cronofy
 
 import (
+	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
+	"mime"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -139,4 +144,318 @@ func MayRepeat(err error) bool {
 	}
 	e, ok := errors.AsType[*opError](err)
 	return ok && !e.sent
+}
+
+const (
+	maxDetail = 200 // runes of a text that goes into an error
+	maxFields = 20
+)
+
+// accept reads the body of a 2xx.
+func accept(k call, a answer) error {
+	bad := func(reason string) error { return &BadAnswerError{Op: k.op, Reason: reason, broken: a.cut != nil} }
+	body := bytes.TrimSpace(bytes.TrimPrefix(a.body, []byte("\xef\xbb\xbf")))
+	switch {
+	case isHTML(a.header, body):
+		return bad(formatHTML)
+	case k.out == nil:
+		return nil
+	case len(a.body) > maxAnswer:
+		return bad("longer than 1 MiB")
+	case len(body) == 0 && a.cut == nil:
+		return bad("empty")
+	case a.cut != nil:
+		return bad("cut short")
+	}
+	if err := json.Unmarshal(body, k.out); err != nil {
+		return bad(jsonProblem(err, len(body)))
+	}
+	return nil
+}
+
+func isHTML(h http.Header, body []byte) bool {
+	t, _, _ := mime.ParseMediaType(h.Get("Content-Type"))
+	return len(body) > 0 && (t == "text/html" || body[0] == '<')
+}
+
+func jsonProblem(err error, length int) string {
+	if e, ok := errors.AsType[*json.SyntaxError](err); ok {
+		if e.Offset >= int64(length) {
+			return "cut short"
+		}
+		return "not JSON"
+	}
+	return "not the JSON that was promised"
+}
+
+// refusal makes the one *Error of an answer outside 2xx. now is for a
+// Retry-After that is a date.
+func refusal(k call, a answer, now time.Time) *Error {
+	t := tidier(k.hidden)
+	e := &Error{Op: k.op, Status: a.status, RetryAfter: retryAfter(a.header, now), RequestID: t.requestID(a.header)}
+	var body struct {
+		Error       any `json:"error"`
+		Description any `json:"error_description"`
+		Errors      any `json:"errors"`
+	}
+	if json.Unmarshal(a.body, &body) != nil {
+		return e
+	}
+	e.Fields = t.fields(body.Errors)
+	if k.oauth && oauthStatus(a.status) {
+		code, _ := body.Error.(string)
+		description, _ := body.Description.(string)
+		e.Code, e.Description = t.tidy(code), t.tidy(description)
+	}
+	return e
+}
+
+// oauthStatus tells whether a body may hold an OAuth error (RFC 6749 section
+// 5.2). What stands in other bodies is not documented: many servers put the
+// status's own name there.
+func oauthStatus(status int) bool {
+	return status == http.StatusBadRequest || status == http.StatusUnauthorized
+}
+
+// retryAfter reads both forms of RFC 9110 section 10.2.3. A date is measured
+// from the answer's own Date, because the clocks may differ.
+func retryAfter(h http.Header, now time.Time) time.Duration {
+	v := strings.TrimSpace(h.Get("Retry-After"))
+	if s, err := strconv.ParseFloat(v, 64); err == nil {
+		if !(s > 0) {
+			return 0
+		}
+		return time.Duration(min(s, 1e9) * float64(time.Second))
+	}
+	at, err := http.ParseTime(v)
+	if err != nil {
+		return 0
+	}
+	if sent, err := http.ParseTime(h.Get("Date")); err == nil {
+		now = sent
+	}
+	return max(0, at.Sub(now))
+}
+
+// tidier makes what Cronofy wrote fit for an error's text. It holds the secrets
+// of the request, which an answer may quote.
+type tidier []Secret
+
+func (t tidier) tidy(s string) string {
+	s = CleanText(s, maxAnswer)
+	for _, secret := range t {
+		if !secret.Empty() {
+			s = strings.ReplaceAll(s, secret.Reveal(), redacted)
+		}
+	}
+	return cut(strings.TrimSpace(s), maxDetail)
+}
+
+func (t tidier) requestID(h http.Header) string {
+	for name, values := range h {
+		if strings.Contains(strings.ToLower(name), "request-id") && len(values) > 0 {
+			return t.tidy(values[0])
+		}
+	}
+	return ""
+}
+
+// fields reads {"field":[{"key":…,"description":…}]}, and what may stand there
+// instead: one object, a text, a list of texts.
+func (t tidier) fields(v any) map[string][]FieldError {
+	object, _ := v.(map[string]any)
+	out := make(map[string][]FieldError)
+	for name, complaints := range object {
+		list, ok := complaints.([]any)
+		if !ok {
+			list = []any{complaints}
+		}
+		name = t.tidy(name)
+		for _, c := range list {
+			if len(out) < maxFields && len(out[name]) < maxFields {
+				out[name] = append(out[name], t.field(c))
+			}
+		}
+	}
+	if len(out) == 0 {
+		return nil
+	}
+	return out
+}
+
+func (t tidier) field(v any) FieldError {
+	switch v := v.(type) {
+	case string:
+		return FieldError{Description: t.tidy(v)}
+	case map[string]any:
+		key, _ := v["key"].(string)
+		description, _ := v["description"].(string)
+		return FieldError{Key: t.tidy(key), Description: t.tidy(description)}
+	}
+	return FieldError{}
+}
+
+// object is a JSON object that is read liberally: whatever is no secret may come
+// in another form than promised. One strange member must not cost an account its
+// whole answer, or an approved link its token; what was odd is noted, without
+// its value.
+type object struct {
+	members map[string]any
+	within  string // "conferencing_profiles[0]."
+	odd     *[]string
+}
+
+// UnmarshalJSON takes an object, or null, and nothing else.
+func (o *object) UnmarshalJSON(b []byte) error {
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.UseNumber()
+	o.odd = new([]string)
+	return d.Decode(&o.members)
+}
+
+const maxOdd = 20 // more would tell nothing more
+
+func (o object) note(key, what string) {
+	if len(*o.odd) < maxOdd {
+		*o.odd = append(*o.odd, CleanText(o.within+key, maxName)+": "+what)
+	}
+}
+
+func (o object) warnings() []string { return *o.odd }
+
+// text reads a text, or a number as one, which identifiers may be.
+func (o object) text(key string) string {
+	switch v := o.members[key].(type) {
+	case nil:
+	case string:
+		return v
+	case json.Number:
+		o.note(key, "a number instead of a text")
+		return v.String()
+	default:
+		o.note(key, kindOf(v)+" instead of a text; left out")
+	}
+	return ""
+}
+
+// words reads a space-separated text, or a list of texts.
+func (o object) words(key string) string {
+	list, ok := o.members[key].([]any)
+	if !ok {
+		return o.text(key)
+	}
+	o.note(key, "a list instead of a text")
+	var words []string
+	for _, v := range list {
+		if s, ok := v.(string); ok {
+			words = append(words, s)
+		}
+	}
+	return strings.Join(words, " ")
+}
+
+// flag reads true or false, also as a text or a number.
+func (o object) flag(key string) bool {
+	v := o.members[key]
+	if b, ok := v.(bool); ok {
+		return b
+	}
+	text, _ := v.(string)
+	if n, ok := v.(json.Number); ok {
+		text = n.String()
+	}
+	b, err := strconv.ParseBool(strings.ToLower(strings.TrimSpace(text)))
+	switch {
+	case v == nil:
+		o.note(key, "missing; read as false")
+	case err != nil:
+		o.note(key, kindOf(v)+" instead of true or false; read as false")
+	default:
+		o.note(key, kindOf(v)+" instead of true or false")
+	}
+	return b
+}
+
+// seconds reads a number, or a number in quotes; what is neither counts as 0,
+// because a token without a known life is still a token.
+func (o object) seconds(key string) time.Duration {
+	v := o.members[key]
+	text, isText := v.(string)
+	if n, ok := v.(json.Number); ok {
+		text = n.String()
+	}
+	f, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
+	switch {
+	case v == nil:
+	case err != nil && !(f > 0), !(f > 0): // a number beyond all bounds gives infinity and an error
+		o.note(key, "not a number of seconds; left out")
+		return 0
+	case isText:
+		o.note(key, "a text instead of a number")
+	}
+	return time.Duration(min(f, math.MaxInt32)) * time.Second
+}
+
+// secret reads what may be a text and nothing else.
+func (o object) secret(key string) Secret {
+	v := o.members[key]
+	s, ok := v.(string)
+	if !ok && v != nil {
+		o.note(key, kindOf(v)+" instead of a text; left out")
+	}
+	return NewSecret(s)
+}
+
+// object reads an object; one without members stands for what is none.
+func (o object) object(key string) object {
+	inner := object{within: o.within + key + ".", odd: o.odd}
+	switch v := o.members[key].(type) {
+	case nil:
+	case map[string]any:
+		inner.members = v
+	default:
+		o.note(key, kindOf(v)+" instead of an object; left out")
+	}
+	return inner
+}
+
+// objects reads a list of objects; a single one counts as a list.
+func (o object) objects(key string) []object {
+	var list []any
+	switch v := o.members[key].(type) {
+	case nil:
+	case []any:
+		list = v
+	case map[string]any:
+		o.note(key, "an object instead of a list")
+		list = []any{v}
+	default:
+		o.note(key, kindOf(v)+" instead of a list; left out")
+	}
+	var out []object
+	for i, v := range list {
+		place := fmt.Sprintf("%s[%d]", key, i)
+		if members, ok := v.(map[string]any); ok {
+			out = append(out, object{members: members, within: o.within + place + ".", odd: o.odd})
+			continue
+		}
+		o.note(place, kindOf(v)+" instead of an object; left out")
+	}
+	return out
+}
+
+func kindOf(v any) string {
+	switch v.(type) {
+	case nil:
+		return "null"
+	case bool:
+		return "true or false"
+	case json.Number:
+		return "a number"
+	case string:
+		return "a text"
+	case []any:
+		return "a list"
+	}
+	return "an object"
 }

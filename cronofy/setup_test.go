@@ -16,6 +16,9 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	_ "confer/internal/golden" // knows -update
 )
 
 const (
@@ -132,3 +135,5 @@ func systemRoots() *x509.CertPool {
 	}
 	return roots
 }
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

@@ -1,3 +1,0 @@
-package cronofy
-
-import _ "confer/internal/golden" // knows -update
