@@ -21,10 +21,11 @@ const (
 type block struct {
 	lines []string
 	rank  rank
-	tight bool // follows the block before without a blank line
-	focus bool // holds the line that must stay in sight
-	line  int  // which line of the block that is
-	col   int  // where the text cursor stands on it; -1: there is none
+	tight bool   // follows the block before without a blank line
+	focus bool   // holds the line that must stay in sight
+	line  int    // which line of the block that is
+	col   int    // where the text cursor stands on it; -1: there is none
+	spots []spot // what a click on each line is for; shorter: nothing
 }
 
 // sheet is a page as it is drawn, from top to bottom.
@@ -50,6 +51,7 @@ func (p *sheet) put(b block) {
 // fitted is a sheet cut to a height. The cursor's column is -1 if there is none.
 type fitted struct {
 	lines        []string
+	spots        []spot // of the lines
 	x, y         int
 	above, below bool // whether lines are out of sight
 }
@@ -111,12 +113,14 @@ func stack(blocks []block, gaps bool) fitted {
 	out := fitted{x: -1, y: -1}
 	for i, b := range blocks {
 		if gaps && i > 0 && !b.tight {
-			out.lines = append(out.lines, "")
+			out.lines, out.spots = append(out.lines, ""), append(out.spots, spot{})
 		}
 		if b.focus {
 			out.x, out.y = b.col, len(out.lines)+b.line
 		}
 		out.lines = append(out.lines, b.lines...)
+		out.spots = append(out.spots, b.spots...)
+		out.spots = append(out.spots, make([]spot, len(out.lines)-len(out.spots))...)
 	}
 	return out
 }
@@ -134,5 +138,6 @@ func (f *fitted) window(v *viewport.Model, w, h int) {
 		f.y -= v.YOffset()
 	}
 	f.above, f.below = !v.AtTop(), !v.AtBottom()
-	f.lines = f.lines[v.YOffset():min(len(f.lines), v.YOffset()+h)]
+	from, to := v.YOffset(), min(len(f.lines), v.YOffset()+h)
+	f.lines, f.spots = f.lines[from:to], f.spots[from:to]
 }

@@ -13,6 +13,7 @@ import (
 // owns them.
 type keyMap struct {
 	quit, help, helpTyping, back, submit, pageUp, pageDown key.Binding
+	mouse                                                  key.Binding // no letter: text fields own those
 	digit, filter, leaveFilter                             key.Binding // lists
 	next, prev                                             key.Binding // forms
 	up, down, home, end, details, sort                     key.Binding // the table
@@ -31,6 +32,7 @@ func newKeyMap() keyMap {
 		submit:     bind("enter", "next", "enter"),
 		pageUp:     bind("pgup", "up", "pgup"),
 		pageDown:   bind("pgdn", "more", "pgdown"),
+		mouse:      bind("f2", "mouse", "f2"),
 
 		digit:       bind("1-9", "choose by number", "1", "2", "3", "4", "5", "6", "7", "8", "9"),
 		filter:      bind("/", "filter", "/"),
@@ -177,8 +179,16 @@ func (m *Model) canGoBack(Page) bool { return m.over() || m.state.Step > 0 || m.
 
 const keyGap = " · "
 
-// footer is the line of keys: as many as fit, the most needed first.
+// footer is the line of keys.
 func (m *Model) footer(w int) string {
+	m.helpLine.Styles.ShortKey, m.helpLine.Styles.ShortDesc = m.st.key, m.st.muted
+	m.helpLine.Styles.ShortSeparator = m.st.muted
+	m.helpLine.ShortSeparator = keyGap
+	return m.helpLine.ShortHelpView(m.footerKeys(w))
+}
+
+// footerKeys are as many as fit, the most needed first.
+func (m *Model) footerKeys(w int) []key.Binding {
 	all := m.bindings(false)
 	switch {
 	case m.leaving:
@@ -198,10 +208,7 @@ func (m *Model) footer(w int) string {
 	for len(all) > 1 && keysWidth(all) > w { // with a width, help overflows it where its own "…" has no room
 		all = all[:len(all)-1]
 	}
-	m.helpLine.Styles.ShortKey, m.helpLine.Styles.ShortDesc = m.st.key, m.st.muted
-	m.helpLine.Styles.ShortSeparator = m.st.muted
-	m.helpLine.ShortSeparator = keyGap
-	return m.helpLine.ShortHelpView(all)
+	return all
 }
 
 func keysWidth(bs []key.Binding) int {

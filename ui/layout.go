@@ -73,6 +73,7 @@ func (m *Model) View() tea.View {
 	v.AltScreen = true
 	v.KeyboardEnhancements.ReportAlternateKeys = true // see latin
 	if m.width < minWidth || m.height < minHeight {
+		m.drawn = nil
 		v.SetContent(m.tooSmall())
 		return v
 	}
@@ -84,6 +85,10 @@ func (m *Model) View() tea.View {
 	}
 	lines = append(lines, strings.Repeat(" ", l.margin)+m.footer(l.width-2*l.margin))
 	v.SetContent(strings.Join(lines, "\n"))
+	m.drawn = m.regions(l, p)
+	if m.mouse() {
+		v.MouseMode = tea.MouseModeCellMotion
+	}
 	if p.x >= 0 && p.y >= 0 {
 		v.Cursor = tea.NewCursor(l.pageX+p.x, l.pageY+p.y)
 		v.Cursor.Blink = false // still: nothing moves when nothing happens

@@ -46,6 +46,9 @@ type Model struct {
 	cameUp  flow.Step     // where problem came up, if that was not where it is put right
 	problem *flow.Problem // the one that led back from there
 
+	drawn             []region // where clicks count
+	mouseSet, mouseOn bool     // the operator said whether the mouse is used
+
 	colors colorprofile.Profile // that the terminal has
 	dark   *bool                // its background; nil: not known
 
@@ -126,6 +129,10 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		return m, m.profile.settle(msg)
 	case tea.PasteMsg:
 		m.paste(msg)
+	case tea.MouseWheelMsg:
+		m.wheel(msg)
+	case tea.MouseClickMsg:
+		return m, m.click(msg)
 	case tea.KeyPressMsg:
 		cmd := m.press(msg)
 		m.sync()
@@ -261,6 +268,10 @@ func (m *Model) frame() frame {
 func (m *Model) press(msg tea.KeyPressMsg) tea.Cmd {
 	if key.Matches(msg, m.keys.quit) {
 		return m.quit()
+	}
+	if key.Matches(msg, m.keys.mouse) {
+		m.mouseSet, m.mouseOn = true, !m.mouse()
+		return nil
 	}
 	if m.leaving {
 		m.leaving = false

@@ -31,7 +31,7 @@ func (f frame) draw(p Page, fm *form, told flash) sheet {
 	var s sheet
 	f.heading(&s, p)
 	if p.Link != "" {
-		s.add(keep, f.link(p.Link, "id=confer-link"))
+		s.put(block{col: -1, lines: []string{f.link(p.Link, "id=confer-link")}, spots: spots(spotLink, 0, 1)})
 	}
 	for _, n := range p.Found {
 		f.note(&s, n)
@@ -86,6 +86,7 @@ func (f frame) fields(s *sheet, p Page, fm *form) {
 		here := i == fm.focus
 		hidden := fd.Kind == FieldSecret || f.refuse(fd, fm.value(fd.Name)) != nil
 		f.entry(s, fd, fm.inputs[fd.Name], here, hidden)
+		s.blocks[len(s.blocks)-1].spots = []spot{{kind: spotField, at: i}, {kind: spotField, at: i}}
 		switch {
 		case fm.refused != nil && fm.refused.At == fd.Name:
 			s.join(keep, indent(f.under().problem(fm.refused.Problem))...)
@@ -97,7 +98,7 @@ func (f frame) fields(s *sheet, p Page, fm *form) {
 	}
 	for i, a := range fm.lines() {
 		label, here := cutTo(capital(a.Words)+"…", f.w-2), fm.focus == len(p.Fields)+i
-		b := block{focus: here, col: -1, tight: i > 0, lines: []string{"  " + label}}
+		b := block{focus: here, col: -1, tight: i > 0, lines: []string{"  " + label}, spots: spots(spotField, len(p.Fields)+i, 1)}
 		if here {
 			b.lines[0] = f.st.accent.Render(signCursor) + " " + f.st.accent.Bold(true).Render(label)
 		}
@@ -131,10 +132,10 @@ func (f frame) list(s *sheet, c *choice) {
 		in := &input{c.FilterInput}
 		text, x := in.view(f.w-4, f.refuse(Field{}, in.Value()) != nil)
 		s.put(block{lines: []string{f.st.accent.Render("/ ") + text}, col: x + 2, focus: true})
-		s.join(keep, rows...)
+		s.put(block{lines: rows, tight: true, col: -1, spots: spots(spotOption, 0, len(c.VisibleItems()))})
 		return
 	}
-	s.put(block{lines: rows, focus: true, line: at, col: -1})
+	s.put(block{lines: rows, focus: true, line: at, col: -1, spots: spots(spotOption, 0, len(c.VisibleItems()))})
 }
 
 func (f frame) note(s *sheet, n Note) {
@@ -311,7 +312,7 @@ func (m *Model) help(f frame) sheet {
 	}
 	s.add(keep, f.st.title.Render("Keys"))
 	m.helpLine.Styles.FullKey, m.helpLine.Styles.FullDesc = m.st.key, m.st.plain
-	for _, l := range strings.Split(m.helpLine.FullHelpView([][]key.Binding{m.bindings(true)}), "\n") {
+	for _, l := range strings.Split(m.helpLine.FullHelpView([][]key.Binding{append(m.bindings(true), m.mouseBinding())}), "\n") {
 		s.join(keep, cutTo(l, f.w))
 	}
 	if pr := m.state.Problem; pr != nil {

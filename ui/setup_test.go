@@ -236,7 +236,7 @@ func keyMsg(name string) tea.KeyPressMsg {
 		"enter": {Code: tea.KeyEnter}, "esc": {Code: tea.KeyEscape}, "tab": {Code: tea.KeyTab}, "shift+tab": {Code: tea.KeyTab, Mod: tea.ModShift},
 		"up": {Code: tea.KeyUp}, "down": {Code: tea.KeyDown}, "left": {Code: tea.KeyLeft}, "right": {Code: tea.KeyRight},
 		"home": {Code: tea.KeyHome}, "end": {Code: tea.KeyEnd}, "pgup": {Code: tea.KeyPgUp}, "pgdown": {Code: tea.KeyPgDown},
-		"f1": {Code: tea.KeyF1}, "backspace": {Code: tea.KeyBackspace}, "delete": {Code: tea.KeyDelete},
+		"f1": {Code: tea.KeyF1}, "f2": {Code: tea.KeyF2}, "backspace": {Code: tea.KeyBackspace}, "delete": {Code: tea.KeyDelete},
 	}
 	if k, ok := special[name]; ok {
 		return k

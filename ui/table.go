@@ -214,7 +214,9 @@ func (t *table) draw(f frame, p Page, told flash) sheet {
 		}
 		s.put(b)
 	}
-	s.put(block{lines: t.lines(f, p), tight: f.h < 14, col: -1})
+	lines := t.lines(f, p)
+	heads := []spot{{kind: spotKey, key: "s"}}
+	s.put(block{lines: lines, tight: f.h < 14, col: -1, spots: append(heads, spots(spotRow, t.tops, min(len(lines)-1, len(t.rows.shown)-t.tops))...)})
 	s.join(keep, t.feet(f, p)...)
 	return s
 }

@@ -3,6 +3,7 @@
 package command
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -83,4 +84,31 @@ func TestLocaleC(t *testing.T) {
 		x.press(ctrlC)
 		require.Equal(t, -1, strings.IndexFunc(x.exits(130), func(r rune) bool { return r > 126 }))
 	}
+}
+
+// TestMouse: a click on a choice puts the cursor there, a second one takes it, and
+// a key gives the mouse back to the terminal.
+func TestMouse(t *testing.T) {
+	t.Parallel()
+	x := sandboxWizard(t, terminalOptions{}, "--browser", "none")
+	click := func(text string) {
+		for y, line := range strings.Split(x.until(text), "\n") {
+			if before, _, ok := strings.Cut(line, text); ok {
+				at := fmt.Sprintf("%d;%d", len([]rune(before))+1, y+1)
+				x.press("\x1b[<0;" + at + "M\x1b[<0;" + at + "m")
+			}
+		}
+	}
+	click("Singapore")
+	x.until("› Singapore")
+	x.press("\x1b[<64;5;5M") // the wheel
+	x.until("› Germany")
+	click("Germany  ")
+	x.until("Client secret")
+	on := x.WhenWritten("the mouse is on", func(raw string) bool { return strings.Contains(raw, "\x1b[?1002h") })
+	require.NotContains(t, on, "\x1b[?1002l")
+	x.press("\x1bOQ") // F2
+	x.UntilWritten("\x1b[?1002l")
+	x.press(ctrlC)
+	x.exits(130)
 }

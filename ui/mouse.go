@@ -1,0 +1,186 @@
+package ui
+
+import (
+	"charm.land/bubbles/v2/key"
+	tea "charm.land/bubbletea/v2"
+
+	"confer/flow"
+)
+
+// spot is what a click on a line, or on a part of it, is for.
+type spot struct {
+	kind spotKind
+	at   int    // which option, row or field
+	key  string // that a click stands for
+}
+
+type spotKind int
+
+const (
+	spotNothing spotKind = iota
+	spotOption
+	spotRow
+	spotField // or an action below the fields
+	spotKey
+	spotLink
+)
+
+// region is a spot as it was drawn last.
+type region struct {
+	y, from, to int
+	spot
+}
+
+// spots gives each line the same kind of spot, counted from at.
+func spots(kind spotKind, at, n int) []spot {
+	out := make([]spot, n)
+	for i := range out {
+		out[i] = spot{kind: kind, at: at + i}
+	}
+	return out
+}
+
+// mouse tells whether clicks and the wheel are asked for. A terminal that reports
+// them does not select text, or only with Shift held, which few people know; and
+// on some pages selecting is what people do: a link, a message or a command is
+// there to be copied. So the mouse is off on those, until a key turns it on, and
+// on where there is something to choose or to scroll, until the key turns it off.
+func (m *Model) mouse() bool {
+	if m.mouseSet {
+		return m.mouseOn
+	}
+	if m.table() != nil {
+		return true
+	}
+	p := m.page()
+	copies := p.Link != "" || p.Text != nil
+	for _, n := range append(p.Found, p.Notes...) {
+		copies = copies || n.Kind == noteCommand
+	}
+	return !copies
+}
+
+// mouseBinding is the key that says what it would do.
+func (m *Model) mouseBinding() key.Binding {
+	if m.mouse() {
+		return as(m.keys.mouse, "mouse off, to select text")
+	}
+	return as(m.keys.mouse, "mouse on")
+}
+
+// regions are where clicks count, in the window as it was drawn.
+func (m *Model) regions(l layout, p fitted) []region {
+	var out []region
+	for i, s := range p.spots {
+		if s.kind != spotNothing {
+			out = append(out, region{l.pageY + i, l.pageX, l.pageX + l.pageW, s})
+		}
+	}
+	x, y := l.margin, l.height-1
+	for i, b := range m.footerKeys(l.width - 2*l.margin) {
+		w := keysWidth([]key.Binding{b})
+		if i > 0 {
+			x += visible(keyGap)
+		}
+		if name := b.Keys()[0]; name != m.keys.quit.Keys()[0] { // by mistake it would cost too much
+			out = append(out, region{y, x, x + w, spot{kind: spotKey, key: name}})
+		}
+		x += w
+	}
+	return out
+}
+
+func (m *Model) click(msg tea.MouseClickMsg) tea.Cmd {
+	if msg.Button != tea.MouseLeft {
+		return nil
+	}
+	for _, r := range m.drawn {
+		if msg.Y == r.y && msg.X >= r.from && msg.X < r.to {
+			cmd := m.clicked(r.spot)
+			m.sync()
+			return cmd
+		}
+	}
+	return nil
+}
+
+// clicked does what a spot is for. What has the cursor already is taken.
+func (m *Model) clicked(s spot) tea.Cmd {
+	m.leaving = m.leaving && s.kind == spotKey
+	switch s.kind {
+	case spotNothing:
+	case spotKey:
+		return m.press(keyNamed(s.key))
+	case spotLink:
+		for _, a := range m.page().Actions {
+			if _, ok := a.Act.Event.(flow.OpenWanted); ok {
+				return m.do(a.Act)
+			}
+		}
+	case spotOption:
+		c := m.form().choice
+		if c.Index() == s.at {
+			return m.press(keyNamed("enter"))
+		}
+		c.Select(s.at)
+	case spotRow:
+		if m.profile.rows.cursor == s.at {
+			return m.press(keyNamed("right"))
+		}
+		m.profile.rows.move(s.at - m.profile.rows.cursor)
+	case spotField:
+		fm := m.form()
+		if fm.focus = s.at; s.at >= len(fm.page.Fields) {
+			return m.press(keyNamed("enter"))
+		}
+	}
+	return nil
+}
+
+// wheel moves what the arrows move, and scrolls where they do.
+func (m *Model) wheel(msg tea.MouseWheelMsg) {
+	const lines = 3
+	by := lines
+	switch msg.Button {
+	case tea.MouseWheelUp:
+		by = -lines
+	case tea.MouseWheelDown:
+	default:
+		return
+	}
+	switch c := m.form().choice; {
+	case m.helping || m.scrolls:
+		m.scroll(by)
+	case m.table() != nil:
+		m.profile.rows.move(by)
+	case c != nil && by < 0 && c.Index() > 0:
+		c.CursorUp()
+	case c != nil && by > 0 && c.Index() < len(c.VisibleItems())-1:
+		c.CursorDown()
+	}
+}
+
+// keyNamed is a press of a key by its name.
+func keyNamed(name string) tea.KeyPressMsg {
+	switch name {
+	case "enter":
+		return tea.KeyPressMsg{Code: tea.KeyEnter}
+	case "esc":
+		return tea.KeyPressMsg{Code: tea.KeyEscape}
+	case "tab":
+		return tea.KeyPressMsg{Code: tea.KeyTab}
+	case "up":
+		return tea.KeyPressMsg{Code: tea.KeyUp}
+	case "right":
+		return tea.KeyPressMsg{Code: tea.KeyRight}
+	case "pgup":
+		return tea.KeyPressMsg{Code: tea.KeyPgUp}
+	case "home":
+		return tea.KeyPressMsg{Code: tea.KeyHome}
+	case "f1":
+		return tea.KeyPressMsg{Code: tea.KeyF1}
+	case "f2":
+		return tea.KeyPressMsg{Code: tea.KeyF2}
+	}
+	return tea.KeyPressMsg{Code: []rune(name)[0], Text: name}
+}
