@@ -311,7 +311,9 @@ func CheckFolder(dir string, secret bool) error {
 // CanWrite tries whether a folder takes files: only that tells on a full disk or
 // a read-only file system.
 func CanWrite(dir string) error {
-	f, err := createTemp(filepath.Join(dir, "try"))
+	path := filepath.Join(dir, "confer-test")
+	RemoveDead(path)
+	f, err := createTemp(path)
 	if err != nil {
 		return err
 	}

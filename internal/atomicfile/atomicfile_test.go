@@ -262,6 +262,7 @@ func TestOpenInPlace(t *testing.T) {
 func TestCanWrite(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, ".confer-test.1.tmp"), nil, 0o600)) // of one that was killed
 	require.NoError(t, CanWrite(dir))
 	require.Empty(t, names(t, dir))
 	require.Error(t, CanWrite(filepath.Join(dir, "nowhere")))

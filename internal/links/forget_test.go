@@ -1,6 +1,8 @@
 package links_test
 
 import (
+	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 
@@ -23,6 +25,9 @@ func TestForgetHereOnly(t *testing.T) {
 	require.Empty(t, h.stored(tokenKey(l)))
 	require.Empty(t, h.stored(secretKey(l)))
 	require.Empty(t, h.contents().Links)
+	entries, err := os.ReadDir(filepath.Dir(h.links.Path()))
+	require.NoError(t, err)
+	require.Len(t, entries, 1, "the list, and no lock of the token")
 }
 
 func TestForgetRevokes(t *testing.T) {
