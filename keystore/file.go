@@ -305,7 +305,7 @@ func (f *FileStore) load(ctx context.Context) (map[string][]byte, error) {
 	}
 	if err != nil {
 		if errors.Is(err, ErrPassphrase) {
-			f.phrase = "" // it was changed elsewhere, or was mistyped
+			f.phrase = "" // another confer changed it, or it was mistyped
 		}
 		return nil, err
 	}

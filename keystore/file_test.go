@@ -97,10 +97,10 @@ func TestFileAsksOnce(t *testing.T) {
 	require.NoError(t, f.Set(t.Context(), "k", "w"))
 	require.Equal(t, 2, asked)
 
-	require.NoError(t, first.Set(t.Context(), "k", "changed elsewhere"))
+	require.NoError(t, first.Set(t.Context(), "k", "changed by another"))
 	got, err = f.Get(t.Context(), "k")
 	require.NoError(t, err)
-	require.Equal(t, "changed elsewhere", got)
+	require.Equal(t, "changed by another", got)
 	require.Equal(t, 2, asked)
 }
 
@@ -257,7 +257,7 @@ func TestFileFull(t *testing.T) {
 	t.Fatal("it was never full")
 }
 
-func TestFilePassphraseChangedElsewhere(t *testing.T) {
+func TestFilePassphraseChangedByAnother(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
 	current := "pass"

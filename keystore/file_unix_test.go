@@ -24,8 +24,8 @@ func TestFileIsPrivate(t *testing.T) {
 	}
 }
 
-// elsewhere moves the file away and tells where to.
-func elsewhere(t *testing.T, f *FileStore) string {
+// moveAway moves the file away and tells where to.
+func moveAway(t *testing.T, f *FileStore) string {
 	to := filepath.Join(t.TempDir(), "target")
 	require.NoError(t, os.Rename(f.Path(), to))
 	return to
@@ -51,10 +51,10 @@ func TestFileRefusesWhatIsNotPrivate(t *testing.T) {
 	for name, spoil := range map[string]func(t *testing.T, f *FileStore) error{
 		"readable by others":        func(_ *testing.T, f *FileStore) error { return os.Chmod(f.Path(), 0o644) },
 		"writable by group":         func(_ *testing.T, f *FileStore) error { return os.Chmod(f.Path(), 0o620) },
-		"symbolic link":             func(t *testing.T, f *FileStore) error { return os.Symlink(elsewhere(t, f), f.Path()) },
-		"broken link":               func(t *testing.T, f *FileStore) error { return os.Symlink(elsewhere(t, f)+"x", f.Path()) },
-		"fifo":                      func(t *testing.T, f *FileStore) error { elsewhere(t, f); return syscall.Mkfifo(f.Path(), 0o600) },
-		"folder":                    func(t *testing.T, f *FileStore) error { elsewhere(t, f); return os.Mkdir(f.Path(), 0o700) },
+		"symbolic link":             func(t *testing.T, f *FileStore) error { return os.Symlink(moveAway(t, f), f.Path()) },
+		"broken link":               func(t *testing.T, f *FileStore) error { return os.Symlink(moveAway(t, f)+"x", f.Path()) },
+		"fifo":                      func(t *testing.T, f *FileStore) error { moveAway(t, f); return syscall.Mkfifo(f.Path(), 0o600) },
+		"folder":                    func(t *testing.T, f *FileStore) error { moveAway(t, f); return os.Mkdir(f.Path(), 0o700) },
 		"folder writable by group":  func(_ *testing.T, f *FileStore) error { return os.Chmod(filepath.Dir(f.Path()), 0o770) },
 		"folder writable by others": func(_ *testing.T, f *FileStore) error { return os.Chmod(filepath.Dir(f.Path()), 0o703) },
 		"folder is a link":          linkFolder,

@@ -1,3 +1,0 @@
-package keystore
-
-import _ "confer/internal/golden" // knows -update
