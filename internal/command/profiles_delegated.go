@@ -62,18 +62,10 @@ func (r *profilesRun) openReceiver(token *delegated.ServiceToken, list []profile
 		CallbackURL: r.f.callbackURL, Listen: r.f.listen, Scope: r.f.scope, Timeout: r.f.timeout, Save: r.saver(), Report: r.tellReport,
 	}, emails)
 	if err != nil {
-		return nil, listenError(err)
+		return nil, &usageError{summary: "--listen: " + listenReason(err), hint: "name a free host:port of this machine"}
 	}
 	r.later(func() { receiver.Close(); r.tellRefused(receiver.Refused()) })
 	return receiver, nil
-}
-
-func listenError(err error) error {
-	var listen *delegated.ListenError
-	if errors.As(err, &listen) {
-		return &usageError{summary: "--listen: " + listenReason(listen.Err), hint: "name a free host:port of this machine"}
-	}
-	return err
 }
 
 // listenReason leaves out the address, which the flag has.
@@ -443,13 +435,13 @@ var refusedWords = map[delegated.Refusal]string{
 
 // tellRefused counts what was refused again and again; the first of each kind
 // was told when it came.
-func (r *profilesRun) tellRefused(n delegated.Refused) {
+func (r *profilesRun) tellRefused(counts map[delegated.Refusal]int) {
 	for _, c := range []struct {
-		n    int
+		why  delegated.Refusal
 		text string
-	}{{n.Unsigned, "without a signature"}, {n.Forged, "with a wrong signature"}, {n.Malformed, "that are not what Cronofy sends"}} {
-		if c.n > 1 {
-			r.progress.say(fmt.Sprintf("confer: note: refused %d posts %s", c.n, c.text))
+	}{{delegated.Unsigned, "without a signature"}, {delegated.Forged, "with a wrong signature"}, {delegated.Malformed, "that are not what Cronofy sends"}} {
+		if n := counts[c.why]; n > 1 {
+			r.progress.say(fmt.Sprintf("confer: note: refused %d posts %s", n, c.text))
 		}
 	}
 }

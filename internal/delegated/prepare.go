@@ -180,14 +180,3 @@ func CheckCallbackURL(raw string) error {
 	_, err := callbackBase(raw)
 	return err
 }
-
-// ListenError is a listener that could not be had.
-type ListenError struct {
-	Addr string
-	Err  error
-}
-
-func (e *ListenError) Error() string { return "listen on " + e.Addr + ": " + e.Err.Error() }
-
-// Unwrap gives the system's error.
-func (e *ListenError) Unwrap() error { return e.Err }

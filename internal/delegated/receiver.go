@@ -12,8 +12,7 @@ package delegated
 
 import (
 	"context"
-	"crypto/rand"
-	"io"
+	"maps"
 	"net"
 	"net/url"
 	"slices"
@@ -52,8 +51,6 @@ type Config struct {
 	// be called by several goroutines at once; nil: nobody is told.
 	Report func(error)
 
-	Rand io.Reader // for the paths; nil: crypto/rand
-
 	listen func(ctx context.Context, network, address string) (net.Listener, error) // nil: the system's
 }
 
@@ -87,7 +84,7 @@ type Receiver struct {
 	mu       sync.Mutex
 	live     map[string]*row // by the last part of their callback URL
 	fatal    error
-	refused  Refused
+	refused  map[Refusal]int
 	told     map[Refusal]bool // of Config.Report; NotRefused: that an answer was lost
 	progress Progress
 }
@@ -133,7 +130,8 @@ func (r *row) end(token cronofy.Token, err error) {
 }
 
 // Open listens. Nothing is asked of Cronofy before the first Access. The Receiver
-// ends with ctx; Close must be called all the same.
+// ends with ctx; Close must be called all the same. Its error is CheckCallbackURL's
+// or the system's.
 func Open(ctx context.Context, cfg Config, emails []string) (*Receiver, error) {
 	base, err := callbackBase(cfg.CallbackURL)
 	if err != nil {
@@ -145,17 +143,14 @@ func Open(ctx context.Context, cfg Config, emails []string) (*Receiver, error) {
 	if cfg.Timeout <= 0 {
 		cfg.Timeout = DefaultTimeout
 	}
-	if cfg.Rand == nil {
-		cfg.Rand = rand.Reader
-	}
 	const size = cronofy.MaxDelegatedAccess
 	d := &Receiver{
 		cfg: cfg, base: base, emails: emails, batches: make([]batch, (len(emails)+size-1)/size),
-		turn: make(chan struct{}, 1), slots: make(chan struct{}, maxUnderWay), live: map[string]*row{}, told: map[Refusal]bool{},
+		turn: make(chan struct{}, 1), slots: make(chan struct{}, maxUnderWay), live: map[string]*row{}, told: map[Refusal]bool{}, refused: map[Refusal]int{},
 	}
 	l, err := cfg.listen(ctx, "tcp", cfg.Listen)
 	if err != nil {
-		return nil, &ListenError{Addr: cfg.Listen, Err: err}
+		return nil, err
 	}
 	d.ctx, d.cancel = context.WithCancel(ctx)
 	d.server = serve(d, l)
@@ -243,11 +238,12 @@ func (d *Receiver) fail(err error) {
 	}
 }
 
-// Refused counts the posts that were not taken.
-func (d *Receiver) Refused() Refused {
+// Refused counts the posts to live callback URLs that were not taken. Requests to
+// paths that are nobody's are not counted: on a public address they are noise.
+func (d *Receiver) Refused() map[Refusal]int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.refused
+	return maps.Clone(d.refused)
 }
 
 // Progress tells how far the asking has come.
@@ -285,15 +281,7 @@ func (d *Receiver) report(err error, kind Refusal) {
 func (d *Receiver) refuse(r *row, why Refusal) {
 	d.mu.Lock()
 	r.refused = why
-	switch why {
-	case NotRefused:
-	case Unsigned:
-		d.refused.Unsigned++
-	case Forged:
-		d.refused.Forged++
-	case Malformed:
-		d.refused.Malformed++
-	}
+	d.refused[why]++
 	d.mu.Unlock()
 	d.report(&RefusedError{why}, why)
 }

@@ -321,7 +321,5 @@ func TestBusyPortIsNamed(t *testing.T) {
 	d := open(t, cfg)
 	cfg.Listen = d.Addr()
 	_, err := Open(t.Context(), cfg, nil)
-	var busy *ListenError
-	require.ErrorAs(t, err, &busy)
-	require.Equal(t, d.Addr(), busy.Addr)
+	require.ErrorContains(t, err, d.Addr())
 }

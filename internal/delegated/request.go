@@ -2,10 +2,9 @@ package delegated
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/hex"
 	"errors"
-	"fmt"
-	"io"
 	"net/http"
 	"strings"
 	"sync"
@@ -42,10 +41,8 @@ func (d *Receiver) ask(rows []*row) {
 
 // open takes a slot, makes the account's callback URL live and attends to it.
 func (d *Receiver) open(r *row) error {
-	var id [16]byte // 128 bits
-	if _, err := io.ReadFull(d.cfg.Rand, id[:]); err != nil {
-		return fmt.Errorf("make a callback URL: %w", err)
-	}
+	var id [16]byte         // 128 bits
+	_, _ = rand.Read(id[:]) // it never fails
 	select {
 	case d.slots <- struct{}{}:
 	case <-d.ctx.Done():
@@ -174,7 +171,7 @@ func endAll(rows []*row, err error) {
 func (d *Receiver) attend(r *row) {
 	release := sync.OnceFunc(func() { <-d.slots })
 	defer release()
-	defer d.forget(r)
+	defer d.claim(r.id)
 	late, limit := time.NewTimer(lateAfter), time.NewTimer(d.cfg.Timeout)
 	defer late.Stop()
 	defer limit.Stop()

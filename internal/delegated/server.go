@@ -18,14 +18,6 @@ import (
 // maxBody is what a webhook may have, in bytes; real ones have less than 1,000.
 const maxBody = 64 << 10
 
-// Refused counts posts that were not taken. Requests to paths that are nobody's
-// are not counted: on a public address they are noise.
-type Refused struct {
-	Unsigned  int // to a live callback URL, without a signature
-	Forged    int // to a live callback URL, with a wrong signature
-	Malformed int // to a live callback URL, too large or not a webhook
-}
-
 // ServeHTTP takes webhooks. The answer is sent before anything is done with the
 // code, because Cronofy waits only seconds for it.
 func (d *Receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
@@ -106,8 +98,6 @@ func (d *Receiver) claim(id string) *row {
 	delete(d.live, id)
 	return r
 }
-
-func (d *Receiver) forget(r *row) { d.claim(r.id) }
 
 const (
 	// A webhook fits one packet or two; whoever needs longer is not Cronofy.

@@ -41,7 +41,7 @@ var titles = [columns][]string{
 	colEmail: {
 		"email", "emailaddress", "emailaddressrequired", "primaryemail", "primaryemailaddress", "mail", "mailaddress",
 		"primarysmtpaddress", "windowsemailaddress", "smtpaddress", "workemail", "workemailaddress", "businessemail", "useremail",
-		"useremailaddress", "emailid", "email1value", "userprincipalname", "usernameuserprincipalnamerequired",
+		"useremailaddress", "emailrequired", "useridemailrequired", "profileemail", "emailid", "email1value", "userprincipalname", "usernameuserprincipalnamerequired",
 		"usernameuserprincipalname", "upn", "emailadresse", "mailadresse", "adresseemail", "adressemail", "courriel",
 		"correoelectrónico", "correo", "benutzerprinzipalname",
 	},
@@ -434,7 +434,7 @@ func (in *input) separator() (rune, error) {
 		return ',', err
 	}
 	line, rest, _ := bytes.Cut(head, []byte("\n"))
-	said := strings.Trim(trim(string(line)), `"`)
+	said := strings.Trim(string(line), "\" ")
 	if len(said) > 4 && strings.EqualFold(said[:4], "sep=") {
 		comma, size := utf8.DecodeRuneInString(said[4:])
 		if len(said) == 4+size && comma != utf8.RuneError && comma != '"' {
@@ -634,6 +634,9 @@ func jsonCells(object []byte, line int, where string) (cells, error) {
 		}
 		var text *string
 		if json.Unmarshal(got[member], &text) != nil {
+			if rank > 0 { // something else of that name
+				continue
+			}
 			at.Field = columnNames()[column]
 			return c, &RowError{at, "must be text"}
 		}

@@ -75,6 +75,8 @@ func TestReadAccounts(t *testing.T) {
 		"commas in a title":           {"\"Last, First\";email;access_token\n\"Osei, Amara\";a@example.test;at1\n", []seenAccount{{email: "a@example.test", access: "at1", row: 2}}},
 		"a line break in a title":     {"\"full\nname\",email,access_token\nx,a@example.test,at1\n", []seenAccount{{email: "a@example.test", access: "at1", row: 3}}},
 		"sep=":                        {"\ufeffsep=;\r\nemail;access_token;note\r\na@example.test;at1;\"b,c\"\r\n", []seenAccount{{email: "a@example.test", access: "at1", row: 3}}},
+		"sep= a tab":                  {"sep=\t\nemail\taccess_token\na@example.test\tat1\n", []seenAccount{{email: "a@example.test", access: "at1", row: 3}}},
+		"a member of another meaning": {"{\"access_token\":\"at1\",\"mail\":{\"x\":1},\"token\":7}", []seenAccount{{access: "at1", row: 1}}},
 		"sep= in quotes":              {"\"sep=|\"\nemail|access_token\na@example.test|at1\n", []seenAccount{{email: "a@example.test", access: "at1", row: 3}}},
 		"old Macs' line breaks":       {"email,access_token\ra@example.test,at1\r", []seenAccount{{email: "a@example.test", access: "at1", row: 2}}},
 		"UTF-16 LE":                   {utf16Text("\ufeffemail\taccess_token\r\nzoë-𝄞@example.test\tat1\r\n", binary.LittleEndian), []seenAccount{{email: "zoë-𝄞@example.test", access: "at1", row: 2}}},
