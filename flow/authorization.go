@@ -274,7 +274,12 @@ func (t *trip) settle(ctx context.Context, a callback.Answer) Event {
 	if a.Error != "" {
 		err := &RefusedError{Code: a.Error, Description: a.Description}
 		p := explain(err, t.at)
-		t.srv.Settle(a.ID, callback.Outcome{Title: "Not authorized", Text: p.Summary, Hint: "The person who set this up sees the same in confer and can try again. " + closeWindow})
+		o := callback.Outcome{Title: "Not authorized", Text: p.Summary, Hint: "The person who set this up sees the same in confer and can try again. " + closeWindow}
+		if a.Error == "access_denied" {
+			o.Title, o.Text = "You did not approve", "Nothing was linked, and nothing was changed."
+			o.Hint = "If you want to approve after all, ask the person who sent you the link for a new one. " + closeWindow
+		}
+		t.srv.Settle(a.ID, o)
 		return Failed{Err: err}
 	}
 	t.say(AnswerArrived{})
@@ -286,7 +291,7 @@ func (t *trip) settle(ctx context.Context, a callback.Answer) Event {
 		t.srv.Settle(a.ID, t.unfinished(last))
 		return last
 	}
-	t.srv.Settle(a.ID, callback.Outcome{OK: true, Title: t.done, Text: "The authorization is complete. Nothing more is asked of you.", Hint: closeWindow})
+	t.srv.Settle(a.ID, callback.Outcome{OK: true, Title: t.done, Text: "The authorization is complete. Nothing more is asked of you.", Hint: backToTerminal})
 	return last
 }
 
@@ -313,7 +318,7 @@ func (t *trip) use(ctx context.Context, a callback.Answer) Event {
 		late := notWaiting
 		failed, bad := last.(Failed)
 		if !bad {
-			late = callback.Outcome{OK: true, Title: t.done, Text: "An answer that came before this one was used. Nothing more is asked of you.", Hint: closeWindow}
+			late = callback.Outcome{OK: true, Title: t.done, Text: "An answer that came before this one was used. Nothing more is asked of you.", Hint: backToTerminal}
 		}
 		next, ok := t.srv.Next(late)
 		switch {
@@ -426,7 +431,10 @@ func moreTelling(before Failed, last Event) Event {
 	return last
 }
 
-const closeWindow = "You can close this window."
+const (
+	closeWindow    = "You can close this window."
+	backToTerminal = "You can close this window and go back to the terminal."
+)
 
 // leavePages ends the serving of the last try's pages, once they were fetched.
 func (r *Runner) leavePages() {

@@ -90,7 +90,7 @@ func TestChromiumTwoTries(t *testing.T) {
 	clicks(t, ctx, at.ShortURL, "deny", "failed")
 	require.Equal(t, "access_denied", w.until(over).Problem.Code)
 	require.NoError(t, chromedp.Do(ctx, chromedp.Reload()))
-	require.Equal(t, "Not authorized", heading(t, ctx, "failed"))
+	require.Equal(t, "You did not approve", heading(t, ctx, "failed"))
 	w.apply(flow.AuthorizeStarted{})
 	again := w.until(waiting(1)).Attempt
 	clicks(t, ctx, again.ShortURL, "allow", "done")

@@ -247,9 +247,9 @@ func TestPagesOfARefusedTryStayUntilTheNext(t *testing.T) {
 	newer := w.until(waiting(2)).Attempt
 	refused := strings.Replace(answer(t, newer.URL, "access_denied"), "code=", "error=", 1)
 	page := arrive(t, refused)
-	require.Contains(t, h.page(page), "Not authorized")
+	require.Contains(t, h.page(page), "You did not approve")
 	require.Equal(t, "access_denied", w.until(over).Problem.Code)
-	require.Contains(t, h.page(page), "Not authorized", "a reload")
+	require.Contains(t, h.page(page), "You did not approve", "a reload")
 	approved := finalAddress(t, older.URL)
 	for range 2 {
 		require.Contains(t, h.page(approved), "confer is not waiting for an answer now")
