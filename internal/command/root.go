@@ -135,3 +135,11 @@ func newRoot(s streams, e environment) *cobra.Command {
 	root.AddCommand(newSetup(s, e), newProfiles(s, e), newStatus(s, e), newExport(s, e), newLogout(s, e), newDoctor(s, e), newSandbox(s), newCompletion())
 	return root
 }
+
+// Tree is the command line as it is, with nothing read from the environment, for
+// what describes it.
+func Tree() *cobra.Command {
+	root := newRoot(streams{}, environment{get: func(string) string { return "" }})
+	root.DisableAutoGenTag = true
+	return root
+}
