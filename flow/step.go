@@ -67,7 +67,7 @@ func (s Step) Title() string {
 	case StepAuthorize:
 		return "Authorize"
 	case StepProfiles:
-		return "Profiles"
+		return "Check accounts"
 	}
 	return ""
 }

@@ -376,7 +376,9 @@ func (p *plainWizard) told(ev flow.Event) {
 		}
 		p.say("confer: notice: " + clean(at.Browser))
 	case flow.TimeExtended:
-		p.say("More time. " + p.remaining())
+		if !ev.Until.IsZero() {
+			p.say("More time. " + p.remaining())
+		}
 	case flow.Strayed:
 		p.say("confer: notice: " + clean(at.Notice))
 	case flow.AnswerArrived:

@@ -203,6 +203,9 @@ func (w *plainWait) opens(id pageID) {
 
 // remaining is how long the administrator has.
 func (p *plainWizard) remaining() string {
+	if p.state.Attempt.Until.IsZero() {
+		return "There is no end to the wait."
+	}
 	return clock(p.state.Attempt.Until.Sub(p.cfg.Now())) + " left."
 }
 

@@ -446,7 +446,7 @@ func (m *Model) paste(msg tea.PasteMsg) {
 	fm.sync(pages[at](m.context()))
 	fm.update(msg, m.keys, m.refuse)
 	if waits && m.at() != at {
-		m.opened = []pageID{pageWaiting}
+		m.opened = m.opened[:1]
 		m.open(at, m.state)
 		m.turned()
 	}
@@ -456,7 +456,7 @@ func (m *Model) paste(msg tea.PasteMsg) {
 // pasteTarget is the page that takes what is pasted on a page without a field in
 // focus. Before a wait the address is kept: its state counts in the next one.
 func (m *Model) pasteTarget(p Page) (at pageID, waits bool) {
-	waits = m.state.Attempt.Phase == flow.PhaseWaiting
+	waits = m.state.Attempt.Phase == flow.PhaseWaiting || m.state.HandedOverHere() != nil
 	if m.at() == pagePaste {
 		return pagePaste, waits
 	}

@@ -40,7 +40,23 @@ func authorizePage(c Context) Page {
 	default:
 		readyPage(c, &p)
 	}
+	if c.HandedOverHere() != nil && !c.LinkedNow() {
+		handedOver(c, &p)
+	}
 	return p
+}
+
+// handedOver is where an earlier run has made an approval link that somebody may
+// still use.
+func handedOver(c Context, p *Page) {
+	h := c.HandedOverHere()
+	p.Title = "Back from the administrator?"
+	p.Lead = "You handed an approval link over " + h.Made.Local().Format("on 2 January at 15:04") + ". Its final address is taken until " + h.Until.Local().Format("2 January, 15:04") + "."
+	p.Fields, p.Notes, p.Paste = nil, nil, pagePaste
+	p.Actions = []Action{{Key: "enter", Words: "paste the final address", Act: Act{Open: pagePaste}},
+		{Key: "n", Words: "make a new approval link", Act: Act{Event: flow.AuthorizeStarted{}}}}
+	p.Explain = []string{"The message asked the administrator to send back the address that their browser ended on. Paste it here, and the link is finished as if confer had waited.",
+		"If the link was not used, or is too old, make a new one and send it."}
 }
 
 func readyPage(c Context, p *Page) {

@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"slices"
 	"unicode/utf8"
 
 	"confer/flow"
@@ -113,16 +114,29 @@ func unstoredPage(c Context) Page {
 		Notes:   []Note{{Text: "The token ends with confer if it is not stored.", Kind: noteMuted, Rank: spare}},
 		Explain: []string{"The administrator has done their part, and need not do it again. confer has the token in memory, and no store has taken it yet."},
 	}
-	if why != c.HeldHere().Problem && !why.Approved {
+	held := c.HeldHere()
+	if why != held.Problem && !why.Approved {
 		p.Notes = append(p.Notes, Note{Text: "What was approved before is still here, and not stored.", Kind: noteWarning})
 	}
 	options := []Option{
 		{Value: "again", Label: "Store it again", Note: "in " + storeName(c.Store.Kind), Act: Act{Event: flow.StoreRetried{}}},
 		{Value: "other", Label: "Another place", Note: "memory, or a file", Act: Act{Event: flow.OtherStoreWanted{}}},
 	}
-	if c.Step == flow.StepServiceAccount {
+	switch {
+	case held.Code:
+		p.Until = held.Until
+		p.Notes = []Note{{Text: "The code that came with the approval was not used, and is good for a few minutes.", Kind: noteMuted}}
+		p.Explain = []string{"Cronofy was not reached, so the code of the approval is still good. confer tries again by itself once Cronofy can be reached."}
+		options = []Option{{Value: "exchange", Label: "Try the exchange again", Note: "nobody has to approve again", Act: Act{Event: flow.ExchangeRetried{}}},
+			{Value: "new", Label: "Make a new approval link", Note: "to be approved again", Act: Act{Event: flow.AuthorizeStarted{}}},
+			{Value: "go on", Label: "Go on", Note: "without a token", Act: Act{Event: flow.Continued{}}}}
+		if c.Step == flow.StepServiceAccount {
+			options[2] = Option{Value: "drop", Label: "Do without it", Note: "confer forgets the code", Act: Act{Event: flow.HeldDropped{}}}
+			options = slices.Delete(options, 1, 2)
+		}
+	case c.Step == flow.StepServiceAccount:
 		options = append(options, Option{Value: "drop", Label: "Do without it", Note: "confer forgets the token", Act: Act{Event: flow.HeldDropped{}}})
-	} else {
+	default:
 		options = append(options, Option{Value: "go on", Label: "Go on", Note: "without a token", Act: Act{Event: flow.Continued{}}},
 			Option{Value: "new", Label: "Make a new approval link", Note: "to be approved again", Act: Act{Event: flow.AuthorizeStarted{}}})
 	}
@@ -233,6 +247,9 @@ func (c Context) windowWords() string {
 func storeWorking(c Context) string {
 	if window := c.windowWords(); window != "" {
 		return window + "; {back} stops"
+	}
+	if c.Attempt.Phase == flow.PhaseExchanging {
+		return "Exchanging the code for tokens"
 	}
 	if _, ok := c.Running.Effect.(flow.StoreHeld); ok {
 		return "Storing the token and reading it back"

@@ -77,6 +77,9 @@ func waitingActions(c Context) []Action {
 	rest = append(rest, askToPermit,
 		Action{Key: "n", Words: "make a new approval link", Aside: true, Act: Act{Event: flow.NewLinkWanted{}, Told: "A new approval link is on its way. The one before can still come back."}},
 		Action{Key: "+", Words: "more time", Aside: true, Act: Act{Event: flow.Extended{}}})
+	if !at.Until.IsZero() {
+		rest = append(rest, Action{Key: "0", Words: "wait without an end, until you stop", Aside: true, Act: Act{Event: flow.NoDeadlineWanted{}, Told: "confer waits until you stop."}})
+	}
 	if c.Step == flow.StepAuthorize {
 		key := "d"
 		if c.Approves && !at.Opened { // where d denies
