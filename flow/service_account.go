@@ -130,9 +130,9 @@ func (r *Runner) connected(ctx context.Context, client *cronofy.Client, a Answer
 		return nil, &cronofy.BadAnswerError{Op: "exchange code", Reason: "it names no service account"}
 	}
 	return r.putToken(a, serviceTokenOf(a), token.RefreshToken, func(ctx context.Context, s Store) Event {
-		notice := "Authorized as " + a.ServiceAccount + ". Your own application does not learn of this account by itself: note the id."
+		notice := ""
 		if err := r.recordAccount(ctx, a, s, token); err != nil {
-			notice += " " + explainCopies(err)
+			notice = explainCopies(err)
 		}
 		return ServiceAccountAccepted{ID: a.ServiceAccount, Notice: notice}
 	}), nil

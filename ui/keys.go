@@ -108,9 +108,10 @@ func (m *Model) bindings(full bool) []key.Binding {
 			}
 		}
 	}
-	out = append(out, k.quit)
 	if p.End {
-		out[len(out)-1] = as(k.quit, "finish")
+		rest = append(rest, as(k.quit, "finish"))
+	} else {
+		out = append(out, k.quit)
 	}
 	if fm.stops() > 1 && fm.hasTexts() {
 		out = append(out, bind("tab", "next field", "tab", "shift+tab", "down", "up"))

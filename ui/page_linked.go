@@ -17,12 +17,19 @@ const (
 )
 
 var (
-	_ = registerStep(flow.StepProfiles, pageLinked, linkedPage, func(s flow.State) string { return counts(s.Proof.Tally) })
+	_ = registerStep(flow.StepProfiles, pageLinked, linkedPage, checkedAnswer)
 	_ = registerPage(pageAccounts, accountsPage)
 	_ = registerPage(pageAccountsFile, accountsFilePage)
 	_ = registerPage(pageAccessToken, accessTokenPage)
 	_ = registerPage(pageDone, donePage)
 )
+
+func checkedAnswer(s flow.State) string {
+	if t := s.Proof.Tally; t.Read > 0 {
+		return thousands(t.Connected) + " of " + thousands(t.Read)
+	}
+	return ""
+}
 
 // profilesPath is where the last step is: at the link, at a list that could not
 // be read, at the table, or at the end.
@@ -149,17 +156,17 @@ func donePage(c Context) Page {
 		p.Notes = append(p.Notes, Note{Text: text, Rank: r}, Note{Text: command, Kind: noteCommand, Rank: r})
 	}
 	if a.Accounts.Kind == flow.AccountsFile {
-		say(aside, "To check the same accounts again:", profilesCommand(a, a.Accounts.Path))
+		say(extra, "To check the same accounts again:", profilesCommand(a, a.Accounts.Path))
 	} else {
-		say(aside, "To check accounts, with a file of their tokens:", profilesCommand(a, "FILE"))
+		say(extra, "To check accounts, with a file of their tokens:", profilesCommand(a, "FILE"))
 	}
 	say(spare, "Or for a list of e-mail addresses, through the service account:", "confer profiles --emails FILE")
 	if c.Link != nil {
 		if c.Link.RefreshToken {
 			say(extra, "To hand the tokens over to your own application:", "confer export "+c.Link.ID()+" --tokens-out FILE")
 		}
-		say(keep, "What is linked, and where each secret is:", "confer status")
-		say(keep, "To undo it here (with --revoke at Cronofy too):", "confer logout "+c.Link.ID())
+		say(aside, "What is linked, and where each secret is:", "confer status")
+		say(aside, "To undo it here (with --revoke at Cronofy too):", "confer logout "+c.Link.ID())
 	}
 	return p
 }

@@ -45,6 +45,8 @@ func (s scene) model(t testing.TB, w, h int) *Model {
 
 func session(s Session) func(*Config) { return func(c *Config) { c.Session = s } }
 
+func approves(c *Config) { c.Approve = func(string, bool) {} }
+
 func events(groups ...any) []flow.Event {
 	var out []flow.Event
 	for _, g := range groups {
@@ -184,7 +186,10 @@ func answerScenes() []scene {
 		{name: "provider_any", events: toProviders(), keys: []string{"up"}},
 		{name: "service_account_new", events: append(toAccount(), flow.ConnectStarted{}), reports: []flow.Event{linkReady(), flow.AnswerArrived{}, flow.Exchanged{}, flow.ServiceAccountAccepted{ID: testID}}, small: true},
 		{name: "provider_notice", events: events(toAccount(), flow.ConnectStarted{}, flow.ServiceAccountAccepted{ID: testID,
-			Notice: "Authorized as " + testID + ". Your own application does not learn of this account by itself: note the id."})},
+			Notice: "Earlier copies of its secrets could not be deleted from the keyring; confer status lists them."})},
+		{name: "service_account_secret", events: toAccount(), keys: []string{"paste:" + testSecret}},
+		{name: "application_secret", events: toApplication(), keys: []string{"paste:CRN_another_secret_hunter2"}, small: true},
+		{name: "store_short", events: events(toApplication(), applied(), asked("silent", "")), keys: []string{"3", "enter", "type:acme"}},
 	}
 }
 
@@ -251,6 +256,9 @@ func waitScenes() []scene {
 		{name: "waiting_host", events: toWaiting(), reports: []flow.Event{flow.Strayed{Err: callback.ErrHost}}, small: true},
 		{name: "waiting_copied", events: toWaiting(), keys: []string{"c"}},
 		{name: "waiting_help", events: toWaiting(), keys: []string{"?"}},
+		{name: "waiting_sandbox", events: unopened, cfg: approves, small: true},
+		{name: "waiting_sandbox_container", events: unopened, cfg: func(c *Config) { approves(c); c.Session = SessionContainer }},
+		{name: "waiting_endless", events: toWaiting(), reports: []flow.Event{flow.TimeExtended{}}},
 		{name: "waiting_quit", events: toWaiting(), keys: []string{"ctrl+c"}, small: true},
 		{name: "waiting_handed", events: toWaiting(), keys: []string{"d"}, small: true},
 		{name: "paste", events: toWaiting(), keys: []string{"p"}, small: true},

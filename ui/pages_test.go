@@ -1,0 +1,212 @@
+package ui
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"confer/flow"
+)
+
+// shownPages are the pages that the state can show, each as a scene that leads to
+// it. A page that no scene shows fails.
+func shownPages(t *testing.T) map[pageID]*Model {
+	t.Helper()
+	out := map[pageID]*Model{}
+	for _, s := range scenes() {
+		if m := s.model(t, 120, 45); !m.helping && !m.leaving && m.page().Busy == "" && !m.page().Fixed && out[m.at()] == nil {
+			out[m.at()] = m
+		}
+	}
+	for id := range pages {
+		require.Contains(t, out, id, "no scene shows the page")
+	}
+	return out
+}
+
+// flat is a text without its line breaks, marks and signs.
+func flat(s string) string {
+	return strings.Join(strings.Fields(strings.NewReplacer("│", " ", "\\\n", " ").Replace(s)), " ")
+}
+
+// whole is a page as the screen draws it in a window that has room for all of it.
+func whole(m *Model, help bool) string {
+	f := m.frame()
+	f.w, f.h = 400, 400
+	var s sheet
+	switch {
+	case help:
+		s = m.help(f)
+	case m.table() != nil:
+		s = m.profile.draw(f, m.page(), flash{})
+	default:
+		s = f.draw(m.page(), m.form(), flash{})
+	}
+	return regexp.MustCompile("\x1b\\[[0-9;]*m|\x1b\\]8;[^\x1b\x07]*(\x07|\x1b\\\\)").ReplaceAllString(strings.Join(append(stack(s.blocks, true).lines, s.foot...), "\n"), "")
+}
+
+// spoken is a page as lines say it.
+func spoken(t *testing.T, m *Model) string {
+	t.Helper()
+	var out strings.Builder
+	p := &plainWizard{trail: trail{path: m.path, opened: m.opened}, state: m.state, in: &plainInput{ended: true}, ctx: context.Background(), drafts: map[pageID]Values{},
+		cfg: PlainConfig{Config: m.cfg, Err: &out}}
+	p.cfg.Output = io.Discard
+	page := m.page()
+	p.heading(page)
+	_, err := p.question(page)
+	require.ErrorIs(t, err, errPlainEnded)
+	for _, f := range page.Fields {
+		p.say(p.fieldQuestion(page, f, "").prompt())
+	}
+	(&plainWait{plainWizard: p}).doors(page)
+	return out.String()
+}
+
+// TestEveryPageSaysAllInBothRenderings: each field, note and action of each page
+// is found on the screen, with its help, and in lines.
+func TestEveryPageSaysAllInBothRenderings(t *testing.T) {
+	t.Parallel()
+	for id, m := range shownPages(t) {
+		t.Run(string(id), func(t *testing.T) {
+			t.Parallel()
+			page, screen := m.page(), flat(whole(m, false)+" "+whole(m, true))
+			lines := ""
+			if m.table() == nil && id != pageAccount { // lines say rows in their own way
+				lines = flat(spoken(t, m))
+			}
+			both := func(what, text string) {
+				if text == "" {
+					return
+				}
+				require.Contains(t, screen, flat(screenKeys.Replace(text)), "%s on the screen", what)
+				if lines != "" {
+					require.Contains(t, lines, flat(plainText(plainWords(text))), "%s in lines", what)
+				}
+			}
+			if m.table() == nil { // whose counts are its title
+				both("title", page.Title)
+			}
+			both("lead", page.Lead)
+			for _, f := range page.Fields {
+				if f.Kind != FieldChoice {
+					both("field", f.Label)
+				}
+				for _, o := range f.Options {
+					both("option", o.Label)
+					both("note of an option", o.Note)
+				}
+			}
+			for _, n := range slices.Concat(page.Found, page.Notes) {
+				both("head", n.Head)
+				both("note", n.Text)
+				for _, item := range n.Items {
+					both("item", item)
+				}
+			}
+			for _, a := range page.Actions {
+				if a.Key != "enter" && !m.form().hasTexts() {
+					require.Regexp(t, regexp.QuoteMeta(a.Key)+" +"+regexp.QuoteMeta(a.Words), screen, "action on the screen")
+				}
+				if lines != "" && slices.ContainsFunc(page.actions(), func(other Action) bool { return other.Key == a.Key }) {
+					require.Contains(t, lines, a.Words, "action in lines")
+				}
+				require.True(t, a.Key == "enter" || strings.Contains(strings.ToLower(screen), strings.ToLower(a.Words)), "action on the screen: %s", a.Words)
+			}
+			for _, e := range page.Explain {
+				both("explanation", e)
+			}
+		})
+	}
+}
+
+// TestActionsHaveOneKeyEach, which is not one that the page needs for itself.
+func TestActionsHaveOneKeyEach(t *testing.T) {
+	t.Parallel()
+	for id, m := range shownPages(t) {
+		seen := map[string]bool{}
+		for _, a := range m.page().Actions {
+			require.False(t, seen[a.Key], "%s: %s is there twice", id, a.Key)
+			require.False(t, slices.Contains([]string{"b", "?", "/", "j", "k", "g", "G"}, a.Key), "%s: %s", id, a.Key)
+			require.NotEmpty(t, a.Words, "%s: %s", id, a.Key)
+			require.False(t, a.Act.none(), "%s: %s does nothing", id, a.Key)
+			seen[a.Key] = true
+		}
+	}
+}
+
+// TestTextsNameNoKey: a text has a place for it, for the screen and lines call
+// keys differently.
+func TestTextsNameNoKey(t *testing.T) {
+	t.Parallel()
+	named := regexp.MustCompile(`(?i)\b(press|esc|enter key|tab key|f1)\b|\bEnter (makes|goes|takes)`)
+	for id, m := range shownPages(t) {
+		p := m.page()
+		texts := append([]string{p.Title, p.Lead}, p.Explain...)
+		for _, n := range slices.Concat(p.Found, p.Notes) {
+			texts = append(append(texts, n.Text), n.Items...)
+		}
+		for _, text := range texts {
+			require.NotRegexp(t, named, text, id)
+		}
+	}
+}
+
+// TestMissingNamesTheFlagsOfAllSteps: a run that asks nothing walks the same
+// fields.
+func TestMissingNamesTheFlagsOfAllSteps(t *testing.T) {
+	t.Parallel()
+	var flags []string
+	for _, m := range Missing(flow.State{}) {
+		flags = append(flags, m.Flag+" "+m.Step.String())
+	}
+	require.Equal(t, []string{"--data-center data_center", "--client-id application", "--service-account service_account", "--provider provider"}, flags)
+	require.Empty(t, Missing(walk(t, flow.Start(flow.Found{}), toAuthorize()...)))
+	for _, s := range flow.Steps() {
+		require.NotEmpty(t, steps[s].page, "%s has no page", s)
+	}
+}
+
+// TestNoSecretInAnotherField pastes each secret into each field of each page: it
+// is refused at once with a sentence, and never drawn, in the field or in a
+// filter.
+func TestNoSecretInAnotherField(t *testing.T) {
+	t.Parallel()
+	const token = "bRf8Ucn4kLq0ZsXe7VtYw2Dh9GjPm3Aa"
+	for id, m := range shownPages(t) {
+		for i, f := range m.page().Fields {
+			for name, secret := range map[string]string{"prefix": "CRN_0123456789abcdef", "known": testSecret, "token": token} {
+				t.Run(fmt.Sprint(id, " ", f.Name, " ", name), func(t *testing.T) {
+					if name == "token" && !f.Shy || f.Exact {
+						t.Skip("it may be the answer")
+					}
+					m.state.Answers.ClientSecret = Values{"": testSecret}.Secret("")
+					fm := m.form()
+					if f.Kind == FieldChoice {
+						press(m, "/", "paste:"+secret)
+						require.NotContains(t, text(m), secret)
+						press(m, "esc")
+						return
+					}
+					fm.focus = i
+					press(m, "ctrl+e", "ctrl+u", "paste:"+secret)
+					require.NotContains(t, text(m), secret)
+					if f.Kind == FieldText {
+						require.True(t, isMisplaced(m.form().refused), "%s is taken", f.Label)
+						before := m.state
+						press(m, "enter")
+						require.Equal(t, before.Answers, m.state.Answers)
+						require.NotContains(t, text(m), secret)
+					}
+					press(m, "ctrl+e", "ctrl+u")
+				})
+			}
+		}
+	}
+}
