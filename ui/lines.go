@@ -61,9 +61,10 @@ type plainWizard struct {
 	state flow.State
 	in    *plainInput
 
-	asking bool  // a question stands on the last line, without a line break
-	width  int   // of the terminal; 0: lines are as long as they are
-	broken error // the first error of a writer
+	prompted string // the question
+	asking   bool   // a question stands on the last line, without a line break
+	width    int    // of the terminal; 0: lines are as long as they are
+	broken   error  // the first error of a writer
 
 	said    pageID        // the page whose heading was said
 	problem *flow.Problem // said

@@ -8,6 +8,9 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
+
+	tea "charm.land/bubbletea/v2"
 
 	"confer/flow"
 )
@@ -51,7 +54,7 @@ func (page Page) byLetter(text string) (Act, bool) {
 		text = "enter"
 	}
 	for _, a := range page.actions() {
-		if strings.EqualFold(a.Key, text) {
+		if strings.EqualFold(a.Key, plainLetter(text)) {
 			return a.Act, true
 		}
 	}
@@ -292,7 +295,8 @@ func (p *plainWizard) line(q plainQuestion) (string, error) {
 		if q.exact {
 			return text, nil
 		}
-		switch text = strings.TrimSpace(text); text {
+		text = strings.TrimSpace(text)
+		switch plainLetter(text) {
 		case "b":
 			return "", errPlainBack
 		case "q":
@@ -318,7 +322,7 @@ func (p *plainWizard) answer(q plainQuestion) (string, error) {
 	}
 	p.fresh()
 	p.write(p.cfg.Err, q.prompt())
-	p.asking = true
+	p.asking, p.prompted = true, q.prompt()
 	asked := p.at()
 	for {
 		got, err := p.next(plainWants{input: true})
@@ -343,6 +347,14 @@ func (p *plainWizard) answer(q plainQuestion) (string, error) {
 // for them, but whatever ran before may have.
 func plainUnmarked(s string) string {
 	return strings.NewReplacer("\x1b[200~", "", "\x1b[201~", "").Replace(s)
+}
+
+// plainLetter is a letter alone as it stands on a Latin layout; other text stays.
+func plainLetter(text string) string {
+	if r, size := utf8.DecodeRuneInString(text); size > 0 && size == len(text) {
+		return latin(tea.KeyPressMsg{Code: r, Text: text}, false).Text
+	}
+	return text
 }
 
 // help explains the page and the field.
@@ -407,6 +419,11 @@ func (p *plainWizard) next(w plainWants) (plainGot, error) {
 		return plainGot{kind: plainTicked}, nil
 	case <-w.pause:
 		return plainGot{kind: plainPaused}, nil
+	case <-p.in.terminal.resumed():
+		if p.asking { // the shell has written over it
+			p.write(p.cfg.Err, p.prompted)
+		}
+		return plainGot{kind: plainMore}, nil
 	case r := <-reads:
 		p.in.feed(r)
 		if text, ok := p.in.take(); ok {

@@ -39,7 +39,7 @@ func (p *plainWizard) watch() error {
 		if got.kind != plainLine {
 			continue
 		}
-		if err := p.watched(clean(plainUnmarked(got.text))); err != nil {
+		if err := p.watched(plainLetter(clean(plainUnmarked(got.text)))); err != nil {
 			return err
 		}
 	}

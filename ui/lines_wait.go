@@ -97,7 +97,7 @@ func (w *plainWait) line(text string) error {
 	case w.paste != nil:
 		w.gather(text)
 	case len(clean(text)) < plainShortest && !strings.ContainsAny(text, "=/ "):
-		return w.key(clean(text))
+		return w.key(plainLetter(clean(text)))
 	default:
 		w.gather(text)
 	}

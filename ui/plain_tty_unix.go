@@ -21,10 +21,12 @@ type plainTerminal struct {
 
 	mu   sync.Mutex
 	mode plainMode
+
+	wentOn chan struct{} // after a stop
 }
 
 func openPlainTerminal(fd int) *plainTerminal {
-	t := &plainTerminal{fd: fd}
+	t := &plainTerminal{fd: fd, wentOn: make(chan struct{}, 1)}
 	if found, err := unix.IoctlGetTermios(fd, plainGetTermios); err == nil {
 		t.found = found
 	}
@@ -44,7 +46,7 @@ func (t *plainTerminal) stop(job *suspend.Job) {
 	defer t.mu.Unlock()
 	_ = t.change(plainCooked)
 	job.Stop()
-	_ = t.change(t.mode)
+	t.goOn()
 }
 
 // again sets the mode that the question needs: a shell that was in between has
@@ -52,7 +54,23 @@ func (t *plainTerminal) stop(job *suspend.Job) {
 func (t *plainTerminal) again() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.goOn()
+}
+
+func (t *plainTerminal) goOn() {
 	_ = t.change(t.mode)
+	select {
+	case t.wentOn <- struct{}{}:
+	default:
+	}
+}
+
+// resumed tells that the program went on after a stop.
+func (t *plainTerminal) resumed() <-chan struct{} {
+	if t == nil {
+		return nil
+	}
+	return t.wentOn
 }
 
 // set never flushes: what was typed ahead is kept.

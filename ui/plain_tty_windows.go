@@ -37,6 +37,8 @@ func (t *plainTerminal) set(m plainMode) error {
 
 func (t *plainTerminal) close() {}
 
+func (t *plainTerminal) resumed() <-chan struct{} { return nil }
+
 // flush forgets what was typed and not read.
 func (t *plainTerminal) flush() { _ = windows.FlushConsoleInputBuffer(t.console) }
 

@@ -46,6 +46,21 @@ func TestLettersUnderACyrillicLayout(t *testing.T) {
 	x.until("› з")
 }
 
+// TestLettersUnderAGreekLayoutInLines: b goes back, q quits.
+func TestLettersUnderAGreekLayoutInLines(t *testing.T) {
+	t.Parallel()
+	x := sandboxWizard(t, terminalOptions{}, "--plain", "--browser", "none")
+	x.until("Step 1 of")
+	x.press("\r")
+	x.until("Client id")
+	x.press("β\r")
+	x.when(func(screen string) bool { return strings.Count(screen, "Step 1 of") == 2 }, "the first step again")
+	x.press("μαρς\r")
+	x.until("not one of the choices")
+	x.press("й\r")
+	x.exits(130)
+}
+
 // TestAPasteWithoutAnEnd is in its field after a while, and the keyboard works.
 func TestAPasteWithoutAnEnd(t *testing.T) {
 	t.Parallel()

@@ -117,6 +117,7 @@ func TestSuspendAHiddenQuestion(t *testing.T) {
 			x.press("echo $((40+2)) is shown\r")
 			x.until("42 is shown")
 			x.press("fg\r")
+			x.When("the question again", func(screen string) bool { return strings.Count(screen, c.question) > 1 })
 			x.hidden()
 			x.press(typed + "\r")
 			x.until(c.then)
