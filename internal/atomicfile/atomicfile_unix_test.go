@@ -31,6 +31,7 @@ func TestModes(t *testing.T) {
 		require.NoError(t, os.Chmod(path, 0o664))
 		require.NoError(t, Write(path, nil, mode))
 		require.Equal(t, want, perm(t, path))
+		require.NoError(t, os.Chmod(path, 0o664))
 		f, err := OpenInPlace(path, mode)
 		require.NoError(t, err)
 		require.NoError(t, f.Close())
@@ -149,4 +150,21 @@ func TestWhatBelongsToAnotherUser(t *testing.T) {
 
 	require.NoError(t, os.Chown(filepath.Dir(path), nobody, nobody))
 	require.ErrorContains(t, CheckFolder(filepath.Dir(path), false), "belongs to another user")
+}
+
+// TestALockIsOnTheFileThatOthersFind: not on one that was opened before its name
+// went.
+func TestALockIsOnTheFileThatOthersFind(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "x.lock")
+	unlock, err := Lock(t.Context(), path, 0)
+	require.NoError(t, err)
+	waiting, err := openLock(path)
+	require.NoError(t, err)
+	defer waiting.Close()
+	unlock()
+	require.ErrorIs(t, lockNamed(waiting, path), ErrLocked)
+	unlock, err = Lock(t.Context(), path, 0)
+	require.NoError(t, err)
+	unlock()
 }

@@ -35,9 +35,6 @@ func Lock(ctx context.Context, path string, limit time.Duration) (unlock func(),
 	}
 }
 
-// tryLock gives ErrLocked also where the file went while it was locked: whoever
-// had it before removed it, and a lock on it would be one on another file than
-// the next process finds.
 func tryLock(path string) (unlock func(), err error) {
 	if _, err := regular(path); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, err
@@ -46,13 +43,20 @@ func tryLock(path string) (unlock func(), err error) {
 	if err != nil {
 		return nil, err
 	}
-	err = lockFile(f)
-	if err == nil && !stillNamed(f, path) {
-		err = ErrLocked
-	}
-	if err != nil {
+	if err := lockNamed(f, path); err != nil {
 		_ = f.Close()
 		return nil, err
 	}
 	return func() { unlockFile(f, path) }, nil
+}
+
+// lockNamed gives ErrLocked also where the name went while the file was opened:
+// whoever had it locked removed it, and a lock on it would be one on another file
+// than the next process finds.
+func lockNamed(f *os.File, path string) error {
+	err := lockFile(f)
+	if err == nil && !stillNamed(f, path) {
+		err = ErrLocked
+	}
+	return err
 }
