@@ -54,6 +54,54 @@ func TestProviderList(t *testing.T) {
 	require.Equal(t, "zoom", w.conferencingOf(w.Accounts()[0])[0]["provider_name"], "no choice when one was asked for")
 }
 
+// TestTheProofIsAskedForIfNecessary: once in each browser.
+func TestTheProofIsAskedForIfNecessary(t *testing.T) {
+	t.Parallel()
+	w := start(t, Options{})
+	wk := w.walk()
+	begin := func() string {
+		return title(string(wk.open(w.AppURL() + wk.open(w.authorizeURL(w.unitQuery())).Header.Get("Location")).body))
+	}
+	require.Equal(t, "Step 1 of 3: Calendar administrator · Sandbox", begin())
+	require.NoError(t, Script{}.Browse(t.Context(), wk.client, w.authorizeURL(w.unitQuery())))
+	require.NotEmpty(t, w.received().Get("code"))
+	require.Equal(t, "Step 1 of 2: Allow Zoom · Sandbox", begin())
+	require.NoError(t, Script{}.Browse(t.Context(), wk.client, w.authorizeURL(w.unitQuery())))
+	require.NotEmpty(t, w.received().Get("code"))
+	w.browse(w.authorizeURL(w.unitQuery()), Script{Decision: Deny, DenyAt: 3})
+}
+
+// TestALinkTokenOfAnotherName is refused, or ignored: then everything looks well,
+// and nothing is linked.
+func TestALinkTokenOfAnotherName(t *testing.T) {
+	t.Parallel()
+	w := start(t, Options{})
+	q := w.unitQuery()
+	q["link_token"] = q["ou_link_token"]
+	q.Del("ou_link_token")
+	require.Equal(t, http.StatusBadRequest, w.do(http.MethodGet, w.authorizeURL(q), "", "", nil).StatusCode)
+	w.SetSwitches(Switches{LinkTokenOptional: true})
+	require.NotEmpty(t, w.browse(w.authorizeURL(q), Script{}).Get("code"))
+	require.Empty(t, w.conferencingOf(w.Accounts()[0]))
+}
+
+// TestConferencingCategories: without "Recruiting" Indeed is not offered, and a
+// link that names it shows the list.
+func TestConferencingCategories(t *testing.T) {
+	t.Parallel()
+	w := start(t, Options{Switches: Switches{NoRecruiting: true}})
+	q := w.unitQuery()
+	q.Set("conferencing_provider_name", string(cronofy.Indeed))
+	require.NotEmpty(t, w.browse(w.authorizeURL(q), Script{Provider: cronofy.Indeed}).Get("code"))
+	require.Equal(t, "zoom", w.conferencingOf(w.Accounts()[0])[0]["provider_name"], "Indeed was not there to choose")
+	w.SetSwitches(Switches{})
+	w.Unlink()
+	q = w.unitQuery()
+	q.Set("conferencing_provider_name", string(cronofy.Indeed))
+	require.NotEmpty(t, w.browse(w.authorizeURL(q), Script{}).Get("code"))
+	require.Equal(t, "indeed", w.conferencingOf(w.Accounts()[0])[0]["provider_name"])
+}
+
 func TestOrganizationalUnits(t *testing.T) {
 	t.Parallel()
 	w := start(t, Options{})

@@ -1,10 +1,12 @@
 package sandbox
 
 import (
+	"crypto/subtle"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"confer/cronofy"
 )
@@ -28,7 +30,7 @@ type refusal struct{ page, oauth, reason string }
 // authorize is GET /oauth/authorize.
 // https://docs.cronofy.com/developers/conferencing-services/enterprise-conferencing/
 func (s *Server) authorize(w http.ResponseWriter, r *http.Request) {
-	s.startApproval(w, r, checkUnitRequest)
+	s.startApproval(w, r, s.checkUnitRequest)
 }
 
 // enterpriseConnect is GET /enterprise_connect/oauth/authorize.
@@ -125,26 +127,31 @@ func repeated(q url.Values) bool {
 	return false
 }
 
-func checkUnitRequest(q url.Values, req *request) *refusal {
+func (s *Server) checkUnitRequest(q url.Values, req *request) *refusal {
 	switch {
 	case q.Get("scope") != unitScope:
 		return &refusal{oauth: "invalid_scope", reason: "scope is not " + unitScope}
 	case len(q["capabilities[]"]) != 1 || q.Get("capabilities[]") != "conferencing":
 		return &refusal{oauth: "invalid_request", reason: "capabilities[] is not the single value conferencing"}
-	case q.Get("ou_link_token") == "":
+	case q.Get("ou_link_token") == "" && !s.Switches().LinkTokenOptional:
 		return &refusal{page: "The address has no link token.", reason: "ou_link_token is missing"}
 	}
 	req.scope, req.linkToken = unitScope, q.Get("ou_link_token")
 	// An unknown name falls back to the list without an error, as documented.
-	if p := cronofy.Provider(q.Get("conferencing_provider_name")); slices.Contains(offered(), p) {
+	if p := cronofy.Provider(q.Get("conferencing_provider_name")); slices.Contains(s.offered(), p) {
 		req.provider = p
 	}
 	return nil
 }
 
-// offered are the providers that an administrator can choose from.
-func offered() []cronofy.Provider {
-	return slices.DeleteFunc(cronofy.Providers(), func(p cronofy.Provider) bool { return p == cronofy.AnyProvider })
+// offered are the providers that an administrator can choose from. Indeed is on
+// the list only where the application has the category "Recruiting".
+// https://docs.cronofy.com/developers/conferencing-services/indeed-interview/
+func (s *Server) offered() []cronofy.Provider {
+	noRecruiting := s.Switches().NoRecruiting
+	return slices.DeleteFunc(cronofy.Providers(), func(p cronofy.Provider) bool {
+		return p == cronofy.AnyProvider || p == cronofy.Indeed && noRecruiting
+	})
 }
 
 func serviceScopes() []string {
@@ -177,4 +184,306 @@ func checkEnterpriseRequest(q url.Values, req *request) *refusal {
 	}
 	req.scope, req.delegated = strings.Join(scopes, " "), strings.Join(delegated, " ")
 	return nil
+}
+
+const finishedText = "This approval is finished."
+
+// approval is an administrator's walk through the pages.
+type approval struct {
+	request
+	id, csrf string
+	browser  string // the cookie of the browser that opened it
+	expires  time.Time
+
+	first int // the page it began with
+
+	// Guarded by the store:
+	step int
+	done bool
+}
+
+// steps are how many pages there are: proof, provider and link, or proof and
+// access for Enterprise Connect.
+func (a approval) steps() int {
+	if a.enterprise {
+		return 2
+	}
+	return 3
+}
+
+// openApproval begins an approval. The first browser to open a link token has
+// it, and may open it again until it has decided: a choice, the documentation
+// only says single use.
+func (s *Server) openApproval(req request, browser string) (string, *refusal) {
+	now := s.opts.Now()
+	a := &approval{
+		request: req, id: s.rand.text(24), csrf: s.rand.text(32), browser: browser,
+		expires: now.Add(approvalLife), first: 1,
+	}
+	st := s.state
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	if !req.enterprise && st.proven[browser] { // "if necessary": a choice, once in each browser
+		a.first = 2
+	}
+	a.step = a.first
+	if req.linkToken != "" {
+		l := st.linkTokens[req.linkToken]
+		switch {
+		case l == nil:
+			return "", staleLink("unknown")
+		case !now.Before(l.expires):
+			return "", staleLink("expired")
+		case l.approval != "":
+			if old := st.approvals[l.approval]; old != nil && !old.done && old.browser == browser {
+				return old.id, nil
+			}
+			return "", staleLink("used")
+		}
+		l.approval = a.id
+	}
+	st.approvals[a.id] = a
+	st.prune(now)
+	return a.id, nil
+}
+
+func staleLink(how string) *refusal {
+	return &refusal{
+		page:   "This link is " + how + ". Ask for a new one: each can be used once, for ten minutes.",
+		reason: "ou_link_token is " + how,
+	}
+}
+
+// browserID is what a browser is known by; it gets a cookie if it has none.
+func (s *Server) browserID(w http.ResponseWriter, r *http.Request) string {
+	if c, err := r.Cookie(s.cookie); err == nil && len(c.Value) == 32 {
+		return c.Value
+	}
+	id := s.rand.text(32)
+	http.SetCookie(w, &http.Cookie{Name: s.cookie, Value: id, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode})
+	return id
+}
+
+// ownApproval gives a copy of the approval, or answers why there is none.
+func (s *Server) ownApproval(w http.ResponseWriter, r *http.Request) (approval, bool) {
+	s.state.mu.Lock()
+	p := s.state.approvals[r.PathValue("id")]
+	var a approval
+	if p != nil {
+		a = *p
+	}
+	s.state.mu.Unlock()
+	c, err := r.Cookie(s.cookie)
+	switch {
+	case p == nil || !s.opts.Now().Before(a.expires):
+		s.errorPage(w, http.StatusNotFound, "There is no such approval, or it took too long.")
+	case err != nil || !same(c.Value, a.browser):
+		s.errorPage(w, http.StatusForbidden, "This approval was begun in another browser.")
+	case a.done:
+		s.errorPage(w, http.StatusGone, finishedText)
+	default:
+		return a, true
+	}
+	return a, false
+}
+
+func same(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
+
+// showApproval is GET /approval/{id}: the page of the step it is at.
+func (s *Server) showApproval(w http.ResponseWriter, r *http.Request) {
+	if a, ok := s.ownApproval(w, r); ok {
+		s.approvalPage(w, a, "")
+	}
+}
+
+// decide is POST /approval/{id}.
+func (s *Server) decide(w http.ResponseWriter, r *http.Request) {
+	a, ok := s.ownApproval(w, r)
+	if !ok {
+		return
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+	if err := r.ParseForm(); err != nil {
+		s.errorPage(w, http.StatusBadRequest, "The form is malformed.")
+		return
+	}
+	switch form := r.PostForm; {
+	case !same(form.Get("csrf"), a.csrf) || !sameOrigin(r):
+		s.errorPage(w, http.StatusForbidden, "This form was not sent from the page it belongs to.")
+	case form.Get("step") != a.stepText(): // sent twice, or after going back
+		redirectTo(w, "/approval/"+a.id)
+	case form.Get("decision") == "deny" && s.state.close(a.id):
+		s.finish(w, r, a, [][2]string{{"error", "access_denied"}})
+	case form.Get("decision") == "allow":
+		s.allow(w, r, a)
+	default:
+		s.errorPage(w, http.StatusBadRequest, "The form has no decision.")
+	}
+}
+
+func (a approval) stepText() string { return string(rune('0' + a.step)) }
+
+// sameOrigin accepts a missing Origin: not every client sends one, and the form
+// token is there too.
+func sameOrigin(r *http.Request) bool {
+	o := r.Header.Get("Origin")
+	return o == "" || o == "http://"+r.Host
+}
+
+// allow goes one page on, or carries out what was approved.
+func (s *Server) allow(w http.ResponseWriter, r *http.Request, a approval) {
+	if a.step < a.steps() {
+		provider := a.provider
+		if !a.enterprise && a.step == 2 && provider == "" {
+			provider = cronofy.Provider(r.PostForm.Get("provider"))
+			if !slices.Contains(s.offered(), provider) {
+				s.approvalPage(w, a, "Choose a provider first.")
+				return
+			}
+		}
+		s.state.advance(a.id, a.step, provider)
+		redirectTo(w, "/approval/"+a.id)
+		return
+	}
+	u, ok := chosenUnit(r, s.state.unitsNow())
+	switch {
+	case !a.enterprise && !ok:
+		s.approvalPage(w, a, "Choose an Organizational Unit, or give the new one a name.")
+	case !s.state.close(a.id):
+		s.errorPage(w, http.StatusGone, finishedText)
+	default:
+		code := s.rand.text(32)
+		c := authCode{grant: s.carryOut(a, u), redirectURI: a.redirectURI, expires: s.opts.Now().Add(codeLife)}
+		s.state.newCode(code, c)
+		s.finish(w, r, a, [][2]string{{"code", code}})
+	}
+}
+
+// chosenUnit reads the last page's form: one of the units there are, or a new
+// one, which has no sub yet.
+func chosenUnit(r *http.Request, units []unit) (unit, bool) {
+	sub := r.PostForm.Get("unit")
+	if sub == "new" {
+		u := unit{name: strings.TrimSpace(cronofy.CleanText(r.PostForm.Get("unit_name"), 100))}
+		return u, u.name != ""
+	}
+	i := slices.IndexFunc(units, func(u unit) bool { return u.sub == sub })
+	if i < 0 {
+		return unit{}, false
+	}
+	return units[i], true
+}
+
+// carryOut does what was approved. The link is made here and not by the
+// exchange, which Cronofy calls optional.
+func (s *Server) carryOut(a approval, u unit) *grant {
+	if a.enterprise {
+		return serviceAccountGrant(a.scope, a.delegated)
+	}
+	if u.sub == "" {
+		u = s.state.newUnit(u.name)
+	}
+	if a.linkToken != "" {
+		s.Link(a.provider)
+	}
+	return &grant{kind: unitGrant, sub: u.sub, scope: a.scope}
+}
+
+// advance moves an approval on, once for each page.
+func (st *store) advance(id string, from int, p cronofy.Provider) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	if a := st.approvals[id]; a != nil && a.step == from && !a.done {
+		st.proven[a.browser] = true // the first page is passed
+		a.step++
+		a.provider = p
+	}
+}
+
+// close ends an approval, once.
+func (st *store) close(id string) bool {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	a := st.approvals[id]
+	if a == nil || a.done {
+		return false
+	}
+	a.done = true
+	return true
+}
+
+// finish sends the browser back with the answer, as the switches want it.
+func (s *Server) finish(w http.ResponseWriter, r *http.Request, a approval, answer [][2]string) {
+	sw := s.Switches()
+	if sw.ErrorRedirect != "" && answer[0][0] == "code" {
+		answer = [][2]string{{"error", sw.ErrorRedirect}}
+	}
+	target := answerURL(a.redirectURI, append(answer, s.bentState(a.stateParam(), sw.State)...))
+	if sw.RepeatCallback {
+		s.repeat(r.Context(), target)
+	}
+	redirectTo(w, target)
+}
+
+func (s *Server) bentState(state [][2]string, how string) [][2]string {
+	switch how {
+	case "wrong":
+		return [][2]string{{"state", s.rand.text(32)}}
+	case "duplicate":
+		return append(state, state...)
+	case "missing":
+		return nil
+	}
+	return state
+}
+
+// Permittable tells whether a redirect URI can be on the list of permitted ones:
+// absolute, http or https, without fragment or user.
+func Permittable(uri string) bool { return webAddress(uri) }
+
+// redirectAllowed tells whether an answer may go to this redirect URI: any http
+// or https one in development mode, else one of the list, character by character.
+// https://docs.cronofy.com/developers/faqs/verify-application/
+func (s *Server) redirectAllowed(uri string) bool {
+	if !webAddress(uri) {
+		return false
+	}
+	if s.opts.PermittedRedirectURIs == nil {
+		return true
+	}
+	for _, p := range s.opts.PermittedRedirectURIs {
+		if p == uri || matchesWildcard(p, uri) {
+			return true
+		}
+	}
+	return false
+}
+
+// matchesWildcard knows "*" as the whole first label of the host, standing for
+// one label or more.
+func matchesWildcard(pattern, uri string) bool {
+	scheme, rest, ok := strings.Cut(pattern, "://*.")
+	if !ok {
+		return false
+	}
+	host, path, _ := strings.Cut(rest, "/")
+	u, err := url.Parse(uri)
+	if err != nil {
+		return false
+	}
+	sub, ok := strings.CutSuffix(u.Host, "."+host)
+	return ok && sub != "" && uri == scheme+"://"+u.Host+"/"+path
+}
+
+// answerURL adds parameters to a redirect URI, which may have a query of its own.
+func answerURL(redirectURI string, pairs [][2]string) string {
+	parts := make([]string, len(pairs))
+	for i, p := range pairs {
+		parts[i] = p[0] + "=" + url.QueryEscape(p[1])
+	}
+	joint := "?"
+	if strings.Contains(redirectURI, "?") {
+		joint = "&"
+	}
+	return redirectURI + joint + strings.Join(parts, "&")
 }

@@ -64,22 +64,19 @@ func (s *Server) errorPage(w http.ResponseWriter, status int, text string) {
 // approvalView is what the approval pages show.
 type approvalView struct {
 	Title, Heading    string
-	Step, Steps       int
+	Page              int // from 1: proof, provider, unit; or proof, access
+	Step, Steps       int // as they are counted for who sees them
 	ID, CSRF, Problem string
 	ClientID, Host    string
 	ServiceAccount    string
 	ServiceEmail      string
 	Provider          string
 	Choose            bool
-	Providers         []providerView
-	Units             []unitView
+	Providers         []cronofy.Provider
+	Units             []unit
 	Scopes, Delegated []string
 	Enterprise        bool
 }
-
-type providerView struct{ ID, Name, About string }
-
-type unitView struct{ Sub, Name string }
 
 // approvalPage shows the page of the step an approval is at.
 func (s *Server) approvalPage(w http.ResponseWriter, a approval, problem string) {
@@ -94,18 +91,12 @@ func (s *Server) approvalPage(w http.ResponseWriter, a approval, problem string)
 
 func (s *Server) view(a approval) approvalView {
 	v := approvalView{
-		Step: a.step, Steps: a.steps(), ID: a.id, CSRF: a.csrf,
+		Page: a.step, Step: a.step - a.first + 1, Steps: a.steps() - a.first + 1, ID: a.id, CSRF: a.csrf,
 		ClientID: s.opts.ClientID, Host: hostOf(a.redirectURI),
 		ServiceAccount: serviceAccountID, ServiceEmail: serviceAccountEmail,
 		Provider: a.provider.Name(), Choose: a.provider == "",
 		Scopes: strings.Fields(a.scope), Delegated: strings.Fields(a.delegated),
-		Enterprise: a.enterprise,
-	}
-	for _, p := range offered() {
-		v.Providers = append(v.Providers, providerView{string(p), p.Name(), about(p)})
-	}
-	for _, u := range s.state.unitsNow() {
-		v.Units = append(v.Units, unitView{u.sub, u.name})
+		Enterprise: a.enterprise, Providers: s.offered(), Units: s.state.unitsNow(),
 	}
 	v.Heading = heading(v)
 	v.Title = "Step " + strconv.Itoa(v.Step) + " of " + strconv.Itoa(v.Steps) + ": " + v.Heading
@@ -114,29 +105,16 @@ func (s *Server) view(a approval) approvalView {
 
 func heading(v approvalView) string {
 	switch {
-	case v.Step == 1:
+	case v.Page == 1:
 		return "Calendar administrator"
 	case v.Enterprise:
 		return "Allow calendar access"
-	case v.Step == 3:
+	case v.Page == 3:
 		return "Approve the link"
 	case v.Choose:
 		return "Choose a provider"
 	}
 	return "Allow " + v.Provider
-}
-
-func about(p cronofy.Provider) string {
-	switch p {
-	case cronofy.Zoom:
-		return "Every user and room of the Zoom account"
-	case cronofy.Webex:
-		return "Every user of the Webex organisation"
-	case cronofy.Indeed:
-		return "Interviews held on Indeed"
-	case cronofy.AnyProvider:
-	}
-	return ""
 }
 
 func hostOf(uri string) string {
@@ -146,3 +124,150 @@ func hostOf(uri string) string {
 	}
 	return u.Host
 }
+
+// framed puts a page's main part into what all pages have.
+func framed(title string, main markup.HTML) markup.HTML {
+	var m markup.Page
+	m.Add(`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>{} · Sandbox</title>
+<link rel="icon" href="data:,">
+<link rel="stylesheet" href="/sandbox.css">
+</head>
+<body>
+<p class="banner"><strong>Sandbox:</strong> nothing here is real.</p>
+{}</body>
+</html>
+`, title, main)
+	return m.HTML()
+}
+
+func errorHTML(title, text string) markup.HTML {
+	var m markup.Page
+	m.Add(`<main>
+<h1>{}</h1>
+<p role="alert">{}</p>
+<p class="quiet">Go back to the application and begin again there.</p>
+</main>
+`, title, text)
+	return framed(title, m.HTML())
+}
+
+func (v approvalView) html() markup.HTML {
+	var m markup.Page
+	m.Add(`<main>
+<p class="quiet">Step {} of {}</p>
+<progress max="{}" value="{}" aria-label="Step {} of {}"></progress>
+<h1>{}</h1>
+`, v.Step, v.Steps, v.Steps, v.Step, v.Step, v.Steps, v.Heading)
+	m.AddIf(v.Problem != "", `<p class="problem" role="alert">{}</p>
+`, v.Problem)
+	m.Add(`<form id="approval" method="post" action="/approval/{}">
+<input type="hidden" name="csrf" value="{}">
+<input type="hidden" name="step" value="{}">
+{}<p class="actions">
+<button type="submit" id="allow" name="decision" value="allow">{}</button>
+<button type="submit" id="deny" name="decision" value="deny" class="second" formnovalidate>Deny</button>
+</p>
+</form>
+<p class="quiet">Asked for by application <code>{}</code>. Afterwards you go back to <code>{}</code>.</p>
+</main>
+`, v.ID, v.CSRF, v.Page, v.asked(), v.allowWord(), v.ClientID, v.Host)
+	return framed(v.Title, m.HTML())
+}
+
+func (v approvalView) allowWord() string {
+	switch {
+	case v.Page == 1:
+		return "Continue"
+	case v.Step == v.Steps:
+		return "Approve"
+	}
+	return "Allow"
+}
+
+// asked is what the step at hand asks for.
+func (v approvalView) asked() markup.HTML {
+	switch {
+	case v.Page == 1:
+		return v.proof()
+	case v.Enterprise:
+		return v.access()
+	case v.Page == 2:
+		return v.provider()
+	}
+	return v.unit()
+}
+
+func (v approvalView) proof() markup.HTML {
+	var m markup.Page
+	m.Add(`<p>Only an administrator of the calendar service can go on. At Cronofy you would now sign in to it.</p>
+<dl>
+<dt>Calendar service</dt><dd>Office 365, example.test</dd>
+<dt>Signed in as</dt><dd>{}</dd>
+`, v.ServiceEmail)
+	m.AddIf(!v.Enterprise, `<dt>Service account</dt><dd><code>{}</code></dd>
+`, v.ServiceAccount)
+	m.Add("</dl>\n")
+	return m.HTML()
+}
+
+func (v approvalView) provider() markup.HTML {
+	var m markup.Page
+	if !v.Choose {
+		m.Add(`<p>Cronofy asks to create and change meetings in <strong>{}</strong> for any user or room. At {} you would now sign in as its administrator.</p>
+`, v.Provider, v.Provider)
+		return m.HTML()
+	}
+	m.Add(`<fieldset>
+<legend>Which service do people meet on?</legend>
+`)
+	for i, p := range v.Providers {
+		m.Add(`<label class="choice"><input type="radio" name="provider" id="provider-{}" value="{}" required{}><span><strong>{}</strong></span></label>
+`, string(p), string(p), checked(i == 0), p.Name())
+	}
+	m.Add("</fieldset>\n")
+	return m.HTML()
+}
+
+func (v approvalView) unit() markup.HTML {
+	var m markup.Page
+	m.Add(`<p>Calendars of <strong>example.test</strong> get conferencing from <strong>{}</strong>: everybody whose address is the same in both.</p>
+<fieldset>
+<legend>Through which Organizational Unit?</legend>
+`, v.Provider)
+	for i, u := range v.Units {
+		m.Add(`<label class="choice"><input type="radio" name="unit" id="unit-{}" value="{}"{}><span><strong>{}</strong> <code>{}</code></span></label>
+`, i, u.sub, checked(i == 0), u.name, u.sub)
+	}
+	m.Add(`<label class="choice"><input type="radio" name="unit" id="unit-new" value="new"><span><strong>A new one</strong></span></label>
+<label class="field">Name of the new one <input type="text" name="unit_name" id="unit-name" value="" maxlength="100" autocomplete="off"></label>
+</fieldset>
+`)
+	return m.HTML()
+}
+
+func (v approvalView) access() markup.HTML {
+	var m markup.Page
+	m.Add(`<p>The application asks for calendar access for the whole organisation.</p>
+<dl>
+<dt>Scope</dt><dd><ul>{}</ul></dd>
+<dt>Delegated scope</dt><dd><ul>{}</ul></dd>
+</dl>
+`, listed(v.Scopes), listed(v.Delegated))
+	return m.HTML()
+}
+
+func listed(items []string) markup.HTML {
+	var m markup.Page
+	for _, it := range items {
+		m.Add(`<li><code>{}</code></li>`, it)
+	}
+	return m.HTML()
+}
+
+func checked(on bool) markup.HTML { return markup.If(on, " checked") }

@@ -1,3 +1,13 @@
+// Package sandbox is a strict Cronofy over real HTTP on loopback: both hosts of
+// a data center, the pages an administrator clicks through, an organisation of
+// people and rooms, and every documented error on demand.
+//
+// It refuses what Cronofy refuses. Where Cronofy's behaviour is not documented
+// the choice made here is called a choice in a comment, and is a switch where a
+// client could depend on it. Nothing it holds is real, nothing is stored, and
+// it neither listens on nor sends to anything but this machine.
+//
+// https://docs.cronofy.com/developers/conferencing-services/enterprise-conferencing/
 package sandbox
 
 import (
@@ -9,6 +19,7 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -256,3 +267,212 @@ func (s *Server) Unlink() { s.state.unlink() }
 
 // ExpireAccessTokens ends the life of all access tokens given so far.
 func (s *Server) ExpireAccessTokens() { s.state.expireAccess() }
+
+// Options says what the sandbox plays. The zero value is a development-mode
+// application with the built-in organisation, whose profiles appear at once.
+type Options struct {
+	// ClientID and ClientSecret are the one application's; empty ones are made up.
+	ClientID     string
+	ClientSecret cronofy.Secret
+
+	// PermittedRedirectURIs is nil in development mode: any http or https URI.
+	// Anything else is production: an exact list, with "*" allowed as the first
+	// label of a host. https://docs.cronofy.com/developers/faqs/verify-application/
+	PermittedRedirectURIs []string
+
+	// The i-th account's profile appears ProfileDelay + i*ProfileGap after a link.
+	ProfileDelay, ProfileGap time.Duration
+
+	Now func() time.Time // the clock; nil is the real one
+
+	// Rand gives the 32 bytes everything random is made from. Without it a Seed
+	// other than zero makes runs repeatable; without both the system's is used.
+	Rand io.Reader
+	Seed uint64
+
+	// Accounts is how many accounts the organisation has; 0 is the built-in one
+	// of 12 people and 3 rooms. They are made when asked for, so that 100,000
+	// cost nothing.
+	Accounts int
+
+	// The application's rate limits; 0 is none. Cronofy's are 50 and 500.
+	// https://docs.cronofy.com/developers/faqs/rate-limits
+	RatePerSecond, RatePerMinute int
+
+	Faults   []Fault  // scripted answers, as by Set
+	Switches Switches // behaviour that Cronofy leaves open, as by SetSwitches
+
+	// ListenAPI and ListenApp are loopback addresses; empty is 127.0.0.1:0.
+	ListenAPI, ListenApp string
+}
+
+// Lives of what is issued. That codes and link tokens are short-lived is
+// documented, ten minutes is a choice; the tokens' seconds are from the
+// documentation's samples.
+const (
+	linkTokenLife      = 10 * time.Minute
+	codeLife           = 10 * time.Minute
+	approvalLife       = 30 * time.Minute
+	accountTokenLife   = 3600 * time.Second
+	serviceAccountLife = 1800 * time.Second
+)
+
+const (
+	defaultListen   = "127.0.0.1:0"
+	defaultClientID = "k3Hn2cWq9ZrT5vXy7LbD"
+)
+
+// MaxAccounts is the most that an organisation has; more are cut off.
+const MaxAccounts = 10_000_000
+
+// Switches are kinds of behaviour that Cronofy does not document, or that
+// differ between its documentation and its SDKs. The zero value is the likely one.
+type Switches struct {
+	// LinkTokenField is the name required in a link token request:
+	// "service_account_id" (default), "service_account" or "either".
+	LinkTokenField string
+
+	// InvalidClientStatus is that of invalid_client: 401 (default) or 400.
+	InvalidClientStatus int
+
+	RotateRefreshTokens bool // a refresh gives a new refresh token and spends the old one
+	OmitRefreshToken    bool // token answers without refresh_token
+	OmitSub             bool // token answers without sub
+	EnterpriseNames     bool // userinfo says zoom_enterprise instead of zoom
+	ExtraFields         bool // unknown fields in every JSON object
+	OmitCronofyData     bool // userinfo without cronofy.data
+	Disconnected        bool // profiles from links are not connected, and have a relink URL
+	NoPlan              bool // the plan lacks the feature: 402
+	NoRecruiting        bool // the application lacks the conferencing category that Indeed needs
+	LinkTokenOptional   bool // an authorization without a known link token parameter is not refused, and links nothing
+
+	// State is what happens to the state on the way back: "" (unchanged),
+	// "wrong", "duplicate" or "missing".
+	State string
+
+	// ErrorRedirect, if not empty, is the OAuth error that an approval ends in.
+	ErrorRedirect string
+
+	// RepeatCallback delivers each answer to a loopback redirect URI once by
+	// itself, before the browser does.
+	RepeatCallback bool
+
+	UnsignedWebhooks bool // no Cronofy-HMAC-SHA256 header
+	SecondDigest     bool // the header starts with another secret's digest
+}
+
+// LogEntry is one request. It holds no query, header, body or secret.
+type LogEntry struct {
+	Time   time.Time
+	Host   string // "api" or "app", or "webhook" for what the sandbox sent
+	Method string
+	Path   string // as routed; random parts are masked
+	Status int    // 0 when the connection was reset, or a webhook got no answer
+	Note   string // why a request was refused
+}
+
+const logSize = 500
+
+// requestLog keeps the last logSize entries.
+type requestLog struct {
+	mu      sync.Mutex
+	entries []LogEntry
+	total   int
+}
+
+func (l *requestLog) add(e LogEntry) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.entries) < logSize {
+		l.entries = append(l.entries, e)
+	} else {
+		l.entries[l.total%logSize] = e
+	}
+	l.total++
+}
+
+// last gives what is kept, oldest first, and how many there ever were.
+func (l *requestLog) last() ([]LogEntry, int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.entries) < logSize {
+		return append([]LogEntry(nil), l.entries...), l.total
+	}
+	at := l.total % logSize
+	return append(append([]LogEntry(nil), l.entries[at:]...), l.entries[:at]...), l.total
+}
+
+// Log gives the last 500 requests, oldest first.
+func (s *Server) Log() []LogEntry {
+	entries, _ := s.log.last()
+	return entries
+}
+
+// Requests is how many requests there were in all.
+func (s *Server) Requests() int {
+	_, total := s.log.last()
+	return total
+}
+
+// maskedPath is the route's pattern, which has names for its random parts. A
+// path that nobody serves is shown, without what could be a secret in it.
+func maskedPath(r *http.Request) string {
+	if _, path, ok := strings.Cut(r.Pattern, " "); ok {
+		return path
+	}
+	parts := strings.Split(r.URL.EscapedPath(), "/")
+	const longest, most = 12, 8
+	for i, p := range parts {
+		if len(p) > longest && strings.Trim(p, "abcdefghijklmnopqrstuvwxyz_-.") != "" {
+			parts[i] = "…"
+		}
+	}
+	return strings.Join(parts[:min(len(parts), most)], "/")
+}
+
+// limiter refuses calls beyond so many in any second and in any minute. Calls
+// it refused do not count.
+type limiter struct {
+	mu             sync.Mutex
+	second, minute window
+}
+
+// window remembers when the last len(at) calls were.
+type window struct {
+	length time.Duration
+	at     []time.Time
+	next   int
+}
+
+func newLimiter(perSecond, perMinute int) *limiter {
+	return &limiter{
+		second: window{length: time.Second, at: make([]time.Time, max(perSecond, 0))},
+		minute: window{length: time.Minute, at: make([]time.Time, max(perMinute, 0))},
+	}
+}
+
+// allow counts a call, or gives how long to wait.
+func (l *limiter) allow(now time.Time) (time.Duration, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if wait := max(l.second.wait(now), l.minute.wait(now)); wait > 0 {
+		return wait, false
+	}
+	l.second.count(now)
+	l.minute.count(now)
+	return 0, true
+}
+
+func (w *window) wait(now time.Time) time.Duration {
+	if len(w.at) == 0 || w.at[w.next].IsZero() {
+		return 0
+	}
+	return w.length - now.Sub(w.at[w.next])
+}
+
+func (w *window) count(now time.Time) {
+	if len(w.at) > 0 {
+		w.at[w.next] = now
+		w.next = (w.next + 1) % len(w.at)
+	}
+}

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"crypto/subtle"
+	"fmt"
 	"maps"
 	"sync"
 	"time"
@@ -58,8 +59,9 @@ type store struct {
 	codes       map[string]*authCode
 	linkTokens  map[string]*linkToken
 	approvals   map[string]*approval
-	accounts    map[int]*grant // only those that differ from how they began
-	service     *grant         // that of the service account's own token
+	proven      map[string]bool // browsers in which somebody has shown to be the calendar's administrator
+	accounts    map[int]*grant  // only those that differ from how they began
+	service     *grant          // that of the service account's own token
 	units       []unit
 	links       map[cronofy.Provider]time.Time
 	seedExpired bool
@@ -78,6 +80,7 @@ func newStore(o *organisation) *store {
 		codes:        map[string]*authCode{},
 		linkTokens:   map[string]*linkToken{},
 		approvals:    map[string]*approval{},
+		proven:       map[string]bool{},
 		accounts:     map[int]*grant{},
 		links:        map[cronofy.Provider]time.Time{},
 		units:        []unit{{unitSub(0), "Example Organisation"}},
@@ -271,4 +274,24 @@ func (st *store) prune(now time.Time) {
 	maps.DeleteFunc(st.linkTokens, func(_ string, l *linkToken) bool { return !now.Before(l.expires) })
 	maps.DeleteFunc(st.approvals, func(_ string, a *approval) bool { return !now.Before(a.expires) })
 	st.pruneAt = max(1024, 2*(len(st.access)+len(st.codes)+len(st.linkTokens)+len(st.approvals)))
+}
+
+// unitSub is the n-th unit's sub. That it begins with org_ is a choice: the
+// prefix is documented nowhere.
+func unitSub(n int) string { return fmt.Sprintf("org_6710aa01c0ffee0%09d", 123459999+n) }
+
+// unitsNow lists the units there are.
+func (st *store) unitsNow() []unit {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	return append([]unit(nil), st.units...)
+}
+
+// newUnit makes one more.
+func (st *store) newUnit(name string) unit {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	u := unit{unitSub(len(st.units)), name}
+	st.units = append(st.units, u)
+	return u
 }

@@ -1,10 +1,16 @@
 package sandbox
 
 import (
+	"bytes"
+	"encoding/json"
 	"errors"
 	"io"
+	"mime"
 	"net"
 	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
 
 	"confer/cronofy"
 )
@@ -156,4 +162,157 @@ func (s *Server) limited(c *call) bool {
 	}
 	refuse(c.w, http.StatusTooManyRequests, "too many calls")
 	return true
+}
+
+var (
+	errMediaType = errors.New("the media type is neither JSON nor a form")
+	errMalformed = errors.New("the body is malformed")
+)
+
+// params are a request's parameters: strings from a form, anything from JSON.
+type params map[string]any
+
+// text gives a parameter that is a string and not blank.
+func (p params) text(name string) (string, bool) {
+	s, ok := p[name].(string)
+	if strings.TrimSpace(s) == "" {
+		return "", false
+	}
+	return s, ok
+}
+
+// parseParams reads a body whose Content-Type must say what it is. A parameter
+// given twice is an error: RFC 6749 section 3.2 forbids it.
+func parseParams(contentType string, body []byte) (params, error) {
+	kind, _, err := mime.ParseMediaType(contentType)
+	if err != nil {
+		return nil, errMediaType
+	}
+	switch kind {
+	case "application/json":
+		return parseObject(body)
+	case "application/x-www-form-urlencoded":
+		return parseForm(string(body))
+	}
+	return nil, errMediaType
+}
+
+func parseForm(body string) (params, error) {
+	values, err := url.ParseQuery(body)
+	if err != nil {
+		return nil, errMalformed
+	}
+	p := params{}
+	for name, v := range values {
+		if len(v) != 1 {
+			return nil, errMalformed
+		}
+		p[name] = v[0]
+	}
+	return p, nil
+}
+
+func parseObject(body []byte) (params, error) {
+	d := json.NewDecoder(bytes.NewReader(body))
+	if t, err := d.Token(); err != nil || t != json.Delim('{') {
+		return nil, errMalformed
+	}
+	p := params{}
+	for d.More() {
+		t, err := d.Token()
+		name, ok := t.(string)
+		if _, twice := p[name]; err != nil || !ok || twice {
+			return nil, errMalformed
+		}
+		var v any
+		if err := d.Decode(&v); err != nil {
+			return nil, errMalformed
+		}
+		p[name] = v
+	}
+	if _, err := d.Token(); err != nil { // the closing brace
+		return nil, errMalformed
+	}
+	if _, err := d.Token(); err != io.EOF { // More does not see a stray bracket
+		return nil, errMalformed
+	}
+	return p, nil
+}
+
+const jsonType = "application/json; charset=utf-8"
+
+// refuse answers with an empty body: the bodies of 401, 402, 403, 404, 423, 429
+// and 5xx are documented nowhere, so no client may need one.
+func refuse(w http.ResponseWriter, status int, reason string) {
+	w.Header().Set(reasonHeader, reason)
+	w.Header().Set("Content-Length", "0")
+	w.WriteHeader(status)
+}
+
+// answer sends v as JSON.
+func (c *call) answer(status int, v any) {
+	body, err := json.Marshal(v)
+	if err == nil && c.switches.ExtraFields {
+		body, err = withExtraFields(body)
+	}
+	if err != nil {
+		refuse(c.w, http.StatusInternalServerError, "the answer could not be encoded")
+		return
+	}
+	h := c.w.Header()
+	h.Set("Content-Type", jsonType)
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	c.w.WriteHeader(status)
+	_, _ = c.w.Write(body) // the client is gone if this fails
+}
+
+// oauthError is the answer of RFC 6749 section 5.2.
+func (c *call) oauthError(status int, code, reason string) {
+	c.w.Header().Set(reasonHeader, reason)
+	c.w.Header().Set("Pragma", "no-cache")
+	c.answer(status, map[string]string{"error": code})
+}
+
+type fieldError struct {
+	Key         string `json:"key"`
+	Description string `json:"description"`
+}
+
+type fieldErrors map[string][]fieldError
+
+// invalid is the answer to wrong parameters.
+// https://docs.cronofy.com/developers/api/error-codes/
+func (c *call) invalid(errs fieldErrors) {
+	for field, list := range errs { // one is enough for the log
+		c.w.Header().Set(reasonHeader, field+": "+list[0].Description)
+	}
+	c.answer(http.StatusUnprocessableEntity, map[string]fieldErrors{"errors": errs})
+}
+
+func required(field string) fieldErrors {
+	return fieldErrors{field: {{"errors.required", "required"}}}
+}
+
+// withExtraFields puts fields nobody knows into every object of a JSON text.
+func withExtraFields(body []byte) ([]byte, error) {
+	var v any
+	if err := json.Unmarshal(body, &v); err != nil {
+		return nil, err
+	}
+	addFields(v)
+	return json.Marshal(v)
+}
+
+func addFields(v any) {
+	switch v := v.(type) {
+	case []any:
+		for _, e := range v {
+			addFields(e)
+		}
+	case map[string]any:
+		for _, e := range v {
+			addFields(e)
+		}
+		v["x_added_later"] = map[string]any{"list": []any{1, "two", nil}, "flag": true}
+	}
 }
