@@ -225,3 +225,29 @@ func (h *house) keys() (token, secret string) {
 	return keystore.Key(a.Site.APIHost(), a.ClientID, a.ServiceAccount, string(a.Provider), "refresh_token"),
 		keystore.Key(a.Site.APIHost(), a.ClientID, "client_secret")
 }
+
+// patientStore notes under which keys it was given what cannot be had twice.
+type patientStore struct {
+	keystore.Store
+	waits map[string]bool
+}
+
+func (s patientStore) Set(ctx context.Context, key, secret string) error {
+	s.waits[key] = keystore.IsPatient(ctx)
+	return s.Store.Set(ctx, key, secret)
+}
+
+// TestWhatWasApprovedWaitsForTheStore as long as it takes; nothing before does.
+func TestWhatWasApprovedWaitsForTheStore(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, sandbox.Options{})
+	h.browse(sandbox.Approve)
+	waits := map[string]bool{}
+	h.stores.store = patientStore{h.stores.store, waits}
+	last, _ := h.run(t.Context())
+	require.NotNil(t, last.Link)
+	token, secret := h.keys()
+	require.True(t, waits[token])
+	require.Contains(t, waits, secret)
+	require.False(t, waits[secret])
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
+	"runtime"
 	"strings"
 
 	"confer/cronofy"
@@ -53,8 +54,8 @@ func UnlockWords(program string) string {
 	return unlockCommand
 }
 
-// keyringName is "The system keyring", with the program where it is known.
-func keyringName(program string) string {
+// KeyringName is "The system keyring", with the program where it is known.
+func KeyringName(program string) string {
 	if program == "" {
 		return "The system keyring"
 	}
@@ -125,9 +126,17 @@ func fileWords(e *keystore.Error) (summary, hint string) {
 		return "The encrypted file was written by a newer confer.", "Use that version, or move " + path + " away and enter the secrets again."
 	case errors.Is(e, keystore.ErrInsecure):
 		return "The encrypted file is not yours alone, so confer does not use it" + because(e.Detail) + ".",
-			"Make them yours alone, then try again: chmod 700 " + filepath.Dir(path) + ", and chmod 600 " + path + "."
+			"Make them yours alone, then try again: " + yoursAlone(path) + "."
 	}
 	return storeWords(e, e)
+}
+
+// yoursAlone is how a file and its folder are made private.
+func yoursAlone(path string) string {
+	if runtime.GOOS == "windows" {
+		return `icacls "` + filepath.Dir(path) + `" /inheritance:r /grant:r "%USERNAME%:(OI)(CI)F" /T`
+	}
+	return "chmod 700 " + filepath.Dir(path) + ", and chmod 600 " + path
 }
 
 // unlockWords are for a keyring that was to ask for its password.
@@ -138,9 +147,9 @@ func unlockWords(e *keystore.Error) (summary, hint string) {
 	case errors.Is(e, keystore.ErrTimeout):
 		return "Nobody answered the keyring's window in time.", "The window is still open: answer it, then try again, " + orMemory
 	case errors.Is(e, keystore.ErrLocked) && e.NoWindow:
-		return keyringName(e.Program) + " stays locked: no window can be shown here to ask for its password.", UnlockWords(e.Program)
+		return KeyringName(e.Program) + " stays locked: no window can be shown here to ask for its password.", UnlockWords(e.Program)
 	case errors.Is(e, keystore.ErrLocked):
-		return keyringName(e.Program) + " stays locked: its window was closed, or none could be shown.", "Try again, " + orMemory
+		return KeyringName(e.Program) + " stays locked: its window was closed, or none could be shown.", "Try again, " + orMemory
 	}
 	return storeWords(e, e)
 }
@@ -149,9 +158,9 @@ func storeWords(err error, e *keystore.Error) (summary, hint string) {
 	hint = "Try again, " + orMemory
 	switch {
 	case errors.Is(err, keystore.ErrLocked) && e.NoWindow:
-		return keyringName(e.Program) + " is locked.", KeyringHelp(Store{Keyring: string(keystore.Locked), Program: e.Program, NoWindow: true})
+		return KeyringName(e.Program) + " is locked.", KeyringHelp(Store{Keyring: string(keystore.Locked), Program: e.Program, NoWindow: true})
 	case errors.Is(err, keystore.ErrLocked):
-		return keyringName(e.Program) + " is locked.", "Unlock it and try again, " + orMemory
+		return KeyringName(e.Program) + " is locked.", "Unlock it and try again, " + orMemory
 	case errors.Is(err, keystore.ErrDismissed):
 		return dismissedWords(e), "Try again and allow it, " + orMemory
 	case errors.Is(err, keystore.ErrTimeout) && e.Pending && e.Program != "":
@@ -169,7 +178,7 @@ func storeWords(err error, e *keystore.Error) (summary, hint string) {
 	case errors.Is(err, keystore.ErrNotFound):
 		return "The secret is not in the store any more.", hint
 	case errors.Is(err, keystore.ErrRefused):
-		return keyringName(e.Program) + " refused" + because(e.Detail) + ".", hint
+		return KeyringName(e.Program) + " refused" + because(e.Detail) + ".", hint
 	}
 	return keyringWords(e), strings.TrimSpace(KeyringHelp(Store{Keyring: string(e.State), Program: e.Program, NoWindow: e.NoWindow}) + " " + hint)
 }

@@ -222,7 +222,7 @@ func (f *FileStore) lock(ctx context.Context) (unlock func(), err error) {
 	path, end := f.path+lockSuffix, time.Now().Add(LockLimit)
 	unlock, err = atomicfile.Lock(ctx, path, quietWait)
 	if errors.Is(err, atomicfile.ErrLocked) {
-		patient := ctx.Value(patientKey{}) != nil
+		patient := IsPatient(ctx)
 		wait := Wait{Store: File, Who: holder(path), Until: end}
 		if patient {
 			wait.Until, _ = ctx.Deadline()

@@ -150,6 +150,9 @@ func Patient(ctx context.Context) context.Context {
 	return context.WithValue(ctx, patientKey{}, true)
 }
 
+// IsPatient tells whether the context comes from Patient.
+func IsPatient(ctx context.Context) bool { return ctx.Value(patientKey{}) != nil }
+
 // cutMark starts the hash of a key that was too long. No other key contains it.
 const cutMark = "@-"
 

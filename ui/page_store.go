@@ -173,9 +173,9 @@ func keyringWords(s flow.Store) string {
 	case "": // not asked: the file was chosen before
 		return "In the encrypted file. Its passphrase opens it."
 	case "ready":
-		return "The system keyring is there, but could not be used."
+		return flow.KeyringName(s.Program) + " is there, but could not be used."
 	case "locked":
-		return "The system keyring is locked."
+		return flow.KeyringName(s.Program) + " is locked."
 	case "no-collection":
 		return "The keyring service runs, but there is no keyring in it yet."
 	case "no-service":

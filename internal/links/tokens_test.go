@@ -206,3 +206,36 @@ func TestGivenSecretComesFirst(t *testing.T) {
 	_, err := m.Check(t.Context(), l)
 	require.NoError(t, err)
 }
+
+// refusing is a keyring whose user refuses each write: only what is there already
+// reads back as it was written. It notes what could not be had twice.
+type refusing struct {
+	keystore.Store
+	patient map[string]bool
+	allow   bool
+}
+
+func (s refusing) Set(ctx context.Context, key, secret string) error {
+	s.patient[key] = keystore.IsPatient(ctx)
+	if now, err := s.Get(ctx, key); s.allow || err == nil && now == secret {
+		return s.Store.Set(ctx, key, secret)
+	}
+	return &keystore.Error{Op: "set", Store: keystore.Keyring, Err: keystore.ErrReadBack}
+}
+
+// TestTokenIsNotSpentWhereNoneCanBeStored: to store the old one again proves nothing.
+func TestTokenIsNotSpentWhereNoneCanBeStored(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, sandbox.Options{Switches: sandbox.Switches{RotateRefreshTokens: true}})
+	l := h.link(cronofy.Zoom)
+	real, patient := h.places.store, map[string]bool{}
+	h.places.store = refusing{real, patient, false}
+	_, err := h.manager().Check(t.Context(), l)
+	require.ErrorIs(t, err, keystore.ErrReadBack)
+	require.NotContains(t, patient, tokenKey(l))
+	h.places.store = refusing{real, patient, true}
+	got, err := h.manager().Check(t.Context(), l)
+	require.NoError(t, err, "the token was not spent")
+	require.True(t, got.Rotated)
+	require.True(t, patient[tokenKey(l)], "a rotated token waits as long as it takes")
+}
