@@ -39,28 +39,64 @@ func otherRedirectURIs(port int) []string {
 // keyring's key.
 const maxID = 100
 
-func (s State) application(ev ApplicationEntered) (State, *Task) {
+// ApplicationEntered answers step 2. An empty secret means the stored one.
+type ApplicationEntered struct {
+	ClientID     string
+	ClientSecret cronofy.Secret
+	RedirectURI  string
+}
+
+func (ApplicationEntered) page() Step { return StepApplication }
+
+func (ev ApplicationEntered) apply(s State) (State, *Task) {
 	before := s
 	s.Answers.ClientSecret = ev.ClientSecret
-	for _, text := range []string{ev.ClientID, ev.RedirectURI} {
-		for _, known := range []State{s, before} {
-			if p := known.CheckNoSecret(text); p != nil {
-				return s.refuse(p)
-			}
+	for _, known := range []State{s, before} {
+		if p := firstProblem(known.CheckNoSecret(ev.ClientID), known.CheckNoSecret(ev.RedirectURI)); p != nil {
+			return s.refuse(p)
 		}
 	}
-	s.Answers.ClientID = ev.ClientID
-	s.Answers.RedirectURI = ev.RedirectURI
-	s.Asking, s.accepted.application = false, ""
-	if p := checkApplicationAnswer(ev); p != nil {
+	s.Answers.ClientID, s.Answers.RedirectURI, s.Asking = ev.ClientID, ev.RedirectURI, false
+	if p := firstProblem(CheckClientID(ev.ClientID), CheckClientSecret(ev.ClientSecret), CheckRedirectURI(ev.RedirectURI)); p != nil {
 		return s.refuse(p)
 	}
 	return s.start(CheckApplication{Answers: s.Answers, Store: s.Store})
 }
 
-// redirect takes another redirect URI where a port was busy: on the page of the
-// service account, whose authorization is then begun again, or to authorize.
-func (s State) redirect(ev RedirectURIChosen) (State, *Task) {
+// ApplicationAccepted ends CheckApplication.
+type ApplicationAccepted struct {
+	ClientSecret cronofy.Secret // as typed, or as found in the store
+	Store        Store
+	Ask          bool  // the operator must choose a store
+	Unchecked    error // why the check could not tell; nil: it could, or was left out
+}
+
+func (ev ApplicationAccepted) apply(s State) (State, *Task) {
+	s.Running, s.Asking = nil, ev.Ask
+	s = s.takeSecret(ev.ClientSecret, ev.Store, ev.Unchecked)
+	s = s.accept(StepApplication)
+	if !ev.Ask {
+		s.Step = StepApplication + 1
+	}
+	return s, nil
+}
+
+// takeSecret: one that was not typed in this run came from the store.
+func (s State) takeSecret(secret cronofy.Secret, store Store, unchecked error) State {
+	stored := s.Answers.ClientSecret.Empty() && !secret.Empty()
+	s.Answers.ClientSecret, s.Store, s.Notice = secret, store, explainUnchecked(unchecked)
+	if stored {
+		s.secretIn = s.secretPlace()
+	}
+	return s
+}
+
+// RedirectURIChosen takes another redirect URI where a port was busy: on the page of
+// the service account, whose authorization is then begun again, or to authorize
+// with it.
+type RedirectURIChosen struct{ URI string }
+
+func (ev RedirectURIChosen) apply(s State) (State, *Task) {
 	if s.Running != nil || s.Asking || s.Answers.RedirectSet || s.Step != StepAuthorize && s.Step != StepServiceAccount {
 		return s, nil
 	}
@@ -72,7 +108,18 @@ func (s State) redirect(ev RedirectURIChosen) (State, *Task) {
 	if s.Step == StepServiceAccount {
 		return s, nil
 	}
-	return s.authorize()
+	return AuthorizeStarted{}.apply(s)
+}
+
+// RedirectURIWanted leads to the field of a redirect URI that was pinned, when
+// its port was busy: see State.PinnedPort.
+type RedirectURIWanted struct{}
+
+func (RedirectURIWanted) apply(s State) (State, *Task) {
+	if s.PinnedPort() {
+		s.Step = StepApplication // the problem goes along, and stands at the field
+	}
+	return s, nil
 }
 
 // PinnedPort tells whether the port of a redirect URI that the operator named was
@@ -83,21 +130,13 @@ func (s State) PinnedPort() bool {
 		(s.Step == StepAuthorize || s.Step == StepServiceAccount)
 }
 
-func checkApplicationAnswer(ev ApplicationEntered) *Problem {
-	if p := CheckClientID(ev.ClientID); p != nil {
-		return p
-	}
-	if p := CheckClientSecret(ev.ClientSecret); p != nil {
-		return p
-	}
-	return CheckRedirectURI(ev.RedirectURI)
-}
-
 // CheckClientID says what is wrong with a client id, or nil.
 func CheckClientID(id string) *Problem {
 	switch {
 	case id == "":
 		return usage("The client id is missing.", "You find it at your application in Cronofy's developer dashboard.")
+	case LooksLikeSecret(id):
+		return usage("That looks like the client secret, not like the client id.", "Paste the client id here, and the secret into its own field.")
 	case len(id) > maxID || strings.IndexFunc(id, notIDRune) >= 0:
 		return usage("That is not a client id: it holds characters that ids do not have.", "Paste the client id alone, from your application in Cronofy's developer dashboard.")
 	}
@@ -153,6 +192,9 @@ func CheckRedirectURI(uri string) *Problem {
 	case shortAddress(u.Hostname()):
 		return usage("The redirect URI names its machine by part of an address.", "Write all four numbers, like "+DefaultRedirectURI+".")
 	}
+	if LooksLikeSecret(uri) {
+		return usage("The redirect URI holds what looks like the client secret.", hint)
+	}
 	for _, name := range []string{"code", "state", "error"} {
 		if u.Query().Has(name) {
 			return usage("The redirect URI holds "+name+"= already, which Cronofy's answer adds.", "Register one without it at Cronofy.")
@@ -188,15 +230,17 @@ func CheckListen(addr string) *Problem {
 	return nil
 }
 
-// secretHere: one that was not typed in this run came from the store.
-func (s State) secretHere(secret cronofy.Secret, store Store, unchecked error) State {
-	found := s.Answers.ClientSecret.Empty() && !secret.Empty()
-	s.Answers.ClientSecret, s.Store, s.Notice = secret, store, explainUnchecked(unchecked)
-	return s.keptIf(found)
+// CheckApplication asks Cronofy whether it knows the application, and the
+// machine what its keyring can do. It ends in ApplicationAccepted.
+type CheckApplication struct {
+	Answers Answers
+	Store   Store
 }
 
-func (r *Runner) checkApplication(ctx context.Context, e CheckApplication, say func(Event)) Event {
-	store, ask, err := r.settle(ctx, e.Store)
+func (CheckApplication) effect() {}
+
+func (e CheckApplication) do(ctx context.Context, r *Runner, _ <-chan Delivery, say func(Event)) Event {
+	store, ask, err := r.chooseStore(ctx, e.Store)
 	if err != nil {
 		return Failed{Err: err}
 	}
@@ -209,17 +253,17 @@ func (r *Runner) checkApplication(ctx context.Context, e CheckApplication, say f
 			return Failed{Err: err}
 		}
 	}
-	unchecked, err := r.refused(ctx, a, say)
+	unchecked, err := r.askAboutApplication(ctx, a, say)
 	if err != nil {
 		return Failed{Err: err}
 	}
 	return ApplicationAccepted{ClientSecret: a.ClientSecret, Store: store, Ask: ask, Unchecked: unchecked}
 }
 
-// refused asks Cronofy about client id and secret. Only a clear no, or no
+// askAboutApplication asks Cronofy about client id and secret. Only a clear no, or no
 // connection at all, stops the operator: the documented check comes with the
 // link token, and this one is inferred.
-func (r *Runner) refused(ctx context.Context, a Answers, say func(Event)) (unchecked, err error) {
+func (r *Runner) askAboutApplication(ctx context.Context, a Answers, say func(Event)) (unchecked, err error) {
 	ctx, cancel := context.WithTimeout(ctx, callLimit)
 	defer cancel()
 	err = r.client(a, say).CheckApplication(ctx)

@@ -13,11 +13,15 @@ import (
 	"confer/keystore"
 )
 
-// Held is what an administrator approved and no store has taken yet. The Runner
-// has the tokens, in memory; here is what the operator may know of them.
-type Held struct {
-	Problem *Problem // why they could not be stored
-	Step    Step     // StepServiceAccount or StepAuthorize: where they were approved
+// codeLife is how long a code is tried again. Cronofy does not say how long one
+// lives; RFC 6749 section 4.1.2 recommends at most 10 minutes.
+const codeLife = 5 * time.Minute
+
+// Approval is what an administrator approved and what no link came of so far.
+type Approval struct {
+	Problem *Problem // why
+	Step    Step     // StepServiceAccount or StepAuthorize: where it was approved
+	For     Basis    // the answers that were approved
 
 	// Code: there are no tokens yet. The exchange of the code did not reach Cronofy
 	// or was not carried out, so that ExchangeRetried can be tried until Until. It
@@ -25,116 +29,249 @@ type Held struct {
 	Code  bool
 	Until time.Time
 
-	key string // of the answers that were approved
+	waits   bool // the Runner has its code or its tokens
+	retried bool // the exchange was tried again by itself
 }
 
-// ErrNothingHeld says that the Runner has no such tokens. It is a mistake in confer.
-var ErrNothingHeld = errors.New("no tokens are held")
+// ErrNothingHeld says that the Runner has no such approval. It is a mistake in confer.
+var ErrNothingHeld = errors.New("no such approval is kept")
 
-// heldKey names the approval that the page is about; empty: none can be.
-func (s State) heldKey() string {
-	switch s.Step {
-	case StepServiceAccount:
-		return connectAnswers(s.Answers).Key()
-	case StepAuthorize:
-		return s.Answers.Key()
-	case StepDataCenter, StepApplication, StepProvider, StepProfiles:
+// approvalHere is the index of the approval of the page and the answers; -1: none.
+func (s State) approvalHere() int {
+	if s.Step == StepDataCenter {
+		return -1
 	}
-	return ""
+	return s.approval(s.Step, s.Answers.authorizing(s.Step))
 }
 
-// HeldHere is what was approved with the answers as they are and waits for a
-// store, on the page where it was; nil: nothing does.
-func (s State) HeldHere() *Held {
-	key := s.heldKey()
-	for i := range s.held {
-		if h := &s.held[i]; h.Step == s.Step && h.key == key {
-			return h
-		}
+func (s State) approval(at Step, answers Basis) int {
+	return slices.IndexFunc(s.approvals, func(a Approval) bool { return a.Step == at && a.For == answers })
+}
+
+// ApprovedNow tells whether the administrator approved these very answers, so
+// that the link most likely exists whatever failed afterwards.
+func (s State) ApprovedNow() bool {
+	return s.approval(StepAuthorize, s.Answers.authorizing(StepAuthorize)) >= 0
+}
+
+// HeldHere is what was approved with the answers as they are and can still be
+// finished, on the page where it was; nil: nothing can.
+func (s State) HeldHere() *Approval {
+	if i := s.approvalHere(); i >= 0 && s.approvals[i].waits {
+		return &s.approvals[i]
 	}
 	return nil
 }
 
-// Holding tells whether tokens would be lost if the run ended now.
-func (s State) Holding() bool { return len(s.held) > 0 }
+// Holding tells whether a code or tokens would be lost if the run ended now.
+func (s State) Holding() bool {
+	return slices.ContainsFunc(s.approvals, func(a Approval) bool { return a.waits })
+}
 
-// holdIf notes that the Runner holds what this page's approval gave.
-func (s State) holdIf(held bool, why *Problem) State {
-	if !held {
-		return s
+// codeToRetry is the code that is to be tried again by itself; nil: there is none.
+func (s State) codeToRetry() *Approval {
+	if a := s.HeldHere(); a != nil && a.Code && !a.retried {
+		return a
 	}
-	s = s.dropHeld()
-	s.held = append(s.held, Held{Problem: why, Step: s.Step, key: s.heldKey()})
+	return nil
+}
+
+// approved notes what was approved and could not be finished. What an earlier
+// approval of the same answers left stays where this one left nothing.
+func (s State) approved(ev Failed, why *Problem) State {
+	a := Approval{Problem: why, Step: s.Step, For: s.Answers.authorizing(s.Step), waits: ev.Held || !ev.CodeUntil.IsZero(), Code: !ev.CodeUntil.IsZero(), Until: ev.CodeUntil}
+	i := s.approvalHere()
+	_, again := s.Running.Effect.(ExchangeAgain)
+	switch {
+	case i < 0:
+		s.approvals = append(slices.Clone(s.approvals), a)
+	case a.waits || again || !s.approvals[i].waits:
+		a.retried = again && s.approvals[i].retried
+		s.approvals = slices.Clone(s.approvals)
+		s.approvals[i] = a
+	}
 	return s
 }
 
-// dropHeld forgets what this page's approval gave: it is stored, or not wanted.
-func (s State) dropHeld() State {
-	key := s.heldKey()
-	s.held = slices.DeleteFunc(slices.Clone(s.held), func(h Held) bool { return h.Step == s.Step && h.key == key })
+// changed changes the approval of the page.
+func (s State) changed(change func(*Approval)) State {
+	if i := s.approvalHere(); i >= 0 {
+		s.approvals = slices.Clone(s.approvals)
+		change(&s.approvals[i])
+	}
 	return s
 }
 
-// settleHeld does what the operator wants with what is held.
-func (s State) settleHeld(ev Event) (State, *Task) {
-	if s.Running != nil || s.HeldHere() == nil {
+// finished forgets what was approved at a step with the answers as they are: it is
+// stored.
+func (s State) finished(at Step) State {
+	if i := s.approval(at, s.Answers.authorizing(at)); i >= 0 {
+		s.approvals = slices.Delete(slices.Clone(s.approvals), i, i+1)
+	}
+	return s
+}
+
+// What the operator does about an approval that can still be finished: see
+// State.HeldHere.
+type (
+	// StoreRetried stores its tokens again.
+	StoreRetried struct{}
+	// ExchangeRetried exchanges its code again: see Approval.Code.
+	ExchangeRetried struct{}
+	// OtherStoreWanted asks where else its tokens could be stored.
+	OtherStoreWanted struct{}
+	// HeldDropped gives it up.
+	HeldDropped struct{}
+)
+
+func (StoreRetried) apply(s State) (State, *Task) {
+	if a := s.HeldHere(); s.Running != nil || a == nil || a.Code {
 		return s, nil
 	}
 	s.Problem, s.Notice = nil, ""
-	switch ev.(type) {
-	case StoreRetried:
-		return s.storeHeld()
-	case OtherStoreWanted:
-		s.Asking = true
-	case HeldDropped:
-		s, s.Asking = s.dropHeld(), false
+	return s.start(StoreHeld{For: s.Answers.authorizing(s.Step), Store: s.Store})
+}
+
+func (ExchangeRetried) apply(s State) (State, *Task) {
+	if a := s.HeldHere(); s.Running != nil || a == nil || !a.Code {
+		return s, nil
 	}
+	s.Problem, s.Notice = nil, ""
+	s.Attempt = Attempt{Phase: PhaseExchanging}
+	return s.start(ExchangeAgain{For: s.Answers.authorizing(s.Step), Store: s.Store})
+}
+
+func (OtherStoreWanted) apply(s State) (State, *Task) {
+	if a := s.HeldHere(); s.Running != nil || a == nil || a.Code {
+		return s, nil
+	}
+	s.Problem, s.Notice, s.Asking = nil, "", true
 	return s, nil
 }
 
-func (s State) storeHeld() (State, *Task) {
-	return s.start(StoreHeld{Key: s.heldKey(), Store: s.Store})
+func (HeldDropped) apply(s State) (State, *Task) {
+	if s.Running != nil || s.HeldHere() == nil {
+		return s, nil
+	}
+	s.Problem, s.Notice, s.Asking = nil, "", false
+	return s.changed(func(a *Approval) { a.waits = false }), nil
 }
 
-// put stores what an approval gave and writes it down. Its event ends the task.
-type put func(ctx context.Context, s Store) (Event, error)
+// Remarks about a code that is kept.
+type (
+	// CronofyBack says that Cronofy can be reached again: the exchange is tried once
+	// by itself.
+	CronofyBack struct{ For Basis }
+	// CodeExpired says that the code is too old by now.
+	CodeExpired struct{ For Basis }
+)
 
-// hold keeps what could not be stored, until the run ends: the operator may have
-// turned away while it was stored after all, and try again. A later approval of
-// the same answers takes its place.
-func (r *Runner) hold(key string, p put) {
+func (CronofyBack) remark() {}
+func (CodeExpired) remark() {}
+
+func (ev CronofyBack) apply(s State) (State, *Task) {
+	if a := s.codeToRetry(); s.Running != nil || a == nil || a.For != ev.For {
+		return s, nil
+	}
+	return ExchangeRetried{}.apply(s.changed(func(a *Approval) { a.retried = true }))
+}
+
+func (ev CodeExpired) apply(s State) (State, *Task) {
+	if a := s.HeldHere(); a == nil || !a.Code || a.For != ev.For {
+		return s, nil
+	}
+	if s.Problem != nil && s.Problem.Approved {
+		p := *s.Problem
+		p.Hint = approvedWords + "its code is too old by now. Try again with a new link, or go on to the profiles."
+		s.Problem = &p
+	}
+	return s.changed(func(a *Approval) { a.waits, a.Code = false, false }), nil
+}
+
+// storing stores what an approval gave and writes it down. Its event ends the task.
+type storing func(ctx context.Context, s Store) (Event, error)
+
+// approved is an approval that can be finished: a code, or tokens.
+type approved struct {
+	exchange func(ctx context.Context, say func(Event)) (storing, error)
+	store    storing   // nil: the code is not exchanged yet
+	until    time.Time // when the code is too old
+}
+
+// finish exchanges the code and stores the tokens. What can be tried again is kept
+// in memory until the run ends: the operator may have turned away meanwhile. It is
+// finished even if the operator leaves.
+func (r *Runner) finish(ctx context.Context, key Basis, a approved, s Store, say func(Event)) Event {
+	ctx = context.WithoutCancel(ctx)
+	if a.store == nil {
+		limited, cancel := context.WithTimeout(ctx, finishLimit)
+		defer cancel()
+		store, err := a.exchange(limited, say)
+		switch {
+		case err == nil:
+			a.store = store
+		case cronofy.MayRepeat(err) && r.Now().Add(retryAfter(err)).Before(a.until):
+			r.keepApproved(key, a)
+			return Failed{Err: err, Approved: true, CodeUntil: a.until}
+		default:
+			return Failed{Err: err, Approved: true}
+		}
+	}
+	// Every call to a store has a limit of its own.
+	last, err := a.store(keystore.Patient(ctx), s)
+	if err != nil {
+		r.keepApproved(key, a)
+		return Failed{Err: err, Approved: true, Held: true}
+	}
+	return last
+}
+
+// retryAfter is how long Cronofy asked to wait.
+func retryAfter(err error) time.Duration {
+	if api := new(cronofy.Error); errors.As(err, &api) {
+		return api.RetryAfter
+	}
+	return 0
+}
+
+// keepApproved keeps an approval in the place of an earlier one of the same answers.
+func (r *Runner) keepApproved(key Basis, a approved) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.held == nil {
-		r.held = map[string]put{}
+	if r.approved == nil {
+		r.approved = map[Basis]approved{}
 	}
-	r.held[key] = p
+	r.approved[key] = a
 }
 
-// putToken stores the refresh token that an approval gave, if it gave one. The
-// client secret goes with it: it may be another place than the one that was
-// proved, or another confer may have deleted it meanwhile.
-func (r *Runner) putToken(a Answers, what links.StoredSecret, token cronofy.Secret, stored func(context.Context, Store) Event) put {
-	return func(ctx context.Context, s Store) (Event, error) {
-		if err := r.keep(ctx, s, clientSecretOf(a), a.ClientSecret); err != nil {
-			return nil, err
-		}
-		if !token.Empty() {
-			if err := r.keep(ctx, s, what, token); err != nil {
-				return nil, err
-			}
-		}
-		return stored(ctx, s), nil
-	}
-}
-
-// storeHeld opens the store, which the operator may stop, and stores what is
-// held, which is finished once it has begun.
-func (r *Runner) storeHeld(ctx context.Context, e StoreHeld, say func(Event)) Event {
+func (r *Runner) keptApproved(key Basis) (approved, bool) {
 	r.mu.Lock()
-	p := r.held[e.Key]
-	r.mu.Unlock()
-	if p == nil {
+	defer r.mu.Unlock()
+	a, ok := r.approved[key]
+	return a, ok
+}
+
+// StoreHeld stores the tokens that an approval gave and the store did not take
+// then. It ends as Connect or Authorize would have.
+type StoreHeld struct {
+	For   Basis // names the approval
+	Store Store
+}
+
+// ExchangeAgain exchanges a code again, and stores the tokens. It ends as Connect
+// or Authorize would have.
+type ExchangeAgain struct {
+	For   Basis // names the approval
+	Store Store
+}
+
+func (StoreHeld) effect()     {}
+func (ExchangeAgain) effect() {}
+
+// do opens the store, which the operator may stop, and then stores.
+func (e StoreHeld) do(ctx context.Context, r *Runner, _ <-chan Delivery, say func(Event)) Event {
+	a, ok := r.keptApproved(e.For)
+	if !ok {
 		return Failed{Err: ErrNothingHeld, Approved: true}
 	}
 	opening, cancel := context.WithTimeout(ctx, storeLimit)
@@ -142,49 +279,87 @@ func (r *Runner) storeHeld(ctx context.Context, e StoreHeld, say func(Event)) Ev
 	if err := r.openChosen(opening, e.Store); err != nil {
 		return Failed{Err: err, Approved: true, Held: true}
 	}
-	last, err := p(keystore.Patient(context.WithoutCancel(ctx)), e.Store)
-	if err != nil {
-		return Failed{Err: err, Approved: true, Held: true}
-	}
-	return last
+	return r.finish(ctx, e.For, a, e.Store, say)
 }
 
-// prove tells whether what an approval gives could be stored now: it is listed,
-// and where the client secret is there, a test item is stored. Where it is not,
-// the answers' own is stored, which belongs there anyway.
-func (r *Runner) prove(ctx context.Context, a Answers, s Store) error {
-	what := clientSecretOf(a)
-	what.Store = string(s.Kind)
-	limited, cancel := context.WithTimeout(ctx, storeLimit)
-	defer cancel()
-	store, err := r.Stores.Open(s.Kind, s.Passphrase)
-	if err != nil {
-		return err
+func (e ExchangeAgain) do(ctx context.Context, r *Runner, _ <-chan Delivery, say func(Event)) Event {
+	a, ok := r.keptApproved(e.For)
+	if !ok {
+		return Failed{Err: ErrNothingHeld, Approved: true}
 	}
-	switch _, err := store.Get(limited, what.Key()); {
-	case errors.Is(err, keystore.ErrNotFound):
-		return r.keep(ctx, s, what, a.ClientSecret)
-	case err != nil:
-		return err
+	return r.finish(ctx, e.For, a, e.Store, say)
+}
+
+// reachPause is between two questions whether Cronofy can be reached again.
+const reachPause = 5 * time.Second
+
+// awaitCronofy tells when a code that is kept can be tried again, or is too old.
+// nil: ctx ended before.
+func (r *Runner) awaitCronofy(ctx context.Context, a Answers, kept Approval) Event {
+	pause := cmp.Or(r.ReachPause, reachPause)
+	pause = max(pause, retryAfter(kept.Problem.Err))
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(pause):
+		}
+		if !r.Now().Before(kept.Until) {
+			return CodeExpired{kept.For}
+		}
+		call, cancel := context.WithTimeout(ctx, callLimit)
+		err := r.client(a, func(Event) {}).CheckApplication(call)
+		cancel()
+		var network *cronofy.NetworkError
+		if ctx.Err() == nil && !errors.As(err, &network) && !cronofy.MayRepeat(err) {
+			return CronofyBack{kept.For}
+		}
 	}
-	if _, err := r.recordSecret(ctx, what); err != nil {
-		return err
+}
+
+// storeToken stores the refresh token that an approval gave, if it gave one. The
+// client secret goes with it: it may be another place than the one that was
+// tested, or another confer may have deleted it meanwhile.
+func (r *Runner) storeToken(a Answers, what links.StoredSecret, token cronofy.Secret, stored func(context.Context, Store) Event) storing {
+	return func(ctx context.Context, s Store) (Event, error) {
+		if err := r.storeSecret(ctx, s, clientSecretOf(a), a.ClientSecret); err != nil {
+			return nil, err
+		}
+		if !token.Empty() {
+			if err := r.storeSecret(ctx, s, what, token); err != nil {
+				return nil, err
+			}
+		}
+		return stored(ctx, s), nil
 	}
-	_, err = keystore.TestWrite(limited, store)
-	return err
 }
 
 // approvedProblem puts first what matters most after an approval. The screen, the
 // events and the browser's page say the same.
-func approvedProblem(p Problem, at Step, a Answers, held bool) Problem {
+func approvedProblem(p Problem, at Step, a Answers, ev Failed, retried bool) Problem {
 	p.Step = at
 	p.Approved = true
-	if held {
-		p.Hint = heldHint(at)
+	account := at == StepServiceAccount
+	again := "confer tries again by itself, once, when Cronofy can be reached; or try the exchange again now."
+	if retried {
+		again = "Try the exchange again, or make a new link."
+	}
+	switch {
+	case ev.Held && account:
+		p.Hint = "The calendar administrator approved. The account's token is here, in memory, and is yet to be stored: try that again, or choose another place."
+		return p
+	case ev.Held:
+		p.Hint = approvedWords + "it is here, in memory, and is yet to be stored. Try that again, choose another place, or go on to the profiles."
+		return p
+	case !ev.CodeUntil.IsZero() && account:
+		p.Hint = "The calendar administrator approved, and the code is not used up. " + again
+		return p
+	case !ev.CodeUntil.IsZero():
+		p.Hint = approvedWords + "its code is here and not used up. " + again
 		return p
 	}
 	var api *cronofy.Error
-	if at != StepAuthorize {
+	if account {
 		if errors.As(p.Err, &api) && (api.Code == "invalid_grant" || api.Code == "" && api.Status > 401 && api.Status < 423) {
 			p.Summary = fmt.Sprintf("Cronofy did not give confer the service account's token (%s).", cmp.Or(api.Code, fmt.Sprint("status ", api.Status)))
 			p.Hint = "The calendar administrator approved. Authorize once more: that makes a new code. If it goes on, check the secret and the data center."
@@ -199,12 +374,4 @@ func approvedProblem(p Problem, at Step, a Answers, held bool) Problem {
 		p.Hint += " Before that, make sure that no server behind the redirect URI uses codes up: it must be a page that does nothing with them."
 	}
 	return p
-}
-
-// heldHint: nothing of what the administrator did is lost.
-func heldHint(at Step) string {
-	if at == StepServiceAccount {
-		return "The calendar administrator approved. The account's token is here, in memory, and is yet to be stored: try that again, or choose another place."
-	}
-	return approvedWords + "it is here, in memory, and is yet to be stored. Try that again, choose another place, or go on to the profiles."
 }

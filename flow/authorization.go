@@ -8,68 +8,70 @@ import (
 	"confer/cronofy"
 	"confer/flow/callback"
 	"confer/internal/crash"
-	"confer/keystore"
 )
 
-// trip is one way of the administrator's browser through Cronofy and back:
-// from the listener over the link to the exchanged code. Three doors lead back:
-// the callback, a pasted address, and the operator's word.
-type trip struct {
+// authorization is one way of the administrator's browser through Cronofy and back:
+// from the listener over the link to the exchanged code. The answer comes to the
+// callback, is pasted as an address, or the operator gives the administrator's word.
+type authorization struct {
 	r       *Runner
 	at      Step
 	answers Answers
+	store   Store
 	inbox   <-chan Delivery
 	say     func(Event)
-	store   Store
 
 	// link makes a fresh authorization URL for a state.
 	link func(ctx context.Context, state string) (string, error)
-	// finish exchanges the code, and gives what stores what came.
-	finish func(ctx context.Context, code cronofy.Secret) (put, error)
+	// exchange exchanges the code, and gives what stores the tokens.
+	exchange func(ctx context.Context, code cronofy.Secret, say func(Event)) (storing, error)
 	// done is the title of the browser's page when all went well.
 	done string
-	// handed ends the task on the administrator's word; nil: not possible.
-	handed func(ctx context.Context) Event
+	// unconfirmed ends the task on the administrator's word; nil: not possible.
+	unconfirmed func(ctx context.Context) Event
 
-	srv   *callback.Server
-	short string
-	url   string
-	end   *deadline
-	asked <-chan browserResult // of the browser that was asked for; nil: it was told of
-	walk  <-chan *LostError    // of the built-in browser with the newest link; nil: none is under way
+	srv     *callback.Server
+	short   string
+	url     string
+	end     *deadline
+	asked   <-chan browserResult // of the browser that was asked for; nil: it was told of
+	browser <-chan *LostError    // of the built-in browser with the newest link; nil: none is under way
 }
 
-// run makes the trip. The listener is there before the link, the link before
-// the browser. The returned event ends the task.
-func (t *trip) run(ctx context.Context) Event {
-	srv, err := t.listen(ctx)
+// basis are the answers that a code of this authorization is for.
+func (z *authorization) basis() Basis { return z.answers.authorizing(z.at) }
+
+// run has the listener there before the link, and the link before the browser. The
+// returned event ends the task.
+func (z *authorization) run(ctx context.Context) Event {
+	srv, err := z.listen(ctx)
 	if err != nil {
 		return Failed{Err: err}
 	}
-	t.srv = srv
-	defer t.release()
-	t.end = newDeadline(t.r.Now, t.r.Timeout)
-	defer t.end.timer.Stop()
-	if err := t.newLink(ctx); err != nil {
+	z.srv = srv
+	defer z.release()
+	z.end = newDeadline(z.r.Now, z.r.Timeout)
+	defer z.end.timer.Stop()
+	if err := z.newLink(ctx); err != nil {
 		return Failed{Err: err}
 	}
-	t.open()
-	return t.wait(ctx)
+	z.open()
+	return z.wait(ctx)
 }
 
-func (t *trip) listen(ctx context.Context) (*callback.Server, error) {
+func (z *authorization) listen(ctx context.Context) (*callback.Server, error) {
 	tries := 1
-	if t.r.freePort() {
+	if z.r.freePort() {
 		tries = portTries
 	}
 	for {
 		srv, err := callback.Open(ctx, callback.Config{
-			RedirectURI: t.answers.RedirectURI,
-			Listen:      t.answers.Listen,
-			States:      t.r.states,
-			Answers:     t.answers.Key(),
-			OnStray:     t.stray,
-			ListenFunc:  t.r.Listen,
+			RedirectURI: z.answers.RedirectURI,
+			Listen:      z.answers.Listen,
+			States:      z.r.states,
+			Answers:     z.basis().String(),
+			OnStray:     z.stray,
+			ListenFunc:  z.r.Listen,
 		})
 		var port *callback.PortError
 		if tries--; tries == 0 || !errors.As(err, &port) || port.Class != callback.PortInUse {
@@ -83,32 +85,35 @@ func (t *trip) listen(ctx context.Context) (*callback.Server, error) {
 	}
 }
 
-func (t *trip) newLink(ctx context.Context) error {
+func (z *authorization) newLink(ctx context.Context) error {
 	call, cancel := context.WithTimeout(ctx, callLimit)
 	defer cancel()
-	state := t.r.states.Issue(t.answers.Key())
-	raw, err := t.link(call, state)
+	state := z.r.states.Issue(z.basis().String())
+	raw, err := z.link(call, state)
 	if err != nil {
 		return err
 	}
 	// Nobody is to approve what could not be stored then.
-	if err := t.r.prove(ctx, t.answers, t.store); err != nil {
+	if err := z.r.testStore(ctx, z.answers, z.store); err != nil {
 		return err
 	}
-	t.url, t.short = raw, t.srv.ShortURL(raw)
-	t.say(LinkReady{URL: t.url, ShortURL: t.short, RedirectURI: t.answers.RedirectURI, Listening: t.srv.Listening(), Until: t.end.until})
+	if z.at == StepAuthorize {
+		z.r.recordHandedOver(ctx, state, z.answers, z.store)
+	}
+	z.url, z.short = raw, z.srv.ShortURL(raw)
+	z.say(LinkReady{URL: z.url, ShortURL: z.short, RedirectURI: z.answers.RedirectURI, Listening: z.srv.Listening(), Until: z.end.until})
 	return nil
 }
 
-func (t *trip) open() {
+func (z *authorization) open() {
 	switch {
-	case t.r.OpenURL != nil:
-		t.ask(t.short)
-	case t.r.Walk != nil:
-		t.walk = t.r.Walk(t.short)
-		t.say(BrowserAsked{})
+	case z.r.OpenURL != nil:
+		z.ask(z.short)
+	case z.r.Browse != nil:
+		z.browser = z.r.Browse(z.short)
+		z.say(BrowserAsked{})
 	default:
-		t.say(BrowserAsked{Err: ErrNoBrowser})
+		z.say(BrowserAsked{Err: ErrNoBrowser})
 	}
 }
 
@@ -123,7 +128,7 @@ type browserResult struct {
 // and answers come meanwhile.
 const usualStart = 300 * time.Millisecond
 
-func (t *trip) ask(short string) {
+func (z *authorization) ask(short string) {
 	asked := make(chan browserResult, 1)
 	go func() {
 		defer func() {
@@ -131,57 +136,57 @@ func (t *trip) ask(short string) {
 				asked <- browserResult{crash: c}
 			}
 		}()
-		asked <- browserResult{err: t.r.OpenURL(short)}
+		asked <- browserResult{err: z.r.OpenURL(short)}
 	}()
-	t.asked = asked
+	z.asked = asked
 	timer := time.NewTimer(usualStart)
 	defer timer.Stop()
 	select {
 	case r := <-asked:
-		t.tellBrowser(r)
+		z.tellBrowser(r)
 	case <-timer.C:
 	}
 }
 
 // tellBrowser says what became of the browser, once for each that was asked for.
-func (t *trip) tellBrowser(r browserResult) {
+func (z *authorization) tellBrowser(r browserResult) {
 	if r.crash != nil {
 		panic(r.crash)
 	}
-	t.asked = nil
-	t.say(BrowserAsked{Err: r.err})
+	z.asked = nil
+	z.say(BrowserAsked{Err: r.err})
 }
 
-// walked says that the built-in browser has ended. Where nobody could do anything
+// browserEnded says that the built-in browser has ended. Where nobody could do anything
 // else, so does the wait.
-func (t *trip) walked(lost *LostError) Event {
-	t.walk = nil
-	if t.r.Unattended {
+func (z *authorization) browserEnded(lost *LostError) Event {
+	z.browser = nil
+	if z.r.Unattended {
 		return Failed{Err: lost, Approved: lost.Approved}
 	}
-	t.say(Strayed{lost})
+	z.say(Strayed{lost})
 	return nil
 }
 
-func (t *trip) wait(ctx context.Context) Event {
+func (z *authorization) wait(ctx context.Context) Event {
 	for {
 		var last Event
 		select {
 		case <-ctx.Done():
-			last = t.stop(ctx, func() Event { return Failed{Err: context.Cause(ctx)} })
-		case <-t.end.timer.C:
-			last = t.expired(ctx)
-		case r := <-t.asked:
-			t.tellBrowser(r)
-		case a := <-t.srv.Answers():
-			if t.asked != nil { // it is open: somebody was there
-				t.tellBrowser(browserResult{})
+			last = z.stop(ctx, func() Event { return Failed{Err: context.Cause(ctx)} })
+		case <-z.end.timer.C:
+			last = z.expired(ctx)
+		case r := <-z.asked:
+			z.tellBrowser(r)
+		case a := <-z.srv.Answers():
+			if z.asked != nil { // it is open: somebody was there
+				z.tellBrowser(browserResult{})
 			}
-			last = t.use(ctx, a)
-		case lost := <-t.walk:
-			last = t.stop(ctx, func() Event { return t.walked(lost) })
-		case d := <-t.inbox:
-			last = t.deliver(ctx, d)
+			last = z.use(ctx, a)
+		case lost := <-z.browser:
+			last = z.stop(ctx, func() Event { return z.browserEnded(lost) })
+		case d := <-z.inbox:
+			last = d.deliver(ctx, z)
 		}
 		if last != nil {
 			return last
@@ -191,152 +196,109 @@ func (t *trip) wait(ctx context.Context) Event {
 
 // stop ends the wait without an answer, unless one is here: its state is used up,
 // and nobody could bring it again.
-func (t *trip) stop(ctx context.Context, without func() Event) Event {
-	if a, ok := t.srv.Next(notWaiting); ok {
-		return t.use(ctx, a)
+func (z *authorization) stop(ctx context.Context, without func() Event) Event {
+	if a, ok := z.srv.Next(notWaiting); ok {
+		return z.use(ctx, a)
 	}
 	return without()
 }
 
 // expired ends the wait, but for what the operator did at the last moment.
-func (t *trip) expired(ctx context.Context) Event {
-	until := t.end.until
+func (z *authorization) expired(ctx context.Context) Event {
+	until := z.end.until
 	for {
 		select {
-		case d := <-t.inbox:
-			if last := t.deliver(ctx, d); last != nil {
+		case d := <-z.inbox:
+			if last := d.deliver(ctx, z); last != nil {
 				return last
 			}
 			continue
 		default:
 		}
-		if t.end.until != until {
+		if z.end.until != until {
 			return nil
 		}
-		return t.stop(ctx, func() Event { return Failed{Err: ErrTimeout} })
+		return z.stop(ctx, func() Event { return Failed{Err: ErrTimeout} })
 	}
 }
 
-// deliver does what the operator asked for meanwhile. A non-nil event ends the
-// task.
-func (t *trip) deliver(ctx context.Context, d Delivery) Event {
-	switch d := d.(type) {
-	case Pasted:
-		return t.pasted(ctx, d.Text)
-	case Extended:
-		t.say(TimeExtended{t.end.extend(t.r.Timeout)})
-	case NoDeadlineWanted:
-		t.end.drop()
-		t.say(TimeExtended{})
-	case NewLinkWanted:
-		switch err := t.newLink(ctx); {
-		case err == nil:
-			t.open()
-		case ctx.Err() != nil:
-			return t.stop(ctx, func() Event { return Failed{Err: err} })
-		default: // the administrator may be at work with the link before
-			t.say(Strayed{&newLinkError{err}})
-		}
-	case OpenWanted:
-		t.open()
-	case Handed:
-		if t.handed != nil {
-			return t.stop(ctx, func() Event { return t.handed(ctx) })
-		}
-	}
-	return nil
-}
-
-func (t *trip) pasted(ctx context.Context, text string) Event {
-	a, err := callback.ParsePaste(text)
-	if err == nil {
-		err = t.r.states.Claim(a.State, t.answers.Key())
-	}
+// take takes a pasted address.
+func (z *authorization) take(ctx context.Context, text string) Event {
+	a, err := z.r.claimPaste(ctx, text, z)
 	if err != nil {
-		t.say(Strayed{err})
+		z.say(Strayed{err})
 		return nil
 	}
-	return t.use(ctx, a)
+	return z.use(ctx, a)
 }
 
 // stray tells the screen about what a person sees in a browser window; noise
 // from other programs stays out of it. A wrong host is the proxy's doing only
 // where there is one.
-func (t *trip) stray(s callback.Stray) {
-	if s.Person && s.Err != nil && (s.Kind != callback.StrayHost || t.answers.Listen != "") {
-		t.say(Strayed{s.Err})
+func (z *authorization) stray(s callback.Stray) {
+	if s.Person && s.Err != nil && (s.Kind != callback.StrayHost || z.answers.Listen != "") {
+		z.say(Strayed{s.Err})
 	}
 }
 
-// settle takes the answer whose state was claimed. What the code gives is
+// finish takes the answer whose state was claimed. What the code gives is
 // finished even if the operator leaves: a code cannot be had twice.
-func (t *trip) settle(ctx context.Context, a callback.Answer) Event {
+func (z *authorization) finish(ctx context.Context, a callback.Answer) Event {
 	if a.Error != "" {
 		err := &RefusedError{Code: a.Error, Description: a.Description}
-		p := explain(err, t.at)
+		p := explain(err, z.at)
 		o := callback.Outcome{Title: "Not authorized", Text: p.Summary, Hint: "The person who set this up sees the same in confer and can try again. " + closeWindow}
 		if a.Error == "access_denied" {
 			o.Title, o.Text = "You did not approve", "Nothing was linked, and nothing was changed."
 			o.Hint = "If you want to approve after all, ask the person who sent you the link for a new one. " + closeWindow
 		}
-		t.srv.Settle(a.ID, o)
+		z.srv.Settle(a.ID, o)
 		return Failed{Err: err}
 	}
-	t.say(AnswerArrived{})
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishLimit)
-	defer cancel()
-	last, held, err := t.complete(ctx, a.Code)
-	if err != nil {
-		last := Failed{Err: err, Approved: true, Held: held}
-		t.srv.Settle(a.ID, t.unfinished(last))
+	z.say(AnswerArrived{})
+	last := z.r.finish(ctx, z.basis(), z.approval(a.Code), z.store, z.say)
+	if failed, bad := last.(Failed); bad {
+		z.srv.Settle(a.ID, z.unfinished(failed))
 		return last
 	}
-	t.srv.Settle(a.ID, callback.Outcome{OK: true, Title: t.done, Text: "The authorization is complete. Nothing more is asked of you.", Hint: backToTerminal})
+	z.srv.Settle(a.ID, callback.Outcome{OK: true, Title: z.done, Text: "The authorization is complete. Nothing more is asked of you.", Hint: backToTerminal})
 	return last
 }
 
-// complete exchanges the code and stores what came. Held tells that only the
-// storing failed: what came is kept for another try.
-func (t *trip) complete(ctx context.Context, code cronofy.Secret) (last Event, held bool, _ error) {
-	store, err := t.finish(ctx, code)
-	if err != nil {
-		return nil, false, err
-	}
-	// Every call to a store has a limit of its own.
-	if last, err = store(keystore.Patient(context.WithoutCancel(ctx)), t.store); err != nil {
-		t.r.hold(t.answers.Key(), store)
-		return nil, true, err
-	}
-	return last, false, nil
+// approval is what is to be done with a code.
+func (z *authorization) approval(code cronofy.Secret) approved {
+	return approved{until: z.r.Now().Add(codeLife), exchange: func(ctx context.Context, say func(Event)) (storing, error) {
+		return z.exchange(ctx, code, say)
+	}}
 }
 
 // use takes an answer, and the next one that is here if nothing came of it. The
 // browsers of the others learn how it ended.
-func (t *trip) use(ctx context.Context, a callback.Answer) Event {
-	last := t.settle(ctx, a)
+func (z *authorization) use(ctx context.Context, a callback.Answer) Event {
+	last := z.finish(ctx, a)
 	for {
 		late := notWaiting
 		failed, bad := last.(Failed)
 		if !bad {
-			late = callback.Outcome{OK: true, Title: t.done, Text: "An answer that came before this one was used. Nothing more is asked of you.", Hint: backToTerminal}
+			late = callback.Outcome{OK: true, Title: z.done, Text: "An answer that came before this one was used. Nothing more is asked of you.", Hint: backToTerminal}
 		}
-		next, ok := t.srv.Next(late)
+		next, ok := z.srv.Next(late)
 		switch {
 		case !ok:
 			return last
 		case !bad:
-			t.srv.Settle(next.ID, late)
+			z.srv.Settle(next.ID, late)
 		case failed.Held: // the tokens are here, and the store would not take others either
-			t.srv.Settle(next.ID, t.unfinished(failed))
+			z.srv.Settle(next.ID, z.unfinished(failed))
 		default:
-			last = moreTelling(failed, t.settle(ctx, next))
+			last = moreTelling(failed, z.finish(ctx, next))
 		}
 	}
 }
 
 // unfinished is the page of an approval that nothing came of yet.
-func (t *trip) unfinished(f Failed) callback.Outcome {
-	p := approvedProblem(explain(f.Err, t.at), t.at, t.answers, f.Held)
+func (z *authorization) unfinished(f Failed) callback.Outcome {
+	p := approvedProblem(explain(f.Err, z.at), z.at, z.answers, f, false)
 	return callback.Outcome{Title: "Approved, but not finished",
 		Text: "You approved, and nothing more is asked of you here. The set-up program could not finish: " + p.Summary,
 		Hint: "The person who set this up sees the same in confer. " + closeWindow}
@@ -344,21 +306,21 @@ func (t *trip) unfinished(f Failed) callback.Outcome {
 
 // release goes on serving the browser's pages, unless the port is needed before
 // that. Without an operator who goes on, that is until the last page was fetched.
-func (t *trip) release() {
-	if t.url == "" { // nobody was sent anywhere
-		t.srv.Close()
+func (z *authorization) release() {
+	if z.url == "" { // nobody was sent anywhere
+		z.srv.Close()
 		return
 	}
 	stay, leave := context.WithCancel(context.Background())
-	t.r.leavePages()
-	t.r.mu.Lock()
-	defer t.r.mu.Unlock()
-	t.r.last, t.r.leave = t.srv, leave
-	t.r.linger.Go(func() {
-		defer t.srv.Close()
-		t.srv.Linger(context.Background(), lingerLimit)
-		if !t.r.Unattended {
-			t.srv.Stay(stay, pagesLimit)
+	z.r.leavePages()
+	z.r.mu.Lock()
+	defer z.r.mu.Unlock()
+	z.r.last, z.r.leave = z.srv, leave
+	z.r.linger.Go(func() {
+		defer z.srv.Close()
+		z.srv.Linger(context.Background(), lingerLimit)
+		if !z.r.Unattended {
+			z.srv.Stay(stay, pagesLimit)
 		}
 	})
 }

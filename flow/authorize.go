@@ -17,7 +17,7 @@ type Attempt struct {
 	URL         string // the real authorization URL; holds the link token
 	ShortURL    string // our local link to it; empty when nothing listens
 	RedirectURI string
-	Listening   bool      // a callback can reach us; otherwise paste is the first door
+	Listening   bool      // a callback can reach us; otherwise pasting comes first
 	Until       time.Time // when the wait ends; zero: it has no end, see NoDeadlineWanted
 	Opened      bool      // a browser was asked to open the link
 	Browser     string    // why no browser was opened; empty when one was asked
@@ -50,6 +50,7 @@ type Link struct {
 	RefreshToken       bool      // whether there was one to store
 	Unconfirmed        bool      // the administrator said so; no token was exchanged
 	At                 time.Time // UTC
+	For                Basis     // the answers that it was made for
 }
 
 // EndsWithRun tells whether confer's own token of the link is in memory alone, so
@@ -61,62 +62,223 @@ func (l Link) EndsWithRun() bool { return l.RefreshToken && l.Store == StoreSess
 func (l Link) ID() string { return l.Listed().ID() }
 
 // LinkedNow tells whether the link was made with the answers as they are.
-func (s State) LinkedNow() bool { return s.Link != nil && s.linkedKey == s.Answers.Key() }
+func (s State) LinkedNow() bool {
+	return s.Link != nil && s.Link.For == s.Answers.authorizing(StepAuthorize)
+}
 
-// ApprovedNow tells whether the administrator approved these very answers, so
-// that the link most likely exists whatever failed afterwards.
-func (s State) ApprovedNow() bool { return s.approvedKey == s.Answers.Key() }
+// AuthorizeStarted begins, or begins again, step 5.
+type AuthorizeStarted struct{}
 
-func (s State) authorize() (State, *Task) {
+func (AuthorizeStarted) page() Step { return StepAuthorize }
+
+func (AuthorizeStarted) apply(s State) (State, *Task) {
 	s.Attempt = Attempt{Phase: PhasePreparing}
 	return s.start(Authorize{Answers: s.Answers, Store: s.Store})
 }
 
-func (s State) linked(ev Linked) State {
-	if !ev.Link.Unconfirmed { // the administrator's word is no token
-		s = s.dropHeld()
+// Continued goes on from step 5 with the link that was made before.
+type Continued struct{}
+
+func (Continued) page() Step { return StepAuthorize }
+
+func (Continued) apply(s State) (State, *Task) {
+	if s.LinkedNow() || s.ApprovedNow() {
+		s.Step++
 	}
-	s.Running, s.Attempt, s.Proof, s.Asking = nil, Attempt{}, Proof{}, false
-	link := ev.Link
-	s.Made = append(s.Made[:len(s.Made):len(s.Made)], link)
-	s.Link, s.linkedKey, s.Notice = &link, s.Answers.Key(), ev.Notice
-	s.Known, s.knownFrom = ev.Known, s.Answers.Accounts
-	s.Step = StepProfiles
-	return s
+	return s, nil
 }
 
-// HandedOver is a link of an earlier run that was made for the administrator. The
-// final address of their browser can be pasted into this run: see HandedOverHere.
-type HandedOver struct {
-	Hash  string    // of its state and of the answers that it was made for
-	Made  time.Time // UTC
-	Until time.Time // UTC; the end of the time for which its answer is taken
+// Deliveries: what the operator does while an authorization waits.
+type (
+	// Pasted is the final address of the administrator's browser, as pasted. It is
+	// taken without a task too, where State.HandedOverHere.
+	Pasted struct{ Text string }
+	// Extended asks for more time.
+	Extended struct{}
+	// NoDeadlineWanted has the wait go on until the operator ends it. It is answered
+	// by a TimeExtended with the zero time.
+	NoDeadlineWanted struct{}
+	// NewLinkWanted asks for a fresh link token; links made before stay good
+	// for coming back.
+	NewLinkWanted struct{}
+	// OpenWanted asks to open the browser again.
+	OpenWanted struct{}
+	// Handed keeps the link as unconfirmed: the administrator says it is done.
+	Handed struct{}
+)
+
+func (Pasted) effect()           {}
+func (Extended) effect()         {}
+func (NoDeadlineWanted) effect() {}
+func (NewLinkWanted) effect()    {}
+func (OpenWanted) effect()       {}
+func (Handed) effect()           {}
+
+func (d Extended) apply(s State) (State, *Task)         { return s.hand(d) }
+func (d NoDeadlineWanted) apply(s State) (State, *Task) { return s.hand(d) }
+func (d NewLinkWanted) apply(s State) (State, *Task)    { return s.hand(d) }
+func (d OpenWanted) apply(s State) (State, *Task)       { return s.hand(d) }
+
+func (d Pasted) apply(s State) (State, *Task) {
+	if s.Running == nil && !s.Asking && s.HandedOverHere() != nil {
+		s.Problem, s.Notice = nil, ""
+		return s.start(FinishHandedOver{Answers: s.Answers, Store: s.Store, Text: d.Text})
+	}
+	return s.hand(d)
 }
 
-// HandedOverHere is the newest link of an earlier run that was made for the
-// answers as they are, on the page where one would make another; nil: there is
-// none. Pasted is taken there without a new link.
-func (s State) HandedOverHere() *HandedOver { return nil }
-
-func (s State) deliver(d Delivery) (State, *Task) {
-	if _, ok := d.(Refreshed); ok {
-		return s.refresh()
-	}
-	if s.Running == nil || s.Attempt.Phase != PhaseWaiting {
+func (d Handed) apply(s State) (State, *Task) {
+	if s.Step != StepAuthorize { // what a calendar administrator approves has a token, or is nothing
 		return s, nil
 	}
-	if _, ok := d.(Handed); ok && s.Step != StepAuthorize {
+	return s.hand(d)
+}
+
+// hand gives a Delivery to the authorization that waits.
+func (s State) hand(d Delivery) (State, *Task) {
+	if s.Running == nil || s.Attempt.Phase != PhaseWaiting {
 		return s, nil
 	}
 	s.Attempt.Notice = ""
 	return s, &Task{ID: s.Running.ID, Effect: d}
 }
 
-// authorize makes the link between the calendars and the provider.
-func (r *Runner) authorize(ctx context.Context, e Authorize, inbox <-chan Delivery, say func(Event)) Event {
-	a, err := r.withSecret(ctx, e.Answers, e.Store)
+func (d Pasted) deliver(ctx context.Context, z *authorization) Event { return z.take(ctx, d.Text) }
+
+func (Extended) deliver(_ context.Context, z *authorization) Event {
+	z.say(TimeExtended{z.end.extend(z.r.Timeout)})
+	return nil
+}
+
+func (NoDeadlineWanted) deliver(_ context.Context, z *authorization) Event {
+	z.end.drop()
+	z.say(TimeExtended{})
+	return nil
+}
+
+func (NewLinkWanted) deliver(ctx context.Context, z *authorization) Event {
+	switch err := z.newLink(ctx); {
+	case err == nil:
+		z.open()
+	case ctx.Err() != nil:
+		return z.stop(ctx, func() Event { return Failed{Err: err} })
+	default: // the administrator may be at work with the link before
+		z.say(Strayed{&newLinkError{err}})
+	}
+	return nil
+}
+
+func (OpenWanted) deliver(_ context.Context, z *authorization) Event {
+	z.open()
+	return nil
+}
+
+func (Handed) deliver(ctx context.Context, z *authorization) Event {
+	if z.unconfirmed == nil {
+		return nil
+	}
+	return z.stop(ctx, func() Event { return z.unconfirmed(ctx) })
+}
+
+// Reports of an authorization.
+type (
+	// LinkReady says that a link can be opened and the callback is listened for.
+	LinkReady struct {
+		URL, ShortURL, RedirectURI string
+		Listening                  bool
+		Until                      time.Time
+	}
+	// BrowserAsked says that a browser was started; Err when none could be.
+	BrowserAsked struct{ Err error }
+	// TimeExtended carries the new end of the wait; zero: it has none.
+	TimeExtended struct{ Until time.Time }
+	// Strayed says that something came back which was not the answer.
+	Strayed struct{ Err error }
+	// AnswerArrived says that the administrator approved; the code is exchanged.
+	AnswerArrived struct{}
+	// Exchanged says that the tokens are here and are stored now.
+	Exchanged struct{}
+	// Linked ends Authorize.
+	Linked struct {
+		Link   Link
+		Known  *KnownProfiles
+		Notice string
+	}
+)
+
+func (ev LinkReady) apply(s State) (State, *Task) {
+	a := &s.Attempt
+	a.Phase, a.Links, a.Notice = PhaseWaiting, a.Links+1, ""
+	a.URL, a.ShortURL, a.RedirectURI = ev.URL, ev.ShortURL, ev.RedirectURI
+	a.Listening, a.Until = ev.Listening, ev.Until
+	s.secretIn = s.secretPlace() // see Runner.testStore
+	return s, nil
+}
+
+func (ev BrowserAsked) apply(s State) (State, *Task) {
+	s.Attempt.Opened, s.Attempt.Browser = ev.Err == nil, ""
+	if ev.Err != nil {
+		s.Attempt.Browser = explainBrowser(ev.Err)
+	}
+	return s, nil
+}
+
+func (ev TimeExtended) apply(s State) (State, *Task) {
+	s.Attempt.Until = ev.Until
+	return s, nil
+}
+
+func (ev Strayed) apply(s State) (State, *Task) {
+	s.Attempt.Notice = explainStray(ev.Err)
+	return s, nil
+}
+
+func (AnswerArrived) apply(s State) (State, *Task) {
+	s.Attempt.Phase = PhaseExchanging
+	return s, nil
+}
+
+func (Exchanged) apply(s State) (State, *Task) {
+	s.Attempt.Phase = PhaseStoring
+	return s, nil
+}
+
+func (ev Linked) apply(s State) (State, *Task) {
+	if !ev.Link.Unconfirmed { // the administrator's word is no token
+		s = s.finished(StepAuthorize)
+	}
+	s.Running, s.Attempt, s.Proof, s.Asking = nil, Attempt{}, Proof{}, false
+	link := ev.Link
+	link.For = s.Answers.authorizing(StepAuthorize)
+	s.Link, s.Notice, s.HandedOver = &link, ev.Notice, nil
+	s.Made = append(s.Made[:len(s.Made):len(s.Made)], link)
+	s.Known = ev.Known.of(s.Answers.Accounts)
+	s.Step = StepAuthorize + 1
+	return s, nil
+}
+
+// Authorize has the Organizational Unit authorization done in the browser,
+// exchanges the code and stores the tokens. It ends in Linked.
+type Authorize struct {
+	Answers Answers
+	Store   Store
+}
+
+func (Authorize) effect() {}
+
+func (e Authorize) do(ctx context.Context, r *Runner, inbox <-chan Delivery, say func(Event)) Event {
+	z, err := r.newAuthorize(ctx, e.Answers, e.Store, say)
 	if err != nil {
 		return Failed{Err: err}
+	}
+	z.inbox = inbox
+	return z.run(ctx)
+}
+
+func (r *Runner) newAuthorize(ctx context.Context, a Answers, s Store, say func(Event)) (*authorization, error) {
+	a, err := r.withSecret(ctx, a, s)
+	if err != nil {
+		return nil, err
 	}
 	client := r.client(a, say)
 	known := r.known(ctx, client, a)
@@ -124,19 +286,19 @@ func (r *Runner) authorize(ctx context.Context, e Authorize, inbox <-chan Delive
 		l.Store = s.Kind
 		return Linked{Link: l, Known: known, Notice: r.record(ctx, l)}
 	}
-	t := &trip{r: r, at: StepAuthorize, answers: a, store: e.Store, inbox: inbox, say: say, done: "The calendars and " + a.Provider.Name() + " are linked"}
+	z := &authorization{r: r, at: StepAuthorize, answers: a, store: s, say: say, done: "The calendars and " + a.Provider.Name() + " are linked"}
 	if a.Provider == cronofy.AnyProvider {
-		t.done = "The calendars and the conferencing account are linked"
+		z.done = "The calendars and the conferencing account are linked"
 	}
-	t.link = func(ctx context.Context, state string) (string, error) {
+	z.link = func(ctx context.Context, state string) (string, error) {
 		token, err := client.LinkToken(ctx, a.ServiceAccount)
 		if err != nil {
 			return "", err
 		}
 		return client.AuthorizeURL(cronofy.AuthorizeRequest{RedirectURI: a.RedirectURI, State: state, LinkToken: token, Provider: a.Provider}), nil
 	}
-	t.finish = func(ctx context.Context, code cronofy.Secret) (put, error) {
-		token, err := client.Exchange(ctx, code, a.RedirectURI)
+	z.exchange = func(ctx context.Context, code cronofy.Secret, say func(Event)) (storing, error) {
+		token, err := r.client(a, say).Exchange(ctx, code, a.RedirectURI)
 		if err != nil {
 			return nil, err
 		}
@@ -147,14 +309,14 @@ func (r *Runner) authorize(ctx context.Context, e Authorize, inbox <-chan Delive
 		if r.Tokens != nil {
 			r.Tokens(l, token)
 		}
-		return r.putToken(a, refreshTokenOf(a), token.RefreshToken, func(ctx context.Context, s Store) Event { return made(ctx, l, s) }), nil
+		return r.storeToken(a, refreshTokenOf(a), token.RefreshToken, func(ctx context.Context, s Store) Event { return made(ctx, l, s) }), nil
 	}
-	t.handed = func(ctx context.Context) Event {
+	z.unconfirmed = func(ctx context.Context) Event {
 		l := r.newLink(a)
 		l.Unconfirmed = true
-		return made(ctx, l, e.Store)
+		return made(ctx, l, s)
 	}
-	return t.run(ctx)
+	return z, nil
 }
 
 func (r *Runner) newLink(a Answers) Link {
@@ -170,45 +332,47 @@ func explainBrowser(err error) string {
 	return "No browser could be opened here: " + cronofy.CleanText(err.Error(), 120) + ". Open the link yourself, or send it."
 }
 
+// rejectedAnswers are what comes back and is not the answer. Errors that ask for
+// the same act share their words.
+var rejectedAnswers = []struct {
+	errs []error
+	text string
+}{
+	{[]error{callback.ErrStateEarlierRun}, "That came from an earlier run of confer. Open the link that confer made last."},
+	{[]error{callback.ErrStateOtherAnswers, callback.ErrStateUnknown},
+		"That answer is not from this link, or belongs to other settings than these. Open the link that confer made last."},
+	{[]error{callback.ErrStateUsed}, "That answer was used before: a new link is needed."},
+	{[]error{callback.ErrHost}, "An answer came with another host name than the redirect URI's, so it was not taken. The proxy must pass Host on unchanged " +
+		"(nginx: proxy_set_header Host $http_host). Then load the page again in that browser."},
+	{[]error{callback.ErrMalformed, callback.ErrStateMissing}, "A browser came back without one clear answer and its state, so it was not taken. " +
+		"What stands between Cronofy and confer must pass the whole address on."},
+	{[]error{callback.ErrPasteBareCode}, "That is only the code. Paste the whole address from the browser's address bar: it holds the state too."},
+	{[]error{callback.ErrPasteNoState}, "That address has no state, so nobody can tell whose it is. Paste the whole address that the browser ended on."},
+	{[]error{callback.ErrPasteLink}, "That is the link to open, not the address that the browser ends on. Open it, approve, then paste the final address."},
+	{[]error{callback.ErrPasteTooLong, callback.ErrPasteTwice, callback.ErrPasteNoAnswer},
+		"There is not one answer in that text. Paste the address that the browser ended on, alone: it has code= and state= in it."},
+}
+
 // explainStray says what came back that was not the answer; the wait goes on.
 func explainStray(err error) string {
 	var fresh *newLinkError
 	var lost *LostError
 	var other *callback.OtherUserError
 	switch {
+	case errors.As(err, &other):
+		return fmt.Sprintf("A program of another user of this machine (%s) opened the link or tried to answer. It was refused. If that was you, open the link as the user who started confer.", other.User)
 	case errors.As(err, &lost):
 		p := explainLost(lost, StepAuthorize)
 		return p.Summary + " " + p.Hint
 	case errors.As(err, &fresh):
 		return "No new link could be made. " + sentence(fresh.err, StepAuthorize).Summary + " The link before it still counts."
-	case errors.As(err, &other):
-		return fmt.Sprintf("A program of another user of this machine (%s) opened the link or tried to answer. It was refused. If that was you, open the link as the user who started confer.", other.User)
-	case errors.Is(err, callback.ErrStateEarlierRun):
-		return "That came from an earlier run of confer. Open the link that confer made last."
-	case errors.Is(err, callback.ErrStateUsed):
-		return "That answer was used before: a new link is needed."
-	case errors.Is(err, callback.ErrStateOtherAnswers):
-		return "That answer belongs to other settings than these. Open the link that confer made last."
-	case errors.Is(err, callback.ErrStateUnknown):
-		return "That answer is not from this link: its state is missing or unknown. Open the link that confer made last."
-	case errors.Is(err, callback.ErrHost):
-		return "An answer came with another host name than the redirect URI's, so it was not taken. The proxy must pass Host on unchanged (nginx: proxy_set_header Host $http_host). Then load the page again in that browser."
-	case errors.Is(err, callback.ErrMalformed):
-		return "A browser came back with the right state, but without one clear answer: neither a code nor an error, or several. It was not taken."
-	case errors.Is(err, callback.ErrStateMissing):
-		return "A browser came back with an answer without its state, so nobody can tell whose it is. What stands between Cronofy and confer must pass the whole address on."
-	case errors.Is(err, callback.ErrPasteBareCode):
-		return "That is only the code. Paste the whole address from the browser's address bar: it holds the state too."
-	case errors.Is(err, callback.ErrPasteNoState):
-		return "That address has no state, so nobody can tell whose it is. Paste the whole address that the browser ended on."
-	case errors.Is(err, callback.ErrPasteLink):
-		return "That is the link to open, not the address that the browser ends on. Open it, approve, then paste the final address."
-	case errors.Is(err, callback.ErrPasteTooLong):
-		return "That is too long to be the address (over 16 KiB). Copy the address bar alone."
-	case errors.Is(err, callback.ErrPasteTwice):
-		return "That holds two answers. Paste one address alone."
-	case errors.Is(err, callback.ErrPasteNoAnswer):
-		return "There is no answer in that text. Paste the address that the browser ended on: it has code= and state= in it."
+	}
+	for _, r := range rejectedAnswers {
+		for _, e := range r.errs {
+			if errors.Is(err, e) {
+				return r.text
+			}
+		}
 	}
 	return "That was not the answer that confer waits for."
 }

@@ -53,15 +53,15 @@ func TestStartWithASecretThatIsKept(t *testing.T) {
 	file, _ = file.Apply(Report{task.ID, StoreOpened{Store: file.Store, ClientSecret: cronofy.NewSecret("s")}})
 	require.Equal(t, StepServiceAccount, file.Step)
 	require.True(t, draft(file).Kept, "it was read from there")
-	require.False(t, Start(Found{Answers: a, Store: Store{Kind: StoreSession}, SecretKept: true}).secretKept())
+	require.False(t, Start(Found{Answers: a, Store: Store{Kind: StoreSession}, SecretKept: true}).secretStored())
 }
 
 // TestKnownProfilesAreOfTheAccountsOfThen: what other accounts had before the
 // link says nothing about these.
 func TestKnownProfilesAreOfTheAccountsOfThen(t *testing.T) {
 	t.Parallel()
-	known := &KnownProfiles{IDs: map[string]bool{"pro_1": true}}
 	file := Accounts{Kind: AccountsFile, Path: "people.csv"}
+	known := &KnownProfiles{IDs: map[string]bool{"pro_1": true}, For: file}
 	s := Start(Found{Store: Store{Kind: StoreSession}, Answers: Answers{Site: siteOf("de"), ClientID: "id", ClientSecret: cronofy.NewSecret("s"),
 		RedirectURI: DefaultRedirectURI, ServiceAccount: "ser_1", Provider: cronofy.Zoom, Accounts: file}})
 	s, task := s.Apply(AuthorizeStarted{})

@@ -12,27 +12,27 @@ import (
 	"confer/flow/callback"
 )
 
-// lastTrip is one at whose end an answer is in the channel already.
-func lastTrip(t *testing.T) (trip *trip, inbox chan Delivery, final string) {
+// lastAuthorization is one at whose end an answer is in the channel already.
+func lastAuthorization(t *testing.T) (z *authorization, inbox chan Delivery, final string) {
 	t.Helper()
 	r := &Runner{Timeout: time.Hour}
 	r.init()
 	a := Answers{RedirectURI: "http://127.0.0.1:0/callback"}
-	srv, err := callback.Open(t.Context(), callback.Config{RedirectURI: a.RedirectURI, States: r.states, Answers: a.Key()})
+	srv, err := callback.Open(t.Context(), callback.Config{RedirectURI: a.RedirectURI, States: r.states, Answers: a.authorizing(StepAuthorize).String()})
 	require.NoError(t, err)
 	t.Cleanup(srv.Close)
 	inbox = make(chan Delivery, inboxSize)
-	trip = newTrip(r, a, srv, inbox)
-	t.Cleanup(func() { trip.end.timer.Stop() })
-	return trip, inbox, srv.RedirectURI() + "?code=right&state=" + r.states.Issue(a.Key())
+	z = newAuthorization(r, a, srv, inbox)
+	t.Cleanup(func() { z.end.timer.Stop() })
+	return z, inbox, srv.RedirectURI() + "?code=right&state=" + r.states.Issue(a.authorizing(StepAuthorize).String())
 }
 
-func newTrip(r *Runner, a Answers, srv *callback.Server, inbox chan Delivery) *trip {
-	return &trip{r: r, at: StepAuthorize, answers: a, inbox: inbox, srv: srv, say: func(Event) {}, end: newDeadline(r.Now, r.Timeout),
-		finish: func(_ context.Context, code cronofy.Secret) (put, error) {
+func newAuthorization(r *Runner, a Answers, srv *callback.Server, inbox chan Delivery) *authorization {
+	return &authorization{r: r, at: StepAuthorize, answers: a, inbox: inbox, srv: srv, say: func(Event) {}, end: newDeadline(r.Now, r.Timeout),
+		exchange: func(_ context.Context, code cronofy.Secret, _ func(Event)) (storing, error) {
 			return func(context.Context, Store) (Event, error) { return Linked{Link: Link{Label: code.Reveal()}}, nil }, nil
 		},
-		handed: func(context.Context) Event { return Linked{Link: Link{Unconfirmed: true}} },
+		unconfirmed: func(context.Context) Event { return Linked{Link: Link{Unconfirmed: true}} },
 	}
 }
 
@@ -42,21 +42,21 @@ var linkedRight = Linked{Link: Link{Label: "right"}}
 // the wait now.
 func TestAnAnswerThatIsHereCounts(t *testing.T) {
 	t.Parallel()
-	for name, end := range map[string]func(*trip) Event{
-		"time-out": func(trip *trip) Event { return trip.expired(t.Context()) },
-		"handed":   func(trip *trip) Event { return trip.deliver(t.Context(), Handed{}) },
-		"leaving": func(trip *trip) Event {
+	for name, end := range map[string]func(*authorization) Event{
+		"time-out": func(z *authorization) Event { return z.expired(t.Context()) },
+		"handed":   func(z *authorization) Event { return Handed{}.deliver(t.Context(), z) },
+		"leaving": func(z *authorization) Event {
 			ctx, cancel := context.WithCancel(t.Context())
 			cancel()
-			return trip.wait(ctx)
+			return z.wait(ctx)
 		},
 	} {
-		trip, _, final := lastTrip(t)
+		z, _, final := lastAuthorization(t)
 		resp, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(get(t, final))
 		require.NoError(t, err)
 		require.NoError(t, resp.Body.Close())
 		require.Equal(t, http.StatusSeeOther, resp.StatusCode)
-		require.Equal(t, linkedRight, end(trip), name)
+		require.Equal(t, linkedRight, end(z), name)
 	}
 }
 
@@ -70,14 +70,14 @@ func get(t *testing.T, address string) *http.Request {
 // TestTheLastMoment: what the operator did before the end of the time counts.
 func TestTheLastMoment(t *testing.T) {
 	t.Parallel()
-	trip, inbox, final := lastTrip(t)
+	z, inbox, final := lastAuthorization(t)
 	inbox <- OpenWanted{}
 	inbox <- Pasted{Text: final}
-	require.Equal(t, linkedRight, trip.expired(t.Context()))
+	require.Equal(t, linkedRight, z.expired(t.Context()))
 
-	trip, inbox, _ = lastTrip(t)
+	z, inbox, _ = lastAuthorization(t)
 	inbox <- Extended{}
-	require.Nil(t, trip.expired(t.Context()), "the wait goes on")
+	require.Nil(t, z.expired(t.Context()), "the wait goes on")
 	inbox <- Pasted{Text: "not an answer"}
-	require.Equal(t, Failed{Err: ErrTimeout}, trip.expired(t.Context()))
+	require.Equal(t, Failed{Err: ErrTimeout}, z.expired(t.Context()))
 }

@@ -95,6 +95,9 @@ func sentence(err error, at Step) Problem {
 		ledger  *LedgerError
 		lost    *LostError
 	)
+	if paste := (*pasteError)(nil); errors.As(err, &paste) {
+		return Problem{Summary: explainStray(paste.err), Code: CodeUsage, Exit: ExitUsage, Step: at}
+	}
 	switch {
 	case errors.As(err, &refused):
 		return explainOAuth(refused.Code, refused.Description, at)

@@ -45,19 +45,38 @@ type Proof struct {
 }
 
 // KnownProfiles are profile_ids that accounts had before the link was made.
-type KnownProfiles struct{ IDs map[string]bool }
+type KnownProfiles struct {
+	IDs map[string]bool
+	For Accounts // whose they are
+}
+
+// of are the known profiles of these accounts.
+func (k *KnownProfiles) of(a Accounts) *KnownProfiles {
+	if k == nil {
+		return nil
+	}
+	return &KnownProfiles{IDs: k.IDs, For: a}
+}
 
 // KnownHere are the profiles that the accounts of the answers had before the
 // link; nil: that is not known, as with accounts that were named after it.
 func (s State) KnownHere() *KnownProfiles {
-	a, b := s.Answers.Accounts, s.knownFrom
+	if s.Known == nil {
+		return nil
+	}
+	a, b := s.Answers.Accounts, s.Known.For
 	if a.Kind != b.Kind || a.Path != b.Path || !a.Token.Equal(b.Token) {
 		return nil
 	}
 	return s.Known
 }
 
-func (s State) accounts(ev AccountsGiven) (State, *Task) {
+// AccountsGiven answers step 6.
+type AccountsGiven struct{ Accounts Accounts }
+
+func (AccountsGiven) page() Step { return StepProfiles }
+
+func (ev AccountsGiven) apply(s State) (State, *Task) {
 	if p := s.CheckAccountsPath(ev.Accounts.Path); p != nil {
 		return s.refuse(p)
 	}
@@ -85,7 +104,14 @@ func checkAccountsAnswer(a Accounts) *Problem {
 	return nil
 }
 
-func (s State) refresh() (State, *Task) {
+// Refreshed asks to look at the profiles again now.
+type Refreshed struct{}
+
+func (Refreshed) effect() {}
+
+func (Refreshed) deliver(context.Context, *authorization) Event { return nil }
+
+func (Refreshed) apply(s State) (State, *Task) {
 	switch {
 	case s.Step != StepProfiles || !s.Proof.Started || s.Answers.Accounts.Kind == AccountsNone:
 		return s, nil
@@ -182,7 +208,49 @@ func knownIDs(k *KnownProfiles) map[string]bool {
 	return k.IDs
 }
 
-func (r *Runner) loadProfiles(ctx context.Context, e LoadProfiles, inbox <-chan Delivery, say func(Event)) Event {
+// Reports of LoadProfiles.
+type (
+	// ProfilesRead carries rows to the screen, in batches.
+	ProfilesRead struct {
+		Rows  []profiles.Row
+		Tally Tally
+		At    time.Time // when they were read
+	}
+	// LookPlanned says when the profiles are looked at again by itself.
+	LookPlanned struct{ At time.Time }
+	// ProfilesDone ends LoadProfiles.
+	ProfilesDone struct{ Tally Tally }
+)
+
+func (ev ProfilesRead) apply(s State) (State, *Task) {
+	s.Proof.Tally = ev.Tally
+	if s.Proof.Since.IsZero() {
+		s.Proof.Since = ev.At
+	}
+	return s, nil
+}
+
+func (ev LookPlanned) apply(s State) (State, *Task) {
+	s.Proof.NextLook = ev.At
+	return s, nil
+}
+
+func (ev ProfilesDone) apply(s State) (State, *Task) {
+	s.Running = nil
+	s.Proof.Done, s.Proof.Tally, s.Proof.NextLook = true, ev.Tally, time.Time{}
+	return s, nil
+}
+
+// LoadProfiles reads userinfo for each account, again and again for a while. It
+// ends in ProfilesDone.
+type LoadProfiles struct {
+	Answers Answers
+	Known   *KnownProfiles
+}
+
+func (LoadProfiles) effect() {}
+
+func (e LoadProfiles) do(ctx context.Context, r *Runner, inbox <-chan Delivery, say func(Event)) Event {
 	list, err := r.readAccounts(ctx, e.Answers.Accounts)
 	if err != nil {
 		return Failed{Err: err}

@@ -4,37 +4,57 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
-	"strconv"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 )
 
-// TestPure keeps the files that decide free of the world: no clock, file,
-// network, goroutine or context. Tests rely on feeding events and reading states.
+// TestPure keeps what decides free of the world: the methods of State, and how
+// events are applied to one, use no clock, file, network, goroutine or context.
+// Tests rely on feeding events and reading states.
 func TestPure(t *testing.T) {
 	t.Parallel()
-	allowed := map[string]bool{
-		"strings": true, "time": true, // time for its types; time.Now is looked for below
-		"confer/cronofy": true, "confer/internal/profiles": true,
-	}
-	for _, file := range []string{"step.go", "state.go"} {
+	files, err := filepath.Glob("*.go")
+	require.NoError(t, err)
+	decide := 0
+	for _, file := range files {
+		if strings.HasSuffix(file, "_test.go") {
+			continue
+		}
 		f, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
 		require.NoError(t, err)
-		for _, imp := range f.Imports {
-			path, err := strconv.Unquote(imp.Path.Value)
-			require.NoError(t, err)
-			require.True(t, allowed[path], "%s imports %s", file, path)
-		}
-		ast.Inspect(f, func(n ast.Node) bool {
-			if sel, ok := n.(*ast.SelectorExpr); ok {
-				if x, ok := sel.X.(*ast.Ident); ok && x.Name == "time" {
-					require.NotContains(t, []string{"Now", "After", "Sleep", "NewTimer", "Since"}, sel.Sel.Name, "%s uses time.%s", file, sel.Sel.Name)
-				}
+		for _, d := range f.Decls {
+			fn, ok := d.(*ast.FuncDecl)
+			if !ok || fn.Recv == nil || fn.Name.Name != "apply" && receiver(fn) != "State" {
+				continue
 			}
-			_, goes := n.(*ast.GoStmt)
-			require.False(t, goes, "%s starts a goroutine", file)
-			return true
-		})
+			decide++
+			ast.Inspect(fn, func(n ast.Node) bool { return pure(t, file+": "+fn.Name.Name, n) })
+		}
 	}
+	require.NotZero(t, decide)
+}
+
+func receiver(fn *ast.FuncDecl) string {
+	if id, ok := fn.Recv.List[0].Type.(*ast.Ident); ok {
+		return id.Name
+	}
+	return ""
+}
+
+func pure(t *testing.T, where string, n ast.Node) bool {
+	t.Helper()
+	if sel, ok := n.(*ast.SelectorExpr); ok {
+		if x, ok := sel.X.(*ast.Ident); ok {
+			require.NotContains(t, []string{"os", "net", "http", "rand", "context", "sync", "callback"}, x.Name, where)
+			if x.Name == "time" {
+				require.NotContains(t, []string{"Now", "After", "Sleep", "NewTimer", "Since"}, sel.Sel.Name, where)
+			}
+		}
+	}
+	_, goes := n.(*ast.GoStmt)
+	require.False(t, goes, "%s starts a goroutine", where)
+	return true
 }

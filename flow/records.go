@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -45,6 +47,10 @@ func (r *Runner) record(ctx context.Context, l Link) string {
 		if d := c.Draft; d != nil && !r.NoDraft && d.ClientID == l.ClientID && d.ServiceAccount == l.ServiceAccount {
 			c.Draft = nil // another wizard's, of another customer, stays
 		}
+		c.Pending = slices.DeleteFunc(c.Pending, func(p links.Pending) bool {
+			return authorized(p.Answers) == authorized(links.Draft{DataCenter: kept.DataCenter, APIURL: kept.APIURL, AppURL: kept.AppURL,
+				ClientID: kept.ClientID, ServiceAccount: kept.ServiceAccount, Provider: kept.Provider, RedirectURI: p.Answers.RedirectURI})
+		})
 		if kept.RefreshToken {
 			old = copiesOf(*c, links.StoredToken(kept))
 		}
@@ -56,7 +62,7 @@ func (r *Runner) record(ctx context.Context, l Link) string {
 	if damaged != "" {
 		return "Linked. The list of links was damaged; it was kept as " + cronofy.CleanText(damaged, 400) + "."
 	}
-	if err := r.sweep(ctx, old); err != nil {
+	if err := r.deleteCopies(ctx, old); err != nil {
 		return "Linked. " + explainCopies(err)
 	}
 	return ""
@@ -81,7 +87,7 @@ func (r *Runner) recordAccount(ctx context.Context, a Answers, s Store, token cr
 	if err != nil {
 		return nil
 	}
-	return r.sweep(ctx, old)
+	return r.deleteCopies(ctx, old)
 }
 
 // saveLimit bounds the wait for another process that writes the same file.
@@ -152,7 +158,7 @@ func (r *Runner) remember(before, after State, say func(Event)) {
 // and those of a form that no secret has.
 func draft(s State) links.Draft {
 	a := s.Answers
-	if s.accepted.application != applicationKey(a) || s.CheckNoSecret(a.ClientID) != nil {
+	if !s.wasAccepted(StepApplication) || s.CheckNoSecret(a.ClientID) != nil {
 		a.ClientID = "" // it may be the secret, in the wrong field
 	}
 	if CheckRedirectURI(a.RedirectURI) != nil || s.CheckNoSecret(a.RedirectURI) != nil {
@@ -164,13 +170,37 @@ func draft(s State) links.Draft {
 	if s.CheckLabel(a.Label) != nil {
 		a.Label = ""
 	}
-	d := links.Draft{DataCenter: a.Site.DataCenter.ID, ClientID: a.ClientID, RedirectURI: a.RedirectURI, Listen: a.Listen,
-		ServiceAccount: a.ServiceAccount, Label: a.Label, Provider: string(a.Provider), Store: string(s.Store.Kind), Kept: s.secretKept()}
-	d.APIURL, d.AppURL = overrides(a.Site)
-	if open := s.open(); open != StepDataCenter {
+	d := draftOf(a)
+	d.Store, d.Kept = string(s.Store.Kind), s.secretStored()
+	if open := s.firstUnaccepted(); open != StepDataCenter {
 		d.Open = open.String()
 	}
 	return d
+}
+
+// draftOf are answers as the list has them.
+func draftOf(a Answers) links.Draft {
+	d := links.Draft{DataCenter: a.Site.DataCenter.ID, ClientID: a.ClientID, RedirectURI: a.RedirectURI, Listen: a.Listen,
+		ServiceAccount: a.ServiceAccount, Label: a.Label, Provider: string(a.Provider)}
+	d.APIURL, d.AppURL = overrides(a.Site)
+	return d
+}
+
+// AnswersUnsaved says that a later run will not find the answers.
+type AnswersUnsaved struct{ Err error }
+
+func (AnswersUnsaved) remark() {}
+
+func (ev AnswersUnsaved) apply(s State) (State, *Task) { return s.unsaved(ev.Err), nil }
+
+// unsaved tells once that a later run will not find the answers; nil: it will.
+func (s State) unsaved(err error) State {
+	if err == nil || s.Unsaved {
+		return s
+	}
+	s.Unsaved = true
+	s.Notice = strings.TrimSpace(s.Notice + " " + explainUnsaved(err))
+	return s
 }
 
 // explainUnsaved says why a later run will not go on where this one stops. That
@@ -250,11 +280,11 @@ func copiesOf(c links.Contents, what links.StoredSecret) (old []links.StoredSecr
 	return old
 }
 
-// sweep deletes copies that nothing needs any more: what took their place is
+// deleteCopies deletes copies that nothing needs any more: what took their place is
 // stored and read back. What cannot be deleted stays listed, and the first reason
 // is the error, but for a client secret: that may be of another set-up, and
 // confer status tells. No store is unlocked for it.
-func (r *Runner) sweep(ctx context.Context, old []links.StoredSecret) error {
+func (r *Runner) deleteCopies(ctx context.Context, old []links.StoredSecret) error {
 	var failed error
 	var gone []links.StoredSecret
 	for _, s := range old {

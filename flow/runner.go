@@ -45,9 +45,9 @@ type Runner struct {
 	NoDraft bool
 	// OpenURL asks for a browser; nil: none is opened.
 	OpenURL func(url string) error
-	// Walk sends a built-in browser to a link where OpenURL is nil, and gives its
+	// Browse sends a built-in browser to a link where OpenURL is nil, and gives its
 	// end: when no answer is here by then, none will come. nil: there is none.
-	Walk func(url string) <-chan *LostError
+	Browse func(url string) <-chan *LostError
 	// OpenAccounts opens a list of accounts by its path; neither that nor a read
 	// outlives ctx. Required for lists.
 	OpenAccounts func(ctx context.Context, path string) (io.ReadCloser, error)
@@ -60,20 +60,23 @@ type Runner struct {
 	Looks []time.Duration
 	// Unattended: nobody can be asked. A missing keyring is then an error.
 	Unattended bool
+	// ReachPause is between two questions whether Cronofy can be reached again, where
+	// a code waits for that; 0: 5 seconds.
+	ReachPause time.Duration
 	// Log takes down names of tasks and events, and errors; nil: nobody does.
 	Log *slog.Logger
 	// Now and Rand are the clock and the source of states; nil: the real ones.
 	Now  func() time.Time
 	Rand io.Reader
 
-	once   sync.Once
-	states *callback.States
-	saver  saver
-	linger sync.WaitGroup
-	mu     sync.Mutex
-	last   *callback.Server // of the try before; its pages may still be served
-	leave  func()           // ends that, once they were fetched
-	held   map[string]put   // approved and not stored, by Answers.Key
+	once     sync.Once
+	states   *callback.States
+	saver    saver
+	linger   sync.WaitGroup
+	mu       sync.Mutex
+	last     *callback.Server   // of the try before; its pages may still be served
+	leave    func()             // ends that, once they were fetched
+	approved map[Basis]approved // not finished, by the answers
 }
 
 func (r *Runner) init() {
@@ -102,21 +105,8 @@ func (r *Runner) Do(ctx context.Context, t Task, inbox <-chan Delivery, emit fun
 		}
 		emit(UnlockAsked{Until: w.Until, Words: WaitWords(w)})
 	})
-	switch e := t.Effect.(type) {
-	case CheckApplication:
-		emit(r.checkApplication(ctx, e, emit))
-	case OpenStore:
-		emit(r.openStore(ctx, e, emit))
-	case CheckServiceAccount:
-		emit(r.checkServiceAccount(ctx, e, emit))
-	case Connect:
-		emit(r.connect(ctx, e, inbox, emit))
-	case StoreHeld:
-		emit(r.storeHeld(ctx, e, emit))
-	case Authorize:
-		emit(r.authorize(ctx, e, inbox, emit))
-	case LoadProfiles:
-		emit(r.loadProfiles(ctx, e, inbox, emit))
+	if w, ok := t.Effect.(work); ok {
+		emit(w.do(ctx, r, inbox, emit))
 	}
 }
 
@@ -166,6 +156,8 @@ func (r *Runner) wait() {
 type Tasks struct {
 	runner *Runner
 	events chan Report
+	ctx    context.Context // ends with Close
+	end    context.CancelFunc
 	wg     sync.WaitGroup
 
 	mu     sync.Mutex
@@ -188,6 +180,7 @@ func (t *Tasks) Follow(before, after State, task *Task) {
 		t.cancel()
 	}
 	t.runner.remember(before, after, t.remark)
+	t.awaitCronofy(before, after)
 	if task == nil || t.closed {
 		return
 	}
@@ -219,6 +212,23 @@ func (t *Tasks) start(task Task) {
 				t.keepLate(Report{task.ID, ev})
 			}
 		})
+	})
+}
+
+// awaitCronofy has a code that is kept tried again by itself.
+func (t *Tasks) awaitCronofy(before, after State) {
+	kept := after.codeToRetry()
+	if kept == nil || before.codeToRetry() != nil || t.closed {
+		return
+	}
+	a, approval := after.Answers, *kept
+	t.wg.Go(func() {
+		if ev := t.runner.awaitCronofy(t.ctx, a, approval); ev != nil {
+			select {
+			case t.events <- Report{Event: ev}:
+			case <-t.ctx.Done():
+			}
+		}
 	})
 }
 
@@ -262,6 +272,7 @@ func (t *Tasks) Close() []Report {
 	t.mu.Lock()
 	t.closed = true
 	t.cancel()
+	t.end()
 	t.mu.Unlock()
 	t.wg.Wait()
 	t.runner.wait()
@@ -283,7 +294,8 @@ const inboxSize = 16
 
 // NewTasks makes the runner ready for work.
 func NewTasks(r *Runner) *Tasks {
-	return &Tasks{runner: r, events: make(chan Report, 64), cancel: func() {}}
+	ctx, end := context.WithCancel(context.Background())
+	return &Tasks{runner: r, events: make(chan Report, 64), cancel: func() {}, ctx: ctx, end: end}
 }
 
 // Unattended runs the steps with the answers given and nobody to ask, up to the
@@ -309,9 +321,9 @@ func Attended(ctx context.Context, r *Runner, f Found, acts <-chan Event, follow
 		follow(s, ev)
 	}
 	done := ctx.Done()
-	for s.Problem == nil && s.Link == nil {
-		if s.Running == nil {
-			apply(s.given())
+	for s.Link == nil && (s.Problem == nil || s.codeToRetry() != nil) {
+		if s.Running == nil && s.Problem == nil {
+			apply(s.givenAnswer())
 			continue
 		}
 		select {
@@ -330,21 +342,10 @@ func Attended(ctx context.Context, r *Runner, f Found, acts <-chan Event, follow
 	return s
 }
 
-// given is the answer to the page of a State, from what was given beforehand.
-func (s State) given() Event {
-	a := s.Answers
-	switch s.Step {
-	case StepDataCenter:
-		return DataCenterChosen{a.Site}
-	case StepApplication:
-		return ApplicationEntered{ClientID: a.ClientID, ClientSecret: a.ClientSecret, RedirectURI: a.RedirectURI}
-	case StepServiceAccount:
-		return ServiceAccountEntered{ID: a.ServiceAccount, Label: a.Label}
-	case StepProvider:
-		return ProviderChosen{a.Provider}
-	case StepAuthorize:
-		return AuthorizeStarted{}
-	case StepProfiles:
+// givenAnswer is the answer to the page of a State, from what was given beforehand.
+func (s State) givenAnswer() Event {
+	if given := s.Step.rule().given; given != nil {
+		return given(s.Answers)
 	}
-	return AccountsGiven{Accounts{Kind: AccountsNone}}
+	return PagePassed{s.Step}
 }

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -63,7 +64,7 @@ func newHouse(t *testing.T, o sandbox.Options) *house {
 		NewClient: func(site cronofy.Site, app cronofy.App, notify func(cronofy.Wait)) *cronofy.Client {
 			return cronofy.New(site, app, cronofy.WithNotify(notify))
 		},
-		Stores: h.stores, Links: h.links,
+		Stores: h.stores, Links: h.links, ReachPause: time.Millisecond,
 		OpenAccounts: func(context.Context, string) (io.ReadCloser, error) {
 			var b bytes.Buffer
 			err := h.server.AccountsCSV(&b)

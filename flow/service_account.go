@@ -24,61 +24,82 @@ func CheckServiceAccountID(id string) *Problem {
 	return nil
 }
 
-func (s State) serviceAccount(ev ServiceAccountEntered) (State, *Task) {
-	for _, p := range []*Problem{s.CheckNoSecret(ev.ID), s.CheckLabel(ev.Label)} {
-		if p != nil {
-			return s.refuse(p)
-		}
+// ServiceAccountEntered answers step 3.
+type ServiceAccountEntered struct{ ID, Label string }
+
+func (ServiceAccountEntered) page() Step { return StepServiceAccount }
+
+func (ev ServiceAccountEntered) apply(s State) (State, *Task) {
+	if p := firstProblem(s.CheckNoSecret(ev.ID), s.CheckLabel(ev.Label)); p != nil {
+		return s.refuse(p)
 	}
 	s.Answers.ServiceAccount, s.Answers.Label = ev.ID, ev.Label
-	s.accepted.account = ""
 	if p := CheckServiceAccountID(ev.ID); p != nil {
 		return s.refuse(p)
 	}
 	return s.start(CheckServiceAccount{Answers: s.Answers, Store: s.Store})
 }
 
-func (s State) accountAccepted(ev ServiceAccountAccepted) State {
-	if !s.checksAccount() {
-		s = s.dropHeld()
+// ConnectStarted answers step 3 the other way: authorize a calendar service
+// account now, through Enterprise Connect. Scopes are space-separated.
+type ConnectStarted struct{ Scope, DelegatedScope, Label string }
+
+func (ConnectStarted) page() Step { return StepServiceAccount }
+
+func (ev ConnectStarted) apply(s State) (State, *Task) {
+	if p := firstProblem(s.CheckLabel(ev.Label), s.CheckNoSecret(ev.Scope), s.CheckNoSecret(ev.DelegatedScope)); p != nil {
+		return s.refuse(p)
+	}
+	s.Answers.Label = ev.Label
+	s.Attempt = Attempt{Phase: PhasePreparing}
+	return s.start(Connect{Answers: s.Answers, Store: s.Store, Scope: ev.Scope, DelegatedScope: ev.DelegatedScope})
+}
+
+// ServiceAccountAccepted ends CheckServiceAccount and Connect.
+type ServiceAccountAccepted struct{ ID, Notice string }
+
+func (ev ServiceAccountAccepted) apply(s State) (State, *Task) {
+	if _, typed := s.Running.Effect.(CheckServiceAccount); !typed { // that says nothing of one that was approved
+		s = s.finished(StepServiceAccount)
 	}
 	s.Running, s.Attempt, s.Asking = nil, Attempt{}, false
 	s.Answers.ServiceAccount, s.Notice = ev.ID, ev.Notice
-	s = s.keptIf(true).acceptUpTo(StepDataCenter)
-	s.Step = StepProvider
-	return s
+	s.secretIn = s.secretPlace()
+	s = s.accept(StepServiceAccount)
+	s.Step = StepServiceAccount + 1
+	return s, nil
 }
 
-// checksAccount: an id that was typed, which says nothing of one that was approved.
-func (s State) checksAccount() bool {
-	_, ok := s.Running.Effect.(CheckServiceAccount)
-	return ok
-}
+// AnotherWanted begins the set-up of a further customer after a link: it keeps
+// what customers share and clears what was this one's.
+type AnotherWanted struct{}
 
-// another keeps what further customers share and clears what was this one's.
-func (s State) another() State {
+func (AnotherWanted) apply(s State) (State, *Task) {
+	if s.Step != StepProfiles {
+		return s, nil
+	}
 	s.Used = append(s.Used[:len(s.Used):len(s.Used)], Used{
 		APIHost: s.Answers.Site.APIHost(), ClientID: s.Answers.ClientID,
 		ServiceAccount: s.Answers.ServiceAccount, Label: s.Answers.Label,
 	})
-	s.Answers.ServiceAccount, s.Answers.Label, s.Answers.Provider = "", "", ""
-	s.Answers.Accounts = Accounts{}
-	s.Link, s.linkedKey, s.Known, s.Proof = nil, "", nil, Proof{}
+	s.Answers.ServiceAccount, s.Answers.Label, s.Answers.Provider, s.Answers.Accounts = "", "", "", Accounts{}
+	s.Link, s.Known, s.Proof = nil, nil, Proof{}
 	s.Running, s.Problem, s.Notice = nil, nil, ""
 	s.Step = StepServiceAccount
-	return s
+	return s, nil
 }
 
-// connectAnswers are the answers that an authorization of a calendar service
-// account belongs to.
-func connectAnswers(a Answers) Answers {
-	a.ServiceAccount, a.Provider = "", ""
-	return a
+// CheckServiceAccount makes a link token, the documented check of the client secret
+// and of the id, and stores the secret now that it is known to be right. It ends in
+// ServiceAccountAccepted.
+type CheckServiceAccount struct {
+	Answers Answers
+	Store   Store
 }
 
-// checkServiceAccount makes a link token, the documented check of the client
-// secret and of the id, and stores the secret now that it is known to be right.
-func (r *Runner) checkServiceAccount(ctx context.Context, e CheckServiceAccount, say func(Event)) Event {
+func (CheckServiceAccount) effect() {}
+
+func (e CheckServiceAccount) do(ctx context.Context, r *Runner, _ <-chan Delivery, say func(Event)) Event {
 	a, err := r.withSecret(ctx, e.Answers, e.Store)
 	if err != nil {
 		return Failed{Err: err}
@@ -88,32 +109,41 @@ func (r *Runner) checkServiceAccount(ctx context.Context, e CheckServiceAccount,
 	if _, err := r.client(a, say).LinkToken(call, a.ServiceAccount); err != nil {
 		return Failed{Err: err}
 	}
-	if err := r.keep(ctx, e.Store, clientSecretOf(a), a.ClientSecret); err != nil {
+	if err := r.storeSecret(ctx, e.Store, clientSecretOf(a), a.ClientSecret); err != nil {
 		return Failed{Err: err}
 	}
 	return ServiceAccountAccepted{ID: a.ServiceAccount}
 }
 
-// connect has a calendar service account authorized, and stores its refresh
-// token. The operator's own application does not learn of it.
-func (r *Runner) connect(ctx context.Context, e Connect, inbox <-chan Delivery, say func(Event)) Event {
+// Connect has a calendar service account authorized in the browser, and stores its
+// refresh token. The operator's own application does not learn of it. It ends in
+// ServiceAccountAccepted.
+type Connect struct {
+	Answers               Answers
+	Store                 Store
+	Scope, DelegatedScope string
+}
+
+func (Connect) effect() {}
+
+func (e Connect) do(ctx context.Context, r *Runner, inbox <-chan Delivery, say func(Event)) Event {
 	a, err := r.withSecret(ctx, e.Answers, e.Store)
 	if err != nil {
 		return Failed{Err: err}
 	}
-	a = connectAnswers(a)
 	client := r.client(a, say)
-	t := &trip{r: r, at: StepServiceAccount, answers: a, store: e.Store, inbox: inbox, say: say, done: "The calendars are authorized"}
-	t.link = func(_ context.Context, state string) (string, error) {
+	z := &authorization{r: r, at: StepServiceAccount, answers: a, store: e.Store, inbox: inbox, say: say, done: "The calendars are authorized"}
+	z.link = func(_ context.Context, state string) (string, error) {
 		return client.EnterpriseConnectURL(cronofy.EnterpriseConnectRequest{RedirectURI: a.RedirectURI, State: state, Scope: e.Scope, DelegatedScope: e.DelegatedScope}), nil
 	}
-	t.finish = func(ctx context.Context, code cronofy.Secret) (put, error) {
-		return r.connected(ctx, client, a, code, say)
+	z.exchange = func(ctx context.Context, code cronofy.Secret, say func(Event)) (storing, error) {
+		return r.connected(ctx, a, code, say)
 	}
-	return t.run(ctx)
+	return z.run(ctx)
 }
 
-func (r *Runner) connected(ctx context.Context, client *cronofy.Client, a Answers, code cronofy.Secret, say func(Event)) (put, error) {
+func (r *Runner) connected(ctx context.Context, a Answers, code cronofy.Secret, say func(Event)) (storing, error) {
+	client := r.client(a, say)
 	token, err := client.Exchange(ctx, code, a.RedirectURI)
 	if err != nil {
 		return nil, err
@@ -129,7 +159,7 @@ func (r *Runner) connected(ctx context.Context, client *cronofy.Client, a Answer
 	if p := CheckServiceAccountID(a.ServiceAccount); p != nil {
 		return nil, &cronofy.BadAnswerError{Op: "exchange code", Reason: "it names no service account"}
 	}
-	return r.putToken(a, serviceTokenOf(a), token.RefreshToken, func(ctx context.Context, s Store) Event {
+	return r.storeToken(a, serviceTokenOf(a), token.RefreshToken, func(ctx context.Context, s Store) Event {
 		notice := ""
 		if err := r.recordAccount(ctx, a, s, token); err != nil {
 			notice = explainCopies(err)

@@ -4,7 +4,7 @@
 // The steps, and what is done before each is left:
 //
 //	data_center      choose one of six                      nothing is sent
-//	application      client id, client secret, redirect URI the token endpoint is asked; the store is settled
+//	application      client id, client secret, redirect URI the token endpoint is asked; the store is chosen
 //	service_account  ser_..., or authorize one now          a link token is made; the client secret is stored
 //	provider         Zoom, Webex, Indeed, any               nothing is sent
 //	authorize        start                                  link token, browser, exchange, store, read back
@@ -15,11 +15,17 @@
 // State (a terminal, JSON lines) feeds events and follows the steps.
 package flow
 
+import (
+	"strings"
+
+	"confer/cronofy"
+)
+
 // Step is one page of the set-up. The constants are in page order; their names,
 // not their numbers, go into JSON.
 type Step int
 
-// The six steps.
+// The steps.
 const (
 	StepDataCenter Step = iota
 	StepApplication
@@ -27,47 +33,158 @@ const (
 	StepProvider
 	StepAuthorize
 	StepProfiles
+
+	stepCount = iota
 )
 
-// Steps lists all six in order.
+// stepRule is what the rest of the package knows of a step. Another step is a
+// constant above and a row here; a page that asks for nothing needs no more, and is
+// left by PagePassed.
+type stepRule struct {
+	name  string // in events for scripts
+	title string // on screen
+
+	// missing tells whether a run that begins has to ask; nil: it never has to.
+	missing func(Found) bool
+	// basis adds the answer to those that later steps build on; nil: none does.
+	basis func(Answers, *Basis)
+	// checked tells whether there is an answer that Cronofy accepts or refuses;
+	// nil: Cronofy is not asked. A later run begins at one that was not accepted.
+	checked func(Answers) bool
+	// given answers the page with what an unattended run was given; nil: PagePassed.
+	given func(Answers) Event
+}
+
+var steps = [stepCount]stepRule{
+	StepDataCenter: {
+		name: "data_center", title: "Data center",
+		missing: func(f Found) bool { return !f.Answers.Site.Chosen() },
+		basis:   func(a Answers, b *Basis) { b.API, b.App = a.Site.API, a.Site.App },
+		given:   func(a Answers) Event { return DataCenterChosen{a.Site} },
+	},
+	StepApplication: {
+		name: "application", title: "Application",
+		missing: func(f Found) bool {
+			a := f.Answers
+			return a.ClientID == "" || a.ClientSecret.Empty() && !f.SecretKept || a.RedirectURI == "" ||
+				f.Store.Kind == "" || f.Store.Kind == StoreFile && f.Store.Passphrase.Empty()
+		},
+		basis:   func(a Answers, b *Basis) { b.ClientID = a.ClientID },
+		checked: func(a Answers) bool { return a.ClientID != "" },
+		given: func(a Answers) Event {
+			return ApplicationEntered{ClientID: a.ClientID, ClientSecret: a.ClientSecret, RedirectURI: a.RedirectURI}
+		},
+	},
+	StepServiceAccount: {
+		name: "service_account", title: "Service account",
+		missing: func(f Found) bool { return f.Answers.ServiceAccount == "" },
+		basis:   func(a Answers, b *Basis) { b.ServiceAccount = a.ServiceAccount },
+		checked: func(a Answers) bool { return a.ServiceAccount != "" },
+		given:   func(a Answers) Event { return ServiceAccountEntered{ID: a.ServiceAccount, Label: a.Label} },
+	},
+	StepProvider: {
+		name: "provider", title: "Provider",
+		missing: func(f Found) bool { return f.Answers.Provider == "" },
+		basis:   func(a Answers, b *Basis) { b.Provider = a.Provider },
+		given:   func(a Answers) Event { return ProviderChosen{a.Provider} },
+	},
+	StepAuthorize: {
+		name: "authorize", title: "Authorize",
+		missing: func(Found) bool { return true }, // only a link ends it
+		given:   func(Answers) Event { return AuthorizeStarted{} },
+	},
+	StepProfiles: {
+		name: "profiles", title: "Check accounts",
+		given: func(Answers) Event { return AccountsGiven{Accounts{Kind: AccountsNone}} },
+	},
+}
+
+// Steps lists all in order.
 func Steps() []Step {
-	return []Step{StepDataCenter, StepApplication, StepServiceAccount, StepProvider, StepAuthorize, StepProfiles}
+	all := make([]Step, stepCount)
+	for i := range all {
+		all[i] = Step(i)
+	}
+	return all
+}
+
+func (s Step) rule() stepRule {
+	if s < 0 || int(s) >= stepCount {
+		return stepRule{name: "unknown"}
+	}
+	return steps[s]
 }
 
 // String is the step's name in events for scripts: "service_account".
-func (s Step) String() string {
-	switch s {
-	case StepDataCenter:
-		return "data_center"
-	case StepApplication:
-		return "application"
-	case StepServiceAccount:
-		return "service_account"
-	case StepProvider:
-		return "provider"
-	case StepAuthorize:
-		return "authorize"
-	case StepProfiles:
-		return "profiles"
-	}
-	return "unknown"
-}
+func (s Step) String() string { return s.rule().name }
 
 // Title is the step's name on screen.
-func (s Step) Title() string {
-	switch s {
-	case StepDataCenter:
-		return "Data center"
-	case StepApplication:
-		return "Application"
-	case StepServiceAccount:
-		return "Service account"
-	case StepProvider:
-		return "Provider"
-	case StepAuthorize:
-		return "Authorize"
-	case StepProfiles:
-		return "Check accounts"
+func (s Step) Title() string { return s.rule().title }
+
+// firstMissing is the first step that has to be asked about.
+func firstMissing(f Found) Step {
+	for i, step := range steps {
+		if step.missing != nil && step.missing(f) {
+			return Step(i)
+		}
 	}
-	return ""
+	return StepProfiles
+}
+
+// Basis are the answers that something was obtained for: a link, an approval, the
+// check of an answer. It counts as long as they are the same.
+type Basis struct {
+	API, App, ClientID, ServiceAccount string
+	Provider                           cronofy.Provider
+	RedirectURI                        string
+}
+
+// upTo is the basis of what was obtained with the answers up to a step.
+func (a Answers) upTo(last Step) (b Basis) {
+	for _, step := range steps[:last+1] {
+		if step.basis != nil {
+			step.basis(a, &b)
+		}
+	}
+	return b
+}
+
+// authorizing is the basis of an authorization that is made at a step: a state
+// issued for one is not accepted for another (RFC 9700 section 4.4, mix-up).
+func (a Answers) authorizing(at Step) Basis {
+	b := a.upTo(at - 1)
+	b.RedirectURI = a.RedirectURI
+	return b
+}
+
+// String is the same for the same answers alone.
+func (b Basis) String() string {
+	return strings.Join([]string{b.API, b.App, b.ClientID, b.ServiceAccount, string(b.Provider), b.RedirectURI}, "\n")
+}
+
+// accept notes that Cronofy accepted the answers up to a step.
+func (s State) accept(last Step) State {
+	for i := range s.accepted[:last+1] {
+		s.accepted[i], s.refused[i] = s.Answers.upTo(Step(i)), Basis{}
+	}
+	return s
+}
+
+// wasAccepted tells whether Cronofy has ever accepted the answer of a step as it is.
+func (s State) wasAccepted(at Step) bool { return s.accepted[at] == s.Answers.upTo(at) }
+
+// isAccepted tells whether it accepted the answer when it was asked last.
+func (s State) isAccepted(at Step) bool {
+	return s.wasAccepted(at) && s.refused[at] != s.Answers.upTo(at)
+}
+
+// firstUnaccepted is the first step whose answer is there and was not accepted;
+// StepDataCenter: there is none.
+func (s State) firstUnaccepted() Step {
+	for i, step := range steps {
+		if step.checked != nil && step.checked(s.Answers) && !s.isAccepted(Step(i)) {
+			return Step(i)
+		}
+	}
+	return StepDataCenter
 }

@@ -43,48 +43,65 @@ type Stores interface {
 	Open(kind StoreKind, passphrase cronofy.Secret) (keystore.Store, error)
 }
 
-func (s State) store(ev StoreChosen) (State, *Task) {
+// StoreChosen answers the question for a store, wherever it is asked.
+type StoreChosen struct {
+	Kind       StoreKind
+	Passphrase cronofy.Secret
+}
+
+func (ev StoreChosen) apply(s State) (State, *Task) {
+	if s.Running != nil || !s.Asking {
+		return s, nil
+	}
+	s.Problem, s.Notice = nil, ""
 	s.Store.Kind, s.Store.Passphrase = ev.Kind, ev.Passphrase
 	if s.HeldHere() != nil {
-		return s.storeHeld()
+		return StoreRetried{}.apply(s)
 	}
 	return s.start(OpenStore{Answers: s.Answers, Store: s.Store})
 }
 
-// storeFailed asks about the store where it failed, so that it can be tried again
-// there or another one taken. After an approval there is more to choose from.
-func (s State) storeFailed(ev Failed) State {
-	s.Asking = s.Asking || !ev.Approved
-	s.Store = storeSeen(s.Store, ev.Err)
-	return s
+// StoreOpened ends OpenStore.
+type StoreOpened struct {
+	Store        Store
+	ClientSecret cronofy.Secret
+	Unchecked    error // as in ApplicationAccepted
 }
 
-// storeKey names where the client secret of the answers is, or would be, kept
-// beyond this run; empty: nowhere.
-func (s State) storeKey() string {
+func (ev StoreOpened) apply(s State) (State, *Task) {
+	s.Running, s.Asking, s.Problem = nil, false, nil
+	s = s.takeSecret(ev.ClientSecret, ev.Store, ev.Unchecked)
+	s.Notice = strings.TrimSpace(s.Notice + " " + weakPassphrase(ev.Store))
+	s.Step = max(s.Step, StepApplication+1)
+	return s, nil
+}
+
+// storedSecret says where the client secret of an application is stored beyond
+// this run; the zero value: nowhere.
+type storedSecret struct {
+	API, ClientID string
+	Store         StoreKind
+}
+
+// secretPlace is where the client secret of the answers is, or would be, stored.
+func (s State) secretPlace() storedSecret {
 	if s.Store.Kind != StoreKeyring && s.Store.Kind != StoreFile {
-		return ""
+		return storedSecret{}
 	}
-	return strings.Join([]string{s.Answers.Site.API, s.Answers.ClientID, string(s.Store.Kind)}, "\n")
+	return storedSecret{s.Answers.Site.API, s.Answers.ClientID, s.Store.Kind}
 }
 
-// secretKept tells whether a later run finds the client secret of the answers.
-func (s State) secretKept() bool { return s.keptKey != "" && s.keptKey == s.storeKey() }
-
-// keptIf notes that the client secret is in the store.
-func (s State) keptIf(kept bool) State {
-	if kept {
-		s.keptKey = s.storeKey()
-	}
-	return s
+// secretStored tells whether a later run finds the client secret of the answers.
+func (s State) secretStored() bool {
+	return s.secretIn != storedSecret{} && s.secretIn == s.secretPlace()
 }
 
-// settle decides on the store: what was named, else the keyring if it is ready,
+// chooseStore decides on the store: what was named, else the keyring if it is ready,
 // else the operator is asked.
-func (r *Runner) settle(ctx context.Context, s Store) (_ Store, ask bool, _ error) {
+func (r *Runner) chooseStore(ctx context.Context, s Store) (_ Store, ask bool, _ error) {
 	s.File = r.secretsFile()
 	if s.Kind == StoreFile {
-		return r.settleFile(ctx, s)
+		return r.checkPassphrase(ctx, s)
 	}
 	if s.Kind != "" && s.Kind != StoreKeyring {
 		return s, false, nil
@@ -107,8 +124,8 @@ func (r *Runner) settle(ctx context.Context, s Store) (_ Store, ask bool, _ erro
 	return s, false, e
 }
 
-// settleFile finds a wrong passphrase before anybody is sent to a browser.
-func (r *Runner) settleFile(ctx context.Context, s Store) (_ Store, ask bool, _ error) {
+// checkPassphrase finds a wrong passphrase before anybody is sent to a browser.
+func (r *Runner) checkPassphrase(ctx context.Context, s Store) (_ Store, ask bool, _ error) {
 	if s.Passphrase.Empty() {
 		if r.Unattended {
 			return s, false, &keystore.Error{Op: "open", Store: keystore.File, Err: keystore.ErrNoPassphrase, Path: s.File}
@@ -131,7 +148,28 @@ func (r *Runner) settleFile(ctx context.Context, s Store) (_ Store, ask bool, _ 
 // twice (keystore.Patient).
 const storeLimit = 10 * time.Minute
 
-func (r *Runner) openStore(ctx context.Context, e OpenStore, say func(Event)) Event {
+// UnlockAsked says that a store waits for somebody: the keyring shows a window,
+// or another process has the encrypted file.
+type UnlockAsked struct {
+	Until time.Time // when it is given up; zero: as long as it takes
+	Words string    // what to do, without a full stop; empty: it is over
+}
+
+func (ev UnlockAsked) apply(s State) (State, *Task) {
+	s.Unlock, s.StoreWait = ev.Until, ev.Words
+	return s, nil
+}
+
+// OpenStore opens the store that the operator chose, unlocking it if need be. It
+// ends in StoreOpened.
+type OpenStore struct {
+	Answers Answers
+	Store   Store
+}
+
+func (OpenStore) effect() {}
+
+func (e OpenStore) do(ctx context.Context, r *Runner, _ <-chan Delivery, say func(Event)) Event {
 	ctx, cancel := context.WithTimeout(ctx, storeLimit)
 	defer cancel()
 	a := e.Answers
@@ -140,7 +178,7 @@ func (r *Runner) openStore(ctx context.Context, e OpenStore, say func(Event)) Ev
 	}
 	found, err := r.storedSecret(ctx, a, e.Store)
 	if err == nil { // it may be readable and not writable
-		err = r.prove(ctx, a, e.Store)
+		err = r.testStore(ctx, a, e.Store)
 	}
 	if errors.Is(err, ErrNoSecret) && !a.ClientSecret.Empty() {
 		err = nil
@@ -151,7 +189,7 @@ func (r *Runner) openStore(ctx context.Context, e OpenStore, say func(Event)) Ev
 	var unchecked error
 	if a.ClientSecret.Empty() {
 		a.ClientSecret = found
-		if unchecked, err = r.refused(ctx, a, say); err != nil {
+		if unchecked, err = r.askAboutApplication(ctx, a, say); err != nil {
 			return Failed{Err: err}
 		}
 	}
@@ -225,11 +263,11 @@ func (r *Runner) storedSecret(ctx context.Context, a Answers, s Store) (cronofy.
 	return cronofy.NewSecret(secret), err
 }
 
-// keep stores a secret and reads it back, unless it is there already. What
+// storeSecret stores a secret and reads it back, unless it is there already. What
 // could not be read is not written over, and an old secret is put back when the
 // store does not give back the new one. It is listed first, and not any more if
 // the store certainly did not take it.
-func (r *Runner) keep(ctx context.Context, s Store, what links.StoredSecret, secret cronofy.Secret) error {
+func (r *Runner) storeSecret(ctx context.Context, s Store, what links.StoredSecret, secret cronofy.Secret) error {
 	what.Store = string(s.Kind)
 	unrecord, err := r.recordSecret(ctx, what)
 	if err != nil {
@@ -295,4 +333,29 @@ func storeSeen(s Store, err error) Store {
 		s.Keyring, s.Program, s.Detail, s.NoWindow = string(store.State), store.Program, store.Detail, store.NoWindow
 	}
 	return s
+}
+
+// testStore tells whether what an approval gives could be stored now: it is listed,
+// and where the client secret is there, a test item is stored. Where it is not,
+// the answers' own is stored, which belongs there anyway.
+func (r *Runner) testStore(ctx context.Context, a Answers, s Store) error {
+	what := clientSecretOf(a)
+	what.Store = string(s.Kind)
+	limited, cancel := context.WithTimeout(ctx, storeLimit)
+	defer cancel()
+	store, err := r.Stores.Open(s.Kind, s.Passphrase)
+	if err != nil {
+		return err
+	}
+	switch _, err := store.Get(limited, what.Key()); {
+	case errors.Is(err, keystore.ErrNotFound):
+		return r.storeSecret(ctx, s, what, a.ClientSecret)
+	case err != nil:
+		return err
+	}
+	if _, err := r.recordSecret(ctx, what); err != nil {
+		return err
+	}
+	_, err = keystore.TestWrite(limited, store)
+	return err
 }

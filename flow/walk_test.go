@@ -56,11 +56,11 @@ func TestRandomWalkArrives(t *testing.T) {
 }
 
 func invariant(before, s State, ev Event, task *Task) string {
-	trip := false
+	authorizing := false
 	if s.Running != nil {
 		switch s.Running.Effect.(type) {
-		case Authorize, Connect:
-			trip = true
+		case Authorize, Connect, ExchangeAgain:
+			authorizing = true
 		}
 	}
 	_, report := ev.(Report)
@@ -69,11 +69,11 @@ func invariant(before, s State, ev Event, task *Task) string {
 		return "a proof on another page"
 	case s.Problem != nil && s.Running != nil:
 		return "a problem and a running task"
-	case (s.Attempt.Phase != PhaseNone) != trip:
+	case (s.Attempt.Phase != PhaseNone) != authorizing:
 		return "an attempt without its task, or the other way round"
-	case s.Asking && (s.Step < StepApplication || s.Step > StepAuthorize || trip):
+	case s.Asking && (s.Step < StepApplication || s.Step > StepAuthorize || authorizing):
 		return "the store is asked about on another page"
-	case len(before.held) > 0 && len(s.held) == 0 && !releases(ev):
+	case before.Holding() && !s.Holding() && !releases(ev):
 		return "what was approved is lost"
 	case task != nil && s.Running == nil:
 		return "a task that nobody waits for"

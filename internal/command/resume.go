@@ -45,8 +45,18 @@ func (w *world) resume(ctx context.Context, browser, environment string) {
 	for _, a := range c.ServiceAccounts {
 		w.found.Used = append(w.found.Used, flow.Used{APIHost: a.APIHost, ClientID: a.ClientID, ServiceAccount: a.ID, Label: a.Label})
 	}
-	if c.Draft != nil && !w.runner.NoDraft {
+	if w.runner.NoDraft {
+		return
+	}
+	for _, p := range c.Pending {
+		w.found.HandedOver = append(w.found.HandedOver, flow.HandedOver{Answers: p.Answers, Made: p.Begun, Until: p.Begun.Add(links.PendingLimit)})
+	}
+	pending, handedOver := c.LatestPending(time.Now())
+	switch {
+	case c.Draft != nil:
 		w.adopt(*c.Draft)
+	case handedOver:
+		w.adopt(pending.Answers)
 	}
 }
 

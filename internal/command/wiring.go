@@ -285,7 +285,7 @@ func (w *world) useBrowser(ctx context.Context, command string, host opener.Mach
 		w.runner.OpenURL = openWith(host, command)
 		return
 	}
-	w.runner.Walk = func(url string) <-chan *flow.LostError {
+	w.runner.Browse = func(url string) <-chan *flow.LostError {
 		end := make(chan *flow.LostError, 1)
 		visits.Go(func() {
 			err := visit(url, decision)

@@ -1,0 +1,110 @@
+package flow_test
+
+import (
+	"os"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"confer/cronofy"
+	"confer/cronofy/sandbox"
+	"confer/flow"
+	"confer/internal/links"
+)
+
+// laterRun is a run with what an earlier one left.
+func (h *house) laterRun() *driver {
+	c := h.contents()
+	h.found.HandedOver = nil
+	for _, p := range c.Pending {
+		h.found.HandedOver = append(h.found.HandedOver, flow.HandedOver{Answers: p.Answers, Made: p.Begun, Until: p.Begun.Add(links.PendingLimit)})
+	}
+	h.runner = &flow.Runner{NewClient: h.runner.NewClient, Stores: h.stores, Links: h.links, Now: h.runner.Now}
+	return h.drive()
+}
+
+// handedOver is a run that made a link and has ended.
+func handedOver(t *testing.T) (h *house, link string) {
+	t.Helper()
+	h = newHouse(t, sandbox.Options{})
+	h.found.Store = flow.Store{Kind: flow.StoreKeyring}
+	d := h.drive()
+	s := d.until(flow.AuthorizeStarted{}, waiting(1))
+	d.apply(flow.Back{})
+	d.tasks.Close()
+	b, err := os.ReadFile(h.links.Path())
+	require.NoError(t, err)
+	require.NotContains(t, string(b), "confer1-", "only a hash of the state is kept")
+	return h, s.Attempt.URL
+}
+
+// TestAnApprovalArrivesADayLater: the final address of a link that an earlier run
+// made is taken once, for the same answers.
+func TestAnApprovalArrivesADayLater(t *testing.T) {
+	t.Parallel()
+	h, link := handedOver(t)
+	final := finalAddress(t, link)
+	d := h.laterRun()
+	require.NotNil(t, d.state.HandedOverHere())
+	s := d.until(flow.Pasted{Text: "nothing of use"}, over)
+	require.Equal(t, flow.CodeUsage, s.Problem.Code)
+	require.NotNil(t, s.HandedOverHere(), "it can be pasted again")
+	s = d.until(flow.Pasted{Text: final}, over)
+	require.NotNil(t, s.Link, "%+v", s.Problem)
+	require.True(t, s.Link.RefreshToken)
+	require.Empty(t, h.contents().Pending)
+
+	again := h.laterRun()
+	require.Nil(t, again.state.HandedOverHere())
+}
+
+// TestTheWaitTakesAnEarlierLinksAnswer too.
+func TestTheWaitTakesAnEarlierLinksAnswer(t *testing.T) {
+	t.Parallel()
+	h, link := handedOver(t)
+	final := finalAddress(t, link)
+	d := h.laterRun()
+	d.until(flow.AuthorizeStarted{}, waiting(1))
+	s := d.until(flow.Pasted{Text: final}, func(s flow.State) bool { return s.Running == nil || s.Attempt.Notice != "" })
+	require.NotNil(t, s.Link, s.Attempt.Notice)
+}
+
+// TestHandedOverIsBoundToItsAnswersAndItsDay.
+func TestHandedOverIsBoundToItsAnswersAndItsDay(t *testing.T) {
+	t.Parallel()
+	t.Run("another provider", func(t *testing.T) {
+		t.Parallel()
+		h, link := handedOver(t)
+		final := finalAddress(t, link)
+		h.found.Answers.Provider = cronofy.Webex
+		d := h.laterRun()
+		require.Nil(t, d.state.HandedOverHere())
+		d.until(flow.AuthorizeStarted{}, waiting(1))
+		s := d.until(flow.Pasted{Text: final}, func(s flow.State) bool { return s.Attempt.Notice != "" })
+		require.Contains(t, s.Attempt.Notice, "earlier run")
+	})
+	t.Run("two days later", func(t *testing.T) {
+		t.Parallel()
+		h, link := handedOver(t)
+		final := finalAddress(t, link)
+		h.runner.Now = func() time.Time { return time.Now().Add(48 * time.Hour) }
+		s := h.laterRun().until(flow.Pasted{Text: final}, over)
+		require.Nil(t, s.Link)
+		require.Contains(t, s.Problem.Summary, "earlier run")
+	})
+}
+
+// TestAWaitWithoutAnEnd goes on until the operator ends it, or gives it an end.
+func TestAWaitWithoutAnEnd(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, sandbox.Options{})
+	h.found.Store = flow.Store{Kind: flow.StoreKeyring}
+	d := h.drive()
+	d.until(flow.AuthorizeStarted{}, waiting(1))
+	s := d.until(flow.NoDeadlineWanted{}, func(s flow.State) bool { return s.Attempt.Until.IsZero() })
+	require.True(t, waiting(1)(s))
+	s = d.until(flow.Extended{}, func(s flow.State) bool { return !s.Attempt.Until.IsZero() })
+	require.True(t, s.Attempt.Until.After(time.Now()))
+	d.apply(flow.Back{})
+}
