@@ -3,7 +3,9 @@ package callback
 import (
 	"fmt"
 	"io"
+	"net"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -151,9 +153,9 @@ func TestAFloodOfSlowSendersDoesNotKeepTheAnswerOut(t *testing.T) {
 	got := rawRequest(t, addr, "GET /callback?code=c&state="+s.cfg.States.Issue(answers)+" HTTP/1.1\r\nHost: "+addr+"\r\n\r\n")
 	require.Equal(t, "303", status(got))
 	require.Equal(t, "c", (<-s.Answers()).Code.Reveal())
-	s.doors[0].mu.Lock()
-	defer s.doors[0].mu.Unlock()
-	require.LessOrEqual(t, len(s.doors[0].silent), silentLimit)
+	s.servers[0].mu.Lock()
+	defer s.servers[0].mu.Unlock()
+	require.LessOrEqual(t, len(s.servers[0].silent), silentLimit)
 }
 
 func TestOneStateManyTimesAtOnceIsDeliveredOnce(t *testing.T) {
@@ -185,7 +187,7 @@ func TestOneStateManyTimesAtOnceIsDeliveredOnce(t *testing.T) {
 func TestTwoGoodAnswersAreBothDelivered(t *testing.T) {
 	t.Parallel()
 	s := opened(t, Config{})
-	h, one, two := s.doors[0].srv.Handler, s.cfg.States.Issue(answers), s.cfg.States.Issue(answers)
+	h, one, two := s.servers[0].srv.Handler, s.cfg.States.Issue(answers), s.cfg.States.Issue(answers)
 	serve(h, s.address(t), "/callback?code=c1&state="+one)
 	serve(h, s.address(t), "/callback?error=access_denied&state="+two)
 	a, b := <-s.Answers(), <-s.Answers()
@@ -197,7 +199,7 @@ func TestTwoGoodAnswersAreBothDelivered(t *testing.T) {
 func TestMoreAnswersThanAnyoneTakesNeitherBlockNorVanish(t *testing.T) {
 	t.Parallel()
 	s := opened(t, Config{})
-	h := s.doors[0].srv.Handler
+	h := s.servers[0].srv.Handler
 	for range waitingAnswers {
 		require.Equal(t, 303, serve(h, s.address(t), "/callback?code=c&state="+s.cfg.States.Issue(answers)).Code)
 	}
@@ -230,4 +232,47 @@ func TestAGoodAnswerInBadCompany(t *testing.T) {
 			require.Equal(t, "c", (<-s.Answers()).Code.Reveal())
 		})
 	}
+}
+
+// address is the host:port that the server listens on.
+func (s *Server) address(t *testing.T) string {
+	t.Helper()
+	u, err := url.Parse(s.RedirectURI())
+	require.NoError(t, err)
+	return u.Host
+}
+
+func dial(t *testing.T, addr string) net.Conn {
+	t.Helper()
+	c, err := new(net.Dialer).DialContext(t.Context(), "tcp", addr)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = c.Close() })
+	return c
+}
+
+// rawRequest sends bytes and gives all that comes back until the server closes.
+// A reset after the answer is no failure: the server does not read everything.
+func rawRequest(t *testing.T, addr, request string) string {
+	t.Helper()
+	c, err := new(net.Dialer).DialContext(t.Context(), "tcp", addr)
+	if err != nil {
+		t.Error(err) // not require: also called beside the test's own goroutine
+		return ""
+	}
+	sent := make(chan struct{})
+	go func() {
+		defer close(sent)
+		_, _ = io.WriteString(c, request)
+	}()
+	got, _ := io.ReadAll(c)
+	_ = c.Close()
+	<-sent
+	return string(got)
+}
+
+func status(reply string) string {
+	line, _, _ := strings.Cut(reply, "\r\n")
+	_, code, _ := strings.Cut(line, " ")
+	code, _, _ = strings.Cut(code, " ")
+	return code
 }

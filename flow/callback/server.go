@@ -1,9 +1,21 @@
+// Package callback takes the administrator's answer from the browser: the
+// listener that the redirect URI leads to, the pages that the browser shows
+// there, the short link that starts the way, the ledger of the states of a run,
+// and the parser for an address that was pasted instead.
+//
+// No request ends the wait but one that carries a state of this run, issued for
+// the same answers and not used before. All others are counted and answered in
+// words. The browser is told how it ended only when the caller knows (Settle).
 package callback
 
 import (
 	"context"
 	"errors"
+	"io"
+	"log"
 	"net"
+	"net/http"
+	"net/url"
 	"sync"
 	"time"
 )
@@ -16,7 +28,7 @@ type Server struct {
 	strays  strays
 	answers chan Answer
 	closing chan struct{}
-	doors   []*door
+	servers []*httpServer
 	addr    string // of the callback's listener; empty without one
 	short   string // base URL of the short links
 
@@ -70,7 +82,7 @@ func (s *Server) open(ctx context.Context) error {
 	if len(lns) > 0 {
 		s.target = s.target.bound(lns[0])
 		s.addr = lns[0].Addr().String()
-		s.doors = append(s.doors, openDoor(s.gate(s.target.host(), s.callbackDoor), lns...))
+		s.servers = append(s.servers, startServer(s.gate(s.target.host(), s.serveCallback), lns...))
 	}
 	if s.target.loopback {
 		s.short = "http://" + s.target.host()
@@ -82,7 +94,7 @@ func (s *Server) open(ctx context.Context) error {
 	}
 	host := plainHost(l.Addr().String(), "http")
 	s.short = "http://" + host
-	s.doors = append(s.doors, openDoor(s.gate(host, s.linkDoor), l))
+	s.servers = append(s.servers, startServer(s.gate(host, s.serveLink), l))
 	return nil
 }
 
@@ -166,8 +178,299 @@ func (s *Server) Close() {
 		close(s.closing)
 	}
 	var all sync.WaitGroup
-	for _, d := range s.doors {
+	for _, d := range s.servers {
 		all.Go(d.close)
 	}
 	all.Wait()
+}
+
+// Config says where the answer is waited for, and which states count.
+type Config struct {
+	// RedirectURI as registered at Cronofy. Plain http to loopback is listened
+	// on; port 0 there takes any free port (see Server.RedirectURI). Any other
+	// one needs Listen, or the answer comes by paste.
+	RedirectURI string
+	// Listen is the host:port where the operator's tunnel or proxy delivers
+	// what comes to RedirectURI, with Host and path unchanged. It may be empty.
+	Listen string
+	// States is the run's ledger, Answers what the states must be issued for.
+	States  *States
+	Answers string
+	// OnStray is told of requests that were not the answer: of each kind the
+	// first, the 10th, the 100th and so on. It must not block. It may be nil.
+	OnStray func(Stray)
+	// Rand makes the addresses of the short link and the outcome; nil takes crypto/rand.
+	Rand io.Reader
+
+	// ListenFunc listens in the network's place, where no browser is to come; nil
+	// takes net.ListenConfig's.
+	ListenFunc ListenFunc
+
+	hold, again time.Duration
+}
+
+const (
+	// firstHold is how long the outcome's page waits before it shows itself
+	// unfinished: most exchanges take less, and then the first page is the truth.
+	firstHold = 1500 * time.Millisecond
+	// againHold: the unfinished page asks again once, and that request waits
+	// long, so that a screen reader is not interrupted by reloads.
+	againHold = 20 * time.Second
+	// waitingAnswers is above the number of tabs that anyone has open.
+	waitingAnswers = 64
+)
+
+// Next gives an answer that came meanwhile; it waits for one whose browser is
+// being sent on. Without one, none is taken from here on: a browser that brings
+// an answer then is shown late, and the answer's state stays good.
+func (s *Server) Next(late Outcome) (Answer, bool) {
+	s.mu.Lock()
+	if len(s.answers)+s.reserved == 0 {
+		s.late = &late
+		s.mu.Unlock()
+		return Answer{}, false
+	}
+	s.mu.Unlock()
+	return <-s.answers, true
+}
+
+// tooLate is what is shown to who comes after the end of the wait; nil before.
+func (s *Server) tooLate() *Outcome {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.late
+}
+
+// refuseLate leaves the answer in the address where it may count later, and
+// takes it out where it never will.
+func (s *Server) refuseLate(w http.ResponseWriter, state string) {
+	late := s.tooLate()
+	s.strays.add(Stray{Kind: StrayLate})
+	if !late.OK {
+		s.pages.write(w, http.StatusServiceUnavailable, pageLate(*late))
+		return
+	}
+	d := newDone(token(s.cfg.Rand))
+	close(d.settled)
+	d.outcome = late
+	s.mu.Lock()
+	s.dones[d.id], s.byState[state] = d, d
+	s.mu.Unlock()
+	redirect(w, s.doneURL(d.id))
+}
+
+// Stay waits as long as pages may be asked for once more: until Close, the end
+// of ctx, or limit.
+func (s *Server) Stay(ctx context.Context, limit time.Duration) {
+	t := time.NewTimer(limit)
+	defer t.Stop()
+	select {
+	case <-s.closing:
+	case <-ctx.Done():
+	case <-t.C:
+	}
+}
+
+// Outcome is what the browser's page says in the end. Text and Hint are plain
+// text; Title is also the window's.
+type Outcome struct {
+	OK    bool
+	Title string // "Zoom is linked"
+	Text  string
+	Hint  string // what to do next; may be empty
+}
+
+// done is the page of one answer.
+type done struct {
+	id      string
+	settled chan struct{} // closed by the first Settle
+	shown   chan struct{} // closed when a browser has got the outcome
+	outcome *Outcome      // under Server.mu
+	seen    bool          // under Server.mu
+}
+
+func newDone(id string) *done {
+	return &done{id: id, settled: make(chan struct{}), shown: make(chan struct{})}
+}
+
+// Settle tells the browser's page of an answer how it ended; the page waits for
+// it. A later Settle, after another try, replaces the earlier one for a reload.
+// An id that is not of this server (a paste has none) is ignored.
+func (s *Server) Settle(id string, o Outcome) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	d := s.dones[id]
+	if d == nil {
+		return
+	}
+	if d.outcome == nil {
+		close(d.settled)
+	}
+	d.outcome = &o
+}
+
+func (s *Server) doneOf(state string) *done {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.byState[state]
+}
+
+func (s *Server) doneURL(id string) string {
+	if s.target.loopback {
+		return donePath + id
+	}
+	return (&url.URL{Path: s.target.path(), RawQuery: url.Values{doneKey: {id}}.Encode()}).String()
+}
+
+// serveDone waits a while for the outcome. Without one it shows a page that
+// asks again, once, and that request waits long.
+func (s *Server) serveDone(w http.ResponseWriter, r *http.Request, id string) {
+	s.mu.Lock()
+	d := s.dones[id]
+	s.mu.Unlock()
+	if d == nil {
+		s.strays.add(Stray{Kind: StrayPath})
+		s.pages.write(w, http.StatusNotFound, pageUnknown())
+		return
+	}
+	s.wait(w, r, d)
+	switch o := s.take(d); {
+	case o != nil:
+		s.pages.write(w, http.StatusOK, pageOutcome(*o))
+		_ = http.NewResponseController(w).Flush()
+		s.delivered(d)
+	case s.isClosed():
+		s.pages.write(w, http.StatusOK, pageEnded())
+	default:
+		s.pages.write(w, http.StatusOK, pageWaiting(s.againURL(id)))
+	}
+}
+
+func (s *Server) wait(w http.ResponseWriter, r *http.Request, d *done) {
+	hold := s.cfg.hold
+	if r.URL.Query().Has(againKey) {
+		hold = s.cfg.again
+	}
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(hold + writeLimit))
+	t := time.NewTimer(hold)
+	defer t.Stop()
+	select {
+	case <-d.settled:
+	case <-t.C:
+	case <-s.closing:
+	case <-r.Context().Done():
+	}
+}
+
+func (s *Server) againURL(id string) string {
+	if s.target.loopback {
+		return donePath + id + "?" + againKey
+	}
+	return s.doneURL(id) + "&" + againKey
+}
+
+func (s *Server) take(d *done) *Outcome {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return d.outcome
+}
+
+func (s *Server) isClosed() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.closed
+}
+
+func (s *Server) delivered(d *done) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !d.seen {
+		d.seen = true
+		close(d.shown)
+	}
+}
+
+const (
+	// A browser on this machine or behind a tunnel sends its header at once;
+	// whoever needs longer is no browser.
+	readLimit  = 5 * time.Second
+	writeLimit = 5 * time.Second
+	// A browser sends all cookies that any program on this host name has set: up to
+	// 180 of 4 KiB. Above that net/http answers 431 by itself.
+	headerLimit = 1 << 20
+	// Far above any real code and state, and above what ParsePaste takes.
+	queryLimit = 32 << 10
+	// Connections that have not sent a whole header. Above that the oldest is
+	// cut, so that a flood of silent ones cannot use up the process's files.
+	silentLimit = 128
+	// How long Close lets answers finish that are being written.
+	closeLimit = 5 * time.Millisecond
+)
+
+// httpServer is one http.Server on one or two listeners of the same port.
+type httpServer struct {
+	srv     *http.Server
+	lns     []net.Listener
+	serving sync.WaitGroup
+
+	mu     sync.Mutex
+	silent []net.Conn // oldest first; http.StateNew, browsers' preconnects among them
+}
+
+func startServer(handler http.Handler, lns ...net.Listener) *httpServer {
+	h := &httpServer{lns: lns}
+	h.srv = &http.Server{
+		Handler:                      handler,
+		ReadHeaderTimeout:            readLimit,
+		ReadTimeout:                  readLimit,
+		WriteTimeout:                 writeLimit,
+		MaxHeaderBytes:               headerLimit,
+		DisableGeneralOptionsHandler: true,
+		ErrorLog:                     log.New(io.Discard, "", 0), // the default writes into the terminal
+		ConnState:                    h.watch,
+	}
+	h.srv.SetKeepAlivesEnabled(false)
+	for _, l := range lns {
+		h.serving.Go(func() { _ = h.srv.Serve(l) })
+	}
+	return h
+}
+
+func (h *httpServer) watch(c net.Conn, state http.ConnState) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if state == http.StateNew {
+		h.silent = append(h.silent, c)
+		if len(h.silent) > silentLimit {
+			_ = h.silent[0].Close()
+			h.silent = h.silent[1:]
+		}
+		return
+	}
+	for i, s := range h.silent {
+		if s == c {
+			h.silent = append(h.silent[:i:i], h.silent[i+1:]...)
+			return
+		}
+	}
+}
+
+// close ends at once for silent connections, which Shutdown would wait 5
+// seconds for (https://github.com/golang/go/issues/22682), and within
+// closeLimit for all others.
+func (h *httpServer) close() {
+	for _, l := range h.lns {
+		_ = l.Close()
+	}
+	h.serving.Wait() // no new connection from here on
+	h.mu.Lock()
+	for _, c := range h.silent {
+		_ = c.Close()
+	}
+	h.mu.Unlock()
+	ctx, cancel := context.WithTimeout(context.Background(), closeLimit)
+	defer cancel()
+	if h.srv.Shutdown(ctx) != nil {
+		_ = h.srv.Close()
+	}
 }

@@ -1,13 +1,23 @@
 package callback
 
 import (
+	"bufio"
+	"context"
+	"errors"
 	"io"
+	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
+	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
+
+	_ "confer/internal/golden" // knows -update
 )
 
 const answers = "de k3Hn2cWq9ZrT5vXy7LbD ser_1 zoom_enterprise"
@@ -86,4 +96,481 @@ func TestTheAnswerIsDeliveredAndThePageTellsTheTruth(t *testing.T) {
 	require.Contains(t, got.body, "Zoom is linked")
 	require.NotContains(t, got.url, "code")
 	require.Contains(t, got.url, "/done/")
+}
+
+// pipes is a listener in memory: in a bubble the clock stands still while
+// anything runs, so that Close can be held to its limit exactly.
+type pipes struct {
+	conns  chan net.Conn
+	closed chan struct{}
+}
+
+func (p *pipes) Accept() (net.Conn, error) {
+	select {
+	case c := <-p.conns:
+		return c, nil
+	case <-p.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (p *pipes) Close() error {
+	select {
+	case <-p.closed:
+		return errors.New("closed twice")
+	default:
+		close(p.closed)
+		return nil
+	}
+}
+
+func (p *pipes) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 8739} }
+
+func (p *pipes) dial() net.Conn {
+	ours, theirs := net.Pipe()
+	p.conns <- theirs
+	return ours
+}
+
+func piped(t *testing.T) (*Server, *pipes) {
+	t.Helper()
+	p := &pipes{conns: make(chan net.Conn), closed: make(chan struct{})}
+	s, err := Open(t.Context(), Config{
+		RedirectURI: "http://127.0.0.1:8739/callback", States: NewStates(nil), Answers: answers,
+		ListenFunc: func(context.Context, string, string) (net.Listener, error) { return p, nil },
+	})
+	require.NoError(t, err)
+	return s, p
+}
+
+// closing closes and tells how long that took by the bubble's clock.
+func closing(s *Server) time.Duration {
+	synctest.Wait()
+	start := time.Now()
+	s.Close()
+	return time.Since(start)
+}
+
+const inTime = 10 * time.Millisecond
+
+func TestCloseDoesNotWaitForSilentConnections(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, p := piped(t)
+		silent, slow := p.dial(), p.dial()
+		_, err := io.WriteString(slow, "GET /callback?code=c&sta")
+		require.NoError(t, err)
+		require.Less(t, closing(s), closeLimit, "cut, not waited for")
+		for _, c := range []net.Conn{silent, slow} {
+			_, err := io.ReadAll(c)
+			require.NoError(t, err, "the server closed it")
+			require.NoError(t, c.Close())
+		}
+	})
+}
+
+func TestCloseDoesNotWaitForAnswersThatNobodyReads(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, p := piped(t)
+		c := p.dial()
+		_, err := io.WriteString(c, "GET /callback HTTP/1.1\r\nHost: 127.0.0.1:8739\r\n\r\n")
+		require.NoError(t, err)
+		require.Less(t, closing(s), inTime) // a pipe has no buffer: the page is stuck in it
+		_, err = io.ReadAll(c)
+		require.NoError(t, err)
+		require.NoError(t, c.Close())
+	})
+}
+
+func TestCloseDoesNotWaitForABodyThatDoesNotCome(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, p := piped(t)
+		c := p.dial()
+		_, err := io.WriteString(c, "POST /callback HTTP/1.1\r\nHost: 127.0.0.1:8739\r\nContent-Length: 1000\r\n\r\nx")
+		require.NoError(t, err)
+		res, err := http.ReadResponse(bufio.NewReader(c), nil)
+		require.NoError(t, err)
+		require.Equal(t, http.StatusMethodNotAllowed, res.StatusCode)
+		require.Less(t, closing(s), inTime)
+		require.NoError(t, c.Close())
+	})
+}
+
+func TestCloseAnswersThePageThatWaits(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, p := piped(t)
+		address, _ := s.arrive(t, s.servers[0].srv.Handler)
+		c := p.dial()
+		page := make(chan string, 1)
+		go func() {
+			_, _ = io.WriteString(c, "GET "+address+" HTTP/1.1\r\nHost: 127.0.0.1:8739\r\n\r\n")
+			got, _ := io.ReadAll(c)
+			page <- string(got)
+		}()
+		require.Less(t, closing(s), inTime)
+		require.Contains(t, <-page, "confer has ended")
+		require.NoError(t, c.Close())
+	})
+}
+
+func TestSlowSendersAreCut(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, p := piped(t)
+		start, c, over := time.Now(), p.dial(), make(chan struct{})
+		go func() {
+			defer close(over)
+			for _, err := c.Write([]byte("G")); err == nil; _, err = c.Write([]byte("x")) {
+				time.Sleep(time.Second)
+			}
+		}()
+		_, _ = io.ReadAll(c)
+		require.Equal(t, readLimit, time.Since(start))
+		require.NoError(t, c.Close())
+		<-over
+		s.Close()
+	})
+}
+
+func TestTheLongHoldOutlastsTheServersLimits(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, p := piped(t)
+		address, id := s.arrive(t, s.servers[0].srv.Handler)
+		c := p.dial()
+		page := make(chan string, 1)
+		go func() {
+			_, _ = io.WriteString(c, "GET "+address+"?again HTTP/1.1\r\nHost: 127.0.0.1:8739\r\n\r\n")
+			got, _ := io.ReadAll(c)
+			page <- string(got)
+		}()
+		time.Sleep(againHold - time.Second) // beyond readLimit and writeLimit
+		s.Settle(id, Outcome{OK: true, Title: "Zoom is linked"})
+		require.Contains(t, <-page, "Zoom is linked")
+		require.NoError(t, c.Close())
+		s.Close()
+	})
+}
+
+func TestClosedTwiceAndOpenedAgainOnTheSamePort(t *testing.T) {
+	t.Parallel()
+	s := opened(t, Config{})
+	dial(t, s.Addr()) // silent
+	redirect := s.RedirectURI()
+	s.Close()
+	s.Close()
+	again := opened(t, Config{RedirectURI: redirect, States: s.cfg.States})
+	require.Equal(t, redirect, again.RedirectURI())
+	got := get(t, client(), again.come("state", "x"))
+	require.Equal(t, http.StatusBadRequest, got.status)
+}
+
+func TestTheBrowserHasItsAnswerBeforeTheCallerHas(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, p := piped(t)
+		c := p.dial()
+		_, err := io.WriteString(c, "GET /callback?code=c&state="+s.cfg.States.Issue(answers)+" HTTP/1.1\r\nHost: 127.0.0.1:8739\r\n\r\n")
+		require.NoError(t, err)
+		synctest.Wait()
+		require.Empty(t, s.answers, "the redirect is not read yet")
+		_, err = io.ReadAll(c)
+		require.NoError(t, err)
+		require.Equal(t, "c", (<-s.Answers()).Code.Reveal())
+		require.NoError(t, c.Close())
+		s.Close()
+	})
+}
+
+func TestAnAnswerIsNotLostWithABrowserThatGoesAway(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, p := piped(t)
+		c := p.dial()
+		_, err := io.WriteString(c, "GET /callback?code=c&state="+s.cfg.States.Issue(answers)+" HTTP/1.1\r\nHost: 127.0.0.1:8739\r\n\r\n")
+		require.NoError(t, err)
+		require.NoError(t, c.Close())
+		require.Equal(t, "c", (<-s.Answers()).Code.Reveal())
+		s.Close()
+	})
+}
+
+// TestTheAnswerOnItsWayIsWaitedFor: its state is used up already.
+func TestTheAnswerOnItsWayIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, p := piped(t)
+		c := p.dial()
+		go func() {
+			_, _ = c.Write([]byte("GET /callback?code=c&state=" + s.cfg.States.Issue(answers) + " HTTP/1.1\r\nHost: 127.0.0.1:8739\r\n\r\n"))
+		}()
+		synctest.Wait()
+		require.Empty(t, s.answers, "the redirect is not read yet")
+		got := make(chan Answer, 1)
+		go func() { a, _ := s.Next(Outcome{}); got <- a }()
+		synctest.Wait()
+		require.NoError(t, c.Close())
+		require.Equal(t, "c", (<-got).Code.Reveal())
+		s.Close()
+	})
+}
+
+// TestNobodyIsClaimedForNothing: after the wait an answer is not used up, and
+// after a success it leaves the address bar.
+func TestNobodyIsClaimedForNothing(t *testing.T) {
+	t.Parallel()
+	for _, ok := range []bool{false, true} {
+		s, h := offline(t, "http://127.0.0.1:8739/callback")
+		link := strings.TrimPrefix(s.ShortURL("https://app.example.test/"), s.short)
+		state := s.cfg.States.Issue(answers)
+		_, more := s.Next(Outcome{OK: ok, Title: "How it ended", Text: "t", Hint: "h"})
+		require.False(t, more)
+		w := serve(h, s.target.host(), "/callback?code=secret-code&state="+state)
+		if ok {
+			require.Equal(t, http.StatusSeeOther, w.Code)
+			require.Contains(t, serve(h, s.target.host(), w.Header().Get("Location")).Body.String(), "How it ended")
+			require.Contains(t, serve(h, s.target.host(), link).Body.String(), "How it ended")
+		} else {
+			require.Equal(t, http.StatusServiceUnavailable, w.Code)
+			require.Contains(t, w.Body.String(), "How it ended")
+			require.Contains(t, serve(h, s.target.host(), link).Body.String(), "This link has ended")
+		}
+		require.NotContains(t, w.Body.String(), "secret-code")
+		require.Empty(t, s.answers)
+		require.Equal(t, 1, s.Strays()[StrayLate])
+		require.NoError(t, s.cfg.States.Claim(state, answers), "its state stays good")
+	}
+}
+
+// TestWhoIsToldOfStrays: a person's window is, and not what other programs ask.
+func TestWhoIsToldOfStrays(t *testing.T) {
+	t.Parallel()
+	window := []string{"Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", "document"}
+	for name, c := range map[string]struct {
+		host, target string
+		header       []string
+		err          error
+		person       bool
+	}{
+		"wrong host, right state":      {"10.0.0.7", "/answer?code=c&state=STATE", nil, ErrHost, true},
+		"wrong host in a window":       {"10.0.0.7", "/answer?code=c", window, ErrHost, true},
+		"wrong host, health check":     {"10.0.0.7", "/answer", nil, ErrHost, false},
+		"wrong host, scanner":          {"10.0.0.7", "/answer?code=c&state=x", nil, ErrHost, false},
+		"no answer in a right state":   {"app.example.test", "/answer?state=STATE", nil, ErrMalformed, true},
+		"no state, window":             {"app.example.test", "/answer?code=c", window, ErrStateMissing, true},
+		"no state, program":            {"app.example.test", "/answer?code=c", nil, ErrStateMissing, false},
+		"no answer at all, window":     {"app.example.test", "/answer", window, ErrStateMissing, false},
+		"unknown state, window":        {"app.example.test", "/answer?code=c&state=x", window, ErrStateUnknown, true},
+		"unknown state, program":       {"app.example.test", "/answer?code=c&state=x", nil, ErrStateUnknown, false},
+		"unknown state, looking ahead": {"app.example.test", "/answer?code=c&state=x", append([]string{"Sec-Purpose", "prefetch"}, window...), nil, false},
+		"another run's":                {"app.example.test", "/answer?code=c&state=" + NewStates(nil).Issue(answers), nil, ErrStateEarlierRun, true},
+	} {
+		s, h := offline(t, "https://app.example.test/answer")
+		var told []Stray
+		s.strays.tell = func(x Stray) { told = append(told, x) }
+		for range 3 { // noise before does not use a person's turn up
+			serve(h, c.host, "/answer?code=c&state=noise")
+			serve(h, c.host, "/answer?code=c")
+		}
+		told = nil
+		serve(h, c.host, strings.Replace(c.target, "STATE", s.cfg.States.Issue(answers), 1), c.header...)
+		if c.person {
+			require.Len(t, told, 1, name)
+			require.True(t, told[0].Person, name)
+			require.ErrorIs(t, told[0].Err, c.err, name)
+			continue
+		}
+		for _, x := range told {
+			require.False(t, x.Person, name)
+		}
+	}
+}
+
+// offline is a server without listeners, for its handler in a synctest bubble.
+func offline(t *testing.T, redirectURI string) (*Server, http.Handler) {
+	t.Helper()
+	target, err := parseTarget(redirectURI)
+	require.NoError(t, err)
+	s := newServer(Config{States: NewStates(nil), Answers: answers}, target)
+	return s, s.gate(target.host(), s.serveCallback)
+}
+
+// arrive brings a good answer and gives the outcome's address and id.
+func (s *Server) arrive(t *testing.T, h http.Handler) (address, id string) {
+	t.Helper()
+	w := serve(h, s.target.host(), s.target.path()+"?code=c&state="+s.cfg.States.Issue(answers))
+	require.Equal(t, http.StatusSeeOther, w.Code)
+	return w.Header().Get("Location"), (<-s.Answers()).ID
+}
+
+func TestTheOutcomesPageWaitsForTheTruth(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, h := offline(t, "http://127.0.0.1:8739/callback")
+		address, id := s.arrive(t, h)
+		start := time.Now()
+		w := serve(h, s.target.host(), address)
+		require.Equal(t, firstHold, time.Since(start))
+		require.Contains(t, w.Body.String(), "Your answer arrived")
+		require.Contains(t, w.Body.String(), `http-equiv="refresh" content="1; url=`+address+`?again"`)
+		require.NotContains(t, w.Body.String(), "✓")
+
+		got := make(chan *httptest.ResponseRecorder)
+		go func() { got <- serve(h, s.target.host(), address+"?again") }()
+		time.Sleep(10 * time.Second) // the bubble's: an exchange that takes long
+		synctest.Wait()
+		s.Settle(id, Outcome{OK: true, Title: "Zoom is linked", Text: "Stored.", Hint: "Close this window."})
+		w = <-got
+		require.Equal(t, firstHold+10*time.Second, time.Since(start), "shown at once")
+		require.Contains(t, w.Body.String(), "Zoom is linked")
+		require.NotContains(t, w.Body.String(), "refresh")
+	})
+}
+
+func TestAFailureStaysAndALaterTruthReplacesIt(t *testing.T) {
+	t.Parallel()
+	s, h := offline(t, "http://127.0.0.1:8739/callback")
+	address, id := s.arrive(t, h)
+	s.Settle(id, Outcome{Title: "The keyring is locked", Text: "why", Hint: "what to do"})
+	for range 2 {
+		page := serve(h, s.target.host(), address).Body.String()
+		require.Contains(t, page, `<main class="bad">`)
+		require.Contains(t, page, "✗")
+		require.Contains(t, page, "Not done")
+		require.Contains(t, page, "The keyring is locked")
+		require.Contains(t, page, "what to do")
+		require.NotContains(t, page, "refresh")
+	}
+	s.Settle(id, Outcome{OK: true, Title: "Zoom is linked"})
+	s.Settle("", Outcome{Title: "a paste has no page"})
+	require.Contains(t, serve(h, s.target.host(), address).Body.String(), `<main class="good">`)
+}
+
+func TestAReloadOfTheAnswerLeadsToItsOutcome(t *testing.T) {
+	t.Parallel()
+	s, h := offline(t, "http://127.0.0.1:8739/callback")
+	answer := "/callback?code=c&state=" + s.cfg.States.Issue(answers)
+	first := serve(h, s.target.host(), answer).Header().Get("Location")
+	for range 2 {
+		require.Equal(t, first, serve(h, s.target.host(), answer).Header().Get("Location"))
+	}
+	require.Len(t, s.answers, 1)
+}
+
+func TestClosingTellsPagesThatWait(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, h := offline(t, "http://127.0.0.1:8739/callback")
+		address, _ := s.arrive(t, h)
+		got := make(chan *httptest.ResponseRecorder)
+		go func() { got <- serve(h, s.target.host(), address) }()
+		synctest.Wait()
+		s.Close()
+		s.Close()
+		require.Contains(t, (<-got).Body.String(), "confer has ended")
+	})
+}
+
+func TestLingerWaitsForTheOutcomeToBeShown(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, h := offline(t, "http://127.0.0.1:8739/callback")
+		start := time.Now()
+		s.Linger(t.Context(), time.Minute)
+		require.Zero(t, time.Since(start), "nobody waits")
+
+		address, id := s.arrive(t, h)
+		s.arrive(t, h) // never settled: not owed
+		s.Settle(id, Outcome{OK: true, Title: "Zoom is linked"})
+		over := make(chan struct{})
+		go func() { s.Linger(t.Context(), time.Minute); close(over) }()
+		time.Sleep(time.Second)
+		serve(h, s.target.host(), address)
+		<-over
+		require.Equal(t, time.Second, time.Since(start))
+	})
+}
+
+func TestLingerHasALimit(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, h := offline(t, "http://127.0.0.1:8739/callback")
+		_, id := s.arrive(t, h)
+		s.Settle(id, Outcome{OK: true, Title: "Zoom is linked"})
+		start := time.Now()
+		s.Linger(t.Context(), 3*time.Second) // the browser was closed
+		require.Equal(t, 3*time.Second, time.Since(start))
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		s.Linger(ctx, time.Hour)
+		s.Close()
+		s.Linger(t.Context(), time.Hour)
+		require.Equal(t, 3*time.Second, time.Since(start))
+	})
+}
+
+func TestBehindATunnelOnlyTheRedirectURIsPathIsUsed(t *testing.T) {
+	t.Parallel()
+	s := opened(t, Config{RedirectURI: "https://App.example.test/cronofy/answer", Listen: "127.0.0.1:0"})
+	require.True(t, s.Listening())
+	require.Equal(t, "https://App.example.test/cronofy/answer", s.RedirectURI())
+	ask := func(target, host string) string {
+		return rawRequest(t, s.Addr(), "GET "+target+" HTTP/1.1\r\nHost: "+host+"\r\nX-Forwarded-For: 192.0.2.7\r\n\r\n")
+	}
+	answer := "/cronofy/answer?code=c&state=" + s.cfg.States.Issue(answers)
+	require.Equal(t, "421", status(ask(answer, s.Addr())))
+	require.Equal(t, "404", status(ask("/callback?code=c&state=x", "app.example.test")))
+	require.Equal(t, "404", status(ask("/go/x", "app.example.test")))
+
+	back := ask(answer, "app.example.test:443")
+	a := <-s.Answers()
+	require.Contains(t, back, "Location: /cronofy/answer?done="+a.ID+"\r\n")
+	s.Settle(a.ID, Outcome{OK: true, Title: "Zoom is linked"})
+	require.Contains(t, ask("/cronofy/answer?done="+a.ID, "app.example.test"), "Zoom is linked")
+	require.Contains(t, ask("/cronofy/answer?done=other", "app.example.test"), "earlier try")
+
+	link := s.ShortURL("https://app.example.test/oauth/authorize")
+	require.Regexp(t, `^http://127\.0\.0\.1:\d+/go/[a-z2-7]{26}$`, link)
+	require.NotContains(t, link, s.Addr())
+	c := client()
+	c.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	require.Equal(t, "https://app.example.test/oauth/authorize", get(t, c, link).header.Get("Location"))
+	require.Equal(t, http.StatusNotFound, get(t, c, link[:strings.Index(link, "/go/")]+"/cronofy/answer?code=c&state=s").status)
+}
+
+func TestTheWaitingPageBehindATunnelAsksAgainAtTheSamePath(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, h := offline(t, "https://app.example.test/answer")
+		address, _ := s.arrive(t, h)
+		require.Contains(t, serve(h, "app.example.test", address).Body.String(), `url=`+address+`&amp;again"`)
+		start := time.Now()
+		serve(h, "app.example.test", address+"&again")
+		require.Equal(t, againHold, time.Since(start))
+	})
+}
+
+func TestWithoutListenOnlyTheShortLinkIsServed(t *testing.T) {
+	t.Parallel()
+	s := opened(t, Config{RedirectURI: "https://app.example.test/answer"})
+	require.False(t, s.Listening())
+	require.Empty(t, s.Addr())
+	link := s.ShortURL("https://app.example.test/oauth/authorize")
+	c := client()
+	c.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	require.Equal(t, http.StatusSeeOther, get(t, c, link).status)
+	require.Equal(t, http.StatusNotFound, get(t, c, link[:strings.Index(link, "/go/")]+"/answer?code=c&state="+s.cfg.States.Issue(answers)).status)
+	require.Empty(t, s.answers)
+}
+
+func TestAPublishedContainerPortServesLoopbackThroughListen(t *testing.T) {
+	t.Parallel()
+	s := opened(t, Config{RedirectURI: "http://127.0.0.1:8739/callback", Listen: "127.0.0.1:0"})
+	require.Equal(t, "http://127.0.0.1:8739/callback", s.RedirectURI())
+	require.Regexp(t, `^http://127\.0\.0\.1:8739/go/`, s.ShortURL("https://app.example.test/"))
+	got := rawRequest(t, s.Addr(), "GET /callback?code=c&state="+s.cfg.States.Issue(answers)+" HTTP/1.1\r\nHost: 127.0.0.1:8739\r\n\r\n")
+	require.Equal(t, "303", status(got))
 }

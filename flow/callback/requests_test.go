@@ -27,9 +27,9 @@ func TestEachWrongStateHasItsOwnWords(t *testing.T) {
 	states := NewStates(nil)
 	var told []Stray
 	s := opened(t, Config{States: states, OnStray: func(x Stray) { told = append(told, x) }})
-	h := s.doors[0].srv.Handler
+	h := s.servers[0].srv.Handler
 	used := states.Issue(answers)
-	require.NoError(t, states.Claim(used, answers)) // through the paste door
+	require.NoError(t, states.Claim(used, answers)) // by a paste
 	for _, c := range []struct {
 		state, words string
 		err          error
@@ -52,7 +52,7 @@ func TestEachWrongStateHasItsOwnWords(t *testing.T) {
 func TestEveryPageIsGuarded(t *testing.T) {
 	t.Parallel()
 	s := opened(t, Config{hold: 1})
-	h, addr := s.doors[0].srv.Handler, s.address(t)
+	h, addr := s.servers[0].srv.Handler, s.address(t)
 	link := strings.TrimPrefix(s.ShortURL("https://app.example.test/oauth/authorize?x=1"), "http://"+addr)
 	back := serve(h, addr, "/callback?code=c&state="+s.cfg.States.Issue(answers))
 	for name, w := range map[string]*httptest.ResponseRecorder{
@@ -75,7 +75,7 @@ func TestEveryPageIsGuarded(t *testing.T) {
 func TestAnErrorFromOutsideIsCleanedForTerminalAndPage(t *testing.T) {
 	t.Parallel()
 	s := opened(t, Config{})
-	h := s.doors[0].srv.Handler
+	h := s.servers[0].srv.Handler
 	long := strings.Repeat("z", 4*maxDescription)
 	serve(h, s.address(t), "/callback?error=access_denied%1b%5d52;c;aGk%07&error_description=%1b%5b2Jno%0d%0a%9b31m%c2%9b%e2%80%ae<script>alert(1)</script>"+long+"&state="+s.cfg.States.Issue(answers))
 	require.Empty(t, s.answers, "a semicolon is not escaped: not an answer")
@@ -100,7 +100,7 @@ func TestTheShortLinkLeadsOnAndUsesNothingUp(t *testing.T) {
 	require.NotEqual(t, one, two)
 	require.NotContains(t, one, "oult")
 	require.Equal(t, "http://"+s.address(t)+"/go/", one[:strings.LastIndex(one, "/")+1])
-	h, path := s.doors[0].srv.Handler, strings.TrimPrefix(one, "http://"+s.address(t))
+	h, path := s.servers[0].srv.Handler, strings.TrimPrefix(one, "http://"+s.address(t))
 
 	for _, header := range [][]string{{"Sec-Purpose", "prefetch"}, {"Sec-Fetch-Dest", "image"}, {"Purpose", "prefetch"}} {
 		require.Empty(t, serve(h, s.address(t), path, header...).Header().Get("Location"))
@@ -124,7 +124,7 @@ func TestAShortLinkLeadsToWebPagesOnly(t *testing.T) {
 	s := opened(t, Config{})
 	for _, target := range []string{"javascript:alert(1)", "file:///etc/passwd", "//evil.test", ""} {
 		path := strings.TrimPrefix(s.ShortURL(target), "http://"+s.address(t))
-		require.Equal(t, http.StatusNotFound, serve(s.doors[0].srv.Handler, s.address(t), path).Code)
+		require.Equal(t, http.StatusNotFound, serve(s.servers[0].srv.Handler, s.address(t), path).Code)
 	}
 }
 
@@ -148,7 +148,7 @@ func FuzzCallback(f *testing.F) {
 			return
 		}
 		w := httptest.NewRecorder()
-		s.gate(t.host(), s.callbackDoor).ServeHTTP(w, r)
+		s.gate(t.host(), s.serveCallback).ServeHTTP(w, r)
 		if w.Code == http.StatusSeeOther {
 			require.Equal(tt, state, (<-s.Answers()).State)
 			require.Equal(tt, state, r.URL.Query().Get("state"))

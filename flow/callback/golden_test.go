@@ -1,3 +1,0 @@
-package callback
-
-import _ "confer/internal/golden" // knows -update

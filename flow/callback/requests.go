@@ -1,0 +1,325 @@
+package callback
+
+import (
+	"errors"
+	"maps"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+)
+
+const (
+	linkPath = "/go/"
+	donePath = "/done/"
+	// doneKey names the outcome behind a tunnel or proxy, which may deliver
+	// nothing but the redirect URI's own path.
+	doneKey  = "done"
+	againKey = "again"
+)
+
+// serveCallback serves the redirect URI, the outcome's pages and, on loopback,
+// the short links.
+func (s *Server) serveCallback(w http.ResponseWriter, r *http.Request) {
+	q := r.URL.Query()
+	switch {
+	case r.URL.Path == s.target.path() && q.Has(doneKey) && !q.Has("state"):
+		s.onlyPeople(w, r, func() { s.serveDone(w, r, q.Get(doneKey)) })
+	case r.URL.Path == s.target.path():
+		s.onlyPeople(w, r, func() { s.serveAnswer(w, r) })
+	case s.target.loopback && strings.HasPrefix(r.URL.Path, donePath):
+		s.onlyPeople(w, r, func() { s.serveDone(w, r, strings.TrimPrefix(r.URL.Path, donePath)) })
+	case s.target.loopback:
+		s.serveLink(w, r)
+	default:
+		s.nowhere(w, r)
+	}
+}
+
+// serveLink serves the short links only.
+func (s *Server) serveLink(w http.ResponseWriter, r *http.Request) {
+	id, ok := strings.CutPrefix(r.URL.Path, linkPath)
+	if !ok {
+		s.nowhere(w, r)
+		return
+	}
+	s.onlyPeople(w, r, func() {
+		s.mu.Lock()
+		to, known := s.links[id]
+		s.mu.Unlock()
+		proxied := s.target.loopback && s.cfg.Listen != ""
+		switch late := s.tooLate(); {
+		case known && !proxied && s.refuseOtherUser(w, r):
+		case known && late != nil && late.OK:
+			s.pages.write(w, http.StatusOK, pageOutcome(*late))
+		case !known || late != nil || !usableTarget(to):
+			s.strays.add(Stray{Kind: StrayPath})
+			s.pages.write(w, http.StatusNotFound, pageLinkEnded())
+		default:
+			redirect(w, to)
+		}
+	})
+}
+
+func (s *Server) nowhere(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == "/favicon.ico" { // browsers ask by themselves: not a stray
+		w.WriteHeader(http.StatusNotFound)
+		return
+	}
+	s.refuse(w, Stray{Kind: StrayPath})
+}
+
+// serveAnswer judges the state before anything else that came with it.
+func (s *Server) serveAnswer(w http.ResponseWriter, r *http.Request) {
+	if len(r.URL.RawQuery) > queryLimit {
+		s.refuse(w, Stray{Kind: StrayMalformed})
+		return
+	}
+	a, bad := parseQuery(r.URL.RawQuery)
+	if a.State == "" {
+		s.refuse(w, Stray{Kind: StrayStateMissing, Err: ErrStateMissing, Person: navigated(r) && hasAnswer(r)})
+		return
+	}
+	if err := s.cfg.States.check(a.State, s.cfg.Answers); err != nil {
+		s.refuseState(w, r, a.State, err)
+		return
+	}
+	if s.cfg.Listen == "" && s.refuseOtherUser(w, r) { // else the operator's proxy comes, as whatever user
+		return
+	}
+	if bad != nil {
+		s.refuse(w, Stray{Kind: StrayMalformed, Err: ErrMalformed, Person: true})
+		return
+	}
+	s.accept(w, r, a)
+}
+
+// accept claims, sends the browser to an address without the code, and only
+// then hands over: the browser has its answer before anybody can close.
+func (s *Server) accept(w http.ResponseWriter, r *http.Request, a Answer) {
+	d, err := s.claim(a.State)
+	switch {
+	case errors.Is(err, errBusy):
+		s.refuse(w, Stray{Kind: StrayBusy})
+		return
+	case errors.Is(err, errLate):
+		s.refuseLate(w, a.State)
+		return
+	case err != nil:
+		s.refuseState(w, r, a.State, err)
+		return
+	}
+	a.ID = d.id
+	redirect(w, s.doneURL(d.id))
+	_ = http.NewResponseController(w).Flush()
+	s.mu.Lock()
+	s.answers <- a // has room: reserved
+	s.reserved--
+	s.mu.Unlock()
+}
+
+var (
+	errBusy = errors.New("more answers than anyone waits for")
+	errLate = errors.New("nobody waits any more")
+)
+
+func (s *Server) claim(state string) (*done, error) {
+	s.mu.Lock() // also over Claim: whoever finds the state used finds its page
+	defer s.mu.Unlock()
+	if len(s.answers)+s.reserved >= cap(s.answers) || s.closed {
+		return nil, errBusy
+	}
+	if s.late != nil {
+		return nil, errLate
+	}
+	if err := s.cfg.States.Claim(state, s.cfg.Answers); err != nil {
+		return nil, err
+	}
+	s.reserved++
+	d := newDone(token(s.cfg.Rand))
+	s.dones[d.id], s.byState[state] = d, d
+	return d, nil
+}
+
+// refuseState sends the same tab again, or a second one with its address, to the
+// outcome.
+func (s *Server) refuseState(w http.ResponseWriter, r *http.Request, state string, err error) {
+	if d := s.doneOf(state); d != nil {
+		s.strays.add(Stray{Kind: StrayReload})
+		redirect(w, s.doneURL(d.id))
+		return
+	}
+	kind := strayOf(err)
+	s.refuse(w, Stray{Kind: kind, Err: err, Person: kind != StrayStateUnknown || navigated(r) && hasAnswer(r)})
+}
+
+// redirect answers 303 without a body: the target may hold the link token.
+// https://www.rfc-editor.org/rfc/rfc9700#section-4.12
+func redirect(w http.ResponseWriter, to string) {
+	guard(w.Header())
+	w.Header().Set("Location", to)
+	w.WriteHeader(http.StatusSeeOther)
+}
+
+func (s *Server) refuse(w http.ResponseWriter, x Stray) {
+	s.strays.add(x)
+	status, p := pageStray(x.Kind)
+	s.pages.write(w, status, p)
+}
+
+// gate lets requests for one host through; every other name for this address is
+// somebody's DNS (rebinding), or a tunnel that rewrites Host.
+func (s *Server) gate(host string, next http.HandlerFunc) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		scheme := "http"
+		if !s.target.loopback {
+			scheme = s.target.url.Scheme
+		}
+		if plainHost(r.Host, scheme) != host {
+			ours := s.cfg.States.check(r.URL.Query().Get("state"), s.cfg.Answers) == nil
+			s.refuse(w, Stray{Kind: StrayHost, Err: ErrHost, Person: r.Method == http.MethodGet && hasAnswer(r) && (ours || navigated(r))})
+			return
+		}
+		next(w, r)
+	})
+}
+
+// onlyPeople goes on for a window that a person opened. HEAD is refused like
+// any other method: a link checker must not use anything up. Browsers that send
+// no Sec-Fetch headers pass; the state decides.
+func (s *Server) onlyPeople(w http.ResponseWriter, r *http.Request, next func()) {
+	mode, dest := r.Header.Get("Sec-Fetch-Mode"), r.Header.Get("Sec-Fetch-Dest")
+	switch {
+	case r.Method != http.MethodGet:
+		w.Header().Set("Allow", http.MethodGet)
+		s.refuse(w, Stray{Kind: StrayMethod})
+	case lookingAhead(r.Header):
+		s.refuse(w, Stray{Kind: StrayPrefetch})
+	case mode != "" && mode != "navigate", dest != "" && dest != "document":
+		s.refuse(w, Stray{Kind: StrayEmbedded})
+	default:
+		next()
+	}
+}
+
+// navigated tells whether a browser says that it went here in a window, which no
+// other program says by accident. Browsers say so at https and at loopback
+// addresses. https://www.w3.org/TR/fetch-metadata/
+func navigated(r *http.Request) bool {
+	return r.Header.Get("Sec-Fetch-Mode") == "navigate" && r.Header.Get("Sec-Fetch-Dest") == "document" && !lookingAhead(r.Header)
+}
+
+// hasAnswer tells whether a request brings what an authorization ends with,
+// whether or not it counts.
+func hasAnswer(r *http.Request) bool {
+	q := r.URL.Query()
+	return q.Get("code") != "" || q.Get("error") != ""
+}
+
+// lookingAhead knows today's header and those of older browsers.
+// https://wicg.github.io/nav-speculation/prefetch.html#sec-purpose-header
+func lookingAhead(h http.Header) bool {
+	for _, name := range []string{"Sec-Purpose", "Purpose", "X-Purpose", "X-Moz"} {
+		v := strings.ToLower(h.Get(name))
+		if strings.Contains(v, "prefetch") || strings.Contains(v, "preview") || strings.Contains(v, "prerender") {
+			return true
+		}
+	}
+	return false
+}
+
+// usableTarget keeps a short link from leading anywhere but to a web page.
+func usableTarget(raw string) bool {
+	u, err := url.Parse(raw)
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != ""
+}
+
+// StrayKind is why a request was not the answer.
+type StrayKind string
+
+// The kinds of a Stray.
+const (
+	StrayHost         StrayKind = "host"          // not the redirect URI's host: a tunnel that rewrites it, or DNS rebinding
+	StrayPath         StrayKind = "path"          // nothing is there
+	StrayMethod       StrayKind = "method"        // not GET
+	StrayPrefetch     StrayKind = "prefetch"      // a browser looking ahead
+	StrayEmbedded     StrayKind = "embedded"      // an image, frame or script, not a person's window
+	StrayMalformed    StrayKind = "malformed"     // right state, but no code and no error, or several
+	StrayStateMissing StrayKind = "state missing" // no state at all
+	StrayStateUnknown StrayKind = "state unknown"
+	StrayStateUsed    StrayKind = "state used" // by a paste or in an earlier try
+	StrayStateEarlier StrayKind = "state of another run"
+	StrayStateOther   StrayKind = "state of other answers"
+	StrayReload       StrayKind = "reload"     // of an answer that is here; the browser was sent on to its outcome
+	StrayBusy         StrayKind = "busy"       // more answers than anyone waits for
+	StrayOtherUser    StrayKind = "other user" // of this machine; see OtherUserError
+	StrayLate         StrayKind = "late"       // nobody waits any more; its state stays good
+)
+
+// What is wrong with an answer, beside the ErrState errors.
+var (
+	// ErrHost: it came with another Host than the redirect URI's.
+	ErrHost = errors.New("the host is not the redirect URI's")
+	// ErrMalformed: its state is right, but it has neither code nor error, or several.
+	ErrMalformed = errors.New("the answer is neither one code nor one error")
+	// ErrStateMissing: it has no state.
+	ErrStateMissing = errors.New("the answer has no state")
+)
+
+// Stray is a request that was not the answer; the wait goes on.
+type Stray struct {
+	Kind   StrayKind
+	Count  int   // how many of the kind and with the same Person so far
+	Err    error // what is wrong with the answer in it; nil where there is none
+	Person bool  // somebody's browser window came with an answer, and waits for what comes of it
+}
+
+// strays counts, and tells of a kind's first request and then of its 10th,
+// 100th and so on: a flood must not reach the screen.
+type strays struct {
+	tell func(Stray)
+
+	mu     sync.Mutex
+	counts map[StrayKind]int
+	people map[StrayKind]int // of these with a Person: noise must not use their turn up
+}
+
+func (s *strays) add(x Stray) {
+	s.mu.Lock()
+	s.counts[x.Kind]++
+	if x.Person {
+		s.people[x.Kind]++
+		x.Count = s.people[x.Kind]
+	} else {
+		x.Count = s.counts[x.Kind] - s.people[x.Kind]
+	}
+	s.mu.Unlock()
+	if s.tell != nil && powerOfTen(x.Count) {
+		s.tell(x)
+	}
+}
+
+func powerOfTen(n int) bool {
+	for n > 1 && n%10 == 0 {
+		n /= 10
+	}
+	return n == 1
+}
+
+func (s *strays) snapshot() map[StrayKind]int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return maps.Clone(s.counts)
+}
+
+func strayOf(err error) StrayKind {
+	switch {
+	case errors.Is(err, ErrStateUsed):
+		return StrayStateUsed
+	case errors.Is(err, ErrStateEarlierRun):
+		return StrayStateEarlier
+	case errors.Is(err, ErrStateOtherAnswers):
+		return StrayStateOther
+	}
+	return StrayStateUnknown
+}
