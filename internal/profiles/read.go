@@ -270,7 +270,7 @@ func (r *reader) read(ctx context.Context, it item) (Record, bool) {
 			continue // the limiter makes it wait
 		}
 		left := time.Until(r.until)
-		if !ok || left <= 0 || settled(rec, err) {
+		if !ok || left <= 0 || final(rec, err) {
 			return rec, ok
 		}
 		if !sleep(ctx, min(pause(round), left)) {
@@ -359,9 +359,9 @@ func (r *reader) failed(a Account, err error) Record {
 	return failed(a, code, message)
 }
 
-// settled tells whether a further look cannot change a record: the profile is
+// final tells whether a further look cannot change a record: the profile is
 // connected, or the token or the line is of no use.
-func settled(rec Record, err error) bool {
+func final(rec Record, err error) bool {
 	if rec.State == Connected || errors.Is(err, ErrOnlyRefreshToken) || errors.Is(err, cronofy.ErrUnsendable) {
 		return true
 	}

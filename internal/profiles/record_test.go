@@ -76,7 +76,7 @@ func TestProfilesFromBeforeTheLinkDoNotCount(t *testing.T) {
 			require.Equal(t, c.want, rec.State)
 			require.Equal(t, c.own, rec.Own)
 			require.Equal(t, c.words, rec.Words())
-			require.Equal(t, c.want == Connected, settled(rec, nil), "what may still come is looked at again")
+			require.Equal(t, c.want == Connected, final(rec, nil), "what may still come is looked at again")
 			var sum Summary
 			sum.Count(rec)
 			require.Equal(t, c.own, sum.Own == 1)

@@ -161,7 +161,7 @@ func (w *watcher) look(ctx context.Context, which []int) (again []int, err error
 	}
 	err = inBatches(func(give func(Row)) error {
 		return p.run(ctx, jobs, func(s seenRow) error {
-			if !s.settled {
+			if !s.final {
 				again = append(again, s.row.Index)
 			}
 			give(s.row)
@@ -172,14 +172,14 @@ func (w *watcher) look(ctx context.Context, which []int) (again []int, err error
 }
 
 type seenRow struct {
-	row     Row
-	settled bool
+	row   Row
+	final bool
 }
 
 func (w *watcher) readOne(ctx context.Context, i int) (seenRow, bool) {
 	rec, err, ok := w.reader.once(ctx, &w.items[i]) // nobody else looks at this one now
 	token := maphash.String(tokenSeed, w.items[i].account.AccessToken.Reveal())
-	return seenRow{Row{Index: i, Record: rec, Token: token}, settled(rec, err)}, ok
+	return seenRow{Row{Index: i, Record: rec, Token: token}, final(rec, err)}, ok
 }
 
 // inBatches runs produce beside it and hands its rows on in batches: when enough
