@@ -33,7 +33,7 @@ type recordsOut struct {
 func (f *profilesFlags) toStdout() bool { return f.out == "" || f.out == "-" }
 
 // openOutput opens what records are written to. Neither the opening nor a write
-// outlives ctx where it could: a FIFO waits for its reader.
+// outlives ctx where it could: a FIFO and a pipe wait for their readers.
 func (r *profilesRun) openOutput(ctx context.Context) (*recordsOut, error) {
 	o := &recordsOut{format: r.choice.format}
 	var w io.Writer
@@ -41,6 +41,9 @@ func (r *profilesRun) openOutput(ctx context.Context) (*recordsOut, error) {
 	switch f := r.f; {
 	case f.toStdout():
 		w = r.s.out
+		if file, ok := w.(*os.File); ok && !regular(file) {
+			w = &heedingWriter{ctx, file}
+		}
 	case f.resume:
 		w, err = o.reopen(ctx, f.out)
 	default:

@@ -401,13 +401,29 @@ func TestOutOfAFIFO(t *testing.T) {
 	}, screentest.Patience, 10*time.Millisecond)
 	interrupted(waiting)
 
+	reader, err := syscall.Open(fifo, syscall.O_RDONLY|syscall.O_NONBLOCK, 0) // and does not read
+	require.NoError(t, err)
+	defer syscall.Close(reader)
+	filler, err := syscall.Open(fifo, syscall.O_WRONLY|syscall.O_NONBLOCK, 0)
+	require.NoError(t, err)
+	defer syscall.Close(filler)
+	for err == nil {
+		_, err = syscall.Write(filler, make([]byte, 4096))
+	}
 	full := w.command(args...)
 	require.NoError(t, full.Start())
-	reader, err := os.Open(fifo) // and does not read
-	require.NoError(t, err)
-	defer reader.Close()
-	require.Eventually(t, func() bool { return w.Requests() >= 200 }, screentest.Patience, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return w.Requests() >= 100 }, screentest.Patience, 10*time.Millisecond)
 	interrupted(full)
+
+	stdout, err := os.OpenFile(fifo, os.O_WRONLY, 0)
+	require.NoError(t, err)
+	defer stdout.Close()
+	piped := w.command(args[:len(args)-2]...)
+	piped.Stdout = stdout
+	before := w.Requests()
+	require.NoError(t, piped.Start())
+	require.Eventually(t, func() bool { return w.Requests() >= before+100 }, screentest.Patience, 10*time.Millisecond)
+	interrupted(piped)
 
 	for _, path := range []string{fifo, "/dev/zero", "/dev/stdout", "-"} {
 		cmd := w.command("--accounts", w.path("people.csv"), "--json", "--out", path, "--continue")
