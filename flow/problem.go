@@ -1,11 +1,11 @@
 package flow
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net"
-	"net/http"
 	"sort"
 	"strings"
 	"time"
@@ -171,102 +171,138 @@ func explainPort(e *callback.PortError) Problem {
 	return p
 }
 
-// explainOAuth is for the codes of RFC 6749 sections 4.1.2.1 and 5.2. Unknown
-// codes are shown as they are.
-func explainOAuth(code, description string, at Step) Problem {
-	p := Problem{Code: code, Exit: ExitRefused, Step: at, Hint: anotherLink}
-	switch code {
-	case "access_denied":
-		p.Summary = "The administrator, or the provider, refused the authorization."
-		if at == StepServiceAccount { // Enterprise Connect: no provider is asked
-			p.Summary = "The calendar administrator refused the authorization."
-			p.Hint = "Ask them why. It takes an administrator of the whole calendar domain. Then try again."
-			break
-		}
-		p.Hint = "Ask the administrator why. Often an administrator of the provider is needed, or Cronofy's app must be allowed there first. Then try again."
-	case "invalid_client":
-		p.Summary = "Cronofy does not accept this client id and secret."
-		p.Hint = "Check both, and that the data center is the one the application was made in."
-		p.Step = StepApplication
-	case "invalid_grant":
-		if at < StepAuthorize { // there is no code yet
-			p.Summary = "Cronofy answered with the error invalid_grant."
-			p.Hint = "Check the client id, the secret and the data center, then try again."
-			break
-		}
-		p.Summary = "Cronofy did not accept the authorization code: it was used before, is too old, or the redirect URI is not the one it was made for."
-		p.Hint = "Try again: that makes a new link."
-	case "invalid_scope":
-		p.Summary, p.Hint = scopeWords(at)
-	case "invalid_request", "unsupported_response_type", "unsupported_grant_type":
-		p.Summary = "Cronofy did not understand the request (" + code + ")."
-		p.Hint = "Check the redirect URI and try again. The README names the settings for what Cronofy does not document."
-	case "unauthorized_client":
-		p.Summary = "This application may not do that at Cronofy."
-		p.Hint = "Ask Cronofy's support to enable enterprise conferencing, naming the client id."
-	case "server_error":
-		p.Summary, p.Exit = "Cronofy had a fault of its own.", ExitFailed
-		p.Hint = "Try again in a moment. status.cronofy.com tells whether more is wrong."
-	case "temporarily_unavailable":
-		p.Summary, p.Exit = "Cronofy is not available just now.", ExitFailed
-		p.Hint = "Try again in a moment. status.cronofy.com tells whether more is wrong."
-	default:
-		p.Summary = "Cronofy answered with the error " + code + "."
+// answerWords say what an answer of Cronofy's means: for the set-up, and for one
+// account whose profiles are read.
+type answerWords struct {
+	code          string
+	summary, hint string
+	step          Step // where it is put right; zero: where it happened
+	exit          int  // zero: ExitRefused
+
+	account     string // the summary for an account's own token; empty: the same
+	short, next string // the reason in a few words, and what to do, in the table of accounts
+}
+
+const (
+	askSupport   = "Ask Cronofy's support to enable enterprise conferencing for this application, naming the client id."
+	checkAccount = "Check the id, that it was authorized for this application, and the data center."
+	inAMoment    = "Try again in a moment. status.cronofy.com tells whether more is wrong."
+	lookAgain    = "r looks again."
+)
+
+// statusWords are for answers without an OAuth code, by their status; 500 is for
+// all that is Cronofy's own fault, 0 for any other. What is missing on Cronofy's
+// side is not documented for the link token: the sentences say what is known.
+var statusWords = map[int]answerWords{
+	401: {code: CodeUnauthorized, step: StepApplication, summary: "Cronofy does not accept this client secret.",
+		hint:    "Check the secret, and that the data center is the one the application was made in.",
+		account: "The access token was not accepted: it is wrong, expired or revoked.", short: "token refused",
+		next: freshToken + " A token works in its own data center alone."},
+	402: {code: CodePaymentRequired, summary: "The plan of this Cronofy application does not include enterprise conferencing.", hint: askSupport,
+		account: "This token may not read the account.", short: "may not be read",
+		next: "Check the scope of the token, and the plan of the application that it comes from."},
+	403: {code: CodeForbidden, summary: "This Cronofy application may not use enterprise conferencing.", hint: askSupport,
+		account: "This token may not read the account.", short: "may not be read",
+		next: "Check the scope of the token, and the plan of the application that it comes from."},
+	404: {code: CodeNotFound, step: StepServiceAccount, summary: "Cronofy does not know this service account.", hint: checkAccount,
+		account: "Cronofy does not know this account.", short: "not known", next: "Check the data center, and that the token is of an account there."},
+	422: {code: CodeUnprocessable, step: StepServiceAccount, summary: "Cronofy does not accept this service account.", hint: checkAccount,
+		account: "Cronofy did not accept the request for this account.", short: "not accepted",
+		next: "Check this account in the list, then go back and read the list again."},
+	423: {code: CodeLocked, summary: "Cronofy says that the account is locked.", hint: "Wait a while before you try again, or ask Cronofy's support.",
+		short: "locked", next: "Wait a while, then " + lookAgain},
+	429: {code: CodeRateLimited, exit: ExitFailed, summary: "Cronofy's rate limit is used up.", hint: "Wait a minute, then try again.",
+		short: "rate limit", next: "Wait a minute, then " + lookAgain},
+	500: {code: CodeServerError, exit: ExitFailed, summary: "Cronofy had a fault of its own.", hint: inAMoment,
+		short: "Cronofy's fault", next: "In a moment " + lookAgain + " status.cronofy.com tells whether more is wrong."},
+	0: {code: CodeBadAnswer, exit: ExitFailed, summary: "Cronofy gave an answer that its API does not promise.",
+		hint:  "Check the data center, and whether a proxy stands in between. Then try again.",
+		short: "unusable answer", next: "Check the data center, and whether a proxy or a login page stands in between; then " + lookAgain},
+}
+
+// oauthWords are for the codes of RFC 6749 sections 4.1.2.1 and 5.2. Unknown codes
+// are shown as they are.
+var oauthWords = map[string]answerWords{
+	"access_denied": {summary: "The administrator, or the provider, refused the authorization.",
+		hint: "Ask the administrator why. Often an administrator of the provider is needed, or Cronofy's app must be allowed there first. Then try again."},
+	"invalid_client": {step: StepApplication, summary: "Cronofy does not accept this client id and secret.",
+		hint: "Check both, and that the data center is the one the application was made in."},
+	"invalid_grant": {summary: "Cronofy did not accept the authorization code: it was used before, is too old, or the redirect URI is not the one it was made for.",
+		hint: "Try again: that makes a new link."},
+	"invalid_scope": {summary: "Cronofy does not give this application the scope for Organizational Units.",
+		hint: "Ask Cronofy's support to enable enterprise conferencing, naming the client id."},
+	"invalid_request":           notUnderstood("invalid_request"),
+	"unsupported_response_type": notUnderstood("unsupported_response_type"),
+	"unsupported_grant_type":    notUnderstood("unsupported_grant_type"),
+	"unauthorized_client": {summary: "This application may not do that at Cronofy.",
+		hint: "Ask Cronofy's support to enable enterprise conferencing, naming the client id."},
+	"server_error": {exit: ExitFailed, summary: "Cronofy had a fault of its own.", hint: inAMoment},
+	"temporarily_unavailable": {exit: ExitFailed, summary: "Cronofy is not available just now.", hint: inAMoment,
+		short: "Cronofy's fault", next: "In a moment " + lookAgain},
+}
+
+func notUnderstood(code string) answerWords {
+	return answerWords{summary: "Cronofy did not understand the request (" + code + ").",
+		hint: "Check the redirect URI and try again. The README names the settings for what Cronofy does not document."}
+}
+
+// connectWords are for Enterprise Connect, where the operator chose the scopes and
+// no provider is asked, and no code is exchanged before the authorization.
+var connectWords = map[string]answerWords{
+	"access_denied": {summary: "The calendar administrator refused the authorization.",
+		hint: "Ask them why. It takes an administrator of the whole calendar domain. Then try again."},
+	"invalid_grant": {summary: "Cronofy answered with the error invalid_grant.", hint: "Check the client id, the secret and the data center, then try again."},
+	"invalid_scope": {summary: "Cronofy does not give this application the scopes that were asked for.",
+		hint: "Check them and try again, or ask Cronofy's support to enable Enterprise Connect, naming the client id."},
+}
+
+// problem is what an answer at a step comes to.
+func (w answerWords) problem(at Step) Problem {
+	p := Problem{Summary: w.summary, Hint: w.hint, Code: w.code, Exit: cmp.Or(w.exit, ExitRefused), Step: at}
+	if w.step != 0 {
+		p.Step = w.step
 	}
+	return p
+}
+
+func explainOAuth(code, description string, at Step) Problem {
+	words, known := oauthWords[code]
+	if !known {
+		words = answerWords{summary: "Cronofy answered with the error " + code + ".", hint: anotherLink}
+	}
+	if special, ok := connectWords[code]; ok && at <= StepServiceAccount {
+		words = special
+	}
+	words.code = code
+	p := words.problem(at)
 	if description != "" {
 		p.Summary = strings.TrimSuffix(p.Summary, ".") + ": " + description + "."
 	}
 	return p
 }
 
-func scopeWords(at Step) (summary, hint string) {
-	if at == StepServiceAccount { // Enterprise Connect: the operator chose them
-		return "Cronofy does not give this application the scopes that were asked for.",
-			"Check them and try again, or ask Cronofy's support to enable Enterprise Connect, naming the client id."
+// wordsOfStatus are those of the nearest status that has some.
+func wordsOfStatus(status int) answerWords {
+	if status >= 500 {
+		status = 500
 	}
-	return "Cronofy does not give this application the scope for Organizational Units.",
-		"Ask Cronofy's support to enable enterprise conferencing, naming the client id."
+	if words, ok := statusWords[status]; ok {
+		return words
+	}
+	return statusWords[0]
 }
 
-// explainAPI is for answers outside 2xx. What is missing on Cronofy's side is
-// not documented for the link token; the sentences say what is known.
+// explainAPI is for answers outside 2xx.
 func explainAPI(e *cronofy.Error, at Step) Problem {
 	if e.Code != "" {
 		return explainOAuth(e.Code, e.Description, at)
 	}
-	p := Problem{Step: at, Exit: ExitRefused}
-	const ask = "Ask Cronofy's support to enable enterprise conferencing for this application, naming the client id."
+	p := wordsOfStatus(e.Status).problem(at)
 	switch {
-	case e.Status == 401:
-		p.Code, p.Step = CodeUnauthorized, StepApplication
-		p.Summary = "Cronofy does not accept this client secret."
-		p.Hint = "Check the secret, and that the data center is the one the application was made in."
-	case e.Status == 402:
-		p.Code, p.Summary, p.Hint = CodePaymentRequired, "The plan of this Cronofy application does not include enterprise conferencing.", ask
-	case e.Status == 403:
-		p.Code, p.Summary, p.Hint = CodeForbidden, "This Cronofy application may not use enterprise conferencing.", ask
-	case e.Status == 404:
-		p.Code, p.Step = CodeNotFound, StepServiceAccount
-		p.Summary = "Cronofy does not know this service account."
-		p.Hint = "Check the id, that it was authorized for this application, and the data center."
 	case e.Status == 422:
-		p.Code, p.Step = CodeUnprocessable, StepServiceAccount
-		p.Summary = "Cronofy does not accept this service account" + fieldText(e.Fields) + "."
-		p.Hint = "Check the id, that it was authorized for this application, and the data center."
-	case e.Status == 423:
-		p.Code, p.Summary, p.Hint = CodeLocked, "Cronofy says that the account is locked.", "Wait a while before you try again, or ask Cronofy's support."
-	case e.Status == 429:
-		p.Code, p.Exit, p.Summary = CodeRateLimited, ExitFailed, "Cronofy's rate limit is used up."
-		p.Hint = "Wait a minute, then try again."
-		if e.RetryAfter > 0 {
-			p.Hint = "Wait " + pause(e.RetryAfter) + ", then try again."
-		}
-	case e.Status >= 500:
-		p.Code, p.Exit, p.Summary = CodeServerError, ExitFailed, "Cronofy had a fault of its own."
-		p.Hint = "Try again in a moment. status.cronofy.com tells whether more is wrong."
-	default:
-		p.Code, p.Exit, p.Summary = CodeBadAnswer, ExitFailed, "Cronofy gave an answer that its API does not promise."
-		p.Hint = "Check the data center, and whether a proxy stands in between. Then try again."
+		p.Summary = strings.TrimSuffix(p.Summary, ".") + fieldText(e.Fields) + "."
+	case e.Status == 429 && e.RetryAfter > 0:
+		p.Hint = "Wait " + pause(e.RetryAfter) + ", then try again."
 	}
 	return p
 }
@@ -320,35 +356,6 @@ func (e *LostError) Error() string {
 
 // Unwrap gives the cause.
 func (e *LostError) Unwrap() error { return e.Err }
-
-// proxyWords tells apart what can be wrong with a proxy: each is put right in
-// another place.
-func proxyWords(e *cronofy.NetworkError) (summary, hint string) {
-	const setting = "Check HTTPS_PROXY, and that the proxy runs. NO_PROXY names the hosts that need none."
-	switch {
-	case e.Proxy == "":
-		return "The proxy's address in HTTPS_PROXY cannot be used.", "Set HTTPS_PROXY like http://proxy.example.com:3128, or take it away."
-	case e.ProxyStatus == http.StatusProxyAuthRequired:
-		return fmt.Sprintf("The proxy %s wants a name and a password, or does not accept those it got (407).", e.Proxy),
-			"Put them into HTTPS_PROXY, like http://NAME:PASSWORD@" + e.Proxy + "."
-	case e.ProxyStatus != 0:
-		answered := strings.TrimSpace(fmt.Sprint(e.ProxyStatus, " ", http.StatusText(e.ProxyStatus)))
-		return fmt.Sprintf("The proxy %s refused the connection to %s (%s).", e.Proxy, e.Host, answered),
-			"Ask who runs the proxy to let " + e.Host + " through, or name it in NO_PROXY if it can be reached without."
-	}
-	switch e.ProxyKind {
-	case cronofy.NetworkDNS:
-		return fmt.Sprintf("The name of the proxy %s could not be found.", e.Proxy), setting
-	case cronofy.NetworkRefused:
-		return fmt.Sprintf("Nothing answers at the proxy %s.", e.Proxy), setting
-	case cronofy.NetworkTimeout:
-		return fmt.Sprintf("The proxy %s did not answer in time.", e.Proxy), setting
-	case cronofy.NetworkTLS:
-		return fmt.Sprintf("The certificate of the proxy %s is not trusted.", e.Proxy),
-			"Give its certificate authority with --ca-file, or use http:// in HTTPS_PROXY if the proxy expects that."
-	}
-	return fmt.Sprintf("The connection to %s broke off at the proxy %s.", e.Host, e.Proxy), setting
-}
 
 // Sentences that hold for a wizard only, or that a script's end takes up.
 const (

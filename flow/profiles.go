@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io/fs"
@@ -187,7 +188,7 @@ func (r *Runner) known(ctx context.Context, client *cronofy.Client, a Answers) *
 	defer cancel()
 	k := &KnownProfiles{IDs: map[string]bool{}}
 	complete := true
-	_, err = profiles.Run(ctx, client, profiles.Accounts(list), profiles.Options{Provider: cronofy.AnyProvider, ErrorOf: explainAccount},
+	_, err = profiles.Run(ctx, client, profiles.Accounts(list), profiles.Options{Provider: cronofy.AnyProvider, ErrorOf: ExplainAccount},
 		func(rec profiles.Record) error {
 			complete = complete && rec.Error == nil
 			for _, p := range rec.Profiles {
@@ -273,7 +274,7 @@ func (e LoadProfiles) do(ctx context.Context, r *Runner, inbox <-chan Delivery, 
 	}()
 	t := &tallier{rows: make([]profiles.State, len(list))}
 	err = profiles.Watch(ctx, r.client(e.Answers, say), list, profiles.WatchOptions{
-		Options: profiles.Options{Provider: e.Answers.Provider, ErrorOf: explainAccount, Known: knownIDs(e.Known)},
+		Options: profiles.Options{Provider: e.Answers.Provider, ErrorOf: ExplainAccount, Known: knownIDs(e.Known)},
 		Refresh: refresh, Now: r.Now, Pauses: r.Looks,
 		NextLook: func(at time.Time) { say(LookPlanned{at}) },
 	}, func(rows []profiles.Row) { say(ProfilesRead{Rows: rows, Tally: t.add(rows), At: r.Now()}) })
@@ -300,7 +301,7 @@ func (r *Runner) EachProfile(ctx context.Context, s State, emit func(profiles.Re
 	}
 	client := r.client(s.Answers, func(Event) {})
 	_, err = profiles.Run(ctx, client, profiles.Accounts(list),
-		profiles.Options{Provider: s.Answers.Provider, Known: knownIDs(s.KnownHere()), ErrorOf: explainAccount}, emit)
+		profiles.Options{Provider: s.Answers.Provider, Known: knownIDs(s.KnownHere()), ErrorOf: ExplainAccount}, emit)
 	return err
 }
 
@@ -379,8 +380,9 @@ func inDataCenter(site cronofy.Site) string {
 	return " (" + site.DataCenter.Name + ")"
 }
 
-// explainAccount is for one account's row: its code and a sentence.
-func explainAccount(err error) (code, message string) {
+// ExplainAccount gives the code and the sentence for an account that could not be
+// read.
+func ExplainAccount(err error) (code, message string) {
 	if errors.Is(err, profiles.ErrOnlyRefreshToken) {
 		return CodeUsage, "The list has no access token of this account, only a refresh token."
 	}
@@ -388,60 +390,38 @@ func explainAccount(err error) (code, message string) {
 		return CodeUsage, "The access token holds characters that tokens do not have."
 	}
 	p := explain(err, StepProfiles)
-	var api *cronofy.Error
-	if errors.As(err, &api) && api.Code == "" {
-		switch api.Status {
-		case 401:
-			p.Summary = "The access token was not accepted: it is wrong, expired or revoked."
-		case 402, 403:
-			p.Summary = "This token may not read the account."
-		case 404:
-			p.Summary = "Cronofy does not know this account."
-		case 422:
-			p.Summary = "Cronofy did not accept the request for this account."
-		}
+	if api := new(cronofy.Error); errors.As(err, &api) && api.Code == "" {
+		p.Summary = cmp.Or(wordsOfStatus(api.Status).account, p.Summary)
 	}
 	return p.Code, p.Summary
 }
 
-// ExplainAccount gives the code and the sentence for an account that could not
-// be read.
-func ExplainAccount(err error) (code, message string) { return explainAccount(err) }
+// freshToken stands for how another token is given, which AccountWords fills in.
+const freshToken = "FRESH TOKEN"
 
 // AccountWords are for a row of the profiles' table whose account could not be
 // read: the reason in a few words, and what to do next. code is that of the
 // row's error, kind says where its token came from.
 func AccountWords(code string, kind AccountsKind) (short, next string) {
-	const again = "r looks again."
+	words := answerWords{short: "refused", next: lookAgain}
 	switch code {
-	case CodeUnauthorized:
-		return "token refused", freshToken(kind) + " A token works in its own data center alone."
 	case CodeUsage:
-		return "no usable token", freshToken(kind)
-	case CodePaymentRequired, CodeForbidden:
-		return "may not be read", "Check the scope of the token, and the plan of the application that it comes from."
-	case CodeNotFound:
-		return "not known", "Check the data center, and that the token is of an account there."
-	case CodeUnprocessable:
-		return "not accepted", "Check this account in the list, then go back and read the list again."
-	case CodeLocked:
-		return "locked", "Wait a while, then " + again
-	case CodeRateLimited:
-		return "rate limit", "Wait a minute, then " + again
-	case CodeServerError, "temporarily_unavailable":
-		return "Cronofy's fault", "In a moment " + again + " status.cronofy.com tells whether more is wrong."
-	case CodeBadAnswer:
-		return "unusable answer", "Check the data center, and whether a proxy or a login page stands in between; then " + again
+		words = answerWords{short: "no usable token", next: freshToken}
 	case CodeNetwork:
-		return "no connection", "Check the network, then " + again
+		words = answerWords{short: "no connection", next: "Check the network, then " + lookAgain}
+	default:
+		for _, w := range statusWords {
+			if w.code == code {
+				words = w
+			}
+		}
+		if w := oauthWords[code]; w.short != "" {
+			words = w
+		}
 	}
-	return "refused", again
-}
-
-// freshToken says how another token is given.
-func freshToken(kind AccountsKind) string {
+	fresh := "Put a fresh access token of this account into the list, then go back and read the list again."
 	if kind == AccountsToken {
-		return "Go back and paste a fresh access token of this account."
+		fresh = "Go back and paste a fresh access token of this account."
 	}
-	return "Put a fresh access token of this account into the list, then go back and read the list again."
+	return words.short, strings.Replace(words.next, freshToken, fresh, 1)
 }
