@@ -157,7 +157,7 @@ func (c *call) mediaTypeRefused() bool {
 // limited answers 429 if the application made too many calls. That the answer
 // has no Retry-After is Cronofy's documentation; faults can add one.
 func (s *Server) limited(c *call) bool {
-	if _, ok := s.limits.allow(s.opts.Now()); ok {
+	if s.limits.allow(s.opts.Now()) {
 		return false
 	}
 	refuse(c.w, http.StatusTooManyRequests, "too many calls")

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -132,8 +133,8 @@ func newBrowser(client *http.Client) (*browser, error) {
 
 // take sends one request and gives the one that follows it, nil at the end.
 func (b *browser) take(ctx context.Context, st *step, sc Script) (*step, error) {
-	if err := pauseFor(ctx, st.wait); err != nil {
-		return nil, err
+	if st.wait > 0 && !pause(ctx, st.wait) {
+		return nil, ctx.Err()
 	}
 	resp, err := b.send(ctx, st)
 	if err != nil {
@@ -194,20 +195,6 @@ func bare(err error) error {
 		return u.Err
 	}
 	return err
-}
-
-func pauseFor(ctx context.Context, d time.Duration) error {
-	if d <= 0 {
-		return nil
-	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
 
 func redirected(resp *http.Response) (*step, error) {
@@ -373,69 +360,28 @@ func metaRefresh(page string) string {
 	return ""
 }
 
+var (
+	tagPattern       = regexp.MustCompile(`<(/?[A-Za-z][A-Za-z0-9]*)((?:[^>"']|"[^"]*"|'[^']*')*)>`)
+	attributePattern = regexp.MustCompile(`([^\s"'>/=]+)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+)))?`)
+)
+
 // elements gives the tags of a page in their order; end tags begin with "/".
 // What is no well-formed tag is passed over.
 func elements(page string) []element {
 	var out []element
-	for {
-		_, rest, ok := strings.Cut(page, "<")
-		if !ok {
-			return out
+	for _, tag := range tagPattern.FindAllStringSubmatch(page, -1) {
+		e := element{name: strings.ToLower(tag[1]), attrs: map[string]string{}}
+		for _, a := range attributePattern.FindAllStringSubmatch(tag[2], -1) {
+			if name := strings.ToLower(a[1]); !has(e.attrs, name) {
+				e.attrs[name] = html.UnescapeString(a[2] + a[3] + a[4])
+			}
 		}
-		e, after, ok := readTag(rest)
-		if ok {
-			out = append(out, e)
-		}
-		page = after
+		out = append(out, e)
 	}
+	return out
 }
 
-func isSpace(r rune) bool { return strings.ContainsRune(" \t\r\n\f", r) }
-
-// readTag reads from behind "<" to behind ">".
-func readTag(s string) (element, string, bool) {
-	end := strings.IndexFunc(s, func(r rune) bool { return isSpace(r) || r == '>' })
-	if end <= 0 || s[0] == '!' {
-		return element{}, s, false
-	}
-	e := element{name: strings.ToLower(s[:end]), attrs: map[string]string{}}
-	s = s[end:]
-	for {
-		s = strings.TrimLeftFunc(s, func(r rune) bool { return isSpace(r) || r == '/' })
-		if s == "" {
-			return element{}, "", false
-		}
-		if s[0] == '>' {
-			return e, s[1:], true
-		}
-		var name, value string
-		name, value, s = readAttribute(s)
-		if _, twice := e.attrs[name]; !twice {
-			e.attrs[name] = value
-		}
-	}
-}
-
-// readAttribute reads a name and, if there is one, a quoted or bare value.
-func readAttribute(s string) (name, value, rest string) {
-	end := strings.IndexFunc(s, func(r rune) bool { return isSpace(r) || r == '>' || r == '=' })
-	switch {
-	case end < 0:
-		return strings.ToLower(s), "", ""
-	case end == 0: // a stray "="
-		return "", "", s[1:]
-	}
-	name, s = strings.ToLower(s[:end]), s[end:]
-	if s[0] != '=' {
-		return name, "", s
-	}
-	s = s[1:]
-	if s != "" && (s[0] == '"' || s[0] == '\'') {
-		value, rest, _ = strings.Cut(s[1:], s[:1])
-		return name, html.UnescapeString(value), rest
-	}
-	if end = strings.IndexFunc(s, func(r rune) bool { return isSpace(r) || r == '>' }); end < 0 {
-		end = len(s)
-	}
-	return name, html.UnescapeString(s[:end]), s[end:]
+func has(m map[string]string, key string) bool {
+	_, ok := m[key]
+	return ok
 }

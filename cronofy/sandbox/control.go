@@ -39,7 +39,7 @@ func (s *Server) showControl(w http.ResponseWriter, r *http.Request) {
 		s.errorPage(w, http.StatusForbidden, "Open the control page by the address that the sandbox printed.")
 		return
 	}
-	s.page(w, http.StatusOK, s.controlView().html())
+	s.page(w, http.StatusOK, s.controlHTML())
 }
 
 // turnControl is POST /control. Here the Origin must be there: browsers send it
@@ -200,38 +200,6 @@ func statuses() []int { return []int{400, 401, 402, 403, 404, 422, 423, 429, 500
 
 func bodies() []Body { return []Body{DefaultBody, HTMLBody, EmptyBody, TruncatedBody, CutBody} }
 
-// controlView is what the control page shows. It holds no secret.
-type controlView struct {
-	Token     string // of the forms
-	ClientID  string
-	API, App  string
-	Flags     []flag
-	Choices   []choice
-	Invalid   int
-	Delay     time.Duration // of the first profile
-	Gap       time.Duration // of each further one
-	Faults    []Fault
-	Endpoints []Endpoint
-	Bodies    []Body
-	Statuses  []int
-	Links     []string
-	Log       []LogEntry
-	Total     int
-}
-
-func (s *Server) controlView() controlView {
-	sw := s.Switches()
-	entries, total := s.log.last()
-	slices.Reverse(entries)
-	delay, gap := s.ProfileDelay()
-	return controlView{
-		Token: s.formToken(), ClientID: s.opts.ClientID, API: s.APIURL(), App: s.AppURL(),
-		Flags: sw.flags(), Choices: sw.choices(), Invalid: sw.InvalidClientStatus, Delay: delay, Gap: gap, Faults: s.Faults(),
-		Endpoints: Endpoints(), Bodies: bodies(), Statuses: statuses(),
-		Links: s.state.linkNames(), Log: entries, Total: total,
-	}
-}
-
 // linkNames lists the providers that are linked.
 func (st *store) linkNames() []string {
 	st.mu.Lock()
@@ -244,7 +212,9 @@ func (st *store) linkNames() []string {
 	return out
 }
 
-func (v controlView) html() markup.HTML {
+// controlHTML is the control page. It holds no secret.
+func (s *Server) controlHTML() markup.HTML {
+	links := s.state.linkNames()
 	var m markup.Page
 	m.Add(`<main class="wide">
 <h1>Control</h1>
@@ -263,32 +233,25 @@ func (v controlView) html() markup.HTML {
 </p>
 </form>
 {}</main>
-`, v.API, v.App, v.ClientID, v.linked(), v.switches(), v.answers(), v.Token, v.requests())
+`, s.APIURL(), s.AppURL(), s.opts.ClientID, cmp.Or(strings.Join(links, ", "), "nothing yet"), s.switchesHTML(), s.answersHTML(), s.formToken(), s.requestsHTML())
 	return framed("Control", m.HTML())
 }
 
-func (v controlView) linked() markup.HTML {
-	var m markup.Page
-	m.AddIf(len(v.Links) == 0, "nothing yet")
-	for _, l := range v.Links {
-		m.Add(`<code>{}</code> `, l)
-	}
-	return m.HTML()
-}
-
-func (v controlView) switches() markup.HTML {
+func (s *Server) switchesHTML() markup.HTML {
+	sw := s.Switches()
+	delay, gap := s.ProfileDelay()
 	var m markup.Page
 	m.Add(`<h2>Switches</h2>
 <form id="switches" method="post" action="/control">
 <input type="hidden" name="token" value="{}"><input type="hidden" name="action" value="switches">
 <div class="columns">
-`, v.Token)
-	for _, f := range v.Flags {
+`, s.formToken())
+	for _, f := range sw.flags() {
 		m.Add(`<label class="choice"><input type="checkbox" name="{}" value="on"{}><span>{}</span></label>
 `, f.Name, checked(*f.Value), f.Text)
 	}
 	m.Add("</div>\n<div class=\"columns\">\n")
-	for _, c := range v.Choices {
+	for _, c := range sw.choices() {
 		m.Add(`<label class="field">{} <select name="{}">{}</select></label>
 `, c.Text, c.Name, options(c.Options, *c.Value, "as usual"))
 	}
@@ -298,7 +261,7 @@ func (v controlView) switches() markup.HTML {
 </div>
 <p class="actions"><button type="submit" id="apply">Apply</button></p>
 </form>
-`, markup.If(v.Invalid == 400, " selected"), v.Delay, v.Gap)
+`, markup.If(sw.InvalidClientStatus == 400, " selected"), delay, gap)
 	return m.HTML()
 }
 
@@ -311,10 +274,10 @@ func options[T ~string](values []T, now T, empty string) markup.HTML {
 	return m.HTML()
 }
 
-func (v controlView) answers() markup.HTML {
-	statuses := []string{""}
-	for _, s := range v.Statuses {
-		statuses = append(statuses, strconv.Itoa(s))
+func (s *Server) answersHTML() markup.HTML {
+	codes := []string{""}
+	for _, status := range statuses() {
+		codes = append(codes, strconv.Itoa(status))
 	}
 	var m markup.Page
 	m.Add(`<h2>Scripted answers</h2>
@@ -334,19 +297,20 @@ func (v controlView) answers() markup.HTML {
 </div>
 <p class="actions"><button type="submit" id="add-fault">Add</button></p>
 </form>
-`, v.scripted(), v.Token, options(append([]Endpoint{""}, v.Endpoints...), "", "every endpoint"),
-		options(statuses, "", "200"), options(v.Bodies, "", "as documented"))
+`, s.scriptedHTML(), s.formToken(), options(append([]Endpoint{""}, Endpoints()...), "", "every endpoint"),
+		options(codes, "", "200"), options(bodies(), "", "as documented"))
 	return m.HTML()
 }
 
-func (v controlView) scripted() markup.HTML {
+func (s *Server) scriptedHTML() markup.HTML {
 	var m markup.Page
-	if len(v.Faults) == 0 {
+	faults := s.Faults()
+	if len(faults) == 0 {
 		m.Add("<p class=\"quiet\">None.</p>\n")
 		return m.HTML()
 	}
 	m.Add("<ul>\n")
-	for _, f := range v.Faults {
+	for _, f := range faults {
 		m.Add(`<li><code>{}</code> `, cmp.Or(string(f.Endpoint), "every endpoint"))
 		for _, part := range f.parts() {
 			m.Add("{} ", part)
@@ -379,15 +343,16 @@ func (f Fault) parts() []string {
 	return slices.DeleteFunc(out, func(s string) bool { return s == "" })
 }
 
-func (v controlView) requests() markup.HTML {
+func (s *Server) requestsHTML() markup.HTML {
+	entries, total := s.log.last()
 	var m markup.Page
 	m.Add(`<h2>Requests: {}</h2>
 <div class="scroll" tabindex="0" role="region" aria-label="Requests, newest first">
 <table>
 <thead><tr><th scope="col">Time</th><th scope="col">Host</th><th scope="col">Request</th><th scope="col">Status</th><th scope="col">Note</th></tr></thead>
 <tbody>
-`, v.Total)
-	for _, e := range v.Log {
+`, total)
+	for _, e := range slices.Backward(entries) {
 		status := "none"
 		if e.Status != 0 {
 			status = strconv.Itoa(e.Status)

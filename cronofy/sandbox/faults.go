@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"bytes"
+	"context"
 	"net"
 	"net/http"
 	"slices"
@@ -106,7 +107,7 @@ const htmlError = `<!doctype html><html lang="en"><title>Bad gateway</title><h1>
 
 // misbehave gives the scripted answer to a call.
 func (s *Server) misbehave(f Fault, c *call, do func(*call)) {
-	if !s.pause(c.r, f.Slow) {
+	if f.Slow > 0 && !pause(c.r.Context(), f.Slow) {
 		return
 	}
 	c.w.Header().Set(reasonHeader, "scripted answer")
@@ -123,17 +124,15 @@ func (s *Server) misbehave(f Fault, c *call, do func(*call)) {
 	}
 }
 
-// pause waits, and tells whether there is still somebody to answer.
-func (s *Server) pause(r *http.Request, d time.Duration) bool {
-	if d <= 0 {
-		return true
-	}
+// pause waits, and tells whether there is still somebody to go on for: the client
+// may have gone away, or the server may close.
+func pause(ctx context.Context, d time.Duration) bool {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
 	case <-t.C:
 		return true
-	case <-r.Context().Done(): // the client went away, or Close
+	case <-ctx.Done():
 		return false
 	}
 }

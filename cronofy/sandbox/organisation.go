@@ -180,21 +180,14 @@ type random struct {
 	key [32]byte
 }
 
-func newRandom(r io.Reader, seed uint64) (*random, error) {
+func newRandom(seed uint64) *random {
 	var from [32]byte
-	switch {
-	case r != nil:
-		if _, err := io.ReadFull(r, from[:]); err != nil {
-			return nil, fmt.Errorf("read random bytes: %w", err)
-		}
-	case seed != 0:
+	if seed == 0 {
+		cryptorand.Read(from[:]) // never fails
+	} else {
 		from = sha256.Sum256(binary.BigEndian.AppendUint64(nil, seed))
-	default:
-		if _, err := io.ReadFull(cryptorand.Reader, from[:]); err != nil {
-			return nil, fmt.Errorf("read random bytes: %w", err)
-		}
 	}
-	return &random{src: rand.NewChaCha8(from), key: sha256.Sum256(from[:])}, nil
+	return &random{src: rand.NewChaCha8(from), key: sha256.Sum256(from[:])}
 }
 
 // text gives n characters of the alphabet, each equally likely.

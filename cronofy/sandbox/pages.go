@@ -2,13 +2,13 @@ package sandbox
 
 import (
 	_ "embed" // the style sheet
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
 
-	"confer/cronofy"
 	"confer/internal/markup"
 )
 
@@ -61,62 +61,6 @@ func (s *Server) errorPage(w http.ResponseWriter, status int, text string) {
 	s.page(w, status, errorHTML("Cannot continue", text))
 }
 
-// approvalView is what the approval pages show.
-type approvalView struct {
-	Title, Heading    string
-	Page              int // from 1: proof, provider, unit; or proof, access
-	Step, Steps       int // as they are counted for who sees them
-	ID, CSRF, Problem string
-	ClientID, Host    string
-	ServiceAccount    string
-	ServiceEmail      string
-	Provider          string
-	Choose            bool
-	Providers         []cronofy.Provider
-	Units             []unit
-	Scopes, Delegated []string
-	Enterprise        bool
-}
-
-// approvalPage shows the page of the step an approval is at.
-func (s *Server) approvalPage(w http.ResponseWriter, a approval, problem string) {
-	v := s.view(a)
-	v.Problem = problem
-	status := http.StatusOK
-	if problem != "" {
-		status = http.StatusUnprocessableEntity
-	}
-	s.page(w, status, v.html())
-}
-
-func (s *Server) view(a approval) approvalView {
-	v := approvalView{
-		Page: a.step, Step: a.step - a.first + 1, Steps: a.steps() - a.first + 1, ID: a.id, CSRF: a.csrf,
-		ClientID: s.opts.ClientID, Host: hostOf(a.redirectURI),
-		ServiceAccount: serviceAccountID, ServiceEmail: serviceAccountEmail,
-		Provider: a.provider.Name(), Choose: a.provider == "",
-		Scopes: strings.Fields(a.scope), Delegated: strings.Fields(a.delegated),
-		Enterprise: a.enterprise, Providers: s.offered(), Units: s.state.unitsNow(),
-	}
-	v.Heading = heading(v)
-	v.Title = "Step " + strconv.Itoa(v.Step) + " of " + strconv.Itoa(v.Steps) + ": " + v.Heading
-	return v
-}
-
-func heading(v approvalView) string {
-	switch {
-	case v.Page == 1:
-		return "Calendar administrator"
-	case v.Enterprise:
-		return "Allow calendar access"
-	case v.Page == 3:
-		return "Approve the link"
-	case v.Choose:
-		return "Choose a provider"
-	}
-	return "Allow " + v.Provider
-}
-
 func hostOf(uri string) string {
 	u, err := url.Parse(uri)
 	if err != nil {
@@ -157,15 +101,18 @@ func errorHTML(title, text string) markup.HTML {
 	return framed(title, m.HTML())
 }
 
-func (v approvalView) html() markup.HTML {
+// approvalPage shows the page of the step an approval is at.
+func (s *Server) approvalPage(w http.ResponseWriter, a approval, problem string) {
+	heading, button, asked := s.asked(a)
+	step, steps := a.step-a.first+1, a.steps()-a.first+1
 	var m markup.Page
 	m.Add(`<main>
 <p class="quiet">Step {} of {}</p>
 <progress max="{}" value="{}" aria-label="Step {} of {}"></progress>
 <h1>{}</h1>
-`, v.Step, v.Steps, v.Steps, v.Step, v.Step, v.Steps, v.Heading)
-	m.AddIf(v.Problem != "", `<p class="problem" role="alert">{}</p>
-`, v.Problem)
+`, step, steps, steps, step, step, steps, heading)
+	m.AddIf(problem != "", `<p class="problem" role="alert">{}</p>
+`, problem)
 	m.Add(`<form id="approval" method="post" action="/approval/{}">
 <input type="hidden" name="csrf" value="{}">
 <input type="hidden" name="step" value="{}">
@@ -176,96 +123,72 @@ func (v approvalView) html() markup.HTML {
 </form>
 <p class="quiet">Asked for by application <code>{}</code>. Afterwards you go back to <code>{}</code>.</p>
 </main>
-`, v.ID, v.CSRF, v.Page, v.asked(), v.allowWord(), v.ClientID, v.Host)
-	return framed(v.Title, m.HTML())
-}
-
-func (v approvalView) allowWord() string {
-	switch {
-	case v.Page == 1:
-		return "Continue"
-	case v.Step == v.Steps:
-		return "Approve"
+`, a.id, a.csrf, a.step, asked, button, s.opts.ClientID, hostOf(a.redirectURI))
+	status := http.StatusOK
+	if problem != "" {
+		status = http.StatusUnprocessableEntity
 	}
-	return "Allow"
+	s.page(w, status, framed(fmt.Sprintf("Step %d of %d: %s", step, steps, heading), m.HTML()))
 }
 
-// asked is what the step at hand asks for.
-func (v approvalView) asked() markup.HTML {
-	switch {
-	case v.Page == 1:
-		return v.proof()
-	case v.Enterprise:
-		return v.access()
-	case v.Page == 2:
-		return v.provider()
-	}
-	return v.unit()
-}
-
-func (v approvalView) proof() markup.HTML {
+// asked is what the step at hand asks for, with its heading and its button.
+func (s *Server) asked(a approval) (heading, button string, body markup.HTML) {
 	var m markup.Page
-	m.Add(`<p>Only an administrator of the calendar service can go on. At Cronofy you would now sign in to it.</p>
+	switch provider := a.provider.Name(); {
+	case a.step == 1:
+		heading, button = "Calendar administrator", "Continue"
+		m.Add(`<p>Only an administrator of the calendar service can go on. At Cronofy you would now sign in to it.</p>
 <dl>
 <dt>Calendar service</dt><dd>Office 365, example.test</dd>
 <dt>Signed in as</dt><dd>{}</dd>
-`, v.ServiceEmail)
-	m.AddIf(!v.Enterprise, `<dt>Service account</dt><dd><code>{}</code></dd>
-`, v.ServiceAccount)
-	m.Add("</dl>\n")
-	return m.HTML()
-}
-
-func (v approvalView) provider() markup.HTML {
-	var m markup.Page
-	if !v.Choose {
-		m.Add(`<p>Cronofy asks to create and change meetings in <strong>{}</strong> for any user or room. At {} you would now sign in as its administrator.</p>
-`, v.Provider, v.Provider)
-		return m.HTML()
-	}
-	m.Add(`<fieldset>
-<legend>Which service do people meet on?</legend>
-`)
-	for i, p := range v.Providers {
-		m.Add(`<label class="choice"><input type="radio" name="provider" id="provider-{}" value="{}" required{}><span><strong>{}</strong></span></label>
-`, string(p), string(p), checked(i == 0), p.Name())
-	}
-	m.Add("</fieldset>\n")
-	return m.HTML()
-}
-
-func (v approvalView) unit() markup.HTML {
-	var m markup.Page
-	m.Add(`<p>Calendars of <strong>example.test</strong> get conferencing from <strong>{}</strong>: everybody whose address is the same in both.</p>
-<fieldset>
-<legend>Through which Organizational Unit?</legend>
-`, v.Provider)
-	for i, u := range v.Units {
-		m.Add(`<label class="choice"><input type="radio" name="unit" id="unit-{}" value="{}"{}><span><strong>{}</strong> <code>{}</code></span></label>
-`, i, u.sub, checked(i == 0), u.name, u.sub)
-	}
-	m.Add(`<label class="choice"><input type="radio" name="unit" id="unit-new" value="new"><span><strong>A new one</strong></span></label>
-<label class="field">Name of the new one <input type="text" name="unit_name" id="unit-name" value="" maxlength="100" autocomplete="off"></label>
-</fieldset>
-`)
-	return m.HTML()
-}
-
-func (v approvalView) access() markup.HTML {
-	var m markup.Page
-	m.Add(`<p>The application asks for calendar access for the whole organisation.</p>
+`, serviceAccountEmail)
+		m.AddIf(!a.enterprise, `<dt>Service account</dt><dd><code>{}</code></dd>
+`, serviceAccountID)
+		m.Add("</dl>\n")
+	case a.enterprise:
+		heading, button = "Allow calendar access", "Approve"
+		m.Add(`<p>The application asks for calendar access for the whole organisation.</p>
 <dl>
 <dt>Scope</dt><dd><ul>{}</ul></dd>
 <dt>Delegated scope</dt><dd><ul>{}</ul></dd>
 </dl>
-`, listed(v.Scopes), listed(v.Delegated))
-	return m.HTML()
+`, listed(a.scope), listed(a.delegated))
+	case a.step == 2 && a.provider == "":
+		heading, button = "Choose a provider", "Allow"
+		m.Add(`<fieldset>
+<legend>Which service do people meet on?</legend>
+`)
+		for i, p := range s.offered() {
+			m.Add(`<label class="choice"><input type="radio" name="provider" id="provider-{}" value="{}" required{}><span><strong>{}</strong></span></label>
+`, string(p), string(p), checked(i == 0), p.Name())
+		}
+		m.Add("</fieldset>\n")
+	case a.step == 2:
+		heading, button = "Allow "+provider, "Allow"
+		m.Add(`<p>Cronofy asks to create and change meetings in <strong>{}</strong> for any user or room. At {} you would now sign in as its administrator.</p>
+`, provider, provider)
+	default:
+		heading, button = "Approve the link", "Approve"
+		m.Add(`<p>Calendars of <strong>example.test</strong> get conferencing from <strong>{}</strong>: everybody whose address is the same in both.</p>
+<fieldset>
+<legend>Through which Organizational Unit?</legend>
+`, provider)
+		for i, u := range s.state.unitsNow() {
+			m.Add(`<label class="choice"><input type="radio" name="unit" id="unit-{}" value="{}"{}><span><strong>{}</strong> <code>{}</code></span></label>
+`, i, u.sub, checked(i == 0), u.name, u.sub)
+		}
+		m.Add(`<label class="choice"><input type="radio" name="unit" id="unit-new" value="new"><span><strong>A new one</strong></span></label>
+<label class="field">Name of the new one <input type="text" name="unit_name" id="unit-name" value="" maxlength="100" autocomplete="off"></label>
+</fieldset>
+`)
+	}
+	return heading, button, m.HTML()
 }
 
-func listed(items []string) markup.HTML {
+func listed(words string) markup.HTML {
 	var m markup.Page
-	for _, it := range items {
-		m.Add(`<li><code>{}</code></li>`, it)
+	for _, word := range strings.Fields(words) {
+		m.Add(`<li><code>{}</code></li>`, word)
 	}
 	return m.HTML()
 }

@@ -30,7 +30,6 @@ import (
 type Server struct {
 	opts    Options
 	rand    *random
-	randErr error
 	org     *organisation
 	state   *store
 	limits  *limiter
@@ -70,10 +69,7 @@ func New(o Options) *Server {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	r, err := newRandom(o.Rand, o.Seed)
-	if err != nil {
-		r, _ = newRandom(nil, 1) // never serves: Start reports err
-	}
+	r := newRandom(o.Seed)
 	if o.ClientID == "" {
 		o.ClientID = defaultClientID
 	}
@@ -81,11 +77,11 @@ func New(o Options) *Server {
 		o.ClientSecret = cronofy.NewSecret("CRN_" + r.text(40))
 	}
 	s := &Server{
-		opts: o, rand: r, randErr: err, org: newOrganisation(r, o.Accounts),
+		opts: o, rand: r, org: newOrganisation(r, o.Accounts),
 		log: &requestLog{}, switches: o.Switches, delay: o.ProfileDelay, gap: o.ProfileGap,
 		control: r.text(32), cookie: "confer_sandbox_" + r.text(8),
 		dataCenter: cronofy.DataCenters()[0],
-		limits:     newLimiter(o.RatePerSecond, o.RatePerMinute),
+		limits:     &limiter{perSecond: o.RatePerSecond, perMinute: o.RatePerMinute},
 	}
 	s.state = newStore(s.org)
 	s.ctx, s.cancel = context.WithCancel(context.Background())
@@ -99,10 +95,7 @@ func New(o Options) *Server {
 func (s *Server) Start() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	switch {
-	case s.randErr != nil:
-		return s.randErr
-	case s.closed || s.api != nil:
+	if s.closed || s.api != nil {
 		return errors.New("start sandbox: already started or closed")
 	}
 	api, err := listenLoopback(s.opts.ListenAPI)
@@ -285,10 +278,7 @@ type Options struct {
 
 	Now func() time.Time // the clock; nil is the real one
 
-	// Rand gives the 32 bytes everything random is made from. Without it a Seed
-	// other than zero makes runs repeatable; without both the system's is used.
-	Rand io.Reader
-	Seed uint64
+	Seed uint64 // other than zero it makes runs repeatable
 
 	// Accounts is how many accounts the organisation has; 0 is the built-in one
 	// of 12 people and 3 rooms. They are made when asked for, so that 100,000
@@ -373,7 +363,7 @@ type LogEntry struct {
 
 const logSize = 500
 
-// requestLog keeps the last logSize entries.
+// requestLog keeps the last logSize entries, oldest first.
 type requestLog struct {
 	mu      sync.Mutex
 	entries []LogEntry
@@ -383,23 +373,17 @@ type requestLog struct {
 func (l *requestLog) add(e LogEntry) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if len(l.entries) < logSize {
-		l.entries = append(l.entries, e)
-	} else {
-		l.entries[l.total%logSize] = e
+	if l.entries = append(l.entries, e); len(l.entries) > 2*logSize {
+		l.entries = slices.Clone(l.entries[logSize:])
 	}
 	l.total++
 }
 
-// last gives what is kept, oldest first, and how many there ever were.
+// last gives what is kept, and how many there ever were.
 func (l *requestLog) last() ([]LogEntry, int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if len(l.entries) < logSize {
-		return append([]LogEntry(nil), l.entries...), l.total
-	}
-	at := l.total % logSize
-	return append(append([]LogEntry(nil), l.entries[at:]...), l.entries[:at]...), l.total
+	return slices.Clone(l.entries[max(0, len(l.entries)-logSize):]), l.total
 }
 
 // Log gives the last 500 requests, oldest first.
@@ -433,46 +417,24 @@ func maskedPath(r *http.Request) string {
 // limiter refuses calls beyond so many in any second and in any minute. Calls
 // it refused do not count.
 type limiter struct {
-	mu             sync.Mutex
-	second, minute window
+	mu                   sync.Mutex
+	perSecond, perMinute int
+	calls                []time.Time // the last ones
 }
 
-// window remembers when the last len(at) calls were.
-type window struct {
-	length time.Duration
-	at     []time.Time
-	next   int
-}
-
-func newLimiter(perSecond, perMinute int) *limiter {
-	return &limiter{
-		second: window{length: time.Second, at: make([]time.Time, max(perSecond, 0))},
-		minute: window{length: time.Minute, at: make([]time.Time, max(perMinute, 0))},
-	}
-}
-
-// allow counts a call, or gives how long to wait.
-func (l *limiter) allow(now time.Time) (time.Duration, bool) {
+// allow counts a call, unless there were too many; 0 is no limit.
+func (l *limiter) allow(now time.Time) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if wait := max(l.second.wait(now), l.minute.wait(now)); wait > 0 {
-		return wait, false
+	within := func(n int, length time.Duration) bool {
+		return n <= 0 || len(l.calls) < n || now.Sub(l.calls[len(l.calls)-n]) >= length
 	}
-	l.second.count(now)
-	l.minute.count(now)
-	return 0, true
-}
-
-func (w *window) wait(now time.Time) time.Duration {
-	if len(w.at) == 0 || w.at[w.next].IsZero() {
-		return 0
+	if !within(l.perSecond, time.Second) || !within(l.perMinute, time.Minute) {
+		return false
 	}
-	return w.length - now.Sub(w.at[w.next])
-}
-
-func (w *window) count(now time.Time) {
-	if len(w.at) > 0 {
-		w.at[w.next] = now
-		w.next = (w.next + 1) % len(w.at)
+	l.calls = append(l.calls, now)
+	if most := max(l.perSecond, l.perMinute); len(l.calls) > 2*most {
+		l.calls = append([]time.Time(nil), l.calls[len(l.calls)-most:]...)
 	}
+	return true
 }
