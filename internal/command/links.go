@@ -311,15 +311,15 @@ func linkSentence(err error) flow.Problem {
 func damagedWords(path string) flow.Problem {
 	return flow.Problem{Code: flow.CodeSecretStore, Exit: flow.ExitFailed,
 		Summary: "The list of links was damaged. It was kept as " + filepath.Base(path) + ".",
-		Hint: "The links still work, but the secrets that only this list names stay where they are: in the keyring or in " + secretsFile + ". " +
-			"Repair the file and name it links.json again, or delete it, then confer says this no more."}
+		Hint: "The links still work at Cronofy, but secrets that only this list names may still be in the keyring or in " + secretsFile + ". " +
+			"Repair the file and rename it to links.json, or delete it."}
 }
 
 // unlistedWords tells of an encrypted file whose secrets nothing lists.
 func unlistedWords(path string) flow.Problem {
 	return flow.Problem{Code: flow.CodeSecretStore, Exit: flow.ExitFailed,
-		Summary: "There is an encrypted file, " + clip(path) + ", and nothing tells whose secrets are in it.",
-		Hint:    "The list of links was lost or deleted. Delete the file if nobody needs it, or link again with its passphrase."}
+		Summary: "The encrypted file " + clip(path) + " is there, but the list of links names no secret in it.",
+		Hint:    "The list was lost or deleted. Delete the file if nobody needs it, or link again with its passphrase."}
 }
 
 func flowSentence(err error) flow.Problem {

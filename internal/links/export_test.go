@@ -15,7 +15,7 @@ import (
 func TestExportHandsBothTokens(t *testing.T) {
 	t.Parallel()
 	for _, rotate := range []bool{false, true} {
-		h := newHouse(t, sandbox.Options{Switches: sandbox.Switches{RotateRefreshTokens: rotate}})
+		h := newFixture(t, sandbox.Options{Switches: sandbox.Switches{RotateRefreshTokens: rotate}})
 		l := h.link(cronofy.Zoom)
 		var text []byte
 		_, err := h.manager().Export(t.Context(), l, func(b []byte) error { text = b; return nil })
@@ -38,7 +38,7 @@ func TestExportHandsBothTokens(t *testing.T) {
 
 func TestExportThatCannotBeWrittenKeepsTheToken(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, sandbox.Options{Switches: sandbox.Switches{RotateRefreshTokens: true}})
+	h := newFixture(t, sandbox.Options{Switches: sandbox.Switches{RotateRefreshTokens: true}})
 	l := h.link(cronofy.Zoom)
 	full := errors.New("no room")
 	_, err := h.manager().Export(t.Context(), l, func([]byte) error { return full })
@@ -50,7 +50,7 @@ func TestExportThatCannotBeWrittenKeepsTheToken(t *testing.T) {
 // TestExportOfATokenThatCannotBeStored: the file is the only place left for it.
 func TestExportOfATokenThatCannotBeStored(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, sandbox.Options{Switches: sandbox.Switches{RotateRefreshTokens: true}})
+	h := newFixture(t, sandbox.Options{Switches: sandbox.Switches{RotateRefreshTokens: true}})
 	l := h.link(cronofy.Zoom)
 	h.places.store = failAfter(h.places.store, 1, 100)
 	var text []byte
@@ -62,7 +62,7 @@ func TestExportOfATokenThatCannotBeStored(t *testing.T) {
 
 func TestExportWithoutATokenWritesNothing(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, sandbox.Options{})
+	h := newFixture(t, sandbox.Options{})
 	l := h.link(cronofy.Zoom)
 	h.drop(tokenKey(l))
 	_, err := h.manager().Export(t.Context(), l, func([]byte) error { t.Error("written"); return nil })

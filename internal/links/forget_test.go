@@ -16,7 +16,7 @@ import (
 
 func TestForgetHereOnly(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, sandbox.Options{})
+	h := newFixture(t, sandbox.Options{})
 	l := h.link(cronofy.Zoom)
 	got, err := h.manager().Forget(t.Context(), l, false)
 	require.NoError(t, err)
@@ -32,7 +32,7 @@ func TestForgetHereOnly(t *testing.T) {
 
 func TestForgetRevokes(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, sandbox.Options{})
+	h := newFixture(t, sandbox.Options{})
 	l := h.link(cronofy.Zoom)
 	token := h.stored(tokenKey(l))
 	got, err := h.manager().Forget(t.Context(), l, true)
@@ -48,7 +48,7 @@ func TestForgetRevokes(t *testing.T) {
 // TestForgetKeepsWhatOthersNeed: two providers of one customer share the client secret.
 func TestForgetKeepsWhatOthersNeed(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, sandbox.Options{})
+	h := newFixture(t, sandbox.Options{})
 	zoom, webex := h.link(cronofy.Zoom), h.link(cronofy.Webex)
 	account := links.ServiceAccount{DataCenter: "de", APIHost: zoom.APIHost, ClientID: zoom.ClientID, ID: zoom.ServiceAccount, Store: zoom.Store}
 	key := links.StoredAccountToken(account).Key()
@@ -75,7 +75,7 @@ func TestForgetKeepsWhatOthersNeed(t *testing.T) {
 // own token works afterwards.
 func TestServiceAccountsAreNeverRevoked(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, sandbox.Options{})
+	h := newFixture(t, sandbox.Options{})
 	l := h.link(cronofy.Zoom)
 	h.change(func(c *links.Contents) {
 		c.AddServiceAccount(links.ServiceAccount{DataCenter: "de", APIHost: l.APIHost, ClientID: l.ClientID, ID: l.ServiceAccount, Store: l.Store})
@@ -91,7 +91,7 @@ func TestServiceAccountsAreNeverRevoked(t *testing.T) {
 	require.Equal(t, 1, countRevokes(h))
 }
 
-func countRevokes(h *house) (n int) {
+func countRevokes(h *fixture) (n int) {
 	for _, r := range h.server.Log() {
 		if r.Path == "/oauth/token/revoke" {
 			n++
@@ -100,9 +100,9 @@ func countRevokes(h *house) (n int) {
 	return n
 }
 
-// keeps makes a house whose store does not delete a key.
-func keeps(key func(links.Link) string) func(*house, links.Link) {
-	return func(h *house, l links.Link) {
+// keeps makes a fixture whose store does not delete a key.
+func keeps(key func(links.Link) string) func(*fixture, links.Link) {
+	return func(h *fixture, l links.Link) {
 		h.places.store = spy{Store: h.places.store, del: func(k string) error {
 			if k == key(l) {
 				return refused("delete")
@@ -116,21 +116,21 @@ func TestFailedStepsKeepWhatFollows(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name string
-		spin func(*house, links.Link)
+		spin func(*fixture, links.Link)
 		step links.Step
 		left []string // of the two keys, still stored
 	}{
-		{"cronofy does not revoke", func(h *house, _ links.Link) {
+		{"cronofy does not revoke", func(h *fixture, _ links.Link) {
 			h.server.Set(sandbox.Fault{Endpoint: sandbox.Revoke, Status: 403})
 		}, links.StepRevoke, []string{"token", "secret"}},
-		{"the token is not there", func(h *house, l links.Link) { h.drop(tokenKey(l)) }, links.StepRevoke, []string{"secret"}},
-		{"the client secret is not there", func(h *house, l links.Link) { h.drop(secretKey(l)) }, links.StepRevoke, []string{"token"}},
+		{"the token is not there", func(h *fixture, l links.Link) { h.drop(tokenKey(l)) }, links.StepRevoke, []string{"secret"}},
+		{"the client secret is not there", func(h *fixture, l links.Link) { h.drop(secretKey(l)) }, links.StepRevoke, []string{"token"}},
 		{"the token is not deleted", keeps(tokenKey), links.StepSecrets, []string{"token", "secret"}},
 		{"the client secret is not deleted", keeps(secretKey), links.StepSecrets, []string{"secret"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			h := newHouse(t, sandbox.Options{})
+			h := newFixture(t, sandbox.Options{})
 			l := h.link(cronofy.Zoom)
 			c.spin(h, l)
 			_, err := h.manager().Forget(t.Context(), l, true)
@@ -146,7 +146,7 @@ func TestFailedStepsKeepWhatFollows(t *testing.T) {
 
 func TestForgetMemoryLink(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, sandbox.Options{})
+	h := newFixture(t, sandbox.Options{})
 	h.change(func(c *links.Contents) { c.AddLink(made("session")) })
 	_, err := h.manager().Forget(t.Context(), made("session"), true)
 	require.ErrorIs(t, err, links.ErrGone)
@@ -159,7 +159,7 @@ func TestForgetMemoryLink(t *testing.T) {
 
 func TestForgetUnconfirmedLink(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, sandbox.Options{})
+	h := newFixture(t, sandbox.Options{})
 	l := made("keyring")
 	l.Unconfirmed = true
 	h.change(func(c *links.Contents) { c.AddLink(l) })
@@ -178,7 +178,7 @@ func TestForgetTakesTheDraft(t *testing.T) {
 		draft links.Draft
 		stays bool
 	}{{draft, false}, {other, true}} {
-		h := newHouse(t, sandbox.Options{})
+		h := newFixture(t, sandbox.Options{})
 		h.change(func(all *links.Contents) { all.AddLink(made("keyring")); all.Draft = &c.draft })
 		_, err := h.manager().Forget(t.Context(), made("keyring"), false)
 		require.NoError(t, err)
@@ -191,7 +191,7 @@ func TestForgetTakesTheDraft(t *testing.T) {
 func TestForgetKeepsAnotherCustomersDraft(t *testing.T) {
 	t.Parallel()
 	for _, kept := range []bool{true, false} {
-		h := newHouse(t, sandbox.Options{})
+		h := newFixture(t, sandbox.Options{})
 		draft := links.Draft{DataCenter: "de", ClientID: "id", ServiceAccount: "ser_3", Store: "keyring", Kept: kept}
 		h.change(func(all *links.Contents) { all.AddLink(made("keyring")); all.Draft = &draft })
 		require.NoError(t, h.places.store.Set(t.Context(), secretKey(made("keyring")), "secret"))
@@ -206,7 +206,7 @@ func TestForgetKeepsAnotherCustomersDraft(t *testing.T) {
 
 func TestForgetRest(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, sandbox.Options{})
+	h := newFixture(t, sandbox.Options{})
 	l := made("keyring")
 	account := links.ServiceAccount{DataCenter: "de", APIHost: l.APIHost, ClientID: "second", ID: "ser_2", Store: "keyring"}
 	draft := links.Draft{DataCenter: "de", ClientID: "third", Store: "keyring", Kept: true}
@@ -233,7 +233,7 @@ func TestForgetRest(t *testing.T) {
 
 func TestForgetRestKeepsWhatItCouldNotDelete(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, sandbox.Options{})
+	h := newFixture(t, sandbox.Options{})
 	h.change(func(c *links.Contents) {
 		c.AddServiceAccount(links.ServiceAccount{DataCenter: "de", APIHost: "api-de.cronofy.com", ClientID: "id", ID: "ser_2", Store: "keyring"})
 	})

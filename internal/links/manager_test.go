@@ -51,24 +51,24 @@ func (p asFlow) Open(flow.StoreKind, cronofy.Secret) (keystore.Store, error) { r
 // fixedNow is when everything happens.
 func fixedNow() time.Time { return time.Date(2026, 11, 23, 14, 2, 3, 0, time.UTC) }
 
-// house is a sandbox, a file of links and a store, with links made for real.
-type house struct {
+// fixture is a sandbox, a file of links and a store, with links made for real.
+type fixture struct {
 	t      *testing.T
 	server *sandbox.Server
 	links  *links.File
 	places *places
 }
 
-func newHouse(t *testing.T, o sandbox.Options) *house {
+func newFixture(t *testing.T, o sandbox.Options) *fixture {
 	t.Helper()
-	h := &house{t: t, server: sandbox.New(o), links: links.Open(filepath.Join(t.TempDir(), "confer", "links.json")),
+	h := &fixture{t: t, server: sandbox.New(o), links: links.Open(filepath.Join(t.TempDir(), "confer", "links.json")),
 		places: &places{state: keystore.Ready, store: keystore.OpenSession()}}
 	require.NoError(t, h.server.Start())
 	t.Cleanup(func() { require.NoError(t, h.server.Close()) })
 	return h
 }
 
-func (h *house) manager() *links.Manager {
+func (h *fixture) manager() *links.Manager {
 	return &links.Manager{Links: h.links, Stores: h.places, Now: fixedNow,
 		NewClient: func(s cronofy.Site, a cronofy.App) links.Client {
 			return cronofy.New(s, a, cronofy.WithLimiter(nil))
@@ -76,7 +76,7 @@ func (h *house) manager() *links.Manager {
 }
 
 // link sets up a link of the sandbox's service account and gives it as listed.
-func (h *house) link(p cronofy.Provider) links.Link {
+func (h *fixture) link(p cronofy.Provider) links.Link {
 	h.t.Helper()
 	uri, err := freeport.RedirectURI()
 	require.NoError(h.t, err)
@@ -107,14 +107,14 @@ func (h *house) link(p cronofy.Provider) links.Link {
 	return links.Link{}
 }
 
-func (h *house) contents() links.Contents {
+func (h *fixture) contents() links.Contents {
 	h.t.Helper()
 	c, err := h.links.Load(context.Background())
 	require.NoError(h.t, err)
 	return c
 }
 
-func (h *house) change(f func(*links.Contents)) {
+func (h *fixture) change(f func(*links.Contents)) {
 	h.t.Helper()
 	require.NoError(h.t, h.links.Update(context.Background(), func(c *links.Contents) error { f(c); return nil }))
 }
@@ -126,7 +126,7 @@ func secretKey(l links.Link) string {
 }
 
 // stored gives what the store has for a key; empty: nothing.
-func (h *house) stored(key string) string {
+func (h *fixture) stored(key string) string {
 	h.t.Helper()
 	s, err := h.places.store.Get(context.Background(), key)
 	if err != nil {
@@ -174,7 +174,7 @@ func refused(op string) error {
 
 type testLink struct{ links.Link }
 
-func (h *house) drop(key string) {
+func (h *fixture) drop(key string) {
 	h.t.Helper()
 	require.NoError(h.t, h.places.store.Delete(context.Background(), key))
 }

@@ -17,7 +17,7 @@ import (
 
 func TestStatusOfARealLink(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, sandbox.Options{})
+	h := newFixture(t, sandbox.Options{})
 	l := h.link(cronofy.Zoom)
 	requests := len(h.server.Log())
 	o, err := h.manager().Status(t.Context())
@@ -75,7 +75,7 @@ func TestStatusBySecretStore(t *testing.T) {
 	for _, c := range statusCases() {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			h := newHouse(t, sandbox.Options{})
+			h := newFixture(t, sandbox.Options{})
 			h.change(func(all *links.Contents) { all.AddLink(c.link) })
 			h.places.state = c.keyring
 			if c.keyring != keystore.Ready || c.dialog {
@@ -96,7 +96,7 @@ func TestStatusBySecretStore(t *testing.T) {
 
 func TestStatusDoesNotAskForAPassphrase(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, sandbox.Options{})
+	h := newFixture(t, sandbox.Options{})
 	path := filepath.Join(t.TempDir(), "secrets.age")
 	asked := func(context.Context) (string, error) { t.Error("asked for a passphrase"); return "", errors.New("no") }
 	h.places.store = keystore.OpenFile(path, asked)
@@ -115,7 +115,7 @@ func TestStatusDoesNotAskForAPassphrase(t *testing.T) {
 
 func TestStatusOfServiceAccounts(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, sandbox.Options{})
+	h := newFixture(t, sandbox.Options{})
 	a := links.ServiceAccount{DataCenter: "de", APIHost: "api-de.cronofy.com", ClientID: "id", ID: "ser_2", Store: "keyring"}
 	h.change(func(all *links.Contents) { all.AddServiceAccount(a) })
 	o, err := h.manager().Status(t.Context())
@@ -131,7 +131,7 @@ func TestStatusOfServiceAccounts(t *testing.T) {
 // TestStatusOfADamagedFile: as often as it is asked, until the operator acts.
 func TestStatusOfADamagedFile(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, sandbox.Options{})
+	h := newFixture(t, sandbox.Options{})
 	require.NoError(t, os.MkdirAll(filepath.Dir(h.links.Path()), 0o700))
 	require.NoError(t, os.WriteFile(h.links.Path(), []byte("{"), 0o600))
 	for range 3 {
@@ -153,7 +153,7 @@ func TestStatusOfADamagedFile(t *testing.T) {
 // TestAnEncryptedFileThatNothingLists: the list was lost or deleted.
 func TestAnEncryptedFileThatNothingLists(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, sandbox.Options{})
+	h := newFixture(t, sandbox.Options{})
 	path := filepath.Join(t.TempDir(), "secrets.age")
 	require.NoError(t, os.WriteFile(path, []byte("sealed"), 0o600))
 	h.places.others = map[string]keystore.Store{"file": keystore.OpenFile(path, nil)}
@@ -173,7 +173,7 @@ func TestAnEncryptedFileThatNothingLists(t *testing.T) {
 
 func TestStatusOfANewerFile(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, sandbox.Options{})
+	h := newFixture(t, sandbox.Options{})
 	require.NoError(t, os.MkdirAll(filepath.Dir(h.links.Path()), 0o700))
 	require.NoError(t, os.WriteFile(h.links.Path(), []byte(`{"version":99}`), 0o600))
 	for range 2 {

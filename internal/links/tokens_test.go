@@ -16,7 +16,7 @@ import (
 
 func TestCheckKeepsAnUnrotatedToken(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, sandbox.Options{})
+	h := newFixture(t, sandbox.Options{})
 	l := h.link(cronofy.Zoom)
 	before := h.stored(tokenKey(l))
 	got, err := h.manager().Check(t.Context(), l)
@@ -29,7 +29,7 @@ func TestCheckKeepsAnUnrotatedToken(t *testing.T) {
 
 func TestCheckStoresARotatedToken(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, sandbox.Options{Switches: sandbox.Switches{RotateRefreshTokens: true}})
+	h := newFixture(t, sandbox.Options{Switches: sandbox.Switches{RotateRefreshTokens: true}})
 	l := h.link(cronofy.Zoom)
 	before := h.stored(tokenKey(l))
 	got, err := h.manager().Check(t.Context(), l)
@@ -45,7 +45,7 @@ func TestCheckStoresARotatedToken(t *testing.T) {
 // another stored its own would be refused, and could store a token that is spent.
 func TestManyRefreshAtOnce(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, sandbox.Options{Switches: sandbox.Switches{RotateRefreshTokens: true}})
+	h := newFixture(t, sandbox.Options{Switches: sandbox.Switches{RotateRefreshTokens: true}})
 	l := h.link(cronofy.Zoom)
 	var all sync.WaitGroup
 	const many = 12
@@ -63,7 +63,7 @@ func TestManyRefreshAtOnce(t *testing.T) {
 
 func TestUnwritableStoreSpendsNothing(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, sandbox.Options{Switches: sandbox.Switches{RotateRefreshTokens: true}})
+	h := newFixture(t, sandbox.Options{Switches: sandbox.Switches{RotateRefreshTokens: true}})
 	l := h.link(cronofy.Zoom)
 	before, store := h.stored(tokenKey(l)), h.places.store
 	h.places.store = spy{Store: store, set: func(string) error { return refused("set") }}
@@ -91,7 +91,7 @@ func failAfter(store keystore.Store, n, times int) spy {
 
 func TestRotatedTokenIsStoredAtAnotherTry(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, sandbox.Options{Switches: sandbox.Switches{RotateRefreshTokens: true}})
+	h := newFixture(t, sandbox.Options{Switches: sandbox.Switches{RotateRefreshTokens: true}})
 	l := h.link(cronofy.Zoom)
 	h.places.store = failAfter(h.places.store, 1, 2)
 	got, err := h.manager().Check(t.Context(), l)
@@ -101,7 +101,7 @@ func TestRotatedTokenIsStoredAtAnotherTry(t *testing.T) {
 
 func TestRotatedTokenThatCannotBeStoredIsTold(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, sandbox.Options{Switches: sandbox.Switches{RotateRefreshTokens: true}})
+	h := newFixture(t, sandbox.Options{Switches: sandbox.Switches{RotateRefreshTokens: true}})
 	l := h.link(cronofy.Zoom)
 	h.places.store = failAfter(h.places.store, 1, 100)
 	got, err := h.manager().Check(t.Context(), l)
@@ -116,7 +116,7 @@ func TestRotatedTokenThatCannotBeStoredIsTold(t *testing.T) {
 // authorization, which a rotated token of the old one must not replace.
 func TestNewerTokenStays(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, sandbox.Options{Switches: sandbox.Switches{RotateRefreshTokens: true}})
+	h := newFixture(t, sandbox.Options{Switches: sandbox.Switches{RotateRefreshTokens: true}})
 	l := h.link(cronofy.Zoom)
 	store := h.places.store
 	m := h.manager()
@@ -145,7 +145,7 @@ func (m meddler) Refresh(ctx context.Context, s cronofy.Secret) (cronofy.Token, 
 // TestCancelDoesNotLoseATokenOnItsWay: Ctrl+C while Cronofy answers.
 func TestCancelDoesNotLoseATokenOnItsWay(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, sandbox.Options{Switches: sandbox.Switches{RotateRefreshTokens: true}})
+	h := newFixture(t, sandbox.Options{Switches: sandbox.Switches{RotateRefreshTokens: true}})
 	l := h.link(cronofy.Zoom)
 	ctx, cancel := context.WithCancel(t.Context())
 	m := h.manager()
@@ -160,21 +160,21 @@ func TestCheckRefusals(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name string
-		edit func(*house, *testLink)
+		edit func(*fixture, *testLink)
 		want error
 	}{
-		{"unconfirmed", func(_ *house, l *testLink) { l.Unconfirmed = true }, links.ErrNoToken},
-		{"no token came", func(_ *house, l *testLink) { l.RefreshToken = false }, links.ErrNoToken},
-		{"memory", func(_ *house, l *testLink) { l.Store = "session" }, links.ErrGone},
-		{"token deleted", func(h *house, l *testLink) { h.drop(tokenKey(l.Link)) }, links.ErrMissing},
-		{"client secret deleted", func(h *house, l *testLink) { h.drop(secretKey(l.Link)) }, links.ErrNoSecret},
-		{"unknown data center", func(_ *house, l *testLink) { l.DataCenter = "moon" }, links.ErrSite},
-		{"plain http elsewhere", func(_ *house, l *testLink) { l.APIURL = "http://api.example.test" }, links.ErrSite},
-		{"another host", func(_ *house, l *testLink) { l.APIURL = "https://api.example.test" }, links.ErrSite},
+		{"unconfirmed", func(_ *fixture, l *testLink) { l.Unconfirmed = true }, links.ErrNoToken},
+		{"no token came", func(_ *fixture, l *testLink) { l.RefreshToken = false }, links.ErrNoToken},
+		{"memory", func(_ *fixture, l *testLink) { l.Store = "session" }, links.ErrGone},
+		{"token deleted", func(h *fixture, l *testLink) { h.drop(tokenKey(l.Link)) }, links.ErrMissing},
+		{"client secret deleted", func(h *fixture, l *testLink) { h.drop(secretKey(l.Link)) }, links.ErrNoSecret},
+		{"unknown data center", func(_ *fixture, l *testLink) { l.DataCenter = "moon" }, links.ErrSite},
+		{"plain http elsewhere", func(_ *fixture, l *testLink) { l.APIURL = "http://api.example.test" }, links.ErrSite},
+		{"another host", func(_ *fixture, l *testLink) { l.APIURL = "https://api.example.test" }, links.ErrSite},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			h := newHouse(t, sandbox.Options{})
+			h := newFixture(t, sandbox.Options{})
 			l := &testLink{h.link(cronofy.Zoom)}
 			c.edit(h, l)
 			_, err := h.manager().Check(t.Context(), l.Link)
@@ -185,7 +185,7 @@ func TestCheckRefusals(t *testing.T) {
 
 func TestCheckOfARevokedToken(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, sandbox.Options{})
+	h := newFixture(t, sandbox.Options{})
 	l := h.link(cronofy.Zoom)
 	h.server.Set(sandbox.Fault{Endpoint: sandbox.Refresh, Status: 400, Error: "invalid_grant"})
 	_, err := h.manager().Check(t.Context(), l)
@@ -195,7 +195,7 @@ func TestCheckOfARevokedToken(t *testing.T) {
 
 func TestGivenSecretComesFirst(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, sandbox.Options{})
+	h := newFixture(t, sandbox.Options{})
 	l := h.link(cronofy.Zoom)
 	h.drop(secretKey(l))
 	m := h.manager()
@@ -226,7 +226,7 @@ func (s refusing) Set(ctx context.Context, key, secret string) error {
 // TestTokenIsNotSpentWhereNoneCanBeStored: to store the old one again proves nothing.
 func TestTokenIsNotSpentWhereNoneCanBeStored(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, sandbox.Options{Switches: sandbox.Switches{RotateRefreshTokens: true}})
+	h := newFixture(t, sandbox.Options{Switches: sandbox.Switches{RotateRefreshTokens: true}})
 	l := h.link(cronofy.Zoom)
 	real, patient := h.places.store, map[string]bool{}
 	h.places.store = refusing{real, patient, false}

@@ -12,7 +12,7 @@ import (
 )
 
 // put stores something under an entry's name, and records it.
-func (h *house) put(all ...links.StoredSecret) {
+func (h *fixture) put(all ...links.StoredSecret) {
 	h.t.Helper()
 	for _, s := range all {
 		store, err := h.places.Open(s.Store)
@@ -23,7 +23,7 @@ func (h *house) put(all ...links.StoredSecret) {
 }
 
 // has tells whether an entry's secret is in its store.
-func (h *house) has(s links.StoredSecret) bool {
+func (h *fixture) has(s links.StoredSecret) bool {
 	h.t.Helper()
 	store, err := h.places.Open(s.Store)
 	require.NoError(h.t, err)
@@ -41,7 +41,7 @@ func clientSecret(store string, l links.Link) links.StoredSecret {
 // TestForgetFindsCopies: in whichever store an earlier set-up left them.
 func TestForgetFindsCopies(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, sandbox.Options{})
+	h := newFixture(t, sandbox.Options{})
 	h.places.others = map[string]keystore.Store{"file": keystore.OpenSession()}
 	old := made("file")
 	copies := []links.StoredSecret{links.StoredToken(made("keyring")), clientSecret("keyring", old), links.StoredToken(old), clientSecret("file", old)}
@@ -59,7 +59,7 @@ func TestForgetFindsCopies(t *testing.T) {
 // TestForgetTellsOfCopiesThatStay: the link is forgotten, and they stay recorded.
 func TestForgetTellsOfCopiesThatStay(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, sandbox.Options{})
+	h := newFixture(t, sandbox.Options{})
 	h.places.others = map[string]keystore.Store{"file": spy{Store: keystore.OpenSession(), del: func(string) error { return refused("delete") }}}
 	copied := links.StoredToken(made("file"))
 	h.put(copied, links.StoredToken(made("keyring")), clientSecret("keyring", made("keyring")))
@@ -77,7 +77,7 @@ func TestForgetTellsOfCopiesThatStay(t *testing.T) {
 // TestForgetMemoryLinkWithAnAccountInTheKeyring: its application's secret goes too.
 func TestForgetMemoryLinkWithAnAccountInTheKeyring(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, sandbox.Options{})
+	h := newFixture(t, sandbox.Options{})
 	l := made("session")
 	account := links.ServiceAccount{DataCenter: "de", APIHost: l.APIHost, ClientID: l.ClientID, ID: l.ServiceAccount, Store: "keyring"}
 	h.put(links.StoredAccountToken(account), clientSecret("keyring", l))
@@ -91,7 +91,7 @@ func TestForgetMemoryLinkWithAnAccountInTheKeyring(t *testing.T) {
 // TestDeleteUnneeded: what is listed stays, with its secrets.
 func TestDeleteUnneeded(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, sandbox.Options{})
+	h := newFixture(t, sandbox.Options{})
 	l := made("keyring")
 	refusedRun := links.StoredClientSecret("keyring", l.APIHost, "another")
 	h.put(links.StoredToken(l), clientSecret("keyring", l), refusedRun)
@@ -114,7 +114,7 @@ func TestDeleteUnneeded(t *testing.T) {
 // asked once, and what it has stays recorded.
 func TestLeftoverOfOneStoreDoesNotWaitForAnother(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, sandbox.Options{})
+	h := newFixture(t, sandbox.Options{})
 	asked := 0
 	broken := spy{Store: keystore.OpenSession(), del: func(string) error { asked++; return refused("delete") }}
 	h.places.others = map[string]keystore.Store{"file": broken}
@@ -133,7 +133,7 @@ func TestLeftoverOfOneStoreDoesNotWaitForAnother(t *testing.T) {
 // TestARecordMadeMeanwhileStays: a set-up stores again what is being deleted.
 func TestARecordMadeMeanwhileStays(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, sandbox.Options{})
+	h := newFixture(t, sandbox.Options{})
 	s := clientSecret("keyring", made("keyring"))
 	h.put(s)
 	h.places.store = spy{Store: h.places.store, del: func(string) error {
@@ -149,7 +149,7 @@ func TestARecordMadeMeanwhileStays(t *testing.T) {
 // not the link's, and status lists it.
 func TestForgetDoesNotFailForAnotherSetUpsSecret(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, sandbox.Options{})
+	h := newFixture(t, sandbox.Options{})
 	h.places.others = map[string]keystore.Store{"file": spy{Store: keystore.OpenSession(), del: func(string) error { return refused("delete") }}}
 	other := clientSecret("file", made("file"))
 	h.put(other, links.StoredToken(made("keyring")), clientSecret("keyring", made("keyring")))
