@@ -3,12 +3,17 @@ package command
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -16,6 +21,8 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/charmbracelet/x/ansi"
+	"github.com/spf13/cobra"
 	"github.com/stretchr/testify/require"
 
 	"confer/cronofy"
@@ -206,4 +213,85 @@ func headerText(h http.Header) string {
 	var b strings.Builder
 	_ = h.Write(&b)
 	return b.String()
+}
+
+// crashCommand is confer with a mistake in it: where the first argument says, it
+// panics with a value that holds a secret.
+func crashCommand() {
+	harden()
+	defer exitOnPanic(os.Stderr)
+	s := streams{panicReader{}, os.Stdout, os.Stderr}
+	env := readEnvironment(os.LookupEnv, os.Unsetenv)
+	if os.Args[1] == "reading" {
+		os.Exit(run(context.Background(), []string{"setup", "--sandbox", "--no-input", "--client-secret-file", "-"}, s))
+	}
+	f := newSettings()
+	f.setupFlags(&cobra.Command{})
+	f.sandbox, f.redirectURI = true, os.Args[2]
+	w, err := newWiring(context.Background(), f, env, s)
+	if err != nil {
+		os.Exit(exitCode(err, os.Stderr))
+	}
+	w.runner.OpenURL = func(string) error { panic(errors.New(canarySecret)) }
+	err = setupWizard(context.Background(), w, s, env)
+	w.close()
+	os.Exit(exitCode(err, os.Stderr))
+}
+
+type panicReader struct{}
+
+func (panicReader) Read([]byte) (int, error) { panic(errors.New(canarySecret)) }
+
+// TestCanaryPanic: of a panic's value only the type is told.
+func TestCanaryPanic(t *testing.T) {
+	t.Parallel()
+	cmd := exec.Command("confer-crash", "reading")
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "CRONOFY_CLIENT_SECRET=" + canarySecret}
+	out, err := cmd.CombinedOutput()
+	var exit *exec.ExitError
+	require.ErrorAs(t, err, &exit)
+	require.Equal(t, 1, exit.ExitCode())
+	require.Contains(t, string(out), "confer crashed (*errors.errorString)")
+	require.Contains(t, string(out), "canary_server_test.go", "the stack tells where")
+	require.Empty(t, leaked(string(out), []string{canarySecret}))
+}
+
+// TestEnvironmentSecretIsRemoved: no child inherits it, whoever starts one.
+func TestEnvironmentSecretIsRemoved(t *testing.T) {
+	t.Parallel()
+	env := map[string]string{"CRONOFY_CLIENT_SECRET": canarySecret, "CRONOFY_CLIENT_ID": "id"}
+	e := readEnvironment(func(name string) (string, bool) { v, ok := env[name]; return v, ok }, func(name string) error { delete(env, name); return nil })
+	require.Equal(t, canarySecret, e.clientSecret.Reveal())
+	require.Equal(t, map[string]string{"CRONOFY_CLIENT_ID": "id"}, env)
+}
+
+// leaked gives the secrets that a text holds, in any of the forms that they take
+// on their way through a program.
+func leaked(text string, secrets []string) []string {
+	squeeze := func(s string) string { return strings.Join(strings.Fields(s), "") }
+	plain := text + "\n" + squeeze(ansi.Strip(text)) // a terminal wraps, and moves in between
+	var out []string
+	for _, s := range secrets {
+		quoted, _ := json.Marshal(s)
+		for _, form := range []string{s, squeeze(s), url.QueryEscape(s), url.PathEscape(s), string(quoted[1 : len(quoted)-1]), hex.EncodeToString([]byte(s)),
+			base64.StdEncoding.EncodeToString([]byte(s)), base64.RawURLEncoding.EncodeToString([]byte(s))} {
+			if strings.Contains(plain, form) {
+				out = append(out, s)
+				break
+			}
+		}
+	}
+	return out
+}
+
+func TestLeakedFindsEachForm(t *testing.T) {
+	t.Parallel()
+	const secret = "CRN_a+b/c d\"e\u00e9"
+	quoted, err := json.Marshal(secret)
+	require.NoError(t, err)
+	for _, text := range []string{secret, url.QueryEscape(secret), string(quoted), hex.EncodeToString([]byte(secret)), base64.StdEncoding.EncodeToString([]byte(secret)),
+		"CRN_a+\x1b[31mb/\r\n\x1b[3Cc d\"e\u00e9"} {
+		require.Equal(t, []string{secret}, leaked("before "+text+" after", []string{"another", secret}), "%q", text)
+	}
+	require.Empty(t, leaked("CRN_a+b/c", []string{secret}))
 }

@@ -26,18 +26,18 @@ type cutOff struct {
 	goAway func()
 }
 
-func (d *desk) cutOff(args ...string) *cutOff {
+func (d *workplace) cutOff(args ...string) *cutOff {
 	d.t.Helper()
 	return d.read(func(*cutOff) {}, args...)
 }
 
 // unread is a run whose reader has gone before it began.
-func (d *desk) unread(args ...string) *cutOff {
+func (d *workplace) unread(args ...string) *cutOff {
 	d.t.Helper()
 	return d.read(func(c *cutOff) { c.goAway() }, args...)
 }
 
-func (d *desk) read(begin func(*cutOff), args ...string) *cutOff {
+func (d *workplace) read(begin func(*cutOff), args ...string) *cutOff {
 	d.t.Helper()
 	c := &cutOff{t: d.t, cmd: exec.Command("confer", args...)}
 	c.cmd.Env, c.cmd.Dir, c.cmd.Stderr = append(home(d.t), d.env...), d.dir, &c.errs
@@ -81,7 +81,7 @@ func TestSetupOutlivesItsReader(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := newDesk(t, "CRONOFY_CLIENT_SECRET="+deskSecret)
+			d := newWorkplace(t, "CRONOFY_CLIENT_SECRET="+workplaceSecret)
 			var people strings.Builder
 			require.NoError(t, d.server.AccountsCSV(&people))
 			require.NoError(t, os.WriteFile(filepath.Join(d.dir, "people.csv"), []byte(people.String()), 0o600))
@@ -105,7 +105,7 @@ func TestSetupOutlivesItsReader(t *testing.T) {
 // TestRefusedSetupOutlivesItsReader: the exit code is what it would be.
 func TestRefusedSetupOutlivesItsReader(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t, "CRONOFY_CLIENT_SECRET=wrongwrong")
+	d := newWorkplace(t, "CRONOFY_CLIENT_SECRET=wrongwrong")
 	c := d.unread("setup", "--no-input", "--json", "--browser", "none", "--secret-store", "session", "--provider", "any", "--redirect-uri", freeURI(t),
 		"--client-id", d.creds.ClientID, "--service-account", d.creds.ServiceAccountID)
 	c.exits(4)
@@ -114,7 +114,7 @@ func TestRefusedSetupOutlivesItsReader(t *testing.T) {
 // TestResultsWithoutAReader: what only tells something ends without a word.
 func TestResultsWithoutAReader(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newWorkplace(t)
 	var people strings.Builder
 	require.NoError(t, d.server.AccountsCSV(&people))
 	list, err := os.CreateTemp(d.dir, "*.csv")
@@ -142,7 +142,7 @@ func TestResultsWithoutAReader(t *testing.T) {
 // it asks.
 func TestLinesWithoutAReader(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newWorkplace(t)
 	answers, w, err := os.Pipe() // does not end
 	require.NoError(t, err)
 	defer w.Close()
@@ -159,7 +159,7 @@ func TestLinesWithoutAReader(t *testing.T) {
 // closed pipe ends nothing.
 func TestTheBrowserMayStillBeCutOff(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t, "CRONOFY_CLIENT_SECRET="+deskSecret)
+	d := newWorkplace(t, "CRONOFY_CLIENT_SECRET="+workplaceSecret)
 	script, told := filepath.Join(d.dir, "look"), filepath.Join(d.dir, "told")
 	require.NoError(t, program.Write(script, []byte("#!/bin/sh\ngrep SigIgn /proc/$$/status > '"+told+".new' && mv '"+told+".new' '"+told+"'\nexec browser \"$1\"\n")))
 	c := d.cutOff("setup", "--no-input", "--browser", script, "--secret-store", "session", "--provider", "any", "--redirect-uri", freeURI(t),

@@ -46,7 +46,7 @@ func examine(ctx context.Context, f *settings, e environment, s streams) error {
 	if err != nil {
 		return err
 	}
-	out := &findings{w: &heard{w: s.out}}
+	out := &findings{w: &watchedWriter{w: s.out}}
 	if f.json {
 		out.ev = newEvents(out.w)
 	}
@@ -103,7 +103,7 @@ func terminalOf(e environment, s streams) doctor.Terminal {
 
 // findings writes each finding as it comes.
 type findings struct {
-	w        *heard
+	w        *watchedWriter
 	ev       *events // nil: text
 	problems int
 	last     string // what was told to do last, which is not repeated

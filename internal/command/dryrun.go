@@ -24,15 +24,15 @@ const (
 
 // dryRun shows what a set-up would send and keep. The real client makes the
 // requests, so that they are what they would be; nothing leaves the machine.
-func dryRun(ctx context.Context, w *world, tokensOut string, s streams) error {
-	if err := missing(w.found); err != nil {
+func dryRun(ctx context.Context, w *wiring, tokensOut string, s streams) error {
+	if err := missing(w.known); err != nil {
 		return err
 	}
-	a := &w.found.Answers
+	a := &w.known.Answers
 	a.ClientSecret = cronofy.NewSecret(drySecret)
 	a.Accounts = flow.Accounts{}
-	kept := keptWords(w.found.Store.Kind)
-	w.found.Store = flow.Store{Kind: flow.StoreSession, Pinned: true}
+	kept := storedWords(w.known.Store.Kind)
+	w.known.Store = flow.Store{Kind: flow.StoreSession, Pinned: true}
 	t := &dryTransport{out: s.out}
 	w.runner.NewClient = func(site cronofy.Site, app cronofy.App, _ func(cronofy.Wait)) *cronofy.Client {
 		return cronofy.New(site, app, cronofy.WithHTTPClient(&http.Client{Transport: t}), cronofy.WithNames(w.names), cronofy.WithLimiter(nil))
@@ -50,8 +50,8 @@ func dryRun(ctx context.Context, w *world, tokensOut string, s streams) error {
 	return nil
 }
 
-// keptWords says what a set-up with this store keeps, and where.
-func keptWords(store flow.StoreKind) string {
+// storedWords says what a set-up with this store keeps, and where.
+func storedWords(store flow.StoreKind) string {
 	const secrets = "the client secret and the refresh token in "
 	switch store {
 	case flow.StoreNone:
@@ -96,9 +96,9 @@ func (n *nowhere) Network() string { return "tcp" }
 func (n *nowhere) String() string { return n.address }
 
 // dryWalk goes through the steps and pastes an answer as soon as there is a link.
-func (w *world) dryWalk(ctx context.Context, out io.Writer) flow.State {
+func (w *wiring) dryWalk(ctx context.Context, out io.Writer) flow.State {
 	paste := make(chan flow.Event, 1)
-	return flow.Attended(ctx, w.runner, w.found, paste, func(_ flow.State, ev flow.Event) {
+	return flow.Attended(ctx, w.runner, w.known, paste, func(_ flow.State, ev flow.Event) {
 		r, ok := ev.(flow.Report)
 		if !ok {
 			return

@@ -1,6 +1,8 @@
 package command
 
 import (
+	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -11,10 +13,16 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"unicode/utf8"
+
+	"golang.org/x/term"
+	textunicode "golang.org/x/text/encoding/unicode"
+	"golang.org/x/text/transform"
 
 	"confer/cronofy"
 	"confer/flow"
 	"confer/internal/links"
+	"confer/internal/suspend"
 	"confer/keystore"
 )
 
@@ -26,7 +34,7 @@ func openInput(ctx context.Context, path string, stdin io.Reader) (io.ReadCloser
 		if file, ok := stdin.(*os.File); ok && regular(file) {
 			return file, nil
 		}
-		return heeding(ctx, stdin, func() error { return nil }), nil
+		return cancelable(ctx, stdin, func() error { return nil }), nil
 	}
 	if fd, ok := descriptorIn(path); ok && !inherited(fd) {
 		return nil, &os.PathError{Op: "open", Path: path, Err: syscall.EBADF}
@@ -42,7 +50,7 @@ func openInput(ctx context.Context, path string, stdin io.Reader) (io.ReadCloser
 	case err == nil && info.Mode().IsRegular():
 		return file, nil
 	}
-	return heeding(ctx, file, file.Close), nil
+	return cancelable(ctx, file, file.Close), nil
 }
 
 // regular files never keep a reader waiting.
@@ -63,28 +71,28 @@ func descriptorIn(path string) (int, bool) {
 	return fd, err == nil
 }
 
-// heedingReader gives up a read when its context ends. The read itself goes on:
+// cancelableReader gives up a read when its context ends. The read itself goes on:
 // it ends with the program, which is what follows.
-type heedingReader struct {
+type cancelableReader struct {
 	ctx   context.Context
 	r     io.Reader
 	close func() error
 }
 
-func heeding(ctx context.Context, r io.Reader, end func() error) *heedingReader {
-	return &heedingReader{ctx, r, end}
+func cancelable(ctx context.Context, r io.Reader, end func() error) *cancelableReader {
+	return &cancelableReader{ctx, r, end}
 }
 
 // Read implements io.Reader. The buffer is its own, since a read that was given
 // up may still fill it.
-func (h *heedingReader) Read(p []byte) (int, error) {
+func (h *cancelableReader) Read(p []byte) (int, error) {
 	b := make([]byte, len(p))
 	n, err := await(h.ctx, func() (int, error) { return h.r.Read(b) })
 	return copy(p, b[:n]), err
 }
 
 // Close implements io.Closer.
-func (h *heedingReader) Close() error { return h.close() }
+func (h *cancelableReader) Close() error { return h.close() }
 
 // readHidden reads a secret from what a flag names. A terminal is asked for one
 // line, of which it shows nothing.
@@ -223,7 +231,7 @@ func (f *settings) passphraseFromStdin(ctx context.Context, s streams, isNew boo
 // readPassphrase takes all there is but for one line break at the end, so that
 // spaces belong to the passphrase.
 func readPassphrase(ctx context.Context, r io.Reader) (cronofy.Secret, error) {
-	b, err := io.ReadAll(io.LimitReader(heeding(ctx, r, nil), maxPassphrase+1))
+	b, err := io.ReadAll(io.LimitReader(cancelable(ctx, r, nil), maxPassphrase+1))
 	if errors.Is(err, context.Canceled) {
 		return cronofy.Secret{}, err
 	}
@@ -248,4 +256,126 @@ func readPassphrase(ctx context.Context, r io.Reader) (cronofy.Secret, error) {
 
 func passphraseError(what, hint string) error {
 	return &usageError{summary: "--secret-passphrase-fd: " + what, hint: hint, step: flow.StepApplication}
+}
+
+// errNoPassphrase: nobody can be asked for it.
+var errNoPassphrase = errors.New("no passphrase was given")
+
+// askPassphrase gives the one that came by its flag, or asks at the terminal.
+func askPassphrase(ctx context.Context, f *settings, s streams, given cronofy.Secret) (cronofy.Secret, error) {
+	in, ok := asTerminal(s.in)
+	switch {
+	case !given.Empty():
+		return given, nil
+	case f.noInput || !ok:
+		return cronofy.Secret{}, errNoPassphrase
+	}
+	return askSecret(ctx, in, s.err, passphraseQuestion)
+}
+
+// askSecret asks at a terminal that shows nothing of what is typed. It is told so
+// before it shows the question: somebody may be quick to paste.
+func askSecret(ctx context.Context, in *os.File, out io.Writer, question string) (cronofy.Secret, error) {
+	old, err := term.MakeRaw(int(in.Fd()))
+	if err != nil {
+		return cronofy.Secret{}, fmt.Errorf("hide what is typed: %w", err)
+	}
+	defer func() { _ = term.Restore(int(in.Fd()), old) }()
+	hide := func() {
+		_, _ = term.MakeRaw(int(in.Fd()))
+		fmt.Fprint(out, question)
+	}
+	stop := func(job *suspend.Job) {
+		fmt.Fprint(out, "\r\n")
+		_ = term.Restore(int(in.Fd()), old)
+		job.Stop()
+		hide()
+	}
+	job := suspend.Watch(stop, hide)
+	defer job.Close()
+	t := term.NewTerminal(struct {
+		io.Reader
+		io.Writer
+	}{suspendable{in, func() { stop(job) }}, out}, "")
+	text, err := await(ctx, func() (string, error) { return t.ReadPassword(question) })
+	if errors.Is(err, io.EOF) { // Ctrl+C or Ctrl+D
+		fmt.Fprint(out, "\r\n")
+		err = context.Canceled
+	}
+	return cronofy.NewSecret(text), err
+}
+
+// suspendable is a terminal in raw mode, whose Ctrl+Z stops the program.
+type suspendable struct {
+	io.Reader
+	stop func()
+}
+
+func (s suspendable) Read(b []byte) (int, error) {
+	const ctrlZ = "\x1a"
+	n, err := s.Reader.Read(b)
+	if rest := bytes.ReplaceAll(b[:n], []byte(ctrlZ), nil); len(rest) < n {
+		s.stop()
+		return copy(b, rest), err
+	}
+	return n, err
+}
+
+// askLine asks a question and reads one line, without its end.
+func askLine(ctx context.Context, s streams, question string) (string, error) {
+	fmt.Fprint(s.err, question)
+	return await(ctx, func() (string, error) {
+		line, err := bufio.NewReader(io.LimitReader(s.in, maxSecretFile)).ReadString('\n')
+		return strings.TrimSpace(line), err
+	})
+}
+
+// await waits for somebody who types or writes, or for the end of ctx. The read
+// cannot be given up; it ends with the program, which is what follows.
+func await[T any](ctx context.Context, read func() (T, error)) (T, error) {
+	type result struct {
+		value T
+		err   error
+	}
+	done := make(chan result, 1)
+	go func() {
+		defer exitOnPanic(os.Stderr)
+		v, err := read()
+		done <- result{v, err}
+	}()
+	select {
+	case r := <-done:
+		return r.value, r.err
+	case <-ctx.Done():
+		var none T
+		return none, ctx.Err()
+	}
+}
+
+func asTerminal(stream any) (*os.File, bool) {
+	f, ok := stream.(*os.File)
+	return f, ok && term.IsTerminal(int(f.Fd()))
+}
+
+// decodeText gives a file of an editor or a shell as UTF-8 without a byte order
+// mark: PowerShell's > writes UTF-16. What is no text is an error.
+func decodeText(b []byte) (string, error) {
+	text, _, err := transform.String(textunicode.BOMOverride(transform.Nop), string(b))
+	switch {
+	case bytes.HasPrefix(b, []byte("%PDF-")):
+		return "", errors.New("it is a PDF")
+	case bytes.HasPrefix(b, []byte("\x1f\x8b")), bytes.HasPrefix(b, []byte("PK\x03\x04")):
+		return "", errors.New("it is a compressed file")
+	case err != nil, strings.ContainsRune(text, 0), strings.ContainsRune(text, utf8.RuneError):
+		return "", errors.New("it is no text in UTF-8 or UTF-16")
+	}
+	return text, nil
+}
+
+// bareSecret is the client secret or the token that a file holds alone.
+func bareSecret(text string) (string, error) {
+	if text = strings.TrimSpace(text); text == "" {
+		return "", errors.New("there is nothing in it")
+	}
+	return text, flow.NotBare(text, false)
 }

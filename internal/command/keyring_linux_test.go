@@ -22,9 +22,9 @@ import (
 	"confer/keystore"
 )
 
-// keyringDesk is a desk with a gnome-keyring of its own, unlocked. pid is the
+// keyringWorkplace is a workplace with a gnome-keyring of its own, unlocked. pid is the
 // daemon's.
-func keyringDesk(t *testing.T) (d *desk, bus string, pid int) {
+func keyringWorkplace(t *testing.T) (d *workplace, bus string, pid int) {
 	t.Helper()
 	if os.Getenv("CONFER_TEST_KEYRING") == "" {
 		t.Skip("CONFER_TEST_KEYRING is not set")
@@ -46,7 +46,7 @@ func keyringDesk(t *testing.T) (d *desk, bus string, pid int) {
 	bus, process, _ := strings.Cut(strings.TrimSpace(line), " ")
 	pid, err = strconv.Atoi(process)
 	require.NoError(t, err)
-	return newDesk(t, "DBUS_SESSION_BUS_ADDRESS="+bus), bus, pid
+	return newWorkplace(t, "DBUS_SESSION_BUS_ADDRESS="+bus), bus, pid
 }
 
 // TestKeyringKeepsTheSecret: a wizard that was killed goes on without any typing.
@@ -63,7 +63,7 @@ func TestKeyringKeepsTheSecret(t *testing.T) {
 	} {
 		t.Run(c.page, func(t *testing.T) {
 			t.Parallel()
-			d, _, _ := keyringDesk(t)
+			d, _, _ := keyringWorkplace(t)
 			x := d.open("--browser", "none")
 			d.operator(x).walk(c.page)
 			d.saved(c.page, c.saved)
@@ -89,7 +89,7 @@ func TestKeyringKeepsTheSecret(t *testing.T) {
 // neither for the secret again nor keeps it elsewhere.
 func TestKeyringLockedAfterwards(t *testing.T) {
 	t.Parallel()
-	d, bus, _ := keyringDesk(t)
+	d, bus, _ := keyringWorkplace(t)
 	x := d.open("--browser", "none")
 	d.operator(x).walk(onAuthorize)
 	d.saved("all answers", func(c links.Contents) bool { return c.Draft != nil && c.Draft.Provider != "" })
@@ -116,7 +116,7 @@ func lock(t *testing.T, bus string) {
 // TestKeyringFrozen: the first page does not wait for it, and the words are right.
 func TestKeyringFrozen(t *testing.T) {
 	t.Parallel()
-	d, _, pid := keyringDesk(t)
+	d, _, pid := keyringWorkplace(t)
 	x := d.open("--browser", "none")
 	d.operator(x).walk(onAuthorize)
 	d.saved("all answers", func(c links.Contents) bool { return c.Draft != nil && c.Draft.Provider != "" })
@@ -141,7 +141,7 @@ func TestKeyringGoneWhileWaiting(t *testing.T) {
 	for _, back := range []bool{false, true} {
 		t.Run(fmt.Sprint(back), func(t *testing.T) {
 			t.Parallel()
-			d, _, pid := keyringDesk(t)
+			d, _, pid := keyringWorkplace(t)
 			script := filepath.Join(d.dir, "freezes")
 			require.NoError(t, program.Write(script, fmt.Appendf(nil, "#!/bin/sh\nkill -STOP %d\nexec browser \"$1\"\n", pid)))
 			thaw := func() { require.NoError(t, syscall.Kill(pid, syscall.SIGCONT)) }
@@ -172,7 +172,7 @@ func TestKeyringGoneWhileWaiting(t *testing.T) {
 // nobody is sent to a browser in vain.
 func TestKeyringThatCannotBeWritten(t *testing.T) {
 	t.Parallel()
-	d, _, pid := keyringDesk(t)
+	d, _, pid := keyringWorkplace(t)
 	x := d.open("--browser", "none")
 	d.operator(x).walk(onAuthorize)
 	environ, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid))
@@ -193,13 +193,13 @@ func TestKeyringThatCannotBeWritten(t *testing.T) {
 // TestRelinkInTheKeyring: what a link that is made again leaves is the new token.
 func TestRelinkInTheKeyring(t *testing.T) {
 	t.Parallel()
-	d, bus, _ := keyringDesk(t)
+	d, bus, _ := keyringWorkplace(t)
 	args := []string{"setup", "--no-input", "--provider", "zoom_enterprise", "--browser", "browser",
 		"--client-id", d.creds.ClientID, "--service-account", d.creds.ServiceAccountID}
 	var tokens []string
 	for range 2 {
 		cmd := exec.Command("confer", append(args, "--redirect-uri", freeURI(t))...)
-		cmd.Env = append(home(t), append(d.env, "CRONOFY_CLIENT_SECRET="+deskSecret)...)
+		cmd.Env = append(home(t), append(d.env, "CRONOFY_CLIENT_SECRET="+workplaceSecret)...)
 		out, err := cmd.CombinedOutput()
 		require.NoError(t, err, "%s", out)
 		key := keystore.Key(d.load().Links[0].APIHost, d.creds.ClientID, d.creds.ServiceAccountID, "zoom_enterprise", "refresh_token")
@@ -221,7 +221,7 @@ func TestKeePassXC(t *testing.T) {
 	const access, takes = "Access Request", keystore.CallLimit + 2*time.Second
 	session := keyringtest.Start(t, "keepassxc", "keepassxc-cli")
 	session.KeePassXC()
-	d := newDesk(t, session.Env()...)
+	d := newWorkplace(t, session.Env()...)
 	type result struct {
 		out  string
 		code int
@@ -229,7 +229,7 @@ func TestKeePassXC(t *testing.T) {
 	start := func(args ...string) chan result {
 		ended := make(chan result, 1)
 		cmd := exec.Command("confer", args...)
-		cmd.Env = append(home(t), append(d.env, "CRONOFY_CLIENT_SECRET="+deskSecret)...)
+		cmd.Env = append(home(t), append(d.env, "CRONOFY_CLIENT_SECRET="+workplaceSecret)...)
 		if args[0] != "setup" {
 			cmd.Env = append(home(t), d.env...)
 		}
@@ -278,7 +278,7 @@ func TestKWalletInTheWizard(t *testing.T) {
 	session := keyringtest.Start(t, "kwalletd5")
 	session.KWallet()
 	session.Lock()
-	d := newDesk(t, session.Env()...)
+	d := newWorkplace(t, session.Env()...)
 	x := d.open("--browser", "none")
 	d.operator(x).walk(onStore)
 	x.until("The system keyring", "is locked.")

@@ -22,7 +22,7 @@ func TestKilledAtAnyMoment(t *testing.T) {
 	for folder := range folders {
 		t.Run(fmt.Sprint(folder), func(t *testing.T) {
 			t.Parallel()
-			d := newDesk(t)
+			d := newWorkplace(t)
 			chance := rand.New(rand.NewPCG(uint64(folder), 8739))
 			for range kills {
 				d.killedAfter(1 + chance.IntN(writes))
@@ -39,7 +39,7 @@ func TestKilledAtAnyMoment(t *testing.T) {
 
 // killedAfter runs a wizard until it has written n times to the terminal, or has
 // linked, kills it and checks what it has left.
-func (d *desk) killedAfter(n int) {
+func (d *workplace) killedAfter(n int) {
 	d.t.Helper()
 	before := d.load()
 	x := d.open("--browser", "browser")
@@ -62,7 +62,7 @@ func (d *desk) killedAfter(n int) {
 
 // nothingLost: what was known before a run is known after it, in the draft or in
 // the link that ended it.
-func (d *desk) nothingLost(before, after links.Contents) {
+func (d *workplace) nothingLost(before, after links.Contents) {
 	d.t.Helper()
 	require.GreaterOrEqual(d.t, len(after.Links), len(before.Links))
 	if before.Draft == nil || after.Draft == nil && len(after.Links) > 0 {

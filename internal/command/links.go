@@ -1,25 +1,18 @@
 package command
 
 import (
-	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
-	"sync"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"confer/cronofy"
 	"confer/flow"
 	"confer/internal/links"
-	"confer/internal/suspend"
 	"confer/keystore"
 )
 
@@ -38,26 +31,27 @@ func (f *settings) manageFlags(cmd *cobra.Command) {
 // newManager wires what the commands on links need. Nothing is opened or asked
 // before it is needed.
 func newManager(ctx context.Context, f *settings, e environment, s streams) (*links.Manager, error) {
-	path, err := links.DefaultPath()
+	path, err := listPath()
 	if err != nil {
-		return nil, &usageError{summary: "there is no folder for confer's state: " + cronofy.CleanText(err.Error(), 160), hint: "set HOME or XDG_STATE_HOME"}
+		return nil, err
 	}
 	given, err := f.givenSecret(ctx, e, s)
 	if err != nil {
 		return nil, err
 	}
-	phrase, err := f.givenPassphrase(ctx, s)
-	if err != nil {
-		return nil, err
+	phrase := cronofy.Secret{}
+	if f.passphraseFD != "" {
+		if phrase, err = f.passphrase(ctx, s, false); err != nil {
+			return nil, err
+		}
 	}
 	newClient, err := newClients(ctx, f, e.names, cronofy.NewLimiter(callsPerSecond, callsPerMinute))
 	if err != nil {
 		return nil, err
 	}
 	return &links.Manager{
-		Links: links.Open(path),
-		Stores: &managedStores{stores: newStores(""), path: filepath.Join(filepath.Dir(path), secretsFile),
-			ask: func() (cronofy.Secret, error) { return askPassphrase(ctx, f, s, phrase) }},
+		Links:  links.Open(path),
+		Stores: newManagedStores(path, func() (cronofy.Secret, error) { return askPassphrase(ctx, f, s, phrase) }),
 		NewClient: func(site cronofy.Site, app cronofy.App) links.Client {
 			return newClient(site, app, func(w cronofy.Wait) {
 				fmt.Fprintf(s.err, "confer: waiting %s (%s)\n", w.For.Round(100e6), w.Reason)
@@ -66,6 +60,15 @@ func newManager(ctx context.Context, f *settings, e environment, s streams) (*li
 		Given:          given,
 		DialogPossible: runtime.GOOS == "darwin", // a locked keychain cannot be told from an open one there
 	}, nil
+}
+
+// listPath is where the list of links is or will be.
+func listPath() (string, error) {
+	path, err := links.DefaultPath()
+	if err != nil {
+		return "", &usageError{summary: "there is no folder for confer's state: " + cronofy.CleanText(err.Error(), 160), hint: "set HOME or XDG_STATE_HOME"}
+	}
+	return path, nil
 }
 
 // givenSecret is the client secret of this run, for the application that it
@@ -86,140 +89,27 @@ func (f *settings) givenSecret(ctx context.Context, e environment, s streams) (f
 	}, err
 }
 
-func (f *settings) givenPassphrase(ctx context.Context, s streams) (cronofy.Secret, error) {
-	if f.passphraseFD == "" {
-		return cronofy.Secret{}, nil
-	}
-	return f.passphrase(ctx, s, false)
-}
-
-// managedStores gives the keyring and the encrypted file, whose passphrase is
-// asked for at the first use.
+// managedStores are the keyring and the encrypted file, whose passphrase is asked
+// for at the first use.
 type managedStores struct {
-	stores *stores
-	path   string
-	ask    func() (cronofy.Secret, error)
-
-	mu   sync.Mutex
+	*stores
 	file *keystore.FileStore
 }
 
-// Probe implements links.Stores.
-func (m *managedStores) Probe(ctx context.Context) keystore.Status { return m.stores.Probe(ctx) }
+func newManagedStores(list string, ask func() (cronofy.Secret, error)) managedStores {
+	file := keystore.OpenFile(filepath.Join(filepath.Dir(list), secretsFile), func(context.Context) (string, error) {
+		phrase, err := ask()
+		return phrase.Reveal(), err
+	})
+	return managedStores{newStores(""), file}
+}
 
 // Open implements links.Stores.
-func (m *managedStores) Open(kind string) (keystore.Store, error) {
-	if flow.StoreKind(kind) != flow.StoreFile {
-		return m.stores.Open(flow.StoreKind(kind), cronofy.Secret{})
+func (m managedStores) Open(kind string) (keystore.Store, error) {
+	if flow.StoreKind(kind) == flow.StoreFile {
+		return m.file, nil
 	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.file == nil {
-		m.file = keystore.OpenFile(m.path, func(context.Context) (string, error) {
-			phrase, err := m.ask()
-			return phrase.Reveal(), err
-		})
-	}
-	return m.file, nil
-}
-
-// errNoPassphrase: nobody can be asked for it.
-var errNoPassphrase = errors.New("no passphrase was given")
-
-// askPassphrase gives the one that came by its flag, or asks at the terminal.
-func askPassphrase(ctx context.Context, f *settings, s streams, given cronofy.Secret) (cronofy.Secret, error) {
-	in, ok := asTerminal(s.in)
-	switch {
-	case !given.Empty():
-		return given, nil
-	case f.noInput || !ok:
-		return cronofy.Secret{}, errNoPassphrase
-	}
-	return askSecret(ctx, in, s.err, passphraseQuestion)
-}
-
-// askSecret asks at a terminal that shows nothing of what is typed. It is told so
-// before it shows the question: somebody may be quick to paste.
-func askSecret(ctx context.Context, in *os.File, out io.Writer, question string) (cronofy.Secret, error) {
-	old, err := term.MakeRaw(int(in.Fd()))
-	if err != nil {
-		return cronofy.Secret{}, fmt.Errorf("hide what is typed: %w", err)
-	}
-	defer func() { _ = term.Restore(int(in.Fd()), old) }()
-	hide := func() {
-		_, _ = term.MakeRaw(int(in.Fd()))
-		fmt.Fprint(out, question)
-	}
-	stop := func(job *suspend.Job) {
-		fmt.Fprint(out, "\r\n")
-		_ = term.Restore(int(in.Fd()), old)
-		job.Stop()
-		hide()
-	}
-	job := suspend.Watch(stop, hide)
-	defer job.Close()
-	t := term.NewTerminal(struct {
-		io.Reader
-		io.Writer
-	}{suspendable{in, func() { stop(job) }}, out}, "")
-	text, err := await(ctx, func() (string, error) { return t.ReadPassword(question) })
-	if errors.Is(err, io.EOF) { // Ctrl+C or Ctrl+D
-		fmt.Fprint(out, "\r\n")
-		err = context.Canceled
-	}
-	return cronofy.NewSecret(text), err
-}
-
-// suspendable is a terminal in raw mode, whose Ctrl+Z stops the program.
-type suspendable struct {
-	io.Reader
-	stop func()
-}
-
-func (s suspendable) Read(b []byte) (int, error) {
-	const ctrlZ = "\x1a"
-	n, err := s.Reader.Read(b)
-	if rest := bytes.ReplaceAll(b[:n], []byte(ctrlZ), nil); len(rest) < n {
-		s.stop()
-		return copy(b, rest), err
-	}
-	return n, err
-}
-
-// askLine asks a question and reads one line, without its end.
-func askLine(ctx context.Context, s streams, question string) (string, error) {
-	fmt.Fprint(s.err, question)
-	return await(ctx, func() (string, error) {
-		line, err := bufio.NewReader(io.LimitReader(s.in, maxSecretFile)).ReadString('\n')
-		return strings.TrimSpace(line), err
-	})
-}
-
-// await waits for somebody who types or writes, or for the end of ctx. The read
-// cannot be given up; it ends with the program, which is what follows.
-func await[T any](ctx context.Context, read func() (T, error)) (T, error) {
-	type result struct {
-		value T
-		err   error
-	}
-	done := make(chan result, 1)
-	go func() {
-		defer exitOnPanic(os.Stderr)
-		v, err := read()
-		done <- result{v, err}
-	}()
-	select {
-	case r := <-done:
-		return r.value, r.err
-	case <-ctx.Done():
-		var none T
-		return none, ctx.Err()
-	}
-}
-
-func asTerminal(stream any) (*os.File, bool) {
-	f, ok := stream.(*os.File)
-	return f, ok && term.IsTerminal(int(f.Fd()))
+	return m.stores.Open(flow.StoreKind(kind), cronofy.Secret{})
 }
 
 // findLink looks up what the operator named.

@@ -159,7 +159,7 @@ func (q *logoutRun) forget(ctx context.Context, l links.Link) {
 // confirmed has the operator type the id. What was shown is not enough to answer
 // by habit.
 func (q *logoutRun) confirmed(ctx context.Context, l links.Link) bool {
-	fmt.Fprintf(q.s.err, "%s: %s, %s, %s\n", join(l.ID(), l.Label), clip(l.Provider), linkPlace(l), clip(l.ServiceAccount))
+	fmt.Fprintf(q.s.err, "%s: %s, %s, %s\n", join(l.ID(), l.Label), clip(l.Provider), hostName(l.APIHost), clip(l.ServiceAccount))
 	fmt.Fprintln(q.s.err, revokeWarning)
 	typed, err := askLine(ctx, q.s, "Type the service account id to revoke: ")
 	return err == nil && typed == l.ServiceAccount && typed != ""

@@ -131,20 +131,20 @@ func place(s cronofy.Site) string {
 	return s.DataCenter.ID
 }
 
-// outliveReaders makes a write to a closed pipe an error of that write. The Go
+// surviveBrokenPipes makes a write to a closed pipe an error of that write. The Go
 // runtime would end the program with SIGPIPE, in the middle of a set-up that an
 // administrator has approved. The signal is caught and not ignored: a browser
 // would inherit that. https://pkg.go.dev/os/signal#hdr-SIGPIPE
-func outliveReaders() { signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) }
+func surviveBrokenPipes() { signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) }
 
-// heard is a writer that knows whether somebody reads.
-type heard struct {
+// watchedWriter is a writer that knows whether somebody reads.
+type watchedWriter struct {
 	w   io.Writer
 	err error // of the last write
 }
 
 // Write implements io.Writer.
-func (h *heard) Write(b []byte) (n int, err error) {
+func (h *watchedWriter) Write(b []byte) (n int, err error) {
 	n, h.err = h.w.Write(b)
 	return n, h.err
 }

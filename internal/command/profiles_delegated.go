@@ -8,7 +8,6 @@ import (
 	"io"
 	"net"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -290,8 +289,7 @@ func (r *profilesRun) stored() (*links.Manager, links.Link, error) {
 	}
 	m.Given = func(string) cronofy.Secret { return r.app.ClientSecret }
 	m.NewClient = func(site cronofy.Site, app cronofy.App) links.Client { return r.clients(site, app, r.progress.wait) }
-	m.Stores = &managedStores{stores: newStores(""), path: filepath.Join(filepath.Dir(m.Links.Path()), secretsFile),
-		ask: func() (cronofy.Secret, error) { return askPassphrase(r.ctx, &given, r.s, r.passphrase) }}
+	m.Stores = newManagedStores(m.Links.Path(), func() (cronofy.Secret, error) { return askPassphrase(r.ctx, &given, r.s, r.passphrase) })
 	r.manager, r.account = m, r.accountLink(m)
 	return r.manager, r.account, nil
 }

@@ -17,39 +17,39 @@ import (
 // otherwise, and what earlier links know. browser is the flag's, environment what
 // BROWSER says: that may differ between a desktop and a shell over SSH, and holds
 // over what was chosen in the other.
-func (w *world) resume(ctx context.Context, browser, environment string) {
+func (w *wiring) resume(ctx context.Context, browser, environment string) {
 	file := w.runner.Links
 	if file == nil {
 		return
 	}
 	c, err := file.Load(ctx)
-	w.claim(file)
+	w.lockDraft(file)
 	switch {
 	case err != nil:
-		w.found.Notice = "What earlier runs left could not be read: " + cronofy.CleanText(err.Error(), 160) + "."
+		w.known.Notice = "What earlier runs left could not be read: " + cronofy.CleanText(err.Error(), 160) + "."
 		return
 	case len(c.Damaged) > 0:
-		w.found.Notice = "What earlier runs left was damaged. It was kept as " + filepath.Base(c.Damaged[len(c.Damaged)-1]) + "."
+		w.known.Notice = "What earlier runs left was damaged. It was kept as " + filepath.Base(c.Damaged[len(c.Damaged)-1]) + "."
 	}
 	if browser != "" && browser != c.Browser {
-		w.keepBrowser(ctx, file, browser)
+		w.rememberBrowser(ctx, file, browser)
 	}
 	if browser == "" && environment == "" && c.Browser != "" {
 		w.browser = c.Browser
 		w.runner.OpenURL = openWith(opener.Host(), c.Browser)
-		w.found.Notice = strings.TrimSpace(w.found.Notice + " " + remembered(c.Browser))
+		w.known.Notice = strings.TrimSpace(w.known.Notice + " " + remembered(c.Browser))
 	}
 	for _, l := range c.Links {
-		w.found.Used = append(w.found.Used, flow.Used{APIHost: l.APIHost, ClientID: l.ClientID, ServiceAccount: l.ServiceAccount, Label: l.Label})
+		w.known.Used = append(w.known.Used, flow.Used{APIHost: l.APIHost, ClientID: l.ClientID, ServiceAccount: l.ServiceAccount, Label: l.Label})
 	}
 	for _, a := range c.ServiceAccounts {
-		w.found.Used = append(w.found.Used, flow.Used{APIHost: a.APIHost, ClientID: a.ClientID, ServiceAccount: a.ID, Label: a.Label})
+		w.known.Used = append(w.known.Used, flow.Used{APIHost: a.APIHost, ClientID: a.ClientID, ServiceAccount: a.ID, Label: a.Label})
 	}
 	if w.runner.NoDraft {
 		return
 	}
 	for _, p := range c.Pending {
-		w.found.HandedOver = append(w.found.HandedOver, flow.HandedOver{Answers: p.Answers, Made: p.Begun, Until: p.Begun.Add(links.PendingLimit)})
+		w.known.HandedOver = append(w.known.HandedOver, flow.HandedOver{Answers: p.Answers, Made: p.Begun, Until: p.Begun.Add(links.PendingLimit)})
 	}
 	pending, handedOver := c.LatestPending(time.Now())
 	switch {
@@ -60,28 +60,28 @@ func (w *world) resume(ctx context.Context, browser, environment string) {
 	}
 }
 
-// claim has the place for unfinished answers be this run's. A run that begins
+// lockDraft has the place for unfinished answers be this run's. A run that begins
 // while another is open starts afresh: it would otherwise go on with what somebody
 // else is typing, and the two would write over each other.
-func (w *world) claim(file *links.File) {
+func (w *wiring) lockDraft(file *links.File) {
 	release, err := file.LockDraft()
 	if err != nil {
 		w.runner.NoDraft = errors.Is(err, links.ErrDraftLocked)
-		w.found.Unsaved = err
+		w.known.Unsaved = err
 		return
 	}
 	w.closers = append(w.closers, release)
 }
 
-// keepBrowser costs the next run a flag if it fails, and nothing else. It comes
+// rememberBrowser costs the next run a flag if it fails, and nothing else. It comes
 // after Load, which is told what had to be set aside, and hardly waits: the first
 // page does.
-func (w *world) keepBrowser(ctx context.Context, file *links.File, browser string) {
+func (w *wiring) rememberBrowser(ctx context.Context, file *links.File, browser string) {
 	ctx, cancel := context.WithTimeout(ctx, browserLimit)
 	defer cancel()
 	err := file.Update(ctx, func(c *links.Contents) error { c.Browser = browser; return nil })
-	if err != nil && (w.found.Unsaved == nil || w.runner.NoDraft) { // else that says it
-		w.found.Notice = strings.TrimSpace(w.found.Notice + " The choice of browser could not be kept for later runs: " + cronofy.CleanText(err.Error(), 160) + ".")
+	if err != nil && (w.known.Unsaved == nil || w.runner.NoDraft) { // else that says it
+		w.known.Notice = strings.TrimSpace(w.known.Notice + " The choice of browser could not be kept for later runs: " + cronofy.CleanText(err.Error(), 160) + ".")
 	}
 }
 
@@ -101,8 +101,8 @@ func remembered(browser string) string {
 
 // adopt takes over a draft's answers up to the first that this run was told
 // otherwise: what follows it belongs to another application or place.
-func (w *world) adopt(d links.Draft) {
-	a := &w.found.Answers
+func (w *wiring) adopt(d links.Draft) {
+	a := &w.known.Answers
 	site, ok := draftSite(d)
 	if !ok || a.Site.Chosen() && a.Site != site {
 		return
@@ -114,7 +114,7 @@ func (w *world) adopt(d links.Draft) {
 	a.ClientID = d.ClientID
 	refused := d.Open == flow.StepApplication.String()
 	if refused {
-		w.found.Open = flow.StepApplication
+		w.known.Open = flow.StepApplication
 	}
 	if !a.RedirectSet && (flow.CheckRedirectURI(d.RedirectURI) == nil || refused && d.RedirectURI != "") {
 		a.RedirectURI = d.RedirectURI
@@ -131,11 +131,11 @@ func (w *world) adopt(d links.Draft) {
 
 // adoptCustomer takes over whose calendars they are, and the provider. An id that
 // was refused is shown where it can be put right.
-func (w *world) adoptCustomer(d links.Draft) {
-	a := &w.found.Answers
+func (w *wiring) adoptCustomer(d links.Draft) {
+	a := &w.known.Answers
 	refused := d.Open == flow.StepServiceAccount.String()
 	if refused {
-		w.found.Open = flow.StepServiceAccount
+		w.known.Open = flow.StepServiceAccount
 	}
 	if flow.CheckServiceAccountID(d.ServiceAccount) == nil || refused {
 		a.ServiceAccount = d.ServiceAccount
@@ -150,14 +150,14 @@ func (w *world) adoptCustomer(d links.Draft) {
 
 // adoptStore goes on with the store that has the client secret. Memory is gone,
 // and where nothing was kept yet the keyring is asked about anew.
-func (w *world) adoptStore(d links.Draft) {
+func (w *wiring) adoptStore(d links.Draft) {
 	kind := flow.StoreKind(d.Store)
-	if !d.Kept || w.found.Store.Kind != "" && w.found.Store.Kind != kind {
+	if !d.Kept || w.known.Store.Kind != "" && w.known.Store.Kind != kind {
 		return
 	}
 	if kind == flow.StoreKeyring || kind == flow.StoreFile {
-		w.found.Store.Kind = kind
-		w.found.SecretKept = true
+		w.known.Store.Kind = kind
+		w.known.SecretKept = true
 	}
 }
 

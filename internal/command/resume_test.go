@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -20,9 +21,9 @@ import (
 	"confer/internal/screentest"
 )
 
-// desk is where an operator works: a Cronofy, and a state folder that outlives
+// workplace is where an operator works: a Cronofy, and a state folder that outlives
 // each run.
-type desk struct {
+type workplace struct {
 	t      *testing.T
 	server *sandbox.Server
 	creds  sandbox.Credentials
@@ -31,12 +32,12 @@ type desk struct {
 	file   *links.File
 }
 
-const deskSecret = "CRN_the-secret-of-the-desk-0123456789"
+const workplaceSecret = "CRN_the-secret-of-the-desk-0123456789"
 
-func newDesk(t *testing.T, env ...string) *desk {
+func newWorkplace(t *testing.T, env ...string) *workplace {
 	t.Helper()
-	d := &desk{t: t, dir: t.TempDir()}
-	d.server = sandbox.New(sandbox.Options{ClientSecret: cronofy.NewSecret(deskSecret)})
+	d := &workplace{t: t, dir: t.TempDir()}
+	d.server = sandbox.New(sandbox.Options{ClientSecret: cronofy.NewSecret(workplaceSecret)})
 	require.NoError(t, d.server.Start())
 	t.Cleanup(func() { require.NoError(t, d.server.Close()) })
 	d.creds = d.server.Credentials()
@@ -45,13 +46,13 @@ func newDesk(t *testing.T, env ...string) *desk {
 	return d
 }
 
-func (d *desk) open(args ...string) *terminal {
+func (d *workplace) open(args ...string) *terminal {
 	d.t.Helper()
 	return startTerminal(d.t, terminalOptions{width: 120, height: 40, env: d.env}, append([]string{"--redirect-uri", freeURI(d.t)}, args...)...)
 }
 
 // load reads the file as the next run will. That it had to be set aside is a failure.
-func (d *desk) load() links.Contents {
+func (d *workplace) load() links.Contents {
 	d.t.Helper()
 	c, err := d.file.Load(d.t.Context())
 	require.NoError(d.t, err)
@@ -59,7 +60,7 @@ func (d *desk) load() links.Contents {
 	return c
 }
 
-func (d *desk) draft() links.Draft {
+func (d *workplace) draft() links.Draft {
 	d.t.Helper()
 	if c := d.load(); c.Draft != nil {
 		return *c.Draft
@@ -69,7 +70,7 @@ func (d *desk) draft() links.Draft {
 
 // saved waits for the state file to hold what it must. It is written behind the
 // operator's back, so the screen may be a moment ahead of it.
-func (d *desk) saved(what string, ok func(links.Contents) bool) {
+func (d *workplace) saved(what string, ok func(links.Contents) bool) {
 	d.t.Helper()
 	ctx, cancel := context.WithTimeout(d.t.Context(), screentest.Patience)
 	defer cancel()
@@ -113,14 +114,14 @@ func firstPage(c links.Contents) string {
 
 // operator answers each page once, and types only what is not there already.
 type operator struct {
-	d     *desk
+	d     *workplace
 	x     *terminal
 	known links.Draft // from the runs before
 	at    string
 	typed []string // what had to be typed although it was known
 }
 
-func (d *desk) operator(x *terminal) *operator { return &operator{d: d, x: x, known: d.draft()} }
+func (d *workplace) operator(x *terminal) *operator { return &operator{d: d, x: x, known: d.draft()} }
 
 // act answers the page that the screen shows, if it has not yet.
 func (o *operator) act(screen string) {
@@ -140,9 +141,9 @@ func (o *operator) keys(screen string) string {
 	switch o.at {
 	case onApplication:
 		if id := o.unlessThere(screen, o.d.creds.ClientID, o.known.ClientID); id != "" {
-			return id + tabKey + deskSecret + enter
+			return id + tabKey + workplaceSecret + enter
 		}
-		return deskSecret + enter // the cursor is in the first field that wants an answer
+		return workplaceSecret + enter // the cursor is in the first field that wants an answer
 	case onServiceAccount:
 		return o.unlessThere(screen, o.d.creds.ServiceAccountID, o.known.ServiceAccount) + enter
 	case onWaiting, onLinked:
@@ -177,7 +178,7 @@ func (o *operator) walk(to string) {
 // TestKilledAtTheFirstPages: those before anything is sent.
 func TestKilledAtTheFirstPages(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newWorkplace(t)
 	d.env = []string{"XDG_STATE_HOME=" + d.dir}
 	x := d.open()
 	x.until(onDataCenter)
@@ -212,7 +213,7 @@ func TestKilledAtEachPage(t *testing.T) {
 	} {
 		t.Run(c.page, func(t *testing.T) {
 			t.Parallel()
-			d := newDesk(t)
+			d := newWorkplace(t)
 			browser := "none"
 			if c.page == onLinked {
 				browser = "browser"
@@ -233,18 +234,22 @@ func TestKilledAtEachPage(t *testing.T) {
 	}
 }
 
-// TestRefusedAnswersAreOpen: what was typed is in its field again, on the page
-// that did not accept it.
+// TestRefusedAnswersAreOpen: what was typed is in its field again, on the page that
+// did not accept it, if it is of a form that no secret has. What may be the secret in
+// the wrong field is not written down.
 func TestRefusedAnswersAreOpen(t *testing.T) {
 	t.Parallel()
-	for _, c := range []struct{ page, flag, typed, refused string }{
-		{onApplication, "", "aClientIdThatNobodyKnows", "Cronofy does not accept this client id"},
-		{onServiceAccount, "--client-id", "ser_6710aa01c0ffee0000000000", "Cronofy does not accept this service account"},
-		{onServiceAccount, "--client-id", "acc_6710aa01c0ffee0000000000", "begins with ser_"},
+	for _, c := range []struct {
+		page, flag, typed, refused string
+		written                    bool
+	}{
+		{onApplication, "", "aClientIdThatNobodyKnows", "Cronofy does not accept this client id", false},
+		{onServiceAccount, "--client-id", "ser_6710aa01c0ffee0000000000", "Cronofy does not accept this service account", true},
+		{onServiceAccount, "--client-id", "acc_6710aa01c0ffee0000000000", "ser_", false},
 	} {
 		t.Run(c.typed, func(t *testing.T) {
 			t.Parallel()
-			d := newDesk(t, "CRONOFY_CLIENT_SECRET="+deskSecret)
+			d := newWorkplace(t, "CRONOFY_CLIENT_SECRET="+workplaceSecret)
 			args := []string{"--secret-store", "session", "--browser", "none"}
 			if c.flag != "" {
 				args = append(args, c.flag, d.creds.ClientID)
@@ -253,12 +258,18 @@ func TestRefusedAnswersAreOpen(t *testing.T) {
 			x.until(c.page)
 			x.press(c.typed + enter)
 			x.when(func(screen string) bool { return strings.Contains(unwrapped(screen), c.refused) }, c.refused)
-			d.saved("the answer", func(now links.Contents) bool {
-				return now.Draft != nil && (now.Draft.ClientID == c.typed || now.Draft.ServiceAccount == c.typed)
-			})
-			x.kill()
+			if c.written {
+				d.saved("the answer", func(now links.Contents) bool { return now.Draft != nil && now.Draft.ServiceAccount == c.typed })
+				x.kill()
+			} else {
+				x.press(ctrlC)
+				x.exits(130) // what was to be written is
+				text, err := os.ReadFile(d.file.Path())
+				require.NoError(t, err)
+				require.NotContains(t, string(text), c.typed)
+			}
 			x = d.open(args...)
-			x.until(c.page, c.typed)
+			require.Equal(t, c.written, strings.Contains(x.until(c.page), c.typed))
 			x.press(ctrlC)
 			x.exits(130)
 		})
@@ -269,7 +280,7 @@ func TestRefusedAnswersAreOpen(t *testing.T) {
 // open was told, and the death of that one frees the place.
 func TestSecondWizardStartsAfresh(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t, "CRONOFY_CLIENT_SECRET="+deskSecret)
+	d := newWorkplace(t, "CRONOFY_CLIENT_SECRET="+workplaceSecret)
 	args := []string{"--browser", "none", "--secret-store", "session", "--client-id", d.creds.ClientID}
 	one := d.open(args...)
 	one.until(onServiceAccount)
@@ -294,7 +305,7 @@ func TestSecondWizardStartsAfresh(t *testing.T) {
 // TestAnswersThatCannotBeSaved: that is said at once, and nothing else at the end.
 func TestAnswersThatCannotBeSaved(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newWorkplace(t)
 	require.NoError(t, os.Mkdir(filepath.Join(d.dir, "confer"), 0o700))
 	require.NoError(t, os.Chmod(filepath.Join(d.dir, "confer"), 0o777))
 	x := d.open("--browser", "none")
@@ -309,7 +320,7 @@ func TestAnswersThatCannotBeSaved(t *testing.T) {
 // it has written.
 func TestTwoWizards(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newWorkplace(t)
 	one := d.open("--browser", "browser")
 	one.until(onApplication)
 	two := d.open("--browser", "browser", "--provider", "webex_enterprise")
@@ -337,12 +348,12 @@ func TestDamagedStateIsKept(t *testing.T) {
 	t.Parallel()
 	const text, words = `{"version":1,"links":[`, "was damaged. It was kept as links.json.damaged-"
 	for _, given := range []bool{false, true} { // the first page is the application's, or the last before the browser
-		d := newDesk(t)
+		d := newWorkplace(t)
 		require.NoError(t, os.MkdirAll(filepath.Dir(d.file.Path()), 0o700))
 		require.NoError(t, os.WriteFile(d.file.Path(), []byte(text), 0o600))
 		page, args := onApplication, []string{"--browser", "none"}
 		if given {
-			d.env = append(d.env, "CRONOFY_CLIENT_SECRET="+deskSecret)
+			d.env = append(d.env, "CRONOFY_CLIENT_SECRET="+workplaceSecret)
 			page = onAuthorize
 			args = append(args, "--client-id", d.creds.ClientID, "--service-account", d.creds.ServiceAccountID, "--provider", "any", "--secret-store", "session")
 		}
@@ -375,7 +386,7 @@ func unwrapped(screen string) string {
 }
 
 // leftovers are files of writes that were never finished.
-func (d *desk) leftovers() []string {
+func (d *workplace) leftovers() []string {
 	d.t.Helper()
 	var out []string
 	require.NoError(d.t, filepath.WalkDir(d.dir, func(path string, _ fs.DirEntry, err error) error {
@@ -385,4 +396,94 @@ func (d *desk) leftovers() []string {
 		return err
 	}))
 	return out
+}
+
+// TestFileKeepsTheSecret: a wizard that was killed asks for the passphrase of
+// the encrypted file, and for nothing else. A wrong one is said, and typed again.
+func TestFileKeepsTheSecret(t *testing.T) {
+	t.Parallel()
+	d := newWorkplace(t)
+	x := d.open("--browser", "none")
+	x.Patience = sealedPatience
+	d.operator(x).walk(onStore)
+	x.press("3" + enter)
+	x.until("Repeat the passphrase")
+	x.typePassphrase(canaryPassphrase)
+	d.operator(x).walk(onProvider)
+	d.saved("the secret", func(c links.Contents) bool { return c.Draft != nil && c.Draft.Kept && c.Draft.Store == "file" })
+	x.kill()
+
+	x = d.open("--browser", "browser")
+	x.Patience = sealedPatience
+	x.until(onApplication, "leave empty to use the stored one")
+	x.press(enter)
+	x.until("Open the encrypted file", "Passphrase")
+	x.openWith("not the passphrase")
+	x.until("The passphrase does not open the encrypted file")
+	require.NotContains(t, x.bytes(), "not the passphrase")
+	x.press(ctrlC)
+	x.exits(130)
+
+	x = d.open("--browser", "browser", "--secret-store", "file")
+	x.Patience = sealedPatience
+	x.until(onApplication)
+	x.press(enter)
+	x.until("Open the encrypted file", "Passphrase")
+	x.openWith(canaryPassphrase)
+	d.operator(x).walk(onLinked)
+	require.Contains(t, x.until("encrypted file."), onLinked)
+	x.press(ctrlC)
+	x.exits(0)
+	require.Equal(t, "file", d.load().Links[0].Store)
+}
+
+// openWith fills the one field of an encrypted file that is there.
+func (x *terminal) openWith(text string) {
+	x.t.Helper()
+	x.secret(text, 1)
+	x.press(enter)
+}
+
+// typePassphrase fills both fields.
+func (x *terminal) typePassphrase(text string) {
+	x.t.Helper()
+	x.secret(text, 1)
+	x.press(enter)
+	x.secret(text, 2)
+	x.press(enter)
+}
+
+// TestWhichBrowser: a flag comes before the environment, that before what an
+// earlier wizard was told, and that before the system's.
+func TestWhichBrowser(t *testing.T) {
+	t.Parallel()
+	d := newWorkplace(t)
+	x := d.open("--browser", "none")
+	x.until(onApplication)
+	x.kill()
+	require.Equal(t, "none", d.load().Browser)
+
+	given := []string{"--client-id", d.creds.ClientID, "--service-account", d.creds.ServiceAccountID, "--provider", "any", "--secret-store", "session"}
+	here := append(slices.Clone(d.env), "CRONOFY_CLIENT_SECRET="+workplaceSecret)
+	d.env = here
+	x = d.open(given...)
+	x.until(onAuthorize, "No browser will be opened", "chosen earlier")
+	x.kill()
+
+	d.env = append(slices.Clone(here), "BROWSER=browser")
+	x = d.open(given...)
+	require.NotContains(t, x.until(onAuthorize), "chosen earlier")
+	x.press(enter)
+	x.until(onLinked)
+	x.press(ctrlC)
+	x.exits(0)
+	require.Equal(t, "none", d.load().Browser, "the environment is not remembered")
+
+	d.env = append(slices.Clone(here), "BROWSER=refuser")
+	x = d.open(append(given, "--browser", "browser")...)
+	x.until(onAuthorize)
+	x.press(enter)
+	x.until(onLinked)
+	x.press(ctrlC)
+	x.exits(0)
 }

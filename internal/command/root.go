@@ -32,7 +32,7 @@ type streams struct {
 func Main(release string) int {
 	version = release
 	harden()
-	outliveReaders()
+	surviveBrokenPipes()
 	defer exitOnPanic(os.Stderr)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()

@@ -97,7 +97,7 @@ func prepareAndSetup(ctx context.Context, f *settings, e environment, s streams)
 			return err
 		}
 	}
-	w, err := newWorld(ctx, f, e, s)
+	w, err := newWiring(ctx, f, e, s)
 	if err != nil {
 		return err
 	}
@@ -121,7 +121,7 @@ func prepareAndSetup(ctx context.Context, f *settings, e environment, s streams)
 
 // refuseNewerList ends a run whose link an older confer could not list: it would
 // have to take the newer one's links away.
-func (w *world) refuseNewerList(ctx context.Context, f *settings, s streams) error {
+func (w *wiring) refuseNewerList(ctx context.Context, f *settings, s streams) error {
 	if w.runner.Links == nil {
 		return nil
 	}
@@ -186,10 +186,10 @@ func useColor(when string) error {
 	return nil
 }
 
-func setupWizard(ctx context.Context, w *world, s streams, e environment) error {
+func setupWizard(ctx context.Context, w *wiring, s streams, e environment) error {
 	tasks := flow.NewTasks(w.runner)
 	cfg := ui.Config{
-		State:    flow.Start(w.found),
+		State:    flow.Start(w.known),
 		Tasks:    tasks,
 		Session:  sessionOf(w.session),
 		Browser:  browserOf(w.browser, e.get("BROWSER")),
@@ -220,7 +220,7 @@ func setupWizard(ctx context.Context, w *world, s streams, e environment) error 
 			fmt.Fprintf(s.out, "linked %s with %s%s\n", l.ServiceAccount, l.Provider, unconfirmed(l))
 		}
 	}
-	return farewell(last, w.runner.Links != nil, &w.tokens, s)
+	return sayEnd(last, w.runner.Links != nil, &w.tokens, s)
 }
 
 func unconfirmed(l flow.Link) string {
@@ -244,8 +244,8 @@ func show(ctx context.Context, cfg ui.Config, s streams, plain bool) (flow.State
 	return ui.Run(ctx, cfg)
 }
 
-// farewell says what was done and what is kept, now that the screen is gone.
-func farewell(last flow.State, kept bool, tokens *tokenFile, s streams) error {
+// sayEnd says what was done and what is kept, now that the screen is gone.
+func sayEnd(last flow.State, kept bool, tokens *tokenFile, s streams) error {
 	if len(last.Made) == 0 && last.ApprovedNow() {
 		fmt.Fprintln(s.err, "The administrator approved, so the link most likely exists; confer has no token of its own for it.")
 		return &exitError{flow.ExitFailed}
@@ -334,24 +334,24 @@ func saveFile(name, text string) (string, error) {
 }
 
 // setupUnattended is a set-up that asks nothing, for scripts.
-func setupUnattended(ctx context.Context, f *settings, w *world, s streams) error {
-	if err := missing(w.found); err != nil {
+func setupUnattended(ctx context.Context, f *settings, w *wiring, s streams) error {
+	if err := missing(w.known); err != nil {
 		return err
 	}
-	if a := w.found.Answers; !flow.LoopbackRedirect(a.RedirectURI) && a.Listen == "" {
+	if a := w.known.Answers; !flow.LoopbackRedirect(a.RedirectURI) && a.Listen == "" {
 		return &usageError{summary: "missing: --listen", step: flow.StepAuthorize,
 			hint: "the redirect URI is not on this machine: --listen says where your tunnel or proxy delivers the answer; without one use the wizard, where the final address can be pasted"}
 	}
 	if err := w.checkList(ctx, f.accounts); err != nil {
 		return err
 	}
-	tell := talk{out: s.out, err: s.err}.follow
+	tell := plainEvents{out: s.out, err: s.err}.follow
 	if f.json {
 		ev := newEvents(s.out)
 		ev.warning = w.tokens.warning
 		tell = ev.follow
 	}
-	last := flow.Unattended(ctx, w.runner, w.found, func(st flow.State, ev flow.Event) {
+	last := flow.Unattended(ctx, w.runner, w.known, func(st flow.State, ev flow.Event) {
 		tellMeanwhile(s.err, st, ev)
 		tell(st, ev)
 	})
@@ -383,7 +383,7 @@ type tokenFile struct {
 
 // takeTokens begins the file before the administrator is asked, and has it written
 // as soon as there are tokens.
-func (w *world) takeTokens(path string) error {
+func (w *wiring) takeTokens(path string) error {
 	w.tokens.path = path
 	if path == "" {
 		return nil
@@ -439,8 +439,8 @@ func (t *tokenFile) failed() error {
 
 // checkList finds mistakes in the list of accounts before the administrator is
 // troubled. The sandbox's suggestion is for people.
-func (w *world) checkList(ctx context.Context, path string) error {
-	a := &w.found.Answers
+func (w *wiring) checkList(ctx context.Context, path string) error {
+	a := &w.known.Answers
 	switch path {
 	case "":
 		a.Accounts = flow.Accounts{}
@@ -501,7 +501,7 @@ func (f *settings) stopped(last flow.State, s streams) error {
 // profiles there are already. Matching may take Cronofy a while: a later
 // confer profiles tells the rest. The link is made by now, so what goes wrong
 // here is never a mistake in the call.
-func accountsAfterLink(ctx context.Context, f *settings, w *world, last flow.State, s streams) error {
+func accountsAfterLink(ctx context.Context, f *settings, w *wiring, last flow.State, s streams) error {
 	emit := newEvents(s.out).account
 	if !f.json {
 		table, err := profiles.NewWriter(s.out, profiles.FormatTable)
@@ -521,11 +521,11 @@ func accountsAfterLink(ctx context.Context, f *settings, w *world, last flow.Sta
 	return nil
 }
 
-// talk is a run without a terminal for people: results to standard output, the
+// plainEvents are a run without a terminal for people: results to standard output, the
 // rest to standard error.
-type talk streams
+type plainEvents streams
 
-func (t talk) follow(s flow.State, ev flow.Event) {
+func (t plainEvents) follow(s flow.State, ev flow.Event) {
 	r, ok := ev.(flow.Report)
 	if !ok {
 		return

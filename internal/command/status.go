@@ -177,7 +177,7 @@ func (r statusReport) text(w io.Writer, columns int) {
 	}
 	for _, a := range o.Accounts {
 		fmt.Fprintf(w, "\n%s  service account authorized here\n", join(a.Account.ID, a.Account.Label))
-		line(w, "data center", accountPlace(a.Account))
+		line(w, "data center", hostName(a.Account.APIHost))
 		line(w, "client id", clip(a.Account.ClientID))
 		line(w, "refresh token", whereabouts(a.RefreshToken, a.Account.Store))
 	}
@@ -188,7 +188,7 @@ func (r statusReport) text(w io.Writer, columns int) {
 		line(w, "client secret", whereabouts(o.DraftSecret, o.Draft.Store))
 	}
 	leftovers(w, o.Unneeded)
-	keyringTrouble(w, o.Keyring)
+	keyringProblem(w, o.Keyring)
 }
 
 // table has a row for each link, under a head.
@@ -207,7 +207,7 @@ func (r statusReport) table() []string {
 		case l.RefreshToken.State == links.Gone:
 			state = "no token"
 		}
-		rows = append(rows, []string{k.ID(), clip(k.Label), cronofy.Provider(clip(k.Provider)).Name(), clip(k.ServiceAccount), linkPlace(k),
+		rows = append(rows, []string{k.ID(), clip(k.Label), cronofy.Provider(clip(k.Provider)).Name(), clip(k.ServiceAccount), hostName(k.APIHost),
 			k.Linked.Format(time.DateOnly), strings.TrimPrefix(storePlace(k.Store), "the "), state})
 	}
 	var out []string
@@ -228,7 +228,7 @@ func (r statusReport) table() []string {
 func (r statusReport) link(w io.Writer, l links.LinkStatus, c checked) {
 	k := l.Link
 	fmt.Fprintln(w, join(k.ID(), k.Label))
-	fmt.Fprintf(w, "  %s · %s · %s · linked %s\n", cronofy.Provider(clip(k.Provider)).Name(), clip(k.ServiceAccount), linkPlace(k), when(k.Linked))
+	fmt.Fprintf(w, "  %s · %s · %s · linked %s\n", cronofy.Provider(clip(k.Provider)).Name(), clip(k.ServiceAccount), hostName(k.APIHost), when(k.Linked))
 	if k.Unconfirmed {
 		fmt.Fprintln(w, "  unconfirmed: the administrator said that it is done; confer has no token of its own")
 	}
@@ -292,6 +292,14 @@ func hostName(host string) string {
 	return clip(host)
 }
 
+// hostID is the same for a script.
+func hostID(host string) string {
+	if dc, ok := dataCenterOf(host); ok {
+		return dc.ID
+	}
+	return clip(host)
+}
+
 func dataCenterOf(host string) (cronofy.DataCenter, bool) {
 	for _, dc := range cronofy.DataCenters() {
 		if dc.Site().APIHost() == host {
@@ -315,30 +323,6 @@ func line(w io.Writer, name, text string) {
 // join puts a label behind an id.
 func join(id, label string) string {
 	return strings.TrimSpace(clip(id) + "  " + clip(label))
-}
-
-// linkPlace is the data center, or the host that stands in its place.
-func linkPlace(l links.Link) string {
-	dc, ok := cronofy.FindDataCenter(l.DataCenter)
-	if !ok || l.APIURL != "" || l.AppURL != "" {
-		return clip(l.APIHost)
-	}
-	return dc.Name
-}
-
-// accountPlace is the same of a service account.
-func accountPlace(a links.ServiceAccount) string {
-	if dc, own := ownHost(a); own {
-		return dc.Name
-	}
-	return clip(a.APIHost)
-}
-
-// ownHost gives a service account's data center, unless another host stood in
-// its place.
-func ownHost(a links.ServiceAccount) (cronofy.DataCenter, bool) {
-	dc, ok := cronofy.FindDataCenter(a.DataCenter)
-	return dc, ok && dc.Site().APIHost() == a.APIHost
 }
 
 func when(t time.Time) string {
@@ -391,8 +375,8 @@ func storePlace(store string) string {
 	return "the store " + clip(store)
 }
 
-// keyringTrouble says once what to do, however many secrets it concerns.
-func keyringTrouble(w io.Writer, s keystore.Status) {
+// keyringProblem says once what to do, however many secrets it concerns.
+func keyringProblem(w io.Writer, s keystore.Status) {
 	if s.State == "" || s.State == keystore.Ready {
 		return
 	}
@@ -495,11 +479,7 @@ func (r statusReport) json(ev *events) {
 		ev.write(r.linkLine(ev, l, r.checks[i]))
 	}
 	for _, a := range o.Accounts {
-		place := clip(a.Account.DataCenter)
-		if _, own := ownHost(a.Account); !own {
-			place = clip(a.Account.APIHost)
-		}
-		ev.write(accountLine{ev.head("service_account"), clip(a.Account.ID), place, clip(a.Account.ClientID),
+		ev.write(accountLine{ev.head("service_account"), clip(a.Account.ID), hostID(a.Account.APIHost), clip(a.Account.ClientID),
 			clip(a.Account.Label), clip(a.Account.Store), newSecretLine(a.RefreshToken), a.RefreshToken.Problem()})
 	}
 	if d := o.Draft; d != nil {
@@ -517,11 +497,8 @@ func (r statusReport) json(ev *events) {
 
 func newLeftoverLine(ev *events, l links.UnneededStatus) leftoverLine {
 	s := l.Stored
-	out := leftoverLine{ev.head("left_over"), "refresh_token", clip(s.APIHost), clip(s.ClientID), clip(s.ServiceAccount), clip(s.Provider),
+	out := leftoverLine{ev.head("left_over"), "refresh_token", hostID(s.APIHost), clip(s.ClientID), clip(s.ServiceAccount), clip(s.Provider),
 		clip(s.Store), newSecretLine(l.Secret), leftoverCommand, l.Secret.Problem()}
-	if dc, ok := dataCenterOf(s.APIHost); ok {
-		out.DataCenter = dc.ID
-	}
 	if s.IsClientSecret() {
 		out.Kind = "client_secret"
 	}

@@ -22,10 +22,10 @@ import (
 	"confer/ui"
 )
 
-// world is what a run needs of the outside, wired together.
-type world struct {
+// wiring is what a run needs of the outside, wired together.
+type wiring struct {
 	runner  *flow.Runner
-	found   flow.Found
+	known   flow.Found
 	session opener.Kind
 	browser string // what --browser says, or said to an earlier run
 	plain   bool   // line by line
@@ -37,7 +37,7 @@ type world struct {
 }
 
 // close ends what the run opened, last first.
-func (w *world) close() {
+func (w *wiring) close() {
 	for i := len(w.closers) - 1; i >= 0; i-- {
 		w.closers[i]()
 	}
@@ -50,9 +50,9 @@ const (
 	callsPerMinute = 500
 )
 
-func newWorld(ctx context.Context, f *settings, e environment, s streams) (*world, error) {
+func newWiring(ctx context.Context, f *settings, e environment, s streams) (*wiring, error) {
 	if f.sandbox {
-		return newSandboxWorld(ctx, f, e, s)
+		return newSandboxWiring(ctx, f, e, s)
 	}
 	if err := e.names.Validate(); err != nil {
 		return nil, &usageError{summary: err.Error(), hint: "check CONFER_OU_AUTHORIZE_PATH, CONFER_OU_LINK_TOKEN_PARAM and CONFER_OU_LINK_TOKEN_FIELD"}
@@ -64,20 +64,20 @@ func newWorld(ctx context.Context, f *settings, e environment, s streams) (*worl
 	if found.Sites, err = f.sites(); err != nil {
 		return nil, err
 	}
-	folder, err := links.DefaultPath()
+	list, err := listPath()
 	if err != nil {
-		return nil, &usageError{summary: "there is no folder for confer's state: " + cronofy.CleanText(err.Error(), 160), hint: "set HOME or XDG_STATE_HOME"}
+		return nil, err
 	}
 	host := opener.Host()
-	w := &world{found: found, session: host.Session(), browser: f.browser, names: e.names}
+	w := &wiring{known: found, session: host.Session(), browser: f.browser, names: e.names}
 	client, err := newClients(ctx, f, e.names, cronofy.NewLimiter(callsPerSecond, callsPerMinute))
 	if err != nil {
 		return nil, err
 	}
 	w.runner = &flow.Runner{
 		NewClient:    client,
-		Stores:       newStores(filepath.Join(filepath.Dir(folder), secretsFile)),
-		Links:        links.Open(folder),
+		Stores:       newStores(filepath.Join(filepath.Dir(list), secretsFile)),
+		Links:        links.Open(list),
 		OpenURL:      openWith(host, f.browser),
 		OpenAccounts: openFile,
 		Timeout:      f.timeout,
@@ -183,14 +183,14 @@ const (
 	sandboxProfileGap   = 350 * time.Millisecond
 )
 
-func newSandboxWorld(ctx context.Context, f *settings, e environment, s streams) (*world, error) {
+func newSandboxWiring(ctx context.Context, f *settings, e environment, s streams) (*wiring, error) {
 	f.secretStore = "" // the sandbox stores nothing
 	server := sandbox.New(sandbox.Options{ProfileDelay: sandboxProfileDelay, ProfileGap: sandboxProfileGap})
 	if err := server.Start(); err != nil {
 		complain(s.err, "the sandbox cannot start: "+cronofy.CleanText(err.Error(), 200), "")
 		return nil, &exitError{flow.ExitFailed}
 	}
-	w := &world{closers: []func(){func() { _ = server.Close() }}}
+	w := &wiring{closers: []func(){func() { _ = server.Close() }}}
 	if err := w.useSandbox(ctx, f, e, s, server); err != nil {
 		w.close()
 		return nil, err
@@ -198,7 +198,7 @@ func newSandboxWorld(ctx context.Context, f *settings, e environment, s streams)
 	return w, nil
 }
 
-func (w *world) useSandbox(ctx context.Context, f *settings, e environment, s streams, server *sandbox.Server) error {
+func (w *wiring) useSandbox(ctx context.Context, f *settings, e environment, s streams, server *sandbox.Server) error {
 	suggest(f, server)
 	found, err := f.known(ctx, e, s)
 	if err != nil {
@@ -221,7 +221,7 @@ func (w *world) useSandbox(ctx context.Context, f *settings, e environment, s st
 		return err
 	}
 	host := opener.Host()
-	w.found, w.session, w.browser, w.names = found, host.Session(), f.browser, e.names
+	w.known, w.session, w.browser, w.names = found, host.Session(), f.browser, e.names
 	w.runner = &flow.Runner{
 		NewClient:    client,
 		Stores:       newStores(""),
@@ -261,8 +261,8 @@ func sandboxAccounts(server *sandbox.Server) func(context.Context, string) (io.R
 }
 
 // useBrowser has a built-in browser click through the sandbox's pages, or opens
-// a real one. What it started ends with the world.
-func (w *world) useBrowser(ctx context.Context, command string, host opener.Machine) {
+// a real one. What it started ends with the run.
+func (w *wiring) useBrowser(ctx context.Context, command string, host opener.Machine) {
 	ctx, cancel := context.WithCancel(ctx)
 	var visits sync.WaitGroup
 	w.closers = append(w.closers, func() { cancel(); visits.Wait() })
@@ -289,14 +289,14 @@ func (w *world) useBrowser(ctx context.Context, command string, host opener.Mach
 		end := make(chan *flow.LostError, 1)
 		visits.Go(func() {
 			err := visit(url, decision)
-			end <- lost(err, decision)
+			end <- visitError(err, decision)
 		})
 		return end
 	}
 }
 
-// lost says what a walk through the sandbox's pages met.
-func lost(err error, d sandbox.Decision) *flow.LostError {
+// visitError says what a walk through the sandbox's pages met.
+func visitError(err error, d sandbox.Decision) *flow.LostError {
 	l := &flow.LostError{Err: err}
 	var left *sandbox.LeftError
 	if !errors.As(err, &left) {
