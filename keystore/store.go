@@ -111,9 +111,14 @@ func TestWrite(ctx context.Context, s Store) (left, err error) {
 		return nil, f.testWrite(ctx)
 	}
 	key, value := Key("test-item", rand.Text()), rand.Text()
-	err = s.Set(ctx, key, value)
+	if err = s.Set(ctx, key, value); err == nil {
+		var got string
+		if got, err = s.Get(ctx, key); err == nil && got != value {
+			err = &Error{Op: "get", Store: s.Kind(), Err: ErrReadBack}
+		}
+	}
 	if err == nil || !errors.Is(err, ErrTimeout) { // one that comes late is undone by itself
-		left = s.Delete(ctx, key)
+		left = s.Delete(context.WithoutCancel(ctx), key)
 	}
 	return left, err
 }

@@ -2,7 +2,6 @@ package doctor
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -60,31 +59,18 @@ func tryStore(ctx context.Context, store keystore.Store, program string) Finding
 	if program != "" {
 		name += " (" + clean(program) + ")"
 	}
-	key, text := keystore.Key("doctor", "test", rand.Text()), rand.Text()
-	if err := store.Set(ctx, key, text); err != nil { // reads back
-		deleteTest(ctx, store, key)
-		return Finding{"keyring", Problem, "Nothing can be stored in the system keyring. " + flow.Explain(err, flow.StepApplication).Summary, otherStores}
-	}
-	got, err := store.Get(ctx, key)
-	if err == nil && got != text {
-		err = keystore.ErrReadBack
-	}
-	if err != nil {
-		deleteTest(ctx, store, key)
+	left, err := keystore.TestWrite(ctx, store)
+	failed := new(keystore.Error)
+	switch {
+	case errors.As(err, &failed) && failed.Op == "get":
 		return Finding{"keyring", Problem, "What is stored in the system keyring cannot be read. " + flow.Explain(err, flow.StepApplication).Summary, otherStores}
-	}
-	if err := deleteTest(ctx, store, key); err != nil {
-		return Finding{"keyring", Problem, "A test item was stored in the system keyring and could not be deleted: " + clean(key) + ". " + flow.Explain(err, flow.StepApplication).Summary,
-			"Delete it in your keyring program."}
+	case err != nil:
+		return Finding{"keyring", Problem, "Nothing can be stored in the system keyring. " + flow.Explain(err, flow.StepApplication).Summary, otherStores}
+	case left != nil:
+		return Finding{"keyring", Problem, "A test item was stored in the system keyring and could not be deleted. " + flow.Explain(left, flow.StepApplication).Summary,
+			`Delete it in your keyring program: its name begins with "confer: test-item".`}
 	}
 	return Finding{"keyring", OK, name + " works: a test item was stored, read back and deleted.", ""}
-}
-
-// deleteTest leaves nothing behind, also when the check was broken off.
-func deleteTest(ctx context.Context, store keystore.Store, key string) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
-	defer cancel()
-	return store.Delete(ctx, key)
 }
 
 const portLimit = 2 * time.Second

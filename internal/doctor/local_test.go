@@ -75,7 +75,7 @@ func TestKeyringIsTried(t *testing.T) {
 	}{
 		{"works", &faultyStore{}, OK, "a test item was stored, read back and deleted", false},
 		{"refuses", &faultyStore{set: refused}, Problem, "Nothing can be stored", false},
-		{"unreadable", &faultyStore{get: refused}, Problem, "cannot be read", false},
+		{"unreadable", &faultyStore{get: &keystore.Error{Op: "get", Store: keystore.Keyring, Err: keystore.ErrRefused}}, Problem, "cannot be read", false},
 		{"gives another", &faultyStore{other: true}, Problem, "cannot be read", false},
 		{"keeps", &faultyStore{del: refused}, Problem, "could not be deleted", true},
 	} {
