@@ -46,6 +46,7 @@ type State struct {
 	Store      Store
 	Asking     bool   // the store is asked about: on the application's page, or later because it failed
 	Notice     string // something the operator should know that stops nothing
+	Resumed    bool   // the answers are of an earlier run, and nothing was answered yet
 	Unsaved    bool   // a later run will not find the answers; it was said
 	Attempt    Attempt
 	Link       *Link  // nil until linked
@@ -76,6 +77,8 @@ type Found struct {
 	Open       Step // whose answer is there and was not accepted; StepDataCenter: none is
 	Suggested  bool // the answers are suggestions: begin at the first page and let each be confirmed
 	Used       []Used
+	Resumed    bool           // the answers are those of a run that was not finished
+	Linked     *Link          // the newest link of earlier runs, where there are no answers; nil: there is none
 	HandedOver []HandedOver   // links that earlier runs made, and that somebody may still approve
 	Notice     string         // something to know on the first page
 	Unsaved    error          // why the answers cannot be saved; nil: they can
@@ -97,6 +100,10 @@ func Start(f Found) State {
 	if !f.Suggested {
 		s.Step = firstMissing(f)
 	}
+	if f.Linked != nil {
+		return s.returning(*f.Linked).unsaved(f.Unsaved)
+	}
+	s.Resumed = f.Resumed && s.Step > StepDataCenter
 	if f.Open != StepDataCenter {
 		s.Step = min(s.Step, f.Open)
 		s = s.accept(f.Open - 1)
@@ -151,7 +158,7 @@ func (s State) Apply(ev Event) (State, *Task) {
 		if s.Running != nil || a.page() != s.Step || s.Asking && s.Step != StepApplication {
 			return s, nil
 		}
-		s.Problem, s.Notice = nil, ""
+		s.Problem, s.Notice, s.Resumed = nil, "", false
 	}
 	return ev.apply(s)
 }

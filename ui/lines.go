@@ -267,7 +267,7 @@ func (p *plainWizard) busy(page Page) error {
 	return nil
 }
 
-func (p *plainWizard) page() Page { return pages[p.at()](p.context()) }
+func (p *plainWizard) page() Page { return pageAt(p.at(), p.context()) }
 
 func (p *plainWizard) context() Context {
 	return Context{State: p.seen(p.state), Session: p.cfg.Session, Browser: p.cfg.Browser, Now: p.cfg.Now(), Files: p.cfg.SaveFile != nil,

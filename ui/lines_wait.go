@@ -182,7 +182,7 @@ func (w *plainWait) key(letter string) error {
 
 // opens says another page. The wait goes on meanwhile, and so does its paste.
 func (w *plainWait) opens(id pageID) {
-	page := pages[id](w.context())
+	page := pageAt(id, w.context())
 	if id == pagePaste {
 		w.asked = true
 		w.say("Paste the whole address that the browser ended on, then an empty line. The page may say that it cannot connect; that is as it should be.")

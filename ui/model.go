@@ -200,7 +200,7 @@ func (m *Model) turned() {
 	m.view.GotoTop()
 }
 
-func (m *Model) page() Page { return pages[m.at()](m.context()) }
+func (m *Model) page() Page { return pageAt(m.at(), m.context()) }
 
 func (m *Model) context() Context {
 	c := Context{State: m.seen(m.state), Session: m.cfg.Session, Browser: m.cfg.Browser, Now: m.cfg.Now(), Files: m.cfg.SaveFile != nil,
@@ -443,7 +443,7 @@ func (m *Model) paste(msg tea.PasteMsg) {
 	}
 	fm := newForm() // what was typed there before is replaced: half an address is of no use
 	m.forms[at] = fm
-	fm.sync(pages[at](m.context()))
+	fm.sync(pageAt(at, m.context()))
 	fm.update(msg, m.keys, m.refuse)
 	if waits && m.at() != at {
 		m.opened = m.opened[:1]

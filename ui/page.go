@@ -262,6 +262,19 @@ func pathOf(s flow.State) []pageID {
 	return []pageID{steps[s.Step].page}
 }
 
+// pageAt makes a page. On the first one of a run that goes on where another
+// stopped, that is said, and can be undone.
+func pageAt(id pageID, c Context) Page {
+	p := pages[id](c)
+	if c.Resumed && id == steps[c.Step].page && p.Busy == "" {
+		p.Found = append([]Note{{Text: "Going on where you stopped: " + strings.ToLower(c.Step.Title()) + ".", Kind: noteMuted, Rank: aside}}, p.Found...)
+		p.Actions = append(p.Actions, startOver)
+	}
+	return p
+}
+
+var startOver = Action{Key: "s", Words: "start over", Act: Act{Event: flow.StartedOver{}}}
+
 // trail is which pages are open: those that the state asks for, and what was
 // opened over them.
 type trail struct {

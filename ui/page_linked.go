@@ -61,6 +61,9 @@ func linkedPage(c Context) Page {
 			"Checking accounts reads these profiles. It is optional, and changes nothing."},
 	}
 	switch {
+	case c.Returning():
+		p.Lead = "From an earlier run, on " + c.Link.At.Local().Format("2 January 2006") + "."
+		p.Actions = append(p.Actions, startOver)
 	case c.Link == nil:
 		p.Title = "Approved"
 	case c.Link.Unconfirmed:

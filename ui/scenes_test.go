@@ -74,6 +74,11 @@ func usedFound() *flow.Found {
 			{APIHost: "api-de.cronofy.com", ClientID: testClient, ServiceAccount: "ser_64b17f9b8090ea21640c9151"}}}
 }
 
+func resumedFound() *flow.Found {
+	return &flow.Found{Resumed: true, Store: flow.Store{Kind: flow.StoreKeyring}, SecretKept: true,
+		Answers: flow.Answers{Site: germany(), ClientID: testClient, RedirectURI: flow.DefaultRedirectURI, ServiceAccount: testID}}
+}
+
 const secretsPath = "/home/op/.local/state/confer/secrets.age"
 
 func askedToOpen() flow.Event {
@@ -182,6 +187,8 @@ func answerScenes() []scene {
 		{name: "service_account_connect", events: toAccount(), keys: []string{"tab", "tab", "enter"}, small: true},
 		{name: "service_account_connect_port", events: toAccount(), keys: []string{"tab", "tab", "enter", "enter"}, after: []flow.Event{fail(portErr())}},
 		{name: "provider", events: toProviders(), small: true},
+		{name: "provider_resumed", found: resumedFound(), small: true},
+		{name: "service_account_resumed", found: resumedFound(), keys: []string{"esc"}},
 		{name: "provider_webex", events: toProviders(), keys: []string{"2"}},
 		{name: "provider_any", events: toProviders(), keys: []string{"up"}},
 		{name: "service_account_new", events: append(toAccount(), flow.ConnectStarted{}), reports: []flow.Event{linkReady(), flow.AnswerArrived{}, flow.Exchanged{}, flow.ServiceAccountAccepted{ID: testID}}, small: true},
@@ -279,6 +286,7 @@ func profileScenes() []scene {
 	missing := &flow.AccountsError{Err: fmt.Errorf("open people.csv: %w", errors.New("no header"))}
 	return []scene{
 		{name: "linked", events: toLinked(), small: true},
+		{name: "linked_before", found: &flow.Found{Linked: &flow.Link{Site: germany(), ClientID: testClient, ServiceAccount: testID, Provider: cronofy.Zoom, Label: "Example GmbH", Store: flow.StoreKeyring, RefreshToken: true, At: start}}, small: true},
 		{name: "linked_filter", events: toLinked(), keys: []string{"/", "type:fin"}},
 		{name: "linked_help", events: toLinked(), keys: []string{"?"}},
 		{name: "accounts", events: toLinked(), keys: []string{"enter"}, small: true},

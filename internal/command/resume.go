@@ -51,13 +51,36 @@ func (w *wiring) resume(ctx context.Context, browser, environment string) {
 	for _, p := range c.Pending {
 		w.known.HandedOver = append(w.known.HandedOver, flow.HandedOver{Answers: p.Answers, Made: p.Begun, Until: p.Begun.Add(links.PendingLimit)})
 	}
+	a := w.known.Answers
 	pending, handedOver := c.LatestPending(time.Now())
 	switch {
 	case c.Draft != nil:
 		w.adopt(*c.Draft)
+		w.known.Resumed = true
 	case handedOver:
 		w.adopt(pending.Answers)
+	case !a.Site.Chosen() && a.ClientID == "" && a.ServiceAccount == "" && a.Provider == "":
+		w.known.Linked = newest(c.Links)
 	}
+}
+
+// newest is the link that was made last, where its data center is known.
+func newest(made []links.Link) *flow.Link {
+	var at *links.Link
+	for i := range made {
+		if at == nil || made[i].Linked.After(at.Linked) {
+			at = &made[i]
+		}
+	}
+	if at == nil {
+		return nil
+	}
+	site, ok := draftSite(links.Draft{DataCenter: at.DataCenter, APIURL: at.APIURL, AppURL: at.AppURL})
+	if !ok {
+		return nil
+	}
+	return &flow.Link{Site: site, ClientID: at.ClientID, ServiceAccount: at.ServiceAccount, Provider: cronofy.Provider(at.Provider), Label: at.Label,
+		OrganizationalUnit: at.OrganizationalUnit, Scope: at.Scope, Store: flow.StoreKind(at.Store), RefreshToken: at.RefreshToken, Unconfirmed: at.Unconfirmed, At: at.Linked}
 }
 
 // lockDraft has the place for unfinished answers be this run's. A run that begins

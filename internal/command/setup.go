@@ -246,6 +246,9 @@ func show(ctx context.Context, cfg ui.Config, s streams, plain bool) (flow.State
 
 // sayEnd says what was done and what is kept, now that the screen is gone.
 func sayEnd(last flow.State, kept bool, tokens *tokenFile, s streams) error {
+	if last.Returning() { // the link was there before, and nothing was begun
+		return nil
+	}
 	if len(last.Made) == 0 && last.ApprovedNow() {
 		fmt.Fprintln(s.err, "The administrator approved, so the link most likely exists; confer has no token of its own for it.")
 		return &exitError{flow.ExitFailed}

@@ -1,0 +1,31 @@
+package flow
+
+// StartedOver forgets the answers of an earlier run, where State.Resumed or
+// State.Returning.
+type StartedOver struct{}
+
+func (StartedOver) apply(s State) (State, *Task) {
+	if s.Running != nil || !s.Resumed && !s.Returning() {
+		return s, nil
+	}
+	return Start(Found{Used: s.Used, Sites: s.Sites}), nil
+}
+
+// Returning tells whether Link was made by an earlier run.
+func (s State) Returning() bool { return s.Link != nil && len(s.Made) == 0 }
+
+// returning begins at a link that an earlier run made.
+func (s State) returning(l Link) State {
+	s.Answers.Site, s.Answers.ClientID, s.Answers.ServiceAccount = l.Site, l.ClientID, l.ServiceAccount
+	s.Answers.Provider, s.Answers.Label = l.Provider, l.Label
+	if s.Answers.RedirectURI == "" {
+		s.Answers.RedirectURI = DefaultRedirectURI
+	}
+	if s.Store.Kind == "" && (l.Store == StoreKeyring || l.Store == StoreFile) {
+		s.Store.Kind = l.Store
+	}
+	s.secretIn = s.secretPlace()
+	l.For = s.Answers.authorizing(StepAuthorize)
+	s.Link, s.Step = &l, StepProfiles
+	return s.accept(StepProfiles)
+}
