@@ -12,9 +12,11 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/santhosh-tekuri/jsonschema/v6"
 	"github.com/stretchr/testify/require"
 
 	"confer/cronofy"
@@ -62,14 +64,35 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"freeport": freePort,
-			"busyport": busyPort,
-			"cronofy":  startCronofy,
-			"company":  startCompany,
-			"silent":   silent,
-			"exits":    exits,
+			"freeport":  freePort,
+			"busyport":  busyPort,
+			"cronofy":   startCronofy,
+			"company":   startCompany,
+			"silent":    silent,
+			"exits":     exits,
+			"validates": validates,
 		},
 	})
+}
+
+// schema is what docs/schema.json says of a line of JSON.
+var schema = sync.OnceValues(func() (*jsonschema.Schema, error) {
+	c := jsonschema.NewCompiler()
+	c.AssertFormat()
+	return c.Compile("../../docs/schema.json")
+})
+
+// validates: each line that the last command wrote is as docs/schema.json says.
+func validates(ts *testscript.TestScript, _ bool, _ []string) {
+	s, err := schema()
+	ts.Check(err)
+	for line := range strings.Lines(ts.ReadFile("stdout")) {
+		v, err := jsonschema.UnmarshalJSON(strings.NewReader(line))
+		ts.Check(err)
+		if err := s.Validate(v); err != nil {
+			ts.Fatalf("%s\n%v", line, err)
+		}
+	}
 }
 
 // exits CODE COMMAND ARG...: runs a command that must end with that exit code.
