@@ -70,7 +70,7 @@ func (z *authorization) listen(ctx context.Context) (*callback.Server, error) {
 			Listen:      z.answers.Listen,
 			States:      z.r.states,
 			Answers:     z.basis().String(),
-			OnStray:     z.stray,
+			OnUnusable:  z.stray,
 			ListenFunc:  z.r.Listen,
 		})
 		var port *callback.PortError
@@ -235,8 +235,8 @@ func (z *authorization) take(ctx context.Context, text string) Event {
 // stray tells the screen about what a person sees in a browser window; noise
 // from other programs stays out of it. A wrong host is the proxy's doing only
 // where there is one.
-func (z *authorization) stray(s callback.Stray) {
-	if s.Person && s.Err != nil && (s.Kind != callback.StrayHost || z.answers.Listen != "") {
+func (z *authorization) stray(s callback.Unusable) {
+	if s.Person && s.Err != nil && (s.Kind != callback.UnusableHost || z.answers.Listen != "") {
 		z.say(Strayed{s.Err})
 	}
 }
@@ -252,16 +252,16 @@ func (z *authorization) finish(ctx context.Context, a callback.Answer) Event {
 			o.Title, o.Text = "You did not approve", "Nothing was linked, and nothing was changed."
 			o.Hint = "If you want to approve after all, ask the person who sent you the link for a new one. " + closeWindow
 		}
-		z.srv.Settle(a.ID, o)
+		z.srv.ShowOutcome(a.ID, o)
 		return Failed{Err: err}
 	}
 	z.say(AnswerArrived{})
 	last := z.r.finish(ctx, z.basis(), z.approval(a.Code), z.store, z.say)
 	if failed, bad := last.(Failed); bad {
-		z.srv.Settle(a.ID, z.unfinished(failed))
+		z.srv.ShowOutcome(a.ID, z.unfinished(failed))
 		return last
 	}
-	z.srv.Settle(a.ID, callback.Outcome{OK: true, Title: z.done, Text: "The authorization is complete. Nothing more is asked of you.", Hint: backToTerminal})
+	z.srv.ShowOutcome(a.ID, callback.Outcome{OK: true, Title: z.done, Text: "The authorization is complete. Nothing more is asked of you.", Hint: backToTerminal})
 	return last
 }
 
@@ -287,9 +287,9 @@ func (z *authorization) use(ctx context.Context, a callback.Answer) Event {
 		case !ok:
 			return last
 		case !bad:
-			z.srv.Settle(next.ID, late)
+			z.srv.ShowOutcome(next.ID, late)
 		case failed.Held: // the tokens are here, and the store would not take others either
-			z.srv.Settle(next.ID, z.unfinished(failed))
+			z.srv.ShowOutcome(next.ID, z.unfinished(failed))
 		default:
 			last = moreTelling(failed, z.finish(ctx, next))
 		}

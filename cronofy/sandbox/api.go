@@ -233,7 +233,7 @@ func parseObject(body []byte) (params, error) {
 	if _, err := d.Token(); err != nil { // the closing brace
 		return nil, errMalformed
 	}
-	if _, err := d.Token(); err != io.EOF { // More does not see a stray bracket
+	if _, err := d.Token(); err != io.EOF { // More does not see a bracket too many
 		return nil, errMalformed
 	}
 	return p, nil

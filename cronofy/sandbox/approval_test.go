@@ -17,11 +17,11 @@ func TestDenyOnEveryPage(t *testing.T) {
 	for _, c := range []struct {
 		name  string
 		pages int
-		open  func(w *world) string
+		open  func(w *testServer) string
 		state string
 	}{
-		{"unit", 3, func(w *world) string { return w.authorizeURL(w.unitQuery()) }, "9f0c3e1ab27d44f8"},
-		{"enterprise", 2, func(w *world) string { return w.enterpriseURL(w.enterpriseQuery()) }, "ec"},
+		{"unit", 3, func(w *testServer) string { return w.authorizeURL(w.unitQuery()) }, "9f0c3e1ab27d44f8"},
+		{"enterprise", 2, func(w *testServer) string { return w.enterpriseURL(w.enterpriseQuery()) }, "ec"},
 	} {
 		for at := 1; at <= c.pages; at++ {
 			t.Run(c.name+string(rune('0'+at)), func(t *testing.T) {
@@ -58,7 +58,7 @@ func TestProviderList(t *testing.T) {
 func TestTheProofIsAskedForIfNecessary(t *testing.T) {
 	t.Parallel()
 	w := start(t, Options{})
-	wk := w.walk()
+	wk := w.visit()
 	begin := func() string {
 		return title(string(wk.open(w.AppURL() + wk.open(w.authorizeURL(w.unitQuery())).Header.Get("Location")).body))
 	}
@@ -126,33 +126,33 @@ func TestEnterpriseConnect(t *testing.T) {
 	require.Equal(t, "read_account read_events create_event delete_event", auth["delegated_scope"])
 }
 
-// walker makes the requests of an approval by hand.
-type walker struct {
-	*world
+// pageVisitor makes the requests of an approval by hand.
+type pageVisitor struct {
+	*testServer
 	client *http.Client
 	path   string
 }
 
-func (w *world) walk() *walker {
+func (w *testServer) visit() *pageVisitor {
 	jar, err := cookiejar.New(nil)
 	require.NoError(w.t, err)
 	c := *w.client
 	c.Jar = jar
-	wk := &walker{world: w, client: &c}
+	wk := &pageVisitor{testServer: w, client: &c}
 	a := wk.open(w.authorizeURL(w.unitQuery()))
 	require.Equal(w.t, http.StatusSeeOther, a.StatusCode)
 	wk.path = w.AppURL() + a.Header.Get("Location")
 	return wk
 }
 
-func (wk *walker) open(target string) answer {
-	main := wk.world.client
-	defer func() { wk.world.client = main }()
-	wk.world.client = wk.client
+func (wk *pageVisitor) open(target string) answer {
+	main := wk.testServer.client
+	defer func() { wk.testServer.client = main }()
+	wk.testServer.client = wk.client
 	return wk.do(http.MethodGet, target, "", "", nil)
 }
 
-func (wk *walker) send(form url.Values, origin string) answer {
+func (wk *pageVisitor) send(form url.Values, origin string) answer {
 	wk.t.Helper()
 	r, err := http.NewRequestWithContext(wk.t.Context(), http.MethodPost, wk.path, strings.NewReader(form.Encode()))
 	require.NoError(wk.t, err)
@@ -167,14 +167,14 @@ func (wk *walker) send(form url.Values, origin string) answer {
 }
 
 // setCookie is what a stranger could do who knows a cookie's name.
-func (wk *walker) setCookie(name, value string) {
+func (wk *pageVisitor) setCookie(name, value string) {
 	u, err := url.Parse(wk.AppURL())
 	require.NoError(wk.t, err)
 	wk.client.Jar.SetCookies(u, []*http.Cookie{{Name: name, Value: value, Path: "/"}})
 }
 
 // form is the shown page's, as clicking Allow sends it.
-func (wk *walker) form() url.Values {
+func (wk *pageVisitor) form() url.Values {
 	wk.t.Helper()
 	f, ok := findForm(string(wk.open(wk.path).body), "approval")
 	require.True(wk.t, ok)
@@ -204,7 +204,7 @@ func TestHandMadeForms(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			wk := start(t, Options{}).walk()
+			wk := start(t, Options{}).visit()
 			f := wk.form()
 			c.change(f)
 			a := wk.send(f, c.origin)
@@ -221,7 +221,7 @@ func TestHandMadeForms(t *testing.T) {
 func TestReplays(t *testing.T) {
 	t.Parallel()
 	w := start(t, Options{})
-	wk := w.walk()
+	wk := w.visit()
 	first := wk.form()
 	require.Equal(t, 303, wk.send(first, "").StatusCode)
 	require.Equal(t, 303, wk.send(first, "").StatusCode, "sent twice")
@@ -248,7 +248,7 @@ func TestReplays(t *testing.T) {
 func TestSimultaneousFormsCountOnce(t *testing.T) {
 	t.Parallel()
 	w := start(t, Options{})
-	id := strings.TrimPrefix(w.walk().path, w.AppURL()+"/approval/")
+	id := strings.TrimPrefix(w.visit().path, w.AppURL()+"/approval/")
 	w.state.advance(id, 1, cronofy.Zoom)
 	w.state.advance(id, 1, cronofy.Webex)
 	require.Equal(t, 2, w.state.approvals[id].step)
@@ -262,7 +262,7 @@ func TestSimultaneousFormsCountOnce(t *testing.T) {
 func TestChoiceIsRequired(t *testing.T) {
 	t.Parallel()
 	w := start(t, Options{})
-	wk := w.walk()
+	wk := w.visit()
 	q := w.unitQuery()
 	q.Set("conferencing_provider_name", "unknown")
 	wk.path = w.AppURL() + wk.open(w.authorizeURL(q)).Header.Get("Location")
@@ -280,7 +280,7 @@ func TestChoiceIsRequired(t *testing.T) {
 func TestApprovalBelongsToItsBrowser(t *testing.T) {
 	t.Parallel()
 	w := start(t, Options{})
-	wk := w.walk()
+	wk := w.visit()
 	form := wk.form()
 	stranger := *w.client
 	stranger.Jar, _ = cookiejar.New(nil)
@@ -303,7 +303,7 @@ func TestLinkTokenIsUsedOnce(t *testing.T) {
 	q := w.unitQuery()
 	target := w.authorizeURL(q)
 	require.Equal(t, 405, w.do(http.MethodHead, target, "", "", nil).StatusCode, "a look does not use it up")
-	wk := w.walk()
+	wk := w.visit()
 	wk.path = w.AppURL() + wk.open(target).Header.Get("Location")
 	again := wk.open(target)
 	require.Equal(t, wk.path, w.AppURL()+again.Header.Get("Location"), "the same browser may come again")

@@ -188,7 +188,7 @@ func checkEnterpriseRequest(q url.Values, req *request) *refusal {
 
 const finishedText = "This approval is finished."
 
-// approval is an administrator's walk through the pages.
+// approval is an administrator's way through the pages.
 type approval struct {
 	request
 	id, csrf string
@@ -223,7 +223,7 @@ func (s *Server) openApproval(req request, browser string) (string, *refusal) {
 	st := s.state
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	if !req.enterprise && st.proven[browser] { // "if necessary": a choice, once in each browser
+	if !req.enterprise && st.provenIn[browser] { // "if necessary": a choice, once in each browser
 		a.first = 2
 	}
 	a.step = a.first
@@ -394,7 +394,7 @@ func (st *store) advance(id string, from int, p cronofy.Provider) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	if a := st.approvals[id]; a != nil && a.step == from && !a.done {
-		st.proven[a.browser] = true // the first page is passed
+		st.provenIn[a.browser] = true // the first page is passed
 		a.step++
 		a.provider = p
 	}

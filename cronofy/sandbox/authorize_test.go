@@ -93,7 +93,7 @@ func TestAuthorizeChecks(t *testing.T) {
 }
 
 // expect sends an authorization request and checks how it ends.
-func (w *world) expect(target string, q url.Values, want outcome) {
+func (w *testServer) expect(target string, q url.Values, want outcome) {
 	w.t.Helper()
 	a := w.do(http.MethodGet, target, "", "", nil)
 	require.Equal(w.t, want.status, a.StatusCode, a.Header.Get(reasonHeader))

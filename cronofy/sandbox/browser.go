@@ -26,7 +26,7 @@ const (
 	Deny
 )
 
-// Script is a walk that differs from page to page.
+// Script is a series of clicks that differs from page to page.
 type Script struct {
 	Decision Decision
 	DenyAt   int              // the page, from 1, on which Deny is clicked; 0 is the first

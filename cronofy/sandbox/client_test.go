@@ -23,7 +23,7 @@ func (s sleeper) Sleep(ctx context.Context, d time.Duration) error {
 }
 
 // api is the real client for a sandbox; its pauses pass at once.
-func (w *world) api(opts ...cronofy.Option) *cronofy.Client {
+func (w *testServer) api(opts ...cronofy.Option) *cronofy.Client {
 	w.t.Helper()
 	h, err := cronofy.NewHTTPClient(cronofy.HTTPOptions{})
 	require.NoError(w.t, err)
@@ -35,7 +35,7 @@ func (w *world) api(opts ...cronofy.Option) *cronofy.Client {
 }
 
 // approveFor makes a link with the client and gives the code.
-func (w *world) approveFor(c *cronofy.Client, p cronofy.Provider) cronofy.Secret {
+func (w *testServer) approveFor(c *cronofy.Client, p cronofy.Provider) cronofy.Secret {
 	w.t.Helper()
 	token, err := c.LinkToken(w.t.Context(), serviceAccountID)
 	require.NoError(w.t, err)
@@ -176,7 +176,7 @@ func TestClientIsRefused(t *testing.T) {
 }
 
 // clientCalls are the client's calls, each right but for the code.
-func clientCalls(w *world, c *cronofy.Client) map[Endpoint]func(context.Context) error {
+func clientCalls(w *testServer, c *cronofy.Client) map[Endpoint]func(context.Context) error {
 	service, person := w.Credentials().ServiceAccountToken, w.Accounts()[0]
 	return map[Endpoint]func(context.Context) error{
 		LinkTokens: func(ctx context.Context) error { _, err := c.LinkToken(ctx, serviceAccountID); return err },

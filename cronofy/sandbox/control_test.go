@@ -14,8 +14,8 @@ import (
 )
 
 // openControl is a browser that has opened the control page.
-func (w *world) openControl() *walker {
-	wk := w.walk()
+func (w *testServer) openControl() *pageVisitor {
+	wk := w.visit()
 	wk.path = w.AppURL() + "/control"
 	a := wk.open(w.ControlURL())
 	require.Equal(w.t, http.StatusSeeOther, a.StatusCode)
@@ -48,7 +48,7 @@ func TestControlIsGuarded(t *testing.T) {
 	} {
 		require.Equal(t, c.status, wk.send(c.form, c.origin).StatusCode, name)
 	}
-	stranger := w.walk()
+	stranger := w.visit()
 	stranger.path = control
 	require.Equal(t, 403, stranger.send(good, w.AppURL()).StatusCode, "no cookie")
 	stranger.setCookie(w.controlCookie(), w.formToken())
@@ -74,7 +74,7 @@ func TestControlPrintsNoSecret(t *testing.T) {
 }
 
 // controlForms sends forms as the control page does.
-func (w *world) controlForms() func(url.Values) int {
+func (w *testServer) controlForms() func(url.Values) int {
 	wk := w.openControl()
 	return func(form url.Values) int {
 		form.Set("token", w.formToken())

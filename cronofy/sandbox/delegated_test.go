@@ -250,7 +250,7 @@ func TestWebhooksStayOnLoopback(t *testing.T) {
 
 // webhooksDone asks for a collection and waits until it was worked through:
 // webhooks are sent in order, and its last one comes here.
-func (w *world) webhooksDone(list []any) {
+func (w *testServer) webhooksDone(list []any) {
 	w.t.Helper()
 	base, got := hooks(w.t)
 	list = append(list, entry("amara@example.test", base, "read_only"))

@@ -14,7 +14,7 @@ import (
 
 // calls makes a right request to each endpoint. What comes of it is told by
 // its status, or 0 if there was no answer.
-func (w *world) calls() map[Endpoint]func() (*http.Response, error) {
+func (w *testServer) calls() map[Endpoint]func() (*http.Response, error) {
 	service, person := w.Credentials().ServiceAccountToken.Reveal(), w.Accounts()[0]
 	send := func(method, target, bearer string, v any) func() (*http.Response, error) {
 		body, err := json.Marshal(v)
@@ -37,7 +37,7 @@ func (w *world) calls() map[Endpoint]func() (*http.Response, error) {
 	}
 }
 
-func (w *world) try(method, target, bearer string, body []byte) (*http.Response, error) {
+func (w *testServer) try(method, target, bearer string, body []byte) (*http.Response, error) {
 	r, err := http.NewRequestWithContext(w.t.Context(), method, target, bytesReader(body))
 	require.NoError(w.t, err)
 	r.Header.Set("Authorization", "Bearer "+bearer)
@@ -90,7 +90,7 @@ func TestFaultMatrix(t *testing.T) {
 
 // userInfoUnder reads userinfo with a fault set; the error is that of reading
 // the body.
-func (w *world) userInfoUnder(f Fault) (answer, error) {
+func (w *testServer) userInfoUnder(f Fault) (answer, error) {
 	w.Set(f)
 	resp, err := w.try(http.MethodGet, w.APIURL()+"/v1/userinfo", w.Accounts()[0].AccessToken.Reveal(), nil)
 	require.NoError(w.t, err)

@@ -152,23 +152,23 @@ func reset(w http.ResponseWriter) {
 // spoil does the call and sends half of its answer.
 func spoil(f Fault, c *call, do func(*call)) {
 	to := c.w
-	kept := &recorder{header: http.Header{}, status: http.StatusOK}
-	c.w = kept
+	answer := &recorder{header: http.Header{}, status: http.StatusOK}
+	c.w = answer
 	do(c)
-	body := kept.body.Bytes()
+	body := answer.body.Bytes()
 	half := body[:len(body)/2]
-	for name, v := range kept.header {
+	for name, v := range answer.header {
 		to.Header()[name] = v
 	}
 	if f.Status != 0 {
-		kept.status = f.Status
+		answer.status = f.Status
 	}
 	declared := len(half)
 	if f.Body == CutBody {
 		declared = len(body)
 	}
 	to.Header().Set("Content-Length", strconv.Itoa(declared))
-	to.WriteHeader(kept.status)
+	to.WriteHeader(answer.status)
 	_, _ = to.Write(half)
 	if f.Body == CutBody {
 		_ = http.NewResponseController(to).Flush()

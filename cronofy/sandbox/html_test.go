@@ -16,7 +16,7 @@ import (
 func allPages(t *testing.T) map[string]answer {
 	w := start(t, Options{ClientID: `<script>"id"&`, Faults: []Fault{{Endpoint: Revoke, Status: 500, Slow: 1}}})
 	out := map[string]answer{}
-	wk := w.walk()
+	wk := w.visit()
 	out["proof"] = wk.open(wk.path)
 	wk.send(wk.form(), "")
 	out["provider"] = wk.open(wk.path)

@@ -40,8 +40,8 @@ func (c *clock) add(d time.Duration) {
 	c.now = c.now.Add(d)
 }
 
-// world is a running sandbox, a callback server and a client for both.
-type world struct {
+// testServer is a running sandbox, a callback server and a client for both.
+type testServer struct {
 	*Server
 	t      *testing.T
 	client *http.Client
@@ -50,9 +50,9 @@ type world struct {
 	back   string          // the redirect URI
 }
 
-func start(t *testing.T, o Options) *world {
+func start(t *testing.T, o Options) *testServer {
 	t.Helper()
-	w := &world{t: t, clock: newClock(), got: make(chan url.Values, 10)}
+	w := &testServer{t: t, clock: newClock(), got: make(chan url.Values, 10)}
 	if o.Now == nil {
 		o.Now = w.clock.Now
 	}
@@ -78,7 +78,7 @@ func plainClient(t *testing.T) *http.Client {
 	}
 }
 
-func (w *world) callback(rw http.ResponseWriter, r *http.Request) {
+func (w *testServer) callback(rw http.ResponseWriter, r *http.Request) {
 	switch r.URL.Path {
 	case "/callback":
 		w.got <- r.URL.Query()
@@ -103,7 +103,7 @@ func (a answer) json(t *testing.T) map[string]any {
 	return v
 }
 
-func (w *world) do(method, target, bearer, contentType string, body []byte) answer {
+func (w *testServer) do(method, target, bearer, contentType string, body []byte) answer {
 	w.t.Helper()
 	r, err := http.NewRequestWithContext(w.t.Context(), method, target, bytes.NewReader(body))
 	require.NoError(w.t, err)
@@ -121,23 +121,23 @@ func (w *world) do(method, target, bearer, contentType string, body []byte) answ
 	return answer{resp, data}
 }
 
-func (w *world) post(path, bearer string, v any) answer {
+func (w *testServer) post(path, bearer string, v any) answer {
 	w.t.Helper()
 	body, err := json.Marshal(v)
 	require.NoError(w.t, err)
 	return w.do(http.MethodPost, w.APIURL()+path, bearer, "application/json; charset=utf-8", body)
 }
 
-func (w *world) get(path, bearer string) answer {
+func (w *testServer) get(path, bearer string) answer {
 	w.t.Helper()
 	return w.do(http.MethodGet, w.APIURL()+path, bearer, "", nil)
 }
 
-func (w *world) secret() string { return w.Credentials().ClientSecret.Reveal() }
+func (w *testServer) secret() string { return w.Credentials().ClientSecret.Reveal() }
 
 const linkTokenPath = "/v1/organizational_unit_authorization_link_tokens"
 
-func (w *world) linkToken() string {
+func (w *testServer) linkToken() string {
 	w.t.Helper()
 	a := w.post(linkTokenPath, w.secret(), map[string]string{"service_account_id": serviceAccountID})
 	require.Equal(w.t, http.StatusOK, a.StatusCode)
@@ -149,7 +149,7 @@ func (w *world) linkToken() string {
 }
 
 // unitQuery is a right authorization request, with a fresh link token.
-func (w *world) unitQuery() url.Values {
+func (w *testServer) unitQuery() url.Values {
 	return url.Values{
 		"response_type": {"code"}, "client_id": {w.Credentials().ClientID}, "redirect_uri": {w.back},
 		"scope": {unitScope}, "state": {"9f0c3e1ab27d44f8"}, "capabilities[]": {"conferencing"},
@@ -157,7 +157,7 @@ func (w *world) unitQuery() url.Values {
 	}
 }
 
-func (w *world) enterpriseQuery() url.Values {
+func (w *testServer) enterpriseQuery() url.Values {
 	return url.Values{
 		"response_type": {"code"}, "client_id": {w.Credentials().ClientID}, "redirect_uri": {w.back},
 		"scope": {"service_account/accounts/manage service_account/resources/manage"}, "state": {"ec"},
@@ -165,23 +165,23 @@ func (w *world) enterpriseQuery() url.Values {
 	}
 }
 
-func (w *world) authorizeURL(q url.Values) string {
+func (w *testServer) authorizeURL(q url.Values) string {
 	return w.AppURL() + "/oauth/authorize?" + q.Encode()
 }
 
-func (w *world) enterpriseURL(q url.Values) string {
+func (w *testServer) enterpriseURL(q url.Values) string {
 	return w.AppURL() + "/enterprise_connect/oauth/authorize?" + q.Encode()
 }
 
 // browse walks the pages and gives what came to the callback.
-func (w *world) browse(target string, sc Script) url.Values {
+func (w *testServer) browse(target string, sc Script) url.Values {
 	w.t.Helper()
 	require.NoError(w.t, sc.Browse(w.t.Context(), nil, target))
 	return w.received()
 }
 
 // received is what came to the callback; it must have come already.
-func (w *world) received() url.Values {
+func (w *testServer) received() url.Values {
 	w.t.Helper()
 	select {
 	case v := <-w.got:
@@ -192,7 +192,7 @@ func (w *world) received() url.Values {
 	}
 }
 
-func (w *world) tokenBody(more map[string]string) map[string]string {
+func (w *testServer) tokenBody(more map[string]string) map[string]string {
 	body := map[string]string{"client_id": w.Credentials().ClientID, "client_secret": w.secret()}
 	for k, v := range more {
 		body[k] = v
@@ -200,20 +200,20 @@ func (w *world) tokenBody(more map[string]string) map[string]string {
 	return body
 }
 
-func (w *world) exchange(code string) answer {
+func (w *testServer) exchange(code string) answer {
 	w.t.Helper()
 	return w.post("/oauth/token", "", w.tokenBody(map[string]string{
 		"grant_type": "authorization_code", "code": code, "redirect_uri": w.back,
 	}))
 }
 
-func (w *world) refreshWith(token string) answer {
+func (w *testServer) refreshWith(token string) answer {
 	w.t.Helper()
 	return w.post("/oauth/token", "", w.tokenBody(map[string]string{"grant_type": "refresh_token", "refresh_token": token}))
 }
 
 // conferencing gives an account's conferencing profiles.
-func (w *world) conferencingOf(a Account) []map[string]any {
+func (w *testServer) conferencingOf(a Account) []map[string]any {
 	w.t.Helper()
 	answer := w.get("/v1/userinfo", a.AccessToken.Reveal())
 	require.Equal(w.t, http.StatusOK, answer.StatusCode)

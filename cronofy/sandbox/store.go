@@ -59,7 +59,7 @@ type store struct {
 	codes       map[string]*authCode
 	linkTokens  map[string]*linkToken
 	approvals   map[string]*approval
-	proven      map[string]bool // browsers in which somebody has shown to be the calendar's administrator
+	provenIn    map[string]bool // browsers in which somebody has shown to be the calendar's administrator
 	accounts    map[int]*grant  // only those that differ from how they began
 	service     *grant          // that of the service account's own token
 	units       []unit
@@ -80,7 +80,7 @@ func newStore(o *organisation) *store {
 		codes:        map[string]*authCode{},
 		linkTokens:   map[string]*linkToken{},
 		approvals:    map[string]*approval{},
-		proven:       map[string]bool{},
+		provenIn:     map[string]bool{},
 		accounts:     map[int]*grant{},
 		links:        map[cronofy.Provider]time.Time{},
 		units:        []unit{{unitSub(0), "Example Organisation"}},

@@ -66,7 +66,7 @@ func TestTokenChecks(t *testing.T) {
 }
 
 // send posts to the token endpoint of a host in a form.
-func (w *world) send(m map[string]string, form, host string) answer {
+func (w *testServer) send(m map[string]string, form, host string) answer {
 	base := w.APIURL()
 	if host == "app" {
 		base = w.AppURL()

@@ -50,8 +50,8 @@ func (s *Server) authorize(p *httptest.Server) string {
 	return s.ShortURL(p.URL + "/oauth/authorize?" + q.Encode())
 }
 
-// settleAll answers for the wizard.
-func settleAll(t *testing.T, s *Server) {
+// answerAll answers for the wizard.
+func answerAll(t *testing.T, s *Server) {
 	t.Helper()
 	stop, stopped := make(chan struct{}), make(chan struct{})
 	go func() {
@@ -59,7 +59,7 @@ func settleAll(t *testing.T, s *Server) {
 		for {
 			select {
 			case a := <-s.Answers():
-				s.Settle(a.ID, outcomeOf(a))
+				s.ShowOutcome(a.ID, outcomeOf(a))
 			case <-stop:
 				return
 			}
@@ -133,7 +133,7 @@ func TestChromiumShowsTheTruthAtAnAddressWithoutTheCode(t *testing.T) {
 	t.Parallel()
 	ctx := chromium.Open(t)
 	s, p := opened(t, Config{}), provider(t)
-	settleAll(t, s)
+	answerAll(t, s)
 	v := watch(t, ctx)
 	s.clicked(t, ctx, p, "allow", "done")
 
@@ -146,39 +146,39 @@ func TestChromiumShowsTheTruthAtAnAddressWithoutTheCode(t *testing.T) {
 	require.Equal(t, []string{s.address(t), strings.TrimPrefix(p.URL, "http://"), s.address(t)}, v.hosts(t), "no other origin")
 	require.Equal(t, "12px", text(t, ctx, chromedp.Evaluate[string](`getComputedStyle(document.querySelector("main")).borderTopLeftRadius`)),
 		"the policy lets the style in")
-	require.Empty(t, s.Strays(), "no favicon, nothing beside")
+	require.Empty(t, s.UnusableCounts(), "no favicon, nothing beside")
 }
 
 func TestChromiumIsToldOfARefusal(t *testing.T) {
 	t.Parallel()
 	ctx := chromium.Open(t)
 	s, p := opened(t, Config{}), provider(t)
-	settleAll(t, s)
+	answerAll(t, s)
 	s.clicked(t, ctx, p, "deny", "failed")
 	require.Equal(t, "Access was refused", text(t, ctx, chromedp.TextContent(chromedp.ID("failed"))))
 	require.Contains(t, text(t, ctx, chromedp.TextContent(chromedp.CSS("main"))), "access_denied")
-	require.Empty(t, s.Strays())
+	require.Empty(t, s.UnusableCounts())
 }
 
 func TestChromiumReloadsAndGoesBack(t *testing.T) {
 	t.Parallel()
 	ctx := chromium.Open(t)
 	s, p := opened(t, Config{}), provider(t)
-	settleAll(t, s)
+	answerAll(t, s)
 	s.clicked(t, ctx, p, "allow", "done")
 	require.NoError(t, chromedp.Do(ctx, chromedp.Reload(), chromedp.WaitVisible(chromedp.ID("done"))))
 	require.NoError(t, chromedp.Do(ctx,
 		chromedp.NavigateBack(), chromedp.WaitVisible(chromedp.ID("allow")),
 		chromedp.NavigateForward(), chromedp.WaitVisible(chromedp.ID("done")),
 		chromedp.NavigateBack(), chromedp.Click(chromedp.ID("allow")), chromedp.WaitVisible(chromedp.ID("done"))))
-	require.Equal(t, map[StrayKind]int{StrayReload: 1}, s.Strays(), "allowed twice, received once")
+	require.Equal(t, map[UnusableKind]int{UnusableReload: 1}, s.UnusableCounts(), "allowed twice, received once")
 }
 
 func TestChromiumWithTwoTabs(t *testing.T) {
 	t.Parallel()
 	ctx := chromium.Open(t)
 	s, p := opened(t, Config{}), provider(t)
-	settleAll(t, s)
+	answerAll(t, s)
 	older, newer := ctx, chromium.Tab(t, ctx)
 	require.NoError(t, chromedp.Do(older, chromedp.Navigate(s.authorize(p))))
 	s.clicked(t, newer, p, "deny", "failed") // a new try, refused
@@ -197,7 +197,7 @@ func TestChromiumWithoutJavaScriptWaitsForTheTruth(t *testing.T) {
 	s.clicked(t, ctx, p, "allow", "waiting")
 	a := <-s.Answers()
 	require.Equal(t, pastedCode, a.Code.Reveal())
-	s.Settle(a.ID, outcomeOf(a))
+	s.ShowOutcome(a.ID, outcomeOf(a))
 	require.NoError(t, chromedp.Do(ctx, chromedp.WaitVisible(chromedp.ID("done"))))
 	require.NotContains(t, text(t, ctx, chromedp.OuterHTML(chromedp.CSS("html"))), "<script")
 }
@@ -208,7 +208,7 @@ func TestChromiumIsGoneBeforeTheListener(t *testing.T) {
 	s, p := opened(t, Config{hold: time.Millisecond, again: againHold}), provider(t)
 	s.clicked(t, ctx, p, "allow", "waiting")
 	a := <-s.Answers()
-	s.Settle(a.ID, outcomeOf(a))
+	s.ShowOutcome(a.ID, outcomeOf(a))
 	s.Linger(ctx, time.Minute)
 	start := time.Now()
 	s.Close()

@@ -19,7 +19,7 @@ import (
 type hostile struct {
 	name, request string
 	status        string
-	kind          StrayKind // empty: not counted, net/http answered
+	kind          UnusableKind // empty: not counted, net/http answered
 }
 
 const good = "GET /callback?code=c&state=STATE HTTP/1.1\r\nHost: HOST\r\n"
@@ -33,28 +33,28 @@ func hostiles() []hostile { return append(notForUs(), notTheAnswer()...) }
 // notForUs has the wrong name, path or method.
 func notForUs() []hostile {
 	return []hostile{
-		{"DNS rebinding", "GET /callback?code=c&state=STATE HTTP/1.1\r\nHost: evil.test\r\n\r\n", "421", StrayHost},
-		{"another name", strings.Replace(good, "HOST", "localhost:8739", 1) + "\r\n", "421", StrayHost},
-		{"no port", strings.Replace(good, "HOST", "127.0.0.1", 1) + "\r\n", "421", StrayHost},
+		{"DNS rebinding", "GET /callback?code=c&state=STATE HTTP/1.1\r\nHost: evil.test\r\n\r\n", "421", UnusableHost},
+		{"another name", strings.Replace(good, "HOST", "localhost:8739", 1) + "\r\n", "421", UnusableHost},
+		{"no port", strings.Replace(good, "HOST", "127.0.0.1", 1) + "\r\n", "421", UnusableHost},
 		{"no Host", "GET /callback?code=c&state=STATE HTTP/1.1\r\n\r\n", "400", ""},
-		{"no Host, 1.0", "GET /callback?code=c&state=STATE HTTP/1.0\r\n\r\n", "421", StrayHost},
+		{"no Host, 1.0", "GET /callback?code=c&state=STATE HTTP/1.0\r\n\r\n", "421", UnusableHost},
 		{"two Hosts", good + "Host: evil.test\r\n\r\n", "400", ""},
-		{"absolute form", "GET http://evil.test/callback?code=c&state=STATE HTTP/1.1\r\nHost: HOST\r\n\r\n", "421", StrayHost},
+		{"absolute form", "GET http://evil.test/callback?code=c&state=STATE HTTP/1.1\r\nHost: HOST\r\n\r\n", "421", UnusableHost},
 		{"favicon", line("GET /favicon.ico HTTP/1.1"), "404", ""},
-		{"root", line("GET / HTTP/1.1"), "404", StrayPath},
-		{"deeper", line("GET /callback/?code=c&state=STATE HTTP/1.1"), "404", StrayPath},
-		{"double slash", line("GET //callback?code=c&state=STATE HTTP/1.1"), "404", StrayPath},
-		{"dots", line("GET /x/../callback?code=c&state=STATE HTTP/1.1"), "404", StrayPath},
-		{"case", line("GET /Callback?code=c&state=STATE HTTP/1.1"), "404", StrayPath},
-		{"unknown outcome", line("GET /done/aaaa HTTP/1.1"), "404", StrayPath},
-		{"unknown link", line("GET /go/aaaa HTTP/1.1"), "404", StrayPath},
-		{"HEAD", line("HEAD /callback?code=c&state=STATE HTTP/1.1"), "405", StrayMethod},
-		{"POST", "POST /callback HTTP/1.1\r\nHost: HOST\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 20\r\n\r\ncode=c&state=STATE...", "405", StrayMethod},
-		{"POST with query", line("POST /callback?code=c&state=STATE HTTP/1.1"), "405", StrayMethod},
-		{"OPTIONS", line("OPTIONS /callback?code=c&state=STATE HTTP/1.1"), "405", StrayMethod},
-		{"OPTIONS *", line("OPTIONS * HTTP/1.1"), "404", StrayPath},
-		{"CONNECT", line("CONNECT HOST HTTP/1.1"), "404", StrayPath},
-		{"HTTP/2 preface", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "421", StrayHost},
+		{"root", line("GET / HTTP/1.1"), "404", UnusablePath},
+		{"deeper", line("GET /callback/?code=c&state=STATE HTTP/1.1"), "404", UnusablePath},
+		{"double slash", line("GET //callback?code=c&state=STATE HTTP/1.1"), "404", UnusablePath},
+		{"dots", line("GET /x/../callback?code=c&state=STATE HTTP/1.1"), "404", UnusablePath},
+		{"case", line("GET /Callback?code=c&state=STATE HTTP/1.1"), "404", UnusablePath},
+		{"unknown outcome", line("GET /done/aaaa HTTP/1.1"), "404", UnusablePath},
+		{"unknown link", line("GET /go/aaaa HTTP/1.1"), "404", UnusablePath},
+		{"HEAD", line("HEAD /callback?code=c&state=STATE HTTP/1.1"), "405", UnusableMethod},
+		{"POST", "POST /callback HTTP/1.1\r\nHost: HOST\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 20\r\n\r\ncode=c&state=STATE...", "405", UnusableMethod},
+		{"POST with query", line("POST /callback?code=c&state=STATE HTTP/1.1"), "405", UnusableMethod},
+		{"OPTIONS", line("OPTIONS /callback?code=c&state=STATE HTTP/1.1"), "405", UnusableMethod},
+		{"OPTIONS *", line("OPTIONS * HTTP/1.1"), "404", UnusablePath},
+		{"CONNECT", line("CONNECT HOST HTTP/1.1"), "404", UnusablePath},
+		{"HTTP/2 preface", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "421", UnusableHost},
 	}
 }
 
@@ -62,27 +62,27 @@ func notForUs() []hostile {
 func notTheAnswer() []hostile {
 	return []hostile{
 		{"TLS hello", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", "400", ""},
-		{"image", with("Sec-Fetch-Mode: no-cors\r\nSec-Fetch-Dest: image"), "403", StrayEmbedded},
-		{"script", with("Sec-Fetch-Mode: no-cors\r\nSec-Fetch-Dest: script"), "403", StrayEmbedded},
-		{"fetch", with("Sec-Fetch-Mode: cors\r\nSec-Fetch-Dest: empty"), "403", StrayEmbedded},
-		{"frame", with("Sec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: iframe"), "403", StrayEmbedded},
-		{"prefetch", with("Sec-Purpose: prefetch;prerender"), "503", StrayPrefetch},
-		{"old prefetch", with("X-Moz: prefetch"), "503", StrayPrefetch},
-		{"no state", line("GET /callback?code=c HTTP/1.1"), "400", StrayStateMissing},
-		{"error without state", line("GET /callback?error=access_denied HTTP/1.1"), "400", StrayStateMissing},
-		{"wrong state", line("GET /callback?code=c&state=STATEx HTTP/1.1"), "400", StrayStateUnknown},
-		{"error with wrong state", line("GET /callback?error=access_denied&state=x HTTP/1.1"), "400", StrayStateUnknown},
-		{"two states", line("GET /callback?code=c&state=STATE&state=STATE HTTP/1.1"), "400", StrayMalformed},
-		{"two codes", line("GET /callback?code=c&code=d&state=STATE HTTP/1.1"), "400", StrayMalformed},
-		{"code and error", line("GET /callback?code=c&error=access_denied&state=STATE HTTP/1.1"), "400", StrayMalformed},
-		{"no code", line("GET /callback?state=STATE HTTP/1.1"), "400", StrayMalformed},
-		{"empty code", line("GET /callback?code=&state=STATE HTTP/1.1"), "400", StrayMalformed},
-		{"control characters in the code", line("GET /callback?code=%1b%5b2J&state=STATE HTTP/1.1"), "400", StrayMalformed},
-		{"semicolon", line("GET /callback?code=c;x&state=STATE HTTP/1.1"), "400", StrayMalformed},
-		{"broken percent in the code", line("GET /callback?code=c%&state=STATE HTTP/1.1"), "400", StrayMalformed},
-		{"broken percent in the state", line("GET /callback?code=c&state=STATE% HTTP/1.1"), "400", StrayStateMissing},
+		{"image", with("Sec-Fetch-Mode: no-cors\r\nSec-Fetch-Dest: image"), "403", UnusableEmbedded},
+		{"script", with("Sec-Fetch-Mode: no-cors\r\nSec-Fetch-Dest: script"), "403", UnusableEmbedded},
+		{"fetch", with("Sec-Fetch-Mode: cors\r\nSec-Fetch-Dest: empty"), "403", UnusableEmbedded},
+		{"frame", with("Sec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: iframe"), "403", UnusableEmbedded},
+		{"prefetch", with("Sec-Purpose: prefetch;prerender"), "503", UnusablePrefetch},
+		{"old prefetch", with("X-Moz: prefetch"), "503", UnusablePrefetch},
+		{"no state", line("GET /callback?code=c HTTP/1.1"), "400", UnusableStateMissing},
+		{"error without state", line("GET /callback?error=access_denied HTTP/1.1"), "400", UnusableStateMissing},
+		{"wrong state", line("GET /callback?code=c&state=STATEx HTTP/1.1"), "400", UnusableStateUnknown},
+		{"error with wrong state", line("GET /callback?error=access_denied&state=x HTTP/1.1"), "400", UnusableStateUnknown},
+		{"two states", line("GET /callback?code=c&state=STATE&state=STATE HTTP/1.1"), "400", UnusableMalformed},
+		{"two codes", line("GET /callback?code=c&code=d&state=STATE HTTP/1.1"), "400", UnusableMalformed},
+		{"code and error", line("GET /callback?code=c&error=access_denied&state=STATE HTTP/1.1"), "400", UnusableMalformed},
+		{"no code", line("GET /callback?state=STATE HTTP/1.1"), "400", UnusableMalformed},
+		{"empty code", line("GET /callback?code=&state=STATE HTTP/1.1"), "400", UnusableMalformed},
+		{"control characters in the code", line("GET /callback?code=%1b%5b2J&state=STATE HTTP/1.1"), "400", UnusableMalformed},
+		{"semicolon", line("GET /callback?code=c;x&state=STATE HTTP/1.1"), "400", UnusableMalformed},
+		{"broken percent in the code", line("GET /callback?code=c%&state=STATE HTTP/1.1"), "400", UnusableMalformed},
+		{"broken percent in the state", line("GET /callback?code=c&state=STATE% HTTP/1.1"), "400", UnusableStateMissing},
 		{"header of 2 MiB", good + "Cookie: " + strings.Repeat("x", 2<<20) + "\r\n\r\n", "431", ""},
-		{"query of 64 KiB", line("GET /callback?state=STATE&code=" + strings.Repeat("x", 64<<10) + " HTTP/1.1"), "400", StrayMalformed},
+		{"query of 64 KiB", line("GET /callback?state=STATE&code=" + strings.Repeat("x", 64<<10) + " HTTP/1.1"), "400", UnusableMalformed},
 		{"query of 2 MiB", line("GET /callback?state=STATE&code=" + strings.Repeat("x", 2<<20) + " HTTP/1.1"), "431", ""},
 		{"line break in a header", good + "X: a\r\n\tb\x00\r\n\r\n", "400", ""},
 	}
@@ -93,7 +93,7 @@ func TestNoHostileRequestEndsTheWait(t *testing.T) {
 	s := opened(t, Config{})
 	state, addr := s.cfg.States.Issue(answers), s.address(t)
 	fill := strings.NewReplacer("HOST", addr, "STATE", state)
-	want := map[StrayKind]int{}
+	want := map[UnusableKind]int{}
 	for _, h := range hostiles() {
 		reply := rawRequest(t, addr, fill.Replace(h.request))
 		require.Equal(t, h.status, status(reply), h.name)
@@ -101,7 +101,7 @@ func TestNoHostileRequestEndsTheWait(t *testing.T) {
 		if h.kind != "" {
 			want[h.kind]++
 		}
-		require.Equal(t, want, s.Strays(), h.name)
+		require.Equal(t, want, s.UnusableCounts(), h.name)
 		require.Empty(t, s.answers, h.name)
 	}
 	require.Equal(t, "303", status(rawRequest(t, addr, fill.Replace(good+"\r\n"))))
@@ -111,7 +111,7 @@ func TestNoHostileRequestEndsTheWait(t *testing.T) {
 func TestTenThousandRequestsAreCountedAndToldSparingly(t *testing.T) {
 	t.Parallel()
 	var told atomic.Int32
-	s := opened(t, Config{OnStray: func(Stray) { told.Add(1) }})
+	s := opened(t, Config{OnUnusable: func(Unusable) { told.Add(1) }})
 	state := s.cfg.States.Issue(answers)
 	const each, workers = 1250, 8
 	request := func(state string) string {
@@ -133,7 +133,7 @@ func TestTenThousandRequestsAreCountedAndToldSparingly(t *testing.T) {
 	all.Wait()
 	require.Equal(t, "303", won)
 	require.EqualValues(t, each*workers, wrong.Load())
-	require.Equal(t, map[StrayKind]int{StrayStateUnknown: each * workers}, s.Strays())
+	require.Equal(t, map[UnusableKind]int{UnusableStateUnknown: each * workers}, s.UnusableCounts())
 	require.EqualValues(t, 5, told.Load(), "1, 10, 100, 1,000, 10,000")
 	require.Equal(t, state, (<-s.Answers()).State)
 	require.Empty(t, s.answers)
@@ -181,7 +181,7 @@ func TestOneStateManyTimesAtOnceIsDeliveredOnce(t *testing.T) {
 	}
 	require.Equal(t, "c", (<-s.Answers()).Code.Reveal())
 	require.Empty(t, s.answers)
-	require.Equal(t, 49, s.Strays()[StrayReload])
+	require.Equal(t, 49, s.UnusableCounts()[UnusableReload])
 }
 
 func TestTwoGoodAnswersAreBothDelivered(t *testing.T) {

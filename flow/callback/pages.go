@@ -92,7 +92,7 @@ const (
 )
 
 func plain(word, title, text, hint string) page {
-	return page{Tone: "plain", Sign: "!", Word: word, ID: "stray", Title: title, Text: text, Hint: hint}
+	return page{Tone: "plain", Sign: "!", Word: word, ID: "unusable", Title: title, Text: text, Hint: hint}
 }
 
 func pageOutcome(o Outcome) page {
@@ -132,43 +132,43 @@ func pageLinkEnded() page {
 		newestLink)
 }
 
-// pageStray says in words why a request was not the answer. Nothing of the
+// pageUnusable says in words why a request was not the answer. Nothing of the
 // request is repeated.
-func pageStray(kind StrayKind) (int, page) {
+func pageUnusable(kind UnusableKind) (int, page) {
 	switch kind {
-	case StrayHost:
+	case UnusableHost:
 		return http.StatusMisdirectedRequest, plain("Wrong address", "Not the address that confer waits at",
 			"The host name in the address is not the one of the redirect URI.",
 			"A tunnel or proxy must pass the Host header on unchanged.")
-	case StrayMethod:
+	case UnusableMethod:
 		return http.StatusMethodNotAllowed, plain("Not this way", "Open this address in a browser window", "Only a plain visit (GET) is answered here.", "")
-	case StrayPrefetch:
+	case UnusablePrefetch:
 		return http.StatusServiceUnavailable, plain("Not yet", "This address is not loaded ahead", "Open it in a browser window.", "")
-	case StrayEmbedded:
+	case UnusableEmbedded:
 		return http.StatusForbidden, plain("Not this way", "Open this address in a browser window", "It is not answered inside of another page.", "")
-	case StrayOtherUser:
+	case UnusableOtherUser:
 		return http.StatusForbidden, plain("Another user", "This belongs to another user of this machine",
 			"confer answers only the browser of the user who started it.", "Open the link in that user's browser.")
-	case StrayBusy:
+	case UnusableBusy:
 		return http.StatusServiceUnavailable, plain("Busy", "Too many answers at once", "This one was not taken.", "Load this page again in a moment.")
-	case StrayPath:
+	case UnusablePath:
 		return http.StatusNotFound, plain("Nothing here", "There is no page at this address", "confer waits for an answer at another address.", closeWindow)
-	case StrayMalformed:
+	case UnusableMalformed:
 		return http.StatusBadRequest, plain("No answer", "The answer is not complete", "The address should hold one authorization code, or one error.", closeWindow)
 	}
 	return http.StatusBadRequest, pageState(kind)
 }
 
-func pageState(kind StrayKind) page {
+func pageState(kind UnusableKind) page {
 	switch kind {
-	case StrayStateUsed:
+	case UnusableStateUsed:
 		return plain("Already received", "This answer was already received",
 			"It counts once, and confer has it.", closeWindow)
-	case StrayStateEarlier:
+	case UnusableStateEarlier:
 		return plain("Not this run", "This answer is for another run of confer",
 			"The link that led here was made by a confer that runs elsewhere or has ended.",
 			newestLink)
-	case StrayStateOther:
+	case UnusableStateOther:
 		return plain("Other answers", "This answer is for a link with other settings",
 			"The data center, application, service account, provider or redirect URI was changed after the link was made.",
 			newestLink)

@@ -18,11 +18,11 @@ func allPages() map[string]page {
 		"refused": pageOutcome(Outcome{Title: "Access was refused", Text: "t"}),
 		"waiting": pageWaiting("/done/x?again"), "ended": pageEnded(), "unknown": pageUnknown(), "link ended": pageLinkEnded(), "late": pageLate(Outcome{Title: "Not now", Text: "t", Hint: "h"}),
 	}
-	for _, kind := range []StrayKind{
-		StrayHost, StrayPath, StrayMethod, StrayPrefetch, StrayEmbedded, StrayMalformed, StrayBusy,
-		StrayStateMissing, StrayStateUnknown, StrayStateUsed, StrayStateEarlier, StrayStateOther,
+	for _, kind := range []UnusableKind{
+		UnusableHost, UnusablePath, UnusableMethod, UnusablePrefetch, UnusableEmbedded, UnusableMalformed, UnusableBusy,
+		UnusableStateMissing, UnusableStateUnknown, UnusableStateUsed, UnusableStateEarlier, UnusableStateOther,
 	} {
-		status, p := pageStray(kind)
+		status, p := pageUnusable(kind)
 		if status >= 400 {
 			all[string(kind)] = p
 		}

@@ -53,7 +53,7 @@ func (s *Server) serveLink(w http.ResponseWriter, r *http.Request) {
 		case known && late != nil && late.OK:
 			s.pages.write(w, http.StatusOK, pageOutcome(*late))
 		case !known || late != nil || !usableTarget(to):
-			s.strays.add(Stray{Kind: StrayPath})
+			s.unusable.add(Unusable{Kind: UnusablePath})
 			s.pages.write(w, http.StatusNotFound, pageLinkEnded())
 		default:
 			redirect(w, to)
@@ -62,22 +62,22 @@ func (s *Server) serveLink(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) nowhere(w http.ResponseWriter, r *http.Request) {
-	if r.URL.Path == "/favicon.ico" { // browsers ask by themselves: not a stray
+	if r.URL.Path == "/favicon.ico" { // browsers ask by themselves: not worth counting
 		w.WriteHeader(http.StatusNotFound)
 		return
 	}
-	s.refuse(w, Stray{Kind: StrayPath})
+	s.refuse(w, Unusable{Kind: UnusablePath})
 }
 
 // serveAnswer judges the state before anything else that came with it.
 func (s *Server) serveAnswer(w http.ResponseWriter, r *http.Request) {
 	if len(r.URL.RawQuery) > queryLimit {
-		s.refuse(w, Stray{Kind: StrayMalformed})
+		s.refuse(w, Unusable{Kind: UnusableMalformed})
 		return
 	}
 	a, bad := parseQuery(r.URL.RawQuery)
 	if a.State == "" {
-		s.refuse(w, Stray{Kind: StrayStateMissing, Err: ErrStateMissing, Person: navigated(r) && hasAnswer(r)})
+		s.refuse(w, Unusable{Kind: UnusableStateMissing, Err: ErrStateMissing, Person: navigated(r) && hasAnswer(r)})
 		return
 	}
 	if err := s.cfg.States.check(a.State, s.cfg.Answers); err != nil {
@@ -88,7 +88,7 @@ func (s *Server) serveAnswer(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if bad != nil {
-		s.refuse(w, Stray{Kind: StrayMalformed, Err: ErrMalformed, Person: true})
+		s.refuse(w, Unusable{Kind: UnusableMalformed, Err: ErrMalformed, Person: true})
 		return
 	}
 	s.accept(w, r, a)
@@ -100,7 +100,7 @@ func (s *Server) accept(w http.ResponseWriter, r *http.Request, a Answer) {
 	d, err := s.claim(a.State)
 	switch {
 	case errors.Is(err, errBusy):
-		s.refuse(w, Stray{Kind: StrayBusy})
+		s.refuse(w, Unusable{Kind: UnusableBusy})
 		return
 	case errors.Is(err, errLate):
 		s.refuseLate(w, a.State)
@@ -145,12 +145,12 @@ func (s *Server) claim(state string) (*done, error) {
 // outcome.
 func (s *Server) refuseState(w http.ResponseWriter, r *http.Request, state string, err error) {
 	if d := s.doneOf(state); d != nil {
-		s.strays.add(Stray{Kind: StrayReload})
+		s.unusable.add(Unusable{Kind: UnusableReload})
 		redirect(w, s.doneURL(d.id))
 		return
 	}
-	kind := strayOf(err)
-	s.refuse(w, Stray{Kind: kind, Err: err, Person: kind != StrayStateUnknown || navigated(r) && hasAnswer(r)})
+	kind := kindOf(err)
+	s.refuse(w, Unusable{Kind: kind, Err: err, Person: kind != UnusableStateUnknown || navigated(r) && hasAnswer(r)})
 }
 
 // redirect answers 303 without a body: the target may hold the link token.
@@ -161,9 +161,9 @@ func redirect(w http.ResponseWriter, to string) {
 	w.WriteHeader(http.StatusSeeOther)
 }
 
-func (s *Server) refuse(w http.ResponseWriter, x Stray) {
-	s.strays.add(x)
-	status, p := pageStray(x.Kind)
+func (s *Server) refuse(w http.ResponseWriter, x Unusable) {
+	s.unusable.add(x)
+	status, p := pageUnusable(x.Kind)
 	s.pages.write(w, status, p)
 }
 
@@ -177,7 +177,7 @@ func (s *Server) gate(host string, next http.HandlerFunc) http.Handler {
 		}
 		if plainHost(r.Host, scheme) != host {
 			ours := s.cfg.States.check(r.URL.Query().Get("state"), s.cfg.Answers) == nil
-			s.refuse(w, Stray{Kind: StrayHost, Err: ErrHost, Person: r.Method == http.MethodGet && hasAnswer(r) && (ours || navigated(r))})
+			s.refuse(w, Unusable{Kind: UnusableHost, Err: ErrHost, Person: r.Method == http.MethodGet && hasAnswer(r) && (ours || navigated(r))})
 			return
 		}
 		next(w, r)
@@ -192,11 +192,11 @@ func (s *Server) onlyPeople(w http.ResponseWriter, r *http.Request, next func())
 	switch {
 	case r.Method != http.MethodGet:
 		w.Header().Set("Allow", http.MethodGet)
-		s.refuse(w, Stray{Kind: StrayMethod})
+		s.refuse(w, Unusable{Kind: UnusableMethod})
 	case lookingAhead(r.Header):
-		s.refuse(w, Stray{Kind: StrayPrefetch})
+		s.refuse(w, Unusable{Kind: UnusablePrefetch})
 	case mode != "" && mode != "navigate", dest != "" && dest != "document":
-		s.refuse(w, Stray{Kind: StrayEmbedded})
+		s.refuse(w, Unusable{Kind: UnusableEmbedded})
 	default:
 		next()
 	}
@@ -234,26 +234,26 @@ func usableTarget(raw string) bool {
 	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != ""
 }
 
-// StrayKind is why a request was not the answer.
-type StrayKind string
+// UnusableKind is why a request was not the answer.
+type UnusableKind string
 
-// The kinds of a Stray.
+// The kinds of an Unusable request.
 const (
-	StrayHost         StrayKind = "host"          // not the redirect URI's host: a tunnel that rewrites it, or DNS rebinding
-	StrayPath         StrayKind = "path"          // nothing is there
-	StrayMethod       StrayKind = "method"        // not GET
-	StrayPrefetch     StrayKind = "prefetch"      // a browser looking ahead
-	StrayEmbedded     StrayKind = "embedded"      // an image, frame or script, not a person's window
-	StrayMalformed    StrayKind = "malformed"     // right state, but no code and no error, or several
-	StrayStateMissing StrayKind = "state missing" // no state at all
-	StrayStateUnknown StrayKind = "state unknown"
-	StrayStateUsed    StrayKind = "state used" // by a paste or in an earlier try
-	StrayStateEarlier StrayKind = "state of another run"
-	StrayStateOther   StrayKind = "state of other answers"
-	StrayReload       StrayKind = "reload"     // of an answer that is here; the browser was sent on to its outcome
-	StrayBusy         StrayKind = "busy"       // more answers than anyone waits for
-	StrayOtherUser    StrayKind = "other user" // of this machine; see OtherUserError
-	StrayLate         StrayKind = "late"       // nobody waits any more; its state stays good
+	UnusableHost         UnusableKind = "host"          // not the redirect URI's host: a tunnel that rewrites it, or DNS rebinding
+	UnusablePath         UnusableKind = "path"          // nothing is there
+	UnusableMethod       UnusableKind = "method"        // not GET
+	UnusablePrefetch     UnusableKind = "prefetch"      // a browser looking ahead
+	UnusableEmbedded     UnusableKind = "embedded"      // an image, frame or script, not a person's window
+	UnusableMalformed    UnusableKind = "malformed"     // right state, but no code and no error, or several
+	UnusableStateMissing UnusableKind = "state missing" // no state at all
+	UnusableStateUnknown UnusableKind = "state unknown"
+	UnusableStateUsed    UnusableKind = "state used" // by a paste or in an earlier try
+	UnusableStateEarlier UnusableKind = "state of another run"
+	UnusableStateOther   UnusableKind = "state of other answers"
+	UnusableReload       UnusableKind = "reload"     // of an answer that is here; the browser was sent on to its outcome
+	UnusableBusy         UnusableKind = "busy"       // more answers than anyone waits for
+	UnusableOtherUser    UnusableKind = "other user" // of this machine; see OtherUserError
+	UnusableLate         UnusableKind = "late"       // nobody waits any more; its state stays good
 )
 
 // What is wrong with an answer, beside the ErrState errors.
@@ -266,25 +266,25 @@ var (
 	ErrStateMissing = errors.New("the answer has no state")
 )
 
-// Stray is a request that was not the answer; the wait goes on.
-type Stray struct {
-	Kind   StrayKind
+// Unusable is a request that was not the answer; the wait goes on.
+type Unusable struct {
+	Kind   UnusableKind
 	Count  int   // how many of the kind and with the same Person so far
 	Err    error // what is wrong with the answer in it; nil where there is none
 	Person bool  // somebody's browser window came with an answer, and waits for what comes of it
 }
 
-// strays counts, and tells of a kind's first request and then of its 10th,
+// unusableCounts counts, and tells of a kind's first request and then of its 10th,
 // 100th and so on: a flood must not reach the screen.
-type strays struct {
-	tell func(Stray)
+type unusableCounts struct {
+	tell func(Unusable)
 
 	mu     sync.Mutex
-	counts map[StrayKind]int
-	people map[StrayKind]int // of these with a Person: noise must not use their turn up
+	counts map[UnusableKind]int
+	people map[UnusableKind]int // of these with a Person: noise must not use their turn up
 }
 
-func (s *strays) add(x Stray) {
+func (s *unusableCounts) add(x Unusable) {
 	s.mu.Lock()
 	s.counts[x.Kind]++
 	if x.Person {
@@ -306,20 +306,20 @@ func powerOfTen(n int) bool {
 	return n == 1
 }
 
-func (s *strays) snapshot() map[StrayKind]int {
+func (s *unusableCounts) snapshot() map[UnusableKind]int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return maps.Clone(s.counts)
 }
 
-func strayOf(err error) StrayKind {
+func kindOf(err error) UnusableKind {
 	switch {
 	case errors.Is(err, ErrStateUsed):
-		return StrayStateUsed
+		return UnusableStateUsed
 	case errors.Is(err, ErrStateEarlierRun):
-		return StrayStateEarlier
+		return UnusableStateEarlier
 	case errors.Is(err, ErrStateOtherAnswers):
-		return StrayStateOther
+		return UnusableStateOther
 	}
-	return StrayStateUnknown
+	return UnusableStateUnknown
 }

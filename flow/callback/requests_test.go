@@ -25,8 +25,8 @@ func serve(h http.Handler, host, target string, header ...string) *httptest.Resp
 func TestEachWrongStateHasItsOwnWords(t *testing.T) {
 	t.Parallel()
 	states := NewStates(nil)
-	var told []Stray
-	s := opened(t, Config{States: states, OnStray: func(x Stray) { told = append(told, x) }})
+	var told []Unusable
+	s := opened(t, Config{States: states, OnUnusable: func(x Unusable) { told = append(told, x) }})
 	h := s.servers[0].srv.Handler
 	used := states.Issue(answers)
 	require.NoError(t, states.Claim(used, answers)) // by a paste
@@ -85,7 +85,7 @@ func TestAnErrorFromOutsideIsCleanedForTerminalAndPage(t *testing.T) {
 	require.NotRegexp(t, `[\x00-\x1f\x7f\x{80}-\x{9f}\x{202e}]`, a.Description)
 	require.LessOrEqual(t, len([]rune(a.Description)), maxDescription)
 
-	s.Settle(a.ID, Outcome{Title: "Access was refused", Text: a.Description})
+	s.ShowOutcome(a.ID, Outcome{Title: "Access was refused", Text: a.Description})
 	page := serve(h, s.address(t), back.Header().Get("Location")).Body.String()
 	require.Contains(t, page, "Access was refused")
 	require.Contains(t, page, "&lt;script&gt;")

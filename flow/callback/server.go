@@ -5,7 +5,7 @@
 //
 // No request ends the wait but one that carries a state of this run, issued for
 // the same answers and not used before. All others are counted and answered in
-// words. The browser is told how it ended only when the caller knows (Settle).
+// words. The browser is told how it ended only when the caller knows (ShowOutcome).
 package callback
 
 import (
@@ -22,15 +22,15 @@ import (
 
 // Server waits for the browser. It is safe for concurrent use. Close ends it.
 type Server struct {
-	cfg     Config
-	target  target
-	pages   pages
-	strays  strays
-	answers chan Answer
-	closing chan struct{}
-	servers []*httpServer
-	addr    string // of the callback's listener; empty without one
-	short   string // base URL of the short links
+	cfg      Config
+	target   target
+	pages    pages
+	unusable unusableCounts
+	answers  chan Answer
+	closing  chan struct{}
+	servers  []*httpServer
+	addr     string // of the callback's listener; empty without one
+	short    string // base URL of the short links
 
 	mu       sync.Mutex
 	closed   bool
@@ -68,8 +68,8 @@ func newServer(cfg Config, t target) *Server {
 	}
 	return &Server{
 		cfg: cfg, target: t, pages: newPages(),
-		strays:  strays{tell: cfg.OnStray, counts: map[StrayKind]int{}, people: map[StrayKind]int{}},
-		answers: make(chan Answer, waitingAnswers), closing: make(chan struct{}),
+		unusable: unusableCounts{tell: cfg.OnUnusable, counts: map[UnusableKind]int{}, people: map[UnusableKind]int{}},
+		answers:  make(chan Answer, waitingAnswers), closing: make(chan struct{}),
 		links: map[string]string{}, dones: map[string]*done{}, byState: map[string]*done{},
 	}
 }
@@ -133,13 +133,13 @@ func (s *Server) ShortURL(target string) string {
 }
 
 // Answers delivers each answer whose state was valid, once. Its state is
-// claimed by then. Every Answer wants a Settle. The channel is never closed.
+// claimed by then. Every Answer wants a ShowOutcome. The channel is never closed.
 func (s *Server) Answers() <-chan Answer { return s.answers }
 
-// Strays counts the requests that were not the answer.
-func (s *Server) Strays() map[StrayKind]int { return s.strays.snapshot() }
+// UnusableCounts counts the requests that were not the answer.
+func (s *Server) UnusableCounts() map[UnusableKind]int { return s.unusable.snapshot() }
 
-// Linger waits until every browser that is owed an outcome (Settle) has got it,
+// Linger waits until every browser that is owed an outcome (ShowOutcome) has got it,
 // for at most limit.
 func (s *Server) Linger(ctx context.Context, limit time.Duration) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
@@ -196,9 +196,9 @@ type Config struct {
 	// States is the run's ledger, Answers what the states must be issued for.
 	States  *States
 	Answers string
-	// OnStray is told of requests that were not the answer: of each kind the
+	// OnUnusable is told of requests that were not the answer: of each kind the
 	// first, the 10th, the 100th and so on. It must not block. It may be nil.
-	OnStray func(Stray)
+	OnUnusable func(Unusable)
 	// Rand makes the addresses of the short link and the outcome; nil takes crypto/rand.
 	Rand io.Reader
 
@@ -245,13 +245,13 @@ func (s *Server) tooLate() *Outcome {
 // takes it out where it never will.
 func (s *Server) refuseLate(w http.ResponseWriter, state string) {
 	late := s.tooLate()
-	s.strays.add(Stray{Kind: StrayLate})
+	s.unusable.add(Unusable{Kind: UnusableLate})
 	if !late.OK {
 		s.pages.write(w, http.StatusServiceUnavailable, pageLate(*late))
 		return
 	}
 	d := newDone(token(s.cfg.Rand))
-	close(d.settled)
+	close(d.known)
 	d.outcome = late
 	s.mu.Lock()
 	s.dones[d.id], s.byState[state] = d, d
@@ -283,20 +283,20 @@ type Outcome struct {
 // done is the page of one answer.
 type done struct {
 	id      string
-	settled chan struct{} // closed by the first Settle
+	known   chan struct{} // closed by the first ShowOutcome
 	shown   chan struct{} // closed when a browser has got the outcome
 	outcome *Outcome      // under Server.mu
 	seen    bool          // under Server.mu
 }
 
 func newDone(id string) *done {
-	return &done{id: id, settled: make(chan struct{}), shown: make(chan struct{})}
+	return &done{id: id, known: make(chan struct{}), shown: make(chan struct{})}
 }
 
-// Settle tells the browser's page of an answer how it ended; the page waits for
-// it. A later Settle, after another try, replaces the earlier one for a reload.
+// ShowOutcome tells the browser's page of an answer how it ended; the page waits for
+// it. A later ShowOutcome, after another try, replaces the earlier one for a reload.
 // An id that is not of this server (a paste has none) is ignored.
-func (s *Server) Settle(id string, o Outcome) {
+func (s *Server) ShowOutcome(id string, o Outcome) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	d := s.dones[id]
@@ -304,7 +304,7 @@ func (s *Server) Settle(id string, o Outcome) {
 		return
 	}
 	if d.outcome == nil {
-		close(d.settled)
+		close(d.known)
 	}
 	d.outcome = &o
 }
@@ -329,7 +329,7 @@ func (s *Server) serveDone(w http.ResponseWriter, r *http.Request, id string) {
 	d := s.dones[id]
 	s.mu.Unlock()
 	if d == nil {
-		s.strays.add(Stray{Kind: StrayPath})
+		s.unusable.add(Unusable{Kind: UnusablePath})
 		s.pages.write(w, http.StatusNotFound, pageUnknown())
 		return
 	}
@@ -355,7 +355,7 @@ func (s *Server) wait(w http.ResponseWriter, r *http.Request, d *done) {
 	t := time.NewTimer(hold)
 	defer t.Stop()
 	select {
-	case <-d.settled:
+	case <-d.known:
 	case <-t.C:
 	case <-s.closing:
 	case <-r.Context().Done():

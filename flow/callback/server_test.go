@@ -86,10 +86,10 @@ func TestTheAnswerIsDeliveredAndThePageTellsTheTruth(t *testing.T) {
 	go func() {
 		a := <-s.Answers()
 		if a.Code.Reveal() != "Zy8xWv6uTs4rQp2o" {
-			s.Settle(a.ID, Outcome{Title: "wrong code"})
+			s.ShowOutcome(a.ID, Outcome{Title: "wrong code"})
 			return
 		}
-		s.Settle(a.ID, Outcome{OK: true, Title: "Zoom is linked", Text: "All is stored."})
+		s.ShowOutcome(a.ID, Outcome{OK: true, Title: "Zoom is linked", Text: "All is stored."})
 	}()
 	got := get(t, client(), s.come("code", "Zy8xWv6uTs4rQp2o", "state", s.cfg.States.Issue(answers)))
 	require.Equal(t, http.StatusOK, got.status)
@@ -248,7 +248,7 @@ func TestTheLongHoldOutlastsTheServersLimits(t *testing.T) {
 			page <- string(got)
 		}()
 		time.Sleep(againHold - time.Second) // beyond readLimit and writeLimit
-		s.Settle(id, Outcome{OK: true, Title: "Zoom is linked"})
+		s.ShowOutcome(id, Outcome{OK: true, Title: "Zoom is linked"})
 		require.Contains(t, <-page, "Zoom is linked")
 		require.NoError(t, c.Close())
 		s.Close()
@@ -340,13 +340,13 @@ func TestNobodyIsClaimedForNothing(t *testing.T) {
 		}
 		require.NotContains(t, w.Body.String(), "secret-code")
 		require.Empty(t, s.answers)
-		require.Equal(t, 1, s.Strays()[StrayLate])
+		require.Equal(t, 1, s.UnusableCounts()[UnusableLate])
 		require.NoError(t, s.cfg.States.Claim(state, answers), "its state stays good")
 	}
 }
 
-// TestWhoIsToldOfStrays: a person's window is, and not what other programs ask.
-func TestWhoIsToldOfStrays(t *testing.T) {
+// TestWhoIsToldOfUnusableRequests: a person's window is, and not what other programs ask.
+func TestWhoIsToldOfUnusableRequests(t *testing.T) {
 	t.Parallel()
 	window := []string{"Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", "document"}
 	for name, c := range map[string]struct {
@@ -369,8 +369,8 @@ func TestWhoIsToldOfStrays(t *testing.T) {
 		"another run's":                {"app.example.test", "/answer?code=c&state=" + NewStates(nil).Issue(answers), nil, ErrStateEarlierRun, true},
 	} {
 		s, h := offline(t, "https://app.example.test/answer")
-		var told []Stray
-		s.strays.tell = func(x Stray) { told = append(told, x) }
+		var told []Unusable
+		s.unusable.tell = func(x Unusable) { told = append(told, x) }
 		for range 3 { // noise before does not use a person's turn up
 			serve(h, c.host, "/answer?code=c&state=noise")
 			serve(h, c.host, "/answer?code=c")
@@ -422,7 +422,7 @@ func TestTheOutcomesPageWaitsForTheTruth(t *testing.T) {
 		go func() { got <- serve(h, s.target.host(), address+"?again") }()
 		time.Sleep(10 * time.Second) // the bubble's: an exchange that takes long
 		synctest.Wait()
-		s.Settle(id, Outcome{OK: true, Title: "Zoom is linked", Text: "Stored.", Hint: "Close this window."})
+		s.ShowOutcome(id, Outcome{OK: true, Title: "Zoom is linked", Text: "Stored.", Hint: "Close this window."})
 		w = <-got
 		require.Equal(t, firstHold+10*time.Second, time.Since(start), "shown at once")
 		require.Contains(t, w.Body.String(), "Zoom is linked")
@@ -434,7 +434,7 @@ func TestAFailureStaysAndALaterTruthReplacesIt(t *testing.T) {
 	t.Parallel()
 	s, h := offline(t, "http://127.0.0.1:8739/callback")
 	address, id := s.arrive(t, h)
-	s.Settle(id, Outcome{Title: "The keyring is locked", Text: "why", Hint: "what to do"})
+	s.ShowOutcome(id, Outcome{Title: "The keyring is locked", Text: "why", Hint: "what to do"})
 	for range 2 {
 		page := serve(h, s.target.host(), address).Body.String()
 		require.Contains(t, page, `<main class="bad">`)
@@ -444,8 +444,8 @@ func TestAFailureStaysAndALaterTruthReplacesIt(t *testing.T) {
 		require.Contains(t, page, "what to do")
 		require.NotContains(t, page, "refresh")
 	}
-	s.Settle(id, Outcome{OK: true, Title: "Zoom is linked"})
-	s.Settle("", Outcome{Title: "a paste has no page"})
+	s.ShowOutcome(id, Outcome{OK: true, Title: "Zoom is linked"})
+	s.ShowOutcome("", Outcome{Title: "a paste has no page"})
 	require.Contains(t, serve(h, s.target.host(), address).Body.String(), `<main class="good">`)
 }
 
@@ -483,8 +483,8 @@ func TestLingerWaitsForTheOutcomeToBeShown(t *testing.T) {
 		require.Zero(t, time.Since(start), "nobody waits")
 
 		address, id := s.arrive(t, h)
-		s.arrive(t, h) // never settled: not owed
-		s.Settle(id, Outcome{OK: true, Title: "Zoom is linked"})
+		s.arrive(t, h) // never known: not owed
+		s.ShowOutcome(id, Outcome{OK: true, Title: "Zoom is linked"})
 		over := make(chan struct{})
 		go func() { s.Linger(t.Context(), time.Minute); close(over) }()
 		time.Sleep(time.Second)
@@ -499,7 +499,7 @@ func TestLingerHasALimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, h := offline(t, "http://127.0.0.1:8739/callback")
 		_, id := s.arrive(t, h)
-		s.Settle(id, Outcome{OK: true, Title: "Zoom is linked"})
+		s.ShowOutcome(id, Outcome{OK: true, Title: "Zoom is linked"})
 		start := time.Now()
 		s.Linger(t.Context(), 3*time.Second) // the browser was closed
 		require.Equal(t, 3*time.Second, time.Since(start))
@@ -528,7 +528,7 @@ func TestBehindATunnelOnlyTheRedirectURIsPathIsUsed(t *testing.T) {
 	back := ask(answer, "app.example.test:443")
 	a := <-s.Answers()
 	require.Contains(t, back, "Location: /cronofy/answer?done="+a.ID+"\r\n")
-	s.Settle(a.ID, Outcome{OK: true, Title: "Zoom is linked"})
+	s.ShowOutcome(a.ID, Outcome{OK: true, Title: "Zoom is linked"})
 	require.Contains(t, ask("/cronofy/answer?done="+a.ID, "app.example.test"), "Zoom is linked")
 	require.Contains(t, ask("/cronofy/answer?done=other", "app.example.test"), "earlier try")
 

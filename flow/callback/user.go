@@ -38,7 +38,7 @@ func otherUser(r *http.Request) (user string, other bool) {
 func (s *Server) refuseOtherUser(w http.ResponseWriter, r *http.Request) bool {
 	user, other := otherUser(r)
 	if other {
-		s.refuse(w, Stray{Kind: StrayOtherUser, Err: &OtherUserError{User: user}, Person: true})
+		s.refuse(w, Unusable{Kind: UnusableOtherUser, Err: &OtherUserError{User: user}, Person: true})
 	}
 	return other
 }

@@ -40,8 +40,8 @@ func TestOtherUsersOfThisMachine(t *testing.T) {
 	for _, redirect := range []string{"http://127.0.0.1:0/callback", "http://localhost:0/callback", "http://[::1]:0/callback"} {
 		t.Run(redirect, func(t *testing.T) {
 			t.Parallel()
-			var told []Stray
-			s := opened(t, Config{RedirectURI: redirect, OnStray: func(x Stray) { told = append(told, x) }})
+			var told []Unusable
+			s := opened(t, Config{RedirectURI: redirect, OnUnusable: func(x Unusable) { told = append(told, x) }})
 			link := s.ShortURL("https://app.example.test/oauth/authorize?ou_link_token=secret")
 			answer := s.come("code", "theirs", "state", s.cfg.States.Issue(answers))
 
@@ -56,7 +56,7 @@ func TestOtherUsersOfThisMachine(t *testing.T) {
 
 			require.Equal(t, http.StatusForbidden, get(t, as(t, nobody), answer).status)
 			require.Empty(t, s.answers)
-			require.Equal(t, map[StrayKind]int{StrayOtherUser: 2}, s.Strays())
+			require.Equal(t, map[UnusableKind]int{UnusableOtherUser: 2}, s.UnusableCounts())
 
 			require.Equal(t, http.StatusSeeOther, get(t, as(t, 0), link).status, "ours")
 			require.Equal(t, http.StatusSeeOther, get(t, as(t, 0), answer).status)
