@@ -353,21 +353,29 @@ func (r *profilesRun) patience() time.Duration {
 
 // rewrite takes the records from a file.
 func (r *profilesRun) rewrite() (sum profiles.Summary, err error) {
-	in, err := openInput(r.ctx, r.f.from, r.s.in)
+	err = r.eachRecord("--from", r.f.from, func(rec profiles.Record) error {
+		sum.Count(rec)
+		return r.record(rec)
+	})
+	return sum, err
+}
+
+// eachRecord reads what --format json wrote.
+func (r *profilesRun) eachRecord(flag, path string, each func(profiles.Record) error) error {
+	in, err := openInput(r.ctx, path, r.s.in)
 	if err != nil {
-		return sum, inputError("--from", err, "name a file that --format json wrote, or - for standard input", flow.StepProfiles)
+		return inputError(flag, err, "name a file that --format json wrote, or - for standard input", flow.StepProfiles)
 	}
 	defer in.Close()
 	for rec, err := range profiles.Records(in) {
 		if err != nil {
-			return sum, inputError("--from", err, "it takes records as --format json writes them, one a line", flow.StepProfiles)
+			return inputError(flag, err, "it takes records as --format json writes them, one a line", flow.StepProfiles)
 		}
-		sum.Count(rec)
-		if err := r.record(rec); err != nil {
-			return sum, err
+		if err := each(rec); err != nil {
+			return err
 		}
 	}
-	return sum, nil
+	return nil
 }
 
 func (r *profilesRun) record(rec profiles.Record) error {
@@ -404,6 +412,9 @@ func (r *profilesRun) prepare(ctx context.Context) error {
 	if r.choice, err = f.choose(); err != nil {
 		return err
 	}
+	if _, terminal := asTerminal(r.s.out); terminal && r.choice.format == profiles.FormatHTML && f.toStdout() {
+		return &usageError{summary: "--format html needs --out", hint: "name a file for the report, for example --out report.html"}
+	}
 	if err := r.askMissing(ctx); err != nil {
 		return err
 	}
@@ -416,7 +427,7 @@ func (r *profilesRun) prepare(ctx context.Context) error {
 	if err := r.connect(ctx); err != nil {
 		return err
 	}
-	if r.known, err = r.profilesBefore(); err != nil {
+	if err := r.profilesBefore(); err != nil {
 		return err
 	}
 	if r.out, err = r.openOutput(ctx); err != nil {
@@ -434,25 +445,17 @@ func (r *profilesRun) prepare(ctx context.Context) error {
 }
 
 // profilesBefore reads which profiles there were before the link was made.
-func (r *profilesRun) profilesBefore() (map[string]bool, error) {
+func (r *profilesRun) profilesBefore() error {
 	if r.f.before == "" {
-		return nil, nil
+		return nil
 	}
-	in, err := openInput(r.ctx, r.f.before, r.s.in)
-	if err != nil {
-		return nil, inputError("--before", err, "name a file that --format json wrote before the link was made", flow.StepProfiles)
-	}
-	defer in.Close()
-	known := map[string]bool{}
-	for rec, err := range profiles.Records(in) {
-		if err != nil {
-			return nil, inputError("--before", err, "it takes records as --format json writes them, one a line", flow.StepProfiles)
-		}
+	r.known = map[string]bool{}
+	return r.eachRecord("--before", r.f.before, func(rec profiles.Record) error {
 		for _, p := range rec.Profiles {
-			known[p.ProfileID] = true
+			r.known[p.ProfileID] = true
 		}
-	}
-	return known, nil
+		return nil
+	})
 }
 
 // askMissing has somebody at a terminal name the list, and takes what else is missing from

@@ -597,10 +597,17 @@ func (in *input) jsonArray(yield func(cells, error) bool) {
 			return
 		}
 	}
-	if _, err := d.Token(); err != nil {
-		in.passed = max(in.passed-1, in.line)
-		yield(cells{}, in.notArray(err))
+	_, err := d.Token() // the ] of the array
+	if err == nil {
+		if _, err = d.Token(); errors.Is(err, io.EOF) {
+			return
+		}
 	}
+	in.passed = max(in.passed-1, in.line)
+	if err == nil {
+		err = io.ErrUnexpectedEOF // there is more behind the array
+	}
+	yield(cells{}, in.notArray(err))
 }
 
 // notArray keeps the reader's error, and of encoding/json's nothing, which would

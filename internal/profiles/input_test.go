@@ -146,6 +146,8 @@ func TestReadAccountsOfWhatIsNoList(t *testing.T) {
 		"no token column": {"\nemail,CANARY\nx,y\n", "line 2: the header names neither access_token nor refresh_token"},
 		"a column twice":  {"email,access_token,EMAIL\n", "line 1, email: the header has this column twice"},
 		"half an array":   {"\n[{\"access_token\":\"at1\"},\n{\"access_token\":\"CAN", "line 2: not a JSON array of objects from here on"},
+		"more behind it":  {"[{\"access_token\":\"at1\"}]\n{\"access_token\":\"CANARY\"}\n", "line 1: not a JSON array of objects from here on"},
+		"text behind it":  {"[{\"access_token\":\"at1\"}]\n CANARY\n", "line 1: not a JSON array of objects from here on"},
 		"no array":        {"[{\"access_token\":\"at1\"}\n\nCANARY", "line 3: not a JSON array of objects from here on"},
 		"a workbook":      {"PK\x03\x04CANARY", "an Excel workbook (.xlsx) or another zip archive; save the list as CSV (UTF-8)"},
 		"an old workbook": {"\xd0\xcf\x11\xe0\xa1\xb1CANARY", "an old Excel workbook (.xls) or another Office document; save the list as CSV (UTF-8)"},
