@@ -5,6 +5,7 @@ package command
 import (
 	"cmp"
 	"os/exec"
+	"syscall"
 	"testing"
 	"time"
 
@@ -45,6 +46,7 @@ func startTerminal(t testing.TB, o terminalOptions, args ...string) *terminal {
 	x.cmd = exec.Command(cmp.Or(o.command, "confer"), args...)
 	x.cmd.Env = append(home(t), o.env...)
 	x.cmd.Dir = t.TempDir()
+	x.cmd.SysProcAttr = &syscall.SysProcAttr{}
 	if o.prepare != nil {
 		o.prepare(x)
 	}
