@@ -190,6 +190,7 @@ func hugeTable(b *testing.B, program string, accounts int) *terminal {
 	}
 	require.NoError(b, f.Close())
 	x := sandboxWizard(b, terminalOptions{command: program, width: 120, height: 40}, "--browser", "approve", "--accounts", list)
+	x.Patience = 5 * time.Minute // for as many accounts
 	x.toAuthorize()
 	x.press(enter)
 	x.until("Linked:")
@@ -298,7 +299,7 @@ func walkMemory(b *testing.B, authorize func() *terminal) {
 		x.press(enter)
 		x.until("Check it now?")
 		x.press(enter)
-		x.until("File", "a list of accounts")
+		x.until("A file of accounts")
 		x.press(enter)
 		x.until("State", "connected", "@example.test")
 		for range 60 {
