@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"sync"
 	"unicode"
 	"unicode/utf8"
 
@@ -222,7 +223,7 @@ func keysWidth(bs []key.Binding) int {
 
 // The letters of other layouts, at the places of the Latin ones: a terminal says
 // which character a key made, and mostly not where the key lies.
-var places = func() map[rune]rune {
+var places = sync.OnceValue(func() map[rune]rune {
 	at := map[rune]rune{'؟': '?'}
 	for _, l := range []struct{ there, here string }{
 		{"йцукенгшщзфывапролдячсмитьі", "qwertyuiopasdfghjklzxcvbnms"},           // Russian, Ukrainian
@@ -240,7 +241,7 @@ var places = func() map[rune]rune {
 		}
 	}
 	return at
-}()
+})
 
 // latin gives a key the Latin character of its place, where it made another one:
 // every binding is a Latin letter. A text field keeps its letters, but not its
@@ -259,7 +260,7 @@ func latin(k tea.KeyPressMsg, typing bool) tea.KeyPressMsg {
 	}
 	to := k.BaseCode
 	if to <= ' ' || to >= utf8.RuneSelf {
-		to = places[lower]
+		to = places()[lower]
 	}
 	if to == 0 && inputMethod {
 		to = wide

@@ -101,8 +101,10 @@ const keyCtrlC = 0x03
 // The forms of a key with modifiers: the kitty protocol's, with the shifted key
 // and the one at that place of the usual layout, and xterm's.
 var (
-	kittyKey = regexp.MustCompile(`\x1b\[(\d+)(?::\d*)?(?::(\d+))?;(\d+)(?::\d+)?(?:;[\d:]*)?u$`)
-	xtermKey = regexp.MustCompile(`\x1b\[27;(\d+);(\d+)~$`)
+	kittyKey = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`\x1b\[(\d+)(?::\d*)?(?::(\d+))?;(\d+)(?::\d+)?(?:;[\d:]*)?u$`)
+	})
+	xtermKey = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\x1b\[27;(\d+);(\d+)~$`) })
 )
 
 func endsInCtrlC(b []byte) bool {
@@ -112,11 +114,11 @@ func endsInCtrlC(b []byte) bool {
 	case keyCtrlC:
 		return true
 	case 'u':
-		if m := kittyKey.FindSubmatch(b); m != nil {
+		if m := kittyKey().FindSubmatch(b); m != nil {
 			code, base, mods = string(m[1]), string(m[2]), string(m[3])
 		}
 	case '~':
-		if m := xtermKey.FindSubmatch(b); m != nil {
+		if m := xtermKey().FindSubmatch(b); m != nil {
 			mods, code = string(m[1]), string(m[2])
 		}
 	}

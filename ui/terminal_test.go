@@ -52,7 +52,7 @@ func TestLatin(t *testing.T) {
 	} {
 		require.Equal(t, c.want, latin(c.key, c.typing).String(), name)
 	}
-	for r, to := range places {
+	for r, to := range places() {
 		require.NotZero(t, to, "%c", r)
 	}
 }
