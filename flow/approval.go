@@ -33,8 +33,8 @@ type Approval struct {
 	retried bool // the exchange was tried again by itself
 }
 
-// ErrNothingHeld says that the Runner has no such approval. It is a mistake in confer.
-var ErrNothingHeld = errors.New("no such approval is kept")
+// ErrNoApproval says that the Runner has no such approval. It is a mistake in confer.
+var ErrNoApproval = errors.New("no such approval is kept")
 
 // approvalHere is the index of the approval of the page and the answers; -1: none.
 func (s State) approvalHere() int {
@@ -54,23 +54,23 @@ func (s State) ApprovedNow() bool {
 	return s.approval(StepAuthorize, s.Answers.authorizing(StepAuthorize)) >= 0
 }
 
-// HeldHere is what was approved with the answers as they are and can still be
+// Unfinished is what was approved with the answers as they are and can still be
 // finished, on the page where it was; nil: nothing can.
-func (s State) HeldHere() *Approval {
+func (s State) Unfinished() *Approval {
 	if i := s.approvalHere(); i >= 0 && s.approvals[i].waits {
 		return &s.approvals[i]
 	}
 	return nil
 }
 
-// Holding tells whether a code or tokens would be lost if the run ended now.
-func (s State) Holding() bool {
+// HasUnfinished tells whether a code or tokens would be lost if the run ended now.
+func (s State) HasUnfinished() bool {
 	return slices.ContainsFunc(s.approvals, func(a Approval) bool { return a.waits })
 }
 
 // codeToRetry is the code that is to be tried again by itself; nil: there is none.
 func (s State) codeToRetry() *Approval {
-	if a := s.HeldHere(); a != nil && a.Code && !a.retried {
+	if a := s.Unfinished(); a != nil && a.Code && !a.retried {
 		return a
 	}
 	return nil
@@ -79,7 +79,7 @@ func (s State) codeToRetry() *Approval {
 // approved notes what was approved and could not be finished. What an earlier
 // approval of the same answers left stays where this one left nothing.
 func (s State) approved(ev Failed, why *Problem) State {
-	a := Approval{Problem: why, Step: s.Step, For: s.Answers.authorizing(s.Step), waits: ev.Held || !ev.CodeUntil.IsZero(), Code: !ev.CodeUntil.IsZero(), Until: ev.CodeUntil}
+	a := Approval{Problem: why, Step: s.Step, For: s.Answers.authorizing(s.Step), waits: ev.TokensKept || !ev.CodeUntil.IsZero(), Code: !ev.CodeUntil.IsZero(), Until: ev.CodeUntil}
 	i := s.approvalHere()
 	_, again := s.Running.Effect.(ExchangeAgain)
 	switch {
@@ -112,7 +112,7 @@ func (s State) finished(at Step) State {
 }
 
 // What the operator does about an approval that can still be finished: see
-// State.HeldHere.
+// State.Unfinished.
 type (
 	// StoreRetried stores its tokens again.
 	StoreRetried struct{}
@@ -120,20 +120,20 @@ type (
 	ExchangeRetried struct{}
 	// OtherStoreWanted asks where else its tokens could be stored.
 	OtherStoreWanted struct{}
-	// HeldDropped gives it up.
-	HeldDropped struct{}
+	// ApprovalDropped gives it up.
+	ApprovalDropped struct{}
 )
 
 func (StoreRetried) apply(s State) (State, *Task) {
-	if a := s.HeldHere(); s.Running != nil || a == nil || a.Code {
+	if a := s.Unfinished(); s.Running != nil || a == nil || a.Code {
 		return s, nil
 	}
 	s.Problem, s.Notice = nil, ""
-	return s.start(StoreHeld{For: s.Answers.authorizing(s.Step), Store: s.Store})
+	return s.start(StoreTokens{For: s.Answers.authorizing(s.Step), Store: s.Store})
 }
 
 func (ExchangeRetried) apply(s State) (State, *Task) {
-	if a := s.HeldHere(); s.Running != nil || a == nil || !a.Code {
+	if a := s.Unfinished(); s.Running != nil || a == nil || !a.Code {
 		return s, nil
 	}
 	s.Problem, s.Notice = nil, ""
@@ -142,15 +142,15 @@ func (ExchangeRetried) apply(s State) (State, *Task) {
 }
 
 func (OtherStoreWanted) apply(s State) (State, *Task) {
-	if a := s.HeldHere(); s.Running != nil || a == nil || a.Code {
+	if a := s.Unfinished(); s.Running != nil || a == nil || a.Code {
 		return s, nil
 	}
 	s.Problem, s.Notice, s.Asking = nil, "", true
 	return s, nil
 }
 
-func (HeldDropped) apply(s State) (State, *Task) {
-	if s.Running != nil || s.HeldHere() == nil {
+func (ApprovalDropped) apply(s State) (State, *Task) {
+	if s.Running != nil || s.Unfinished() == nil {
 		return s, nil
 	}
 	s.Problem, s.Notice, s.Asking = nil, "", false
@@ -177,7 +177,7 @@ func (ev CronofyBack) apply(s State) (State, *Task) {
 }
 
 func (ev CodeExpired) apply(s State) (State, *Task) {
-	if a := s.HeldHere(); a == nil || !a.Code || a.For != ev.For {
+	if a := s.Unfinished(); a == nil || !a.Code || a.For != ev.For {
 		return s, nil
 	}
 	if s.Problem != nil && s.Problem.Approved {
@@ -221,7 +221,7 @@ func (r *Runner) finish(ctx context.Context, key Basis, a approved, s Store, say
 	last, err := a.store(keystore.Patient(ctx), s)
 	if err != nil {
 		r.keepApproved(key, a)
-		return Failed{Err: err, Approved: true, Held: true}
+		return Failed{Err: err, Approved: true, TokensKept: true}
 	}
 	return last
 }
@@ -251,9 +251,9 @@ func (r *Runner) keptApproved(key Basis) (approved, bool) {
 	return a, ok
 }
 
-// StoreHeld stores the tokens that an approval gave and the store did not take
+// StoreTokens stores the tokens that an approval gave and the store did not take
 // then. It ends as Connect or Authorize would have.
-type StoreHeld struct {
+type StoreTokens struct {
 	For   Basis // names the approval
 	Store Store
 }
@@ -265,19 +265,19 @@ type ExchangeAgain struct {
 	Store Store
 }
 
-func (StoreHeld) effect()     {}
+func (StoreTokens) effect()   {}
 func (ExchangeAgain) effect() {}
 
 // do opens the store, which the operator may stop, and then stores.
-func (e StoreHeld) do(ctx context.Context, r *Runner, _ <-chan Delivery, say func(Event)) Event {
+func (e StoreTokens) do(ctx context.Context, r *Runner, _ <-chan Delivery, say func(Event)) Event {
 	a, ok := r.keptApproved(e.For)
 	if !ok {
-		return Failed{Err: ErrNothingHeld, Approved: true}
+		return Failed{Err: ErrNoApproval, Approved: true}
 	}
 	opening, cancel := context.WithTimeout(ctx, storeLimit)
 	defer cancel()
 	if err := r.openChosen(opening, e.Store); err != nil {
-		return Failed{Err: err, Approved: true, Held: true}
+		return Failed{Err: err, Approved: true, TokensKept: true}
 	}
 	return r.finish(ctx, e.For, a, e.Store, say)
 }
@@ -285,7 +285,7 @@ func (e StoreHeld) do(ctx context.Context, r *Runner, _ <-chan Delivery, say fun
 func (e ExchangeAgain) do(ctx context.Context, r *Runner, _ <-chan Delivery, say func(Event)) Event {
 	a, ok := r.keptApproved(e.For)
 	if !ok {
-		return Failed{Err: ErrNothingHeld, Approved: true}
+		return Failed{Err: ErrNoApproval, Approved: true}
 	}
 	return r.finish(ctx, e.For, a, e.Store, say)
 }
@@ -345,10 +345,10 @@ func approvedProblem(p Problem, at Step, a Answers, ev Failed, retried bool) Pro
 		again = "Try the exchange again, or make a new link."
 	}
 	switch {
-	case ev.Held && account:
+	case ev.TokensKept && account:
 		p.Hint = "The calendar administrator approved. The account's token is here, in memory, and is yet to be stored: try that again, or choose another place."
 		return p
-	case ev.Held:
+	case ev.TokensKept:
 		p.Hint = approvedWords + "it is here, in memory, and is yet to be stored. Try that again, choose another place, or go on to the profiles."
 		return p
 	case !ev.CodeUntil.IsZero() && account:

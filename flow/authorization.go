@@ -164,7 +164,7 @@ func (z *authorization) browserEnded(lost *LostError) Event {
 	if z.r.Unattended {
 		return Failed{Err: lost, Approved: lost.Approved}
 	}
-	z.say(Strayed{lost})
+	z.say(AnswerRejected{lost})
 	return nil
 }
 
@@ -226,7 +226,7 @@ func (z *authorization) expired(ctx context.Context) Event {
 func (z *authorization) take(ctx context.Context, text string) Event {
 	a, err := z.r.claimPaste(ctx, text, z)
 	if err != nil {
-		z.say(Strayed{err})
+		z.say(AnswerRejected{err})
 		return nil
 	}
 	return z.use(ctx, a)
@@ -237,7 +237,7 @@ func (z *authorization) take(ctx context.Context, text string) Event {
 // where there is one.
 func (z *authorization) stray(s callback.Unusable) {
 	if s.Person && s.Err != nil && (s.Kind != callback.UnusableHost || z.answers.Listen != "") {
-		z.say(Strayed{s.Err})
+		z.say(AnswerRejected{s.Err})
 	}
 }
 
@@ -288,7 +288,7 @@ func (z *authorization) use(ctx context.Context, a callback.Answer) Event {
 			return last
 		case !bad:
 			z.srv.ShowOutcome(next.ID, late)
-		case failed.Held: // the tokens are here, and the store would not take others either
+		case failed.TokensKept: // the tokens are here, and the store would not take others either
 			z.srv.ShowOutcome(next.ID, z.unfinished(failed))
 		default:
 			last = moreTelling(failed, z.finish(ctx, next))

@@ -103,8 +103,8 @@ type (
 	NewLinkWanted struct{}
 	// OpenWanted asks to open the browser again.
 	OpenWanted struct{}
-	// Handed keeps the link as unconfirmed: the administrator says it is done.
-	Handed struct{}
+	// ReportedDone keeps the link as unconfirmed: the administrator says it is done.
+	ReportedDone struct{}
 )
 
 func (Pasted) effect()           {}
@@ -112,7 +112,7 @@ func (Extended) effect()         {}
 func (NoDeadlineWanted) effect() {}
 func (NewLinkWanted) effect()    {}
 func (OpenWanted) effect()       {}
-func (Handed) effect()           {}
+func (ReportedDone) effect()     {}
 
 func (d Extended) apply(s State) (State, *Task)         { return s.hand(d) }
 func (d NoDeadlineWanted) apply(s State) (State, *Task) { return s.hand(d) }
@@ -127,7 +127,7 @@ func (d Pasted) apply(s State) (State, *Task) {
 	return s.hand(d)
 }
 
-func (d Handed) apply(s State) (State, *Task) {
+func (d ReportedDone) apply(s State) (State, *Task) {
 	if s.Step != StepAuthorize { // what a calendar administrator approves has a token, or is nothing
 		return s, nil
 	}
@@ -163,7 +163,7 @@ func (NewLinkWanted) deliver(ctx context.Context, z *authorization) Event {
 	case ctx.Err() != nil:
 		return z.stop(ctx, func() Event { return Failed{Err: err} })
 	default: // the administrator may be at work with the link before
-		z.say(Strayed{&newLinkError{err}})
+		z.say(AnswerRejected{&newLinkError{err}})
 	}
 	return nil
 }
@@ -173,7 +173,7 @@ func (OpenWanted) deliver(_ context.Context, z *authorization) Event {
 	return nil
 }
 
-func (Handed) deliver(ctx context.Context, z *authorization) Event {
+func (ReportedDone) deliver(ctx context.Context, z *authorization) Event {
 	if z.unconfirmed == nil {
 		return nil
 	}
@@ -192,8 +192,8 @@ type (
 	BrowserAsked struct{ Err error }
 	// TimeExtended carries the new end of the wait; zero: it has none.
 	TimeExtended struct{ Until time.Time }
-	// Strayed says that something came back which was not the answer.
-	Strayed struct{ Err error }
+	// AnswerRejected says that something came back which was not the answer.
+	AnswerRejected struct{ Err error }
 	// AnswerArrived says that the administrator approved; the code is exchanged.
 	AnswerArrived struct{}
 	// Exchanged says that the tokens are here and are stored now.
@@ -228,8 +228,8 @@ func (ev TimeExtended) apply(s State) (State, *Task) {
 	return s, nil
 }
 
-func (ev Strayed) apply(s State) (State, *Task) {
-	s.Attempt.Notice = explainStray(ev.Err)
+func (ev AnswerRejected) apply(s State) (State, *Task) {
+	s.Attempt.Notice = explainRejected(ev.Err)
 	return s, nil
 }
 
@@ -353,8 +353,8 @@ var rejectedAnswers = []struct {
 		"There is not one answer in that text. Paste the address that the browser ended on, alone: it has code= and state= in it."},
 }
 
-// explainStray says what came back that was not the answer; the wait goes on.
-func explainStray(err error) string {
+// explainRejected says what came back that was not the answer; the wait goes on.
+func explainRejected(err error) string {
 	var fresh *newLinkError
 	var lost *LostError
 	var other *callback.OtherUserError

@@ -144,7 +144,7 @@ func (c approval) held(t *testing.T) (d *driver, store *fickleStore, memory keys
 	for _, ev := range []flow.Event{c.begin, flow.StoreRetried{}} {
 		s := d.until(ev, func(s flow.State) bool { return s.Problem != nil })
 		require.True(t, s.Problem.Approved)
-		require.NotNil(t, s.HeldHere())
+		require.NotNil(t, s.Unfinished())
 		require.Equal(t, c.step, s.Step)
 	}
 	return d, store, memory
@@ -153,7 +153,7 @@ func (c approval) held(t *testing.T) (d *driver, store *fickleStore, memory keys
 // stored checks that all that belongs to the approval is in a store.
 func (c approval) stored(d *driver, s flow.State, in keystore.Store) {
 	t, a := d.h.t, s.Answers
-	require.False(t, s.Holding())
+	require.False(t, s.HasUnfinished())
 	token, err := in.Get(t.Context(), keystore.Key(append([]string{a.Site.APIHost(), a.ClientID, a.ServiceAccount}, c.key...)...))
 	require.NoError(t, err)
 	_, err = cronofy.New(a.Site, a.App()).Refresh(t.Context(), cronofy.NewSecret(token))

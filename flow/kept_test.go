@@ -13,7 +13,7 @@ func TestDraftTellsWhereTheSecretIs(t *testing.T) {
 	t.Parallel()
 	secret := cronofy.NewSecret("s")
 	at := func(kind StoreKind) State {
-		s := Start(Found{Answers: Answers{Site: siteOf("de"), ClientID: "id", ClientSecret: secret, RedirectURI: DefaultRedirectURI},
+		s := Start(Initial{Answers: Answers{Site: siteOf("de"), ClientID: "id", ClientSecret: secret, RedirectURI: DefaultRedirectURI},
 			Store: Store{Kind: kind, Passphrase: cronofy.NewSecret("p")}})
 		s, task := s.Apply(ServiceAccountEntered{ID: "ser_1"})
 		require.False(t, draft(s).Kept, "not before it is there")
@@ -40,10 +40,10 @@ func TestDraftTellsWhereTheSecretIs(t *testing.T) {
 func TestStartWithASecretThatIsKept(t *testing.T) {
 	t.Parallel()
 	a := Answers{Site: siteOf("de"), ClientID: "id", RedirectURI: DefaultRedirectURI, ServiceAccount: "ser_1", Provider: cronofy.Zoom}
-	keyring := Start(Found{Answers: a, Store: Store{Kind: StoreKeyring}, SecretKept: true})
+	keyring := Start(Initial{Answers: a, Store: Store{Kind: StoreKeyring}, SecretKept: true})
 	require.Equal(t, StepAuthorize, keyring.Step)
 	require.True(t, draft(keyring).Kept)
-	file := Start(Found{Answers: a, Store: Store{Kind: StoreFile}, SecretKept: true})
+	file := Start(Initial{Answers: a, Store: Store{Kind: StoreFile}, SecretKept: true})
 	require.Equal(t, StepApplication, file.Step)
 	require.True(t, draft(file).Kept)
 	file, task := file.Apply(ApplicationEntered{ClientID: "id", RedirectURI: DefaultRedirectURI})
@@ -53,7 +53,7 @@ func TestStartWithASecretThatIsKept(t *testing.T) {
 	file, _ = file.Apply(Report{task.ID, StoreOpened{Store: file.Store, ClientSecret: cronofy.NewSecret("s")}})
 	require.Equal(t, StepServiceAccount, file.Step)
 	require.True(t, draft(file).Kept, "it was read from there")
-	require.False(t, Start(Found{Answers: a, Store: Store{Kind: StoreSession}, SecretKept: true}).secretStored())
+	require.False(t, Start(Initial{Answers: a, Store: Store{Kind: StoreSession}, SecretKept: true}).secretStored())
 }
 
 // TestKnownProfilesAreOfTheAccountsOfThen: what other accounts had before the
@@ -62,7 +62,7 @@ func TestKnownProfilesAreOfTheAccountsOfThen(t *testing.T) {
 	t.Parallel()
 	file := Accounts{Kind: AccountsFile, Path: "people.csv"}
 	known := &KnownProfiles{IDs: map[string]bool{"pro_1": true}, For: file}
-	s := Start(Found{Store: Store{Kind: StoreSession}, Answers: Answers{Site: siteOf("de"), ClientID: "id", ClientSecret: cronofy.NewSecret("s"),
+	s := Start(Initial{Store: Store{Kind: StoreSession}, Answers: Answers{Site: siteOf("de"), ClientID: "id", ClientSecret: cronofy.NewSecret("s"),
 		RedirectURI: DefaultRedirectURI, ServiceAccount: "ser_1", Provider: cronofy.Zoom, Accounts: file}})
 	s, task := s.Apply(AuthorizeStarted{})
 	s, _ = s.Apply(Report{task.ID, Linked{Known: known}})

@@ -44,7 +44,7 @@ func TestAnAnswerThatIsHereCounts(t *testing.T) {
 	t.Parallel()
 	for name, end := range map[string]func(*authorization) Event{
 		"time-out": func(z *authorization) Event { return z.expired(t.Context()) },
-		"handed":   func(z *authorization) Event { return Handed{}.deliver(t.Context(), z) },
+		"handed":   func(z *authorization) Event { return ReportedDone{}.deliver(t.Context(), z) },
 		"leaving": func(z *authorization) Event {
 			ctx, cancel := context.WithCancel(t.Context())
 			cancel()

@@ -92,11 +92,11 @@ func sentence(err error, at Step) Problem {
 		bad     *cronofy.BadAnswerError
 		network *cronofy.NetworkError
 		list    *AccountsError
-		ledger  *LedgerError
+		ledger  *RecordError
 		lost    *LostError
 	)
 	if paste := (*pasteError)(nil); errors.As(err, &paste) {
-		return Problem{Summary: explainStray(paste.err), Code: CodeUsage, Exit: ExitUsage, Step: at}
+		return Problem{Summary: explainRejected(paste.err), Code: CodeUsage, Exit: ExitUsage, Step: at}
 	}
 	switch {
 	case errors.As(err, &refused):
@@ -106,7 +106,7 @@ func sentence(err error, at Step) Problem {
 	case errors.As(err, &lost):
 		return explainLost(lost, at)
 	case errors.As(err, &ledger):
-		return explainLedger(ledger)
+		return explainRecord(ledger)
 	case isStoreError(err):
 		return explainStore(err, storePage(at))
 	case errors.As(err, &api):

@@ -248,8 +248,8 @@ func keyringWords(e *keystore.Error) string {
 	return "The system keyring cannot be used" + because(e.Detail) + "."
 }
 
-// explainLedger says why a secret was not stored although its store is well.
-func explainLedger(e *LedgerError) Problem {
+// explainRecord says why a secret was not stored although its store is well.
+func explainRecord(e *RecordError) Problem {
 	p := Problem{Code: CodeSecretStore, Exit: ExitFailed, Step: StepApplication,
 		Summary: "confer stores no secret that it could not find again, and its list of them cannot be written: " + cronofy.CleanText(e.Err.Error(), 200) + ".",
 		Hint:    "confer doctor checks the folder. Put it right and try again, " + orMemory}

@@ -212,14 +212,14 @@ func explainUnsaved(err error) string {
 	return "Your answers cannot be saved for later: " + cronofy.CleanText(err.Error(), 200) + ". confer doctor says more."
 }
 
-// LedgerError says that the list could not take down where a secret goes, so
+// RecordError says that the list could not take down where a secret goes, so
 // that nothing was stored.
-type LedgerError struct{ Err error }
+type RecordError struct{ Err error }
 
-func (e *LedgerError) Error() string { return "note where the secret is stored: " + e.Err.Error() }
+func (e *RecordError) Error() string { return "note where the secret is stored: " + e.Err.Error() }
 
 // Unwrap gives the cause.
-func (e *LedgerError) Unwrap() error { return e.Err }
+func (e *RecordError) Unwrap() error { return e.Err }
 
 // The secrets of the answers, wherever they are stored.
 func clientSecretOf(a Answers) links.StoredSecret {
@@ -257,7 +257,7 @@ func (r *Runner) recordSecret(ctx context.Context, what links.StoredSecret) (unr
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
 	case err != nil:
-		return nil, &LedgerError{err}
+		return nil, &RecordError{err}
 	}
 	return func() {
 		if !added {

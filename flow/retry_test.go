@@ -51,11 +51,11 @@ func TestACodeThatWasNotUsedIsTriedAgain(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{http.StatusServiceUnavailable, http.StatusTooManyRequests} {
 		d, s := notExchanged(t, status)
-		require.True(t, s.Holding())
-		require.True(t, s.HeldHere().Code)
-		require.True(t, s.HeldHere().Until.After(time.Now()))
+		require.True(t, s.HasUnfinished())
+		require.True(t, s.Unfinished().Code)
+		require.True(t, s.Unfinished().Until.After(time.Now()))
 		require.Contains(t, s.Problem.Hint, "by itself")
-		back := flow.Report{Event: flow.CronofyBack{For: s.HeldHere().For}}
+		back := flow.Report{Event: flow.CronofyBack{For: s.Unfinished().For}}
 		s = d.until(back, over)
 		require.NotContains(t, s.Problem.Hint, "by itself", "that was once")
 		_, task := s.Apply(back)
@@ -64,7 +64,7 @@ func TestACodeThatWasNotUsedIsTriedAgain(t *testing.T) {
 		s = d.until(flow.ExchangeRetried{}, over)
 		require.NotNil(t, s.Link)
 		require.True(t, s.Link.RefreshToken)
-		require.False(t, s.Holding() || s.ApprovedNow())
+		require.False(t, s.HasUnfinished() || s.ApprovedNow())
 	}
 }
 
@@ -73,7 +73,7 @@ func TestACodeThatWasNotUsedIsTriedAgain(t *testing.T) {
 func TestACodeThatMayBeUsedUpIsNotTriedAgain(t *testing.T) {
 	t.Parallel()
 	_, s := notExchanged(t, http.StatusInternalServerError)
-	require.Nil(t, s.HeldHere())
+	require.Nil(t, s.Unfinished())
 	_, task := s.Apply(flow.ExchangeRetried{})
 	require.Nil(t, task)
 }
@@ -82,9 +82,9 @@ func TestACodeThatMayBeUsedUpIsNotTriedAgain(t *testing.T) {
 func TestAnExpiredCodeIsNotOffered(t *testing.T) {
 	t.Parallel()
 	_, s := notExchanged(t, http.StatusServiceUnavailable)
-	s, task := s.Apply(flow.Report{Event: flow.CodeExpired{For: s.HeldHere().For}})
+	s, task := s.Apply(flow.Report{Event: flow.CodeExpired{For: s.Unfinished().For}})
 	require.Nil(t, task)
-	require.Nil(t, s.HeldHere())
+	require.Nil(t, s.Unfinished())
 	require.True(t, s.ApprovedNow())
 	require.Contains(t, s.Problem.Hint, "new link")
 }

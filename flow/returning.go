@@ -8,7 +8,7 @@ func (StartedOver) apply(s State) (State, *Task) {
 	if s.Running != nil || !s.Resumed && !s.Returning() {
 		return s, nil
 	}
-	return Start(Found{Used: s.Used, Sites: s.Sites}), nil
+	return Start(Initial{Used: s.Used, Sites: s.Sites}), nil
 }
 
 // Returning tells whether Link was made by an earlier run.

@@ -127,7 +127,7 @@ func (r *Runner) note(what string, task int, v any) {
 		if v.Unchecked != nil {
 			args = append(args, "error", v.Unchecked.Error())
 		}
-	case Strayed:
+	case AnswerRejected:
 		args = append(args, "error", v.Err.Error())
 	case BrowserAsked:
 		if v.Err != nil {
@@ -302,13 +302,13 @@ func NewTasks(r *Runner) *Tasks {
 // link. follow sees each new State with the event that led to it. It returns
 // the last State: linked, or with the Problem that stopped it. The same Apply
 // and the same Runner are at work as with a terminal.
-func Unattended(ctx context.Context, r *Runner, f Found, follow func(State, Event)) State {
+func Unattended(ctx context.Context, r *Runner, f Initial, follow func(State, Event)) State {
 	return Attended(ctx, r, f, nil, follow)
 }
 
 // Attended is Unattended with somebody who may do things meanwhile: what comes
 // from acts is applied too.
-func Attended(ctx context.Context, r *Runner, f Found, acts <-chan Event, follow func(State, Event)) State {
+func Attended(ctx context.Context, r *Runner, f Initial, acts <-chan Event, follow func(State, Event)) State {
 	r.Unattended = true
 	tasks := NewTasks(r)
 	defer tasks.Close()

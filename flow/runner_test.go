@@ -34,7 +34,7 @@ type house struct {
 	runner  *flow.Runner
 	stores  *testStores
 	links   *links.File
-	found   flow.Found
+	found   flow.Initial
 	visits  sync.WaitGroup
 	mu      sync.Mutex
 	visited []error
@@ -73,7 +73,7 @@ func newHouse(t *testing.T, o sandbox.Options) *house {
 	}
 	dc, _ := cronofy.FindDataCenter("de")
 	c := h.server.Credentials()
-	h.found = flow.Found{Answers: flow.Answers{
+	h.found = flow.Initial{Answers: flow.Answers{
 		Site: h.server.Site(dc), ClientID: c.ClientID, ClientSecret: c.ClientSecret, ServiceAccount: c.ServiceAccountID,
 		Provider: cronofy.Zoom, Label: "Acme", RedirectURI: freeRedirectURI(t),
 	}}
@@ -352,7 +352,7 @@ func TestBehindAProxy(t *testing.T) {
 func TestHandedOver(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, sandbox.Options{})
-	last, _ := h.runWith(t.Context(), func(*flow.Tasks, flow.State) flow.Event { return flow.Handed{} })
+	last, _ := h.runWith(t.Context(), func(*flow.Tasks, flow.State) flow.Event { return flow.ReportedDone{} })
 	require.True(t, last.Link.Unconfirmed)
 	kept, err := h.links.Load(t.Context())
 	require.NoError(t, err)
@@ -467,7 +467,7 @@ func (h *house) runWith(ctx context.Context, act func(*flow.Tasks, flow.State) f
 			events = append(events, r.Event)
 			apply(r)
 			switch r.Event.(type) {
-			case flow.LinkReady, flow.Strayed:
+			case flow.LinkReady, flow.AnswerRejected:
 				apply(act(tasks, s))
 			}
 		case <-ctx.Done():

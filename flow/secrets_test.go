@@ -23,7 +23,7 @@ var someSecrets = map[string]string{
 func TestSecretsAreRefusedInOtherFields(t *testing.T) {
 	t.Parallel()
 	at := func(step flow.Step) flow.State {
-		s := flow.Start(flow.Found{Answers: flow.Answers{Site: site(t), ClientID: "id", RedirectURI: flow.DefaultRedirectURI,
+		s := flow.Start(flow.Initial{Answers: flow.Answers{Site: site(t), ClientID: "id", RedirectURI: flow.DefaultRedirectURI,
 			ClientSecret: cronofy.NewSecret(someSecrets["older client secret"]), ServiceAccount: "ser_1", Provider: cronofy.Zoom,
 			Accounts: flow.Accounts{Token: cronofy.NewSecret(someSecrets["access token"])}},
 			Store: flow.Store{Kind: flow.StoreFile, Passphrase: cronofy.NewSecret(someSecrets["passphrase"])}, SecretKept: true})

@@ -69,12 +69,12 @@ type State struct {
 	approvals []Approval       // without a link so far; copied before it is changed
 }
 
-// Found is what is known before the first page.
-type Found struct {
+// Initial is what is known before the first page.
+type Initial struct {
 	Answers    Answers
 	Store      Store
 	SecretKept bool // the store has the client secret, so its absence is no missing answer
-	Open       Step // whose answer is there and was not accepted; StepDataCenter: none is
+	Unaccepted Step // the first whose answer is there and was not accepted; StepDataCenter: none is
 	Suggested  bool // the answers are suggestions: begin at the first page and let each be confirmed
 	Used       []Used
 	Resumed    bool           // the answers are those of a run that was not finished
@@ -87,7 +87,7 @@ type Found struct {
 
 // Start computes the first page from what is known: the first step whose
 // answer is missing or was not accepted.
-func Start(f Found) State {
+func Start(f Initial) State {
 	s := State{Answers: f.Answers, Store: f.Store, Used: f.Used, HandedOver: f.HandedOver, Sites: f.Sites, Notice: f.Notice}
 	if f.SecretKept {
 		s.secretIn = s.secretPlace()
@@ -104,9 +104,9 @@ func Start(f Found) State {
 		return s.returning(*f.Linked).unsaved(f.Unsaved)
 	}
 	s.Resumed = f.Resumed && s.Step > StepDataCenter
-	if f.Open != StepDataCenter {
-		s.Step = min(s.Step, f.Open)
-		s = s.accept(f.Open - 1)
+	if f.Unaccepted != StepDataCenter {
+		s.Step = min(s.Step, f.Unaccepted)
+		s = s.accept(f.Unaccepted - 1)
 	} else {
 		s = s.accept(StepProfiles)
 	}
@@ -249,10 +249,10 @@ type remark interface {
 
 // Failed ends any task that could not do its work.
 type Failed struct {
-	Err       error
-	Approved  bool      // the administrator had approved before, so the link most likely exists
-	Held      bool      // the tokens are here and only the store has failed; StoreHeld stores them
-	CodeUntil time.Time // until when the code can be exchanged again by ExchangeAgain; zero: it cannot
+	Err        error
+	Approved   bool      // the administrator had approved before, so the link most likely exists
+	TokensKept bool      // the tokens are here and only the store has failed; StoreTokens stores them
+	CodeUntil  time.Time // until when the code can be exchanged again by ExchangeAgain; zero: it cannot
 }
 
 func (ev Failed) apply(s State) (State, *Task) {
@@ -261,7 +261,7 @@ func (ev Failed) apply(s State) (State, *Task) {
 		s.secretIn, s.Asking = storedSecret{}, false
 	}
 	if ev.Approved {
-		kept := s.HeldHere()
+		kept := s.Unfinished()
 		p = approvedProblem(p, s.Step, s.Answers, ev, kept != nil && kept.retried)
 		s = s.approved(ev, &p)
 	}

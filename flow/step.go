@@ -45,7 +45,7 @@ type stepRule struct {
 	title string // on screen
 
 	// missing tells whether a run that begins has to ask; nil: it never has to.
-	missing func(Found) bool
+	missing func(Initial) bool
 	// basis adds the answer to those that later steps build on; nil: none does.
 	basis func(Answers, *Basis)
 	// checked tells whether there is an answer that Cronofy accepts or refuses;
@@ -58,13 +58,13 @@ type stepRule struct {
 var steps = [stepCount]stepRule{
 	StepDataCenter: {
 		name: "data_center", title: "Data center",
-		missing: func(f Found) bool { return !f.Answers.Site.Chosen() },
+		missing: func(f Initial) bool { return !f.Answers.Site.Chosen() },
 		basis:   func(a Answers, b *Basis) { b.API, b.App = a.Site.API, a.Site.App },
 		given:   func(a Answers) Event { return DataCenterChosen{a.Site} },
 	},
 	StepApplication: {
 		name: "application", title: "Application",
-		missing: func(f Found) bool {
+		missing: func(f Initial) bool {
 			a := f.Answers
 			return a.ClientID == "" || a.ClientSecret.Empty() && !f.SecretKept || a.RedirectURI == "" ||
 				f.Store.Kind == "" || f.Store.Kind == StoreFile && f.Store.Passphrase.Empty()
@@ -77,20 +77,20 @@ var steps = [stepCount]stepRule{
 	},
 	StepServiceAccount: {
 		name: "service_account", title: "Service account",
-		missing: func(f Found) bool { return f.Answers.ServiceAccount == "" },
+		missing: func(f Initial) bool { return f.Answers.ServiceAccount == "" },
 		basis:   func(a Answers, b *Basis) { b.ServiceAccount = a.ServiceAccount },
 		checked: func(a Answers) bool { return a.ServiceAccount != "" },
 		given:   func(a Answers) Event { return ServiceAccountEntered{ID: a.ServiceAccount, Label: a.Label} },
 	},
 	StepProvider: {
 		name: "provider", title: "Provider",
-		missing: func(f Found) bool { return f.Answers.Provider == "" },
+		missing: func(f Initial) bool { return f.Answers.Provider == "" },
 		basis:   func(a Answers, b *Basis) { b.Provider = a.Provider },
 		given:   func(a Answers) Event { return ProviderChosen{a.Provider} },
 	},
 	StepAuthorize: {
 		name: "authorize", title: "Authorize",
-		missing: func(Found) bool { return true }, // only a link ends it
+		missing: func(Initial) bool { return true }, // only a link ends it
 		given:   func(Answers) Event { return AuthorizeStarted{} },
 	},
 	StepProfiles: {
@@ -122,7 +122,7 @@ func (s Step) String() string { return s.rule().name }
 func (s Step) Title() string { return s.rule().title }
 
 // firstMissing is the first step that has to be asked about.
-func firstMissing(f Found) Step {
+func firstMissing(f Initial) Step {
 	for i, step := range steps {
 		if step.missing != nil && step.missing(f) {
 			return Step(i)

@@ -45,7 +45,7 @@ func TestTranscripts(t *testing.T) {
 func replay(t *testing.T, story string) string {
 	t.Helper()
 	var out strings.Builder
-	s := Start(Found{})
+	s := Start(Initial{})
 	for line := range strings.Lines(story) {
 		line = strings.TrimRight(line, "\n")
 		input, _, _ := strings.Cut(line, " ->")
@@ -83,7 +83,7 @@ func said(before, s State, task *Task) string {
 	if s.Asking {
 		add("asks for a store (keyring %s)", s.Store.Keyring)
 	}
-	if s.HeldHere() != nil {
+	if s.Unfinished() != nil {
 		add("holds what was approved")
 	}
 	if s.Attempt.Phase != before.Attempt.Phase {
@@ -113,12 +113,12 @@ func said(before, s State, task *Task) string {
 	return strings.Join(words, "  ")
 }
 
-func startLine(input string) (Found, bool) {
+func startLine(input string) (Initial, bool) {
 	fields := strings.Fields(input)
 	if fields[0] != "start" {
-		return Found{}, false
+		return Initial{}, false
 	}
-	f := Found{}
+	f := Initial{}
 	for _, w := range fields[1:] {
 		k, v, _ := strings.Cut(w, "=")
 		switch k {
@@ -204,7 +204,7 @@ func parseEvent(t *testing.T, input string) Event {
 	case "elsewhere":
 		return OtherStoreWanted{}
 	case "drop":
-		return HeldDropped{}
+		return ApprovalDropped{}
 	case "back":
 		return Back{}
 	case "paste":
@@ -216,7 +216,7 @@ func parseEvent(t *testing.T, input string) Event {
 	case "open":
 		return OpenWanted{}
 	case "handed":
-		return Handed{}
+		return ReportedDone{}
 	case "refresh":
 		return Refreshed{}
 	case "report":
@@ -253,7 +253,7 @@ func parseReport(t *testing.T, words []string, named map[string]string) Event {
 	case "browser":
 		return BrowserAsked{}
 	case "stray":
-		return Strayed{strays[words[1]]}
+		return AnswerRejected{strays[words[1]]}
 	case "answer":
 		return AnswerArrived{}
 	case "exchanged":
@@ -267,7 +267,7 @@ func parseReport(t *testing.T, words []string, named map[string]string) Event {
 	case "failed":
 		err, ok := failures[words[1]]
 		require.True(t, ok, words[1])
-		return Failed{Err: err, Approved: len(words) > 2, Held: len(words) > 3}
+		return Failed{Err: err, Approved: len(words) > 2, TokensKept: len(words) > 3}
 	}
 	t.Fatalf("no such report: %v", words)
 	return nil

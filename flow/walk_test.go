@@ -17,7 +17,7 @@ func TestRandomWalk(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(3000) {
 		r := rand.New(rand.NewPCG(seed, 1))
-		s := Start(Found{})
+		s := Start(Initial{})
 		var trail []string
 		for range 60 {
 			ev := anyEvent(r, s)
@@ -39,12 +39,12 @@ func TestRandomWalkArrives(t *testing.T) {
 	stored := false
 	for seed := range uint64(3000) {
 		r := rand.New(rand.NewPCG(seed, 1))
-		s := Start(Found{})
+		s := Start(Initial{})
 		for range 60 {
 			s, _ = s.Apply(anyEvent(r, s))
 			reached[s.Step] = true
 			if s.Running != nil {
-				h, ok := s.Running.Effect.(StoreHeld)
+				h, ok := s.Running.Effect.(StoreTokens)
 				stored = stored || ok && h.Store.Kind == StoreSession
 			}
 		}
@@ -73,7 +73,7 @@ func invariant(before, s State, ev Event, task *Task) string {
 		return "an attempt without its task, or the other way round"
 	case s.Asking && (s.Step < StepApplication || s.Step > StepAuthorize || authorizing):
 		return "the store is asked about on another page"
-	case before.Holding() && !s.Holding() && !releases(ev):
+	case before.HasUnfinished() && !s.HasUnfinished() && !releases(ev):
 		return "what was approved is lost"
 	case task != nil && s.Running == nil:
 		return "a task that nobody waits for"
@@ -95,7 +95,7 @@ func releases(ev Event) bool {
 		ev = r.Event
 	}
 	switch ev.(type) {
-	case Linked, ServiceAccountAccepted, HeldDropped:
+	case Linked, ServiceAccountAccepted, ApprovalDropped:
 		return true
 	}
 	return false
@@ -129,15 +129,15 @@ func anyEvent(r *rand.Rand, s State) Event {
 	case 4, 5, 6:
 		return someReport(r, s)
 	}
-	return []Event{Back{}, Pasted{"x"}, Extended{}, NewLinkWanted{}, OpenWanted{}, Handed{}, Refreshed{},
-		StoreRetried{}, OtherStoreWanted{}, HeldDropped{}}[r.IntN(10)]
+	return []Event{Back{}, Pasted{"x"}, Extended{}, NewLinkWanted{}, OpenWanted{}, ReportedDone{}, Refreshed{},
+		StoreRetried{}, OtherStoreWanted{}, ApprovalDropped{}}[r.IntN(10)]
 }
 
 func fittingAnswer(s State) Event {
 	switch {
 	case s.Asking:
 		return StoreChosen{Kind: StoreSession}
-	case s.HeldHere() != nil:
+	case s.Unfinished() != nil:
 		return StoreRetried{}
 	case s.Step == StepDataCenter:
 		return DataCenterChosen{siteOf("de")}
@@ -168,7 +168,7 @@ func someAnswer(r *rand.Rand) Event {
 	return all[r.IntN(len(all))]
 }
 
-// storedHeld ends a StoreHeld as the task that was approved would have ended.
+// storedHeld ends a StoreTokens as the task that was approved would have ended.
 func storedHeld(s State) Event {
 	if s.Step == StepServiceAccount {
 		return ServiceAccountAccepted{ID: "ser_2"}
@@ -192,16 +192,16 @@ func someReport(r *rand.Rand, s State) Event {
 		"flow.OpenStore":           {StoreOpened{Store: Store{Kind: StoreSession}, ClientSecret: secret}},
 		"flow.CheckServiceAccount": {ServiceAccountAccepted{ID: "ser_1"}},
 		"flow.Connect":             {LinkReady{}, AnswerArrived{}, Exchanged{}, ServiceAccountAccepted{ID: "ser_2"}},
-		"flow.Authorize":           {LinkReady{}, Strayed{}, BrowserAsked{}, TimeExtended{}, AnswerArrived{}, Exchanged{}, Linked{}},
-		"flow.StoreHeld":           {storedHeld(s)},
+		"flow.Authorize":           {LinkReady{}, AnswerRejected{}, BrowserAsked{}, TimeExtended{}, AnswerArrived{}, Exchanged{}, Linked{}},
+		"flow.StoreTokens":         {storedHeld(s)},
 		"flow.LoadProfiles":        {ProfilesRead{}, LookPlanned{}, ProfilesDone{}},
 	}[fmt.Sprintf("%T", s.Running.Effect)]
 	if r.IntN(3) == 0 {
 		f := failed[r.IntN(len(failed))].(Failed)
-		_, again := s.Running.Effect.(StoreHeld)
+		_, again := s.Running.Effect.(StoreTokens)
 		f.Approved = s.Attempt.Phase >= PhaseExchanging || again
 		if f.Approved {
-			f.Err, f.Held = failures["locked"], true
+			f.Err, f.TokensKept = failures["locked"], true
 		}
 		return Report{id, f}
 	}

@@ -17,7 +17,7 @@ func TestTheShortLinkIsAHyperlink(t *testing.T) {
 	t.Parallel()
 	opened := regexp.MustCompile(`\x1b\]8;([^;]*);([^\a\x1b]+)(?:\a|\x1b\\)(.*?)\x1b\]8;;`)
 	for _, size := range [][2]int{{100, 30}, {80, 24}, {40, 12}} {
-		m := newModel(t, walk(t, flow.Start(flow.Found{}), toWaiting()...))
+		m := newModel(t, walk(t, flow.Start(flow.Initial{}), toWaiting()...))
 		resize(m, size[0], size[1])
 		short := m.State().Attempt.ShortURL
 		found := 0

@@ -73,7 +73,7 @@ func TestPasteIsCleaned(t *testing.T) {
 	in.update(tea.PasteMsg{Content: "a\nb"})
 	require.Equal(t, "a b", in.Value())
 
-	m := newModel(t, walk(t, flow.Start(flow.Found{}), toApplication()...))
+	m := newModel(t, walk(t, flow.Start(flow.Initial{}), toApplication()...))
 	resize(m, 80, 24)
 	press(m, "paste:"+testClient+"\n", "tab", "paste:"+testSecret+"\r\n")
 	require.Nil(t, m.state.Running, "a line break in a paste submits nothing")
@@ -86,7 +86,7 @@ func TestPasteIsCleaned(t *testing.T) {
 // TestWhatIsTooLongIsRefused, and never cut to what looks whole.
 func TestWhatIsTooLongIsRefused(t *testing.T) {
 	t.Parallel()
-	m := newModel(t, walk(t, flow.Start(flow.Found{}), toApplication()...))
+	m := newModel(t, walk(t, flow.Start(flow.Initial{}), toApplication()...))
 	resize(m, 80, 24)
 	press(m, "paste:"+strings.Repeat("a", maxEntry+1), "tab", "paste:"+testSecret, "enter")
 	require.Nil(t, m.state.Running)

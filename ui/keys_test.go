@@ -133,14 +133,14 @@ func footer(m *Model) string {
 
 func TestCtrlCQuitsAtOnceWhenNothingIsLost(t *testing.T) {
 	t.Parallel()
-	m := newModel(t, walk(t, flow.Start(flow.Found{}), toApplication()...))
+	m := newModel(t, walk(t, flow.Start(flow.Initial{}), toApplication()...))
 	resize(m, 80, 24)
 	require.IsType(t, tea.QuitMsg{}, press(m, "ctrl+c")())
 }
 
 func TestCtrlCAsksOnceWhileTheAdministratorIsInTheBrowser(t *testing.T) {
 	t.Parallel()
-	m := newModel(t, walk(t, flow.Start(flow.Found{}), toWaiting()...))
+	m := newModel(t, walk(t, flow.Start(flow.Initial{}), toWaiting()...))
 	resize(m, 80, 24)
 	require.Nil(t, press(m, "ctrl+c"))
 	require.Contains(t, text(m), "The administrator can still finish")
@@ -153,7 +153,7 @@ func TestCtrlCAsksOnceWhileTheAdministratorIsInTheBrowser(t *testing.T) {
 
 func TestTypingOwnsTheLetters(t *testing.T) {
 	t.Parallel()
-	m := newModel(t, walk(t, flow.Start(flow.Found{}), toApplication()...))
+	m := newModel(t, walk(t, flow.Start(flow.Initial{}), toApplication()...))
 	resize(m, 80, 24)
 	press(m, "type:q?/jk123+n")
 	require.Contains(t, text(m), "› q?/jk123+n")

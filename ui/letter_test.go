@@ -18,7 +18,7 @@ import (
 func TestPermitTextIsSavedAsShown(t *testing.T) {
 	t.Parallel()
 	var name, text string
-	m := newModel(t, walk(t, flow.Start(flow.Found{}), toApplication()...), func(c *Config) {
+	m := newModel(t, walk(t, flow.Start(flow.Initial{}), toApplication()...), func(c *Config) {
 		c.SaveFile = func(n, s string) (string, error) { name, text = n, s; return "/home/ada/" + n, nil }
 	})
 	resize(m, 120, 40)
@@ -47,7 +47,7 @@ func TestPermitTextOfARedirectURIThatWasGiven(t *testing.T) {
 
 func TestASaveThatFailsIsSaid(t *testing.T) {
 	t.Parallel()
-	m := newModel(t, walk(t, flow.Start(flow.Found{}), append(toAuthorize(), flow.AuthorizeStarted{}, fail(portErr()))...), func(c *Config) {
+	m := newModel(t, walk(t, flow.Start(flow.Initial{}), append(toAuthorize(), flow.AuthorizeStarted{}, fail(portErr()))...), func(c *Config) {
 		c.SaveFile = func(string, string) (string, error) { return "", errors.New("disk full") }
 	})
 	resize(m, 80, 24)
@@ -60,7 +60,7 @@ func TestASaveThatFailsIsSaid(t *testing.T) {
 // from, and says it no more when it is answered.
 func TestSentBackSaysSo(t *testing.T) {
 	t.Parallel()
-	m := newModel(t, walk(t, flow.Start(flow.Found{}), append(toAuthorize(), flow.AuthorizeStarted{})...))
+	m := newModel(t, walk(t, flow.Start(flow.Initial{}), append(toAuthorize(), flow.AuthorizeStarted{})...))
 	resize(m, 120, 40)
 	report(m, fail(&cronofy.Error{Status: 401}))
 	require.Equal(t, flow.StepApplication, m.state.Step)
@@ -74,7 +74,7 @@ func TestSentBackSaysSo(t *testing.T) {
 // TestPauseIsCounted: the seconds of a wait for Cronofy go down on the screen.
 func TestPauseIsCounted(t *testing.T) {
 	t.Parallel()
-	m := newModel(t, walk(t, flow.Start(flow.Found{}), append(toAccount(), account())...))
+	m := newModel(t, walk(t, flow.Start(flow.Initial{}), append(toAccount(), account())...))
 	resize(m, 80, 24)
 	report(m, flow.Paused{Until: start.Add(12e9), Reason: cronofy.WaitRateLimit})
 	require.True(t, m.ticking)
@@ -88,7 +88,7 @@ func TestPauseIsCounted(t *testing.T) {
 // TestOpenSaysWhatCame: the page does not claim a browser that was not opened.
 func TestOpenSaysWhatCame(t *testing.T) {
 	t.Parallel()
-	m := newModel(t, walk(t, flow.Start(flow.Found{}), toWaiting()...))
+	m := newModel(t, walk(t, flow.Start(flow.Initial{}), toWaiting()...))
 	resize(m, 120, 40)
 	press(m, "o")
 	require.Contains(t, text(m), "A browser was asked to open the link.")
@@ -100,10 +100,10 @@ func TestOpenSaysWhatCame(t *testing.T) {
 // TestARefusedPasteIsForgotten when its field is left.
 func TestARefusedPasteIsForgotten(t *testing.T) {
 	t.Parallel()
-	m := newModel(t, walk(t, flow.Start(flow.Found{}), toWaiting()...))
+	m := newModel(t, walk(t, flow.Start(flow.Initial{}), toWaiting()...))
 	resize(m, 120, 40)
 	press(m, "paste:garbage", "enter")
-	report(m, flow.Strayed{Err: errors.New("x")})
+	report(m, flow.AnswerRejected{Err: errors.New("x")})
 	require.Contains(t, text(m), "That was not the answer")
 	press(m, "esc")
 	require.NotContains(t, text(m), "That was not the answer")
@@ -112,7 +112,7 @@ func TestARefusedPasteIsForgotten(t *testing.T) {
 func TestBusyPortOfTheServiceAccount(t *testing.T) {
 	t.Parallel()
 	rec := &recorder{}
-	m := newModel(t, walk(t, flow.Start(flow.Found{}), toAccount()...), func(c *Config) { c.Tasks = rec })
+	m := newModel(t, walk(t, flow.Start(flow.Initial{}), toAccount()...), func(c *Config) { c.Tasks = rec })
 	resize(m, 120, 40)
 	press(m, "tab", "tab", "enter", "enter")
 	report(m, fail(portErr()))
@@ -145,7 +145,7 @@ func FuzzWrap(f *testing.F) {
 // wrong with an authorization, nor the other way round.
 func TestAnotherFaceLeavesItsProblemBehind(t *testing.T) {
 	t.Parallel()
-	m := newModel(t, walk(t, flow.Start(flow.Found{}), append(toAccount(), account())...))
+	m := newModel(t, walk(t, flow.Start(flow.Initial{}), append(toAccount(), account())...))
 	resize(m, 120, 40)
 	report(m, fail(&cronofy.Error{Status: 404}))
 	require.Contains(t, text(m), "does not know this service account")

@@ -346,7 +346,7 @@ func (p *plainWizard) recite(t *Text) {
 
 // staysWith asks once before what was approved is lost.
 func (p *plainWizard) staysWith() bool {
-	if !p.state.Holding() || p.warned {
+	if !p.state.HasUnfinished() || p.warned {
 		return false
 	}
 	p.warned = true
@@ -380,7 +380,7 @@ func (p *plainWizard) told(ev flow.Event) {
 		if !ev.Until.IsZero() {
 			p.say("More time. " + p.remaining())
 		}
-	case flow.Strayed:
+	case flow.AnswerRejected:
 		p.say("confer: notice: " + clean(at.Notice))
 	case flow.AnswerArrived:
 		p.say("The administrator approved. The code is exchanged for tokens now; that is finished even if you leave.")

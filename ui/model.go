@@ -489,7 +489,7 @@ func (m *Model) quit() tea.Cmd {
 }
 
 func (m *Model) losable() bool {
-	return m.state.Attempt.Phase >= flow.PhaseWaiting || m.state.Holding()
+	return m.state.Attempt.Phase >= flow.PhaseWaiting || m.state.HasUnfinished()
 }
 
 func (m *Model) pressHelp(msg tea.KeyPressMsg) {

@@ -52,7 +52,7 @@ func TestOnlyTheCountdownMoves(t *testing.T) {
 // TestSpinnerOnlyWhileWeWork: it starts with a task of ours and stops by itself.
 func TestSpinnerOnlyWhileWeWork(t *testing.T) {
 	t.Parallel()
-	m := newModel(t, walk(t, flow.Start(flow.Found{}), toAuthorize()...))
+	m := newModel(t, walk(t, flow.Start(flow.Initial{}), toAuthorize()...))
 	resize(m, 80, 24)
 	require.False(t, m.spinning)
 	press(m, "enter")
@@ -70,7 +70,7 @@ func TestSpinnerOnlyWhileWeWork(t *testing.T) {
 // TestOneTickAtATime: keys and reports do not add clocks.
 func TestOneTickAtATime(t *testing.T) {
 	t.Parallel()
-	m := newModel(t, walk(t, flow.Start(flow.Found{}), toWaiting()...))
+	m := newModel(t, walk(t, flow.Start(flow.Initial{}), toWaiting()...))
 	resize(m, 80, 24)
 	require.NotNil(t, m.animate())
 	require.Nil(t, m.animate())
@@ -114,9 +114,9 @@ func TestRunEndsWithItsContext(t *testing.T) {
 			var out bytes.Buffer
 			seen := &watch{to: &out, want: "confer", seen: make(chan struct{})}
 			go func() { <-seen.seen; cancel(context.Canceled) }()
-			state, err := Run(ctx, Config{State: walk(t, flow.Start(flow.Found{}), at...), Tasks: idle{}, Now: func() time.Time { return start }, Input: in, Output: seen})
+			state, err := Run(ctx, Config{State: walk(t, flow.Start(flow.Initial{}), at...), Tasks: idle{}, Now: func() time.Time { return start }, Input: in, Output: seen})
 			require.ErrorIs(t, err, context.Canceled)
-			require.Equal(t, walk(t, flow.Start(flow.Found{}), at...).Step, state.Step)
+			require.Equal(t, walk(t, flow.Start(flow.Initial{}), at...).Step, state.Step)
 			require.Contains(t, out.String(), "\x1b[?1049l", "the alternate screen is left")
 			require.Contains(t, out.String(), "\x1b[?25h", "the cursor is shown")
 		})
@@ -146,7 +146,7 @@ func TestQuitKeepsTheState(t *testing.T) {
 	var out bytes.Buffer
 	in, keys := io.Pipe()
 	go func() { _, _ = keys.Write([]byte("\r")); _, _ = keys.Write([]byte{3}) }()
-	state, err := Run(t.Context(), Config{State: flow.Start(flow.Found{}), Tasks: idle{}, Input: in, Output: &out})
+	state, err := Run(t.Context(), Config{State: flow.Start(flow.Initial{}), Tasks: idle{}, Input: in, Output: &out})
 	require.NoError(t, err)
 	require.Equal(t, flow.StepApplication, state.Step)
 }
@@ -155,7 +155,7 @@ func TestQuitKeepsTheState(t *testing.T) {
 func TestClipboardAndFile(t *testing.T) {
 	t.Parallel()
 	var name, content string
-	m := newModel(t, walk(t, flow.Start(flow.Found{}), toWaiting()...), func(c *Config) {
+	m := newModel(t, walk(t, flow.Start(flow.Initial{}), toWaiting()...), func(c *Config) {
 		c.SaveFile = func(n, text string) (string, error) { name, content = n, text; return "/home/ada/" + n, nil }
 	})
 	resize(m, 80, 24)

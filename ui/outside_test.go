@@ -59,7 +59,7 @@ func TestOutsideTextIsCleaned(t *testing.T) {
 
 func TestEvilRowInDetail(t *testing.T) {
 	t.Parallel()
-	m := newModel(t, walk(t, flow.Start(flow.Found{}), toTable()...))
+	m := newModel(t, walk(t, flow.Start(flow.Initial{}), toTable()...))
 	resize(m, 100, 40)
 	m.profile.add(evilRows())
 	press(m, "right")

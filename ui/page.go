@@ -252,7 +252,7 @@ func pathOf(s flow.State) []pageID {
 		return []pageID{pageStore}
 	case waiting:
 		return []pageID{pageWaiting}
-	case s.HeldHere() != nil:
+	case s.Unfinished() != nil:
 		return []pageID{pageUnstored}
 	case s.Step == flow.StepServiceAccount && len(usedHere(s)) > 0:
 		return usedPath(s)

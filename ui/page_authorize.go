@@ -146,8 +146,8 @@ func problemPage(c Context, p *Page) {
 
 func detailsPage(c Context) Page {
 	why := c.State.Problem
-	if why == nil && c.HeldHere() != nil {
-		why = c.HeldHere().Problem
+	if why == nil && c.Unfinished() != nil {
+		why = c.Unfinished().Problem
 	}
 	p := Page{Title: "Details"}
 	if why != nil {

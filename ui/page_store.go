@@ -114,7 +114,7 @@ func unstoredPage(c Context) Page {
 		Notes:   []Note{{Text: "The token ends with confer if it is not stored.", Kind: noteMuted, Rank: spare}},
 		Explain: []string{"The administrator has done their part, and need not do it again. confer has the token in memory, and no store has taken it yet."},
 	}
-	held := c.HeldHere()
+	held := c.Unfinished()
 	if why != held.Problem && !why.Approved {
 		p.Notes = append(p.Notes, Note{Text: "What was approved before is still here, and not stored.", Kind: noteWarning})
 	}
@@ -131,11 +131,11 @@ func unstoredPage(c Context) Page {
 			{Value: "new", Label: "Make a new approval link", Note: "to be approved again", Act: Act{Event: flow.AuthorizeStarted{}}},
 			{Value: "go on", Label: "Go on", Note: "without a token", Act: Act{Event: flow.Continued{}}}}
 		if c.Step == flow.StepServiceAccount {
-			options[2] = Option{Value: "drop", Label: "Do without it", Note: "confer forgets the code", Act: Act{Event: flow.HeldDropped{}}}
+			options[2] = Option{Value: "drop", Label: "Do without it", Note: "confer forgets the code", Act: Act{Event: flow.ApprovalDropped{}}}
 			options = slices.Delete(options, 1, 2)
 		}
 	case c.Step == flow.StepServiceAccount:
-		options = append(options, Option{Value: "drop", Label: "Do without it", Note: "confer forgets the token", Act: Act{Event: flow.HeldDropped{}}})
+		options = append(options, Option{Value: "drop", Label: "Do without it", Note: "confer forgets the token", Act: Act{Event: flow.ApprovalDropped{}}})
 	default:
 		options = append(options, Option{Value: "go on", Label: "Go on", Note: "without a token", Act: Act{Event: flow.Continued{}}},
 			Option{Value: "new", Label: "Make a new approval link", Note: "to be approved again", Act: Act{Event: flow.AuthorizeStarted{}}})
@@ -149,8 +149,8 @@ func unstoredPage(c Context) Page {
 
 // unstored is the problem of the moment, or why nothing is stored yet.
 func (c Context) unstored() *flow.Problem {
-	if c.State.Problem == nil && c.HeldHere() != nil {
-		return c.HeldHere().Problem
+	if c.State.Problem == nil && c.Unfinished() != nil {
+		return c.Unfinished().Problem
 	}
 	return c.State.Problem
 }
@@ -251,7 +251,7 @@ func storeWorking(c Context) string {
 	if c.Attempt.Phase == flow.PhaseExchanging {
 		return "Exchanging the code for tokens"
 	}
-	if _, ok := c.Running.Effect.(flow.StoreHeld); ok {
+	if _, ok := c.Running.Effect.(flow.StoreTokens); ok {
 		return "Storing the token and reading it back"
 	}
 	return "Opening the store"

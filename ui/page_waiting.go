@@ -249,7 +249,7 @@ func handedPage(c Context) Page {
 		Lead: "If the administrator says so, confer stops waiting and keeps the link as not confirmed, without a token of its own.",
 		Notes: []Note{{Text: "Checking accounts, next, shows whether it works. If the final address can still be had, paste it instead: that confirms the link.",
 			Kind: noteMuted, Rank: aside}},
-		Actions: []Action{{Key: "y", Words: "yes, keep it as not confirmed", Short: "yes, go on", Act: Act{Event: flow.Handed{}}}},
+		Actions: []Action{{Key: "y", Words: "yes, keep it as not confirmed", Short: "yes, go on", Act: Act{Event: flow.ReportedDone{}}}},
 		Paste:   pagePaste, Warning: c.Attempt.Notice,
 	}
 }

@@ -167,7 +167,7 @@ func TestMissingNamesTheFlagsOfAllSteps(t *testing.T) {
 		flags = append(flags, m.Flag+" "+m.Step.String())
 	}
 	require.Equal(t, []string{"--data-center data_center", "--client-id application", "--service-account service_account", "--provider provider"}, flags)
-	require.Empty(t, Missing(walk(t, flow.Start(flow.Found{}), toAuthorize()...)))
+	require.Empty(t, Missing(walk(t, flow.Start(flow.Initial{}), toAuthorize()...)))
 	for _, s := range flow.Steps() {
 		require.NotEmpty(t, steps[s].page, "%s has no page", s)
 	}

@@ -79,7 +79,7 @@ func newPlainHouse(t *testing.T, open func(string) error) *plainHouse {
 	in, w := io.Pipe()
 	h.in = w
 	cfg := PlainConfig{Err: plainPen{plainStream{h.paper, ""}, h.more}, Config: Config{
-		State: flow.Start(flow.Found{Sites: []cronofy.Site{h.server.Site(dc)}, Answers: flow.Answers{RedirectURI: plainFreeURI(t)}}),
+		State: flow.Start(flow.Initial{Sites: []cronofy.Site{h.server.Site(dc)}, Answers: flow.Answers{RedirectURI: plainFreeURI(t)}}),
 		Tasks: tasks, Input: in, Output: plainPen{plainStream{h.paper, "| "}, h.more},
 	}}
 	go func() {

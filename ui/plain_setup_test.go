@@ -221,5 +221,5 @@ func plainSites() []cronofy.Site {
 // plainAt is the state after events, from the first page.
 func plainAt(t *testing.T, events ...flow.Event) flow.State {
 	t.Helper()
-	return walk(t, flow.Start(flow.Found{Sites: plainSites()}), events...)
+	return walk(t, flow.Start(flow.Initial{Sites: plainSites()}), events...)
 }

@@ -206,7 +206,7 @@ func plainWalk(k *plainTalk) {
 // plainSuggested is how a sandbox run begins: every answer is there, and an
 // empty one is enough each time.
 func plainSuggested(*testing.T) flow.State {
-	return flow.Start(flow.Found{Suggested: true, Store: flow.Store{Kind: flow.StoreNone, Pinned: true}, Sites: []cronofy.Site{sandboxSite()}, Answers: flow.Answers{
+	return flow.Start(flow.Initial{Suggested: true, Store: flow.Store{Kind: flow.StoreNone, Pinned: true}, Sites: []cronofy.Site{sandboxSite()}, Answers: flow.Answers{
 		Site: sandboxSite(), ClientID: testClient, ClientSecret: cronofy.NewSecret(testSecret), RedirectURI: flow.DefaultRedirectURI,
 		ServiceAccount: testID, Provider: cronofy.Webex, Accounts: flow.Accounts{Kind: flow.AccountsFile, Path: "the sandbox's people"},
 	}})
@@ -297,10 +297,10 @@ func plainDoors(k *plainTalk) {
 // plainPaste is refused twice; then the callback is faster than the paste.
 func plainPaste(k *plainTalk) {
 	k.types("http://127.0.0.1:8739/callback?code=Zx81")
-	k.reports(flow.Strayed{Err: callback.ErrPasteBareCode})
+	k.reports(flow.AnswerRejected{Err: callback.ErrPasteBareCode})
 	k.types("p", "\x1b[200~http://127.0.0.1:8739/callback?code=Zx", "81&state=9f0c3e1ab27d44f8\x1b[201~", "")
 	require.Equal(k.t, flow.Pasted{Text: "http://127.0.0.1:8739/callback?code=Zx\n81&state=9f0c3e1ab27d44f8"}, k.ordered())
-	k.reports(flow.Strayed{Err: callback.ErrStateUsed})
+	k.reports(flow.AnswerRejected{Err: callback.ErrStateUsed})
 	k.types("p", "http://127.0.0.1:8739/callback?")
 	k.reports(flow.AnswerArrived{}, flow.Exchanged{}, linked())
 	k.types("3")

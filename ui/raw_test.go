@@ -96,7 +96,7 @@ func TestAPasteOverTheRawLinkIsNotLost(t *testing.T) {
 func TestAPasteOverTheRawLinkOpensItsField(t *testing.T) {
 	t.Parallel()
 	const address = "http://127.0.0.1:8739/callback?code=dy&state=confer1-dy"
-	m := newModel(t, walk(t, flow.Start(flow.Found{}), toWaiting()...))
+	m := newModel(t, walk(t, flow.Start(flow.Initial{}), toWaiting()...))
 	resize(m, 100, 30)
 	m.Update(rawShown{pasted: address})
 	require.Contains(t, text(m), "Paste the final address")
@@ -114,7 +114,7 @@ func TestTheTimeOutKeepsAnAddressThatNobodyChecked(t *testing.T) {
 		"pasted after":  {func(*Model) {}, paste},
 		"raw link":      {func(*Model) {}, func(m *Model) { m.Update(rawShown{pasted: address}) }},
 	} {
-		m := newModel(t, walk(t, flow.Start(flow.Found{}), toWaiting()...))
+		m := newModel(t, walk(t, flow.Start(flow.Initial{}), toWaiting()...))
 		resize(m, 100, 30)
 		c.before(m)
 		m.apply(flow.Report{Task: m.State().Running.ID, Event: flow.Failed{Err: flow.ErrTimeout}})
@@ -130,11 +130,11 @@ func TestTheTimeOutKeepsAnAddressThatNobodyChecked(t *testing.T) {
 // TestACheckedAddressDoesNotComeBack: it was no answer.
 func TestACheckedAddressDoesNotComeBack(t *testing.T) {
 	t.Parallel()
-	m := newModel(t, walk(t, flow.Start(flow.Found{}), toWaiting()...))
+	m := newModel(t, walk(t, flow.Start(flow.Initial{}), toWaiting()...))
 	resize(m, 100, 30)
 	m.Update(tea.PasteMsg{Content: "abcdef0123456789"})
 	press(m, "enter")
-	m.apply(flow.Report{Task: m.State().Running.ID, Event: flow.Strayed{Err: flow.ErrTimeout}})
+	m.apply(flow.Report{Task: m.State().Running.ID, Event: flow.AnswerRejected{Err: flow.ErrTimeout}})
 	require.Contains(t, text(m), "abcdef0123456789", "it can be put right")
 	m.apply(flow.Report{Task: m.State().Running.ID, Event: flow.Failed{Err: flow.ErrTimeout}})
 	require.NotContains(t, text(m), "was pasted is kept")

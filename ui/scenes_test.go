@@ -17,7 +17,7 @@ import (
 // reports and by keys.
 type scene struct {
 	name    string
-	found   *flow.Found
+	found   *flow.Initial
 	events  []flow.Event // before the wizard is shown
 	reports []flow.Event // of the running task, while it is shown
 	keys    []string
@@ -27,7 +27,7 @@ type scene struct {
 }
 
 func (s scene) model(t testing.TB, w, h int) *Model {
-	found := flow.Found{}
+	found := flow.Initial{}
 	if s.found != nil {
 		found = *s.found
 	}
@@ -60,22 +60,22 @@ func events(groups ...any) []flow.Event {
 	return out
 }
 
-func sandboxFound() *flow.Found {
-	return &flow.Found{Suggested: true, Store: flow.Store{Kind: flow.StoreNone, Pinned: true}, Answers: flow.Answers{
+func sandboxFound() *flow.Initial {
+	return &flow.Initial{Suggested: true, Store: flow.Store{Kind: flow.StoreNone, Pinned: true}, Answers: flow.Answers{
 		Site: sandboxSite(), ClientID: "sandbox_client", ClientSecret: cronofy.NewSecret(testSecret), RedirectURI: flow.DefaultRedirectURI,
 		ServiceAccount: testID, Provider: cronofy.Zoom, Accounts: flow.Accounts{Kind: flow.AccountsFile, Path: "sandbox"}},
 		Sites: sandboxSites()}
 }
 
-func usedFound() *flow.Found {
-	return &flow.Found{Answers: flow.Answers{Site: germany(), ClientID: testClient, RedirectURI: flow.DefaultRedirectURI},
+func usedFound() *flow.Initial {
+	return &flow.Initial{Answers: flow.Answers{Site: germany(), ClientID: testClient, RedirectURI: flow.DefaultRedirectURI},
 		Store: flow.Store{Kind: flow.StoreKeyring, Keyring: "ready"}, SecretKept: true, Used: []flow.Used{
 			{APIHost: "api-de.cronofy.com", ClientID: testClient, ServiceAccount: testID, Label: "Example GmbH"},
 			{APIHost: "api-de.cronofy.com", ClientID: testClient, ServiceAccount: "ser_64b17f9b8090ea21640c9151"}}}
 }
 
-func resumedFound() *flow.Found {
-	return &flow.Found{Resumed: true, Store: flow.Store{Kind: flow.StoreKeyring}, SecretKept: true,
+func resumedFound() *flow.Initial {
+	return &flow.Initial{Resumed: true, Store: flow.Store{Kind: flow.StoreKeyring}, SecretKept: true,
 		Answers: flow.Answers{Site: germany(), ClientID: testClient, RedirectURI: flow.DefaultRedirectURI, ServiceAccount: testID}}
 }
 
@@ -86,18 +86,18 @@ func askedToOpen() flow.Event {
 }
 
 // pinnedFound is a run with --redirect-uri.
-func pinnedFound() *flow.Found {
+func pinnedFound() *flow.Initial {
 	f := usedFound()
 	f.Used, f.Answers.RedirectSet = nil, true
 	return f
 }
 
-func fileFound() *flow.Found {
-	return &flow.Found{Answers: flow.Answers{Site: germany(), ClientID: testClient}, Store: flow.Store{Kind: flow.StoreFile}}
+func fileFound() *flow.Initial {
+	return &flow.Initial{Answers: flow.Answers{Site: germany(), ClientID: testClient}, Store: flow.Store{Kind: flow.StoreFile}}
 }
 
-func storedFound() *flow.Found {
-	return &flow.Found{Answers: flow.Answers{Site: germany(), ClientID: testClient}, Store: flow.Store{Kind: flow.StoreKeyring}}
+func storedFound() *flow.Initial {
+	return &flow.Initial{Answers: flow.Answers{Site: germany(), ClientID: testClient}, Store: flow.Store{Kind: flow.StoreKeyring}}
 }
 
 // askedForStored: nothing was typed, and there is no keyring to look into.
@@ -105,8 +105,8 @@ func askedForStored() flow.Event {
 	return flow.ApplicationAccepted{Store: flow.Store{Kind: flow.StoreKeyring, Keyring: "no-bus"}, Ask: true}
 }
 
-func openFileFound() *flow.Found {
-	return &flow.Found{Store: flow.Store{Kind: flow.StoreFile, Passphrase: cronofy.NewSecret("p")}, Answers: flow.Answers{Site: germany(), ClientID: testClient,
+func openFileFound() *flow.Initial {
+	return &flow.Initial{Store: flow.Store{Kind: flow.StoreFile, Passphrase: cronofy.NewSecret("p")}, Answers: flow.Answers{Site: germany(), ClientID: testClient,
 		ClientSecret: cronofy.NewSecret(testSecret), RedirectURI: flow.DefaultRedirectURI, ServiceAccount: testID, Provider: cronofy.Zoom}}
 }
 
@@ -116,7 +116,7 @@ func toHeld() []flow.Event {
 }
 
 func stillHeld() flow.Event {
-	return flow.Failed{Err: &keystore.Error{Op: "set", Store: keystore.Keyring, Err: keystore.ErrUnavailable, State: keystore.NoBus}, Approved: true, Held: true}
+	return flow.Failed{Err: &keystore.Error{Op: "set", Store: keystore.Keyring, Err: keystore.ErrUnavailable, State: keystore.NoBus}, Approved: true, TokensKept: true}
 }
 
 func portErr() error {
@@ -140,7 +140,7 @@ func answerScenes() []scene {
 		{name: "data_center_filter", keys: []string{"/", "type:united"}},
 		{name: "data_center_filter_none", keys: []string{"/", "type:mars"}},
 		{name: "data_center_help", keys: []string{"?"}},
-		{name: "data_center_notice", found: &flow.Found{Notice: "What earlier runs left was damaged. It was kept as state.json.damaged. No browser will be opened, as chosen earlier; --browser system changes that."}, small: true},
+		{name: "data_center_notice", found: &flow.Initial{Notice: "What earlier runs left was damaged. It was kept as state.json.damaged. No browser will be opened, as chosen earlier; --browser system changes that."}, small: true},
 		{name: "data_center_sandbox", found: sandboxFound()},
 		{name: "application", events: toApplication(), small: true},
 		{name: "application_filled", events: toApplication(), keys: []string{"type:" + testClient, "tab", "paste: " + testSecret + "\n", "tab"}},
@@ -238,12 +238,12 @@ func authorizeScenes() []scene {
 
 func waitScenes() []scene {
 	noWay := flow.LinkReady{URL: testURL, ShortURL: "http://127.0.0.1:43117/go/x7Qk2vBn", RedirectURI: "https://app.example.test/cb", Until: start.Add(5 * time.Minute)}
-	behind := &flow.Found{Answers: flow.Answers{Listen: "0.0.0.0:8739"}}
+	behind := &flow.Initial{Answers: flow.Answers{Listen: "0.0.0.0:8739"}}
 	proxied := noWay
 	proxied.Listening = true
 	closed := flow.BrowserAsked{Err: errors.New("no display")}
 	unopened := events(toAuthorize(), flow.AuthorizeStarted{}, linkReady(), flow.BrowserAsked{Err: errors.New("no display")})
-	stray := flow.Strayed{Err: callback.ErrPasteBareCode}
+	stray := flow.AnswerRejected{Err: callback.ErrPasteBareCode}
 	return []scene{
 		{name: "waiting", events: toWaiting(), small: true},
 		{name: "waiting_ssh", events: unopened, cfg: session(SessionSSH), small: true},
@@ -259,8 +259,8 @@ func waitScenes() []scene {
 		{name: "waiting_permit", events: toWaiting(), keys: []string{"t"}, small: true},
 		{name: "waiting_no_listener", events: events(toAuthorize(), flow.AuthorizeStarted{}, noWay)},
 		{name: "waiting_second_link", events: toWaiting(), reports: []flow.Event{linkReady()}},
-		{name: "waiting_stray", events: toWaiting(), reports: []flow.Event{flow.Strayed{Err: callback.ErrStateEarlierRun}}},
-		{name: "waiting_host", events: toWaiting(), reports: []flow.Event{flow.Strayed{Err: callback.ErrHost}}, small: true},
+		{name: "waiting_stray", events: toWaiting(), reports: []flow.Event{flow.AnswerRejected{Err: callback.ErrStateEarlierRun}}},
+		{name: "waiting_host", events: toWaiting(), reports: []flow.Event{flow.AnswerRejected{Err: callback.ErrHost}}, small: true},
 		{name: "waiting_copied", events: toWaiting(), keys: []string{"c"}},
 		{name: "waiting_help", events: toWaiting(), keys: []string{"?"}},
 		{name: "waiting_sandbox", events: unopened, cfg: approves, small: true},
@@ -286,7 +286,7 @@ func profileScenes() []scene {
 	missing := &flow.AccountsError{Err: fmt.Errorf("open people.csv: %w", errors.New("no header"))}
 	return []scene{
 		{name: "linked", events: toLinked(), small: true},
-		{name: "linked_before", found: &flow.Found{Linked: &flow.Link{Site: germany(), ClientID: testClient, ServiceAccount: testID, Provider: cronofy.Zoom, Label: "Example GmbH", Store: flow.StoreKeyring, RefreshToken: true, At: start}}, small: true},
+		{name: "linked_before", found: &flow.Initial{Linked: &flow.Link{Site: germany(), ClientID: testClient, ServiceAccount: testID, Provider: cronofy.Zoom, Label: "Example GmbH", Store: flow.StoreKeyring, RefreshToken: true, At: start}}, small: true},
 		{name: "linked_filter", events: toLinked(), keys: []string{"/", "type:fin"}},
 		{name: "linked_help", events: toLinked(), keys: []string{"?"}},
 		{name: "accounts", events: toLinked(), keys: []string{"enter"}, small: true},

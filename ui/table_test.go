@@ -15,7 +15,7 @@ import (
 )
 
 func tableOf(t testing.TB, n int) (*Model, *table) {
-	m := newModel(t, walk(t, flow.Start(flow.Found{}), toTable()...))
+	m := newModel(t, walk(t, flow.Start(flow.Initial{}), toTable()...))
 	resize(m, 120, 40)
 	report(m, flow.ProfilesRead{Rows: people(n), Tally: tally(people(n))})
 	tb := m.profile
@@ -33,7 +33,7 @@ func (r *rows) indexes() []int {
 
 func TestRowsComeInAnyOrder(t *testing.T) {
 	t.Parallel()
-	m := newModel(t, walk(t, flow.Start(flow.Found{}), toTable()...))
+	m := newModel(t, walk(t, flow.Start(flow.Initial{}), toTable()...))
 	resize(m, 120, 40)
 	all := people(12)
 	report(m, flow.ProfilesRead{Rows: all[6:]}, flow.ProfilesRead{Rows: all[:6]}, flow.ProfilesRead{Rows: all[2:4]})
@@ -234,7 +234,7 @@ func TestNewListForgetsTheOld(t *testing.T) {
 const many = 100_000
 
 func benchTable(b *testing.B) *Model {
-	m := newModel(b, walk(b, flow.Start(flow.Found{}), toTable()...))
+	m := newModel(b, walk(b, flow.Start(flow.Initial{}), toTable()...))
 	resize(m, 120, 40)
 	all := people(many)
 	tb := m.profile

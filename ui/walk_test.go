@@ -58,7 +58,7 @@ func kindOf(e flow.Effect) string {
 		return "new link"
 	case flow.OpenWanted:
 		return "open"
-	case flow.Handed:
+	case flow.ReportedDone:
 		return "handed"
 	case flow.Refreshed:
 		return "refreshed"
@@ -94,7 +94,7 @@ type window struct {
 	m  *Model
 }
 
-func open(t *testing.T, found flow.Found, s *script, w, h int) *window {
+func open(t *testing.T, found flow.Initial, s *script, w, h int) *window {
 	m := newModel(t, flow.Start(found), func(c *Config) { c.Tasks = s })
 	return &window{t: t, m: m, tm: teatest.NewTestModel(t, m, teatest.WithInitialTermSize(w, h)), em: screentest.New(t, w, h, io.Discard)}
 }
@@ -162,7 +162,7 @@ func TestWalkToTheProvider(t *testing.T) {
 		on("account", fail(&cronofy.Error{Status: 404})).
 		on("account", accountOK()).
 		on("account", accountOK())
-	w := open(t, flow.Found{}, s, 100, 30)
+	w := open(t, flow.Initial{}, s, 100, 30)
 
 	w.sees("Which data center was your Cronofy application made in?")
 	w.press("/", "type:germ", "enter")
@@ -194,7 +194,7 @@ func TestWalkToTheProvider(t *testing.T) {
 func TestWalkToTheTable(t *testing.T) {
 	s := okAccount(newScript(t)).
 		on("authorize", linkReady(), flow.BrowserAsked{}).
-		on("pasted", flow.Strayed{Err: callback.ErrPasteBareCode}).
+		on("pasted", flow.AnswerRejected{Err: callback.ErrPasteBareCode}).
 		on("pasted", flow.Failed{Err: &flow.RefusedError{Code: "access_denied"}}).
 		on("authorize", linkReady(), flow.BrowserAsked{}).
 		on("new link", linkReady()).

@@ -219,7 +219,7 @@ func (h *linkedHome) start(folder string) error {
 		},
 	}
 	c := h.server.Credentials()
-	last := flow.Unattended(context.Background(), r, flow.Found{
+	last := flow.Unattended(context.Background(), r, flow.Initial{
 		Answers: flow.Answers{Site: h.server.Site(cronofy.DataCenters()[3]), ClientID: c.ClientID, ClientSecret: c.ClientSecret, ServiceAccount: c.ServiceAccountID,
 			Provider: cronofy.Webex, Label: "Acme", RedirectURI: uri, Accounts: flow.Accounts{Kind: flow.AccountsNone}},
 		Store: flow.Store{Kind: flow.StoreFile, Passphrase: cronofy.NewSecret(testPassphrase)},

@@ -137,7 +137,7 @@ func (w *wiring) adopt(d links.Draft) {
 	a.ClientID = d.ClientID
 	refused := d.Open == flow.StepApplication.String()
 	if refused {
-		w.known.Open = flow.StepApplication
+		w.known.Unaccepted = flow.StepApplication
 	}
 	if !a.RedirectSet && (flow.CheckRedirectURI(d.RedirectURI) == nil || refused && d.RedirectURI != "") {
 		a.RedirectURI = d.RedirectURI
@@ -158,7 +158,7 @@ func (w *wiring) adoptCustomer(d links.Draft) {
 	a := &w.known.Answers
 	refused := d.Open == flow.StepServiceAccount.String()
 	if refused {
-		w.known.Open = flow.StepServiceAccount
+		w.known.Unaccepted = flow.StepServiceAccount
 	}
 	if flow.CheckServiceAccountID(d.ServiceAccount) == nil || refused {
 		a.ServiceAccount = d.ServiceAccount

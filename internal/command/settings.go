@@ -65,26 +65,26 @@ func (f *settings) fill(e environment) {
 }
 
 // known is what a run knows before its first page, with what has to be read for it.
-func (f *settings) known(ctx context.Context, e environment, s streams) (flow.Found, error) {
+func (f *settings) known(ctx context.Context, e environment, s streams) (flow.Initial, error) {
 	a, err := f.answers()
 	if err != nil {
-		return flow.Found{}, err
+		return flow.Initial{}, err
 	}
 	if a.Provider != "" && !a.Provider.Known() {
 		fmt.Fprintf(s.err, "confer: note: %q is no provider that confer knows; it is sent to Cronofy as it is\n", a.Provider)
 	}
 	if a.ClientSecret, err = f.secret(ctx, e, s); err != nil {
-		return flow.Found{}, err
+		return flow.Initial{}, err
 	}
 	if p := flow.CheckClientSecret(a.ClientSecret); p != nil {
 		from := "CRONOFY_CLIENT_SECRET"
 		if f.secretFile != "" {
 			from = "--client-secret-file"
 		}
-		return flow.Found{}, &usageError{summary: from + ": " + strings.TrimSuffix(p.Summary, "."), hint: onlySecret, step: flow.StepApplication}
+		return flow.Initial{}, &usageError{summary: from + ": " + strings.TrimSuffix(p.Summary, "."), hint: onlySecret, step: flow.StepApplication}
 	}
 	store, err := f.store(ctx, s)
-	return flow.Found{Answers: a, Store: store}, err
+	return flow.Initial{Answers: a, Store: store}, err
 }
 
 // answers are those that flags and environment give, but for secrets. Nothing is

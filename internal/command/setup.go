@@ -137,7 +137,7 @@ func (w *wiring) refuseNewerList(ctx context.Context, f *settings, s streams) er
 }
 
 // missing names the flags of the answers that nobody gave, by what the pages ask.
-func missing(found flow.Found) error {
+func missing(found flow.Initial) error {
 	absent := ui.Missing(flow.State{Answers: found.Answers, Store: found.Store})
 	if len(absent) == 0 {
 		return nil
@@ -479,7 +479,7 @@ func tellMeanwhile(w io.Writer, s flow.State, ev flow.Event) {
 		if ev.Words != "" {
 			fmt.Fprintf(w, "confer: %s.\n", ev.Words)
 		}
-	case flow.Strayed:
+	case flow.AnswerRejected:
 		fmt.Fprintln(w, "confer: note:", s.Attempt.Notice)
 	}
 }

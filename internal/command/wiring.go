@@ -25,7 +25,7 @@ import (
 // wiring is what a run needs of the outside, wired together.
 type wiring struct {
 	runner  *flow.Runner
-	known   flow.Found
+	known   flow.Initial
 	session opener.Kind
 	browser string // what --browser says, or said to an earlier run
 	plain   bool   // line by line

@@ -92,7 +92,7 @@ func (h *fixture) link(p cronofy.Provider) links.Link {
 			return nil
 		},
 	}
-	last := flow.Unattended(h.t.Context(), r, flow.Found{Answers: flow.Answers{
+	last := flow.Unattended(h.t.Context(), r, flow.Initial{Answers: flow.Answers{
 		Site: h.server.Site(dc), ClientID: c.ClientID, ClientSecret: c.ClientSecret, ServiceAccount: c.ServiceAccountID,
 		Provider: p, Label: "Acme", RedirectURI: uri, Accounts: flow.Accounts{Kind: flow.AccountsNone},
 	}}, func(flow.State, flow.Event) {})
