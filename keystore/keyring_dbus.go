@@ -222,8 +222,8 @@ type secretValue struct {
 	ContentType string
 }
 
-// exchange is one call to the service: the collection, unlocked, and a session.
-type exchange struct {
+// transaction is one call to the service: the collection, unlocked, and a session.
+type transaction struct {
 	call       *call
 	conn       *dbus.Conn
 	collection dbus.ObjectPath
@@ -233,7 +233,7 @@ type exchange struct {
 // Get implements provider.
 func (s *secretService) Get(c *call, key string) (string, error) {
 	var secret secretValue
-	err := s.do(c, func(x exchange) error {
+	err := s.do(c, func(x transaction) error {
 		items, err := x.search(key)
 		if err != nil {
 			return err
@@ -252,7 +252,7 @@ func (s *secretService) Get(c *call, key string) (string, error) {
 // Has implements provider.
 func (s *secretService) Has(c *call, key string) (bool, error) {
 	var items []dbus.ObjectPath
-	err := s.do(c, func(x exchange) (err error) {
+	err := s.do(c, func(x transaction) (err error) {
 		items, err = x.search(key)
 		return err
 	})
@@ -262,7 +262,7 @@ func (s *secretService) Has(c *call, key string) (bool, error) {
 // Set implements provider. It changes the item that is there: to replace it by a
 // new one is what KeePassXC always asks about. Others of the same key are deleted.
 func (s *secretService) Set(c *call, key, secret string) error {
-	return s.do(c, func(x exchange) error {
+	return s.do(c, func(x transaction) error {
 		items, err := x.search(key)
 		if err != nil {
 			return err
@@ -283,7 +283,7 @@ func (s *secretService) Set(c *call, key, secret string) error {
 
 // Delete implements provider.
 func (s *secretService) Delete(c *call, key string) error {
-	return s.do(c, func(x exchange) error {
+	return s.do(c, func(x transaction) error {
 		items, err := x.search(key)
 		if err == nil && len(items) == 0 {
 			return ErrNotFound
@@ -296,10 +296,10 @@ func (s *secretService) Delete(c *call, key string) error {
 }
 
 // Unlock implements provider.
-func (s *secretService) Unlock(c *call) error { return s.do(c, func(exchange) error { return nil }) }
+func (s *secretService) Unlock(c *call) error { return s.do(c, func(transaction) error { return nil }) }
 
-func (s *secretService) do(c *call, f func(exchange) error) error {
-	err := s.exchange(c, f)
+func (s *secretService) do(c *call, f func(transaction) error) error {
+	err := s.transaction(c, f)
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		s.close()
 	}
@@ -313,7 +313,7 @@ func (s *secretService) close() {
 	}
 }
 
-func (s *secretService) exchange(c *call, f func(exchange) error) error {
+func (s *secretService) transaction(c *call, f func(transaction) error) error {
 	ctx := context.Background() // what was begun is seen to its end; guard bounds the caller's wait
 	if s.conn == nil || !s.conn.Connected() {
 		conn, err := connect(ctx)
@@ -326,7 +326,7 @@ func (s *secretService) exchange(c *call, f func(exchange) error) error {
 	if err != nil {
 		return err
 	}
-	x := exchange{call: c, conn: s.conn, collection: collection}
+	x := transaction{call: c, conn: s.conn, collection: collection}
 	if err := x.unlock(collection); err != nil {
 		return err
 	}
@@ -338,7 +338,7 @@ func (s *secretService) exchange(c *call, f func(exchange) error) error {
 	return f(x)
 }
 
-func (x exchange) object(path dbus.ObjectPath) dbus.BusObject {
+func (x transaction) object(path dbus.ObjectPath) dbus.BusObject {
 	return x.conn.Object(secretsName, path)
 }
 
@@ -346,12 +346,12 @@ func attributes(key string) map[string]string {
 	return map[string]string{"service": Service, "username": key}
 }
 
-func (x exchange) search(key string) (items []dbus.ObjectPath, err error) {
+func (x transaction) search(key string) (items []dbus.ObjectPath, err error) {
 	err = x.object(x.collection).Call(collectionFace+".SearchItems", 0, attributes(key)).Store(&items)
 	return items, err
 }
 
-func (x exchange) create(key string, value secretValue) error {
+func (x transaction) create(key string, value secretValue) error {
 	properties := map[string]dbus.Variant{
 		itemFace + ".Label":      dbus.MakeVariant("confer: " + key),
 		itemFace + ".Attributes": dbus.MakeVariant(attributes(key)),
@@ -363,7 +363,7 @@ func (x exchange) create(key string, value secretValue) error {
 	return x.prompt(prompt)
 }
 
-func (x exchange) delete(items []dbus.ObjectPath) error {
+func (x transaction) delete(items []dbus.ObjectPath) error {
 	for _, item := range items {
 		var prompt dbus.ObjectPath
 		if err := x.object(item).Call(itemFace+".Delete", 0).Store(&prompt); err != nil {
@@ -381,7 +381,7 @@ const tooQuick = 50 * time.Millisecond
 
 // unlock asks twice where the first no came too fast to be a person's: KWallet
 // says it once more, without a window, to whoever asks after somebody refused.
-func (x exchange) unlock(path dbus.ObjectPath) error {
+func (x transaction) unlock(path dbus.ObjectPath) error {
 	for first := true; ; first = false {
 		var unlocked []dbus.ObjectPath
 		var prompt dbus.ObjectPath
@@ -398,7 +398,7 @@ func (x exchange) unlock(path dbus.ObjectPath) error {
 
 // prompt has the service show the window that it wants to show, and waits for its
 // end. "/" is none.
-func (x exchange) prompt(path dbus.ObjectPath) error {
+func (x transaction) prompt(path dbus.ObjectPath) error {
 	if path == "/" {
 		return nil
 	}
