@@ -63,7 +63,7 @@ func (r *profilesRun) openReceiver(token *delegated.ServiceToken, list []profile
 	if err != nil {
 		return nil, &usageError{summary: "--listen: " + listenReason(err), hint: "name a free host:port of this machine"}
 	}
-	r.later(func() { receiver.Close(); r.tellRefused(receiver.Refused()) })
+	r.later(receiver.Close)
 	return receiver, nil
 }
 
@@ -429,19 +429,6 @@ var refusedWords = map[delegated.Refusal]string{
 	delegated.Unsigned:  "without a signature; --accept-unsigned-webhooks takes such posts",
 	delegated.Forged:    "with a signature that is not this client secret's",
 	delegated.Malformed: "that is not what Cronofy sends",
-}
-
-// tellRefused counts what was refused again and again; the first of each kind
-// was told when it came.
-func (r *profilesRun) tellRefused(counts map[delegated.Refusal]int) {
-	for _, c := range []struct {
-		why  delegated.Refusal
-		text string
-	}{{delegated.Unsigned, "without a signature"}, {delegated.Forged, "with a wrong signature"}, {delegated.Malformed, "that are not what Cronofy sends"}} {
-		if n := counts[c.why]; n > 1 {
-			r.progress.say(fmt.Sprintf("confer: note: refused %d posts %s", n, c.text))
-		}
-	}
 }
 
 // tellAsked says what a run that has ended early may have done.

@@ -12,7 +12,6 @@ package delegated
 
 import (
 	"context"
-	"maps"
 	"net"
 	"net/url"
 	"slices"
@@ -84,7 +83,6 @@ type Receiver struct {
 	mu       sync.Mutex
 	live     map[string]*row // by the last part of their callback URL
 	fatal    error
-	refused  map[Refusal]int
 	told     map[Refusal]bool // of Config.Report; NotRefused: that an answer was lost
 	progress Progress
 }
@@ -146,7 +144,7 @@ func Open(ctx context.Context, cfg Config, emails []string) (*Receiver, error) {
 	const size = cronofy.MaxDelegatedAccess
 	d := &Receiver{
 		cfg: cfg, base: base, emails: emails, batches: make([]batch, (len(emails)+size-1)/size),
-		turn: make(chan struct{}, 1), slots: make(chan struct{}, maxUnderWay), live: map[string]*row{}, told: map[Refusal]bool{}, refused: map[Refusal]int{},
+		turn: make(chan struct{}, 1), slots: make(chan struct{}, maxUnderWay), live: map[string]*row{}, told: map[Refusal]bool{},
 	}
 	l, err := cfg.listen(ctx, "tcp", cfg.Listen)
 	if err != nil {
@@ -238,14 +236,6 @@ func (d *Receiver) fail(err error) {
 	}
 }
 
-// Refused counts the posts to live callback URLs that were not taken. Requests to
-// paths that are nobody's are not counted: on a public address they are noise.
-func (d *Receiver) Refused() map[Refusal]int {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return maps.Clone(d.refused)
-}
-
 // Progress tells how far the asking has come.
 func (d *Receiver) Progress() Progress {
 	d.mu.Lock()
@@ -277,11 +267,11 @@ func (d *Receiver) report(err error, kind Refusal) {
 	}
 }
 
-// refuse counts a post to r's callback URL that is not taken.
+// refuse notes that a post to r's callback URL is not taken, and tells it. What is
+// sent to paths that are nobody's is noise on a public address.
 func (d *Receiver) refuse(r *row, why Refusal) {
 	d.mu.Lock()
 	r.refused = why
-	d.refused[why]++
 	d.mu.Unlock()
 	d.report(&RefusedError{why}, why)
 }

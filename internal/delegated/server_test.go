@@ -48,7 +48,6 @@ func TestSignatures(t *testing.T) {
 				require.Equal(t, 404, post(d, r.CallbackURL, b, good), "a URL works once")
 				return
 			}
-			require.Equal(t, 1, d.Refused()[Unsigned]+d.Refused()[Forged])
 			require.Equal(t, 200, post(d, r.CallbackURL, b, good), "a refused post uses nothing up")
 			require.NoError(t, results()[0].err)
 		})
@@ -88,7 +87,6 @@ func TestNothingElseIsServed(t *testing.T) {
 		require.Equal(t, tc.status, w.Code, name)
 		require.Empty(t, w.Body.String(), name)
 	}
-	require.Equal(t, map[Refusal]int{Malformed: 4}, d.Refused())
 	require.Equal(t, 200, post(d, "/some/prefix/"+id, b, sign(secret, b)), "none of it used the URL up")
 	require.NoError(t, results()[0].err)
 }
