@@ -179,15 +179,23 @@ func (q *logoutRun) failed(l links.Link, done links.Forgotten, err error) {
 	if step == links.StepRevoke && !storeShut(err) {
 		p.Hint += " Without --revoke, confer logout forgets the link here alone."
 	}
+	q.stays(l, step, done.Revoked, p)
+}
+
+// stays tells what could not be forgotten. The zero link is what belongs to none.
+func (q *logoutRun) stays(l links.Link, step links.Step, revoked bool, p flow.Problem) {
 	q.fail(p.Exit)
+	p.Hint = strings.TrimSpace(p.Hint)
 	if q.f.json {
 		id := ""
 		if l.ClientID != "" {
 			id = l.ID()
 		}
-		q.ev.write(keptEvent{q.ev.head("kept"), id, step, done.Revoked, p.Code, p.Summary, p.Hint})
+		q.ev.write(keptEvent{q.ev.head("kept"), id, step, revoked, p.Code, p.Summary, p.Hint})
 	}
-	complain(q.s.err, p.Summary, strings.TrimSpace(p.Hint))
+	if p.Code != flow.CodeCancelled || l.ClientID != "" {
+		complain(q.s.err, p.Summary, p.Hint)
+	}
 }
 
 // storeShut tells that no secret could be read, or deleted either.
@@ -219,12 +227,8 @@ func (q *logoutRun) say(l links.Link, done links.Forgotten) {
 func (q *logoutRun) copies(l links.Link, done links.Forgotten) {
 	p := explainLink(done.Left)
 	p.Summary = "Copies of its secrets in another store could not be deleted: " + p.Summary
-	p.Hint = strings.TrimSpace(p.Hint + " Then " + leftoverCommand + " deletes them; confer status lists them.")
-	q.fail(p.Exit)
-	if q.f.json {
-		q.ev.write(keptEvent{q.ev.head("kept"), l.ID(), links.StepSecrets, done.Revoked, p.Code, p.Summary, p.Hint})
-	}
-	complain(q.s.err, p.Summary, p.Hint)
+	p.Hint += " Then " + leftoverCommand + " deletes them; confer status lists them."
+	q.stays(l, links.StepSecrets, done.Revoked, p)
 }
 
 // rest forgets what belongs to no link. It says so only where it matters.
@@ -246,10 +250,8 @@ func (q *logoutRun) leftover(ctx context.Context) error {
 	if err != nil {
 		p := explainLink(err)
 		p.Summary = "What is left over could not all be deleted: " + p.Summary
-		if q.f.json {
-			q.ev.write(keptEvent{q.ev.head("kept"), "", stepOf(err), false, p.Code, p.Summary, p.Hint})
-		}
-		return complainOf(q.s, p)
+		q.stays(links.Link{}, stepOf(err), false, p)
+		return &exitError{q.exit}
 	}
 	switch {
 	case q.f.json:
