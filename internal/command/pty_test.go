@@ -39,7 +39,9 @@ type terminalOptions struct {
 func startTerminal(t testing.TB, o terminalOptions, args ...string) *terminal {
 	t.Helper()
 	x := &terminal{t: t, Terminal: screentest.Open(t, cmp.Or(o.width, 100), cmp.Or(o.height, 30), o.mute)}
-	x.Single = o.single
+	if o.single {
+		x.NoAlternate()
+	}
 	if o.sealed {
 		x.Patience = sealedPatience
 	}

@@ -23,11 +23,9 @@ const Patience = 10 * time.Second
 type Screen struct {
 	Patience time.Duration // for waits; more than the usual only for a program that computes that long, and the test says why
 
-	// Single: there is no alternate screen to change to.
-	Single bool
-
 	t       testing.TB
 	mu      sync.Mutex
+	single  bool // there is no alternate screen to change to
 	changed *sync.Cond
 	screen  *vt.Emulator
 	raw     bytes.Buffer
@@ -44,6 +42,13 @@ func New(t testing.TB, width, height int, answers io.Writer) *Screen {
 	return s
 }
 
+// NoAlternate makes it a terminal that has one screen alone.
+func (s *Screen) NoAlternate() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.single = true
+}
+
 // Write draws.
 func (s *Screen) Write(b []byte) (int, error) {
 	arrived := time.Now()
@@ -51,7 +56,7 @@ func (s *Screen) Write(b []byte) (int, error) {
 	defer s.mu.Unlock()
 	s.raw.Write(b)
 	drawn := b
-	if s.Single {
+	if s.single {
 		drawn = alternate.ReplaceAll(b, nil)
 	}
 	_, err := s.screen.Write(drawn)
