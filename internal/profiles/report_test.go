@@ -3,6 +3,9 @@ package profiles
 import (
 	"encoding/xml"
 	"io"
+	"math"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -86,4 +89,44 @@ func TestReportTrustsAnyDataCenterWithoutOne(t *testing.T) {
 	require.True(t, link("https://app-uk.cronofy.com/v2/relink/zoom"))
 	require.False(t, link("https://app-xx.cronofy.com/v2/relink/zoom"))
 	require.False(t, link("http://127.0.0.1:4000/v2/relink/zoom"))
+}
+
+// TestReportCanBeRead: each colour of a text stands out from what it is on, in
+// both themes (WCAG 2.2, 1.4.3).
+func TestReportCanBeRead(t *testing.T) {
+	t.Parallel()
+	light, dark, ok := strings.Cut(reportStyle, "@media (prefers-color-scheme: dark)")
+	require.True(t, ok)
+	dark, _, _ = strings.Cut(dark, "*")
+	for theme, css := range map[string]string{"light": light, "dark": dark} {
+		colours := map[string]float64{}
+		for _, m := range regexp.MustCompile(`--([a-z-]+): #([0-9a-f]{3,6})`).FindAllStringSubmatch(css, -1) {
+			colours[m[1]] = luminance(t, m[2])
+		}
+		for _, text := range []string{"text", "muted", "link", "connected", "missing-text", "own", "disconnected-text", "error"} {
+			for _, ground := range []string{"bg", "card"} {
+				a, b := colours[text], colours[ground]
+				require.GreaterOrEqual(t, (max(a, b)+0.05)/(min(a, b)+0.05), 4.5, "%s: %s on %s", theme, text, ground)
+			}
+		}
+	}
+}
+
+func luminance(t *testing.T, hex string) (l float64) {
+	t.Helper()
+	if len(hex) == 3 {
+		hex = string([]byte{hex[0], hex[0], hex[1], hex[1], hex[2], hex[2]})
+	}
+	for i, weight := range []float64{0.2126, 0.7152, 0.0722} {
+		n, err := strconv.ParseUint(hex[2*i:2*i+2], 16, 8)
+		require.NoError(t, err)
+		c := float64(n) / 255
+		if c <= 0.03928 {
+			c /= 12.92
+		} else {
+			c = math.Pow((c+0.055)/1.055, 2.4)
+		}
+		l += weight * c
+	}
+	return l
 }
