@@ -197,7 +197,7 @@ type PagePassed struct{ Step Step }
 func (ev PagePassed) page() Step { return ev.Step }
 
 func (ev PagePassed) apply(s State) (State, *Task) {
-	if rule := ev.Step.rule(); rule.missing == nil && ev.Step < StepProfiles {
+	if ev.Step.asksNothing() {
 		s.Step++
 	}
 	return s, nil

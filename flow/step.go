@@ -115,6 +115,9 @@ func (s Step) rule() stepRule {
 	return steps[s]
 }
 
+// asksNothing tells whether the page is left by PagePassed.
+func (s Step) asksNothing() bool { return s.rule().missing == nil && s.rule().given == nil }
+
 // String is the step's name in events for scripts: "service_account".
 func (s Step) String() string { return s.rule().name }
 

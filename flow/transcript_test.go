@@ -61,9 +61,22 @@ func replay(t *testing.T, story string) string {
 		} else {
 			s, task = s.Apply(parseEvent(t, input))
 		}
+		s = passed(s, input == "back")
 		fmt.Fprintf(&out, "%-56s -> %s\n", input, said(before, s, task))
 	}
 	return out.String()
+}
+
+// passed leaves pages that ask for nothing, so that a story needs no line for them.
+func passed(s State, back bool) State {
+	for s.Running == nil && s.Step.asksNothing() {
+		ev := Event(PagePassed{s.Step})
+		if back {
+			ev = Back{}
+		}
+		s, _ = s.Apply(ev)
+	}
+	return s
 }
 
 // said tells what changed between two States, for a transcript.

@@ -149,6 +149,8 @@ func fittingAnswer(s State) Event {
 		return ProviderChosen{cronofy.Zoom}
 	case s.Step == StepAuthorize:
 		return AuthorizeStarted{}
+	case s.Step.asksNothing():
+		return PagePassed{s.Step}
 	}
 	return AccountsGiven{Accounts{Kind: AccountsFile, Path: "x"}}
 }

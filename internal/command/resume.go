@@ -134,7 +134,9 @@ func (w *wiring) adopt(d links.Draft) {
 	if a.ClientID != "" && a.ClientID != d.ClientID {
 		return
 	}
-	a.ClientID = d.ClientID
+	if flow.CheckClientID(d.ClientID) == nil { // an earlier version may have saved a secret there
+		a.ClientID = d.ClientID
+	}
 	refused := d.Open == flow.StepApplication.String()
 	if refused {
 		w.known.Unaccepted = flow.StepApplication
