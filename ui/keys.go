@@ -67,7 +67,7 @@ func (m *Model) bindings(full bool) []key.Binding {
 	p, k := m.page(), m.keys
 	switch {
 	case m.table() != nil:
-		return m.tableBindings(p)
+		return m.tableBindings(p, full)
 	case p.Fixed:
 		return []key.Binding{k.help, k.quit}
 	case p.Busy != "":
@@ -120,7 +120,10 @@ func (m *Model) bindings(full bool) []key.Binding {
 	if fm.choice != nil {
 		out = append(out, fm.choice.bindings(k)...)
 	}
-	return append(out, rest...)
+	if full {
+		out = append(out, rest...)
+	}
+	return out
 }
 
 // bindings of a list, but for Enter and Esc.

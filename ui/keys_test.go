@@ -44,7 +44,7 @@ func TestAdvertisedKeysAct(t *testing.T) {
 			if m.helping {
 				t.Skip("these are the keys of the screen below")
 			}
-			for _, b := range m.bindings(false) {
+			for _, b := range m.bindings(true) {
 				again := (m.form().refused != nil || m.page().At != "" && m.state.Problem != nil) && b.Help().Key == "enter" // refused once more
 				if !b.Enabled() || again {
 					continue
@@ -71,7 +71,7 @@ func TestOtherKeysDoNothing(t *testing.T) {
 				t.Skip("letters are text here")
 			}
 			named := map[string]bool{}
-			for _, b := range m.bindings(false) {
+			for _, b := range m.bindings(true) {
 				for _, k := range b.Keys() {
 					named[k] = named[k] || b.Enabled()
 				}
@@ -94,7 +94,7 @@ func TestKeysAreNotTwice(t *testing.T) {
 	for _, s := range scenes() {
 		seen := map[string]string{}
 		m := s.model(t, 120, 40)
-		for _, b := range m.bindings(false) {
+		for _, b := range m.bindings(true) {
 			for _, k := range b.Keys() {
 				if !b.Enabled() {
 					continue

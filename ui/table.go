@@ -125,7 +125,7 @@ func (t *table) pressFilter(k tea.KeyPressMsg, keys keyMap) {
 }
 
 // tableBindings are the table's own keys and the page's actions.
-func (m *Model) tableBindings(p Page) []key.Binding {
+func (m *Model) tableBindings(p Page, full bool) []key.Binding {
 	t, k := m.profile, m.keys
 	some, many := len(t.rows.shown) > 0, len(t.rows.shown) > 1
 	moves := bind("↑/↓", "move", "up", "down")
@@ -157,7 +157,10 @@ func (m *Model) tableBindings(p Page) []key.Binding {
 		out = append(out, bind("↑/↓", "move", "up", "down", "k", "j"))
 		rest = append(rest, bind("pgup/pgdn", "page", "pgup", "pgdown"), bind("home/end", "first, last", "home", "end", "g", "G"))
 	}
-	return append(append(out, rest...), k.quit)
+	if full {
+		out = append(out, rest...)
+	}
+	return append(out, k.quit)
 }
 
 // space is how many rows fit.

@@ -1,0 +1,201 @@
+package ui
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/charmbracelet/x/exp/teatest/v2"
+	"github.com/stretchr/testify/require"
+
+	"confer/cronofy"
+	"confer/cronofy/sandbox"
+	"confer/flow"
+	"confer/internal/screentest"
+	"confer/keystore"
+)
+
+// realStores gives a run its stores: memory, or an encrypted file where there is no
+// keyring.
+type realStores struct {
+	session keystore.Store
+	path    string
+}
+
+func (p realStores) Probe(context.Context) keystore.Status {
+	return keystore.Status{State: keystore.NoBus}
+}
+
+func (p realStores) Open(kind flow.StoreKind, phrase cronofy.Secret) (keystore.Store, error) {
+	if kind == flow.StoreFile {
+		return keystore.OpenFile(p.path, func(context.Context) (string, error) { return phrase.Reveal(), nil }, keystore.WithWorkFactor(10)), nil
+	}
+	return p.session, nil
+}
+
+// realWindow is the whole machine: the screen in a program, the real Runner, and
+// the sandbox. Each link is opened by a browser that decides as the test says,
+// one decision after the other; without one it stays unopened.
+type realWindow struct {
+	*window
+	server *sandbox.Server
+	uri    string
+	visits sync.WaitGroup
+
+	mu        sync.Mutex
+	decisions []sandbox.Decision
+}
+
+func openReal(t *testing.T, timeout time.Duration, decisions ...sandbox.Decision) *realWindow {
+	t.Helper()
+	r := &realWindow{server: sandbox.New(sandbox.Options{}), uri: plainFreeURI(t), decisions: decisions}
+	require.NoError(t, r.server.Start())
+	t.Cleanup(func() { require.NoError(t, r.server.Close()) })
+	t.Cleanup(r.visits.Wait)
+	tasks := flow.NewTasks(&flow.Runner{
+		NewClient: func(site cronofy.Site, app cronofy.App, notify func(cronofy.Wait)) *cronofy.Client {
+			return cronofy.New(site, app, cronofy.WithNotify(notify))
+		},
+		Stores: realStores{keystore.OpenSession(), filepath.Join(t.TempDir(), "secrets.age")}, OpenURL: r.visit, Timeout: timeout,
+		OpenAccounts: func(context.Context, string) (io.ReadCloser, error) {
+			var b bytes.Buffer
+			err := r.server.AccountsCSV(&b)
+			return io.NopCloser(&b), err
+		},
+	})
+	t.Cleanup(func() { tasks.Close() })
+	var sites []cronofy.Site
+	for _, dc := range cronofy.DataCenters() {
+		sites = append(sites, r.server.Site(dc))
+	}
+	m := New(Config{State: flow.Start(flow.Initial{Sites: sites, Answers: flow.Answers{RedirectURI: r.uri}}), Tasks: tasks})
+	t.Cleanup(m.Close)
+	r.window = &window{t: t, m: m, tm: teatest.NewTestModel(t, m, teatest.WithInitialTermSize(100, 40)), em: screentest.New(t, 100, 40, io.Discard)}
+	return r
+}
+
+func (r *realWindow) visit(link string) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.decisions) == 0 {
+		return flow.ErrNoBrowser
+	}
+	decision := r.decisions[0]
+	r.decisions = r.decisions[1:]
+	r.visits.Go(func() { _ = sandbox.Browser(context.Background(), nil, link, decision) }) // the screen tells whether it worked
+	return nil
+}
+
+// does presses keys once a text is on the screen, pair by pair.
+func (r *realWindow) does(pairs ...string) {
+	r.t.Helper()
+	for i := 0; i < len(pairs); i += 2 {
+		r.sees(pairs[i])
+		r.press(strings.Split(pairs[i+1], " ")...)
+	}
+}
+
+func (r *realWindow) toTheAccount() {
+	r.t.Helper()
+	c := r.server.Credentials()
+	r.does("Which data center", "4 enter", "Client secret", "type:"+c.ClientID+" tab paste:"+c.ClientSecret.Reveal()+" enter")
+}
+
+func (r *realWindow) toTheWait() {
+	r.t.Helper()
+	r.toTheAccount()
+	r.does("Where should the secrets be kept", "enter", "Service account id", "type:"+r.server.Credentials().ServiceAccountID+" enter",
+		"Which provider", "enter", "Ready for the administrator", "enter")
+}
+
+func (r *realWindow) finishes() {
+	r.t.Helper()
+	r.does("What happens now", "f", "This was the sandbox", "enter")
+	r.quits()
+	require.NotNil(r.t, r.m.State().Link)
+}
+
+// TestRealWalks goes every way through the wizard with real parts.
+func TestRealWalks(t *testing.T) {
+	t.Parallel()
+	for name, walk := range map[string]func(t *testing.T){
+		"straight, to the table": func(t *testing.T) {
+			r := openReal(t, 0, sandbox.Approve)
+			r.toTheWait()
+			r.does("What happens now", "enter", "Check it now?", "2 enter", "A file of accounts", "type:people enter", "next look", "right",
+				"Account: acc_", "enter", "next look", "enter", "accounts connected", "enter")
+			r.quits()
+		},
+		"back and forth": func(t *testing.T) {
+			r := openReal(t, 0, sandbox.Approve)
+			r.toTheAccount()
+			r.does("Where should the secrets be kept", "enter", "Service account id", "esc", "Your Cronofy application", "esc", "Which data center", "enter",
+				"Client secret", "enter", "Service account id", "type:"+r.server.Credentials().ServiceAccountID+" tab type:Acme enter",
+				"Which provider", "2 enter", "and Webex.", "esc", "Which provider", "1 enter", "calendars of Acme, and Zoom", "enter")
+			r.finishes()
+			require.Equal(t, "Acme", r.m.State().Link.Label)
+		},
+		"Enterprise Connect": func(t *testing.T) {
+			r := openReal(t, 0, sandbox.Approve, sandbox.Approve)
+			r.toTheAccount()
+			r.does("Where should the secrets be kept", "enter", "Authorize a calendar service account now", "shift+tab enter", "Delegated scope", "enter",
+				"Keep its id", "enter", "Which provider", "enter", "Ready for the administrator", "enter")
+			r.finishes()
+		},
+		"hand-over": func(t *testing.T) {
+			r := openReal(t, 0)
+			r.toTheWait()
+			r.does("Waiting for the administrator", "m", "Subject: Please connect", "esc", "Waiting for the administrator", "d", "Is it done?", "y",
+				"Not confirmed:", "f", "This was the sandbox", "enter")
+			r.quits()
+			require.True(t, r.m.State().Link.Unconfirmed)
+		},
+		"encrypted file": func(t *testing.T) {
+			r := openReal(t, 0, sandbox.Approve)
+			r.toTheAccount()
+			r.does("Where should the secrets be kept", "3 enter", "Repeat the passphrase", "type:short tab type:other enter",
+				"are not the same", "type:correct-horse-battery tab type:correct-horse-battery enter",
+				"Service account id", "type:"+r.server.Credentials().ServiceAccountID+" enter", "Which provider", "enter", "Ready for the administrator", "enter",
+				"encrypted file", "f", "This was the sandbox", "enter")
+			r.quits()
+			require.Equal(t, flow.StoreFile, r.m.State().Link.Store)
+		},
+		"busy port": func(t *testing.T) {
+			r := openReal(t, 0, sandbox.Approve)
+			taken, err := net.Listen("tcp4", strings.TrimSuffix(strings.TrimPrefix(r.uri, "http://"), "/callback"))
+			require.NoError(t, err)
+			r.toTheWait()
+			r.sees("is in use")
+			require.NoError(t, taken.Close())
+			r.press("enter")
+			r.finishes()
+		},
+		"refusal and again": func(t *testing.T) {
+			r := openReal(t, 0, sandbox.Deny, sandbox.Approve)
+			r.toTheWait()
+			r.does("refused the authorization", "enter")
+			r.finishes()
+		},
+		"time-out and again": func(t *testing.T) {
+			r := openReal(t, 500*time.Millisecond)
+			r.toTheWait()
+			r.sees("did not finish in time")
+			r.mu.Lock()
+			r.decisions = append(r.decisions, sandbox.Approve)
+			r.mu.Unlock()
+			r.press("enter")
+			r.finishes()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			walk(t)
+		})
+	}
+}
