@@ -9,7 +9,6 @@ import (
 	"os"
 	"regexp"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -17,6 +16,7 @@ import (
 	"confer/cronofy"
 	"confer/cronofy/sandbox"
 	"confer/flow"
+	"confer/internal/faultlist"
 	"confer/internal/golden"
 )
 
@@ -54,37 +54,16 @@ func faultRows() []faultRow {
 		{call: "authorize, Enterprise Connect", fault: &sandbox.Fault{Endpoint: sandbox.EnterpriseConnect}, endless: true, connect: true},
 		{call: "exchange, Enterprise Connect", fault: &sandbox.Fault{Endpoint: sandbox.Exchange}, connect: true},
 	} {
-		for _, f := range sandboxFaults() {
+		for _, f := range faultlist.Of(c.fault.Endpoint) {
 			row := c
-			f.fault.Endpoint, row.what, row.fault = c.fault.Endpoint, f.what, &f.fault
-			if f.fault.Body == sandbox.TruncatedBody || f.fault.Body == sandbox.CutBody { // a redirect has no body
+			row.what, row.fault = f.What, &f.Fault
+			if f.Fault.Body == sandbox.TruncatedBody || f.Fault.Body == sandbox.CutBody { // a redirect has no body
 				row.endless = false
 			}
 			rows = append(rows, row)
 		}
 	}
 	return append(append(rows, switchRows()...), connectRows()...)
-}
-
-type namedFault struct {
-	what  string
-	fault sandbox.Fault
-}
-
-// sandboxFaults are those of a call that answers; slow is longer than anybody waits.
-func sandboxFaults() []namedFault {
-	var all []namedFault
-	for _, status := range []int{400, 401, 402, 403, 404, 422, 423, 429, 500, 502, 503, 504} {
-		all = append(all, namedFault{fmt.Sprint(status), sandbox.Fault{Status: status}})
-	}
-	return append(all,
-		namedFault{"429 with Retry-After", sandbox.Fault{Status: 429, RetryAfter: "300"}},
-		namedFault{"HTML", sandbox.Fault{Body: sandbox.HTMLBody}},
-		namedFault{"empty body", sandbox.Fault{Body: sandbox.EmptyBody}},
-		namedFault{"cut short", sandbox.Fault{Body: sandbox.TruncatedBody}},
-		namedFault{"broken off in the body", sandbox.Fault{Body: sandbox.CutBody}},
-		namedFault{"connection reset", sandbox.Fault{Reset: true}},
-		namedFault{"slow", sandbox.Fault{Slow: time.Hour}})
 }
 
 // connectRows are the switches that concern Enterprise Connect.
@@ -128,19 +107,7 @@ func switchRows() []faultRow {
 
 func TestFaults(t *testing.T) {
 	t.Parallel()
-	rows := faultRows()
-	lines := make([]string, len(rows))
-	var wg sync.WaitGroup
-	slots := make(chan struct{}, 8)
-	for i, row := range rows {
-		wg.Go(func() {
-			slots <- struct{}{}
-			defer func() { <-slots }()
-			lines[i] = row.line(t)
-		})
-	}
-	wg.Wait()
-	golden.Equal(t, faultPage, faultHead+strings.Join(lines, ""))
+	golden.Equal(t, faultPage, faultHead+faultlist.Lines(faultRows(), func(row faultRow) string { return row.line(t) }))
 }
 
 // hastyClock jumps over the pauses between repeats.

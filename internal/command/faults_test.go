@@ -3,12 +3,10 @@ package command
 import (
 	"fmt"
 	"regexp"
-	"strings"
-	"sync"
 	"testing"
-	"time"
 
 	"confer/cronofy/sandbox"
+	"confer/internal/faultlist"
 	"confer/internal/golden"
 )
 
@@ -39,23 +37,6 @@ type outcome struct {
 	state, code, words string
 }
 
-// commandFaults are the sandbox's; slow is longer than anybody waits.
-func commandFaults(e sandbox.Endpoint) map[string]sandbox.Fault {
-	all := map[string]sandbox.Fault{
-		"429 with Retry-After": {Status: 429, RetryAfter: "300"}, "HTML": {Body: sandbox.HTMLBody}, "empty body": {Body: sandbox.EmptyBody},
-		"cut short": {Body: sandbox.TruncatedBody}, "broken off in the body": {Body: sandbox.CutBody}, "connection reset": {Reset: true},
-		"slow": {Slow: time.Hour},
-	}
-	for _, status := range []int{400, 401, 402, 403, 404, 422, 423, 429, 500, 502, 503, 504} {
-		all[fmt.Sprint(status)] = sandbox.Fault{Status: status}
-	}
-	for name, f := range all {
-		f.Endpoint = e
-		all[name] = f
-	}
-	return all
-}
-
 func commandRows() []commandRow {
 	var rows []commandRow
 	for _, c := range []commandRow{
@@ -67,19 +48,13 @@ func commandRows() []commandRow {
 		{command: "status --check", call: "refresh", run: (*commandHouse).check, fault: sandbox.Fault{Endpoint: sandbox.Refresh}},
 		{command: "logout --revoke", call: "revoke", run: (*commandHouse).revoke, fault: sandbox.Fault{Endpoint: sandbox.Revoke}},
 	} {
-		faults := commandFaults(c.fault.Endpoint)
-		for _, what := range faultOrder() {
+		for _, f := range faultlist.Of(c.fault.Endpoint) {
 			row := c
-			row.what, row.fault = what, faults[what]
+			row.what, row.fault = f.What, f.Fault
 			rows = append(rows, row)
 		}
 	}
 	return append(rows, commandSwitches()...)
-}
-
-func faultOrder() []string {
-	return []string{"400", "401", "402", "403", "404", "422", "423", "429", "500", "502", "503", "504", "429 with Retry-After",
-		"HTML", "empty body", "cut short", "broken off in the body", "connection reset", "slow"}
 }
 
 func commandSwitches() []commandRow {
@@ -108,19 +83,7 @@ func commandSwitches() []commandRow {
 
 func TestCommandFaults(t *testing.T) {
 	t.Parallel()
-	rows := commandRows()
-	lines := make([]string, len(rows))
-	var wg sync.WaitGroup
-	slots := make(chan struct{}, 8)
-	for i, row := range rows {
-		wg.Go(func() {
-			slots <- struct{}{}
-			defer func() { <-slots }()
-			lines[i] = row.line(t)
-		})
-	}
-	wg.Wait()
-	golden.Equal(t, faultPage, faultHead+strings.Join(lines, ""))
+	golden.Equal(t, faultPage, faultHead+faultlist.Lines(commandRows(), func(row commandRow) string { return row.line(t) }))
 }
 
 var ports = regexp.MustCompile(`127\.0\.0\.1:\d+`)

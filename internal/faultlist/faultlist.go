@@ -1,0 +1,54 @@
+// Package faultlist makes the lists of what happens when something fails: docs/faults.md and
+// docs/faults-commands.md. It is for tests alone.
+package faultlist
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"confer/cronofy/sandbox"
+)
+
+// Fault is one thing that can be wrong with a call, in the words of the lists.
+type Fault struct {
+	What  string
+	Fault sandbox.Fault
+}
+
+// Of are the faults of a call that answers; slow is longer than anybody waits.
+func Of(e sandbox.Endpoint) []Fault {
+	var all []Fault
+	for _, status := range []int{400, 401, 402, 403, 404, 422, 423, 429, 500, 502, 503, 504} {
+		all = append(all, Fault{fmt.Sprint(status), sandbox.Fault{Status: status}})
+	}
+	all = append(all,
+		Fault{"429 with Retry-After", sandbox.Fault{Status: 429, RetryAfter: "300"}},
+		Fault{"HTML", sandbox.Fault{Body: sandbox.HTMLBody}},
+		Fault{"empty body", sandbox.Fault{Body: sandbox.EmptyBody}},
+		Fault{"cut short", sandbox.Fault{Body: sandbox.TruncatedBody}},
+		Fault{"broken off in the body", sandbox.Fault{Body: sandbox.CutBody}},
+		Fault{"connection reset", sandbox.Fault{Reset: true}},
+		Fault{"slow", sandbox.Fault{Slow: time.Hour}})
+	for i := range all {
+		all[i].Fault.Endpoint = e
+	}
+	return all
+}
+
+// Lines gives the lines of all rows in order; some are made at the same time.
+func Lines[T any](rows []T, line func(T) string) string {
+	lines := make([]string, len(rows))
+	var wg sync.WaitGroup
+	slots := make(chan struct{}, 8)
+	for i, row := range rows {
+		wg.Go(func() {
+			slots <- struct{}{}
+			defer func() { <-slots }()
+			lines[i] = line(row)
+		})
+	}
+	wg.Wait()
+	return strings.Join(lines, "")
+}
