@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/charmbracelet/x/ansi"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 	"github.com/stretchr/testify/require"
@@ -65,5 +66,32 @@ func TestFlagsHaveAMeaning(t *testing.T) {
 	for _, row := range rows {
 		cells := strings.Split(strings.ReplaceAll(row, `\|`, ""), "|")
 		require.NotEmpty(t, strings.TrimSpace(cells[len(cells)-2]), row)
+	}
+}
+
+// TestHelp: each command has a sentence, examples and flags in groups, and no line of
+// its text is wider than the widest.
+func TestHelp(t *testing.T) {
+	t.Parallel()
+	root := Tree()
+	for _, cmd := range append([]*cobra.Command{root}, root.Commands()...) {
+		if cmd.Name() == "help" {
+			continue
+		}
+		require.NotEmpty(t, cmd.Long, cmd.Name())
+		require.NotEmpty(t, cmd.Example, cmd.Name())
+		cmd.Flags().VisitAll(func(f *pflag.Flag) {
+			if f.Name == "help" || f.Name == "version" {
+				return
+			}
+			require.Contains(t, groups(), annotation(f, noteGroup), "%s --%s", cmd.CommandPath(), f.Name)
+			require.Equal(t, f.Value.Type() == "bool", annotation(f, noteArg) == "", "%s --%s", cmd.CommandPath(), f.Name)
+		})
+		var b strings.Builder
+		cmd.SetOut(&b)
+		writeHelp(cmd, nil)
+		for line := range strings.Lines(strings.ReplaceAll(b.String(), cmd.Example, "")) {
+			require.LessOrEqual(t, ansi.StringWidth(strings.TrimRight(line, "\n")), widestHelp)
+		}
 	}
 }
