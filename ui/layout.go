@@ -305,6 +305,7 @@ type sheet struct {
 	blocks []block
 	foot   []string // what went wrong, or must be known: never scrolled away
 	brief  int      // how many lines of foot must stay in the smallest window
+	read   bool     // it is read from top to bottom: blank lines stay, and it scrolls
 }
 
 func (p *sheet) add(r rank, lines ...string) { p.put(block{lines: lines, rank: r, col: -1}) }
@@ -337,7 +338,10 @@ func (p sheet) fit(v *viewport.Model, w, h int) fitted {
 		foot = append([]string{""}, foot...)
 		room--
 	}
-	blocks, gaps := p.shrink(room)
+	blocks, gaps := p.blocks, true
+	if !p.read {
+		blocks, gaps = p.shrink(room)
+	}
 	out := stack(blocks, gaps)
 	out.window(v, w, room)
 	out.lines = append(out.lines, foot...)

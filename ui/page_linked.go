@@ -62,7 +62,7 @@ func linkedPage(c Context) Page {
 	}
 	switch {
 	case c.Returning():
-		p.Lead = "From an earlier run, on " + c.Link.At.Local().Format("2 January 2006") + "."
+		p.Lead = "From an earlier run, on " + c.Link.At.In(c.Now.Location()).Format("2 January 2006") + "."
 		p.Actions = append(p.Actions, startOver)
 	case c.Link == nil:
 		p.Title = "Approved"
@@ -165,7 +165,10 @@ func donePage(c Context) Page {
 	}
 	say(spare, "Or for a list of e-mail addresses, through the service account:", "confer profiles --emails FILE")
 	if c.Link != nil {
-		if c.Link.RefreshToken {
+		switch {
+		case c.Link.EndsWithRun():
+			p.Notes = append(p.Notes, Note{Text: "confer's own token is in memory, and ends with confer. The link stays.", Kind: noteWarning, Rank: aside})
+		case c.Link.RefreshToken:
 			say(extra, "To hand the tokens over to your own application:", "confer export "+c.Link.ID()+" --tokens-out FILE")
 		}
 		say(aside, "What is linked, and where each secret is:", "confer status")

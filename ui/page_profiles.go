@@ -141,18 +141,17 @@ func stateMeans(s profiles.State) string {
 
 // exportPage says how to get the same table as a file.
 func exportPage(c Context) Page {
+	if c.Answers.Site.Sandbox {
+		return Page{Title: "The same table as a file", Lead: "The sandbox ends with this run. confer sandbox keeps one going, and names the command for its accounts."}
+	}
 	path := c.Answers.Accounts.Path
 	if c.Answers.Accounts.Kind != flow.AccountsFile {
 		path = "FILE"
 	}
-	p := Page{Title: "The same table as a file", Lead: "In another terminal, or after confer has ended:", Notes: []Note{
+	return Page{Title: "The same table as a file", Lead: "In another terminal, or after confer has ended:", Notes: []Note{
 		{Text: profilesCommand(c.Answers, path) + " --format csv", Kind: noteCommand},
 		{Text: profilesCommand(c.Answers, path) + " --format json", Kind: noteCommand},
 	}}
-	if c.Answers.Site.Sandbox {
-		p.Notes = append(p.Notes, Note{Text: "The sandbox ends with this run. confer sandbox keeps one going.", Kind: noteMuted, Rank: aside})
-	}
-	return p
 }
 
 // summaryPage is the end after the table.

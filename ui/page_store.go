@@ -125,7 +125,7 @@ func unstoredPage(c Context) Page {
 	switch {
 	case held.Code:
 		p.Until = held.Until
-		p.Notes = []Note{{Text: "The code that came with the approval was not used, and is good for a few minutes.", Kind: noteMuted}}
+		p.Notes = nil
 		p.Explain = []string{"Cronofy was not reached, so the code of the approval is still good. confer tries again by itself once Cronofy can be reached."}
 		options = []Option{{Value: "exchange", Label: "Try the exchange again", Note: "nobody has to approve again", Act: Act{Event: flow.ExchangeRetried{}}},
 			{Value: "new", Label: "Make a new approval link", Note: "to be approved again", Act: Act{Event: flow.AuthorizeStarted{}}},

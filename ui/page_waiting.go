@@ -51,8 +51,11 @@ func waitingPage(c Context) Page {
 	if pauses(c.State, c.Now) {
 		p.Warning = "A new approval link is on its way. " + c.pausing()
 	}
-	p.Notes = append(tunnelNotes(c), linkCount(c.Attempt),
-		Note{Text: "If the browser shows an error and nothing comes back, {help} tells what it means.", Kind: noteMuted, Rank: extra})
+	p.Notes = append(tunnelNotes(c), linkCount(c.Attempt))
+	if c.Approves && !c.Attempt.Opened {
+		return p
+	}
+	p.Notes = append(p.Notes, Note{Text: "If the browser shows an error and nothing comes back, {help} tells what it means.", Kind: noteMuted, Rank: extra})
 	return p
 }
 

@@ -10,6 +10,7 @@ import (
 	"confer/cronofy"
 	"confer/flow"
 	"confer/flow/callback"
+	"confer/internal/links"
 	"confer/keystore"
 )
 
@@ -72,6 +73,12 @@ func usedFound() *flow.Initial {
 		Store: flow.Store{Kind: flow.StoreKeyring, Keyring: "ready"}, SecretKept: true, Used: []flow.Used{
 			{APIHost: "api-de.cronofy.com", ClientID: testClient, ServiceAccount: testID, Label: "Example GmbH"},
 			{APIHost: "api-de.cronofy.com", ClientID: testClient, ServiceAccount: "ser_64b17f9b8090ea21640c9151"}}}
+}
+
+func handedFound() *flow.Initial {
+	return &flow.Initial{Store: flow.Store{Kind: flow.StoreKeyring}, SecretKept: true,
+		Answers:    flow.Answers{Site: germany(), ClientID: testClient, RedirectURI: flow.DefaultRedirectURI, ServiceAccount: testID, Provider: cronofy.Zoom},
+		HandedOver: []flow.HandedOver{{Answers: links.Draft{DataCenter: "de", ClientID: testClient, RedirectURI: flow.DefaultRedirectURI, ServiceAccount: testID, Provider: "zoom_enterprise"}, Made: start.Add(-3 * time.Hour), Until: start.Add(21 * time.Hour)}}}
 }
 
 func resumedFound() *flow.Initial {
@@ -211,6 +218,9 @@ func authorizeScenes() []scene {
 		{name: "authorize_browser_none", events: toAuthorize(), cfg: func(c *Config) { c.Browser = BrowserNone }},
 		{name: "authorize_private", found: usedFound(), events: events(account(), accountOK(), zoom())},
 		{name: "authorize_preparing", events: append(toAuthorize(), flow.AuthorizeStarted{})},
+		{name: "authorize_handed_over", found: handedFound(), small: true},
+		{name: "authorize_handed_over_paste", found: handedFound(), keys: []string{"paste:http://127.0.0.1:8739/callback?code=abc&state=1"}},
+		{name: "exchange_again", events: append(toWaiting(), flow.AnswerArrived{}, flow.Failed{Err: &cronofy.NetworkError{Host: "api-de.cronofy.com", Kind: cronofy.NetworkDNS}, Approved: true, CodeUntil: start.Add(4 * time.Minute)})},
 		{name: "authorize_timeout", events: trouble(flow.ErrTimeout, false)},
 		{name: "authorize_denied", events: trouble(&flow.RefusedError{Code: "access_denied"}, false), small: true},
 		{name: "authorize_port", events: events(toAuthorize(), flow.AuthorizeStarted{}, fail(portErr())), small: true},

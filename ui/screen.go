@@ -302,7 +302,7 @@ func indent(lines []string) []string {
 
 // help explains the page, and lists every key that works.
 func (m *Model) help(f frame) sheet {
-	var s sheet
+	s := sheet{read: true}
 	p := m.page()
 	if len(p.Explain) > 0 {
 		s.add(keep, f.st.title.Render(cutTo(p.Title, f.w)))
