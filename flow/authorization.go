@@ -70,7 +70,7 @@ func (z *authorization) listen(ctx context.Context) (*callback.Server, error) {
 			Listen:      z.answers.Listen,
 			States:      z.r.states,
 			Answers:     z.basis().String(),
-			OnUnusable:  z.stray,
+			OnUnusable:  z.tellUnusable,
 			ListenFunc:  z.r.Listen,
 		})
 		var port *callback.PortError
@@ -232,10 +232,10 @@ func (z *authorization) take(ctx context.Context, text string) Event {
 	return z.use(ctx, a)
 }
 
-// stray tells the screen about what a person sees in a browser window; noise
+// tellUnusable tells the screen about what a person sees in a browser window; noise
 // from other programs stays out of it. A wrong host is the proxy's doing only
 // where there is one.
-func (z *authorization) stray(s callback.Unusable) {
+func (z *authorization) tellUnusable(s callback.Unusable) {
 	if s.Person && s.Err != nil && (s.Kind != callback.UnusableHost || z.answers.Listen != "") {
 		z.say(AnswerRejected{s.Err})
 	}

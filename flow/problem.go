@@ -92,7 +92,7 @@ func sentence(err error, at Step) Problem {
 		bad     *cronofy.BadAnswerError
 		network *cronofy.NetworkError
 		list    *AccountsError
-		ledger  *RecordError
+		record  *RecordError
 		lost    *LostError
 	)
 	if paste := (*pasteError)(nil); errors.As(err, &paste) {
@@ -105,8 +105,8 @@ func sentence(err error, at Step) Problem {
 		return explainPort(port)
 	case errors.As(err, &lost):
 		return explainLost(lost, at)
-	case errors.As(err, &ledger):
-		return explainRecord(ledger)
+	case errors.As(err, &record):
+		return explainRecord(record)
 	case isStoreError(err):
 		return explainStore(err, storePage(at))
 	case errors.As(err, &api):

@@ -285,7 +285,7 @@ func (e LoadProfiles) do(ctx context.Context, r *Runner, inbox <-chan Delivery, 
 }
 
 // CheckAccounts reads the list that the answers name without asking anybody, so
-// that a mistake in it is found before the administrator is troubled.
+// that a mistake in it is found before anybody is asked to approve.
 func (r *Runner) CheckAccounts(ctx context.Context, a Answers) error {
 	_, err := r.readAccounts(ctx, a.Accounts)
 	return err

@@ -426,7 +426,7 @@ func (t *tokenFile) warning(l flow.Link) string {
 	switch {
 	case t.err != nil:
 		return "The tokens of this link could not be written to --tokens-out: " + reason(t.err) + "."
-	case l.Store == flow.StoreSession && !l.Unconfirmed && t.of == "":
+	case l.EndsWithRun() && t.of == "":
 		return "The tokens of this link were kept in memory only and are gone when this run ends. With --tokens-out FILE a new link writes them to a file."
 	}
 	return ""
