@@ -183,6 +183,9 @@ func (ev CodeExpired) apply(s State) (State, *Task) {
 	if s.Problem != nil && s.Problem.Approved {
 		p := *s.Problem
 		p.Hint = approvedWords + "its code is too old by now. Try again with a new link, or go on to the profiles."
+		if s.Step == StepServiceAccount {
+			p.Hint = "The calendar administrator approved, and the code is too old by now. Authorize once more: that makes a new one."
+		}
 		s.Problem = &p
 	}
 	return s.changed(func(a *Approval) { a.waits, a.Code = false, false }), nil
