@@ -114,6 +114,12 @@ func CodeOf(err error) string {
 	return ""
 }
 
+// ClientRefused tells whether the token endpoint does not take the client itself, so
+// that it would take no other code or refresh token either.
+func ClientRefused(err error) bool {
+	return StatusOf(err) == http.StatusUnauthorized || CodeOf(err) == "invalid_client" || CodeOf(err) == "unauthorized_client"
+}
+
 // AnswerLost tells whether Cronofy may have done what was asked although the
 // call failed: the answer did not arrive (a cancelled context included), was
 // unusable, or was a 5xx. After such

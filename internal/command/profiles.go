@@ -215,8 +215,8 @@ func (f *profilesFlags) checkSource() error {
 	case f.serviceToken == "" && f.serviceAccount == "":
 		return &usageError{summary: "missing: --service-account", hint: "name the account that confer authorized with Enterprise Connect, or give its token with --service-account-token-file"}
 	}
-	if err := delegated.CheckCallbackURL(f.callbackURL); err != nil {
-		return &usageError{summary: "--callback-url: " + strings.TrimPrefix(err.Error(), delegated.ErrCallbackURL.Error()+": "), hint: "for example https://hooks.example.com/cronofy"}
+	if _, err := delegated.CallbackURL(f.callbackURL); err != nil {
+		return &usageError{summary: "--callback-url: " + err.Error(), hint: "for example https://hooks.example.com/cronofy"}
 	}
 	return nil
 }
@@ -652,12 +652,11 @@ func (r *profilesRun) words(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return r.cancelled()
 	}
-	if err := preparationEnded(err); err != nil {
-		return err
-	}
 	switch {
 	case errors.As(err, &usage), errors.As(err, &exit):
 		return err
+	case errors.Is(err, delegated.ErrNotServiceAccount):
+		return &usageError{summary: err.Error(), hint: "a service account's sub begins with ser_; give its token with --service-account-token-file"}
 	case errors.As(err, &output) && r.f.toStdout() && readerLeft(output.err):
 		return &exitError{flow.ExitFailed}
 	case errors.As(err, &output):
@@ -677,21 +676,6 @@ func (r *profilesRun) words(ctx context.Context, err error) error {
 	complain(r.s.err, p.Summary, p.Hint)
 	r.tellAsked()
 	return &exitError{p.Exit}
-}
-
-// preparationEnded is for whom access was to be asked for; nil: it is not about
-// that.
-func preparationEnded(err error) error {
-	var list *delegated.ListError
-	switch {
-	case errors.As(err, &list):
-		return &usageError{summary: "--emails: " + reason(list.Err), hint: "it takes a file with one e-mail address a line, or CSV with a column email"}
-	case errors.Is(err, delegated.ErrNoRooms):
-		return &usageError{summary: "--resources: " + err.Error(), hint: "name people with --emails FILE"}
-	case errors.Is(err, delegated.ErrNotServiceAccount):
-		return &usageError{summary: err.Error(), hint: "a service account's sub begins with ser_; give its token with --service-account-token-file"}
-	}
-	return nil
 }
 
 // cancelled says what a run that was ended leaves.
@@ -724,8 +708,8 @@ func (r *profilesRun) renewalEnded(err *profiles.RenewError) error {
 
 // requestEnded says what Cronofy has against delegated access as a whole.
 func (r *profilesRun) requestEnded(err error) bool {
-	var request *delegated.RequestError
-	if !errors.As(err, &request) {
+	var call *delegated.CallError
+	if !errors.As(err, &call) || call.Exchange {
 		return false
 	}
 	p := requestProblem(err)

@@ -32,7 +32,8 @@ func (r *profilesRun) delegatedSource() (source, error) {
 	if len(list.All) == 0 { // all of them are in the file of --out
 		return source{accounts: profiles.Accounts(nil)}, nil
 	}
-	if err := delegated.CheckApplication(r.ctx, r.client); err != nil {
+	// A wrong client id or secret could exchange nothing of what calendars give.
+	if err := r.client.CheckApplication(r.ctx); err != nil && !errors.Is(err, cronofy.ErrNotChecked) {
 		return source{}, err
 	}
 	guessed, err := r.chooseScope(token)
@@ -58,7 +59,7 @@ func (r *profilesRun) openReceiver(token *delegated.ServiceToken, list []profile
 	}
 	receiver, err := delegated.Open(r.ctx, delegated.Config{
 		Client: r.client, ServiceToken: token, ClientSecret: r.app.ClientSecret, AcceptUnsigned: r.f.takeUnsigned,
-		CallbackURL: r.f.callbackURL, Listen: r.f.listen, Scope: r.f.scope, Timeout: r.f.timeout, Save: r.saver(), Report: r.tellReport,
+		CallbackURL: r.f.callbackURL, Listen: r.f.listen, Scope: r.f.scope, Timeout: r.f.timeout, Save: r.saver(), Report: r.tellNotice,
 	}, emails)
 	if err != nil {
 		return nil, &usageError{summary: "--listen: " + listenReason(err), hint: "name a free host:port of this machine"}
@@ -116,17 +117,32 @@ func (r *profilesRun) saver() func(string, cronofy.Token) error {
 
 // addresses gives whom access is to be got to, but for those that were read before.
 func (r *profilesRun) addresses(token *delegated.ServiceToken) (profiles.Addresses, error) {
-	w := delegated.Wanted{Rooms: r.f.resources}
+	var list profiles.Addresses
 	if r.f.emails != "" {
-		w.Open = func() (io.ReadCloser, error) { return openInput(r.ctx, r.f.emails, r.s.in) }
+		in, err := openInput(r.ctx, r.f.emails, r.s.in)
+		if err == nil {
+			list, err = profiles.ReadEmails(in)
+			in.Close()
+		}
+		if err != nil && !(r.f.resources && errors.Is(err, profiles.ErrNoAddresses)) {
+			return list, &usageError{summary: "--emails: " + reason(err), hint: "it takes a file with one e-mail address a line, or CSV with a column email"}
+		}
 	}
-	list, err := delegated.Addresses(r.ctx, r.client, token, w)
-	if err == nil && r.out.done != nil {
+	if r.f.resources {
+		rooms, err := delegated.Rooms(r.ctx, r.client, token)
+		if list.All = profiles.AddRooms(list.All, rooms); err != nil {
+			return list, err
+		}
+	}
+	if len(list.All) == 0 {
+		return list, &usageError{summary: "--resources: the service account sees no rooms", hint: "name people with --emails FILE"}
+	}
+	if r.out.done != nil {
 		list.All = slices.DeleteFunc(list.All, func(a profiles.Address) bool {
 			return r.out.done.Has(profiles.Account{Email: a.Email, Row: a.Line})
 		})
 	}
-	return list, err
+	return list, nil
 }
 
 // chooseScope takes what the service account may delegate, unless a scope was
@@ -412,17 +428,14 @@ func (w *answersWatch) tick(now time.Time) {
 	}
 }
 
-// tellReport says at once what keeps answers from coming.
-func (r *profilesRun) tellReport(err error) {
-	var lost *delegated.LostError
-	var refused *delegated.RefusedError
-	switch {
-	case errors.As(err, &lost):
-		r.progress.say(fmt.Sprintf("confer: note: whether access to %s was asked for is not known (%s); answers are waited for",
-			plural(lost.Accounts, "calendar"), cronofy.CleanText(lost.Err.Error(), 160)))
-	case errors.As(err, &refused):
-		r.progress.say("confer: note: refused a post " + refusedWords[refused.Refusal])
+// tellNotice says at once what keeps answers from coming.
+func (r *profilesRun) tellNotice(n delegated.Notice) {
+	if n.Refused != delegated.NotRefused {
+		r.progress.say("confer: note: refused a post " + refusedWords[n.Refused])
+		return
 	}
+	r.progress.say(fmt.Sprintf("confer: note: whether access to %s was asked for is not known (%s); answers are waited for",
+		plural(n.Accounts, "calendar"), cronofy.CleanText(n.Lost.Error(), 160)))
 }
 
 var refusedWords = map[delegated.Refusal]string{
@@ -456,12 +469,9 @@ const codeNoAnswer = "no_answer"
 // explainCalendar is for one calendar whose access was asked for; an empty code:
 // the error is not about that.
 func explainCalendar(err error) (code, message string) {
-	var (
-		denied   *delegated.DeniedError
-		request  *delegated.RequestError
-		none     *delegated.NoAnswerError
-		exchange *delegated.ExchangeError
-	)
+	var denied *delegated.DeniedError
+	var none *delegated.NoAnswerError
+	var call *delegated.CallError
 	switch {
 	case errors.As(err, &denied):
 		return deniedWords(denied)
@@ -469,10 +479,10 @@ func explainCalendar(err error) (code, message string) {
 		return codeNoAnswer, noAnswerWords[none.Refused]
 	case errors.Is(err, delegated.ErrClosed):
 		return flow.CodeCancelled, "This calendar was not asked for."
-	case errors.As(err, &request):
-		return requestWords(request)
-	case errors.As(err, &exchange):
-		return exchangeWords(exchange)
+	case errors.As(err, &call) && call.Exchange:
+		return exchangeWords(call)
+	case errors.As(err, &call):
+		return requestWords(call)
 	case cronofy.StatusOf(err) == 401: // of the token endpoint, which asks for client id and secret
 		return cmp.Or(cronofy.CodeOf(err), flow.CodeUnauthorized), "Cronofy does not accept this client id and secret."
 	}
@@ -523,7 +533,7 @@ func requestProblem(err error) *flow.Problem {
 	return p
 }
 
-func requestWords(err *delegated.RequestError) (code, message string) {
+func requestWords(err *delegated.CallError) (code, message string) {
 	if !err.Every && cronofy.StatusOf(err) == 422 {
 		return flow.CodeUnprocessable, "Cronofy does not accept this e-mail address."
 	}
@@ -538,7 +548,7 @@ func requestWords(err *delegated.RequestError) (code, message string) {
 	return p.Code, p.Summary
 }
 
-func exchangeWords(err *delegated.ExchangeError) (code, message string) {
+func exchangeWords(err *delegated.CallError) (code, message string) {
 	switch {
 	case cronofy.StatusOf(err) == 401:
 		return explainCalendar(err.Err)

@@ -4,58 +4,33 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"strings"
 	"sync"
 
 	"confer/cronofy"
-	"confer/internal/profiles"
 )
 
-// Directory is what of *cronofy.Client is needed to find out what can be asked
-// for.
+// Directory is what of *cronofy.Client is needed to find out what can be asked for.
 type Directory interface {
-	CheckApplication(ctx context.Context) error
 	Resources(ctx context.Context, serviceAccountToken cronofy.Secret) ([]cronofy.Resource, error)
 	UserInfo(ctx context.Context, accessToken cronofy.Secret) (cronofy.UserInfo, error)
 }
 
-// Wanted says whose calendars access is wanted to.
-type Wanted struct {
-	Open  func() (io.ReadCloser, error) // the list, as profiles.ReadEmails takes it; nil: there is none
-	Rooms bool                          // those that the service account sees, too
-}
+// ErrNoServiceToken is wrapped around the error of a ServiceToken's renewal.
+var ErrNoServiceToken = errors.New("no service account token")
 
-// Addresses gives the addresses of what is wanted, each once; those without a line
-// are rooms. Its error is a *ListError, ErrNoRooms, or UseForAll's.
-func Addresses(ctx context.Context, client Directory, token *ServiceToken, w Wanted) (list profiles.Addresses, err error) {
-	if w.Open != nil {
-		if list, err = readList(w.Open); err != nil && !(w.Rooms && errors.Is(err, profiles.ErrNoAddresses)) {
-			return list, &ListError{err}
-		}
-	}
-	if w.Rooms {
-		err = token.UseForAll(ctx, func(ctx context.Context, t cronofy.Secret) error {
-			rooms, err := client.Resources(ctx, t)
-			list.All = profiles.AddRooms(list.All, rooms)
-			return err
-		})
-		if err == nil && len(list.All) == 0 {
-			err = ErrNoRooms
-		}
-	}
-	return list, err
-}
+// ErrNotServiceAccount: what was given as a service account's token is an account's.
+var ErrNotServiceAccount = errors.New("the token is of an account, not of a service account")
 
-func readList(open func() (io.ReadCloser, error)) (profiles.Addresses, error) {
-	f, err := open()
-	if err != nil {
-		return profiles.Addresses{}, err
-	}
-	defer f.Close()
-	return profiles.ReadEmails(f)
+// Rooms are those that the service account sees. Its error is UseForAll's.
+func Rooms(ctx context.Context, client Directory, token *ServiceToken) (rooms []cronofy.Resource, err error) {
+	err = token.UseForAll(ctx, func(ctx context.Context, t cronofy.Secret) (err error) {
+		rooms, err = client.Resources(ctx, t)
+		return err
+	})
+	return rooms, err
 }
 
 // Scope is what the service account may delegate: asking for less could narrow
@@ -77,17 +52,6 @@ func Scope(ctx context.Context, client Directory, token *ServiceToken) (scope st
 		return "", false, ErrNotServiceAccount
 	}
 	return cronofy.DefaultDelegatedScope, false, nil
-}
-
-// CheckApplication finds a wrong client id or secret before anything is asked
-// for: what calendars give could not be exchanged with it. That it could not be
-// checked is no error.
-func CheckApplication(ctx context.Context, client Directory) error {
-	err := client.CheckApplication(ctx)
-	if errors.Is(err, cronofy.ErrNotChecked) {
-		return nil
-	}
-	return err
 }
 
 // ServiceToken holds a service account's access token, in memory only. It may be
@@ -129,13 +93,13 @@ func (t *ServiceToken) Use(ctx context.Context, do func(context.Context, cronofy
 }
 
 // UseForAll is Use for a call without which no account can be asked for. Its error
-// is a *RequestError with Every, or wraps ErrNoServiceToken.
+// is a *CallError with Every, or wraps ErrNoServiceToken.
 func (t *ServiceToken) UseForAll(ctx context.Context, do func(context.Context, cronofy.Secret) error) error {
 	err := t.Use(ctx, do)
 	if err == nil || errors.Is(err, ErrNoServiceToken) {
 		return err
 	}
-	return &RequestError{Every: true, Err: err}
+	return &CallError{Every: true, Err: err}
 }
 
 // Get gives a token that is not refused, which may be empty. Its error wraps
@@ -156,27 +120,19 @@ func (t *ServiceToken) Get(ctx context.Context, refused cronofy.Secret) (cronofy
 	return t.current, nil
 }
 
-// callbackBase checks a public URL. Plain http to another machine would carry
-// codes in the open.
-func callbackBase(raw string) (*url.URL, error) {
-	bad := func(reason string) error { return fmt.Errorf("%w: %s", ErrCallbackURL, reason) }
+// CallbackURL reads a public URL. Plain http to another machine would carry codes in
+// the open. Its error says what is wrong with it and quotes nothing.
+func CallbackURL(raw string) (*url.URL, error) {
 	u, err := url.Parse(raw)
 	switch {
 	case err != nil || cronofy.CleanText(raw, len(raw)+1) != raw:
-		return nil, bad("not an address")
+		return nil, errors.New("not an address")
 	case u.Scheme != "https" && u.Scheme != "http", u.Hostname() == "", u.Opaque != "":
-		return nil, bad("must be like https://hooks.example.com/cronofy")
+		return nil, errors.New("must be like https://hooks.example.com/cronofy")
 	case u.User != nil || u.Fragment != "" || u.RawFragment != "":
-		return nil, bad("must have no user name and no part after #")
+		return nil, errors.New("must have no user name and no part after #")
 	case u.Scheme == "http" && !cronofy.LoopbackHost(u.Hostname()):
-		return nil, bad("must begin with https://, because codes travel on it")
+		return nil, errors.New("must begin with https://, because codes travel on it")
 	}
 	return u, nil
-}
-
-// CheckCallbackURL says what is wrong with a public URL: nil, or an error that
-// wraps ErrCallbackURL and quotes nothing.
-func CheckCallbackURL(raw string) error {
-	_, err := callbackBase(raw)
-	return err
 }

@@ -2,17 +2,11 @@ package delegated
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"io"
-	"io/fs"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"confer/cronofy"
-	"confer/internal/profiles"
 )
 
 // directory is a Cronofy that is told what there is.
@@ -21,8 +15,6 @@ type directory struct {
 	info  cronofy.UserInfo
 	err   error
 }
-
-func (d directory) CheckApplication(context.Context) error { return d.err }
 
 func (d directory) Resources(context.Context, cronofy.Secret) ([]cronofy.Resource, error) {
 	return d.rooms, d.err
@@ -33,30 +25,6 @@ func (d directory) UserInfo(context.Context, cronofy.Secret) (cronofy.UserInfo, 
 }
 
 func serviceToken() *ServiceToken { return NewServiceToken(cronofy.NewSecret("st"), nil) }
-
-func list(text string) func() (io.ReadCloser, error) {
-	return func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(text)), nil }
-}
-
-func TestAddresses(t *testing.T) {
-	t.Parallel()
-	d := directory{rooms: []cronofy.Resource{{Email: "room-1@example.test"}, {Email: "amara@example.test"}}}
-	got, err := Addresses(t.Context(), d, serviceToken(), Wanted{Open: list("amara@example.test\nhana@example.test"), Rooms: true})
-	require.NoError(t, err)
-	require.Equal(t, []profiles.Address{{Email: "amara@example.test", Line: 1}, {Email: "hana@example.test", Line: 2}, {Email: "room-1@example.test"}}, got.All)
-
-	for name, w := range map[string]Wanted{
-		"empty":   {Open: list("\n")},
-		"no list": {Open: list("amara")},
-		"no file": {Open: func() (io.ReadCloser, error) { return nil, fs.ErrNotExist }},
-	} {
-		_, err = Addresses(t.Context(), directory{}, serviceToken(), w)
-		var bad *ListError
-		require.ErrorAs(t, err, &bad, name)
-	}
-	_, err = Addresses(t.Context(), directory{}, serviceToken(), Wanted{Rooms: true})
-	require.ErrorIs(t, err, ErrNoRooms)
-}
 
 func TestScope(t *testing.T) {
 	t.Parallel()
@@ -77,12 +45,4 @@ func TestScope(t *testing.T) {
 		require.Equal(t, c.scope, scope, name)
 		require.Equal(t, c.known, known, name)
 	}
-}
-
-func TestCheckApplication(t *testing.T) {
-	t.Parallel()
-	require.NoError(t, CheckApplication(t.Context(), directory{}))
-	require.NoError(t, CheckApplication(t.Context(), directory{err: fmt.Errorf("%w: 503", cronofy.ErrNotChecked)}), "the exchange will tell")
-	refused := errors.New("refused")
-	require.ErrorIs(t, CheckApplication(t.Context(), directory{err: refused}), refused)
 }

@@ -12,9 +12,10 @@ package delegated
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/url"
-	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -46,9 +47,9 @@ type Config struct {
 	// are not used. It may be called by several goroutines at once; nil: none.
 	Save func(email string, t cronofy.Token) error
 
-	// Report is given a *RefusedError or a *LostError, the first of each kind. It may
-	// be called by several goroutines at once; nil: nobody is told.
-	Report func(error)
+	// Report is given the first Notice of each kind. It may be called by several
+	// goroutines at once; nil: nobody is told.
+	Report func(Notice)
 
 	listen func(ctx context.Context, network, address string) (net.Listener, error) // nil: the system's
 }
@@ -58,9 +59,10 @@ type Config struct {
 const DefaultTimeout = 5 * time.Minute
 
 const (
+	batch = cronofy.MaxDelegatedAccess
 	// maxUnderWay bounds the accounts that were asked for and have no token yet:
 	// codes are short-lived, and exchanging this many takes 18 s at 500 calls a minute.
-	maxUnderWay = 3 * cronofy.MaxDelegatedAccess
+	maxUnderWay = 3 * batch
 	// lateAfter is when an account without an answer makes room for another: one
 	// mailbox that does not answer must not hold up the others.
 	lateAfter = 15 * time.Second
@@ -69,21 +71,22 @@ const (
 // Receiver is one run of delegated access over a list of addresses. Its methods may
 // be called from several goroutines.
 type Receiver struct {
-	cfg     Config
-	base    *url.URL
-	emails  []string
-	batches []batch
-	server  *server
-	ctx     context.Context
-	cancel  context.CancelFunc
-	work    sync.WaitGroup
-	turn    chan struct{} // held by the one that asks Cronofy
-	slots   chan struct{} // accounts under way
+	cfg    Config
+	base   *url.URL
+	emails []string
+	server *server
+	ctx    context.Context
+	cancel context.CancelFunc
+	work   sync.WaitGroup
+	turn   chan struct{} // held by the one that asks Cronofy
+	slots  chan struct{} // accounts under way
 
 	mu       sync.Mutex
+	begun    []bool          // by batch: it is being asked for
+	rows     map[int]*row    // of batches that are begun, until somebody fetches them
 	live     map[string]*row // by the last part of their callback URL
 	fatal    error
-	told     map[Refusal]bool // of Config.Report; NotRefused: that an answer was lost
+	told     map[Refusal]bool // kinds of Config.Report
 	progress Progress
 }
 
@@ -92,15 +95,6 @@ type Progress struct {
 	Asked    int       // accounts that were asked for, or may have been
 	Answered int       // of these, those whose webhook was taken
 	Until    time.Time // when the wait for the last of them ends
-}
-
-// batch is what one request asks for. Its rows are there from the first Access
-// to one of them until the last.
-type batch struct {
-	mu   sync.Mutex
-	made bool
-	rows []*row
-	left int // rows that nobody has fetched
 }
 
 // row is one account, from the request to its token.
@@ -128,10 +122,10 @@ func (r *row) end(token cronofy.Token, err error) {
 }
 
 // Open listens. Nothing is asked of Cronofy before the first Access. The Receiver
-// ends with ctx; Close must be called all the same. Its error is CheckCallbackURL's
+// ends with ctx; Close must be called all the same. Its error is CallbackURL's
 // or the system's.
 func Open(ctx context.Context, cfg Config, emails []string) (*Receiver, error) {
-	base, err := callbackBase(cfg.CallbackURL)
+	base, err := CallbackURL(cfg.CallbackURL)
 	if err != nil {
 		return nil, err
 	}
@@ -141,9 +135,8 @@ func Open(ctx context.Context, cfg Config, emails []string) (*Receiver, error) {
 	if cfg.Timeout <= 0 {
 		cfg.Timeout = DefaultTimeout
 	}
-	const size = cronofy.MaxDelegatedAccess
 	d := &Receiver{
-		cfg: cfg, base: base, emails: emails, batches: make([]batch, (len(emails)+size-1)/size),
+		cfg: cfg, base: base, emails: emails, begun: make([]bool, len(emails)/batch+1), rows: map[int]*row{},
 		turn: make(chan struct{}, 1), slots: make(chan struct{}, maxUnderWay), live: map[string]*row{}, told: map[Refusal]bool{},
 	}
 	l, err := cfg.listen(ctx, "tcp", cfg.Listen)
@@ -161,14 +154,9 @@ func (d *Receiver) Addr() string { return d.server.l.Addr().String() }
 // Access gives the tokens of the i-th address, once. It asks for that address,
 // together with its neighbours, unless they were asked for before, and waits for
 // the answer. Its error is ctx's, ErrClosed, a *NoAnswerError, a *DeniedError, a
-// *RequestError, an *ExchangeError, or Config.Save's.
+// *CallError, or Config.Save's.
 func (d *Receiver) Access(ctx context.Context, i int) (cronofy.Token, error) {
-	const size = cronofy.MaxDelegatedAccess
-	c := &d.batches[i/size]
-	if fresh := c.make(d.emails[i/size*size : min(len(d.emails), (i/size+1)*size)]); fresh != nil {
-		d.begin(fresh)
-	}
-	r := c.fetch(i % size)
+	r := d.fetch(i)
 	if r == nil {
 		return cronofy.Token{}, ErrClosed
 	}
@@ -180,48 +168,32 @@ func (d *Receiver) Access(ctx context.Context, i int) (cronofy.Token, error) {
 	}
 }
 
-// begin asks for rows, unless the Receiver was closed.
-func (d *Receiver) begin(rows []*row) {
+// fetch gives a row once, so that memory does not grow with the list. The first of a
+// batch has all of it asked for, unless the Receiver was closed.
+func (d *Receiver) fetch(i int) *row {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.ctx.Err() != nil {
-		endAll(rows, ErrClosed)
-		return
+	if first := i / batch * batch; !d.begun[i/batch] {
+		d.begun[i/batch] = true
+		var rows []*row
+		for n, email := range d.emails[first:min(len(d.emails), first+batch)] {
+			r := &row{email: email, hook: make(chan cronofy.Webhook, 1), done: make(chan struct{})}
+			d.rows[first+n] = r
+			rows = append(rows, r)
+		}
+		if d.ctx.Err() != nil {
+			endAll(rows, ErrClosed)
+		} else {
+			d.work.Go(func() { d.ask(rows) })
+		}
 	}
-	d.work.Go(func() { d.ask(rows) })
-}
-
-// make gives the rows the first time, then nil.
-func (c *batch) make(emails []string) []*row {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.made {
-		return nil
-	}
-	for _, e := range emails {
-		c.rows = append(c.rows, &row{email: e, hook: make(chan cronofy.Webhook, 1), done: make(chan struct{})})
-	}
-	c.made, c.left = true, len(c.rows)
-	return slices.Clone(c.rows)
-}
-
-// fetch gives a row once, so that memory does not grow with the list.
-func (c *batch) fetch(i int) *row {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.left == 0 {
-		return nil
-	}
-	r := c.rows[i]
-	c.rows[i] = nil
-	if c.left--; c.left == 0 {
-		c.rows = nil
-	}
+	r := d.rows[i]
+	delete(d.rows, i)
 	return r
 }
 
-// Fatal is the error that ended all asking: a *RequestError or an *ExchangeError
-// with Every, or that of Config.ServiceToken. nil while there is none.
+// Fatal is the error that ended all asking: a *CallError with Every. nil while there
+// is none.
 func (d *Receiver) Fatal() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -254,24 +226,69 @@ func (d *Receiver) Close() {
 }
 
 // report tells the first of each kind.
-func (d *Receiver) report(err error, kind Refusal) {
+func (d *Receiver) report(n Notice) {
 	if d.cfg.Report == nil {
 		return
 	}
 	d.mu.Lock()
-	before := d.told[kind]
-	d.told[kind] = true
+	before := d.told[n.Refused]
+	d.told[n.Refused] = true
 	d.mu.Unlock()
 	if !before {
-		d.cfg.Report(err)
+		d.cfg.Report(n)
 	}
 }
 
-// refuse notes that a post to r's callback URL is not taken, and tells it. What is
-// sent to paths that are nobody's is noise on a public address.
-func (d *Receiver) refuse(r *row, why Refusal) {
-	d.mu.Lock()
-	r.refused = why
-	d.mu.Unlock()
-	d.report(&RefusedError{why}, why)
+// ErrClosed: the Receiver was closed before the account was answered.
+var ErrClosed = errors.New("delegated access was ended")
+
+// Refusal is why a post to a live callback URL was not taken.
+type Refusal int
+
+// The refusals.
+const (
+	NotRefused Refusal = iota
+	Unsigned           // without a signature
+	Forged             // with a wrong signature
+	Malformed          // too large, or not a webhook
+)
+
+// Notice is what keeps answers from coming. Refused: a post to a live callback URL was
+// not taken; the path is a secret, so it most likely was Cronofy's. Else the answer
+// to a request was lost, so that it is not known whether access was asked for.
+type Notice struct {
+	Refused  Refusal
+	Lost     error
+	Accounts int // of the request
 }
+
+// NoAnswerError is an account for which no webhook was taken in time.
+type NoAnswerError struct{ Refused Refusal } // of the last post to its callback URL
+
+func (e *NoAnswerError) Error() string { return "no answer came to the callback URL in time" }
+
+// DeniedError is a webhook that brought an error in place of a code. Its texts are
+// cleaned and may be empty; which values Cronofy sends is not documented.
+type DeniedError struct {
+	Code        string // "access_denied"
+	Description string
+}
+
+// Error is one line: "delegated access denied: access_denied: There is no such mailbox".
+func (e *DeniedError) Error() string {
+	return strings.Join([]string{"delegated access denied", e.Code, e.Description}, ": ")
+}
+
+// CallError is a call about accounts that failed: the request for access, or the
+// exchange of a code. Every: it would fail for every other account as well, so no
+// more are asked for.
+type CallError struct {
+	Exchange, Every bool
+	Err             error
+}
+
+// Error is that of the call.
+func (e *CallError) Error() string { return e.Err.Error() }
+
+// Unwrap gives the call's error.
+func (e *CallError) Unwrap() error { return e.Err }

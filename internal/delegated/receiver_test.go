@@ -52,9 +52,7 @@ func TestAccountsAreAskedForInCollections(t *testing.T) {
 		}
 	}
 	require.ElementsMatch(t, []int{50, 50, 21}, sizes)
-	for i := range d.batches {
-		require.Nil(t, d.batches[i].rows, "nothing is kept of accounts that were fetched")
-	}
+	require.Empty(t, d.rows, "nothing is kept of accounts that were fetched")
 	d.Close()
 	require.Empty(t, d.live)
 	_, err := d.Access(t.Context(), 0)
@@ -71,7 +69,7 @@ func TestDeniedAccountsTellWhy(t *testing.T) {
 	require.Equal(t, 200, post(d, r.CallbackURL, b, sign(secret, b)))
 	var denied *DeniedError
 	require.ErrorAs(t, results()[0].err, &denied)
-	require.Equal(t, DeniedError{"access_denied", "errors.example", "Access to the mailbox was refused"}, *denied)
+	require.Equal(t, DeniedError{"access_denied", "Access to the mailbox was refused"}, *denied)
 	require.EqualError(t, denied, "delegated access denied: access_denied: Access to the mailbox was refused")
 }
 
@@ -93,8 +91,8 @@ func TestTimeoutIsOfEachAccount(t *testing.T) {
 		all := results()
 		require.Equal(t, time.Minute, time.Since(began))
 		require.NoError(t, all[0].err)
-		require.ErrorIs(t, all[1].err, ErrTimeout)
-		require.ErrorIs(t, all[2].err, ErrTimeout)
+		require.Equal(t, &NoAnswerError{}, all[1].err)
+		require.Equal(t, &NoAnswerError{}, all[2].err)
 		require.Equal(t, 404, post(d, rest.CallbackURL, b, sign(secret, b)), "too late")
 	})
 }
@@ -106,7 +104,7 @@ func TestAnAnswerIsWaitedForFiveMinutes(t *testing.T) {
 		cfg.listen = memory().listen
 		began := time.Now()
 		all := access(t.Context(), open(t, cfg, people(1)...))()
-		require.ErrorIs(t, all[0].err, ErrTimeout)
+		require.Equal(t, &NoAnswerError{}, all[0].err)
 		require.Equal(t, 5*time.Minute, time.Since(began))
 	})
 }
@@ -297,11 +295,12 @@ func TestAccessEndsWithItsContext(t *testing.T) {
 func TestCallbackURLs(t *testing.T) {
 	t.Parallel()
 	for _, good := range []string{base, "https://hooks.example.test", "https://hooks.example.test/a/?key=1", "http://127.0.0.1:8080/x", "http://localhost"} {
-		require.NoError(t, CheckCallbackURL(good), good)
+		_, err := CallbackURL(good)
+		require.NoError(t, err, good)
 	}
 	for _, bad := range []string{"", "hooks.example.test", "ftp://example.test", "http://hooks.example.test", "https://u:p@example.test/", "https://example.test/#a", "https://ex\x1bample.test", "https:opaque"} {
-		err := CheckCallbackURL(bad)
-		require.ErrorIs(t, err, ErrCallbackURL, "%q", bad)
+		_, err := CallbackURL(bad)
+		require.Error(t, err, "%q", bad)
 		require.NotContains(t, err.Error(), "u:p")
 	}
 	f := newFake()

@@ -74,7 +74,7 @@ func (d *Receiver) request(rows []*row) {
 			d.lose(part, err)
 			return nil
 		case everyones(err):
-			return &RequestError{Every: true, Err: err}
+			return &CallError{Every: true, Err: err}
 		case cronofy.StatusOf(err) == http.StatusUnprocessableEntity && len(part) > 1:
 			half := len(part) / 2
 			if err := split(part[:half]); err != nil {
@@ -83,7 +83,7 @@ func (d *Receiver) request(rows []*row) {
 			return split(part[half:])
 		}
 		refused, last = refused+len(part), err
-		endAll(part, &RequestError{Err: err})
+		endAll(part, &CallError{Err: err})
 		return nil
 	}
 	if err := split(rows); err != nil {
@@ -92,7 +92,7 @@ func (d *Receiver) request(rows []*row) {
 		return
 	}
 	if refused == len(rows) && refused >= suspicious {
-		d.fail(&RequestError{Every: true, Err: last})
+		d.fail(&CallError{Every: true, Err: last})
 	}
 }
 
@@ -114,7 +114,7 @@ func (d *Receiver) lose(rows []*row, err error) {
 		r.lost = err
 	}
 	d.mu.Unlock()
-	d.report(&LostError{Accounts: len(rows), Err: err}, NotRefused)
+	d.report(Notice{Lost: err, Accounts: len(rows)})
 }
 
 // timeout is why there was no webhook.
@@ -122,7 +122,7 @@ func (d *Receiver) timeout(r *row) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if r.lost != nil && r.refused == NotRefused {
-		return &RequestError{Err: r.lost}
+		return &CallError{Err: r.lost}
 	}
 	return &NoAnswerError{r.refused}
 }
@@ -203,11 +203,11 @@ func (d *Receiver) answered() {
 
 func (d *Receiver) exchange(r *row, h cronofy.Webhook) (cronofy.Token, error) {
 	if h.Code.Empty() {
-		return cronofy.Token{}, &DeniedError{Code: h.Error, Key: h.ErrorKey, Description: h.ErrorDescription}
+		return cronofy.Token{}, &DeniedError{Code: h.Error, Description: h.ErrorDescription}
 	}
 	t, err := d.cfg.Client.Exchange(d.ctx, h.Code, r.url)
 	if err != nil {
-		failed := exchangeError(err)
+		failed := &CallError{Exchange: true, Every: cronofy.ClientRefused(err), Err: err}
 		if failed.Every {
 			d.fail(failed)
 		}
@@ -219,10 +219,4 @@ func (d *Receiver) exchange(r *row, h cronofy.Webhook) (cronofy.Token, error) {
 		}
 	}
 	return t, nil
-}
-
-func exchangeError(err error) *ExchangeError {
-	code := cronofy.CodeOf(err)
-	return &ExchangeError{Err: err,
-		Every: cronofy.StatusOf(err) == http.StatusUnauthorized || code == "invalid_client" || code == "unauthorized_client"}
 }

@@ -90,6 +90,15 @@ func (d *Receiver) find(id string) *row {
 	return d.live[id]
 }
 
+// refuse notes that a post to r's callback URL is not taken, and tells it. What is
+// sent to paths that are nobody's is noise on a public address.
+func (d *Receiver) refuse(r *row, why Refusal) {
+	d.mu.Lock()
+	r.refused = why
+	d.mu.Unlock()
+	d.report(Notice{Refused: why})
+}
+
 // claim gives the row of a live callback URL once.
 func (d *Receiver) claim(id string) *row {
 	d.mu.Lock()

@@ -396,6 +396,5 @@ func StopsRenewing(err error) bool {
 	if !errors.As(err, &renew) {
 		return false
 	}
-	code := cronofy.CodeOf(err)
-	return errors.Is(err, ErrTokensLost) || cronofy.StatusOf(err) == 401 || code == "invalid_client" || code == "unauthorized_client"
+	return errors.Is(err, ErrTokensLost) || cronofy.ClientRefused(err)
 }
