@@ -185,11 +185,11 @@ func (m *Model) canGoBack(Page) bool { return m.over() || m.state.Step > 0 || m.
 const keyGap = " · "
 
 // footer is the line of keys.
-func (m *Model) footer(w int) string {
+func (m *Model) footer(keys []key.Binding) string {
 	m.helpLine.Styles.ShortKey, m.helpLine.Styles.ShortDesc = m.st.key, m.st.muted
 	m.helpLine.Styles.ShortSeparator = m.st.muted
 	m.helpLine.ShortSeparator = keyGap
-	return m.helpLine.ShortHelpView(m.footerKeys(w))
+	return m.helpLine.ShortHelpView(keys)
 }
 
 // footerKeys are as many as fit, the most needed first.
@@ -210,7 +210,8 @@ func (m *Model) footerKeys(w int) []key.Binding {
 			need[i] = as(need[i], firstWord(need[i].Help().Desc))
 		}
 	}
-	for len(all) > 1 && keysWidth(all) > w { // with a width, help overflows it where its own "…" has no room
+	for n := keysWidth(all); len(all) > 1 && n > w; { // with a width, help overflows it where its own "…" has no room
+		n -= visible(keyGap) + keysWidth(all[len(all)-1:])
 		all = all[:len(all)-1]
 	}
 	return all

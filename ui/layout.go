@@ -85,9 +85,10 @@ func (m *Model) View() tea.View {
 	if l.rules {
 		lines = append(lines, m.rule(l, p))
 	}
-	lines = append(lines, strings.Repeat(" ", l.margin)+m.footer(l.width-2*l.margin))
+	keys := m.footerKeys(l.width - 2*l.margin)
+	lines = append(lines, strings.Repeat(" ", l.margin)+m.footer(keys))
 	v.SetContent(strings.Join(lines, "\n"))
-	m.drawn = m.regions(l, p)
+	m.drawn = m.regions(l, p, keys)
 	if m.mouse() {
 		v.MouseMode = tea.MouseModeCellMotion
 	}

@@ -302,7 +302,7 @@ func (m *Model) press(msg tea.KeyPressMsg) tea.Cmd {
 		}
 		return nil
 	}
-	if by := m.scrollKey(msg); by != 0 && m.cut(by) {
+	if by := m.scrollKey(msg); by != 0 && m.scrolls && m.cut(by) { // to find out takes as long as to draw
 		m.scroll(by)
 		return nil
 	}

@@ -69,7 +69,7 @@ func (m *Model) mouseBinding() key.Binding {
 }
 
 // regions are where clicks count, in the window as it was drawn.
-func (m *Model) regions(l layout, p fitted) []region {
+func (m *Model) regions(l layout, p fitted, keys []key.Binding) []region {
 	var out []region
 	for i, s := range p.spots {
 		if s.kind != spotNothing {
@@ -77,7 +77,7 @@ func (m *Model) regions(l layout, p fitted) []region {
 		}
 	}
 	x, y := l.margin, l.height-1
-	for i, b := range m.footerKeys(l.width - 2*l.margin) {
+	for i, b := range keys {
 		w := keysWidth([]key.Binding{b})
 		if i > 0 {
 			x += visible(keyGap)
