@@ -254,7 +254,7 @@ func TestPagesOfARefusedTryStayUntilTheNext(t *testing.T) {
 	for range 2 {
 		require.Contains(t, h.page(approved), "confer is not waiting for an answer now")
 	}
-	require.Contains(t, h.page(older.ShortURL), "This link has ended")
+	require.Contains(t, h.page(older.ShortURL), "This approval link no longer works")
 	w.apply(flow.AuthorizeStarted{})
 	w.until(waiting(1))
 	require.Contains(t, h.page(approved), "The calendars and Zoom are linked", "it counts now")

@@ -88,7 +88,7 @@ func guard(h http.Header) {
 // Whoever reads these pages need not be at the terminal where confer runs.
 const (
 	closeWindow = "You can close this window."
-	newestLink  = "Use the newest link that confer shows, or ask for it."
+	newestLink  = "Use the newest approval link that confer shows, or ask for it."
 )
 
 func plain(word, title, text, hint string) page {
@@ -127,7 +127,7 @@ func pageUnknown() page {
 }
 
 func pageLinkEnded() page {
-	return plain("Nothing here", "This link has ended",
+	return plain("Nothing here", "This approval link no longer works",
 		"It is from an earlier try, or it was not copied completely.",
 		newestLink)
 }
@@ -148,7 +148,7 @@ func pageUnusable(kind UnusableKind) (int, page) {
 		return http.StatusForbidden, plain("Not this way", "Open this address in a browser window", "It is not answered inside of another page.", "")
 	case UnusableOtherUser:
 		return http.StatusForbidden, plain("Another user", "This belongs to another user of this machine",
-			"confer answers only the browser of the user who started it.", "Open the link in that user's browser.")
+			"confer answers only the browser of the user who started it.", "Open the approval link in that user's browser.")
 	case UnusableBusy:
 		return http.StatusServiceUnavailable, plain("Busy", "Too many answers at once", "This one was not taken.", "Load this page again in a moment.")
 	case UnusablePath:
@@ -166,10 +166,10 @@ func pageState(kind UnusableKind) page {
 			"It counts once, and confer has it.", closeWindow)
 	case UnusableStateEarlier:
 		return plain("Not this run", "This answer is for another run of confer",
-			"The link that led here was made by a confer that runs elsewhere or has ended.",
+			"The approval link that led here was made by another run of confer.",
 			newestLink)
 	case UnusableStateOther:
-		return plain("Other answers", "This answer is for a link with other settings",
+		return plain("Other answers", "This answer is for an approval link with other settings",
 			"The data center, application, service account, provider or redirect URI was changed after the link was made.",
 			newestLink)
 	}

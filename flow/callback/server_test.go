@@ -336,7 +336,7 @@ func TestNobodyIsClaimedForNothing(t *testing.T) {
 		} else {
 			require.Equal(t, http.StatusServiceUnavailable, w.Code)
 			require.Contains(t, w.Body.String(), "How it ended")
-			require.Contains(t, serve(h, s.target.host(), link).Body.String(), "This link has ended")
+			require.Contains(t, serve(h, s.target.host(), link).Body.String(), "This approval link no longer works")
 		}
 		require.NotContains(t, w.Body.String(), "secret-code")
 		require.Empty(t, s.answers)

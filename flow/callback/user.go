@@ -4,6 +4,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"time"
 )
 
 // OtherUserError: a request came from a program of another user of this machine.
@@ -29,8 +30,28 @@ func otherUser(r *http.Request) (user string, other bool) {
 		return "", false
 	}
 	unmap := func(a netip.AddrPort) netip.AddrPort { return netip.AddrPortFrom(a.Addr().Unmap(), a.Port()) }
-	return socketOfOther(unmap(server), unmap(client))
+	type owner struct {
+		user  string
+		other bool
+	}
+	found := make(chan owner, 1)
+	go func() {
+		user, other := socketOfOther(unmap(server), unmap(client))
+		found <- owner{user, other}
+	}()
+	t := time.NewTimer(lookUpLimit)
+	defer t.Stop()
+	select {
+	case o := <-found:
+		return o.user, o.other
+	case <-t.C:
+		return "", false
+	}
 }
+
+// lookUpLimit: a browser that waits longer would be cut off before its page. The
+// tables take milliseconds.
+const lookUpLimit = time.Second
 
 // refuseOtherUser refuses what another user's program brings or asks for, and
 // tells whether it did. It is asked only about what counts: the system's tables

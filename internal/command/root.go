@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"os"
 	"os/signal"
 	"slices"
@@ -32,6 +33,7 @@ type streams struct {
 func Main(release string) int {
 	version = release
 	harden()
+	log.SetOutput(io.Discard) // net/http writes to it what it cannot return, into the screen
 	surviveBrokenPipes()
 	defer exitOnPanic(os.Stderr)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
