@@ -55,13 +55,12 @@ type Done struct {
 	Size    int64   // bytes of the file that count: what a crash cut off does not
 	Summary Summary // of the records in them
 
-	csvColumns int // of the file: those of a version before had no line
-	seed       maphash.Seed
-	exact      map[uint64]int // records by line and name
-	lines      map[int]bool   // that have a record
-	byName     map[uint64]int // records that tell their line
-	unlined    map[uint64]int // records that do not
-	changed    bool           // the list has another account on a line than it had
+	seed    maphash.Seed
+	exact   map[uint64]int // records by line and name
+	lines   map[int]bool   // that have a record
+	byName  map[uint64]int // records that tell their line
+	unlined map[uint64]int // records that do not
+	changed bool           // the list has another account on a line than it had
 }
 
 // ReadDone reads what a Writer wrote in the format, which must be JSON or CSV.
@@ -222,23 +221,18 @@ func (c *csvDone) take(line []byte) error {
 	if err != nil {
 		return ErrNotRecords
 	}
-	if c.csvColumns == 0 {
-		heading := csvHeading()
-		if len(row) != len(heading) && len(row) != csvColumnsBefore || !slices.Equal(row, heading[:len(row)]) {
+	if c.Size == 0 {
+		if !slices.Equal(row, csvHeading()) {
 			return ErrNotRecords
 		}
-		c.csvColumns = len(row)
 		c.Size += int64(len(line))
 		return nil
 	}
-	if len(row) != c.csvColumns || !slices.Contains(States(), State(row[csvState])) {
+	if len(row) != len(csvHeading()) || !slices.Contains(States(), State(row[csvState])) {
 		return ErrNotRecords
 	}
-	r := Record{Account: AccountRef{Sub: row[0], Email: row[1]}, State: State(row[csvState])}
-	if c.csvColumns > csvColumnsBefore {
-		r.Line, _ = strconv.Atoi(row[csvColumnsBefore])
-		r.Listed = row[csvColumnsBefore+1]
-	}
+	r := Record{Account: AccountRef{Sub: row[0], Email: row[1]}, State: State(row[csvState]), Listed: row[csvListed]}
+	r.Line, _ = strconv.Atoi(row[csvLine])
 	goesOn := row[csvState+1] != "" && r.Account == c.last.Account && r.Line == c.last.Line && r.Account != AccountRef{}
 	if !goesOn {
 		if c.last.State != "" {

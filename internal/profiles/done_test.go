@@ -165,20 +165,6 @@ func TestALineWithATokenThatCameBefore(t *testing.T) {
 	require.Empty(t, got)
 }
 
-// TestCSVOfAVersionBefore is gone on with in its own columns.
-func TestCSVOfAVersionBefore(t *testing.T) {
-	t.Parallel()
-	const old = "sub,email,name,state,provider_name,profile_id,profile_name,connected,new,relink_url,error_code,error_message\n" +
-		"acc_1,ann@x.test,,missing,,,,,,,,\nacc_2,bob@x.test,,missing,,,,,,,,\n"
-	d := read(t, old, FormatCSV)
-	b := bytes.NewBufferString(old[:d.Size])
-	w, err := ResumeWriter(b, FormatCSV, d)
-	require.NoError(t, err)
-	require.NoError(t, w.Write(Record{Account: AccountRef{Sub: "acc_2", Email: "bob@x.test"}, State: Missing, Line: 3}))
-	require.NoError(t, w.Close())
-	require.Equal(t, old, b.String())
-}
-
 func TestRecords(t *testing.T) {
 	t.Parallel()
 	text := recordsAs(t, FormatJSON, doneRecords()...)

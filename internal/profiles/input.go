@@ -3,7 +3,6 @@ package profiles
 import (
 	"bufio"
 	"bytes"
-	"encoding/binary"
 	"encoding/csv"
 	"encoding/json"
 	"errors"
@@ -14,8 +13,9 @@ import (
 	"slices"
 	"strings"
 	"unicode"
-	"unicode/utf16"
 	"unicode/utf8"
+
+	charset "golang.org/x/text/encoding/unicode"
 
 	"confer/cronofy"
 )
@@ -78,20 +78,16 @@ const (
 	maxList  = 1 << 20 // addresses
 )
 
-// Place is a position in the list. Line and Column count from 1; zero means
-// that there is none to name.
+// Place is a position in the list.
 type Place struct {
-	Line, Column int    // Column is in bytes, as editors and encoding/csv count
-	Field        string // the column's name, when it is one of ours
+	Line  int    // from 1; zero: there is none to name
+	Field string // the column's name, when it is one of ours
 }
 
 func (p Place) String() string {
 	var parts []string
 	if p.Line > 0 {
 		parts = append(parts, fmt.Sprintf("line %d", p.Line))
-	}
-	if p.Column > 0 {
-		parts = append(parts, fmt.Sprintf("column %d", p.Column))
 	}
 	if p.Field != "" {
 		parts = append(parts, p.Field)
@@ -106,7 +102,7 @@ type RowError struct {
 	Reason string // "no access_token and no refresh_token"
 }
 
-// Error is one line: "line 3, column 9, access_token: longer than 4096 bytes".
+// Error is one line: "line 3, access_token: longer than 4096 bytes".
 func (e *RowError) Error() string { return e.Place.String() + ": " + e.Reason }
 
 // InputError is a list that cannot be read, or not any further. It never holds
@@ -250,11 +246,10 @@ type input struct {
 	guessed bool
 }
 
-// cells are one line's values and where they stand.
+// cells are one line's values and where it stands.
 type cells struct {
-	value  [columns]string
-	line   int
-	column [columns]int // 0 if not known
+	value [columns]string
+	line  int
 }
 
 // columnChoice finds the columns in the first line, -1 for one that is not there.
@@ -296,12 +291,16 @@ func (in *input) open(r io.Reader) (byte, error) {
 	case bytes.HasPrefix(start, []byte("\ufeff")):
 		_, _ = raw.Discard(3)
 	case bytes.HasPrefix(start, []byte("\xff\xfe")), len(start) == 4 && start[0] != 0 && start[1] == 0 && start[2] != 0 && start[3] == 0:
-		text = &utf16Reader{r: raw, order: binary.LittleEndian}
+		text = fromUTF16(raw, charset.LittleEndian)
 	case bytes.HasPrefix(start, []byte("\xfe\xff")), len(start) == 4 && start[0] == 0 && start[1] != 0 && start[2] == 0 && start[3] != 0:
-		text = &utf16Reader{r: raw, order: binary.BigEndian}
+		text = fromUTF16(raw, charset.BigEndian)
 	}
 	in.Reader = bufio.NewReaderSize(&lineBreaks{r: text}, buffer)
 	return in.first()
+}
+
+func fromUTF16(r io.Reader, order charset.Endianness) io.Reader {
+	return charset.UTF16(order, charset.IgnoreBOM).NewDecoder().Reader(r)
 }
 
 // first skips blank lines.
@@ -400,8 +399,7 @@ func endsList(err error) bool {
 func (in *input) cells(r *csv.Reader, where [columns]int, row []string, err error) (c cells, blank bool, _ error) {
 	var parse *csv.ParseError
 	if errors.As(err, &parse) && !errors.Is(err, csv.ErrFieldCount) {
-		at := Place{Line: in.line + parse.Line, Column: parse.Column}
-		return cells{line: in.line + parse.StartLine}, false, &RowError{at, parse.Err.Error()}
+		return cells{line: in.line + parse.StartLine}, false, &RowError{Place{Line: in.line + parse.Line}, parse.Err.Error()}
 	}
 	if err != nil && parse == nil {
 		return cells{}, false, in.broken(err)
@@ -412,7 +410,6 @@ func (in *input) cells(r *csv.Reader, where [columns]int, row []string, err erro
 	for i, j := range where {
 		if j >= 0 && j < len(row) {
 			c.value[i] = trim(row[j])
-			_, c.column[i] = r.FieldPos(j)
 		}
 	}
 	if !slices.ContainsFunc(row, func(s string) bool { return trim(s) != "" }) {
@@ -620,18 +617,13 @@ func (in *input) notArray(err error) error {
 	return in.broken(err)
 }
 
-// jsonCells reads one object. encoding/json's own texts quote the input, so only
-// its offsets are used.
+// jsonCells reads one object. encoding/json's own texts quote the input, so they are
+// not used.
 func jsonCells(object []byte, line int, where string) (cells, error) {
 	c := cells{line: line}
-	at := Place{Line: line}
 	var got map[string]json.RawMessage
-	if err := json.Unmarshal(object, &got); err != nil {
-		var syntax *json.SyntaxError
-		if errors.As(err, &syntax) {
-			at.Column = int(syntax.Offset)
-		}
-		return c, &RowError{at, "not a JSON object" + where}
+	if json.Unmarshal(object, &got) != nil {
+		return c, &RowError{Place{Line: line}, "not a JSON object" + where}
 	}
 	ranks := [columns]int{}
 	for _, member := range slices.Sorted(maps.Keys(got)) {
@@ -644,8 +636,7 @@ func jsonCells(object []byte, line int, where string) (cells, error) {
 			if rank > 0 { // something else of that name
 				continue
 			}
-			at.Field = columnNames()[column]
-			return c, &RowError{at, "must be text"}
+			return c, &RowError{Place{line, columnNames()[column]}, "must be text"}
 		}
 		if text != nil && trim(*text) != "" {
 			c.value[column], ranks[column] = trim(*text), rank
@@ -659,7 +650,7 @@ func (c cells) account() (Account, error) {
 	a := Account{Email: name(c.value[colEmail]), Sub: name(c.value[colSub]), Row: c.line}
 	for _, i := range []int{colAccess, colRefresh} {
 		if reason := badToken(c.value[i]); reason != "" {
-			return a, &RowError{Place{Line: c.line, Column: c.column[i], Field: columnNames()[i]}, reason}
+			return a, &RowError{Place{c.line, columnNames()[i]}, reason}
 		}
 	}
 	a.AccessToken = cronofy.NewSecret(c.value[colAccess])
@@ -784,44 +775,6 @@ func (l *lineBreaks) Read(p []byte) (int, error) {
 			return len(out), err
 		}
 	}
-}
-
-// utf16Reader gives UTF-8. Half a character at the end becomes U+FFFD.
-type utf16Reader struct {
-	r     *bufio.Reader
-	order binary.ByteOrder
-	out   []byte
-}
-
-func (u *utf16Reader) Read(p []byte) (int, error) {
-	for first := true; len(u.out) < 4096 && (first || u.r.Buffered() >= 4); first = false {
-		r, err := u.unit()
-		if err != nil {
-			if len(u.out) > 0 {
-				break
-			}
-			return 0, err
-		}
-		if next, err := u.r.Peek(2); utf16.IsSurrogate(r) && err == nil {
-			if whole := utf16.DecodeRune(r, rune(u.order.Uint16(next))); whole != unicode.ReplacementChar {
-				_, _ = u.r.Discard(2)
-				r = whole
-			}
-		}
-		u.out = utf8.AppendRune(u.out, r)
-	}
-	n := copy(p, u.out)
-	u.out = append(u.out[:0], u.out[n:]...)
-	return n, nil
-}
-
-func (u *utf16Reader) unit() (rune, error) {
-	var b [2]byte
-	n, err := io.ReadFull(u.r, b[:])
-	if n == 1 {
-		return unicode.ReplacementChar, nil
-	}
-	return rune(u.order.Uint16(b[:])), err
 }
 
 // breakCounter knows on which line a byte that was read stands.

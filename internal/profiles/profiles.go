@@ -57,11 +57,6 @@ func Accounts(list []Account) iter.Seq2[Account, error] {
 	}
 }
 
-// OneToken streams the single account that a pasted access token belongs to.
-func OneToken(s cronofy.Secret) iter.Seq2[Account, error] {
-	return Accounts([]Account{{AccessToken: s, Row: 1}})
-}
-
 // State is what an account's conferencing profiles come to, for the provider
 // asked for.
 type State string

@@ -102,7 +102,7 @@ type Summary struct {
 func Run(ctx context.Context, client Client, accounts iter.Seq2[Account, error], opts Options, emit func(Record) error) (Summary, error) {
 	var sum Summary
 	r := newReader(client, opts)
-	in := &intake{accounts: accounts, seen: newSeen(), strict: opts.Strict, done: opts.Done}
+	in := &intake{accounts: accounts, seen: &seen{seed: maphash.MakeSeed(), hashes: map[uint64]bool{}}, strict: opts.Strict, done: opts.Done}
 	p := pool[item, Record]{window: opts.window(), hold: maxWaiting, patience: opts.Patience, do: r.read}
 	if opts.Unordered {
 		p.hold = 0
@@ -191,32 +191,16 @@ func (in *intake) items(yield func(item) bool) {
 	}
 }
 
-// seenSlots bounds what is remembered to 1 MB. They are taken in pieces, so that
-// a list of a dozen costs next to nothing. When maxSeen are taken, no more is
-// remembered: a line that repeats a late one is read a second time.
-const (
-	seenSlots = 1 << 17
-	seenPiece = 1 << 6
-	maxSeen   = seenSlots / 16 * 15 // 122,880
-)
+// maxSeen bounds what is remembered to some 3 MB. A line that repeats a later one is
+// read a second time.
+const maxSeen = 120_000
 
 // seen notices tokens that came before, by a keyed hash: two of 100,000 tokens
 // collide with a probability of 3e-10.
 type seen struct {
 	seed       maphash.Seed
-	pieces     [seenSlots / seenPiece]*[seenPiece]uint64 // open addressing; 0 is a free slot
-	used       int
+	hashes     map[uint64]bool
 	duplicates int
-}
-
-func newSeen() *seen { return &seen{seed: maphash.MakeSeed()} }
-
-func (s *seen) slot(i uint64) *uint64 {
-	piece := &s.pieces[i/seenPiece]
-	if *piece == nil {
-		*piece = new([seenPiece]uint64)
-	}
-	return &(*piece)[i%seenPiece]
 }
 
 func (s *seen) before(a Account) bool {
@@ -227,18 +211,13 @@ func (s *seen) before(a Account) bool {
 	if token.Empty() {
 		return false
 	}
-	h := max(1, maphash.String(s.seed, token.Reveal()))
-	i := h % seenSlots
-	for *s.slot(i) != 0 {
-		if *s.slot(i) == h {
-			s.duplicates++
-			return true
-		}
-		i = (i + 1) % seenSlots
+	h := maphash.String(s.seed, token.Reveal())
+	if s.hashes[h] {
+		s.duplicates++
+		return true
 	}
-	if s.used < maxSeen {
-		*s.slot(i) = h
-		s.used++
+	if len(s.hashes) < maxSeen {
+		s.hashes[h] = true
 	}
 	return false
 }

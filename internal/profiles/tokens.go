@@ -76,28 +76,23 @@ func OpenTokens(path string) (*TokenFile, error) {
 		return nil, err
 	}
 	t := &TokenFile{unlock: unlock, index: map[tokenHash]place{}}
-	if err := t.open(path); err != nil {
+	if t.file, err = atomicfile.OpenInPlace(path, atomicfile.Private); err == nil {
+		err = t.load()
+	}
+	if err == nil {
+		err = t.file.Truncate(t.size)
+	}
+	if err == nil {
+		err = t.file.Sync()
+	}
+	if err != nil {
 		t.Close()
+		if unsafe := (*atomicfile.UnsafeError)(nil); errors.As(err, &unsafe) {
+			return nil, ErrTokensFormat
+		}
 		return nil, err
 	}
 	return t, nil
-}
-
-func (t *TokenFile) open(path string) error {
-	var err error
-	if t.file, err = atomicfile.OpenInPlace(path, atomicfile.Private); err != nil {
-		if unsafe := (*atomicfile.UnsafeError)(nil); errors.As(err, &unsafe) {
-			return ErrTokensFormat
-		}
-		return err
-	}
-	if err := t.load(); err != nil {
-		return err
-	}
-	if err := t.file.Truncate(t.size); err != nil {
-		return err
-	}
-	return t.file.Sync()
 }
 
 // load indexes the lines that are there.
@@ -105,35 +100,24 @@ func (t *TokenFile) load() error {
 	in := bufio.NewReaderSize(t.file, 64<<10)
 	for {
 		line, err := in.ReadBytes('\n')
-		if errors.Is(err, io.EOF) {
-			return t.loadTail(line)
-		}
-		if err != nil {
+		last := errors.Is(err, io.EOF)
+		if err != nil && !last {
 			return err
+		}
+		if last && (len(line) == 0 || line[0] == '{' && !json.Valid(line)) {
+			return nil // cut off
+		}
+		if last {
+			line = append(line, '\n') // all that it lacks
 		}
 		if !t.add(line, false) {
 			return ErrTokensFormat
 		}
+		if last {
+			_, err := t.file.WriteAt(line[len(line)-1:], t.size-1)
+			return err
+		}
 	}
-}
-
-// loadTail keeps a last line that only lacks its end.
-func (t *TokenFile) loadTail(line []byte) error {
-	if len(line) == 0 {
-		return nil
-	}
-	if line[0] != '{' {
-		return ErrTokensFormat
-	}
-	if !json.Valid(line) {
-		return nil // cut off
-	}
-	at := t.size
-	if !t.add(append(line, '\n'), false) {
-		return ErrTokensFormat
-	}
-	_, err := t.file.WriteAt([]byte{'\n'}, at+int64(len(line)))
-	return err
 }
 
 // add indexes a line that begins at the end of the others.
@@ -328,22 +312,12 @@ const grace = 5 * time.Second
 // graceful gives a context that ends a moment after ctx.
 func graceful(ctx context.Context) (context.Context, func()) {
 	longer, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	var mu sync.Mutex
-	var timer *time.Timer
-	unwatch := context.AfterFunc(ctx, func() {
-		mu.Lock()
-		defer mu.Unlock()
-		timer = time.AfterFunc(grace, cancel)
-	})
-	return longer, func() {
-		unwatch()
-		cancel()
-		mu.Lock()
-		defer mu.Unlock()
-		if timer != nil {
-			timer.Stop()
+	unwatch := context.AfterFunc(ctx, func() { // ends with longer
+		if sleep(longer, grace) {
+			cancel()
 		}
-	}
+	})
+	return longer, func() { unwatch(); cancel() }
 }
 
 // enter waits until nobody else renews with this refresh token.

@@ -1,6 +1,7 @@
 package profiles
 
 import (
+	"hash/maphash"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -75,7 +76,7 @@ func TestReplacementsAreFollowed(t *testing.T) {
 	require.NoError(t, err)
 	defer in.Close()
 	var newest []string
-	s := newSeen()
+	s := &seen{seed: maphash.MakeSeed(), hashes: map[uint64]bool{}}
 	for a, err := range f.Newest(ReadAccounts(in)) {
 		require.NoError(t, err)
 		if !s.before(a) {

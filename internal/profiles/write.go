@@ -51,8 +51,8 @@ type Writer interface {
 
 // ResumeWriter writes records behind those that w has already; see Done.
 func ResumeWriter(w io.Writer, f Format, d *Done) (Writer, error) {
-	if f == FormatCSV && d.csvColumns > 0 {
-		return &csvWriter{w: w, headed: true, columns: d.csvColumns}, nil
+	if f == FormatCSV {
+		return &csvWriter{w: w, headed: d.Size > 0}, nil
 	}
 	return NewWriter(w, f)
 }
@@ -65,7 +65,7 @@ func NewWriter(w io.Writer, f Format) (Writer, error) {
 	case FormatJSON:
 		return newJSONWriter(w), nil
 	case FormatCSV:
-		return &csvWriter{w: w, columns: len(csvHeading())}, nil
+		return &csvWriter{w: w}, nil
 	case FormatHTML:
 		return NewReport(w, ReportOptions{}), nil
 	}
@@ -198,16 +198,15 @@ func fit(s string, cells int) string {
 // csvWriter writes one line a profile; an account without any has one line with
 // those fields empty.
 type csvWriter struct {
-	w       io.Writer
-	headed  bool
-	columns int
+	w      io.Writer
+	headed bool
 }
 
-// csvState is where the state stands; csvColumnsBefore is how many columns there
-// were before records told their line.
+// Where in csvHeading what is read again stands.
 const (
-	csvState         = 3
-	csvColumnsBefore = 12
+	csvState  = 3
+	csvLine   = 12
+	csvListed = 13
 )
 
 func csvHeading() []string {
@@ -223,7 +222,7 @@ func (c *csvWriter) Write(r Record) error {
 		profiles = []Profile{{}}
 	}
 	for _, p := range profiles {
-		csvLine(&b, csvRow(r, p)[:c.columns])
+		writeCSV(&b, csvRow(r, p))
 	}
 	_, err := c.w.Write(b.Bytes())
 	return err
@@ -240,7 +239,7 @@ func (c *csvWriter) Close() error {
 
 func (c *csvWriter) head(b *bytes.Buffer) {
 	if !c.headed {
-		csvLine(b, csvHeading())
+		writeCSV(b, csvHeading())
 	}
 	c.headed = true
 }
@@ -267,10 +266,10 @@ func csvRow(r Record, p Profile) []string {
 	return row
 }
 
-// csvLine is a line as encoding/csv reads it. It puts into quotes whatever any
+// writeCSV writes a line as encoding/csv reads it. It puts into quotes whatever any
 // common separator would split, since a spreadsheet that is set to another country
 // splits at semicolons, and whatever begins or ends with a space.
-func csvLine(b *bytes.Buffer, row []string) {
+func writeCSV(b *bytes.Buffer, row []string) {
 	for i, s := range row {
 		if i > 0 {
 			b.WriteByte(',')
