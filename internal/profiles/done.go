@@ -18,28 +18,40 @@ import (
 // ErrNotRecords is the error of a file that ReadDone does not understand.
 var ErrNotRecords = errors.New("the file holds something other than records in this format")
 
+// eachLine gives the lines of r with their ends, which the last may lack.
+func eachLine(r io.Reader) iter.Seq2[[]byte, error] {
+	return func(yield func([]byte, error) bool) {
+		in := bufio.NewReaderSize(r, 64<<10)
+		for {
+			line, err := in.ReadBytes('\n')
+			last := errors.Is(err, io.EOF)
+			if last {
+				err = nil
+			}
+			if last && len(line) == 0 || !yield(line, err) || last || err != nil {
+				return
+			}
+		}
+	}
+}
+
 // Records streams what was written as JSON lines. A line that is no record ends
 // it, with an error that wraps ErrNotRecords and quotes nothing.
 func Records(r io.Reader) iter.Seq2[Record, error] {
 	return func(yield func(Record, error) bool) {
-		in := bufio.NewReaderSize(r, 64<<10)
-		for n := 1; ; n++ {
-			line, err := in.ReadBytes('\n')
-			if err != nil && !errors.Is(err, io.EOF) {
-				yield(Record{}, err)
-				return
+		n := 0
+		for line, err := range eachLine(r) {
+			n++
+			if err == nil && len(bytes.TrimSpace(line)) == 0 {
+				continue
 			}
-			if len(bytes.TrimSpace(line)) > 0 {
-				rec, bad := recordOf(line)
-				if bad != nil {
-					yield(Record{}, fmt.Errorf("line %d: %w", n, bad))
-					return
-				}
-				if !yield(rec, nil) {
-					return
+			var rec Record
+			if err == nil {
+				if rec, err = recordOf(line, FormatJSON); err != nil {
+					err = fmt.Errorf("line %d: %w", n, err)
 				}
 			}
-			if err != nil {
+			if !yield(rec, err) || err != nil {
 				return
 			}
 		}
@@ -68,46 +80,62 @@ type Done struct {
 // off. Its error is ErrNotRecords or the reader's.
 func ReadDone(r io.Reader, f Format) (*Done, error) {
 	d := &Done{seed: maphash.MakeSeed(), exact: map[uint64]int{}, lines: map[int]bool{}, byName: map[uint64]int{}, unlined: map[uint64]int{}}
-	var take func(line []byte) error
-	switch f {
-	case FormatJSON:
-		take = d.takeJSON
-	case FormatCSV:
-		take = (&csvDone{Done: d}).take
-	default:
+	if f != FormatJSON && f != FormatCSV {
 		return nil, fmt.Errorf("%w: %s cannot be continued", ErrNotRecords, f)
 	}
-	in := bufio.NewReaderSize(r, 64<<10)
-	for {
-		line, err := in.ReadBytes('\n')
-		if errors.Is(err, io.EOF) {
-			return d, nil
+	var last Record // what length bytes after Size say
+	var length int64
+	count := func() {
+		if length > 0 {
+			d.note(last)
+			d.Size, length = d.Size+length, 0
 		}
+	}
+	for line, err := range eachLine(r) {
 		if err != nil {
 			return nil, err
 		}
-		if err := take(line); err != nil {
+		if !bytes.HasSuffix(line, []byte("\n")) {
+			break // cut off
+		}
+		if f == FormatCSV && d.Size == 0 {
+			if string(line) != csvText(csvHeading()) {
+				return nil, ErrNotRecords
+			}
+			d.Size = int64(len(line))
+			continue
+		}
+		rec, err := recordOf(line, f)
+		if err != nil {
 			return nil, err
 		}
+		if f == FormatJSON || !rec.goesOnFrom(last) {
+			count()
+			last = rec
+		}
+		if length += int64(len(line)); f == FormatJSON {
+			count()
+		}
 	}
+	return d, nil
+}
+
+// goesOnFrom tells whether a line of CSV is another profile of the account before.
+func (r Record) goesOnFrom(last Record) bool {
+	return len(r.Profiles) > 0 && r.Account == last.Account && r.Line == last.Line && r.Account != AccountRef{}
 }
 
 // DropFailed copies the first Size bytes of the file that ReadDone read, without
 // the records in state "error": a run that goes on reads those accounts again.
 // The rest is what Summary is of then.
 func (d *Done) DropFailed(w io.Writer, r io.Reader, f Format) error {
-	in := bufio.NewReaderSize(io.LimitReader(r, d.Size), 64<<10)
 	out := bufio.NewWriterSize(w, 64<<10)
 	var size int64
-	for {
-		line, err := in.ReadBytes('\n')
-		if errors.Is(err, io.EOF) {
-			break
-		}
+	for line, err := range eachLine(io.LimitReader(r, d.Size)) {
 		if err != nil {
 			return err
 		}
-		if !failedLine(line, f) {
+		if rec, err := recordOf(line, f); err != nil || rec.State != Failed {
 			n, _ := out.Write(line) // Flush tells
 			size += int64(n)
 		}
@@ -119,31 +147,24 @@ func (d *Done) DropFailed(w io.Writer, r io.Reader, f Format) error {
 	return nil
 }
 
-func failedLine(line []byte, f Format) bool {
-	if f == FormatCSV {
-		row, err := csv.NewReader(bytes.NewReader(line)).Read()
-		return err == nil && len(row) > csvState && State(row[csvState]) == Failed
+// recordOf reads a line. Of CSV it gives what Done needs, and the name of a profile's
+// provider.
+func recordOf(line []byte, f Format) (r Record, err error) {
+	if f == FormatJSON {
+		err = json.Unmarshal(line, &r)
+	} else if row, readErr := csv.NewReader(bytes.NewReader(line)).Read(); readErr != nil || len(row) != len(csvHeading()) {
+		err = ErrNotRecords
+	} else {
+		r = Record{Account: AccountRef{Sub: row[0], Email: row[1]}, State: State(row[csvState]), Listed: row[csvListed]}
+		r.Line, _ = strconv.Atoi(row[csvLine])
+		if provider := row[csvState+1]; provider != "" {
+			r.Profiles = []Profile{{ProviderName: provider}}
+		}
 	}
-	r, err := recordOf(line)
-	return err == nil && r.State == Failed
-}
-
-func recordOf(line []byte) (Record, error) {
-	var r Record
-	if err := json.Unmarshal(line, &r); err != nil || !slices.Contains(States(), r.State) {
-		return r, ErrNotRecords // encoding/json would quote the line
+	if err != nil || !slices.Contains(States(), r.State) {
+		return r, ErrNotRecords // the errors of encoding/json quote the line
 	}
 	return r, nil
-}
-
-func (d *Done) takeJSON(line []byte) error {
-	r, err := recordOf(line)
-	if err != nil {
-		return err
-	}
-	d.note(r)
-	d.Size += int64(len(line))
-	return nil
 }
 
 func (d *Done) note(r Record) {
@@ -206,41 +227,4 @@ func take(counts map[uint64]int, key uint64) bool {
 		counts[key] = n - 1
 	}
 	return n > 0
-}
-
-// csvDone keeps an account from counting until the next one begins: it may have
-// been cut off between two lines.
-type csvDone struct {
-	*Done
-	last   Record // the account that may go on; its state is empty: none yet
-	length int64  // of its lines
-}
-
-func (c *csvDone) take(line []byte) error {
-	row, err := csv.NewReader(bytes.NewReader(line)).Read()
-	if err != nil {
-		return ErrNotRecords
-	}
-	if c.Size == 0 {
-		if !slices.Equal(row, csvHeading()) {
-			return ErrNotRecords
-		}
-		c.Size += int64(len(line))
-		return nil
-	}
-	if len(row) != len(csvHeading()) || !slices.Contains(States(), State(row[csvState])) {
-		return ErrNotRecords
-	}
-	r := Record{Account: AccountRef{Sub: row[0], Email: row[1]}, State: State(row[csvState]), Listed: row[csvListed]}
-	r.Line, _ = strconv.Atoi(row[csvLine])
-	goesOn := row[csvState+1] != "" && r.Account == c.last.Account && r.Line == c.last.Line && r.Account != AccountRef{}
-	if !goesOn {
-		if c.last.State != "" {
-			c.note(c.last)
-			c.Size += c.length
-		}
-		c.last, c.length = r, 0
-	}
-	c.length += int64(len(line))
-	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"io"
 	"iter"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -696,30 +697,17 @@ func badAddress(s string) string {
 			return fmt.Sprintf("%s: it holds the character %U", not, r)
 		}
 	}
-	local, domain := s[:at], s[at+1:]
-	if slices.Contains(strings.Split(local, "."), "") || !domainName(domain) ||
-		strings.ContainsFunc(local, func(r rune) bool { return !isAlphanumeric(r) && !strings.ContainsRune("!#$%&'*+-/=?^_`{|}~.", r) }) {
+	if last := s[strings.LastIndexByte(s, '.')+1:]; !addressForm.MatchString(s) || strings.Trim(last, "0123456789") == "" {
 		return not
 	}
 	return ""
 }
 
-func isAlphanumeric(r rune) bool {
-	return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9'
-}
-
-// domainName tells whether s has two names or more, the last of which is no number.
-func domainName(s string) bool {
-	labels := strings.Split(s, ".")
-	for _, l := range labels {
-		if l == "" || len(l) > 63 || l[0] == '-' || l[len(l)-1] == '-' ||
-			strings.ContainsFunc(l, func(r rune) bool { return r != '-' && !isAlphanumeric(r) }) {
-			return false
-		}
-	}
-	last := labels[len(labels)-1]
-	return len(labels) > 1 && strings.Trim(last, "0123456789") != ""
-}
+// addressForm is names with dots between them, an @, and two or more names of hosts.
+var addressForm = func() *regexp.Regexp {
+	const local, host = "[\\w!#$%&'*+/=?^{|}~`-]+", "[a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?"
+	return regexp.MustCompile(`^` + local + `(\.` + local + `)*@` + host + `(\.` + host + `)+$`)
+}()
 
 // trim takes spaces of all kinds and characters that cannot be seen off the ends:
 // they come along when people copy from web pages and mails.

@@ -1,7 +1,6 @@
 package profiles
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"crypto/sha256"
@@ -9,7 +8,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"iter"
 	"os"
 	"sync"
@@ -97,27 +95,26 @@ func OpenTokens(path string) (*TokenFile, error) {
 
 // load indexes the lines that are there.
 func (t *TokenFile) load() error {
-	in := bufio.NewReaderSize(t.file, 64<<10)
-	for {
-		line, err := in.ReadBytes('\n')
-		last := errors.Is(err, io.EOF)
-		if err != nil && !last {
+	for line, err := range eachLine(t.file) {
+		if err != nil {
 			return err
 		}
-		if last && (len(line) == 0 || line[0] == '{' && !json.Valid(line)) {
+		whole := bytes.HasSuffix(line, []byte("\n"))
+		if !whole && line[0] == '{' && !json.Valid(line) {
 			return nil // cut off
 		}
-		if last {
+		if !whole {
 			line = append(line, '\n') // all that it lacks
 		}
 		if !t.add(line, false) {
 			return ErrTokensFormat
 		}
-		if last {
-			_, err := t.file.WriteAt(line[len(line)-1:], t.size-1)
+		if !whole {
+			_, err = t.file.WriteAt(line[len(line)-1:], t.size-1)
 			return err
 		}
 	}
+	return nil
 }
 
 // add indexes a line that begins at the end of the others.

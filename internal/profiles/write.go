@@ -51,8 +51,8 @@ type Writer interface {
 
 // ResumeWriter writes records behind those that w has already; see Done.
 func ResumeWriter(w io.Writer, f Format, d *Done) (Writer, error) {
-	if f == FormatCSV {
-		return &csvWriter{w: w, headed: d.Size > 0}, nil
+	if f == FormatCSV && d.Size > 0 {
+		return &csvWriter{headed{w: w}}, nil
 	}
 	return NewWriter(w, f)
 }
@@ -61,16 +61,34 @@ func ResumeWriter(w io.Writer, f Format, d *Done) (Writer, error) {
 func NewWriter(w io.Writer, f Format) (Writer, error) {
 	switch f {
 	case FormatTable:
-		return &tableWriter{w: w}, nil
+		return &tableWriter{headed{w, tableLine("STATE", "ACCOUNT", "PROVIDER", "CONNECTED", "PROFILE")}}, nil
 	case FormatJSON:
 		return newJSONWriter(w), nil
 	case FormatCSV:
-		return &csvWriter{w: w}, nil
+		return &csvWriter{headed{w, csvText(csvHeading())}}, nil
 	case FormatHTML:
 		return NewReport(w, ReportOptions{}), nil
 	}
 	return nil, fmt.Errorf("unknown format %q", string(f))
 }
+
+// headed writes a heading in front of what comes first, or at the end.
+type headed struct {
+	w       io.Writer
+	heading string // empty: it is there
+}
+
+func (h *headed) write(text string) error {
+	text, h.heading = h.heading+text, ""
+	if text == "" {
+		return nil
+	}
+	_, err := io.WriteString(h.w, text)
+	return err
+}
+
+// Close implements Writer.
+func (h *headed) Close() error { return h.write("") }
 
 // label is how people are told whose record it is.
 func (a AccountRef) label() string {
@@ -119,10 +137,7 @@ func (*jsonWriter) Close() error { return nil }
 // tableWriter writes lines whose columns stand where they stood before, because
 // what comes later is not known yet. What does not fit is cut, but for the last
 // column; a relink URL and an error have lines of their own and are never cut.
-type tableWriter struct {
-	w      io.Writer
-	headed bool
-}
+type tableWriter struct{ headed }
 
 // Widths in cells, a gap of two after each. A longest provider known is
 // "webex_enterprise".
@@ -136,10 +151,9 @@ const (
 
 func (t *tableWriter) Write(r Record) error {
 	var b strings.Builder
-	t.head(&b)
 	state, account := strings.TrimSuffix(r.Words(), ownWords), r.Account.label()
 	if len(r.Profiles) == 0 {
-		line(&b, state, account, "", "", "")
+		b.WriteString(tableLine(state, account, "", "", ""))
 	}
 	for _, p := range r.Profiles {
 		shown := p.ProfileName
@@ -149,43 +163,28 @@ func (t *tableWriter) Write(r Record) error {
 		case p.BeforeLink():
 			shown += " (their own, from before the link)"
 		}
-		line(&b, state, account, p.ProviderName, yesNo(p.Connected), shown)
+		b.WriteString(tableLine(state, account, p.ProviderName, yesNo(p.Connected), shown))
 		if p.RelinkURL != "" {
-			note(&b, "relink: "+p.RelinkURL)
+			tableNote(&b, "relink: "+p.RelinkURL)
 		}
 		state, account = "", ""
 	}
 	if r.Error != nil {
-		note(&b, r.Error.Code+": "+r.Error.Message)
+		tableNote(&b, r.Error.Code+": "+r.Error.Message)
 	}
 	for _, w := range r.Warnings {
-		note(&b, "odd: "+w)
+		tableNote(&b, "odd: "+w)
 	}
-	_, err := io.WriteString(t.w, b.String())
-	return err
+	return t.write(b.String())
 }
 
-func (t *tableWriter) Close() error {
-	var b strings.Builder
-	t.head(&b)
-	_, err := io.WriteString(t.w, b.String())
-	return err
-}
-
-func (t *tableWriter) head(b *strings.Builder) {
-	if !t.headed {
-		line(b, "STATE", "ACCOUNT", "PROVIDER", "CONNECTED", "PROFILE")
-	}
-	t.headed = true
-}
-
-func line(b *strings.Builder, state, account, provider, connected, profile string) {
+func tableLine(state, account, provider, connected, profile string) string {
 	text := fit(state, stateWidth) + gap + fit(account, accountWidth) + gap + fit(provider, providerWidth) + gap +
 		fit(connected, connectedWidth) + gap + name(profile)
-	b.WriteString(strings.TrimRight(text, " ") + "\n")
+	return strings.TrimRight(text, " ") + "\n"
 }
 
-func note(b *strings.Builder, text string) {
+func tableNote(b *strings.Builder, text string) {
 	b.WriteString(strings.Repeat(" ", stateWidth) + gap + cronofy.CleanText(text, maxLink+maxMessage) + "\n")
 }
 
@@ -197,10 +196,7 @@ func fit(s string, cells int) string {
 
 // csvWriter writes one line a profile; an account without any has one line with
 // those fields empty.
-type csvWriter struct {
-	w      io.Writer
-	headed bool
-}
+type csvWriter struct{ headed }
 
 // Where in csvHeading what is read again stands.
 const (
@@ -215,33 +211,15 @@ func csvHeading() []string {
 }
 
 func (c *csvWriter) Write(r Record) error {
-	var b bytes.Buffer
-	c.head(&b)
 	profiles := r.Profiles
 	if len(profiles) == 0 {
 		profiles = []Profile{{}}
 	}
+	var lines strings.Builder
 	for _, p := range profiles {
-		writeCSV(&b, csvRow(r, p))
+		lines.WriteString(csvText(csvRow(r, p)))
 	}
-	_, err := c.w.Write(b.Bytes())
-	return err
-}
-
-func (c *csvWriter) Close() error {
-	var b bytes.Buffer
-	if c.head(&b); b.Len() == 0 {
-		return nil
-	}
-	_, err := c.w.Write(b.Bytes())
-	return err
-}
-
-func (c *csvWriter) head(b *bytes.Buffer) {
-	if !c.headed {
-		writeCSV(b, csvHeading())
-	}
-	c.headed = true
+	return c.write(lines.String())
 }
 
 func csvRow(r Record, p Profile) []string {
@@ -266,20 +244,16 @@ func csvRow(r Record, p Profile) []string {
 	return row
 }
 
-// writeCSV writes a line as encoding/csv reads it. It puts into quotes whatever any
+// csvText is a line as encoding/csv reads it. It puts into quotes whatever any
 // common separator would split, since a spreadsheet that is set to another country
 // splits at semicolons, and whatever begins or ends with a space.
-func writeCSV(b *bytes.Buffer, row []string) {
+func csvText(row []string) string {
 	for i, s := range row {
-		if i > 0 {
-			b.WriteByte(',')
-		}
 		if strings.ContainsAny(s, ",;\t|\"\r\n") || strings.TrimFunc(s, unseen) != s {
-			s = `"` + strings.ReplaceAll(s, `"`, `""`) + `"`
+			row[i] = `"` + strings.ReplaceAll(s, `"`, `""`) + `"`
 		}
-		b.WriteString(s)
 	}
-	b.WriteByte('\n')
+	return strings.Join(row, ",") + "\n"
 }
 
 // cell keeps a spreadsheet from taking a text for a formula: names come from
