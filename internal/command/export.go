@@ -85,7 +85,11 @@ func export(ctx context.Context, f *exportFlags, e environment, s streams) error
 	if f.tokensOut == "-" {
 		return x.export(ctx, func(text []byte) error { _, err := s.out.Write(text); return err })
 	}
-	file, err := createTokens(f.tokensOut, f.force)
+	mode := atomicfile.New
+	if f.force {
+		mode = atomicfile.Private
+	}
+	file, err := createTokens(f.tokensOut, mode, "name a new one, or say --force to replace it")
 	if err != nil {
 		return err
 	}
@@ -107,15 +111,13 @@ func (f *exportFlags) checkTarget(s streams) error {
 }
 
 // createTokens begins the private file of --tokens-out, so that a place that cannot
-// be written is known before tokens are asked for.
-func createTokens(path string, replace bool) (*atomicfile.File, error) {
-	mode, hint := atomicfile.New, "name a file in a folder that you can write to"
-	if replace {
-		mode = atomicfile.Private
-	}
+// be written is known before tokens are asked for. ifThere is the hint for a file
+// that must not be replaced.
+func createTokens(path string, mode atomicfile.Mode, ifThere string) (*atomicfile.File, error) {
+	hint := "name a file in a folder that you can write to"
 	file, err := atomicfile.Create(path, mode)
 	if errors.Is(err, fs.ErrExist) {
-		err, hint = errors.New("there is a file of that name"), "name a new one, or say --force to replace it"
+		err, hint = errors.New("there is a file of that name"), ifThere
 	}
 	if err != nil {
 		return nil, &usageError{summary: "--tokens-out: " + reason(err), hint: hint}

@@ -78,7 +78,7 @@ func collision(a, b namedFile) error {
 	switch {
 	case !same, a.path == os.DevNull, a.info != nil && isNull(a.info):
 		return nil
-	case b.own && !a.writes:
+	case b.own && !a.writes && (b.path != "" || !b.info.Mode().IsRegular()): // a socket may be both ends
 		return nil
 	case b.own:
 		return &usageError{summary: a.name + " is " + b.name, hint: "name another file", step: stepOfFlag(strings.TrimPrefix(a.name, "--"))}

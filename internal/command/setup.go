@@ -89,19 +89,13 @@ func prepareAndSetup(ctx context.Context, f *settings, e environment, s streams)
 	if err := useColor(f.color); err != nil {
 		return err
 	}
-	plain := false
 	if !f.noInput && !f.dryRun {
 		f.stdinFor, f.stdinFree = "the wizard asks", "leave the flag out to be asked, or add --no-input"
-		var err error
-		if plain, err = lineByLine(f, s, e); err != nil {
-			return err
-		}
 	}
 	w, err := newWiring(ctx, f, e, s)
 	if err != nil {
 		return err
 	}
-	w.plain = plain
 	defer w.close()
 	if f.dryRun {
 		return dryRun(ctx, w, f.tokensOut, s)
@@ -114,6 +108,14 @@ func prepareAndSetup(ctx context.Context, f *settings, e environment, s streams)
 	}
 	if f.noInput {
 		return setupUnattended(ctx, f, w, s)
+	}
+	if f.accounts != "" {
+		if err := w.checkList(ctx, f.accounts); err != nil {
+			return err
+		}
+	}
+	if w.plain, err = lineByLine(f, s, e); err != nil {
+		return err
 	}
 	w.resume(ctx, f.browser, e.get("BROWSER"))
 	return setupWizard(ctx, w, s, e)
@@ -391,7 +393,7 @@ func (w *wiring) takeTokens(path string) error {
 	if path == "" {
 		return nil
 	}
-	file, err := createTokens(path, false)
+	file, err := createTokens(path, atomicfile.New, "name a new one")
 	if err != nil {
 		return err
 	}

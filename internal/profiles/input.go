@@ -555,7 +555,9 @@ func emailColumn(in *input, first []string) (where [columns]int, headless bool, 
 // the line's person, or not those of their calendar.
 func othersMail() []string {
 	return []string{"manager", "supervisor", "boss", "recovery", "secondary", "alternat", "personal", "private", "backup",
-		"assistant", "delegate", "parent", "external", "guest", "home", "other", "forward", "alias"}
+		"assistant", "delegate", "parent", "external", "guest", "home", "other", "forward", "alias",
+		"owner", "sponsor", "approver", "lead", "emergency", "creat", "report", "invite", "contact", "notif",
+		"vorgesetzt", "privat", "responsable", "supérieur", "jefe"}
 }
 
 // jsonLines reads one object a line.

@@ -350,6 +350,8 @@ func TestReadEmailsNamesTheLine(t *testing.T) {
 		strings.Repeat("a", 400) + "@x.test\n":                "line 1: longer than an e-mail address can be",
 		strings.Repeat("a", 65) + "@x.test\n":                 "line 1: not an e-mail address",
 		"Name,Manager Email\nAnn,boss@x.test\n":               "line 1: the header does not say which column has the e-mail addresses; call it email",
+		"Name,Owner e-mail\nAnn,boss@x.test\n":                "line 1: the header does not say which column has the e-mail addresses; call it email",
+		"Name,E-Mail Vorgesetzte\nAnn,boss@x.test\n":          "line 1: the header does not say which column has the e-mail addresses; call it email",
 		"Ann,ann@x.test,boss@x.test\n":                        "line 1: the header does not say which column has the e-mail addresses; call it email",
 		"Mail home,Mail office\na@x.test,b@x.test\n":          "",
 		"email,name,Email\na@x.test,A,b@x.test\n":             "line 1, email: the header has this column twice",
