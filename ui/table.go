@@ -71,7 +71,7 @@ func (t *table) press(k tea.KeyPressMsg, m *Model) (done bool, _ tea.Cmd) {
 		t.pressFilter(k, m.keys)
 		return true, nil
 	}
-	step := max(1, t.space(m.frame(), m.page())-1)
+	step := func() int { return max(1, t.space(m.frame(), m.page())-1) }
 	keys := m.keys
 	switch {
 	case key.Matches(k, keys.up):
@@ -79,9 +79,9 @@ func (t *table) press(k tea.KeyPressMsg, m *Model) (done bool, _ tea.Cmd) {
 	case key.Matches(k, keys.down):
 		t.rows.move(1)
 	case key.Matches(k, keys.pageUp):
-		t.rows.move(-step)
+		t.rows.move(-step())
 	case key.Matches(k, keys.pageDown):
-		t.rows.move(step)
+		t.rows.move(step())
 	case key.Matches(k, keys.home):
 		t.rows.move(-t.rows.len())
 	case key.Matches(k, keys.end):
