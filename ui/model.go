@@ -125,8 +125,8 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		m.told = msg.flash()
 	case rawShown:
 		m.backFromRaw(msg)
-	case settled, ordered:
-		return m, m.profile.settle(msg)
+	case gathered, ordered:
+		return m, m.profile.arrange(msg)
 	case tea.PasteMsg:
 		m.paste(msg)
 	case tea.MouseWheelMsg:

@@ -48,13 +48,13 @@ type rows struct {
 	spare   [][]int  // of filters that were left: over many rows, their memory is worth using again
 	sort    sorting
 	cursor  int          // in shown
-	held    bool         // the cursor was moved to its row, and stays there
+	pinned  bool         // the cursor was moved to its row, and stays there
 	changes int          // counts changes of all, to drop orders that come too late
 	need    columns      // what the widest cells need; grows with the rows
 	of      flow.Answers // what the rows are read for
 
-	settling bool // a settled message is on its way
-	dirty    bool // rows came in since order was made
+	arranging bool // a gathered message is on its way
+	dirty     bool // rows came in since order was made
 }
 
 // result is what a filter had found.
@@ -135,9 +135,9 @@ func (w *searchable) hold(want string) bool {
 	return true
 }
 
-// settle puts the rows in order.
-func (r *rows) settle() tea.Cmd {
-	r.settling = false
+// arrange puts the rows in order.
+func (r *rows) arrange() tea.Cmd {
+	r.arranging = false
 	if !r.dirty {
 		return nil
 	}
@@ -279,18 +279,18 @@ func (r *rows) narrow(from []int) {
 // move around it.
 func (r *rows) keepCursor(change func()) {
 	at := -1
-	if r.held && r.cursor < len(r.shown) {
+	if r.pinned && r.cursor < len(r.shown) {
 		at = r.shown[r.cursor]
 	}
 	change()
 	if r.cursor = max(0, slices.Index(r.shown, at)); r.cursor == 0 {
-		r.held = len(r.shown) > 0 && r.shown[0] == at
+		r.pinned = len(r.shown) > 0 && r.shown[0] == at
 	}
 }
 
 func (r *rows) move(by int) {
 	r.cursor = max(0, min(r.cursor+by, len(r.shown)-1))
-	r.held = r.cursor > 0
+	r.pinned = r.cursor > 0
 }
 
 // here is the row under the cursor.

@@ -26,36 +26,36 @@ func newTable() *table { return &table{rows: newRows(), filter: newInput()} }
 // clear forgets the rows of an earlier list.
 func (t *table) clear() { *t = *newTable() }
 
-// settleAfter is how long rows that come in are gathered before a long table is
+// gatherFor is how long rows that come in are gathered before a long table is
 // put in order again: 100,000 rows come in hundreds of batches.
 const (
-	settleAfter = 100 * time.Millisecond
-	settleFrom  = 2000
+	gatherFor  = 100 * time.Millisecond
+	gatherFrom = 2000
 )
 
-type settled struct{}
+type gathered struct{}
 
 // add takes rows that were read.
 func (t *table) add(in []profiles.Row) tea.Cmd {
 	t.rows.add(in)
-	if t.rows.len() < settleFrom {
-		t.rows.settle()
+	if t.rows.len() < gatherFrom {
+		t.rows.arrange()
 		return nil
 	}
-	if t.rows.settling {
+	if t.rows.arranging {
 		return nil
 	}
-	t.rows.settling = true
-	return tea.Tick(settleAfter, func(time.Time) tea.Msg { return settled{} })
+	t.rows.arranging = true
+	return tea.Tick(gatherFor, func(time.Time) tea.Msg { return gathered{} })
 }
 
-// settle puts rows in order, or takes an order that was made in a command.
-func (t *table) settle(msg tea.Msg) tea.Cmd {
+// arrange puts rows in order, or takes an order that was made in a command.
+func (t *table) arrange(msg tea.Msg) tea.Cmd {
 	if o, ok := msg.(ordered); ok {
 		t.rows.ordered(o)
 		return nil
 	}
-	return t.rows.settle()
+	return t.rows.arrange()
 }
 
 func (t *table) paste(msg tea.PasteMsg) {

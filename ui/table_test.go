@@ -19,7 +19,7 @@ func tableOf(t testing.TB, n int) (*Model, *table) {
 	resize(m, 120, 40)
 	report(m, flow.ProfilesRead{Rows: people(n), Tally: tally(people(n))})
 	tb := m.profile
-	tb.rows.settle()
+	tb.rows.arrange()
 	return m, tb
 }
 
@@ -241,7 +241,7 @@ func benchTable(b *testing.B) *Model {
 	for i := 0; i < many; i += 256 {
 		tb.rows.add(all[i:min(many, i+256)])
 	}
-	tb.rows.settle()
+	tb.rows.arrange()
 	b.ResetTimer()
 	return m
 }
