@@ -37,32 +37,27 @@ const (
 )
 
 // What stands in the way of the file. Errors of File are *Error and answer
-// errors.Is for one of these, and for the system's own error.
+// errors.Is for one of these, or for the system's own error.
 var (
 	// ErrDamaged: the file cannot be understood.
 	ErrDamaged = errors.New("damaged")
 	// ErrNewer: a newer version of this program wrote the file. It is left alone.
 	ErrNewer = errors.New("written by a newer version of confer")
-	// ErrBusy: another process kept the file locked for too long.
+	// ErrBusy: another process has kept the file, or a link, locked for too long.
 	ErrBusy = errors.New("in use by another process")
 	// ErrDraftLocked: another process has the unfinished answers.
 	ErrDraftLocked = errors.New("another process keeps its answers here")
 	// ErrUnsafe: the file or its folder is not ours alone (a symbolic link, not a
 	// regular file, another owner, writable by others). Nothing was changed.
 	ErrUnsafe = errors.New("not a private file")
-	// ErrNoHome: the user's state folder is not known.
-	ErrNoHome = errors.New("the user's folder is not known")
-	// ErrIO: anything else, mostly what the system reports.
-	ErrIO = errors.New("cannot be used")
 )
 
 // Error says what was done to which path when what went wrong.
 type Error struct {
 	Op     string // "read", "lock", "write", "rename"
 	Path   string
-	Reason error  // one of this package's
+	Reason error  // one of this package's, or the system's
 	Detail string // "is a symbolic link"; may be empty
-	Err    error  // the system's; may be nil
 }
 
 // Error is one line.
@@ -71,19 +66,11 @@ func (e *Error) Error() string {
 	if e.Detail != "" {
 		text += " (" + e.Detail + ")"
 	}
-	if e.Err != nil {
-		text += ": " + e.Err.Error()
-	}
 	return text
 }
 
-// Unwrap gives the reason and the system's error.
-func (e *Error) Unwrap() []error {
-	if e.Err == nil {
-		return []error{e.Reason}
-	}
-	return []error{e.Reason, e.Err}
-}
+// Unwrap gives the reason.
+func (e *Error) Unwrap() error { return e.Reason }
 
 // failure sorts an error of the system or of atomicfile.
 func failure(op, path string, err error) error {
@@ -95,13 +82,11 @@ func failure(op, path string, err error) error {
 		return &Error{Op: op, Path: unsafe.Path, Reason: ErrUnsafe, Detail: unsafe.Why}
 	case errors.Is(err, atomicfile.ErrLocked):
 		return &Error{Op: op, Path: path, Reason: ErrBusy}
-	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-		return fmt.Errorf("%s %s: %w", op, path, err)
 	}
 	for inner := errors.Unwrap(err); inner != nil; inner = errors.Unwrap(err) {
 		err = inner // drops the path and the call that are named already
 	}
-	return &Error{Op: op, Path: path, Reason: ErrIO, Err: err}
+	return &Error{Op: op, Path: path, Reason: err}
 }
 
 const (
@@ -113,7 +98,7 @@ const (
 // XDG_STATE_HOME if that is set to an absolute path, as the specification
 // demands (https://specifications.freedesktop.org/basedir-spec/latest/), else
 // ~/.local/state, ~/Library/Application Support or %LocalAppData%. It makes
-// nothing. Its error is ErrNoHome.
+// nothing.
 func DefaultPath() (string, error) {
 	return pathFor(runtime.GOOS, os.Getenv, os.UserHomeDir)
 }
@@ -127,7 +112,7 @@ func pathFor(system string, env func(string) string, home func() (string, error)
 	}
 	dir, err := home()
 	if err != nil || !filepath.IsAbs(dir) {
-		return "", fmt.Errorf("%w: neither a home folder nor XDG_STATE_HOME", ErrNoHome)
+		return "", errors.New("neither a home folder nor XDG_STATE_HOME is known")
 	}
 	switch system {
 	case "windows":
@@ -203,7 +188,7 @@ func (f *File) Update(ctx context.Context, change func(*Contents) error) error {
 		return fmt.Errorf("write %s: %w", f.path, err)
 	}
 	if len(after) > maxSize {
-		return &Error{Op: "write", Path: f.path, Reason: ErrIO, Detail: fmt.Sprintf("too large: %d bytes", len(after))}
+		return &Error{Op: "write", Path: f.path, Reason: fmt.Errorf("too large: %d bytes", len(after))}
 	}
 	if before == nil { // no file is as good as one that holds nothing
 		before, _ = encode(Contents{})
@@ -301,7 +286,7 @@ func (f *File) LockDraft() (unlock func(), err error) {
 	path := f.path + ".draft.lock"
 	unlock, err = atomicfile.Lock(context.Background(), path, 0)
 	if errors.Is(err, atomicfile.ErrLocked) {
-		return nil, fmt.Errorf("lock %s: %w", path, ErrDraftLocked)
+		err = &Error{Op: "lock", Path: path, Reason: ErrDraftLocked}
 	}
 	return unlock, failure("lock", path, err)
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -253,7 +254,7 @@ func TestDefaultPath(t *testing.T) {
 		require.Equal(t, filepath.FromSlash(root+k.want), got)
 	}
 	_, err := pathFor("linux", func(string) string { return "" }, none)
-	require.ErrorIs(t, err, ErrNoHome)
+	require.ErrorContains(t, err, "XDG_STATE_HOME")
 }
 
 // TestOneLocksTheDraft: the second is told, and the first one's end frees it.
@@ -279,4 +280,19 @@ func TestLockDraftWhereNothingCanBeWritten(t *testing.T) {
 	_, err := Open(filepath.Join(dir, "links.json")).LockDraft()
 	require.Error(t, err)
 	require.NotErrorIs(t, err, ErrDraftLocked)
+}
+
+// TestALinkThatIsWorkedOnIsBusy: the words for it are chosen by the same error as
+// those for the file of links.
+func TestALinkThatIsWorkedOnIsBusy(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		m := &Manager{Links: Open(filepath.Join(t.TempDir(), "links.json"))}
+		token := StoredToken(Link{APIHost: "api.example.test", ClientID: "c", ServiceAccount: "ser_1", Provider: "zoom"})
+		unlock, err := m.lock(t.Context(), token)
+		require.NoError(t, err)
+		defer unlock()
+		_, err = m.lock(t.Context(), token)
+		require.ErrorIs(t, err, ErrBusy)
+	})
 }

@@ -28,8 +28,6 @@ var (
 	ErrNoSecret = errors.New("the client secret is not stored")
 	// ErrMissing: the refresh token is not where it was stored.
 	ErrMissing = errors.New("the refresh token is not stored")
-	// ErrLinkBusy: another process works on the same link.
-	ErrLinkBusy = errors.New("another process works on this link")
 	// ErrSite: the link names a data center or an address that cannot be used.
 	ErrSite = errors.New("the link's data center cannot be used")
 )

@@ -138,13 +138,7 @@ func (m *Manager) lock(ctx context.Context, token StoredSecret) (unlock func(), 
 	sum := sha256.Sum256([]byte(token.Key()))
 	path := filepath.Join(filepath.Dir(m.Links.Path()), "token-"+hex.EncodeToString(sum[:4])+".lock")
 	unlock, err = atomicfile.Lock(ctx, path, linkLockLimit)
-	if errors.Is(err, atomicfile.ErrLocked) {
-		err = ErrLinkBusy
-	}
-	if err != nil {
-		return nil, fmt.Errorf("lock link: %w", err)
-	}
-	return unlock, nil
+	return unlock, failure("lock", path, err)
 }
 
 // Handed is what Export writes: the tokens of a link, and what they belong to.
