@@ -81,9 +81,8 @@ func export(ctx context.Context, f *exportFlags, e environment, s streams) error
 	if err != nil {
 		return err
 	}
-	x := exporter{f, m, l, s}
 	if f.tokensOut == "-" {
-		return x.export(ctx, func(text []byte) error { _, err := s.out.Write(text); return err })
+		return f.handOver(ctx, m, l, s, func(text []byte) error { _, err := s.out.Write(text); return err })
 	}
 	mode := atomicfile.New
 	if f.force {
@@ -94,7 +93,7 @@ func export(ctx context.Context, f *exportFlags, e environment, s streams) error
 		return err
 	}
 	defer file.Close()
-	return x.export(ctx, file.Put)
+	return f.handOver(ctx, m, l, s, file.Put)
 }
 
 func (f *exportFlags) checkTarget(s streams) error {
@@ -125,17 +124,9 @@ func createTokens(path string, mode atomicfile.Mode, ifThere string) (*atomicfil
 	return file, nil
 }
 
-// exporter hands the tokens of one link to one place.
-type exporter struct {
-	f    *exportFlags
-	m    *links.Manager
-	link links.Link
-	s    streams
-}
-
-func (x exporter) export(ctx context.Context, put func([]byte) error) error {
-	t, err := x.m.Export(ctx, x.link, put)
-	s := x.s
+// handOver gives the tokens of a link to put, and says how that went.
+func (f *exportFlags) handOver(ctx context.Context, m *links.Manager, l links.Link, s streams, put func([]byte) error) error {
+	t, err := m.Export(ctx, l, put)
 	var lost *links.NotStoredError
 	var write *links.WriteError
 	switch {
@@ -153,16 +144,10 @@ func (x exporter) export(ctx context.Context, put func([]byte) error) error {
 	case err != nil:
 		return complainOf(s, explainLink(err))
 	}
-	x.say(t)
-	return nil
-}
-
-func (x exporter) say(t links.Tokens) {
-	f, l, s := x.f, x.link, x.s
 	if f.json {
 		ev := newEvents(s.out)
 		ev.write(exportedEvent{ev.head("exported"), l.ID(), f.tokensOut, t.Rotated, true, exportWarning})
-		return
+		return nil
 	}
 	var w io.Writer = s.out
 	if f.tokensOut == "-" {
@@ -172,4 +157,5 @@ func (x exporter) say(t links.Tokens) {
 	}
 	fmt.Fprintln(w, "confer keeps its copy. "+exportWarning)
 	fmt.Fprintf(w, "When your application has taken over: confer logout %s\n", l.ID())
+	return nil
 }

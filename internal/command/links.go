@@ -205,11 +205,24 @@ func damagedWords(path string) flow.Problem {
 			"Repair the file and rename it to links.json, or delete it."}
 }
 
-// unlistedWords tells of an encrypted file whose secrets nothing lists.
-func unlistedWords(path string) flow.Problem {
-	return flow.Problem{Code: flow.CodeSecretStore, Exit: flow.ExitFailed,
-		Summary: "The encrypted file " + clip(path) + " is there, but the list of links names no secret in it.",
-		Hint:    "The list was lost or deleted. Delete the file if nobody needs it, or link again with its passphrase."}
+// aside is a file of secrets or of links that no list leads to.
+type aside struct {
+	event, path string
+	problem     flow.Problem
+}
+
+// setAside are the lists that were damaged, and an encrypted file whose secrets
+// nothing lists, where there is one.
+func setAside(damaged []string, unlisted string) (all []aside) {
+	for _, path := range damaged {
+		all = append(all, aside{"set_aside", path, damagedWords(path)})
+	}
+	if unlisted != "" {
+		all = append(all, aside{"unlisted_file", unlisted, flow.Problem{Code: flow.CodeSecretStore, Exit: flow.ExitFailed,
+			Summary: "The encrypted file " + clip(unlisted) + " is there, but the list of links names no secret in it.",
+			Hint:    "The list was lost or deleted. Delete the file if nobody needs it, or link again with its passphrase."}})
+	}
+	return all
 }
 
 func flowSentence(err error) flow.Problem {

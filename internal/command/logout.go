@@ -159,7 +159,7 @@ func (q *logoutRun) forget(ctx context.Context, l links.Link) {
 // confirmed has the operator type the id. What was shown is not enough to answer
 // by habit.
 func (q *logoutRun) confirmed(ctx context.Context, l links.Link) bool {
-	fmt.Fprintf(q.s.err, "%s: %s, %s, %s\n", join(l.ID(), l.Label), clip(l.Provider), hostName(l.APIHost), clip(l.ServiceAccount))
+	fmt.Fprintf(q.s.err, "%s: %s, %s, %s\n", join(l.ID(), l.Label), clip(l.Provider), dataCenterOf(l.APIHost).Name, clip(l.ServiceAccount))
 	fmt.Fprintln(q.s.err, revokeWarning)
 	typed, err := askLine(ctx, q.s, "Type the service account id to revoke: ")
 	return err == nil && typed == l.ServiceAccount && typed != ""
@@ -269,20 +269,9 @@ func (q *logoutRun) leftover(ctx context.Context) error {
 
 // unknown says what may still be stored without being listed.
 func (q *logoutRun) unknown(done links.Forgotten) {
-	var all []flow.Problem
-	for _, path := range done.Damaged {
-		all = append(all, damagedWords(path))
-	}
-	if done.UnlistedFile != "" {
-		all = append(all, unlistedWords(done.UnlistedFile))
-	}
-	for _, p := range all {
-		p.Summary = "There may be secrets that nothing lists. " + p.Summary
-		q.fail(p.Exit)
-		if q.f.json {
-			q.ev.write(keptEvent{q.ev.head("kept"), "", links.StepSecrets, false, p.Code, p.Summary, p.Hint})
-		}
-		complain(q.s.err, p.Summary, p.Hint)
+	for _, a := range setAside(done.Damaged, done.UnlistedFile) {
+		a.problem.Summary = "There may be secrets that nothing lists. " + a.problem.Summary
+		q.stays(links.Link{}, links.StepSecrets, false, a.problem)
 	}
 }
 

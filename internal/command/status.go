@@ -150,13 +150,8 @@ func columnsOf(out io.Writer) int {
 // more words; elsewhere all that is known, line by line.
 func (r statusReport) text(w io.Writer, columns int) {
 	o := r.overview
-	for _, path := range o.Damaged {
-		p := damagedWords(path)
-		fmt.Fprintf(w, "problem: %s %s\n\n", p.Summary, p.Hint)
-	}
-	if o.UnlistedFile != "" {
-		p := unlistedWords(o.UnlistedFile)
-		fmt.Fprintf(w, "problem: %s %s\n\n", p.Summary, p.Hint)
+	for _, a := range setAside(o.Damaged, o.UnlistedFile) {
+		fmt.Fprintf(w, "problem: %s %s\n\n", a.problem.Summary, a.problem.Hint)
 	}
 	if len(o.Links) == 0 {
 		fmt.Fprintln(w, "Nothing is linked here.")
@@ -177,12 +172,16 @@ func (r statusReport) text(w io.Writer, columns int) {
 	}
 	for _, a := range o.Accounts {
 		fmt.Fprintf(w, "\n%s  service account authorized here\n", join(a.Account.ID, a.Account.Label))
-		line(w, "data center", hostName(a.Account.APIHost))
+		line(w, "data center", dataCenterOf(a.Account.APIHost).Name)
 		line(w, "client id", clip(a.Account.ClientID))
 		line(w, "refresh token", whereabouts(a.RefreshToken, a.Account.Store))
 	}
 	if o.Draft != nil {
-		fmt.Fprintf(w, "\nA set-up was begun and not finished%s. confer goes on with it.\n", draftWords(*o.Draft))
+		about := join(o.Draft.ServiceAccount, o.Draft.Label)
+		if about != "" {
+			about = " (" + about + ")"
+		}
+		fmt.Fprintf(w, "\nA set-up was begun and not finished%s. confer goes on with it.\n", about)
 	}
 	if o.DraftSecret.State != "" {
 		line(w, "client secret", whereabouts(o.DraftSecret, o.Draft.Store))
@@ -207,7 +206,7 @@ func (r statusReport) table() []string {
 		case l.RefreshToken.State == links.Gone:
 			state = "no token"
 		}
-		rows = append(rows, []string{k.ID(), clip(k.Label), cronofy.Provider(clip(k.Provider)).Name(), clip(k.ServiceAccount), hostName(k.APIHost),
+		rows = append(rows, []string{k.ID(), clip(k.Label), cronofy.Provider(clip(k.Provider)).Name(), clip(k.ServiceAccount), dataCenterOf(k.APIHost).Name,
 			k.Linked.Format(time.DateOnly), strings.TrimPrefix(storePlace(k.Store), "the "), state})
 	}
 	var out []string
@@ -228,7 +227,7 @@ func (r statusReport) table() []string {
 func (r statusReport) link(w io.Writer, l links.LinkStatus, c checked) {
 	k := l.Link
 	fmt.Fprintln(w, join(k.ID(), k.Label))
-	fmt.Fprintf(w, "  %s · %s · %s · linked %s\n", cronofy.Provider(clip(k.Provider)).Name(), clip(k.ServiceAccount), hostName(k.APIHost), when(k.Linked))
+	fmt.Fprintf(w, "  %s · %s · %s · linked %s\n", cronofy.Provider(clip(k.Provider)).Name(), clip(k.ServiceAccount), dataCenterOf(k.APIHost).Name, when(k.Linked))
 	if k.Unconfirmed {
 		fmt.Fprintln(w, "  unconfirmed: the administrator said that it is done; confer has no token of its own")
 	}
@@ -263,14 +262,12 @@ func leftovers(w io.Writer, all []links.UnneededStatus) {
 			name, of = "client secret", "application "+clip(s.ClientID)
 		}
 		line(w, name, whereabouts(l.Secret, s.Store))
-		line(w, "", strings.Join(slices.DeleteFunc([]string{of, ownerWords(s), hostName(s.APIHost)}, isEmpty), " · "))
+		line(w, "", strings.Join(slices.DeleteFunc([]string{of, ownerWords(s), dataCenterOf(s.APIHost).Name}, func(s string) bool { return s == "" }), " · "))
 	}
 }
 
 // leftoverCommand deletes what is left over.
 const leftoverCommand = "confer logout --left-over"
-
-func isEmpty(s string) bool { return s == "" }
 
 // ownerWords says whose refresh token it is.
 func ownerWords(s links.StoredSecret) string {
@@ -283,30 +280,15 @@ func ownerWords(s links.StoredSecret) string {
 	return cronofy.Provider(clip(s.Provider)).Name()
 }
 
-// hostName is the data center of an API host, or the host where it is no data
-// center's.
-func hostName(host string) string {
-	if dc, ok := dataCenterOf(host); ok {
-		return dc.Name
-	}
-	return clip(host)
-}
-
-// hostID is the same for a script.
-func hostID(host string) string {
-	if dc, ok := dataCenterOf(host); ok {
-		return dc.ID
-	}
-	return clip(host)
-}
-
-func dataCenterOf(host string) (cronofy.DataCenter, bool) {
+// dataCenterOf is the data center of an API host. Where it is no data center's, the
+// host stands for it.
+func dataCenterOf(host string) cronofy.DataCenter {
 	for _, dc := range cronofy.DataCenters() {
 		if dc.Site().APIHost() == host {
-			return dc, true
+			return dc
 		}
 	}
-	return cronofy.DataCenter{}, false
+	return cronofy.DataCenter{ID: clip(host), Name: clip(host)}
 }
 
 func rotatedWords(rotated bool) string {
@@ -330,14 +312,6 @@ func when(t time.Time) string {
 		return "at an unknown time"
 	}
 	return t.UTC().Format("2006-01-02 15:04 UTC")
-}
-
-func draftWords(d links.Draft) string {
-	about := join(d.ServiceAccount, d.Label)
-	if about == "" {
-		return ""
-	}
-	return " (" + about + ")"
 }
 
 // whereabouts says where a secret is.
@@ -467,19 +441,14 @@ type setAsideLine struct {
 
 func (r statusReport) json(ev *events) {
 	o := r.overview
-	for _, path := range o.Damaged {
-		p := damagedWords(path)
-		ev.write(setAsideLine{ev.head("set_aside"), path, p.Summary, p.Hint, true})
-	}
-	if o.UnlistedFile != "" {
-		p := unlistedWords(o.UnlistedFile)
-		ev.write(setAsideLine{ev.head("unlisted_file"), o.UnlistedFile, p.Summary, p.Hint, true})
+	for _, a := range setAside(o.Damaged, o.UnlistedFile) {
+		ev.write(setAsideLine{ev.head(a.event), a.path, a.problem.Summary, a.problem.Hint, true})
 	}
 	for i, l := range o.Links {
 		ev.write(r.linkLine(ev, l, r.checks[i]))
 	}
 	for _, a := range o.Accounts {
-		ev.write(accountLine{ev.head("service_account"), clip(a.Account.ID), hostID(a.Account.APIHost), clip(a.Account.ClientID),
+		ev.write(accountLine{ev.head("service_account"), clip(a.Account.ID), dataCenterOf(a.Account.APIHost).ID, clip(a.Account.ClientID),
 			clip(a.Account.Label), clip(a.Account.Store), newSecretLine(a.RefreshToken), a.RefreshToken.Problem()})
 	}
 	if d := o.Draft; d != nil {
@@ -497,7 +466,7 @@ func (r statusReport) json(ev *events) {
 
 func newLeftoverLine(ev *events, l links.UnneededStatus) leftoverLine {
 	s := l.Stored
-	out := leftoverLine{ev.head("left_over"), "refresh_token", hostID(s.APIHost), clip(s.ClientID), clip(s.ServiceAccount), clip(s.Provider),
+	out := leftoverLine{ev.head("left_over"), "refresh_token", dataCenterOf(s.APIHost).ID, clip(s.ClientID), clip(s.ServiceAccount), clip(s.Provider),
 		clip(s.Store), newSecretLine(l.Secret), leftoverCommand, l.Secret.Problem()}
 	if s.IsClientSecret() {
 		out.Kind = "client_secret"
