@@ -232,12 +232,11 @@ func (z *authorization) take(ctx context.Context, text string) Event {
 	return z.use(ctx, a)
 }
 
-// tellUnusable tells the screen about what a person sees in a browser window; noise
-// from other programs stays out of it. A wrong host is the proxy's doing only
-// where there is one.
-func (z *authorization) tellUnusable(s callback.Unusable) {
-	if s.Person && s.Err != nil && (s.Kind != callback.UnusableHost || z.answers.Listen != "") {
-		z.say(AnswerRejected{s.Err})
+// tellUnusable tells the screen what a person sees in a browser window. A wrong host
+// is the proxy's doing only where there is one.
+func (z *authorization) tellUnusable(err error) {
+	if err != callback.ErrHost || z.answers.Listen != "" {
+		z.say(AnswerRejected{err})
 	}
 }
 

@@ -1,7 +1,6 @@
 package callback
 
 import (
-	"errors"
 	"net/url"
 	"slices"
 	"strings"
@@ -19,12 +18,6 @@ type Answer struct {
 	Description string // error_description, cleaned for the terminal
 }
 
-var (
-	errNoState  = errors.New("no state")
-	errNoAnswer = errors.New("neither code nor error")
-	errTwice    = errors.New("a parameter more than once, or both code and error")
-)
-
 // Lengths in runes of what is kept of an error: the standard's codes are at
 // most 25 long, and a description is one sentence.
 const (
@@ -33,7 +26,8 @@ const (
 )
 
 // parseQuery reads the parameters of a redirect. Whatever is wrong, the Answer
-// holds what could be read, so that the caller can judge the state first.
+// holds what could be read, so that the caller can judge the state first. Errors
+// are ErrPasteNoState and ErrPasteNoAnswer.
 func parseQuery(raw string) (Answer, error) {
 	q, err := ownParameters(raw)
 	a := Answer{
@@ -43,7 +37,7 @@ func parseQuery(raw string) (Answer, error) {
 		Description: cronofy.CleanText(q.Get("error_description"), maxDescription),
 	}
 	if err != nil {
-		return a, errNoAnswer
+		return a, ErrPasteNoAnswer
 	}
 	return a, a.check(q)
 }
@@ -64,7 +58,7 @@ func ownParameters(raw string) (url.Values, error) {
 			text, err = value, nil // for people to read, nothing else
 		}
 		if err == nil && key != "error_description" && strings.Contains(value, ";") {
-			err = errNoAnswer // some servers split there: nobody can tell where it ends
+			err = ErrPasteNoAnswer // some servers split there: nobody can tell where it ends
 		}
 		if err != nil {
 			bad = err
@@ -77,14 +71,12 @@ func ownParameters(raw string) (url.Values, error) {
 
 func (a Answer) check(q url.Values) error {
 	switch {
-	case len(q["state"]) > 1 || len(q["code"]) > 1 || len(q["error"]) > 1:
-		return errTwice
-	case !a.Code.Empty() && a.Error != "":
-		return errTwice
-	case a.Error == "" && !printable(a.Code.Reveal()):
-		return errNoAnswer
+	case len(q["state"]) > 1 || len(q["code"]) > 1 || len(q["error"]) > 1,
+		!a.Code.Empty() && a.Error != "",
+		a.Error == "" && !printable(a.Code.Reveal()):
+		return ErrPasteNoAnswer
 	case a.State == "":
-		return errNoState
+		return ErrPasteNoState
 	}
 	return nil
 }

@@ -146,7 +146,7 @@ func TestChromiumShowsTheTruthAtAnAddressWithoutTheCode(t *testing.T) {
 	require.Equal(t, []string{s.address(t), strings.TrimPrefix(p.URL, "http://"), s.address(t)}, v.hosts(t), "no other origin")
 	require.Equal(t, "12px", text(t, ctx, chromedp.Evaluate[string](`getComputedStyle(document.querySelector("main")).borderTopLeftRadius`)),
 		"the policy lets the style in")
-	require.Empty(t, s.UnusableCounts(), "no favicon, nothing beside")
+	require.Empty(t, s.told)
 }
 
 func TestChromiumIsToldOfARefusal(t *testing.T) {
@@ -157,7 +157,7 @@ func TestChromiumIsToldOfARefusal(t *testing.T) {
 	s.clicked(t, ctx, p, "deny", "failed")
 	require.Equal(t, "Access was refused", text(t, ctx, chromedp.TextContent(chromedp.ID("failed"))))
 	require.Contains(t, text(t, ctx, chromedp.TextContent(chromedp.CSS("main"))), "access_denied")
-	require.Empty(t, s.UnusableCounts())
+	require.Empty(t, s.told)
 }
 
 func TestChromiumReloadsAndGoesBack(t *testing.T) {
@@ -171,7 +171,7 @@ func TestChromiumReloadsAndGoesBack(t *testing.T) {
 		chromedp.NavigateBack(), chromedp.WaitVisible(chromedp.ID("allow")),
 		chromedp.NavigateForward(), chromedp.WaitVisible(chromedp.ID("done")),
 		chromedp.NavigateBack(), chromedp.Click(chromedp.ID("allow")), chromedp.WaitVisible(chromedp.ID("done"))))
-	require.Equal(t, map[UnusableKind]int{UnusableReload: 1}, s.UnusableCounts(), "allowed twice, received once")
+	require.Empty(t, s.told)
 }
 
 func TestChromiumWithTwoTabs(t *testing.T) {
@@ -219,11 +219,11 @@ func TestChromiumIsGoneBeforeTheListener(t *testing.T) {
 func TestChromiumReadsThePagesOut(t *testing.T) {
 	t.Parallel()
 	ctx := chromium.Open(t)
-	ps, all := newPages(), allPages()
+	all := allPages()
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		p := all[r.URL.Query().Get("page")]
 		p.Refresh = ""
-		ps.write(w, http.StatusOK, p)
+		p.write(w)
 	}))
 	t.Cleanup(srv.Close)
 	for name, p := range all {

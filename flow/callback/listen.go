@@ -140,23 +140,21 @@ func (e *PortError) Error() string {
 // Unwrap gives the system's error.
 func (e *PortError) Unwrap() error { return e.Err }
 
-// ClassOf tells why an address could not be listened on, from the system's error.
-func ClassOf(err error) PortClass { return portClass(err) }
-
 func portError(addr string, err error) *PortError {
 	_, port, _ := net.SplitHostPort(addr)
 	n, _ := strconv.Atoi(port)
-	e := &PortError{Addr: addr, Port: n, Class: portClass(err), Err: err}
+	e := &PortError{Addr: addr, Port: n, Class: ClassOf(err), Err: err}
 	if e.Class == PortInUse {
 		e.Holder = holder("/proc", n)
 	}
 	return e
 }
 
-// portClass also knows Windows' own numbers: its net errors are not the syscall
-// package's invented EADDRINUSE and EACCES.
+// ClassOf tells why an address could not be listened on, from the system's error. It
+// also knows Windows' own numbers: its net errors are not the syscall package's
+// invented EADDRINUSE and EACCES.
 // https://learn.microsoft.com/windows/win32/winsock/windows-sockets-error-codes-2
-func portClass(err error) PortClass {
+func ClassOf(err error) PortClass {
 	const wsaEACCES, wsaEADDRINUSE = 10013, 10048
 	var errno syscall.Errno
 	if !errors.As(err, &errno) {

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	_ "embed" // the pages' style
 	"encoding/base64"
+	"errors"
 	"io"
 	"net/http"
 
@@ -16,6 +17,7 @@ var pageCSS string
 // page is what one page says. The sign and the word carry the meaning; the tone
 // only colours them.
 type page struct {
+	Status  int
 	Tone    string // "good", "bad" or "plain"
 	Sign    string
 	Word    string
@@ -26,21 +28,18 @@ type page struct {
 	Refresh string // address to ask again, after a second
 }
 
-type pages struct{ policy string }
-
-func newPages() pages {
+// policy lets a page load nothing but its own style.
+var policy = func() string {
 	sum := sha256.Sum256([]byte(pageCSS))
-	return pages{
-		policy: "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) +
-			"'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-	}
-}
+	return "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) +
+		"'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+}()
 
-func (ps pages) write(w http.ResponseWriter, status int, p page) {
+func (p page) write(w http.ResponseWriter) {
 	guard(w.Header())
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.Header().Set("Content-Security-Policy", ps.policy)
-	w.WriteHeader(status)
+	w.Header().Set("Content-Security-Policy", policy)
+	w.WriteHeader(p.Status)
 	_, _ = io.WriteString(w, string(p.html()))
 }
 
@@ -91,88 +90,69 @@ const (
 	newestLink  = "Use the newest approval link that confer shows, or ask for it."
 )
 
-func plain(word, title, text, hint string) page {
-	return page{Tone: "plain", Sign: "!", Word: word, ID: "unusable", Title: title, Text: text, Hint: hint}
+func plain(status int, word, title, text, hint string) page {
+	return page{Status: status, Tone: "plain", Sign: "!", Word: word, ID: "unusable", Title: title, Text: text, Hint: hint}
 }
 
 func pageOutcome(o Outcome) page {
-	p := page{Tone: "good", Sign: "✓", Word: "Success", ID: "done", Title: o.Title, Text: o.Text, Hint: o.Hint}
+	p := page{Status: http.StatusOK, Tone: "good", Sign: "✓", Word: "Success", ID: "done", Title: o.Title, Text: o.Text, Hint: o.Hint}
 	if !o.OK {
 		p.Tone, p.Sign, p.Word, p.ID = "bad", "✗", "Not done", "failed"
 	}
 	return p
 }
 
-func pageLate(o Outcome) page { return plain("Not now", o.Title, o.Text, o.Hint) }
+func pageLate(o Outcome) page {
+	return plain(http.StatusServiceUnavailable, "Not now", o.Title, o.Text, o.Hint)
+}
 
 func pageWaiting(again string) page {
 	return page{
-		Tone: "plain", Sign: "…", Word: "Please wait", ID: "waiting", Refresh: again,
+		Status: http.StatusOK, Tone: "plain", Sign: "…", Word: "Please wait", ID: "waiting", Refresh: again,
 		Title: "Your answer arrived",
 		Text:  "confer is working on it now.",
 		Hint:  "Leave this page open: it shows by itself how it ended.",
 	}
 }
 
-func pageEnded() page {
-	return plain("Ended", "confer has ended",
-		"It closed before this page could learn how it ended.",
-		"Whoever ran confer can see it there. "+closeWindow)
-}
-
-func pageUnknown() page {
-	return plain("Nothing here", "This page is from an earlier try",
-		"confer no longer knows this address.",
-		closeWindow)
-}
-
-func pageLinkEnded() page {
-	return plain("Nothing here", "This approval link no longer works",
-		"It is from an earlier try, or it was not copied completely.",
-		newestLink)
-}
-
-// pageUnusable says in words why a request was not the answer. Nothing of the
-// request is repeated.
-func pageUnusable(kind UnusableKind) (int, page) {
-	switch kind {
-	case UnusableHost:
-		return http.StatusMisdirectedRequest, plain("Wrong address", "Not the address that confer waits at",
-			"The host name in the address is not the one of the redirect URI.",
-			"A tunnel or proxy must pass the Host header on unchanged.")
-	case UnusableMethod:
-		return http.StatusMethodNotAllowed, plain("Not this way", "Open this address in a browser window", "Only a plain visit (GET) is answered here.", "")
-	case UnusablePrefetch:
-		return http.StatusServiceUnavailable, plain("Not yet", "This address is not loaded ahead", "Open it in a browser window.", "")
-	case UnusableEmbedded:
-		return http.StatusForbidden, plain("Not this way", "Open this address in a browser window", "It is not answered inside of another page.", "")
-	case UnusableOtherUser:
-		return http.StatusForbidden, plain("Another user", "This belongs to another user of this machine",
-			"confer answers only the browser of the user who started it.", "Open the approval link in that user's browser.")
-	case UnusableBusy:
-		return http.StatusServiceUnavailable, plain("Busy", "Too many answers at once", "This one was not taken.", "Load this page again in a moment.")
-	case UnusablePath:
-		return http.StatusNotFound, plain("Nothing here", "There is no page at this address", "confer waits for an answer at another address.", closeWindow)
-	case UnusableMalformed:
-		return http.StatusBadRequest, plain("No answer", "The answer is not complete", "The address should hold one authorization code, or one error.", closeWindow)
-	}
-	return http.StatusBadRequest, pageState(kind)
-}
-
-func pageState(kind UnusableKind) page {
-	switch kind {
-	case UnusableStateUsed:
-		return plain("Already received", "This answer was already received",
-			"It counts once, and confer has it.", closeWindow)
-	case UnusableStateEarlier:
-		return plain("Not this run", "This answer is for another run of confer",
-			"The approval link that led here was made by another run of confer.",
-			newestLink)
-	case UnusableStateOther:
-		return plain("Other answers", "This answer is for an approval link with other settings",
-			"The data center, application, service account, provider or redirect URI was changed after the link was made.",
-			newestLink)
-	}
-	return plain("Not this answer", "This is not the answer that confer waits for",
+// The pages for requests that are not the answer. Nothing of the request is repeated.
+var (
+	pageEnded = plain(http.StatusOK, "Ended", "confer has ended",
+		"It closed before this page could learn how it ended.", "Whoever ran confer can see it there. "+closeWindow)
+	pageNowhere = plain(http.StatusNotFound, "Nothing here", "There is no page at this address",
+		"confer does not know it, or not any more.", closeWindow)
+	pageLinkEnded = plain(http.StatusNotFound, "Nothing here", "This approval link no longer works",
+		"It is from an earlier try, or it was not copied completely.", newestLink)
+	pageHost = plain(http.StatusMisdirectedRequest, "Wrong address", "Not the address that confer waits at",
+		"The host name in the address is not the one of the redirect URI.", "A tunnel or proxy must pass the Host header on unchanged.")
+	pageMethod    = notAVisit(http.StatusMethodNotAllowed)
+	pagePrefetch  = notAVisit(http.StatusServiceUnavailable)
+	pageEmbedded  = notAVisit(http.StatusForbidden)
+	pageOtherUser = plain(http.StatusForbidden, "Another user", "This belongs to another user of this machine",
+		"confer answers only the browser of the user who started it.", "Open the approval link in that user's browser.")
+	pageBusy = plain(http.StatusServiceUnavailable, "Busy", "Too many answers at once",
+		"This one was not taken.", "Load this page again in a moment.")
+	pageMalformed = plain(http.StatusBadRequest, "No answer", "The answer is not complete",
+		"The address should hold confer's state, and one authorization code or one error.", closeWindow)
+	pageStateUsed = plain(http.StatusBadRequest, "Already received", "This answer was already received",
+		"It counts once, and confer has it.", closeWindow)
+	pageStateOther = plain(http.StatusBadRequest, "Another link", "This answer is for another approval link",
+		"The approval link that led here was made by another run of confer, or before a setting was changed.", newestLink)
+	pageStateUnknown = plain(http.StatusBadRequest, "Not this answer", "This is not the answer that confer waits for",
 		"The address does not carry the state that confer gave out.", closeWindow)
+)
+
+// notAVisit is for programs that look, and browsers that look ahead.
+func notAVisit(status int) page {
+	return plain(status, "Not this way", "Open this address in a browser window", "It is answered only there.", "")
+}
+
+func pageState(err error) page {
+	switch {
+	case errors.Is(err, ErrStateUsed):
+		return pageStateUsed
+	case errors.Is(err, ErrStateEarlierRun), errors.Is(err, ErrStateOtherAnswers):
+		return pageStateOther
+	}
+	return pageStateUnknown
 }

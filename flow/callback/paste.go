@@ -16,19 +16,15 @@ const MaxPaste = 16 << 10
 
 // What is wrong with a pasted text.
 var (
-	// ErrPasteTooLong: longer than MaxPaste.
-	ErrPasteTooLong = errors.New("the pasted text is too long")
 	// ErrPasteBareCode: a code without its state, so nobody can tell whose it is.
 	ErrPasteBareCode = errors.New("the pasted text is a code without its state")
 	// ErrPasteNoState: an address, or an error, without its state.
 	ErrPasteNoState = errors.New("the pasted address has no state")
 	// ErrPasteLink: the authorization link or our short link, before the approval.
 	ErrPasteLink = errors.New("the pasted address is the link to open, not the final address")
-	// ErrPasteTwice: two different answers, or one with state, code or error more
-	// than once, or with both code and error.
-	ErrPasteTwice = errors.New("the pasted text holds more than one answer")
-	// ErrPasteNoAnswer: nothing that a browser comes back with.
-	ErrPasteNoAnswer = errors.New("the pasted text holds no answer")
+	// ErrPasteNoAnswer: nothing that a browser comes back with, more than one answer,
+	// or a text longer than MaxPaste.
+	ErrPasteNoAnswer = errors.New("the pasted text does not hold one answer")
 )
 
 // ParsePaste reads the answer from the final address of any browser, or from
@@ -38,7 +34,7 @@ var (
 // here. Errors are the ErrPaste ones.
 func ParsePaste(text string) (Answer, error) {
 	if len(text) > MaxPaste {
-		return Answer{}, ErrPasteTooLong
+		return Answer{}, ErrPasteNoAnswer
 	}
 	var found *Answer
 	wrong := ErrPasteNoAnswer
@@ -49,7 +45,7 @@ func ParsePaste(text string) (Answer, error) {
 			case err != nil:
 				wrong = telling(wrong, err)
 			case found != nil && !found.same(a):
-				return Answer{}, ErrPasteTwice
+				return Answer{}, ErrPasteNoAnswer
 			default:
 				found = &a
 			}
@@ -70,7 +66,7 @@ func (a Answer) same(b Answer) bool {
 
 // telling is the error that says more about a text in which there are several.
 func telling(a, b error) error {
-	order := []error{ErrPasteTwice, ErrPasteNoState, ErrPasteBareCode, ErrPasteLink, ErrPasteNoAnswer}
+	order := []error{ErrPasteNoState, ErrPasteBareCode, ErrPasteLink, ErrPasteNoAnswer}
 	return order[min(slices.Index(order, a), slices.Index(order, b))]
 }
 
@@ -90,12 +86,10 @@ func (p piece) answer() (Answer, error) {
 	switch {
 	case err == nil:
 		return a, nil
-	case errors.Is(err, errTwice):
-		return Answer{}, ErrPasteTwice
-	case errors.Is(err, errNoState) && (a.Error != "" || strings.Contains(before, "/")):
-		return Answer{}, ErrPasteNoState
-	case errors.Is(err, errNoState):
+	case err == ErrPasteNoState && a.Error == "" && !strings.Contains(before, "/"):
 		return Answer{}, ErrPasteBareCode
+	case err == ErrPasteNoState:
+		return Answer{}, err
 	case strings.Contains(query, "response_type="), strings.Contains(p.text, linkPath):
 		return Answer{}, ErrPasteLink
 	}

@@ -113,14 +113,14 @@ func TestParsePasteRefuses(t *testing.T) {
 		"http://127.0.0.1:8739/callback?code=" + pastedCode:                  ErrPasteNoState,
 		"127.0.0.1:8739/callback?code=" + pastedCode + " it says":            ErrPasteNoState,
 		"?error=access_denied":                                               ErrPasteNoState,
-		pasted + "\n" + strings.Replace(pasted, "Zy8x", "Zy9x", 1):           ErrPasteTwice,
-		pasted + " " + strings.Replace(pasted, "confer1-m", "confer1-n", 1):  ErrPasteTwice,
-		pasted + "&state=x":                                                  ErrPasteTwice,
-		pasted + "&code=x":                                                   ErrPasteTwice,
-		pasted + "&error=access_denied":                                      ErrPasteTwice,
+		pasted + "\n" + strings.Replace(pasted, "Zy8x", "Zy9x", 1):           ErrPasteNoAnswer,
+		pasted + " " + strings.Replace(pasted, "confer1-m", "confer1-n", 1):  ErrPasteNoAnswer,
+		pasted + "&state=x":                                                  ErrPasteNoAnswer,
+		pasted + "&code=x":                                                   ErrPasteNoAnswer,
+		pasted + "&error=access_denied":                                      ErrPasteNoAnswer,
 		"http://127.0.0.1:8739/go/mfzwizlnmfzwizlnmfzwizlnma":                ErrPasteLink,
 		"https://app.cronofy.com/oauth/authorize?response_type=code&state=s": ErrPasteLink,
-		pasted + strings.Repeat("x", MaxPaste):                               ErrPasteTooLong,
+		pasted + strings.Repeat("x", MaxPaste):                               ErrPasteNoAnswer,
 	} {
 		a, err := ParsePaste(text)
 		require.ErrorIs(t, err, want, text)

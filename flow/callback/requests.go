@@ -2,11 +2,9 @@ package callback
 
 import (
 	"errors"
-	"maps"
 	"net/http"
 	"net/url"
 	"strings"
-	"sync"
 )
 
 const (
@@ -51,10 +49,9 @@ func (s *Server) serveLink(w http.ResponseWriter, r *http.Request) {
 		switch late := s.tooLate(); {
 		case known && !proxied && s.refuseOtherUser(w, r):
 		case known && late != nil && late.OK:
-			s.pages.write(w, http.StatusOK, pageOutcome(*late))
+			pageOutcome(*late).write(w)
 		case !known || late != nil || !usableTarget(to):
-			s.unusable.add(Unusable{Kind: UnusablePath})
-			s.pages.write(w, http.StatusNotFound, pageLinkEnded())
+			pageLinkEnded.write(w)
 		default:
 			redirect(w, to)
 		}
@@ -66,18 +63,18 @@ func (s *Server) nowhere(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusNotFound)
 		return
 	}
-	s.refuse(w, Unusable{Kind: UnusablePath})
+	pageNowhere.write(w)
 }
 
 // serveAnswer judges the state before anything else that came with it.
 func (s *Server) serveAnswer(w http.ResponseWriter, r *http.Request) {
 	if len(r.URL.RawQuery) > queryLimit {
-		s.refuse(w, Unusable{Kind: UnusableMalformed})
+		pageMalformed.write(w)
 		return
 	}
 	a, bad := parseQuery(r.URL.RawQuery)
 	if a.State == "" {
-		s.refuse(w, Unusable{Kind: UnusableStateMissing, Err: ErrStateMissing, Person: navigated(r) && hasAnswer(r)})
+		s.refuse(w, pageMalformed, ofPerson(r, ErrMalformed))
 		return
 	}
 	if err := s.cfg.States.check(a.State, s.cfg.Answers); err != nil {
@@ -88,7 +85,7 @@ func (s *Server) serveAnswer(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if bad != nil {
-		s.refuse(w, Unusable{Kind: UnusableMalformed, Err: ErrMalformed, Person: true})
+		s.refuse(w, pageMalformed, ErrMalformed)
 		return
 	}
 	s.accept(w, r, a)
@@ -100,7 +97,7 @@ func (s *Server) accept(w http.ResponseWriter, r *http.Request, a Answer) {
 	d, err := s.claim(a.State)
 	switch {
 	case errors.Is(err, errBusy):
-		s.refuse(w, Unusable{Kind: UnusableBusy})
+		pageBusy.write(w)
 		return
 	case errors.Is(err, errLate):
 		s.refuseLate(w, a.State)
@@ -145,12 +142,13 @@ func (s *Server) claim(state string) (*done, error) {
 // outcome.
 func (s *Server) refuseState(w http.ResponseWriter, r *http.Request, state string, err error) {
 	if d := s.doneOf(state); d != nil {
-		s.unusable.add(Unusable{Kind: UnusableReload})
 		redirect(w, s.doneURL(d.id))
 		return
 	}
-	kind := kindOf(err)
-	s.refuse(w, Unusable{Kind: kind, Err: err, Person: kind != UnusableStateUnknown || navigated(r) && hasAnswer(r)})
+	if errors.Is(err, ErrStateUnknown) {
+		err = ofPerson(r, err)
+	}
+	s.refuse(w, pageState(err), err)
 }
 
 // redirect answers 303 without a body: the target may hold the link token.
@@ -159,12 +157,6 @@ func redirect(w http.ResponseWriter, to string) {
 	guard(w.Header())
 	w.Header().Set("Location", to)
 	w.WriteHeader(http.StatusSeeOther)
-}
-
-func (s *Server) refuse(w http.ResponseWriter, x Unusable) {
-	s.unusable.add(x)
-	status, p := pageUnusable(x.Kind)
-	s.pages.write(w, status, p)
 }
 
 // gate lets requests for one host through; every other name for this address is
@@ -176,8 +168,11 @@ func (s *Server) gate(host string, next http.HandlerFunc) http.Handler {
 			scheme = s.target.url.Scheme
 		}
 		if plainHost(r.Host, scheme) != host {
-			ours := s.cfg.States.check(r.URL.Query().Get("state"), s.cfg.Answers) == nil
-			s.refuse(w, Unusable{Kind: UnusableHost, Err: ErrHost, Person: r.Method == http.MethodGet && hasAnswer(r) && (ours || navigated(r))})
+			told := ofPerson(r, ErrHost)
+			if r.Method == http.MethodGet && hasAnswer(r) && s.cfg.States.check(r.URL.Query().Get("state"), s.cfg.Answers) == nil {
+				told = ErrHost
+			}
+			s.refuse(w, pageHost, told)
 			return
 		}
 		next(w, r)
@@ -192,11 +187,11 @@ func (s *Server) onlyPeople(w http.ResponseWriter, r *http.Request, next func())
 	switch {
 	case r.Method != http.MethodGet:
 		w.Header().Set("Allow", http.MethodGet)
-		s.refuse(w, Unusable{Kind: UnusableMethod})
+		pageMethod.write(w)
 	case lookingAhead(r.Header):
-		s.refuse(w, Unusable{Kind: UnusablePrefetch})
+		pagePrefetch.write(w)
 	case mode != "" && mode != "navigate", dest != "" && dest != "document":
-		s.refuse(w, Unusable{Kind: UnusableEmbedded})
+		pageEmbedded.write(w)
 	default:
 		next()
 	}
@@ -234,69 +229,28 @@ func usableTarget(raw string) bool {
 	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != ""
 }
 
-// UnusableKind is why a request was not the answer.
-type UnusableKind string
-
-// The kinds of an Unusable request.
-const (
-	UnusableHost         UnusableKind = "host"          // not the redirect URI's host: a tunnel that rewrites it, or DNS rebinding
-	UnusablePath         UnusableKind = "path"          // nothing is there
-	UnusableMethod       UnusableKind = "method"        // not GET
-	UnusablePrefetch     UnusableKind = "prefetch"      // a browser looking ahead
-	UnusableEmbedded     UnusableKind = "embedded"      // an image, frame or script, not a person's window
-	UnusableMalformed    UnusableKind = "malformed"     // right state, but no code and no error, or several
-	UnusableStateMissing UnusableKind = "state missing" // no state at all
-	UnusableStateUnknown UnusableKind = "state unknown"
-	UnusableStateUsed    UnusableKind = "state used" // by a paste or in an earlier try
-	UnusableStateEarlier UnusableKind = "state of another run"
-	UnusableStateOther   UnusableKind = "state of other answers"
-	UnusableReload       UnusableKind = "reload"     // of an answer that is here; the browser was sent on to its outcome
-	UnusableBusy         UnusableKind = "busy"       // more answers than anyone waits for
-	UnusableOtherUser    UnusableKind = "other user" // of this machine; see OtherUserError
-	UnusableLate         UnusableKind = "late"       // nobody waits any more; its state stays good
-)
-
-// What is wrong with an answer, beside the ErrState errors.
+// What is wrong with an answer, beside the ErrState errors and OtherUserError.
 var (
 	// ErrHost: it came with another Host than the redirect URI's.
 	ErrHost = errors.New("the host is not the redirect URI's")
-	// ErrMalformed: its state is right, but it has neither code nor error, or several.
-	ErrMalformed = errors.New("the answer is neither one code nor one error")
-	// ErrStateMissing: it has no state.
-	ErrStateMissing = errors.New("the answer has no state")
+	// ErrMalformed: it has no state, or neither code nor error, or several.
+	ErrMalformed = errors.New("the answer is not a state with one code or one error")
 )
 
-// Unusable is a request that was not the answer; the wait goes on.
-type Unusable struct {
-	Kind   UnusableKind
-	Count  int   // how many of the kind and with the same Person so far
-	Err    error // what is wrong with the answer in it; nil where there is none
-	Person bool  // somebody's browser window came with an answer, and waits for what comes of it
-}
-
-// unusableCounts counts, and tells of a kind's first request and then of its 10th,
-// 100th and so on: a flood must not reach the screen.
-type unusableCounts struct {
-	tell func(Unusable)
-
-	mu     sync.Mutex
-	counts map[UnusableKind]int
-	people map[UnusableKind]int // of these with a Person: noise must not use their turn up
-}
-
-func (s *unusableCounts) add(x Unusable) {
-	s.mu.Lock()
-	s.counts[x.Kind]++
-	if x.Person {
-		s.people[x.Kind]++
-		x.Count = s.people[x.Kind]
-	} else {
-		x.Count = s.counts[x.Kind] - s.people[x.Kind]
+// refuse answers what is not the answer; the wait goes on. Where somebody's window
+// came with an answer, told is what is wrong with it. OnUnusable hears of each kind of error
+// at its first, 10th, 100th and so on: a flood must not reach the screen.
+func (s *Server) refuse(w http.ResponseWriter, p page, told error) {
+	if told != nil && s.cfg.OnUnusable != nil {
+		s.mu.Lock()
+		s.told[told.Error()]++
+		n := s.told[told.Error()]
+		s.mu.Unlock()
+		if powerOfTen(n) {
+			s.cfg.OnUnusable(told)
+		}
 	}
-	s.mu.Unlock()
-	if s.tell != nil && powerOfTen(x.Count) {
-		s.tell(x)
-	}
+	p.write(w)
 }
 
 func powerOfTen(n int) bool {
@@ -306,20 +260,11 @@ func powerOfTen(n int) bool {
 	return n == 1
 }
 
-func (s *unusableCounts) snapshot() map[UnusableKind]int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return maps.Clone(s.counts)
-}
-
-func kindOf(err error) UnusableKind {
-	switch {
-	case errors.Is(err, ErrStateUsed):
-		return UnusableStateUsed
-	case errors.Is(err, ErrStateEarlierRun):
-		return UnusableStateEarlier
-	case errors.Is(err, ErrStateOtherAnswers):
-		return UnusableStateOther
+// ofPerson is err where it was a person's window that came with an answer, which is
+// then waited for; else nil.
+func ofPerson(r *http.Request, err error) error {
+	if !navigated(r) || !hasAnswer(r) {
+		return nil
 	}
-	return UnusableStateUnknown
+	return err
 }

@@ -16,21 +16,20 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"sync"
 	"time"
 )
 
 // Server waits for the browser. It is safe for concurrent use. Close ends it.
 type Server struct {
-	cfg      Config
-	target   target
-	pages    pages
-	unusable unusableCounts
-	answers  chan Answer
-	closing  chan struct{}
-	servers  []*httpServer
-	addr     string // of the callback's listener; empty without one
-	short    string // base URL of the short links
+	cfg     Config
+	target  target
+	answers chan Answer
+	closing chan struct{}
+	servers []*httpServer
+	addr    string // of the callback's listener; empty without one
+	short   string // base URL of the short links
 
 	mu       sync.Mutex
 	closed   bool
@@ -39,6 +38,7 @@ type Server struct {
 	links    map[string]string // id of a short link to its target
 	dones    map[string]*done  // id of an outcome's page
 	byState  map[string]*done
+	told     map[string]int // errors that OnUnusable could hear of, by their text
 }
 
 // Open binds and serves. ctx limits the binding only. A port that cannot be had
@@ -67,10 +67,9 @@ func newServer(cfg Config, t target) *Server {
 		cfg.hold, cfg.again = firstHold, againHold
 	}
 	return &Server{
-		cfg: cfg, target: t, pages: newPages(),
-		unusable: unusableCounts{tell: cfg.OnUnusable, counts: map[UnusableKind]int{}, people: map[UnusableKind]int{}},
-		answers:  make(chan Answer, waitingAnswers), closing: make(chan struct{}),
-		links: map[string]string{}, dones: map[string]*done{}, byState: map[string]*done{},
+		cfg: cfg, target: t,
+		answers: make(chan Answer, waitingAnswers), closing: make(chan struct{}),
+		links: map[string]string{}, dones: map[string]*done{}, byState: map[string]*done{}, told: map[string]int{},
 	}
 }
 
@@ -136,9 +135,6 @@ func (s *Server) ShortURL(target string) string {
 // claimed by then. Every Answer wants a ShowOutcome. The channel is never closed.
 func (s *Server) Answers() <-chan Answer { return s.answers }
 
-// UnusableCounts counts the requests that were not the answer.
-func (s *Server) UnusableCounts() map[UnusableKind]int { return s.unusable.snapshot() }
-
 // Linger waits until every browser that is owed an outcome (ShowOutcome) has got it,
 // for at most limit.
 func (s *Server) Linger(ctx context.Context, limit time.Duration) {
@@ -196,9 +192,9 @@ type Config struct {
 	// States is the run's ledger, Answers what the states must be issued for.
 	States  *States
 	Answers string
-	// OnUnusable is told of requests that were not the answer: of each kind the
-	// first, the 10th, the 100th and so on. It must not block. It may be nil.
-	OnUnusable func(Unusable)
+	// OnUnusable is told what is wrong with an answer that somebody's browser window
+	// came with. It must not block. It may be nil.
+	OnUnusable func(error)
 	// Rand makes the addresses of the short link and the outcome; nil takes crypto/rand.
 	Rand io.Reader
 
@@ -245,9 +241,8 @@ func (s *Server) tooLate() *Outcome {
 // takes it out where it never will.
 func (s *Server) refuseLate(w http.ResponseWriter, state string) {
 	late := s.tooLate()
-	s.unusable.add(Unusable{Kind: UnusableLate})
 	if !late.OK {
-		s.pages.write(w, http.StatusServiceUnavailable, pageLate(*late))
+		pageLate(*late).write(w)
 		return
 	}
 	d := newDone(token(s.cfg.Rand))
@@ -329,20 +324,22 @@ func (s *Server) serveDone(w http.ResponseWriter, r *http.Request, id string) {
 	d := s.dones[id]
 	s.mu.Unlock()
 	if d == nil {
-		s.unusable.add(Unusable{Kind: UnusablePath})
-		s.pages.write(w, http.StatusNotFound, pageUnknown())
+		pageNowhere.write(w)
 		return
 	}
 	s.wait(w, r, d)
-	switch o := s.take(d); {
+	s.mu.Lock()
+	o, closed := d.outcome, s.closed
+	s.mu.Unlock()
+	switch {
 	case o != nil:
-		s.pages.write(w, http.StatusOK, pageOutcome(*o))
+		pageOutcome(*o).write(w)
 		_ = http.NewResponseController(w).Flush()
 		s.delivered(d)
-	case s.isClosed():
-		s.pages.write(w, http.StatusOK, pageEnded())
+	case closed:
+		pageEnded.write(w)
 	default:
-		s.pages.write(w, http.StatusOK, pageWaiting(s.againURL(id)))
+		pageWaiting(s.againURL(id)).write(w)
 	}
 }
 
@@ -367,18 +364,6 @@ func (s *Server) againURL(id string) string {
 		return donePath + id + "?" + againKey
 	}
 	return s.doneURL(id) + "&" + againKey
-}
-
-func (s *Server) take(d *done) *Outcome {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return d.outcome
-}
-
-func (s *Server) isClosed() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.closed
 }
 
 func (s *Server) delivered(d *done) {
@@ -447,12 +432,7 @@ func (h *httpServer) watch(c net.Conn, state http.ConnState) {
 		}
 		return
 	}
-	for i, s := range h.silent {
-		if s == c {
-			h.silent = append(h.silent[:i:i], h.silent[i+1:]...)
-			return
-		}
-	}
+	h.silent = slices.DeleteFunc(h.silent, func(s net.Conn) bool { return s == c })
 }
 
 // close ends at once for silent connections, which Shutdown would wait 5

@@ -340,7 +340,6 @@ func TestNobodyIsClaimedForNothing(t *testing.T) {
 		}
 		require.NotContains(t, w.Body.String(), "secret-code")
 		require.Empty(t, s.answers)
-		require.Equal(t, 1, s.UnusableCounts()[UnusableLate])
 		require.NoError(t, s.cfg.States.Claim(state, answers), "its state stays good")
 	}
 }
@@ -352,40 +351,35 @@ func TestWhoIsToldOfUnusableRequests(t *testing.T) {
 	for name, c := range map[string]struct {
 		host, target string
 		header       []string
-		err          error
-		person       bool
+		err          error // nil: nobody is told
 	}{
-		"wrong host, right state":      {"10.0.0.7", "/answer?code=c&state=STATE", nil, ErrHost, true},
-		"wrong host in a window":       {"10.0.0.7", "/answer?code=c", window, ErrHost, true},
-		"wrong host, health check":     {"10.0.0.7", "/answer", nil, ErrHost, false},
-		"wrong host, scanner":          {"10.0.0.7", "/answer?code=c&state=x", nil, ErrHost, false},
-		"no answer in a right state":   {"app.example.test", "/answer?state=STATE", nil, ErrMalformed, true},
-		"no state, window":             {"app.example.test", "/answer?code=c", window, ErrStateMissing, true},
-		"no state, program":            {"app.example.test", "/answer?code=c", nil, ErrStateMissing, false},
-		"no answer at all, window":     {"app.example.test", "/answer", window, ErrStateMissing, false},
-		"unknown state, window":        {"app.example.test", "/answer?code=c&state=x", window, ErrStateUnknown, true},
-		"unknown state, program":       {"app.example.test", "/answer?code=c&state=x", nil, ErrStateUnknown, false},
-		"unknown state, looking ahead": {"app.example.test", "/answer?code=c&state=x", append([]string{"Sec-Purpose", "prefetch"}, window...), nil, false},
-		"another run's":                {"app.example.test", "/answer?code=c&state=" + NewStates(nil).Issue(answers), nil, ErrStateEarlierRun, true},
+		"wrong host, right state":      {"10.0.0.7", "/answer?code=c&state=STATE", nil, ErrHost},
+		"wrong host in a window":       {"10.0.0.7", "/answer?code=c", window, ErrHost},
+		"wrong host, health check":     {"10.0.0.7", "/answer", nil, nil},
+		"wrong host, scanner":          {"10.0.0.7", "/answer?code=c&state=x", nil, nil},
+		"no answer in a right state":   {"app.example.test", "/answer?state=STATE", nil, ErrMalformed},
+		"no state, window":             {"app.example.test", "/answer?code=c", window, ErrMalformed},
+		"no state, program":            {"app.example.test", "/answer?code=c", nil, nil},
+		"no answer at all, window":     {"app.example.test", "/answer", window, nil},
+		"unknown state, window":        {"app.example.test", "/answer?code=c&state=x", window, ErrStateUnknown},
+		"unknown state, program":       {"app.example.test", "/answer?code=c&state=x", nil, nil},
+		"unknown state, looking ahead": {"app.example.test", "/answer?code=c&state=x", append([]string{"Sec-Purpose", "prefetch"}, window...), nil},
+		"another run's":                {"app.example.test", "/answer?code=c&state=" + NewStates(nil).Issue(answers), nil, ErrStateEarlierRun},
 	} {
 		s, h := offline(t, "https://app.example.test/answer")
-		var told []Unusable
-		s.unusable.tell = func(x Unusable) { told = append(told, x) }
+		var told []error
+		s.cfg.OnUnusable = func(err error) { told = append(told, err) }
 		for range 3 { // noise before does not use a person's turn up
 			serve(h, c.host, "/answer?code=c&state=noise")
 			serve(h, c.host, "/answer?code=c")
 		}
-		told = nil
+		require.Empty(t, told, name)
 		serve(h, c.host, strings.Replace(c.target, "STATE", s.cfg.States.Issue(answers), 1), c.header...)
-		if c.person {
-			require.Len(t, told, 1, name)
-			require.True(t, told[0].Person, name)
-			require.ErrorIs(t, told[0].Err, c.err, name)
+		if c.err == nil {
+			require.Empty(t, told, name)
 			continue
 		}
-		for _, x := range told {
-			require.False(t, x.Person, name)
-		}
+		require.Equal(t, []error{c.err}, told, name)
 	}
 }
 
@@ -530,7 +524,7 @@ func TestBehindATunnelOnlyTheRedirectURIsPathIsUsed(t *testing.T) {
 	require.Contains(t, back, "Location: /cronofy/answer?done="+a.ID+"\r\n")
 	s.ShowOutcome(a.ID, Outcome{OK: true, Title: "Zoom is linked"})
 	require.Contains(t, ask("/cronofy/answer?done="+a.ID, "app.example.test"), "Zoom is linked")
-	require.Contains(t, ask("/cronofy/answer?done=other", "app.example.test"), "earlier try")
+	require.Contains(t, ask("/cronofy/answer?done=other", "app.example.test"), "not any more")
 
 	link := s.ShortURL("https://app.example.test/oauth/authorize")
 	require.Regexp(t, `^http://127\.0\.0\.1:\d+/go/[a-z2-7]{26}$`, link)

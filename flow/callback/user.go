@@ -17,12 +17,8 @@ func (e *OtherUserError) Error() string { return "another user of this machine: 
 // otherUser asks the system whose the other end of a request's connection is.
 // Where it cannot tell, the request is taken: the state decides.
 func otherUser(r *http.Request) (user string, other bool) {
-	local, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
+	server, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr)
 	if !ok {
-		return "", false
-	}
-	server, err := netip.ParseAddrPort(local.String())
-	if err != nil {
 		return "", false
 	}
 	client, err := netip.ParseAddrPort(r.RemoteAddr)
@@ -36,7 +32,7 @@ func otherUser(r *http.Request) (user string, other bool) {
 	}
 	found := make(chan owner, 1)
 	go func() {
-		user, other := socketOfOther(unmap(server), unmap(client))
+		user, other := socketOfOther(unmap(server.AddrPort()), unmap(client))
 		found <- owner{user, other}
 	}()
 	t := time.NewTimer(lookUpLimit)
@@ -59,7 +55,7 @@ const lookUpLimit = time.Second
 func (s *Server) refuseOtherUser(w http.ResponseWriter, r *http.Request) bool {
 	user, other := otherUser(r)
 	if other {
-		s.refuse(w, Unusable{Kind: UnusableOtherUser, Err: &OtherUserError{User: user}, Person: true})
+		s.refuse(w, pageOtherUser, &OtherUserError{User: user})
 	}
 	return other
 }

@@ -40,8 +40,8 @@ func TestOtherUsersOfThisMachine(t *testing.T) {
 	for _, redirect := range []string{"http://127.0.0.1:0/callback", "http://localhost:0/callback", "http://[::1]:0/callback"} {
 		t.Run(redirect, func(t *testing.T) {
 			t.Parallel()
-			var told []Unusable
-			s := opened(t, Config{RedirectURI: redirect, OnUnusable: func(x Unusable) { told = append(told, x) }})
+			var told []error
+			s := opened(t, Config{RedirectURI: redirect, OnUnusable: func(err error) { told = append(told, err) }})
 			link := s.ShortURL("https://app.example.test/oauth/authorize?ou_link_token=secret")
 			answer := s.come("code", "theirs", "state", s.cfg.States.Issue(answers))
 
@@ -51,12 +51,10 @@ func TestOtherUsersOfThisMachine(t *testing.T) {
 			require.Empty(t, got.header.Get("Location"))
 			require.NotContains(t, got.body, "secret")
 			require.Len(t, told, 1)
-			require.True(t, told[0].Person)
-			require.Equal(t, "another user of this machine: nobody", told[0].Err.Error())
+			require.Equal(t, "another user of this machine: nobody", told[0].Error())
 
 			require.Equal(t, http.StatusForbidden, get(t, as(t, nobody), answer).status)
 			require.Empty(t, s.answers)
-			require.Equal(t, map[UnusableKind]int{UnusableOtherUser: 2}, s.UnusableCounts())
 
 			require.Equal(t, http.StatusSeeOther, get(t, as(t, 0), link).status, "ours")
 			require.Equal(t, http.StatusSeeOther, get(t, as(t, 0), answer).status)
