@@ -1,12 +1,14 @@
 package profiles
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"hash/maphash"
 	"iter"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -516,4 +518,172 @@ func (q *ordered[R]) give(r outcome[R]) error {
 		return nil
 	}
 	return q.emit(r.value)
+}
+
+// DefaultWatch is how long profiles are looked for by themselves.
+const DefaultWatch = 10 * time.Minute
+
+// Row is one account's newest record; Index is its place in the list given.
+type Row struct {
+	Index  int
+	Record Record
+	Token  uint64 // the same for the same access token, in this process alone; it tells nothing of it
+}
+
+// NameLike keeps the name that an earlier look at the same token had learned, where
+// this one, which was refused, has none.
+func (r Row) NameLike(before Row) Row {
+	if r.Token != before.Token || r.Record.State != Failed {
+		return r
+	}
+	a, b := &r.Record.Account, before.Record.Account
+	a.Sub, a.Email, a.Name = cmp.Or(a.Sub, b.Sub), cmp.Or(a.Email, b.Email), cmp.Or(a.Name, b.Name)
+	return r
+}
+
+var tokenSeed = maphash.MakeSeed()
+
+// WatchOptions say how Watch looks. Options.Unordered and Options.Wait have no
+// meaning here: rows come as they are read, and waiting is Watch's own.
+type WatchOptions struct {
+	Options
+	Refresh  <-chan struct{}        // looks at all again, at once, and the time begins anew; give it room for one, so that none is lost
+	Pauses   []time.Duration        // before the second, third, ... look; the last repeats; nil: 5 s doubling up to 1 min
+	NextLook func(in time.Duration) // when the next look begins by itself; nil: nobody is told
+}
+
+// batch bounds: a screen that draws 60 times a second has no use for more.
+const (
+	batchRows = 256
+	batchTime = 50 * time.Millisecond
+)
+
+// Watch reads all accounts and gives their rows to emit, in batches and as they
+// come; then it looks again at those that are not connected, with growing
+// pauses, until all are, or time is over, or nothing can change any more (a
+// token that is refused). It ends with an error only when ctx does. emit and
+// NextLook are called by one goroutine at a time. It returns when all it began
+// has ended.
+func Watch(ctx context.Context, client Client, accounts []Account, opts WatchOptions, emit func([]Row)) error {
+	opts.Wait = 0
+	w := &watcher{reader: newReader(client, opts.Options), items: make([]item, len(accounts)), opts: opts, emit: emit}
+	for i, a := range accounts {
+		w.items[i].account = a
+	}
+	for {
+		refreshed, err := w.session(ctx)
+		if err != nil || !refreshed {
+			return err
+		}
+	}
+}
+
+type watcher struct {
+	reader *reader
+	items  []item
+	opts   WatchOptions
+	emit   func([]Row)
+}
+
+// session looks until nothing is open or time is over. It is true when it was
+// ended by a refresh.
+func (w *watcher) session(ctx context.Context) (refreshed bool, err error) {
+	end := time.Now().Add(DefaultWatch)
+	open := make([]int, len(w.items))
+	for i := range open {
+		open[i] = i
+		w.items[i].renewals = 0 // who asks to look again wants the reason, not that there was one
+	}
+	for round := 0; ; round++ {
+		if open, err = w.look(ctx, open); err != nil {
+			return false, err
+		}
+		left := time.Until(end)
+		if len(open) == 0 || left <= 0 {
+			select {
+			case <-w.opts.Refresh: // while nobody listened
+				return true, nil
+			default:
+				return false, nil
+			}
+		}
+		wait := pause(round)
+		if len(w.opts.Pauses) > 0 {
+			wait = w.opts.Pauses[min(round, len(w.opts.Pauses)-1)]
+		}
+		wait = min(wait, left)
+		if w.opts.NextLook != nil {
+			w.opts.NextLook(wait)
+		}
+		select {
+		case <-w.opts.Refresh:
+			return true, nil
+		case <-time.After(wait):
+		case <-ctx.Done():
+			return false, ctx.Err()
+		}
+	}
+}
+
+// look reads the accounts with these indexes once and gives the indexes of those
+// worth another look.
+func (w *watcher) look(ctx context.Context, which []int) (again []int, err error) {
+	p := pool[int, seenRow]{window: window, do: w.readOne}
+	err = inBatches(func(give func(Row)) error {
+		return p.run(ctx, slices.Values(which), func(s seenRow) error {
+			if !s.final {
+				again = append(again, s.row.Index)
+			}
+			give(s.row)
+			return nil
+		})
+	}, w.emit)
+	return again, err
+}
+
+type seenRow struct {
+	row   Row
+	final bool
+}
+
+func (w *watcher) readOne(ctx context.Context, i int) (seenRow, bool) {
+	rec, err, ok := w.reader.once(ctx, &w.items[i]) // nobody else looks at this one now
+	token := maphash.String(tokenSeed, w.items[i].account.AccessToken.Reveal())
+	return seenRow{Row{Index: i, Record: rec, Token: token}, final(rec, err)}, ok
+}
+
+// inBatches runs produce beside it and hands its rows on in batches: when enough
+// came, or a moment after the first of them. It returns produce's error when
+// produce has ended and all rows were handed on.
+func inBatches(produce func(give func(Row)) error, emit func([]Row)) error {
+	rows, result := make(chan Row), make(chan error, 1)
+	go func() { // ends before inBatches does: rows is read until it is closed
+		defer close(rows)
+		result <- produce(func(r Row) { rows <- r })
+	}()
+	var batch []Row
+	var due <-chan time.Time // nil while batch is empty
+	flush := func() {
+		if len(batch) > 0 {
+			emit(batch)
+		}
+		batch, due = nil, nil
+	}
+	for {
+		select {
+		case r, more := <-rows:
+			if !more {
+				flush()
+				return <-result
+			}
+			if batch = append(batch, r); len(batch) == 1 {
+				due = time.After(batchTime)
+			}
+			if len(batch) >= batchRows {
+				flush()
+			}
+		case <-due:
+			flush()
+		}
+	}
 }

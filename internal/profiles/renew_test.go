@@ -229,7 +229,7 @@ func TestWatchKeepsWhatWasRenewed(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		calls := 0
-		opts := WatchOptions{For: time.Minute}
+		var opts WatchOptions
 		opts.Renew = func(context.Context, Account, cronofy.Secret) (cronofy.Secret, error) {
 			calls++
 			return cronofy.NewSecret("fresh"), nil

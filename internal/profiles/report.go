@@ -122,12 +122,21 @@ func (r *report) header(p *markup.Page) {
 }
 
 // kind is one of the states as people see it: the two kinds of "not yet" are told
-// apart.
-type kind struct{ id, sign, words string }
+// apart. heading and advice are of what there is to do.
+type kind struct{ id, sign, words, heading, advice string }
 
 func kinds() []kind {
-	return []kind{{"connected", "✓", "connected"}, {"missing", "○", "not yet"}, {"own", "◐", "not yet (their own)"},
-		{"disconnected", "!", "disconnected"}, {"error", "✕", "could not be read"}}
+	return []kind{
+		{id: "connected", sign: "✓", words: "connected"},
+		{"missing", "○", "not yet", "Not yet", "A profile comes by itself when Cronofy has matched the account; that may take a while. " +
+			"What to check if none comes, the likeliest first:"},
+		{"own", "◐", "not yet (their own)", "Their own", "These people connected a profile by themselves before the link was made. " +
+			"The one that the link gives has not come yet; the advice for “not yet” holds for them too."},
+		{"disconnected", "!", "disconnected", "Disconnected", "The profile is there, and its sign-in is no longer valid. Whoever it belongs to opens " +
+			"the relink link in the table below and signs in again. If it is all of them, an administrator has most likely removed the app at the provider: make the link again."},
+		{"error", "✕", "could not be read", "Could not be read", "Nothing is known of these. Mend the reason, then run the same command again; " +
+			"with <code>--continue</code> it reads these alone."},
+	}
 }
 
 func kindOf(rec Record) kind {
@@ -220,45 +229,37 @@ func (r *report) next(p *markup.Page) {
 		return
 	}
 	p.Add("<section aria-labelledby=\"next-h\">\n<h2 id=\"next-h\">What to do next</h2>\n<div class=\"next\">\n")
-	if n := r.all.Missing - r.all.Own; n > 0 {
-		p.Add(`<article class="missing"><h3><span class="sign" aria-hidden="true">○</span> Not yet: {}</h3>
-<p>A profile comes by itself when Cronofy has matched the account; that may take a while. What to check if none comes, the likeliest first:</p>
-<ol>
-`, accounts(n))
-		for _, advice := range NotYetAdvice(r.o.Provider, r.o.Site) {
-			p.Add("<li>{}</li>\n", advice)
+	for _, k := range kinds() {
+		n := r.all.of(k)
+		if n == 0 || k.advice == "" {
+			continue
 		}
-		p.Add("</ol></article>\n")
+		p.Add(`<article class="{}"><h3><span class="sign" aria-hidden="true">{}</span> {}: {}</h3>
+<p>{}</p>`, k.id, k.sign, k.heading, accounts(n), markup.HTML(k.advice))
+		switch k.id {
+		case "missing":
+			p.Add("\n<ol>\n")
+			for _, advice := range NotYetAdvice(r.o.Provider, r.o.Site) {
+				p.Add("<li>{}</li>\n", advice)
+			}
+			p.Add("</ol>")
+		case "error":
+			r.reasons(p)
+		}
+		p.Add("</article>\n")
 	}
-	if r.all.Own > 0 {
-		p.Add(`<article class="own"><h3><span class="sign" aria-hidden="true">◐</span> Their own: {}</h3>
-<p>These people connected a profile by themselves before the link was made. The one that the link gives has not come yet; the advice for “not yet” holds for them too.</p></article>
-`, accounts(r.all.Own))
-	}
-	if r.all.Disconnected > 0 {
-		p.Add(`<article class="disconnected"><h3><span class="sign" aria-hidden="true">!</span> Disconnected: {}</h3>
-<p>The profile is there, and its sign-in is no longer valid. Whoever it belongs to opens the relink link in the table below and signs in again. If it is all of them, an administrator has most likely removed the app at the provider: make the link again.</p></article>
-`, accounts(r.all.Disconnected))
-	}
-	r.nextForErrors(p)
 	p.Add("</div>\n</section>\n")
 }
 
-// nextForErrors lists the reasons, the most frequent first.
-func (r *report) nextForErrors(p *markup.Page) {
-	if r.all.Failed == 0 {
-		return
-	}
+// reasons lists why accounts could not be read, the most frequent first.
+func (r *report) reasons(p *markup.Page) {
 	reasons := map[string]int{}
 	for _, rec := range r.records {
 		if rec.Error != nil {
 			reasons[rec.Error.Message]++
 		}
 	}
-	p.Add(`<article class="error"><h3><span class="sign" aria-hidden="true">✕</span> Could not be read: {}</h3>
-<p>Nothing is known of these. Mend the reason, then run the same command again; with <code>--continue</code> it reads these alone.</p>
-<ul>
-`, accounts(r.all.Failed))
+	p.Add("\n<ul>\n")
 	const most = 10
 	for i, message := range byCount(reasons, func(n int) int { return n }) {
 		if i == most {
@@ -267,7 +268,7 @@ func (r *report) nextForErrors(p *markup.Page) {
 		}
 		p.Add("<li>{} <small>({})</small></li>\n", message, accounts(reasons[message]))
 	}
-	p.Add("</ul></article>\n")
+	p.Add("</ul>")
 }
 
 // byCount gives the keys, the most frequent first.
