@@ -2,11 +2,16 @@ package links
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"time"
 
 	"confer/cronofy"
+	"confer/internal/atomicfile"
 	"confer/keystore"
 )
 
@@ -157,4 +162,212 @@ func (m *Manager) refreshToken(ctx context.Context, l Link) (keystore.Store, cro
 		return nil, cronofy.Secret{}, ErrMissing
 	}
 	return store, cronofy.NewSecret(token), err
+}
+
+// unbroken bounds a refresh, and storeLimit the storing of what it gave, which are
+// not broken off when the caller's context ends: a rotated token would be lost.
+// Stores have shorter limits of their own, but for what another process does.
+const (
+	unbroken   = 60 * time.Second
+	storeLimit = 10 * time.Minute
+)
+
+// storeTries: a token that Cronofy has just rotated is worth more than one try.
+const storeTries = 3
+
+// Tokens is what a refresh gave.
+type Tokens struct {
+	Access    cronofy.Secret
+	Refresh   cronofy.Secret // the one that counts now
+	Type      string         // "bearer"
+	Scope     string         // space-separated
+	ExpiresAt time.Time      // UTC, of Access; zero: not known
+	Rotated   bool           // Refresh is another than before
+	Replaced  bool           // another program stored a newer token meanwhile, which was left there
+}
+
+// Check refreshes the token of a link, which tests confer's own token and not the
+// link: what a rotated token replaces is stored and read back before Check
+// returns. Its errors are those of this package, of cronofy and of keystore.
+func (m *Manager) Check(ctx context.Context, l Link) (Tokens, error) {
+	unlock, err := m.lock(ctx, StoredToken(l))
+	if err != nil {
+		return Tokens{}, err
+	}
+	defer unlock()
+	return m.refresh(ctx, l)
+}
+
+// refresh is called with the lock held. A *NotStoredError comes with the tokens.
+func (m *Manager) refresh(ctx context.Context, l Link) (Tokens, error) {
+	store, old, err := m.refreshToken(ctx, l)
+	if err != nil {
+		return Tokens{}, err
+	}
+	client, err := m.client(ctx, l)
+	if err != nil {
+		return Tokens{}, err
+	}
+	if err := m.listToken(ctx, l); err != nil {
+		return Tokens{}, err
+	}
+	// A store may be readable and not writable (a read-only folder, a full disk).
+	// That must be known before the token may be spent.
+	if _, err := keystore.TestWrite(ctx, store); err != nil {
+		return Tokens{}, err
+	}
+	if err := ctx.Err(); err != nil {
+		return Tokens{}, err
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), unbroken)
+	defer cancel()
+	storing, cancel := context.WithTimeout(keystore.Patient(context.WithoutCancel(ctx)), storeLimit)
+	defer cancel()
+	token, err := client.Refresh(ctx, old)
+	if err != nil {
+		return Tokens{}, err
+	}
+	t := Tokens{Access: token.AccessToken, Refresh: old, Type: token.TokenType, Scope: token.Scope}
+	if token.ExpiresIn > 0 {
+		t.ExpiresAt = m.now().Add(token.ExpiresIn).UTC().Truncate(time.Second)
+	}
+	if token.RefreshToken.Empty() || token.RefreshToken.Equal(old) {
+		return t, nil
+	}
+	t.Refresh, t.Rotated = token.RefreshToken, true
+	t.Replaced, err = storeRotated(storing, store, StoredToken(l).Key(), old, t.Refresh)
+	return t, err
+}
+
+// listToken lists the token, where nothing that is listed tells it: a token that
+// is stored anew must be found again.
+func (m *Manager) listToken(ctx context.Context, l Link) error {
+	if m.Links == nil || !Outlives(l.Store) {
+		return nil
+	}
+	return m.Links.Update(ctx, func(c *Contents) error {
+		if s := StoredToken(l); !c.HasSecret(s) {
+			c.AddSecret(s, m.now())
+		}
+		return nil
+	})
+}
+
+// storeRotated stores the new token in the place of the old one, unless another
+// than the old one is there: that is of a newer authorization. Set has read back
+// when it returns nil.
+func storeRotated(ctx context.Context, store keystore.Store, key string, old, fresh cronofy.Secret) (replaced bool, err error) {
+	for range storeTries {
+		now, getErr := store.Get(ctx, key)
+		switch {
+		case getErr == nil && now == fresh.Reveal():
+			return false, nil
+		case getErr == nil && now != old.Reveal():
+			return true, nil
+		case errors.Is(getErr, keystore.ErrNotFound):
+			return false, &NotStoredError{fmt.Errorf("forgotten meanwhile: %w", getErr)}
+		}
+		if err = store.Set(ctx, key, fresh.Reveal()); err == nil {
+			return false, nil
+		}
+	}
+	return false, &NotStoredError{err}
+}
+
+// linkLockLimit is longer than a refresh with what is read and stored around it
+// (see unbroken), unless that waits for yet another process.
+const linkLockLimit = 2 * time.Minute
+
+// lock keeps other processes, and other goroutines of this one, from working on a
+// refresh token. Its file tells nothing of the link.
+func (m *Manager) lock(ctx context.Context, token StoredSecret) (unlock func(), err error) {
+	if m.Links == nil {
+		return func() {}, nil
+	}
+	sum := sha256.Sum256([]byte(token.Key()))
+	path := filepath.Join(filepath.Dir(m.Links.Path()), "token-"+hex.EncodeToString(sum[:4])+".lock")
+	unlock, err = atomicfile.Lock(ctx, path, linkLockLimit)
+	return unlock, failure("lock", path, err)
+}
+
+// Handed is what Export writes: the tokens of a link, and what they belong to.
+// Its JSON form is a promise to the operator's application.
+type Handed struct {
+	DataCenter         string     `json:"data_center"` // the host, when it is overridden
+	APIURL             string     `json:"api_url"`     // base URL of the API
+	ClientID           string     `json:"client_id"`
+	ServiceAccountID   string     `json:"service_account_id"`
+	Provider           string     `json:"provider"`
+	Label              string     `json:"label,omitempty"`
+	OrganizationalUnit handedUnit `json:"organizational_unit"`
+	Scope              string     `json:"scope,omitempty"`
+	TokenType          string     `json:"token_type"`
+	AccessToken        string     `json:"access_token"`
+	ExpiresAt          *time.Time `json:"access_token_expires_at,omitempty"` // UTC
+	RefreshToken       string     `json:"refresh_token"`
+	Exported           time.Time  `json:"exported"` // UTC
+}
+
+type handedUnit struct {
+	Sub string `json:"sub,omitempty"`
+}
+
+// WriteError: the tokens could not be put where they were wanted.
+type WriteError struct{ Err error }
+
+// Error is one line.
+func (e *WriteError) Error() string { return "write tokens: " + e.Err.Error() }
+
+// Unwrap gives the reason.
+func (e *WriteError) Unwrap() error { return e.Err }
+
+// Export refreshes the token of a link, so that an access token can be handed on,
+// and gives both to put as JSON that ends in a line break. put must return only
+// when the text is safe. The stored token stays where it is. When a rotated token
+// could not be stored, put still gets it, and the error is a *NotStoredError.
+func (m *Manager) Export(ctx context.Context, l Link, put func([]byte) error) (Tokens, error) {
+	unlock, err := m.lock(ctx, StoredToken(l))
+	if err != nil {
+		return Tokens{}, err
+	}
+	defer unlock()
+	t, notStored := m.refresh(ctx, l)
+	if notStored != nil && !errors.As(notStored, new(*NotStoredError)) {
+		return Tokens{}, notStored
+	}
+	text, err := m.Handover(l, t)
+	if err != nil {
+		return t, errors.Join(err, notStored)
+	}
+	if err := put(text); err != nil {
+		return t, errors.Join(&WriteError{err}, notStored)
+	}
+	return t, notStored
+}
+
+// Handover is the text of Export for tokens that need no refresh.
+func (m *Manager) Handover(l Link, t Tokens) ([]byte, error) {
+	site, err := Site(l)
+	if err != nil {
+		return nil, err
+	}
+	place := site.DataCenter.ID
+	if site.Overridden() {
+		place = site.APIHost()
+	}
+	h := Handed{DataCenter: place, APIURL: site.API, ClientID: l.ClientID, ServiceAccountID: l.ServiceAccount,
+		Provider: l.Provider, Label: l.Label, OrganizationalUnit: handedUnit{l.OrganizationalUnit}, Scope: l.Scope,
+		TokenType: t.Type, AccessToken: t.Access.Reveal(), RefreshToken: t.Refresh.Reveal(),
+		Exported: m.now().UTC().Truncate(time.Second)}
+	if t.Scope != "" {
+		h.Scope = t.Scope
+	}
+	if !t.ExpiresAt.IsZero() {
+		h.ExpiresAt = &t.ExpiresAt
+	}
+	text, err := json.MarshalIndent(h, "", "  ")
+	if err != nil {
+		return nil, errors.New("the tokens cannot be written as JSON")
+	}
+	return append(text, '\n'), nil
 }
