@@ -649,6 +649,7 @@ func (r *profilesRun) words(ctx context.Context, err error) error {
 	var exit *exitError
 	var renew *profiles.RenewError
 	var output *outputError
+	var call *delegated.CallError
 	if ctx.Err() != nil {
 		return r.cancelled()
 	}
@@ -666,8 +667,8 @@ func (r *profilesRun) words(ctx context.Context, err error) error {
 		return r.renewalEnded(renew)
 	case errors.Is(err, delegated.ErrNoServiceToken):
 		return r.explainService(err)
-	case r.requestEnded(err):
-		return &exitError{flow.ExitRefused}
+	case errors.As(err, &call) && !call.Exchange && requestProblem(err) != nil: // what Cronofy has against the request as a whole
+		return complainOf(r.s, *requestProblem(err))
 	}
 	p := flow.Explain(&flow.AccountsError{Err: err}, flow.StepProfiles)
 	if cronofy.StatusOf(err) != 0 || isNetwork(err) {
@@ -701,23 +702,7 @@ func (r *profilesRun) renewalEnded(err *profiles.RenewError) error {
 			"make room; the account that was being refreshed may have to be authorized again")
 		return &exitError{flow.ExitFailed}
 	}
-	p := flow.Explain(err.Err, flow.StepProfiles)
-	complain(r.s.err, p.Summary, p.Hint)
-	return &exitError{p.Exit}
-}
-
-// requestEnded says what Cronofy has against delegated access as a whole.
-func (r *profilesRun) requestEnded(err error) bool {
-	var call *delegated.CallError
-	if !errors.As(err, &call) || call.Exchange {
-		return false
-	}
-	p := requestProblem(err)
-	if p == nil {
-		return false
-	}
-	complain(r.s.err, p.Summary, p.Hint)
-	return true
+	return complainOf(r.s, flow.Explain(err.Err, flow.StepProfiles))
 }
 
 // explainService is for a stored service account token that could not be had.
@@ -733,8 +718,7 @@ func (r *profilesRun) explainService(err error) error {
 	if p.Code == flow.CodeSecretStore {
 		p.Hint = storeHint(err, p.Hint)
 	}
-	complain(r.s.err, p.Summary, p.Hint)
-	return &exitError{p.Exit}
+	return complainOf(r.s, p)
 }
 
 // verdict is the end of a run that read the whole list.

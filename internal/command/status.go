@@ -239,7 +239,11 @@ func (r statusReport) link(w io.Writer, l links.LinkStatus, c checked) {
 	line(w, "refresh token", whereabouts(l.RefreshToken, k.Store))
 	switch c.State {
 	case checkOK:
-		line(w, "check", "ok: Cronofy takes confer's token"+rotatedWords(c.Rotated))
+		words := "ok: Cronofy takes confer's token"
+		if c.Rotated {
+			words += ", and gave a new refresh token, which is stored"
+		}
+		line(w, "check", words)
 		line(w, "", "(this tests our token, not the link)")
 	case checkFailed:
 		line(w, "check", "problem: "+c.Problem.Summary)
@@ -289,13 +293,6 @@ func dataCenterOf(host string) cronofy.DataCenter {
 		}
 	}
 	return cronofy.DataCenter{ID: clip(host), Name: clip(host)}
-}
-
-func rotatedWords(rotated bool) string {
-	if rotated {
-		return ", and gave a new refresh token, which is stored"
-	}
-	return ""
 }
 
 func line(w io.Writer, name, text string) {
