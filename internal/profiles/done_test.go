@@ -105,7 +105,7 @@ func TestDoneAccountsAreLeftOut(t *testing.T) {
 	require.Equal(t, []int{4}, got)
 	var broken *InputError
 	require.ErrorAs(t, err, &broken)
-	require.Equal(t, 5, broken.Line)
+	require.Equal(t, 5, broken.At.Line)
 }
 
 // TestDoneTellsAccountsApart by what the list calls them, and by their line.

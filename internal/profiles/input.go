@@ -79,51 +79,38 @@ const (
 	maxList  = 1 << 20 // addresses
 )
 
-// Place is a position in the list.
-type Place struct {
-	Line  int    // from 1; zero: there is none to name
-	Field string // the column's name, when it is one of ours
-}
-
-func (p Place) String() string {
-	var parts []string
-	if p.Line > 0 {
-		parts = append(parts, fmt.Sprintf("line %d", p.Line))
-	}
-	if p.Field != "" {
-		parts = append(parts, p.Field)
-	}
-	return strings.Join(parts, ", ")
-}
-
 // RowError is a line that is no account. It never holds a value. The lines
 // after it are still read.
 type RowError struct {
-	Place
+	Line   int    // from 1; 0: there is none to name
+	Field  string // the column's name, when it is one of ours
 	Reason string // "no access_token and no refresh_token"
 }
 
 // Error is one line: "line 3, access_token: longer than 4096 bytes".
-func (e *RowError) Error() string { return e.Place.String() + ": " + e.Reason }
+func (e *RowError) Error() string {
+	switch {
+	case e.Line == 0:
+		return e.Reason
+	case e.Field == "":
+		return fmt.Sprintf("line %d: %s", e.Line, e.Reason)
+	}
+	return fmt.Sprintf("line %d, %s: %s", e.Line, e.Field, e.Reason)
+}
 
 // InputError is a list that cannot be read, or not any further. It never holds
 // a value.
 type InputError struct {
-	Place
-	Reason string
-	Err    error // of the reader, or ErrLineTooLong; nil if the list itself is wrong
+	At  RowError
+	Err error // of the reader, or ErrLineTooLong; nil if the list itself is wrong
 }
 
 // Error is one line: "line 1: the header names neither access_token nor refresh_token".
 func (e *InputError) Error() string {
-	text := e.Reason
-	if at := e.Place.String(); at != "" {
-		text = at + ": " + text
+	if e.Err == nil {
+		return e.At.Error()
 	}
-	if e.Err != nil {
-		text += ": " + e.Err.Error()
-	}
-	return text
+	return e.At.Error() + ": " + e.Err.Error()
 }
 
 // Unwrap gives the reader's error.
@@ -136,7 +123,7 @@ var ErrLineTooLong = errors.New("more than 1 MiB in one line")
 // ErrNoAddresses is a list of addresses that holds none.
 var ErrNoAddresses = errors.New("there are no addresses in it")
 
-var errEmpty = &InputError{Reason: "the list is empty"}
+var errEmpty = &InputError{At: RowError{Reason: "the list is empty"}}
 
 // ReadAccounts streams a list of accounts: CSV with a header, JSON lines or a JSON
 // array. What a list may look like is the same for ReadEmails: UTF-8 or UTF-16,
@@ -201,14 +188,14 @@ func ReadEmails(r io.Reader) (Addresses, error) {
 			continue
 		}
 		if reason := badAddress(email); reason != "" {
-			return Addresses{}, &RowError{Place{Line: c.line}, reason}
+			return Addresses{}, &RowError{Line: c.line, Reason: reason}
 		}
 		key := strings.ToLower(email)
 		if seen[key] {
 			continue
 		}
 		if len(out.All) == maxList {
-			return Addresses{}, &RowError{Place{Line: c.line}, "more addresses than can be asked for in one run"}
+			return Addresses{}, &RowError{Line: c.line, Reason: "more addresses than can be asked for in one run"}
 		}
 		seen[key] = true
 		out.All = append(out.All, Address{Email: email, Line: c.line})
@@ -284,7 +271,7 @@ func (in *input) open(r io.Reader) (byte, error) {
 	start, _ := raw.Peek(4)
 	for _, f := range foreignFiles() {
 		if bytes.HasPrefix(start, []byte(f.magic)) {
-			return 0, &InputError{Reason: f.what}
+			return 0, &InputError{At: RowError{Reason: f.what}}
 		}
 	}
 	text := io.Reader(raw)
@@ -327,11 +314,11 @@ func (in *input) first() (byte, error) {
 			_, _ = in.Discard(3)
 			continue
 		case bytes.IndexByte(seen, 0) >= 0:
-			return 0, &InputError{Reason: "not a text file; save the list as CSV (UTF-8)"}
+			return 0, &InputError{At: RowError{Reason: "not a text file; save the list as CSV (UTF-8)"}}
 		case c == '<':
-			return 0, &InputError{Reason: "a web page or XML, whatever its name says; save the list as CSV (UTF-8)"}
+			return 0, &InputError{At: RowError{Reason: "a web page or XML, whatever its name says; save the list as CSV (UTF-8)"}}
 		case bytes.HasPrefix(seen, []byte(`{\rtf`)):
-			return 0, &InputError{Reason: "a document (RTF); save the list as plain text or CSV (UTF-8)"}
+			return 0, &InputError{At: RowError{Reason: "a document (RTF); save the list as plain text or CSV (UTF-8)"}}
 		}
 		return c, nil
 	}
@@ -355,7 +342,7 @@ func foreignFiles() []foreign {
 }
 
 func (in *input) broken(err error) error {
-	return &InputError{Place: Place{Line: max(in.line, in.passed) + 1}, Reason: "read the list", Err: err}
+	return &InputError{RowError{Line: max(in.line, in.passed) + 1, Reason: "read the list"}, err}
 }
 
 // table reads CSV.
@@ -385,22 +372,16 @@ func (in *input) table(choose columnChoice, yield func(cells, error) bool) {
 	for ; !errors.Is(err, io.EOF); row, err = r.Read() {
 		in.source.n = 0
 		c, blank, err := in.cells(r, where, row, err)
-		if !blank && !yield(c, err) || endsList(err) {
+		if !blank && !yield(c, err) || errors.As(err, new(*InputError)) {
 			return
 		}
 	}
 }
 
-// endsList tells whether nothing comes after an error of a list.
-func endsList(err error) bool {
-	var e *InputError
-	return errors.As(err, &e)
-}
-
 func (in *input) cells(r *csv.Reader, where [columns]int, row []string, err error) (c cells, blank bool, _ error) {
 	var parse *csv.ParseError
 	if errors.As(err, &parse) && !errors.Is(err, csv.ErrFieldCount) {
-		return cells{line: in.line + parse.StartLine}, false, &RowError{Place{Line: in.line + parse.Line}, parse.Err.Error()}
+		return cells{line: in.line + parse.StartLine}, false, &RowError{Line: in.line + parse.Line, Reason: parse.Err.Error()}
 	}
 	if err != nil && parse == nil {
 		return cells{}, false, in.broken(err)
@@ -417,7 +398,7 @@ func (in *input) cells(r *csv.Reader, where [columns]int, row []string, err erro
 		return c, true, nil
 	}
 	if err != nil {
-		return c, false, &RowError{Place{Line: c.line}, "not as many fields as the first line"}
+		return c, false, &RowError{Line: c.line, Reason: "not as many fields as the first line"}
 	}
 	return c, false, nil
 }
@@ -498,7 +479,7 @@ func (in *input) findColumns(row []string) (where [columns]int, err error) {
 		switch {
 		case !ok:
 		case where[column] >= 0 && rank == ranks[column]:
-			return where, &InputError{Place: Place{Line: in.line + 1, Field: columnNames()[column]}, Reason: "the header has this column twice"}
+			return where, &InputError{At: RowError{Line: in.line + 1, Field: columnNames()[column], Reason: "the header has this column twice"}}
 		case where[column] < 0 || rank < ranks[column]:
 			where[column], ranks[column] = j, rank
 		}
@@ -511,7 +492,7 @@ func accountColumns(in *input, first []string) (where [columns]int, headless boo
 		return where, false, err
 	}
 	if where[colAccess] < 0 && where[colRefresh] < 0 {
-		return where, false, &InputError{Place: Place{Line: in.line + 1}, Reason: "the header names neither access_token nor refresh_token"}
+		return where, false, &InputError{At: RowError{Line: in.line + 1, Reason: "the header names neither access_token nor refresh_token"}}
 	}
 	return where, false, nil
 }
@@ -548,7 +529,7 @@ func emailColumn(in *input, first []string) (where [columns]int, headless bool, 
 		in.column, in.guessed = fmt.Sprintf("column %d", addresses[0]+1), true
 		return where, true, nil
 	}
-	return where, false, &InputError{Place: Place{Line: in.line + 1}, Reason: "the header does not say which column has the e-mail addresses; call it email"}
+	return where, false, &InputError{At: RowError{Line: in.line + 1, Reason: "the header does not say which column has the e-mail addresses; call it email"}}
 }
 
 // othersMail are words in the titles of columns whose addresses are not those of
@@ -615,7 +596,7 @@ func (in *input) jsonArray(yield func(cells, error) bool) {
 func (in *input) notArray(err error) error {
 	var syntax *json.SyntaxError
 	if errors.As(err, &syntax) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return &InputError{Place: Place{Line: max(in.line, in.passed) + 1}, Reason: "not a JSON array of objects from here on"}
+		return &InputError{At: RowError{Line: max(in.line, in.passed) + 1, Reason: "not a JSON array of objects from here on"}}
 	}
 	return in.broken(err)
 }
@@ -626,7 +607,7 @@ func jsonCells(object []byte, line int, where string) (cells, error) {
 	c := cells{line: line}
 	var got map[string]json.RawMessage
 	if json.Unmarshal(object, &got) != nil {
-		return c, &RowError{Place{Line: line}, "not a JSON object" + where}
+		return c, &RowError{Line: line, Reason: "not a JSON object" + where}
 	}
 	ranks := [columns]int{}
 	for _, member := range slices.Sorted(maps.Keys(got)) {
@@ -639,7 +620,7 @@ func jsonCells(object []byte, line int, where string) (cells, error) {
 			if rank > 0 { // something else of that name
 				continue
 			}
-			return c, &RowError{Place{line, columnNames()[column]}, "must be text"}
+			return c, &RowError{line, columnNames()[column], "must be text"}
 		}
 		if text != nil && trim(*text) != "" {
 			c.value[column], ranks[column] = trim(*text), rank
@@ -653,13 +634,13 @@ func (c cells) account() (Account, error) {
 	a := Account{Email: name(c.value[colEmail]), Sub: name(c.value[colSub]), Row: c.line}
 	for _, i := range []int{colAccess, colRefresh} {
 		if reason := badToken(c.value[i]); reason != "" {
-			return a, &RowError{Place{c.line, columnNames()[i]}, reason}
+			return a, &RowError{c.line, columnNames()[i], reason}
 		}
 	}
 	a.AccessToken = cronofy.NewSecret(c.value[colAccess])
 	a.RefreshToken = cronofy.NewSecret(c.value[colRefresh])
 	if a.AccessToken.Empty() && a.RefreshToken.Empty() {
-		return a, &RowError{Place{Line: c.line}, "no access_token and no refresh_token"}
+		return a, &RowError{Line: c.line, Reason: "no access_token and no refresh_token"}
 	}
 	return a, nil
 }

@@ -180,7 +180,7 @@ func (in *intake) items(yield func(item) bool) {
 		}
 		if in.done != nil {
 			if err == nil && a.listed() == "" {
-				in.err = &InputError{Place: Place{Line: a.Row}, Reason: "neither email nor sub: nobody can tell whether this account was read before"}
+				in.err = &InputError{At: RowError{Line: a.Row, Reason: "neither email nor sub: nobody can tell whether this account was read before"}}
 				return
 			}
 			if in.done.Has(a) {

@@ -157,7 +157,7 @@ func TestRunSkipsATokenThatCameBefore(t *testing.T) {
 
 func TestRunStopsWhereTheListBreaks(t *testing.T) {
 	t.Parallel()
-	boom := &InputError{Reason: "read the list", Err: errors.New("boom")}
+	boom := &InputError{RowError{Reason: "read the list"}, errors.New("boom")}
 	list := func(yield func(Account, error) bool) {
 		for a, err := range numbered(40) {
 			if !yield(a, err) {
