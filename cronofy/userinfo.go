@@ -76,13 +76,18 @@ func readUserInfo(o object) UserInfo {
 		if provider != strings.ToLower(strings.TrimSpace(provider)) {
 			p.note("provider_name", "not in lower case")
 		}
-		u.ConferencingProfiles = append(u.ConferencingProfiles, ConferencingProfile{
+		profile := ConferencingProfile{
 			ProviderName: name(provider), ProfileID: name(p.text("profile_id")), ProfileName: name(p.text("profile_name")),
 			Connected: p.flag("profile_connected"), RelinkURL: webLink(link),
-		})
+		}
 		if link != "" && webLink(link) == "" {
 			p.note("profile_relink_url", "not a web address; left out")
 		}
+		if profile == (ConferencingProfile{}) {
+			p.note("profile_id", "missing, as all that would tell the profile; left out")
+			continue
+		}
+		u.ConferencingProfiles = append(u.ConferencingProfiles, profile)
 	}
 	u.Warnings = o.warnings()
 	return u

@@ -123,9 +123,10 @@ func TestUserInfoIsReadLiberally(t *testing.T) {
 			Warnings: []string{"cronofy.data.conferencing_profiles[0].profile_id: a number instead of a text"},
 		}},
 		"texts": {profile(`{"provider_name":"zoom","profile_id":"123","profile_connected":" True"},{"profile_connected":"no idea"}`), UserInfo{
-			Sub: "acc_1", ConferencingProfiles: []ConferencingProfile{zoom, {}},
+			Sub: "acc_1", ConferencingProfiles: []ConferencingProfile{zoom},
 			Warnings: []string{"cronofy.data.conferencing_profiles[0].profile_connected: a text instead of true or false",
-				"cronofy.data.conferencing_profiles[1].profile_connected: a text instead of true or false; read as false"},
+				"cronofy.data.conferencing_profiles[1].profile_connected: a text instead of true or false; read as false",
+				"cronofy.data.conferencing_profiles[1].profile_id: missing, as all that would tell the profile; left out"},
 		}},
 		"null in the list": {profile(`null,{"provider_name":"zoom","profile_id":"123","profile_connected":true},"zoom",[]`), UserInfo{
 			Sub: "acc_1", ConferencingProfiles: []ConferencingProfile{zoom},
@@ -137,14 +138,21 @@ func TestUserInfoIsReadLiberally(t *testing.T) {
 			Warnings: []string{"cronofy.data.conferencing_profiles[0].provider_name: not in lower case"},
 		}},
 		"one instead of a list": {`{"sub":1,"email":["a"],"cronofy.data":{"authorization":"x","conferencing_profiles":{"provider_name":{},"profile_connected":false}}}`, UserInfo{
-			Sub: "1", ConferencingProfiles: []ConferencingProfile{{}},
+			Sub: "1",
 			Warnings: []string{"cronofy.data.authorization: a text instead of an object; left out", "sub: a number instead of a text", "email: a list instead of a text; left out",
-				"cronofy.data.conferencing_profiles: an object instead of a list", "cronofy.data.conferencing_profiles[0].provider_name: an object instead of a text; left out"},
+				"cronofy.data.conferencing_profiles: an object instead of a list", "cronofy.data.conferencing_profiles[0].provider_name: an object instead of a text; left out",
+				"cronofy.data.conferencing_profiles[0].profile_id: missing, as all that would tell the profile; left out"},
 		}},
 		"no object": {`{"sub":"acc_1","cronofy.data":[]}`, UserInfo{Sub: "acc_1", Warnings: []string{"cronofy.data: a list instead of an object; left out"}}},
 		"relink": {profile(`{"profile_connected":false,"profile_relink_url":"javascript:alert(1)"}`), UserInfo{
-			Sub: "acc_1", ConferencingProfiles: []ConferencingProfile{{}},
-			Warnings: []string{"cronofy.data.conferencing_profiles[0].profile_relink_url: not a web address; left out"},
+			Sub: "acc_1",
+			Warnings: []string{"cronofy.data.conferencing_profiles[0].profile_relink_url: not a web address; left out",
+				"cronofy.data.conferencing_profiles[0].profile_id: missing, as all that would tell the profile; left out"},
+		}},
+		"nothing in it": {profile(`{},{"provider_name":null,"profile_connected":null}`), UserInfo{
+			Sub: "acc_1",
+			Warnings: []string{"cronofy.data.conferencing_profiles[0].profile_connected: missing; read as false", "cronofy.data.conferencing_profiles[0].profile_id: missing, as all that would tell the profile; left out",
+				"cronofy.data.conferencing_profiles[1].profile_connected: missing; read as false", "cronofy.data.conferencing_profiles[1].profile_id: missing, as all that would tell the profile; left out"},
 		}},
 	})
 }

@@ -130,6 +130,7 @@ func TestDoneTellsAccountsApart(t *testing.T) {
 		"one address twice, the first":      {[]Record{record(2, "acc_1", "ann@x.test", "")}, twoAnns, []int{3, 4}},
 		"one address twice, the second":     {[]Record{record(4, "acc_3", "ann@x.test", "")}, twoAnns, []int{2, 3}},
 		"a line came before":                {[]Record{record(2, "acc_1", "ann@x.test", ""), record(3, "acc_2", "bob@x.test", "")}, "email,access_token\nnew@x.test,t0\nann@x.test,t1\nbob@x.test,t2\n", []int{2}},
+		"a line came before one address":    {[]Record{record(2, "acc_1", "ann@x.test", ""), record(3, "acc_3", "ann@x.test", ""), record(2, "acc_2", "new@x.test", "")}, "email,access_token\nnew@x.test,t0\nann@x.test,t1\nann@x.test,t3\n", nil},
 		"a line went":                       {[]Record{record(2, "acc_1", "ann@x.test", ""), record(3, "acc_2", "bob@x.test", "")}, "email,access_token\nbob@x.test,t2\n", nil},
 		"lines changed places, one was new": {[]Record{record(2, "acc_1", "ann@x.test", ""), record(3, "acc_2", "bob@x.test", "")}, "email,access_token\nbob@x.test,t2\nann@x.test,t1\nann@x.test,t3\n", []int{4}},
 		"by sub alone":                      {[]Record{record(2, "acc_1", "ann@x.test", "")}, "sub,access_token\nacc_1,t1\nacc_2,t2\n", []int{3}},

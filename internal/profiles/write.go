@@ -466,6 +466,7 @@ func (d *Done) note(r Record) {
 		}
 	}
 	if r.Line > 0 {
+		d.changed = d.changed || d.lines[r.Line] // it had another account in each run
 		d.lines[r.Line] = true
 	}
 }
