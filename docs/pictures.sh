@@ -47,4 +47,4 @@ python3 -m http.server -b 127.0.0.1 8739 >/dev/null 2>&1 & busy=$!
 sleep 1
 shot authorize-port "$before Return Return" --browser none
 kill "$busy"
-shot profiles "$before Return Return sleep:1 Return Return sleep:6" --browser approve
+shot profiles "$before Return Return sleep:1 Return Return Return sleep:6" --browser approve
