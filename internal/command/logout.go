@@ -233,7 +233,7 @@ func (q *logoutRun) copies(l links.Link, done links.Forgotten) {
 
 // rest forgets what belongs to no link. It says so only where it matters.
 func (q *logoutRun) rest(ctx context.Context, some bool) {
-	done, err := q.m.ForgetRest(ctx)
+	done, err := q.m.DeleteUnneeded(ctx, true)
 	if err != nil {
 		q.failed(links.Link{}, done, err)
 		return
@@ -246,7 +246,7 @@ func (q *logoutRun) rest(ctx context.Context, some bool) {
 
 // leftover deletes what belongs to nothing that is listed.
 func (q *logoutRun) leftover(ctx context.Context) error {
-	done, err := q.m.DeleteUnneeded(ctx)
+	done, err := q.m.DeleteUnneeded(ctx, false)
 	if err != nil {
 		p := explainLink(err)
 		p.Summary = "What is left over could not all be deleted: " + p.Summary

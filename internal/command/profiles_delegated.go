@@ -337,19 +337,11 @@ func (r *profilesRun) storedSecret() (cronofy.Secret, error) {
 	if err != nil {
 		return cronofy.Secret{}, err
 	}
-	missing := &usageError{summary: "missing: --client-secret-file", hint: "new tokens need the client secret: give it in a file, with - on standard input, or with CRONOFY_CLIENT_SECRET"}
-	if flow.StoreKind(l.Store) == flow.StoreSession {
-		return cronofy.Secret{}, missing
+	secret, err := m.ClientSecret(r.ctx, l)
+	if err != nil || secret.Empty() {
+		return secret, &usageError{summary: "missing: --client-secret-file", hint: "new tokens need the client secret: give it in a file, with - on standard input, or with CRONOFY_CLIENT_SECRET"}
 	}
-	store, err := m.Stores.Open(l.Store)
-	if err != nil {
-		return cronofy.Secret{}, missing
-	}
-	secret, err := store.Get(r.ctx, links.StoredClientSecret("", l.APIHost, l.ClientID).Key())
-	if err != nil || secret == "" {
-		return cronofy.Secret{}, missing
-	}
-	return cronofy.NewSecret(secret), nil
+	return secret, nil
 }
 
 // answersWatch tells people how far the answers to delegated access have come.

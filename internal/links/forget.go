@@ -42,8 +42,8 @@ type Forgotten struct {
 	Left          error  // why copies of its tokens in another store could not be deleted; nil: there are none
 	LeftSecret    error  // the same of its application's client secret, which may be of another set-up
 
-	// What cannot be known of secrets that may be left; see Overview. Of ForgetRest
-	// and DeleteUnneeded.
+	// What cannot be known of secrets that may be left; see Overview. Of
+	// DeleteUnneeded.
 	Damaged      []string
 	UnlistedFile string
 }
@@ -220,21 +220,15 @@ func (d deleter) deleteAll(ctx context.Context, all []StoredSecret) (deleted []S
 	return deleted, failed
 }
 
-// ForgetRest forgets what no link has: service accounts that were authorized
-// here, unfinished answers, attempts that were handed over, and the secrets that
-// nothing needs then. Its error is a *StepError.
-func (m *Manager) ForgetRest(ctx context.Context) (Forgotten, error) {
-	return m.deleteUnneeded(ctx, func(c *Contents) { c.ServiceAccounts, c.Draft, c.Pending = nil, nil, nil })
-}
-
-// DeleteUnneeded deletes the secrets that nothing here needs any more, and
-// nothing else. Its error is a *StepError.
-func (m *Manager) DeleteUnneeded(ctx context.Context) (Forgotten, error) {
-	return m.deleteUnneeded(ctx, func(*Contents) {})
-}
-
-// deleteUnneeded deletes what nothing needs when forget has been done.
-func (m *Manager) deleteUnneeded(ctx context.Context, forget func(*Contents)) (Forgotten, error) {
+// DeleteUnneeded deletes the secrets that nothing here needs any more. With all it
+// first forgets what no link has: service accounts that were authorized here,
+// unfinished answers, and attempts that were handed over. Its error is a *StepError.
+func (m *Manager) DeleteUnneeded(ctx context.Context, all bool) (Forgotten, error) {
+	forget := func(c *Contents) {
+		if all {
+			c.ServiceAccounts, c.Draft, c.Pending = nil, nil, nil
+		}
+	}
 	var done Forgotten
 	c, err := m.Links.Load(ctx)
 	if err != nil {

@@ -82,7 +82,7 @@ func TestServiceAccountsAreNeverRevoked(t *testing.T) {
 	})
 	_, err := h.manager().Forget(t.Context(), l, true)
 	require.NoError(t, err)
-	_, err = h.manager().ForgetRest(t.Context())
+	_, err = h.manager().DeleteUnneeded(t.Context(), true)
 	require.NoError(t, err)
 	site, err := links.Site(l)
 	require.NoError(t, err)
@@ -220,7 +220,7 @@ func TestForgetRest(t *testing.T) {
 	for k := range keys {
 		require.NoError(t, h.places.store.Set(t.Context(), k, "secret"))
 	}
-	got, err := h.manager().ForgetRest(t.Context())
+	got, err := h.manager().DeleteUnneeded(t.Context(), true)
 	require.NoError(t, err)
 	require.Equal(t, links.Forgotten{ClientSecret: true, RefreshTokens: 1}, got)
 	for k, stays := range keys {
@@ -238,7 +238,7 @@ func TestForgetRestKeepsWhatItCouldNotDelete(t *testing.T) {
 		c.AddServiceAccount(links.ServiceAccount{DataCenter: "de", APIHost: "api-de.cronofy.com", ClientID: "id", ID: "ser_2", Store: "keyring"})
 	})
 	h.places.store = spy{Store: h.places.store, del: func(string) error { return refused("delete") }}
-	_, err := h.manager().ForgetRest(t.Context())
+	_, err := h.manager().DeleteUnneeded(t.Context(), true)
 	require.ErrorIs(t, err, keystore.ErrRefused)
 	require.Len(t, h.contents().ServiceAccounts, 1)
 }

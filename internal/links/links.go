@@ -182,29 +182,13 @@ func (c *Contents) RemovePending(state string) {
 
 // AddLink puts a link first, in the place of the same one.
 func (c *Contents) AddLink(l Link) {
-	c.RemoveLink(l)
-	c.Links = slices.Insert(c.Links, 0, l)
-}
-
-// RemoveLink takes a link out and tells whether it was there.
-func (c *Contents) RemoveLink(l Link) bool {
-	before := len(c.Links)
-	c.Links = slices.DeleteFunc(c.Links, l.Same)
-	return len(c.Links) < before
+	c.Links = slices.Insert(slices.DeleteFunc(c.Links, l.Same), 0, l)
 }
 
 // AddServiceAccount puts an account authorized here first, in the place of the
 // same one.
 func (c *Contents) AddServiceAccount(a ServiceAccount) {
-	c.RemoveServiceAccount(a)
-	c.ServiceAccounts = slices.Insert(c.ServiceAccounts, 0, a)
-}
-
-// RemoveServiceAccount takes an account out and tells whether it was there.
-func (c *Contents) RemoveServiceAccount(a ServiceAccount) bool {
-	before := len(c.ServiceAccounts)
-	c.ServiceAccounts = slices.DeleteFunc(c.ServiceAccounts, a.Same)
-	return len(c.ServiceAccounts) < before
+	c.ServiceAccounts = slices.Insert(slices.DeleteFunc(c.ServiceAccounts, a.Same), 0, a)
 }
 
 // ErrNoLink: nothing is called that.

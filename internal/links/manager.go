@@ -124,14 +124,15 @@ func (m *Manager) client(ctx context.Context, l Link) (Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	secret, err := m.clientSecret(ctx, l)
+	secret, err := m.ClientSecret(ctx, l)
 	if err != nil {
 		return nil, err
 	}
 	return m.NewClient(site, cronofy.App{ClientID: l.ClientID, ClientSecret: secret}), nil
 }
 
-func (m *Manager) clientSecret(ctx context.Context, l Link) (cronofy.Secret, error) {
+// ClientSecret is that of a link's application: the given one, or the stored one.
+func (m *Manager) ClientSecret(ctx context.Context, l Link) (cronofy.Secret, error) {
 	if m.Given != nil {
 		if s := m.Given(l.ClientID); !s.Empty() {
 			return s, nil

@@ -141,7 +141,7 @@ func TestStatusOfADamagedFile(t *testing.T) {
 		require.Len(t, o.Damaged, 1)
 		require.FileExists(t, o.Damaged[0])
 	}
-	got, err := h.manager().DeleteUnneeded(t.Context())
+	got, err := h.manager().DeleteUnneeded(t.Context(), false)
 	require.NoError(t, err)
 	require.Len(t, got.Damaged, 1, "what is left over is not known")
 	require.NoError(t, os.Remove(h.links.Path()+".damaged-1"))
@@ -161,7 +161,7 @@ func TestAnEncryptedFileThatNothingLists(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, path, o.UnlistedFile)
 	require.True(t, o.Problem())
-	got, err := h.manager().DeleteUnneeded(t.Context())
+	got, err := h.manager().DeleteUnneeded(t.Context(), false)
 	require.NoError(t, err)
 	require.Equal(t, path, got.UnlistedFile)
 	require.FileExists(t, path)
@@ -179,7 +179,7 @@ func TestStatusOfANewerFile(t *testing.T) {
 	for range 2 {
 		_, err := h.manager().Status(t.Context())
 		require.ErrorIs(t, err, links.ErrNewer)
-		_, err = h.manager().DeleteUnneeded(t.Context())
+		_, err = h.manager().DeleteUnneeded(t.Context(), false)
 		require.ErrorIs(t, err, links.ErrNewer)
 	}
 	require.FileExists(t, h.links.Path())

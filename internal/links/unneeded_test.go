@@ -100,7 +100,7 @@ func TestDeleteUnneeded(t *testing.T) {
 		c.Draft = &links.Draft{DataCenter: "de", ClientID: "third", Store: "keyring", Kept: true}
 	})
 	h.put(h.contents().Draft.ClientSecret())
-	got, err := h.manager().DeleteUnneeded(t.Context())
+	got, err := h.manager().DeleteUnneeded(t.Context(), false)
 	require.NoError(t, err)
 	require.Equal(t, links.Forgotten{ClientSecret: true}, got)
 	require.False(t, h.has(refusedRun))
@@ -120,7 +120,7 @@ func TestLeftoverOfOneStoreDoesNotWaitForAnother(t *testing.T) {
 	h.places.others = map[string]keystore.Store{"file": broken}
 	l := made("keyring")
 	h.put(links.StoredToken(made("file")), clientSecret("file", l), links.StoredToken(l), clientSecret("keyring", l))
-	_, err := h.manager().DeleteUnneeded(t.Context())
+	_, err := h.manager().DeleteUnneeded(t.Context(), false)
 	require.ErrorIs(t, err, keystore.ErrRefused)
 	require.Equal(t, 1, asked)
 	require.False(t, h.has(links.StoredToken(l)) || h.has(clientSecret("keyring", l)))
@@ -140,7 +140,7 @@ func TestARecordMadeMeanwhileStays(t *testing.T) {
 		h.change(func(c *links.Contents) { c.AddSecret(s, fixedNow().Add(time.Second)) })
 		return nil
 	}}
-	_, err := h.manager().DeleteUnneeded(t.Context())
+	_, err := h.manager().DeleteUnneeded(t.Context(), false)
 	require.NoError(t, err)
 	require.Len(t, h.contents().Secrets, 1)
 }
