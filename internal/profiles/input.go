@@ -227,7 +227,7 @@ func AddRooms(list []Address, rooms []cronofy.Resource) []Address {
 // input is a list that is being read.
 type input struct {
 	*bufio.Reader
-	source  *bounded
+	source  *textReader
 	line    int // lines before what the format's reader begins with
 	passed  int // the last line that gave something
 	column  string
@@ -266,8 +266,7 @@ func (in *input) rows(r io.Reader, choose columnChoice) iter.Seq2[cells, error] 
 // gives the first character that is not blank.
 func (in *input) open(r io.Reader) (byte, error) {
 	const buffer = 64 << 10
-	in.source = &bounded{r: r}
-	raw := bufio.NewReaderSize(in.source, buffer)
+	raw := bufio.NewReaderSize(r, buffer)
 	start, _ := raw.Peek(4)
 	for _, f := range foreignFiles() {
 		if bytes.HasPrefix(start, []byte(f.magic)) {
@@ -283,7 +282,8 @@ func (in *input) open(r io.Reader) (byte, error) {
 	case bytes.HasPrefix(start, []byte("\xfe\xff")), len(start) == 4 && start[0] == 0 && start[1] != 0 && start[2] == 0 && start[3] != 0:
 		text = fromUTF16(raw, charset.BigEndian)
 	}
-	in.Reader = bufio.NewReaderSize(&lineBreaks{r: text}, buffer)
+	in.source = &textReader{r: text}
+	in.Reader = bufio.NewReaderSize(in.source, buffer)
 	return in.first()
 }
 
@@ -707,45 +707,34 @@ func unseen(r rune) bool {
 	return unicode.IsSpace(r) || unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zs, unicode.Variation_Selector)
 }
 
-// bounded gives up when more than maxLine bytes come before n is set back.
-type bounded struct {
-	r io.Reader
-	n int
-}
-
-func (b *bounded) Read(p []byte) (int, error) {
-	if b.n > maxLine {
-		return 0, ErrLineTooLong
-	}
-	n, err := b.r.Read(p)
-	b.n += n
-	return n, err
-}
-
-// lineBreaks makes one \n of each of the line breaks \n, \r\n and \r.
-type lineBreaks struct {
+// textReader makes one \n of each of the line breaks \n, \r\n and \r, and gives up
+// when more than maxLine bytes come before n is set back.
+type textReader struct {
 	r    io.Reader
+	n    int
 	skip bool // the last byte was \r
 }
 
-func (l *lineBreaks) Read(p []byte) (int, error) {
-	for {
-		n, err := l.r.Read(p)
+func (t *textReader) Read(p []byte) (int, error) {
+	for t.n <= maxLine {
+		n, err := t.r.Read(p)
+		t.n += n
 		out := p[:0]
 		for _, b := range p[:n] {
-			if !l.skip || b != '\n' {
-				if l.skip = b == '\r'; l.skip {
-					b = '\n'
-				}
+			after := t.skip
+			t.skip = b == '\r'
+			switch {
+			case t.skip:
+				out = append(out, '\n')
+			case b != '\n' || !after:
 				out = append(out, b)
-				continue
 			}
-			l.skip = false
 		}
 		if len(out) > 0 || err != nil || n == 0 {
 			return len(out), err
 		}
 	}
+	return 0, ErrLineTooLong
 }
 
 // breakCounter knows on which line a byte that was read stands.
