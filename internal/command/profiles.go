@@ -558,40 +558,25 @@ func (r *profilesRun) source() (source, error) {
 	if r.f.delegated() {
 		return r.delegatedSource()
 	}
-	list, err := openList(r.ctx, r.f.accounts, r.s.in)
+	list, err := openInput(r.ctx, r.f.accounts, r.s.in)
 	if err != nil {
-		return source{}, err
+		return source{}, inputError("--accounts", err, "name a CSV or JSON lines file with the columns email and access_token, or - for standard input", flow.StepProfiles)
 	}
 	r.later(func() { _ = list.Close() })
 	src := source{accounts: profiles.ReadAccounts(list), done: r.out.done}
 	if r.tokens != nil {
 		fmt.Fprintln(r.s.err, "confer: note: a refresh may give a new refresh token; it is written to the file of --tokens-out, and the copy that your application has may stop working")
 		src.accounts = r.tokens.Newest(src.accounts)
-		src.renew = r.stopping(profiles.NewRenewer(r.client, r.tokens, r.workers()).Renew)
+		renewer := profiles.NewRenewer(r.client, r.tokens, r.workers())
+		src.renew = func(ctx context.Context, a profiles.Account, refused cronofy.Secret) (cronofy.Secret, error) {
+			t, err := renewer.Renew(ctx, a, refused)
+			if all := (&profiles.RenewError{Err: err}); err != nil && profiles.StopsRenewing(all) {
+				r.stop(all) // it would come for every account
+			}
+			return t, err
+		}
 	}
 	return src, nil
-}
-
-// stopping ends the run with an error that would come for every account.
-func (r *profilesRun) stopping(renew func(context.Context, profiles.Account, cronofy.Secret) (cronofy.Secret, error)) func(context.Context, profiles.Account, cronofy.Secret) (cronofy.Secret, error) {
-	return func(ctx context.Context, a profiles.Account, refused cronofy.Secret) (cronofy.Secret, error) {
-		t, err := renew(ctx, a, refused)
-		if all := (&profiles.RenewError{Err: err}); err != nil && profiles.StopsRenewing(all) {
-			r.stop(all)
-		}
-		return t, err
-	}
-}
-
-func openList(ctx context.Context, path string, stdin io.Reader) (io.ReadCloser, error) {
-	list, err := openInput(ctx, path, stdin)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil, &usageError{summary: "--accounts: there is no such file", hint: "name a CSV or JSON lines file with the columns email and access_token"}
-	}
-	if err != nil {
-		return nil, inputError("--accounts", err, "name a CSV or JSON lines file, or - for standard input", flow.StepProfiles)
-	}
-	return list, nil
 }
 
 // explainAccount gives the code and the sentence for an account that could not
@@ -731,33 +716,28 @@ func (r *profilesRun) verdict(sum profiles.Summary) error {
 		return &exitError{flow.ExitUsage}
 	}
 	r.tellNotYet(sum)
-	failures := 0
-	fail := func(n int, format, hint string) {
+	failed := sum.Failed > 0
+	if failed {
+		complain(r.s.err, fmt.Sprintf("%d of %s could not be read", sum.Failed, plural(sum.Read, "account")), r.answersHint())
+	}
+	for _, on := range r.choice.failOn {
+		n, state := sum.Missing, "missing"
+		switch on {
+		case profiles.Disconnected:
+			n, state = sum.Disconnected, "disconnected"
+		case onlyOwn:
+			n, state = sum.Own, "missing, with their own profile from before the link alone"
+		}
 		verb := "are"
 		if n == 1 {
 			verb = "is"
 		}
 		if n > 0 {
-			failures++
-			complain(r.s.err, fmt.Sprintf(format, n, plural(sum.Read, "account"), verb), hint)
+			failed = true
+			complain(r.s.err, fmt.Sprintf("%d of %s %s %s", n, plural(sum.Read, "account"), verb, state), "")
 		}
 	}
-	if sum.Failed > 0 {
-		failures++
-		complain(r.s.err, fmt.Sprintf("%d of %s could not be read", sum.Failed, plural(sum.Read, "account")), r.answersHint())
-	}
-	for _, on := range r.choice.failOn {
-		switch on {
-		case profiles.Missing:
-			fail(sum.Missing, "%d of %s %s missing", "")
-		case profiles.Disconnected:
-			fail(sum.Disconnected, "%d of %s %s disconnected", "")
-		case onlyOwn:
-			fail(sum.Own, "%d of %s %s missing, with their own profile from before the link alone", "")
-		case profiles.Connected, profiles.Failed:
-		}
-	}
-	if failures > 0 {
+	if failed {
 		return &exitError{flow.ExitFailed}
 	}
 	return nil
