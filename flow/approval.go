@@ -279,7 +279,7 @@ func (e StoreTokens) do(ctx context.Context, r *Runner, _ <-chan Delivery, say f
 	}
 	opening, cancel := context.WithTimeout(ctx, storeLimit)
 	defer cancel()
-	if err := r.openChosen(opening, e.Store); err != nil {
+	if err := r.unlock(opening, e.Store); err != nil {
 		return Failed{Err: err, Approved: true, TokensKept: true}
 	}
 	return r.finish(ctx, e.For, a, e.Store, say)

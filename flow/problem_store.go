@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"path/filepath"
@@ -81,17 +82,13 @@ func storePage(at Step) Step {
 
 func isStoreError(err error) bool {
 	var store *keystore.Error
-	var gone *FileGoneError
-	return errors.As(err, &store) || errors.As(err, &gone) || errors.Is(err, keystore.ErrUnavailable) || errors.Is(err, keystore.ErrLocked)
+	return errors.As(err, &store) || errors.Is(err, keystore.ErrUnavailable) || errors.Is(err, keystore.ErrLocked)
 }
 
 func explainStore(err error, at Step) Problem {
 	p := Problem{Code: CodeSecretStore, Exit: ExitFailed, Step: at}
 	store := new(keystore.Error)
-	var gone *FileGoneError
 	switch {
-	case errors.As(err, &gone):
-		p.Summary, p.Hint = "The encrypted file is not there any more.", "Type a passphrase for a new one."
 	case errors.As(err, &store) && store.Store == keystore.File:
 		p.Summary, p.Hint = fileWords(store)
 	case errors.As(err, &store) && store.Op == "unlock":
@@ -116,6 +113,8 @@ func fileWords(e *keystore.Error) (summary, hint string) {
 		return "The encrypted file was not opened or written in time; deriving its key is slow on this machine.", "Try again, " + orMemory
 	case errors.Is(e, keystore.ErrRefused):
 		return "The encrypted file cannot be used" + because(e.Detail) + ".", "Check the file, its folder and the room on the disk, then try again."
+	case errors.Is(e, keystore.ErrNotFound):
+		return "The encrypted file is not there any more.", "Type a passphrase for a new one."
 	case errors.Is(e, keystore.ErrNoPassphrase):
 		return "The encrypted file needs its passphrase.", enterIt
 	case errors.Is(e, keystore.ErrPassphrase):
@@ -158,11 +157,11 @@ func storeWords(err error, e *keystore.Error) (summary, hint string) {
 	hint = "Try again, " + orMemory
 	switch {
 	case errors.Is(err, keystore.ErrLocked) && e.NoWindow:
-		return KeyringName(e.Program) + " is locked.", KeyringHelp(Store{Keyring: string(keystore.Locked), Program: e.Program, NoWindow: true})
+		return KeyringName(e.Program) + " is locked.", KeyringHelp(statusOf(e))
 	case errors.Is(err, keystore.ErrLocked):
 		return KeyringName(e.Program) + " is locked.", "Unlock it and try again, " + orMemory
 	case errors.Is(err, keystore.ErrDismissed):
-		return dismissedWords(e), "Try again and allow it, " + orMemory
+		return "The window of " + cmp.Or(e.Program, "the keyring") + " was refused or closed, so nothing was done.", "Try again and allow it, " + orMemory
 	case errors.Is(err, keystore.ErrTimeout) && e.Pending && e.Program != "":
 		return "Nobody answered the window of " + e.Program + " in time.", "It may still be open: answer it on your desktop, then try again, " + orMemory
 	case errors.Is(err, keystore.ErrTimeout) && e.Op == "set":
@@ -180,13 +179,13 @@ func storeWords(err error, e *keystore.Error) (summary, hint string) {
 	case errors.Is(err, keystore.ErrRefused):
 		return KeyringName(e.Program) + " refused" + because(e.Detail) + ".", hint
 	}
-	return keyringWords(e), strings.TrimSpace(KeyringHelp(Store{Keyring: string(e.State), Program: e.Program, NoWindow: e.NoWindow}) + " " + hint)
+	return KeyringWords(statusOf(e)), strings.TrimSpace(KeyringHelp(statusOf(e)) + " " + hint)
 }
 
 // KeyringHelp says how the keyring can be had in the state that a probe saw;
 // empty: trying again is all, or nothing helps.
-func KeyringHelp(s Store) string {
-	switch keystore.State(s.Keyring) {
+func KeyringHelp(s keystore.Status) string {
+	switch s.State {
 	case keystore.Locked:
 		if s.NoWindow {
 			return "No window can be shown here to ask for its password. " + UnlockWords(s.Program)
@@ -203,24 +202,11 @@ func KeyringHelp(s Store) string {
 		return "gnome-keyring, KWallet and KeePassXC are such services."
 	case keystore.Silent:
 		return "Look for a window that asks for its password, or restart the keyring service."
-	case keystore.Ready, keystore.NoBus, keystore.Unsupported:
+	case keystore.NoBus:
+		return "Over SSH and in containers that is usual."
+	case keystore.Ready, keystore.Unsupported:
 	}
 	return ""
-}
-
-// dismissedWords are for a window that somebody refused, which stops one call.
-func dismissedWords(e *keystore.Error) string {
-	window := "the keyring's window"
-	if e.Program != "" {
-		window = "the window of " + e.Program
-	}
-	switch e.Op {
-	case "get":
-		return "confer may not read the secret: " + window + " was refused or closed."
-	case "delete":
-		return "The secret was not deleted: " + window + " was refused or closed."
-	}
-	return "The secret was not stored: " + window + " was refused or closed."
 }
 
 func because(detail string) string {
@@ -230,9 +216,16 @@ func because(detail string) string {
 	return ": " + cronofy.CleanText(detail, 300)
 }
 
-// keyringWords says why there is no keyring, where that is known.
-func keyringWords(e *keystore.Error) string {
-	switch e.State {
+// statusOf is what an error saw of the keyring.
+func statusOf(e *keystore.Error) keystore.Status {
+	return keystore.Status{State: e.State, Program: e.Program, Detail: e.Detail, NoWindow: e.NoWindow}
+}
+
+// KeyringWords says in which state the keyring is: why it is not used.
+func KeyringWords(s keystore.Status) string {
+	switch s.State {
+	case keystore.Locked:
+		return KeyringName(s.Program) + " is locked."
 	case keystore.NoBus:
 		return "The system keyring cannot be used: this session has no D-Bus."
 	case keystore.NoService:
@@ -243,9 +236,9 @@ func keyringWords(e *keystore.Error) string {
 		return "The system keyring does not answer."
 	case keystore.Unsupported:
 		return "This build has no keyring for this system."
-	case keystore.Ready, keystore.Locked:
+	case keystore.Ready:
 	}
-	return "The system keyring cannot be used" + because(e.Detail) + "."
+	return KeyringName(s.Program) + " cannot be used" + because(s.Detail) + "."
 }
 
 // explainRecord says why a secret was not stored although its store is well.

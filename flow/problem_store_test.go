@@ -45,7 +45,7 @@ func TestStoreWords(t *testing.T) {
 		{file(keystore.ErrInsecure), "mode 0777", "chmod 700 /x, and chmod 600 /x/secrets.age", "chmod 700"},
 		{file(keystore.ErrDamaged), "damaged", "/x/secrets.age", "/x/secrets.age"},
 		{file(keystore.ErrNewer), "newer confer", "/x/secrets.age", "/x/secrets.age"},
-		{&FileGoneError{}, "not there any more", "new one", "new one"},
+		{file(keystore.ErrNotFound), "not there any more", "new one", "new one"},
 	} {
 		p := Explain(c.err, StepApplication)
 		require.Contains(t, p.Summary, c.summary)

@@ -25,14 +25,11 @@ const (
 
 // Store is where this run keeps secrets and how that was decided.
 type Store struct {
-	Kind       StoreKind      // empty: not decided yet
-	Passphrase cronofy.Secret // of StoreFile
-	Keyring    string         // what the probe of the keyring found: "ready", "locked", ...; empty: not asked yet
-	Detail     string         // the probe's own words, cleaned
-	Program    string         // whose keyring it is; empty: not known
-	NoWindow   bool           // the keyring is locked, and this session has no window to ask in
-	File       string         // path of the encrypted file, where there is one: its passphrase is known to somebody; empty: none
-	Pinned     bool           // named by a flag, the environment or an earlier run: not asked about
+	Kind       StoreKind       // empty: not decided yet
+	Passphrase cronofy.Secret  // of StoreFile
+	Keyring    keystore.Status // what the probe of the keyring found; zero: not asked yet
+	File       string          // path of the encrypted file, where there is one: its passphrase is known to somebody; empty: none
+	Pinned     bool            // named by a flag, the environment or an earlier run: not asked about
 }
 
 // Stores gives access to the places for secrets.
@@ -108,20 +105,15 @@ func (r *Runner) chooseStore(ctx context.Context, s Store) (_ Store, ask bool, _
 	}
 	ctx, cancel := context.WithTimeout(ctx, keystore.ProbeLimit)
 	defer cancel()
-	status := r.Stores.Probe(ctx)
-	s.Keyring, s.Program, s.Detail, s.NoWindow = string(status.State), status.Program, status.Detail, status.NoWindow
-	if status.State == keystore.Ready {
+	s.Keyring = r.Stores.Probe(ctx)
+	if s.Keyring.State == keystore.Ready {
 		s.Kind = StoreKeyring
 		return s, false, nil
 	}
 	if !r.Unattended {
 		return s, true, nil
 	}
-	e := &keystore.Error{Op: "open", Store: keystore.Keyring, Err: keystore.ErrUnavailable, State: status.State, Program: status.Program, Detail: status.Detail, NoWindow: status.NoWindow}
-	if status.State == keystore.Locked {
-		e.Err = keystore.ErrLocked
-	}
-	return s, false, e
+	return s, false, s.Keyring.Error("open")
 }
 
 // checkPassphrase finds a wrong passphrase before anybody is sent to a browser.
@@ -173,7 +165,7 @@ func (e OpenStore) do(ctx context.Context, r *Runner, _ <-chan Delivery, say fun
 	ctx, cancel := context.WithTimeout(ctx, storeLimit)
 	defer cancel()
 	a := e.Answers
-	if err := r.openChosen(ctx, e.Store); err != nil {
+	if err := r.unlock(ctx, e.Store); err != nil {
 		return Failed{Err: err}
 	}
 	found, err := r.storedSecret(ctx, a, e.Store)
@@ -196,16 +188,9 @@ func (e OpenStore) do(ctx context.Context, r *Runner, _ <-chan Delivery, say fun
 	return StoreOpened{Store: e.Store, ClientSecret: a.ClientSecret, Unchecked: unchecked}
 }
 
-// openChosen opens the store that the operator chose.
-func (r *Runner) openChosen(ctx context.Context, s Store) error {
-	if s.Kind == StoreFile && s.File != "" && r.secretsFile() == "" {
-		return &FileGoneError{}
-	}
-	return r.unlock(ctx, s)
-}
-
 // unlock lets a keyring that is locked ask for its password, and tries the
-// passphrase of a file. A file that is yet to be made takes any.
+// passphrase of a file. A file that is yet to be made takes any; one that went
+// while its passphrase was asked for does not: that of a new one is typed twice.
 func (r *Runner) unlock(ctx context.Context, s Store) error {
 	store, err := r.Stores.Open(s.Kind, s.Passphrase)
 	if err != nil {
@@ -215,7 +200,7 @@ func (r *Runner) unlock(ctx context.Context, s Store) error {
 	case interface{ Unlock(context.Context) error }:
 		return store.Unlock(ctx)
 	case interface{ Check(context.Context) error }:
-		if err := store.Check(ctx); !errors.Is(err, keystore.ErrNotFound) {
+		if err := store.Check(ctx); s.File != "" || !errors.Is(err, keystore.ErrNotFound) {
 			return err
 		}
 	}
@@ -241,14 +226,6 @@ func (r *Runner) secretsFile() string {
 	return file.Path()
 }
 
-// FileGoneError says that the encrypted file went while its passphrase was asked
-// for: that of a new one is typed twice.
-type FileGoneError struct{}
-
-func (e *FileGoneError) Error() string { return "the encrypted file is not there any more" }
-
-func clientSecretKey(a Answers) string { return clientSecretOf(a).Key() }
-
 // storedSecret reads the client secret from the store. That it is not there is
 // ErrNoSecret; anything else is an error of the store, never "not there".
 func (r *Runner) storedSecret(ctx context.Context, a Answers, s Store) (cronofy.Secret, error) {
@@ -256,7 +233,7 @@ func (r *Runner) storedSecret(ctx context.Context, a Answers, s Store) (cronofy.
 	if err != nil {
 		return cronofy.Secret{}, err
 	}
-	secret, err := store.Get(ctx, clientSecretKey(a))
+	secret, err := store.Get(ctx, clientSecretOf(a).Key())
 	if errors.Is(err, keystore.ErrNotFound) {
 		return cronofy.Secret{}, ErrNoSecret
 	}
@@ -318,19 +295,17 @@ func (r *Runner) withSecret(ctx context.Context, a Answers, s Store) (Answers, e
 // storeSeen takes over what a failed call saw of the places for secrets. A
 // passphrase that was refused is not tried again.
 func storeSeen(s Store, err error) Store {
-	var gone *FileGoneError
-	if errors.As(err, &gone) {
-		s.File, s.Passphrase = "", cronofy.Secret{}
-	}
 	store := new(keystore.Error)
 	if !errors.As(err, &store) {
 		return s
 	}
 	switch {
+	case store.Store == keystore.File && errors.Is(err, keystore.ErrNotFound):
+		s.File, s.Passphrase = "", cronofy.Secret{}
 	case errors.Is(err, keystore.ErrPassphrase):
 		s.File, s.Passphrase = store.Path, cronofy.Secret{} // one that came meanwhile, too
 	case store.Store == keystore.Keyring && store.State != "":
-		s.Keyring, s.Program, s.Detail, s.NoWindow = string(store.State), store.Program, store.Detail, store.NoWindow
+		s.Keyring = statusOf(store)
 	}
 	return s
 }

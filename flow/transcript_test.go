@@ -94,7 +94,7 @@ func said(before, s State, task *Task) string {
 		add("over #%d", before.Running.ID)
 	}
 	if s.Asking {
-		add("asks for a store (keyring %s)", s.Store.Keyring)
+		add("asks for a store (keyring %s)", s.Store.Keyring.State)
 	}
 	if s.Unfinished() != nil {
 		add("holds what was approved")
@@ -256,7 +256,7 @@ func parseReport(t *testing.T, words []string, named map[string]string) Event {
 	switch words[0] {
 	case "accepted":
 		return ApplicationAccepted{ClientSecret: cronofy.NewSecret("s3cret-s3cret-s3cret-s3"),
-			Store: Store{Kind: StoreKind(named["store"]), Keyring: named["keyring"]}, Ask: named["store"] == "", Unchecked: failures[named["unchecked"]]}
+			Store: Store{Kind: StoreKind(named["store"]), Keyring: keystore.Status{State: keystore.State(named["keyring"])}}, Ask: named["store"] == "", Unchecked: failures[named["unchecked"]]}
 	case "opened":
 		return StoreOpened{Store: Store{Kind: StoreKind(named["store"])}, ClientSecret: cronofy.NewSecret("s3cret-s3cret-s3cret-s3"), Unchecked: failures[named["unchecked"]]}
 	case "account":

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"confer/cronofy"
+	"confer/keystore"
 )
 
 // TestRandomWalk throws events at the machine in any order, answers of wrong
@@ -190,7 +191,7 @@ func someReport(r *rand.Rand, s State) Event {
 	secret := cronofy.NewSecret("s")
 	fitting := map[string][]Event{
 		"flow.CheckApplication": {ApplicationAccepted{ClientSecret: secret, Store: Store{Kind: StoreKeyring}},
-			ApplicationAccepted{ClientSecret: secret, Store: Store{Keyring: "locked"}, Ask: true}},
+			ApplicationAccepted{ClientSecret: secret, Store: Store{Keyring: keystore.Status{State: "locked"}}, Ask: true}},
 		"flow.OpenStore":           {StoreOpened{Store: Store{Kind: StoreSession}, ClientSecret: secret}},
 		"flow.CheckServiceAccount": {ServiceAccountAccepted{ID: "ser_1"}},
 		"flow.Connect":             {LinkReady{}, AnswerArrived{}, Exchanged{}, ServiceAccountAccepted{ID: "ser_2"}},

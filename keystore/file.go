@@ -11,6 +11,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -342,23 +343,11 @@ func (f *FileStore) save(ctx context.Context, secrets map[string][]byte) error {
 	if err != nil {
 		return err
 	}
-	if back, err := key.open(got); err != nil || !sameSecrets(back, secrets) {
+	if back, err := key.open(got); err != nil || !maps.EqualFunc(back, secrets, bytes.Equal) {
 		return ErrReadBack
 	}
 	f.phrase, f.key = phrase, key
 	return nil
-}
-
-func sameSecrets(a, b map[string][]byte) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for key, secret := range a {
-		if other, ok := b[key]; !ok || !bytes.Equal(secret, other) {
-			return false
-		}
-	}
-	return true
 }
 
 func (f *FileStore) ask(ctx context.Context) (string, error) {

@@ -433,7 +433,7 @@ func TestFileIsAges(t *testing.T) {
 		sizes[len(plain)] = true
 		got, err := parse(plain)
 		require.NoError(t, err)
-		require.True(t, sameSecrets(secrets, got))
+		require.Equal(t, secrets, got)
 	}
 	require.True(t, sizes[chunk-1] && sizes[chunk] && sizes[chunk+1])
 }

@@ -216,6 +216,11 @@ func stateError(op string, s Status) error {
 	if s.State == Ready {
 		return nil
 	}
+	return s.Error(op)
+}
+
+// Error is the error of a call that finds the keyring so, and not Ready.
+func (s Status) Error(op string) *Error {
 	return &Error{Op: op, Store: Keyring, Err: s.State.sentinel(), State: s.State, Program: s.Program, Detail: s.Detail, NoWindow: s.NoWindow}
 }
 

@@ -11,6 +11,7 @@ import (
 	"confer/cronofy"
 	"confer/flow"
 	"confer/internal/profiles"
+	"confer/keystore"
 )
 
 // evil is what a terminal must never get from outside: a window title, a cleared
@@ -36,7 +37,7 @@ func TestOutsideTextIsCleaned(t *testing.T) {
 	link := &flow.Link{OrganizationalUnit: evil, Provider: cronofy.Provider(evil)}
 	for step := range flow.Steps() {
 		for _, with := range []flow.State{
-			{Problem: &bad}, {Notice: evil}, {Asking: true, Store: flow.Store{Keyring: evil, Detail: evil}},
+			{Problem: &bad}, {Notice: evil}, {Asking: true, Store: flow.Store{Keyring: keystore.Status{State: evil, Detail: evil}}},
 			{Attempt: flow.Attempt{Phase: flow.PhaseWaiting, URL: "https://" + evil, ShortURL: "http://" + evil, RedirectURI: evil, Browser: evil, Notice: evil}},
 			{Proof: flow.Proof{Started: true}, Link: link},
 		} {

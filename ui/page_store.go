@@ -169,33 +169,19 @@ func storeName(k flow.StoreKind) string {
 
 // keyringWords says why the place for secrets is asked about.
 func keyringWords(s flow.Store) string {
-	switch s.Keyring {
-	case "": // not asked: the file was chosen before
+	if s.Keyring.State == "" { // not asked: the file was chosen before
 		return "In the encrypted file. Its passphrase opens it."
-	case "ready":
-		return flow.KeyringName(s.Program) + " is there, but could not be used."
-	case "locked":
-		return flow.KeyringName(s.Program) + " is locked."
-	case "no-collection":
-		return "The keyring service runs, but there is no keyring in it yet."
-	case "no-service":
-		return "No keyring service runs in this session."
-	case "no-bus":
-		return "This session has no D-Bus, so no keyring can be reached. Over SSH and in containers that is usual."
-	case "silent":
-		return "The system keyring does not answer."
-	case "unsupported":
-		return "This build has no keyring for this system."
 	}
-	return "The system keyring cannot be used."
+	s.Keyring.Detail = "" // see systemSays
+	return clean(flow.KeyringWords(s.Keyring))
 }
 
 // systemSays is what the platform adds; empty: nothing, or a problem says it.
 func systemSays(s flow.State) string {
-	if s.Store.Detail == "" || s.Problem != nil {
+	if s.Store.Keyring.Detail == "" || s.Problem != nil {
 		return ""
 	}
-	return "The system says: " + clean(s.Store.Detail)
+	return "The system says: " + clean(s.Store.Keyring.Detail)
 }
 
 // keyringHelp says how the keyring can be had; empty: trying is all, nothing
@@ -204,21 +190,21 @@ func keyringHelp(s flow.State) string {
 	if s.Problem != nil {
 		return ""
 	}
-	return flow.KeyringHelp(s.Store)
+	return flow.KeyringHelp(s.Store.Keyring)
 }
 
 // keyringAgain is the option that tries the keyring once more.
 func keyringAgain(s flow.Store) (label, note string) {
 	switch {
-	case s.Keyring == "locked" && s.NoWindow:
+	case s.Keyring.State == "locked" && s.Keyring.NoWindow:
 		return "Try the keyring again", "after you unlocked it"
-	case s.Keyring == "locked":
+	case s.Keyring.State == "locked":
 		return "Unlock the keyring", "a window on your desktop asks"
-	case s.Keyring == "no-collection":
+	case s.Keyring.State == "no-collection":
 		return "Try the keyring again", "after you made one"
-	case s.Keyring == "no-service", s.Keyring == "no-bus":
+	case s.Keyring.State == "no-service", s.Keyring.State == "no-bus":
 		return "Try the keyring again", "after you started it"
-	case s.Keyring == "silent":
+	case s.Keyring.State == "silent":
 		return "Try the keyring again", "when it answers again"
 	}
 	return "Try the keyring again", "as it is now"

@@ -52,7 +52,7 @@ func plainAnswerScenes() []plainScene {
 			k.types(testSecret)
 		}},
 		{name: "store_there", state: plainFrom(append(toApplication(), applied(), flow.ApplicationAccepted{ClientSecret: cronofy.NewSecret(testSecret),
-			Store: flow.Store{Keyring: "no-collection", File: secretsPath}, Ask: true})...), talk: plainStoreThere},
+			Store: flow.Store{Keyring: keystore.Status{State: "no-collection"}, File: secretsPath}, Ask: true})...), talk: plainStoreThere},
 		{name: "store_file", state: plainFrom(append(toApplication(), applied(), asked("no-bus", ""))...), talk: plainStoreFile},
 		{name: "connect", state: plainFrom(toAccount()...), talk: plainConnect},
 		{name: "used", state: plainUsedState, talk: func(k *plainTalk) {
@@ -250,7 +250,7 @@ func plainStoreThere(k *plainTalk) {
 	k.types("file", "hunter2")
 	k.reports(fail(&keystore.Error{Op: "open", Store: keystore.File, Err: keystore.ErrPassphrase, Path: secretsPath}))
 	k.types("hunter3")
-	k.reports(fail(&flow.FileGoneError{}))
+	k.reports(fail(&keystore.Error{Op: "open", Store: keystore.File, Err: keystore.ErrNotFound}))
 	k.types("hunter4", "hunter4")
 	require.Equal(k.t, "hunter4", k.ordered().(flow.OpenStore).Store.Passphrase.Reveal())
 }

@@ -70,7 +70,7 @@ func sandboxFound() *flow.Initial {
 
 func usedFound() *flow.Initial {
 	return &flow.Initial{Answers: flow.Answers{Site: germany(), ClientID: testClient, RedirectURI: flow.DefaultRedirectURI},
-		Store: flow.Store{Kind: flow.StoreKeyring, Keyring: "ready"}, SecretKept: true, Used: []flow.Used{
+		Store: flow.Store{Kind: flow.StoreKeyring, Keyring: keystore.Status{State: "ready"}}, SecretKept: true, Used: []flow.Used{
 			{APIHost: "api-de.cronofy.com", ClientID: testClient, ServiceAccount: testID, Label: "Example GmbH"},
 			{APIHost: "api-de.cronofy.com", ClientID: testClient, ServiceAccount: "ser_64b17f9b8090ea21640c9151"}}}
 }
@@ -109,7 +109,7 @@ func storedFound() *flow.Initial {
 
 // askedForStored: nothing was typed, and there is no keyring to look into.
 func askedForStored() flow.Event {
-	return flow.ApplicationAccepted{Store: flow.Store{Kind: flow.StoreKeyring, Keyring: "no-bus"}, Ask: true}
+	return flow.ApplicationAccepted{Store: flow.Store{Kind: flow.StoreKeyring, Keyring: keystore.Status{State: "no-bus"}}, Ask: true}
 }
 
 func openFileFound() *flow.Initial {
@@ -174,7 +174,7 @@ func answerScenes() []scene {
 		{name: "store_window", events: events(toApplication(), applied(), asked("locked", ""), flow.StoreChosen{Kind: flow.StoreKeyring}, flow.UnlockAsked{Until: start.Add(58 * time.Second), Words: flow.WaitWords(keystore.Wait{Store: keystore.Keyring, Who: "KeePassXC"})}), small: true},
 		{name: "store_window_open", events: events(toApplication(), applied(), asked("locked", ""), flow.StoreChosen{Kind: flow.StoreKeyring},
 			fail(&keystore.Error{Op: "unlock", Store: keystore.Keyring, Err: keystore.ErrBusy}))},
-		{name: "store_no_window", events: events(toApplication(), applied(), flow.ApplicationAccepted{ClientSecret: cronofy.NewSecret(testSecret), Store: flow.Store{Keyring: "locked", NoWindow: true}, Ask: true},
+		{name: "store_no_window", events: events(toApplication(), applied(), flow.ApplicationAccepted{ClientSecret: cronofy.NewSecret(testSecret), Store: flow.Store{Keyring: keystore.Status{State: keystore.Locked, NoWindow: true}}, Ask: true},
 			flow.StoreChosen{Kind: flow.StoreKeyring}, fail(&keystore.Error{Op: "unlock", Store: keystore.Keyring, Err: keystore.ErrLocked, State: keystore.Locked, NoWindow: true})), small: true},
 		{name: "store_no_collection", events: events(toApplication(), applied(), asked("no-collection", ""))},
 		{name: "store_refused", events: events(toApplication(), applied(), asked("silent", ""), flow.StoreChosen{Kind: flow.StoreKeyring},

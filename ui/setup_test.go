@@ -80,11 +80,11 @@ func applied() flow.Event {
 }
 
 func accepted() flow.Event {
-	return flow.ApplicationAccepted{ClientSecret: cronofy.NewSecret(testSecret), Store: flow.Store{Kind: flow.StoreKeyring, Keyring: "ready"}}
+	return flow.ApplicationAccepted{ClientSecret: cronofy.NewSecret(testSecret), Store: flow.Store{Kind: flow.StoreKeyring, Keyring: keystore.Status{State: "ready"}}}
 }
 
 func asked(keyring, detail string) flow.Event {
-	return flow.ApplicationAccepted{ClientSecret: cronofy.NewSecret(testSecret), Store: flow.Store{Keyring: keyring, Detail: detail}, Ask: true}
+	return flow.ApplicationAccepted{ClientSecret: cronofy.NewSecret(testSecret), Store: flow.Store{Keyring: keystore.Status{State: keystore.State(keyring), Detail: detail}}, Ask: true}
 }
 
 func account() flow.Event { return flow.ServiceAccountEntered{ID: testID, Label: "Example GmbH"} }

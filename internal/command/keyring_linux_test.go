@@ -261,7 +261,7 @@ func TestKeePassXC(t *testing.T) {
 	session.Answer(access, time.Second, "Escape")
 	got = <-checked
 	require.Equal(t, 1, got.code, got.out)
-	require.Regexp(t, `confer may not read the secret: the window of KeePassXC was\s+refused or closed\.`, got.out)
+	require.Regexp(t, `The window of KeePassXC was\s+refused or closed, so\s+nothing was\s+done\.`, got.out)
 	require.Regexp(t, `Run this again, and allow it\s+in the keyring's window\.`, got.out)
 
 	session.Lock()

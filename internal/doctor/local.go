@@ -33,11 +33,9 @@ func (m *Machine) keyring(ctx context.Context) []Finding {
 
 // KeyringState says what a state of the keyring means, and what to do.
 func KeyringState(s keystore.Status) Finding {
-	err := &keystore.Error{Op: "get", Store: keystore.Keyring, Err: keystore.ErrUnavailable, State: s.State, Program: s.Program, Detail: s.Detail, NoWindow: s.NoWindow}
-	help := flow.KeyringHelp(flow.Store{Keyring: string(s.State), Program: s.Program, NoWindow: s.NoWindow})
+	help := flow.KeyringHelp(s)
 	switch s.State {
 	case keystore.Locked:
-		err.Err = keystore.ErrLocked
 		if !s.NoWindow {
 			help = "Unlock it: the wizard can have your desktop ask for its password."
 		}
@@ -46,7 +44,7 @@ func KeyringState(s keystore.Status) Finding {
 	case keystore.NoBus:
 		help = "Run confer in a desktop session."
 	}
-	message := flow.Explain(err, flow.StepApplication).Summary
+	message := flow.KeyringWords(s)
 	if s.Detail != "" && s.State != keystore.NoBus && !strings.Contains(message, clean(s.Detail)) {
 		message = strings.TrimSuffix(message, ".") + " (" + clean(s.Detail) + ")."
 	}

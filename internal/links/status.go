@@ -207,14 +207,11 @@ func (m *Manager) look(ctx context.Context, keyring keystore.Status, s StoredSec
 
 // unreadable is why the keyring is not to be asked; nil: it can be.
 func (m *Manager) unreadable(keyring keystore.Status) error {
-	e := &keystore.Error{Op: "get", Store: keystore.Keyring, Err: keystore.ErrUnavailable, State: keyring.State, Detail: keyring.Detail}
 	switch {
 	case keyring.State == keystore.Ready && m.DialogPossible:
 		return ErrDialog
 	case keyring.State == keystore.Ready:
 		return nil
-	case keyring.State == keystore.Locked:
-		e.Err = keystore.ErrLocked
 	}
-	return e
+	return keyring.Error("get")
 }
