@@ -24,7 +24,7 @@ type Approval struct {
 	For     Basis    // the answers that were approved
 
 	// Code: there are no tokens yet. The exchange of the code did not reach Cronofy
-	// or was not carried out, so that ExchangeRetried can be tried until Until. It
+	// or was not carried out, so that ApprovalRetried can be tried until Until. It
 	// is tried once by itself when Cronofy can be reached again.
 	Code  bool
 	Until time.Time
@@ -33,8 +33,8 @@ type Approval struct {
 	retried bool // the exchange was tried again by itself
 }
 
-// ErrNoApproval says that the Runner has no such approval. It is a mistake in confer.
-var ErrNoApproval = errors.New("no such approval is kept")
+// errNoApproval says that the Runner has no such approval. It is a mistake in confer.
+var errNoApproval = errors.New("no such approval is kept")
 
 // approvalHere is the index of the approval of the page and the answers; -1: none.
 func (s State) approvalHere() int {
@@ -81,7 +81,8 @@ func (s State) codeToRetry() *Approval {
 func (s State) approved(ev Failed, why *Problem) State {
 	a := Approval{Problem: why, Step: s.Step, For: s.Answers.authorizing(s.Step), waits: ev.TokensKept || !ev.CodeUntil.IsZero(), Code: !ev.CodeUntil.IsZero(), Until: ev.CodeUntil}
 	i := s.approvalHere()
-	_, again := s.Running.Effect.(ExchangeAgain)
+	finish, _ := s.Running.Effect.(FinishApproval)
+	again := finish.Code
 	switch {
 	case i < 0:
 		s.approvals = append(slices.Clone(s.approvals), a)
@@ -114,31 +115,24 @@ func (s State) finished(at Step) State {
 // What the operator does about an approval that can still be finished: see
 // State.Unfinished.
 type (
-	// StoreRetried stores its tokens again.
-	StoreRetried struct{}
-	// ExchangeRetried exchanges its code again: see Approval.Code.
-	ExchangeRetried struct{}
+	// ApprovalRetried exchanges its code or stores its tokens again.
+	ApprovalRetried struct{}
 	// OtherStoreWanted asks where else its tokens could be stored.
 	OtherStoreWanted struct{}
 	// ApprovalDropped gives it up.
 	ApprovalDropped struct{}
 )
 
-func (StoreRetried) apply(s State) (State, *Task) {
-	if a := s.Unfinished(); s.Running != nil || a == nil || a.Code {
+func (ApprovalRetried) apply(s State) (State, *Task) {
+	a := s.Unfinished()
+	if s.Running != nil || a == nil {
 		return s, nil
 	}
 	s.Problem, s.Notice = nil, ""
-	return s.start(StoreTokens{For: s.Answers.authorizing(s.Step), Store: s.Store})
-}
-
-func (ExchangeRetried) apply(s State) (State, *Task) {
-	if a := s.Unfinished(); s.Running != nil || a == nil || !a.Code {
-		return s, nil
+	if a.Code {
+		s.Attempt = Attempt{Phase: PhaseExchanging}
 	}
-	s.Problem, s.Notice = nil, ""
-	s.Attempt = Attempt{Phase: PhaseExchanging}
-	return s.start(ExchangeAgain{For: s.Answers.authorizing(s.Step), Store: s.Store})
+	return s.start(FinishApproval{For: a.For, Store: s.Store, Code: a.Code})
 }
 
 func (OtherStoreWanted) apply(s State) (State, *Task) {
@@ -173,7 +167,7 @@ func (ev CronofyBack) apply(s State) (State, *Task) {
 	if a := s.codeToRetry(); s.Running != nil || a == nil || a.For != ev.For {
 		return s, nil
 	}
-	return ExchangeRetried{}.apply(s.changed(func(a *Approval) { a.retried = true }))
+	return ApprovalRetried{}.apply(s.changed(func(a *Approval) { a.retried = true }))
 }
 
 func (ev CodeExpired) apply(s State) (State, *Task) {
@@ -254,41 +248,28 @@ func (r *Runner) keptApproved(key Basis) (approved, bool) {
 	return a, ok
 }
 
-// StoreTokens stores the tokens that an approval gave and the store did not take
-// then. It ends as Connect or Authorize would have.
-type StoreTokens struct {
+// FinishApproval exchanges the code of an approval again, or stores the tokens that
+// a store did not take. It ends as Connect or Authorize would have.
+type FinishApproval struct {
 	For   Basis // names the approval
 	Store Store
+	Code  bool // there are no tokens yet
 }
 
-// ExchangeAgain exchanges a code again, and stores the tokens. It ends as Connect
-// or Authorize would have.
-type ExchangeAgain struct {
-	For   Basis // names the approval
-	Store Store
-}
+func (FinishApproval) effect() {}
 
-func (StoreTokens) effect()   {}
-func (ExchangeAgain) effect() {}
-
-// do opens the store, which the operator may stop, and then stores.
-func (e StoreTokens) do(ctx context.Context, r *Runner, _ <-chan Delivery, say func(Event)) Event {
+// do opens the store for tokens first, which the operator may stop.
+func (e FinishApproval) do(ctx context.Context, r *Runner, _ <-chan Delivery, say func(Event)) Event {
 	a, ok := r.keptApproved(e.For)
 	if !ok {
-		return Failed{Err: ErrNoApproval, Approved: true}
+		return Failed{Err: errNoApproval, Approved: true}
 	}
-	opening, cancel := context.WithTimeout(ctx, storeLimit)
-	defer cancel()
-	if err := r.unlock(opening, e.Store); err != nil {
-		return Failed{Err: err, Approved: true, TokensKept: true}
-	}
-	return r.finish(ctx, e.For, a, e.Store, say)
-}
-
-func (e ExchangeAgain) do(ctx context.Context, r *Runner, _ <-chan Delivery, say func(Event)) Event {
-	a, ok := r.keptApproved(e.For)
-	if !ok {
-		return Failed{Err: ErrNoApproval, Approved: true}
+	if !e.Code {
+		opening, cancel := context.WithTimeout(ctx, storeLimit)
+		defer cancel()
+		if err := r.unlock(opening, e.Store); err != nil {
+			return Failed{Err: err, Approved: true, TokensKept: true}
+		}
 	}
 	return r.finish(ctx, e.For, a, e.Store, say)
 }

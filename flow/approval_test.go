@@ -109,7 +109,7 @@ func TestApprovedAndHeld(t *testing.T) {
 			t.Parallel()
 			d, store, _ := c.held(t)
 			store.open.Store(true)
-			c.stored(d, d.until(flow.StoreRetried{}, c.done), store)
+			c.stored(d, d.until(flow.ApprovalRetried{}, c.done), store)
 		})
 		t.Run(name+" elsewhere", func(t *testing.T) {
 			t.Parallel()
@@ -141,7 +141,7 @@ func (c approval) held(t *testing.T) (d *driver, store *fickleStore, memory keys
 	}
 	t.Cleanup(func() { require.Equal(t, 1, visits) })
 	d = h.drive()
-	for _, ev := range []flow.Event{c.begin, flow.StoreRetried{}} {
+	for _, ev := range []flow.Event{c.begin, flow.ApprovalRetried{}} {
 		s := d.until(ev, func(s flow.State) bool { return s.Problem != nil })
 		require.True(t, s.Problem.Approved)
 		require.NotNil(t, s.Unfinished())

@@ -61,7 +61,7 @@ func TestACodeThatWasNotUsedIsTriedAgain(t *testing.T) {
 		_, task := s.Apply(back)
 		require.Nil(t, task)
 		d.h.server.Set()
-		s = d.until(flow.ExchangeRetried{}, over)
+		s = d.until(flow.ApprovalRetried{}, over)
 		require.NotNil(t, s.Link)
 		require.True(t, s.Link.RefreshToken)
 		require.False(t, s.HasUnfinished() || s.ApprovedNow())
@@ -74,7 +74,7 @@ func TestACodeThatMayBeUsedUpIsNotTriedAgain(t *testing.T) {
 	t.Parallel()
 	_, s := notExchanged(t, http.StatusInternalServerError)
 	require.Nil(t, s.Unfinished())
-	_, task := s.Apply(flow.ExchangeRetried{})
+	_, task := s.Apply(flow.ApprovalRetried{})
 	require.Nil(t, task)
 }
 

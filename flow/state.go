@@ -251,8 +251,8 @@ type remark interface {
 type Failed struct {
 	Err        error
 	Approved   bool      // the administrator had approved before, so the link most likely exists
-	TokensKept bool      // the tokens are here and only the store has failed; StoreTokens stores them
-	CodeUntil  time.Time // until when the code can be exchanged again by ExchangeAgain; zero: it cannot
+	TokensKept bool      // the tokens are here and only the store has failed; FinishApproval stores them
+	CodeUntil  time.Time // until when the code can be exchanged again by FinishApproval; zero: it cannot
 }
 
 func (ev Failed) apply(s State) (State, *Task) {

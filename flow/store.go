@@ -53,7 +53,7 @@ func (ev StoreChosen) apply(s State) (State, *Task) {
 	s.Problem, s.Notice = nil, ""
 	s.Store.Kind, s.Store.Passphrase = ev.Kind, ev.Passphrase
 	if s.Unfinished() != nil {
-		return StoreRetried{}.apply(s)
+		return ApprovalRetried{}.apply(s)
 	}
 	return s.start(OpenStore{Answers: s.Answers, Store: s.Store})
 }

@@ -213,7 +213,7 @@ func parseEvent(t *testing.T, input string) Event {
 	case "another":
 		return AnotherWanted{}
 	case "retry":
-		return StoreRetried{}
+		return ApprovalRetried{}
 	case "elsewhere":
 		return OtherStoreWanted{}
 	case "drop":

@@ -45,7 +45,7 @@ func TestRandomWalkArrives(t *testing.T) {
 			s, _ = s.Apply(anyEvent(r, s))
 			reached[s.Step] = true
 			if s.Running != nil {
-				h, ok := s.Running.Effect.(StoreTokens)
+				h, ok := s.Running.Effect.(FinishApproval)
 				stored = stored || ok && h.Store.Kind == StoreSession
 			}
 		}
@@ -59,9 +59,11 @@ func TestRandomWalkArrives(t *testing.T) {
 func invariant(before, s State, ev Event, task *Task) string {
 	authorizing := false
 	if s.Running != nil {
-		switch s.Running.Effect.(type) {
-		case Authorize, Connect, ExchangeAgain:
+		switch e := s.Running.Effect.(type) {
+		case Authorize, Connect:
 			authorizing = true
+		case FinishApproval:
+			authorizing = e.Code
 		}
 	}
 	_, report := ev.(Report)
@@ -131,7 +133,7 @@ func anyEvent(r *rand.Rand, s State) Event {
 		return someReport(r, s)
 	}
 	return []Event{Back{}, Pasted{"x"}, Extended{}, NewLinkWanted{}, OpenWanted{}, ReportedDone{}, Refreshed{},
-		StoreRetried{}, OtherStoreWanted{}, ApprovalDropped{}}[r.IntN(10)]
+		ApprovalRetried{}, OtherStoreWanted{}, ApprovalDropped{}}[r.IntN(10)]
 }
 
 func fittingAnswer(s State) Event {
@@ -139,7 +141,7 @@ func fittingAnswer(s State) Event {
 	case s.Asking:
 		return StoreChosen{Kind: StoreSession}
 	case s.Unfinished() != nil:
-		return StoreRetried{}
+		return ApprovalRetried{}
 	case s.Step == StepDataCenter:
 		return DataCenterChosen{siteOf("de")}
 	case s.Step == StepApplication:
@@ -171,7 +173,7 @@ func someAnswer(r *rand.Rand) Event {
 	return all[r.IntN(len(all))]
 }
 
-// storedHeld ends a StoreTokens as the task that was approved would have ended.
+// storedHeld ends a FinishApproval as the task that was approved would have ended.
 func storedHeld(s State) Event {
 	if s.Step == StepServiceAccount {
 		return ServiceAccountAccepted{ID: "ser_2"}
@@ -196,12 +198,12 @@ func someReport(r *rand.Rand, s State) Event {
 		"flow.CheckServiceAccount": {ServiceAccountAccepted{ID: "ser_1"}},
 		"flow.Connect":             {LinkReady{}, AnswerArrived{}, Exchanged{}, ServiceAccountAccepted{ID: "ser_2"}},
 		"flow.Authorize":           {LinkReady{}, AnswerRejected{}, BrowserAsked{}, TimeExtended{}, AnswerArrived{}, Exchanged{}, Linked{}},
-		"flow.StoreTokens":         {storedHeld(s)},
+		"flow.FinishApproval":      {storedHeld(s)},
 		"flow.LoadProfiles":        {ProfilesRead{}, LookPlanned{}, ProfilesDone{}},
 	}[fmt.Sprintf("%T", s.Running.Effect)]
 	if r.IntN(3) == 0 {
 		f := failed[r.IntN(len(failed))].(Failed)
-		_, again := s.Running.Effect.(StoreTokens)
+		_, again := s.Running.Effect.(FinishApproval)
 		f.Approved = s.Attempt.Phase >= PhaseExchanging || again
 		if f.Approved {
 			f.Err, f.TokensKept = failures["locked"], true

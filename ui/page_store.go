@@ -119,7 +119,7 @@ func unstoredPage(c Context) Page {
 		p.Notes = append(p.Notes, Note{Text: "What was approved before is still here, and not stored.", Kind: noteWarning})
 	}
 	options := []Option{
-		{Value: "again", Label: "Store it again", Note: "in " + storeName(c.Store.Kind), Act: Act{Event: flow.StoreRetried{}}},
+		{Value: "again", Label: "Store it again", Note: "in " + storeName(c.Store.Kind), Act: Act{Event: flow.ApprovalRetried{}}},
 		{Value: "other", Label: "Another place", Note: "memory, or a file", Act: Act{Event: flow.OtherStoreWanted{}}},
 	}
 	switch {
@@ -127,7 +127,7 @@ func unstoredPage(c Context) Page {
 		p.Until = held.Until
 		p.Notes = nil
 		p.Explain = []string{"Cronofy was not reached, so the code of the approval is still good. confer tries again by itself once Cronofy can be reached."}
-		options = []Option{{Value: "exchange", Label: "Try the exchange again", Note: "nobody has to approve again", Act: Act{Event: flow.ExchangeRetried{}}},
+		options = []Option{{Value: "exchange", Label: "Try the exchange again", Note: "nobody has to approve again", Act: Act{Event: flow.ApprovalRetried{}}},
 			{Value: "new", Label: "Make a new approval link", Note: "to be approved again", Act: Act{Event: flow.AuthorizeStarted{}}},
 			{Value: "go on", Label: "Go on", Note: "without a token", Act: Act{Event: flow.Continued{}}}}
 		if c.Step == flow.StepServiceAccount {
@@ -237,7 +237,7 @@ func storeWorking(c Context) string {
 	if c.Attempt.Phase == flow.PhaseExchanging {
 		return "Exchanging the code for tokens"
 	}
-	if _, ok := c.Running.Effect.(flow.StoreTokens); ok {
+	if _, ok := c.Running.Effect.(flow.FinishApproval); ok {
 		return "Storing the token and reading it back"
 	}
 	return "Opening the store"
