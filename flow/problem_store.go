@@ -125,7 +125,7 @@ func fileWords(e *keystore.Error) (summary, hint string) {
 		return "The encrypted file was written by a newer confer.", "Use that version, or move " + path + " away and enter the secrets again."
 	case errors.Is(e, keystore.ErrInsecure):
 		return "The encrypted file is not yours alone, so confer does not use it" + because(e.Detail) + ".",
-			"Make them yours alone, then try again: " + yoursAlone(path) + "."
+			"Make them yours alone, then try again: " + yoursAlone(path) + ". Move away what is a link, a folder or another user's."
 	}
 	return storeWords(e, e)
 }
