@@ -612,7 +612,7 @@ func jsonCells(object []byte, line int, where string) (cells, error) {
 	ranks := [columns]int{}
 	for _, member := range slices.Sorted(maps.Keys(got)) {
 		column, rank, ok := columnOf(member)
-		if !ok || c.value[column] != "" && rank >= ranks[column] {
+		if !ok || c.value[column] != "" && rank > ranks[column] {
 			continue
 		}
 		var text *string
@@ -622,9 +622,13 @@ func jsonCells(object []byte, line int, where string) (cells, error) {
 			}
 			return c, &RowError{line, columnNames()[column], "must be text"}
 		}
-		if text != nil && trim(*text) != "" {
-			c.value[column], ranks[column] = trim(*text), rank
+		if text == nil || trim(*text) == "" {
+			continue
 		}
+		if c.value[column] != "" && rank == ranks[column] {
+			return c, &RowError{line, columnNames()[column], "the object has this member twice"}
+		}
+		c.value[column], ranks[column] = trim(*text), rank
 	}
 	return c, nil
 }
