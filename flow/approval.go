@@ -68,8 +68,8 @@ func (s State) HasUnfinished() bool {
 	return slices.ContainsFunc(s.approvals, func(a Approval) bool { return a.waits })
 }
 
-// codeToRetry is the code that is to be tried again by itself; nil: there is none.
-func (s State) codeToRetry() *Approval {
+// CodeToRetry is the code that is to be tried again by itself; nil: there is none.
+func (s State) CodeToRetry() *Approval {
 	if a := s.Unfinished(); a != nil && a.Code && !a.retried {
 		return a
 	}
@@ -164,7 +164,7 @@ func (CronofyBack) remark() {}
 func (CodeExpired) remark() {}
 
 func (ev CronofyBack) apply(s State) (State, *Task) {
-	if a := s.codeToRetry(); s.Running != nil || a == nil || a.For != ev.For {
+	if a := s.CodeToRetry(); s.Running != nil || a == nil || a.For != ev.For {
 		return s, nil
 	}
 	return ApprovalRetried{}.apply(s.changed(func(a *Approval) { a.retried = true }))

@@ -217,8 +217,8 @@ func (t *Tasks) start(task Task) {
 
 // awaitCronofy has a code that is kept tried again by itself.
 func (t *Tasks) awaitCronofy(before, after State) {
-	kept := after.codeToRetry()
-	if kept == nil || before.codeToRetry() != nil || t.closed {
+	kept := after.CodeToRetry()
+	if kept == nil || before.CodeToRetry() != nil || t.closed {
 		return
 	}
 	a, approval := after.Answers, *kept
@@ -321,7 +321,7 @@ func Attended(ctx context.Context, r *Runner, f Initial, acts <-chan Event, foll
 		follow(s, ev)
 	}
 	done := ctx.Done()
-	for s.Link == nil && (s.Problem == nil || s.codeToRetry() != nil) {
+	for s.Link == nil && (s.Problem == nil || s.CodeToRetry() != nil) {
 		if s.Running == nil && s.Problem == nil {
 			apply(s.givenAnswer())
 			continue

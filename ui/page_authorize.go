@@ -51,11 +51,11 @@ func authorizePage(c Context) Page {
 func handedOver(c Context, p *Page) {
 	h := c.HandedOverHere()
 	p.Title = "Back from the administrator?"
-	p.Lead = "You handed an approval link over " + h.Made.In(c.Now.Location()).Format("on 2 January at 15:04") + ". Its final address is taken until " + h.Until.In(c.Now.Location()).Format("2 January, 15:04") + "."
+	p.Lead = "An earlier run made an approval link on " + h.Made.In(c.Now.Location()).Format("2 January at 15:04") + ". Its final address is taken until " + h.Until.In(c.Now.Location()).Format("2 January, 15:04") + "."
 	p.Fields, p.Notes, p.Paste = nil, nil, pagePaste
 	p.Actions = []Action{{Key: "enter", Words: "paste the final address", Short: "paste it", Act: Act{Open: pagePaste}},
 		{Key: "n", Words: "make a new approval link", Short: "new approval link", Act: Act{Event: flow.AuthorizeStarted{}}}}
-	p.Explain = []string{"The message asked the administrator to send back the address that their browser ended on. Paste it here, and the link is finished as if confer had waited.",
+	p.Explain = []string{"Whoever approves ends on an address that holds the answer. The message asks them to send it back. Paste it here, and the link is finished as if confer had waited.",
 		"If the link was not used, or is too old, make a new one and send it."}
 }
 

@@ -483,6 +483,11 @@ func tellMeanwhile(w io.Writer, s flow.State, ev flow.Event) {
 		}
 	case flow.AnswerRejected:
 		fmt.Fprintln(w, "confer: note:", s.Attempt.Notice)
+	case flow.Failed:
+		if code := s.CodeToRetry(); code != nil {
+			fmt.Fprintf(w, "confer: note: %s The administrator approved, and the code is not used up. confer tries again, once, when Cronofy can be reached; it waits until %s.\n",
+				s.Problem.Summary, code.Until.Local().Format(time.TimeOnly))
+		}
 	}
 }
 

@@ -3,12 +3,16 @@
 package command
 
 import (
+	"errors"
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"confer/cronofy"
+	"confer/flow"
 	"confer/internal/freeport"
 )
 
@@ -35,4 +39,24 @@ func TestAScriptHearsOfAProxyThatChangesTheHost(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, resp.Body.Close())
 	x.until(`"event":"linked"`)
+}
+
+// TestAScriptHearsThatACodeIsTriedAgain: it waits for minutes then, and says so once.
+func TestAScriptHearsThatACodeIsTriedAgain(t *testing.T) {
+	t.Parallel()
+	var out strings.Builder
+	step := func(s flow.State, ev flow.Event) flow.State {
+		s, _ = s.Apply(ev)
+		tellMeanwhile(&out, s, ev)
+		return s
+	}
+	until := time.Now().Add(5 * time.Minute)
+	failed := flow.Failed{Err: &cronofy.NetworkError{Op: "exchange code", Err: errors.New("refused")}, Approved: true, CodeUntil: until}
+	s := step(flow.State{Step: flow.StepAuthorize}, flow.AuthorizeStarted{})
+	s = step(s, flow.Report{Task: s.Running.ID, Event: failed})
+	require.Contains(t, out.String(), "the code is not used up. confer tries again, once, when Cronofy can be reached; it waits until "+until.Format(time.TimeOnly)+".\n")
+	out.Reset()
+	s = step(s, flow.Report{Event: flow.CronofyBack{For: s.Unfinished().For}})
+	step(s, flow.Report{Task: s.Running.ID, Event: failed})
+	require.Empty(t, out.String())
 }

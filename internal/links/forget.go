@@ -222,7 +222,7 @@ func (d deleter) deleteAll(ctx context.Context, all []StoredSecret) (deleted []S
 
 // DeleteUnneeded deletes the secrets that nothing here needs any more. With all it
 // first forgets what no link has: service accounts that were authorized here,
-// unfinished answers, and attempts that were handed over. Its error is a *StepError.
+// unfinished answers, and attempts that may still be approved. Its error is a *StepError.
 func (m *Manager) DeleteUnneeded(ctx context.Context, all bool) (Forgotten, error) {
 	forget := func(c *Contents) {
 		if all {

@@ -31,7 +31,7 @@ type Contents struct {
 	Links           []Link           `json:"links,omitempty"`
 	ServiceAccounts []ServiceAccount `json:"service_accounts,omitempty"` // authorized here
 	Draft           *Draft           `json:"draft,omitempty"`            // nil: no run is unfinished
-	Pending         []Pending        `json:"pending,omitempty"`          // handed over; see AddPending
+	Pending         []Pending        `json:"pending,omitempty"`          // approval links that may still be approved; see AddPending
 	Browser         string           `json:"browser,omitempty"`          // as --browser was given last; empty: never
 	Secrets         []StoredSecret   `json:"ledger,omitempty"`           // each that may be in a store, also of what is listed no more
 
@@ -122,13 +122,13 @@ type Draft struct {
 	Open           string `json:"open_step,omitempty"`     // "service_account": its answer was not accepted; empty: all were
 }
 
-// PendingLimit is how long an attempt that was handed over can be finished.
+// PendingLimit is how long an attempt can be finished after its approval link was made.
 const PendingLimit = 24 * time.Hour
 
 // mostPending attempts are kept, the newest.
 const mostPending = 20
 
-// Pending is an attempt whose approval link was handed over: the administrator may
+// Pending is an attempt whose approval link was made: the administrator may
 // approve after this run has ended, and the final address is pasted into a later
 // one. Of its state only the hash is kept, which nobody can answer with.
 type Pending struct {
@@ -147,7 +147,7 @@ func (p Pending) expired(now time.Time) bool {
 	return now.Sub(p.Begun) >= PendingLimit || p.Begun.After(now.Add(time.Minute)) // a clock that was set back
 }
 
-// AddPending notes an attempt that is handed over, and forgets those whose time
+// AddPending notes an attempt whose approval link is made, and forgets those whose time
 // has passed.
 func (c *Contents) AddPending(state string, answers Draft, now time.Time) {
 	c.RemovePending(state)
@@ -165,7 +165,7 @@ func (c Contents) FindPending(state string, now time.Time) (Pending, bool) {
 	return c.Pending[i], true
 }
 
-// LatestPending gives the attempt that was handed over last, while it can be
+// LatestPending gives the newest attempt that may still be approved, while it can be
 // finished.
 func (c Contents) LatestPending(now time.Time) (Pending, bool) {
 	i := slices.IndexFunc(c.Pending, func(p Pending) bool { return !p.expired(now) })

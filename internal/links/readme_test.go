@@ -20,7 +20,7 @@ func TestTheReadmeTellsWhatIsKept(t *testing.T) {
 	require.NotNil(t, row)
 	words := map[string]string{"links": "links made", "service_accounts": "service accounts authorized", "draft": "unfinished answers",
 		"browser": "browser", "ledger": "which secrets are stored",
-		"pending": "approvals that were handed over"}
+		"pending": "approval links that may still be approved"}
 	of := reflect.TypeFor[Contents]()
 	for i := range of.NumField() {
 		member, _, _ := strings.Cut(of.Field(i).Tag.Get("json"), ",")
