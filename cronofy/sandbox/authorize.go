@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -27,18 +28,7 @@ type request struct {
 // cannot be trusted (RFC 6749 section 4.1.2.1), else as a redirect.
 type refusal struct{ page, oauth, reason string }
 
-// authorize is GET /oauth/authorize.
-// https://docs.cronofy.com/developers/conferencing-services/enterprise-conferencing/
-func (s *Server) authorize(w http.ResponseWriter, r *http.Request) {
-	s.startApproval(w, r, s.checkUnitRequest)
-}
-
-// enterpriseConnect is GET /enterprise_connect/oauth/authorize.
-// https://docs.cronofy.com/developers/api/enterprise-connect/request-authorization
-func (s *Server) enterpriseConnect(w http.ResponseWriter, r *http.Request) {
-	s.startApproval(w, r, checkEnterpriseRequest)
-}
-
+// startApproval answers both kinds of authorization request.
 func (s *Server) startApproval(w http.ResponseWriter, r *http.Request, check func(url.Values, *request) *refusal) {
 	if r.Method != http.MethodGet { // a HEAD must not use the link up
 		w.Header().Set("Allow", http.MethodGet)
@@ -72,15 +62,7 @@ func (s *Server) refuseRequest(w http.ResponseWriter, req request, bad *refusal)
 		s.errorPage(w, http.StatusBadRequest, bad.page)
 		return
 	}
-	redirectTo(w, answerURL(req.redirectURI, append([][2]string{{"error", bad.oauth}}, req.stateParam()...)))
-}
-
-func (r request) stateParam() [][2]string {
-	var out [][2]string
-	for _, v := range r.state {
-		out = append(out, [2]string{"state", v})
-	}
-	return out
+	redirectTo(w, answerURL(req.redirectURI, url.Values{"error": {bad.oauth}, "state": req.state}))
 }
 
 // readRequest checks what both kinds of request have in common, in the order of
@@ -310,18 +292,16 @@ func (s *Server) decide(w http.ResponseWriter, r *http.Request) {
 	switch form := r.PostForm; {
 	case !same(form.Get("csrf"), a.csrf) || !sameOrigin(r):
 		s.errorPage(w, http.StatusForbidden, "This form was not sent from the page it belongs to.")
-	case form.Get("step") != a.stepText(): // sent twice, or after going back
+	case form.Get("step") != strconv.Itoa(a.step): // sent twice, or after going back
 		redirectTo(w, "/approval/"+a.id)
 	case form.Get("decision") == "deny" && s.state.close(a.id):
-		s.finish(w, r, a, [][2]string{{"error", "access_denied"}})
+		s.finish(w, r, a, url.Values{"error": {"access_denied"}})
 	case form.Get("decision") == "allow":
 		s.allow(w, r, a)
 	default:
 		s.errorPage(w, http.StatusBadRequest, "The form has no decision.")
 	}
 }
-
-func (a approval) stepText() string { return string(rune('0' + a.step)) }
 
 // sameOrigin accepts a missing Origin: not every client sends one, and the form
 // token is there too.
@@ -355,7 +335,7 @@ func (s *Server) allow(w http.ResponseWriter, r *http.Request, a approval) {
 		code := s.rand.text(32)
 		c := authCode{grant: s.carryOut(a, u), redirectURI: a.redirectURI, expires: s.opts.Now().Add(codeLife)}
 		s.state.newCode(code, c)
-		s.finish(w, r, a, [][2]string{{"code", code}})
+		s.finish(w, r, a, url.Values{"code": {code}})
 	}
 }
 
@@ -413,24 +393,25 @@ func (st *store) close(id string) bool {
 }
 
 // finish sends the browser back with the answer, as the switches want it.
-func (s *Server) finish(w http.ResponseWriter, r *http.Request, a approval, answer [][2]string) {
+func (s *Server) finish(w http.ResponseWriter, r *http.Request, a approval, answer url.Values) {
 	sw := s.Switches()
-	if sw.ErrorRedirect != "" && answer[0][0] == "code" {
-		answer = [][2]string{{"error", sw.ErrorRedirect}}
+	if sw.ErrorRedirect != "" && answer.Has("code") {
+		answer = url.Values{"error": {sw.ErrorRedirect}}
 	}
-	target := answerURL(a.redirectURI, append(answer, s.bentState(a.stateParam(), sw.State)...))
+	answer["state"] = s.bentState(a.state, sw.State)
+	target := answerURL(a.redirectURI, answer)
 	if sw.RepeatCallback {
 		s.repeat(r.Context(), target)
 	}
 	redirectTo(w, target)
 }
 
-func (s *Server) bentState(state [][2]string, how string) [][2]string {
+func (s *Server) bentState(state []string, how string) []string {
 	switch how {
 	case "wrong":
-		return [][2]string{{"state", s.rand.text(32)}}
+		return []string{s.rand.text(32)}
 	case "duplicate":
-		return append(state, state...)
+		return slices.Concat(state, state)
 	case "missing":
 		return nil
 	}
@@ -451,12 +432,9 @@ func (s *Server) redirectAllowed(uri string) bool {
 	if s.opts.PermittedRedirectURIs == nil {
 		return true
 	}
-	for _, p := range s.opts.PermittedRedirectURIs {
-		if p == uri || matchesWildcard(p, uri) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(s.opts.PermittedRedirectURIs, func(p string) bool {
+		return p == uri || matchesWildcard(p, uri)
+	})
 }
 
 // matchesWildcard knows "*" as the whole first label of the host, standing for
@@ -476,14 +454,10 @@ func matchesWildcard(pattern, uri string) bool {
 }
 
 // answerURL adds parameters to a redirect URI, which may have a query of its own.
-func answerURL(redirectURI string, pairs [][2]string) string {
-	parts := make([]string, len(pairs))
-	for i, p := range pairs {
-		parts[i] = p[0] + "=" + url.QueryEscape(p[1])
-	}
+func answerURL(redirectURI string, answer url.Values) string {
 	joint := "?"
 	if strings.Contains(redirectURI, "?") {
 		joint = "&"
 	}
-	return redirectURI + joint + strings.Join(parts, "&")
+	return redirectURI + joint + answer.Encode()
 }

@@ -19,19 +19,18 @@ var styleSheet string
 func (s *Server) appRoutes() http.Handler {
 	m := http.NewServeMux()
 	s.tokenRoutes(m)
-	m.Handle("GET /oauth/authorize", s.pageFaults(Authorize, s.authorize))
-	m.Handle("GET /enterprise_connect/oauth/authorize", s.pageFaults(EnterpriseConnect, s.enterpriseConnect))
+	// https://docs.cronofy.com/developers/conferencing-services/enterprise-conferencing/
+	m.Handle("GET /oauth/authorize", s.endpoint(Authorize, func(c *call) { s.startApproval(c.w, c.r, s.checkUnitRequest) }))
+	// https://docs.cronofy.com/developers/api/enterprise-connect/request-authorization
+	m.Handle("GET /enterprise_connect/oauth/authorize", s.endpoint(EnterpriseConnect, func(c *call) {
+		s.startApproval(c.w, c.r, checkEnterpriseRequest)
+	}))
 	m.HandleFunc("GET /approval/{id}", s.showApproval)
 	m.HandleFunc("POST /approval/{id}", s.decide)
 	m.HandleFunc("GET /sandbox.css", s.style)
 	m.HandleFunc("GET /control", s.showControl)
 	m.HandleFunc("POST /control", s.turnControl)
 	return m
-}
-
-// pageFaults gives scripted answers instead of a page.
-func (s *Server) pageFaults(e Endpoint, page http.HandlerFunc) http.Handler {
-	return s.endpoint(e, func(c *call) { page(c.w, c.r) })
 }
 
 func (s *Server) style(w http.ResponseWriter, _ *http.Request) {
