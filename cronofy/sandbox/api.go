@@ -123,12 +123,11 @@ func (s *Server) endpoint(e Endpoint, do func(*call)) http.Handler {
 		if grant, _ := c.params.text("grant_type"); e == Exchange && grant == "refresh_token" {
 			c.endpoint = Refresh
 		}
-		f, faulty := s.takeFault(c.endpoint, func() string { return s.callerEmail(c) })
-		if !faulty {
-			do(c)
+		if f, ok := s.takeFault(c.endpoint, func() string { return s.callerEmail(c) }); ok {
+			s.misbehave(f, c, do)
 			return
 		}
-		s.misbehave(f, c, do)
+		do(c)
 	})
 }
 
@@ -251,10 +250,7 @@ func refuse(w http.ResponseWriter, status int, reason string) {
 
 // answer sends v as JSON.
 func (c *call) answer(status int, v any) {
-	body, err := json.Marshal(v)
-	if err == nil && c.switches.ExtraFields {
-		body, err = withExtraFields(body)
-	}
+	body, err := encode(v, c.switches)
 	if err != nil {
 		refuse(c.w, http.StatusInternalServerError, "the answer could not be encoded")
 		return
@@ -293,14 +289,18 @@ func required(field string) fieldErrors {
 	return fieldErrors{field: {{"errors.required", "required"}}}
 }
 
-// withExtraFields puts fields nobody knows into every object of a JSON text.
-func withExtraFields(body []byte) ([]byte, error) {
-	var v any
-	if err := json.Unmarshal(body, &v); err != nil {
+// encode gives v as JSON, with fields nobody knows in every object if that is switched on.
+func encode(v any, sw Switches) ([]byte, error) {
+	body, err := json.Marshal(v)
+	if err != nil || !sw.ExtraFields {
+		return body, err
+	}
+	var decoded any
+	if err := json.Unmarshal(body, &decoded); err != nil {
 		return nil, err
 	}
-	addFields(v)
-	return json.Marshal(v)
+	addFields(decoded)
+	return json.Marshal(decoded)
 }
 
 func addFields(v any) {

@@ -6,7 +6,6 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -44,18 +43,13 @@ func (s *Server) delegate(c *call) {
 	}
 	c.w.Header().Set("Content-Length", "0")
 	c.w.WriteHeader(http.StatusAccepted)
-	s.background(func() { s.notifyAll(asked, c.switches) })
-}
-
-// background does what outlives a request. Close waits for it.
-func (s *Server) background(work func()) {
-	if !s.enter() {
-		return
-	}
-	go func() {
-		defer s.work.Done()
-		work()
-	}()
+	s.work.Go(func() { // outlives the request; Close waits for it
+		for _, d := range asked {
+			if s.ctx.Err() == nil {
+				s.notify(d, c.switches)
+			}
+		}
+	})
 }
 
 func delegations(c *call, delegated string) ([]delegation, fieldErrors) {
@@ -143,12 +137,7 @@ func webAddress(text string) bool {
 // the delegated ones. What the wide ones hold is a choice by their names.
 func within(scope, delegated string) bool {
 	granted := expand(delegated)
-	for _, one := range expand(scope) {
-		if !slices.Contains(granted, one) {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(expand(scope), func(one string) bool { return !slices.Contains(granted, one) })
 }
 
 func expand(scope string) []string {
@@ -203,15 +192,6 @@ type webhookAuthorization struct {
 	State            *string `json:"state,omitempty"`
 }
 
-func (s *Server) notifyAll(asked []delegation, sw Switches) {
-	for _, d := range asked {
-		if s.ctx.Err() != nil {
-			return
-		}
-		s.notify(d, sw)
-	}
-}
-
 // notify posts the result of one delegation, as the documentation's webhook.
 func (s *Server) notify(d delegation, sw Switches) {
 	var a webhookAuthorization
@@ -227,30 +207,29 @@ func (s *Server) notify(d delegation, sw Switches) {
 	} else { // the keys are from SDK samples, the values are a choice
 		a.Error, a.ErrorKey, a.ErrorDescription = "access_denied", "errors.not_found", "There is no such mailbox"
 	}
-	body, err := json.Marshal(map[string]webhookAuthorization{"authorization": a})
-	if err == nil && sw.ExtraFields {
-		body, err = withExtraFields(body)
-	}
-	if err == nil {
+	if body, err := encode(map[string]webhookAuthorization{"authorization": a}, sw); err == nil {
 		s.post(d.callbackURL, body, sw)
 	}
 }
 
 func (s *Server) post(callbackURL string, body []byte, sw Switches) {
-	entry := LogEntry{Time: s.opts.Now(), Host: "webhook", Method: http.MethodPost, Path: "callback_url"}
-	defer func() { s.log.add(entry) }()
-	if u, err := url.Parse(callbackURL); err != nil || !cronofy.LoopbackHost(u.Hostname()) {
-		entry.Note = "not sent: the callback URL is not on this machine"
-		return
-	}
 	r, err := http.NewRequestWithContext(s.ctx, http.MethodPost, callbackURL, bytes.NewReader(body))
-	if err != nil {
-		entry.Note = "not sent: the callback URL is malformed"
-		return
+	if err == nil {
+		r.Header.Set("Content-Type", jsonType)
+		if !sw.UnsignedWebhooks {
+			r.Header.Set("Cronofy-HMAC-SHA256", s.signature(body, sw.SecondDigest))
+		}
 	}
-	r.Header.Set("Content-Type", jsonType)
-	if !sw.UnsignedWebhooks {
-		r.Header.Set("Cronofy-HMAC-SHA256", s.signature(body, sw.SecondDigest))
+	s.send(r, err, LogEntry{Method: http.MethodPost, Path: "callback_url"}, "the callback URL")
+}
+
+// send sends a request to this machine alone, and logs what came of it.
+func (s *Server) send(r *http.Request, malformed error, entry LogEntry, target string) {
+	entry.Time, entry.Host = s.opts.Now(), "webhook"
+	defer func() { s.log.add(entry) }()
+	if malformed != nil || !cronofy.LoopbackHost(r.URL.Hostname()) {
+		entry.Note = "not sent: " + target + " is not on this machine"
+		return
 	}
 	resp, err := s.webhooks.Do(r)
 	if err != nil {
@@ -278,18 +257,6 @@ func digest(secret string, body []byte) string {
 
 // repeat delivers an answer to a loopback redirect URI ahead of the browser.
 func (s *Server) repeat(ctx context.Context, target string) {
-	entry := LogEntry{Time: s.opts.Now(), Host: "webhook", Method: http.MethodGet, Path: "redirect_uri"}
-	defer func() { s.log.add(entry) }()
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, target, nil)
-	if err != nil || !cronofy.LoopbackHost(r.URL.Hostname()) {
-		entry.Note = "not sent: the redirect URI is not on this machine"
-		return
-	}
-	resp, err := s.webhooks.Do(r)
-	if err != nil {
-		entry.Note = "no answer"
-		return
-	}
-	entry.Status = resp.StatusCode
-	_ = resp.Body.Close()
+	s.send(r, err, LogEntry{Method: http.MethodGet, Path: "redirect_uri"}, "the redirect URI")
 }
