@@ -200,21 +200,9 @@ func statuses() []int { return []int{400, 401, 402, 403, 404, 422, 423, 429, 500
 
 func bodies() []Body { return []Body{DefaultBody, HTMLBody, EmptyBody, TruncatedBody, CutBody} }
 
-// linkNames lists the providers that are linked.
-func (st *store) linkNames() []string {
-	st.mu.Lock()
-	defer st.mu.Unlock()
-	var out []string
-	for p := range st.links {
-		out = append(out, string(p))
-	}
-	slices.Sort(out)
-	return out
-}
-
 // controlHTML is the control page. It holds no secret.
 func (s *Server) controlHTML() markup.HTML {
-	links := s.state.linkNames()
+	links := s.state.linked(s.opts.Now())
 	var m markup.Page
 	m.Add(`<main class="wide">
 <h1>Control</h1>

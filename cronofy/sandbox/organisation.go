@@ -4,12 +4,10 @@ import (
 	"crypto/hmac"
 	cryptorand "crypto/rand"
 	"crypto/sha256"
-	"crypto/subtle"
 	"encoding/binary"
 	"encoding/csv"
 	"fmt"
 	"io"
-	"iter"
 	"math/rand/v2"
 	"strconv"
 	"strings"
@@ -143,24 +141,14 @@ func (o *organisation) owner(label, token string) (int, bool) {
 	if err != nil || int(n) >= o.count {
 		return 0, false
 	}
-	same := subtle.ConstantTimeCompare([]byte(o.token(label, int(n))), []byte(token)) == 1
-	return int(n), same
-}
-
-func (o *organisation) accounts() iter.Seq[Account] {
-	return func(yield func(Account) bool) {
-		for i := range o.count {
-			if !yield(o.account(i)) {
-				return
-			}
-		}
-	}
+	return int(n), same(o.token(label, int(n)), token)
 }
 
 func (o *organisation) writeCSV(w io.Writer) error {
 	out := csv.NewWriter(w)
 	out.Write([]string{"email", "sub", "access_token", "refresh_token"}) // Flush and Error tell
-	for a := range o.accounts() {
+	for i := range o.count {
+		a := o.account(i)
 		out.Write([]string{a.Email, a.Sub, a.AccessToken.Reveal(), a.RefreshToken.Reveal()})
 	}
 	out.Flush()

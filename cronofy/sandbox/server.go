@@ -11,6 +11,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -70,9 +71,7 @@ func New(o Options) *Server {
 		o.Now = time.Now
 	}
 	r := newRandom(o.Seed)
-	if o.ClientID == "" {
-		o.ClientID = defaultClientID
-	}
+	o.ClientID = cmp.Or(o.ClientID, defaultClientID)
 	if o.ClientSecret.Empty() {
 		o.ClientSecret = cronofy.NewSecret("CRN_" + r.text(40))
 	}
@@ -113,9 +112,7 @@ func (s *Server) Start() error {
 }
 
 func listenLoopback(addr string) (net.Listener, error) {
-	if addr == "" {
-		addr = defaultListen
-	}
+	addr = cmp.Or(addr, "127.0.0.1:0")
 	host, _, err := net.SplitHostPort(addr)
 	if err != nil {
 		return nil, err
@@ -217,7 +214,13 @@ func (s *Server) Credentials() Credentials {
 }
 
 // Accounts gives the whole organisation in its order.
-func (s *Server) Accounts() []Account { return slices.Collect(s.org.accounts()) }
+func (s *Server) Accounts() []Account {
+	all := make([]Account, s.org.count)
+	for i := range all {
+		all[i] = s.org.account(i)
+	}
+	return all
+}
 
 // AccountsCSV writes the organisation as CSV with the header
 // email,sub,access_token,refresh_token. It holds the tokens in plain text.
@@ -307,10 +310,7 @@ const (
 	serviceAccountLife = 1800 * time.Second
 )
 
-const (
-	defaultListen   = "127.0.0.1:0"
-	defaultClientID = "k3Hn2cWq9ZrT5vXy7LbD"
-)
+const defaultClientID = "k3Hn2cWq9ZrT5vXy7LbD"
 
 // MaxAccounts is the most that an organisation has; more are cut off.
 const MaxAccounts = 10_000_000

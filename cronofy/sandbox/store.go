@@ -1,7 +1,6 @@
 package sandbox
 
 import (
-	"crypto/subtle"
 	"fmt"
 	"maps"
 	"sync"
@@ -115,7 +114,7 @@ func (st *store) byAccess(token string, now time.Time) (*grant, bool) {
 }
 
 func (st *store) lookup(token string, now time.Time, i int, ours bool) *grant {
-	service := subtle.ConstantTimeCompare([]byte(token), []byte(st.serviceToken)) == 1
+	service := same(token, st.serviceToken)
 	switch {
 	case (ours || service) && st.seedExpired:
 		return nil
@@ -130,23 +129,20 @@ func (st *store) lookup(token string, now time.Time, i int, ours bool) *grant {
 	return nil
 }
 
-// newAccess keeps an access token for a grant.
-func (st *store) newAccess(token string, g *grant, now time.Time) time.Duration {
+// newTokens stores a grant's access token, and its refresh token unless it is empty.
+func (st *store) newTokens(access, refresh string, g *grant, now time.Time) time.Duration {
 	life := accountTokenLife
 	if g.kind == serviceGrant {
 		life = serviceAccountLife
 	}
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	st.access[token] = accessToken{g, now.Add(life)}
+	st.access[access] = accessToken{g, now.Add(life)}
+	if refresh != "" {
+		st.refresh[refresh] = g
+	}
 	st.prune(now)
 	return life
-}
-
-func (st *store) newRefresh(token string, g *grant) {
-	st.mu.Lock()
-	defer st.mu.Unlock()
-	st.refresh[token] = g
 }
 
 // byRefresh gives the grant of a refresh token; spend uses the token up.

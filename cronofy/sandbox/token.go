@@ -1,7 +1,7 @@
 package sandbox
 
 import (
-	"crypto/subtle"
+	"cmp"
 	"net/http"
 	"strings"
 	"time"
@@ -17,9 +17,7 @@ func bearer(r *http.Request) (string, bool) {
 	return token, strings.EqualFold(scheme, "Bearer") && token != ""
 }
 
-func (s *Server) isSecret(text string) bool {
-	return subtle.ConstantTimeCompare([]byte(text), []byte(s.opts.ClientSecret.Reveal())) == 1
-}
+func (s *Server) isSecret(text string) bool { return same(text, s.opts.ClientSecret.Reveal()) }
 
 func unauthorized(w http.ResponseWriter, reason string) {
 	w.Header().Set("WWW-Authenticate", "Bearer")
@@ -130,11 +128,7 @@ func (s *Server) clientRefused(c *call) bool {
 	if id == s.opts.ClientID && s.isSecret(secret) {
 		return false
 	}
-	status := c.switches.InvalidClientStatus
-	if status == 0 {
-		status = http.StatusUnauthorized
-	}
-	c.oauthError(status, "invalid_client", "client_id or client_secret is wrong")
+	c.oauthError(cmp.Or(c.switches.InvalidClientStatus, http.StatusUnauthorized), "invalid_client", "client_id or client_secret is wrong")
 	return true
 }
 
@@ -183,13 +177,10 @@ func (s *Server) refresh(c *call) {
 	s.answerToken(c, a)
 }
 
-// issue makes an access token, and keeps the refresh token if there is one.
+// issue makes an access token for a grant, and takes the refresh token if there is one.
 func (s *Server) issue(c *call, g *grant, refresh string) tokenAnswer {
 	access := s.rand.text(32)
-	life := s.state.newAccess(access, g, s.opts.Now())
-	if refresh != "" {
-		s.state.newRefresh(refresh, g)
-	}
+	life := s.state.newTokens(access, refresh, g, s.opts.Now())
 	return tokenAnswer{
 		TokenType: "bearer", AccessToken: access, ExpiresIn: int(life / time.Second),
 		RefreshToken: refresh, Scope: g.scope,

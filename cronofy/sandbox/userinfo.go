@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"confer/cronofy"
 )
 
 type profile struct {
@@ -154,7 +152,7 @@ func (s *Server) conferencing(i int, p person, sw Switches) []profile {
 	for _, provider := range s.state.linked(s.opts.Now().Add(-delay - time.Duration(i)*gap)) {
 		name := profileName(provider, sw)
 		connected := !p.disconnected && !sw.Disconnected
-		pr := profile{ProviderName: name, ProfileID: s.profileID(string(provider), i), ProfileName: p.email, Connected: connected}
+		pr := profile{ProviderName: name, ProfileID: s.profileID(provider, i), ProfileName: p.email, Connected: connected}
 		if !connected {
 			pr.RelinkURL = s.relinkURL(name, p.email)
 		}
@@ -164,11 +162,11 @@ func (s *Server) conferencing(i int, p person, sw Switches) []profile {
 }
 
 // profileName is what userinfo calls a provider; see Switches.EnterpriseNames.
-func profileName(p cronofy.Provider, sw Switches) string {
+func profileName(provider string, sw Switches) string {
 	if sw.EnterpriseNames {
-		return string(p)
+		return provider
 	}
-	return strings.TrimSuffix(string(p), "_enterprise")
+	return strings.TrimSuffix(provider, "_enterprise")
 }
 
 // relinkURL is on the data center's own app host, as Cronofy's are.
@@ -179,13 +177,13 @@ func (s *Server) relinkURL(name, email string) string {
 }
 
 // linked gives the providers that were linked by a time.
-func (st *store) linked(by time.Time) []cronofy.Provider {
+func (st *store) linked(by time.Time) []string {
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	var out []cronofy.Provider
+	var out []string
 	for p, since := range st.links {
 		if !by.Before(since) {
-			out = append(out, p)
+			out = append(out, string(p))
 		}
 	}
 	slices.Sort(out)
