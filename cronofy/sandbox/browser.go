@@ -75,10 +75,7 @@ func Browser(ctx context.Context, client *http.Client, startURL string, decision
 
 // Browse is Browser with its clicks written down.
 func (sc Script) Browse(ctx context.Context, client *http.Client, startURL string) error {
-	b, err := newBrowser(client)
-	if err != nil {
-		return fmt.Errorf("open browser: %w", err)
-	}
+	b := newBrowser(client)
 	if client == nil {
 		defer b.client.CloseIdleConnections()
 	}
@@ -87,6 +84,7 @@ func (sc Script) Browse(ctx context.Context, client *http.Client, startURL strin
 		if hop == maxHops {
 			return errors.New("browse approval: too many pages")
 		}
+		var err error
 		if next, err = b.take(ctx, next, sc); err != nil {
 			return fmt.Errorf("browse approval: %w", err)
 		}
@@ -113,7 +111,7 @@ type step struct {
 	wait           time.Duration
 }
 
-func newBrowser(client *http.Client) (*browser, error) {
+func newBrowser(client *http.Client) *browser {
 	c := http.Client{Timeout: hopTimeout}
 	if client != nil {
 		c = *client
@@ -122,13 +120,9 @@ func newBrowser(client *http.Client) (*browser, error) {
 	}
 	c.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	if c.Jar == nil {
-		jar, err := cookiejar.New(nil)
-		if err != nil {
-			return nil, err
-		}
-		c.Jar = jar
+		c.Jar, _ = cookiejar.New(nil) // without options it never fails
 	}
-	return &browser{client: &c}, nil
+	return &browser{client: &c}
 }
 
 // take sends one request and gives the one that follows it, nil at the end.
@@ -372,16 +366,12 @@ func elements(page string) []element {
 	for _, tag := range tagPattern.FindAllStringSubmatch(page, -1) {
 		e := element{name: strings.ToLower(tag[1]), attrs: map[string]string{}}
 		for _, a := range attributePattern.FindAllStringSubmatch(tag[2], -1) {
-			if name := strings.ToLower(a[1]); !has(e.attrs, name) {
+			name := strings.ToLower(a[1])
+			if _, twice := e.attrs[name]; !twice {
 				e.attrs[name] = html.UnescapeString(a[2] + a[3] + a[4])
 			}
 		}
 		out = append(out, e)
 	}
 	return out
-}
-
-func has(m map[string]string, key string) bool {
-	_, ok := m[key]
-	return ok
 }

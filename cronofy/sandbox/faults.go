@@ -2,7 +2,9 @@ package sandbox
 
 import (
 	"bytes"
+	"cmp"
 	"context"
+	"maps"
 	"net"
 	"net/http"
 	"slices"
@@ -157,18 +159,13 @@ func spoil(f Fault, c *call, do func(*call)) {
 	do(c)
 	body := answer.body.Bytes()
 	half := body[:len(body)/2]
-	for name, v := range answer.header {
-		to.Header()[name] = v
-	}
-	if f.Status != 0 {
-		answer.status = f.Status
-	}
+	maps.Copy(to.Header(), answer.header)
 	declared := len(half)
 	if f.Body == CutBody {
 		declared = len(body)
 	}
 	to.Header().Set("Content-Length", strconv.Itoa(declared))
-	to.WriteHeader(answer.status)
+	to.WriteHeader(cmp.Or(f.Status, answer.status))
 	_, _ = to.Write(half)
 	if f.Body == CutBody {
 		_ = http.NewResponseController(to).Flush()
@@ -189,10 +186,7 @@ func (r *recorder) Write(b []byte) (int, error) { return r.body.Write(b) }
 
 // script answers without doing the call.
 func script(f Fault, c *call) {
-	status := f.Status
-	if status == 0 {
-		status = http.StatusOK
-	}
+	status := cmp.Or(f.Status, http.StatusOK)
 	h := c.w.Header()
 	if f.RetryAfter != "" {
 		h.Set("Retry-After", f.RetryAfter)
@@ -205,17 +199,9 @@ func script(f Fault, c *call) {
 	case f.Body == EmptyBody:
 		refuse(c.w, status, "scripted answer")
 	case status == http.StatusUnprocessableEntity:
-		field := f.Field
-		if field == "" {
-			field = "service_account_id"
-		}
-		c.invalid(fieldErrors{field: {{"errors.invalid", "scripted answer"}}})
+		c.invalid(fieldErrors{cmp.Or(f.Field, "service_account_id"): {{"errors.invalid", "scripted answer"}}})
 	case f.Error != "" || status == http.StatusBadRequest:
-		code := f.Error
-		if code == "" {
-			code = "invalid_grant"
-		}
-		c.oauthError(status, code, "scripted answer")
+		c.oauthError(status, cmp.Or(f.Error, "invalid_grant"), "scripted answer")
 	default:
 		refuse(c.w, status, "scripted answer")
 	}
