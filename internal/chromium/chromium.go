@@ -2,6 +2,7 @@
 package chromium
 
 import (
+	"cmp"
 	"context"
 	"os"
 	"testing"
@@ -19,10 +20,7 @@ func Open(t testing.TB) context.Context {
 	if os.Getenv("CONFER_TEST_CHROMIUM") != "1" {
 		t.Skip("CONFER_TEST_CHROMIUM is not 1")
 	}
-	bin := os.Getenv("CHROMIUM")
-	if bin == "" {
-		bin = "/usr/bin/chromium"
-	}
+	bin := cmp.Or(os.Getenv("CHROMIUM"), "/usr/bin/chromium")
 	opts := append(chromedp.DefaultExecAllocatorOptions[:len(chromedp.DefaultExecAllocatorOptions):len(chromedp.DefaultExecAllocatorOptions)],
 		chromedp.ExecPath(bin), chromedp.UserDataDir(t.TempDir()), chromedp.NoSandbox, chromedp.DisableGPU,
 		chromedp.WindowSize(900, 640), chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true),

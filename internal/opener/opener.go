@@ -151,11 +151,7 @@ func (m Machine) systemCommands() [][]string {
 
 // rundll is found without a search path, where anybody may have put another.
 func (m Machine) rundll() string {
-	root := m.getenv("SystemRoot")
-	if root == "" {
-		root = `C:\Windows`
-	}
-	return root + `\System32\rundll32.exe`
+	return cmp.Or(m.getenv("SystemRoot"), `C:\Windows`) + `\System32\rundll32.exe`
 }
 
 func (m Machine) start(args []string) error {
@@ -235,12 +231,8 @@ func secretKey(key string) bool {
 	if !strings.HasPrefix(key, "CRONOFY_") && !strings.HasPrefix(key, "CONFER_") {
 		return false
 	}
-	for _, word := range []string{"SECRET", "PASSPHRASE", "PASSWORD", "TOKEN", "KEY"} {
-		if strings.Contains(key, word) {
-			return true
-		}
-	}
-	return false
+	words := []string{"SECRET", "PASSPHRASE", "PASSWORD", "TOKEN", "KEY"}
+	return slices.ContainsFunc(words, func(word string) bool { return strings.Contains(key, word) })
 }
 
 // arguments splits a command line and puts the address in.
