@@ -34,7 +34,6 @@ func (e *StepError) Unwrap() error { return e.Err }
 // Forgotten tells what Forget did.
 type Forgotten struct {
 	Revoked       bool   // confer's own token was revoked
-	NoToken       bool   // there was none of its own to revoke
 	ClientSecret  bool   // deleted, because nothing else here needs it
 	NeededBy      string // what still needs the client secret (ByLink, ...); empty: nothing
 	RefreshTokens int    // deleted: the link's, and those of its service account
@@ -104,7 +103,6 @@ func (m *Manager) Forget(ctx context.Context, l Link, revoke bool) (Forgotten, e
 func (m *Manager) revoke(ctx context.Context, l Link, done *Forgotten) error {
 	_, token, err := m.refreshToken(ctx, l)
 	if errors.Is(err, ErrNoToken) {
-		done.NoToken = true
 		return nil
 	}
 	if err != nil {

@@ -165,7 +165,7 @@ func TestForgetUnconfirmedLink(t *testing.T) {
 	h.change(func(c *links.Contents) { c.AddLink(l) })
 	got, err := h.manager().Forget(t.Context(), l, true)
 	require.NoError(t, err)
-	require.True(t, got.NoToken)
+	require.False(t, got.Revoked)
 	require.Empty(t, h.contents().Links)
 }
 

@@ -184,7 +184,6 @@ type Tokens struct {
 	Scope     string         // space-separated
 	ExpiresAt time.Time      // UTC, of Access; zero: not known
 	Rotated   bool           // Refresh is another than before
-	Replaced  bool           // another program stored a newer token meanwhile, which was left there
 }
 
 // Check refreshes the token of a link, which tests confer's own token and not the
@@ -236,8 +235,7 @@ func (m *Manager) refresh(ctx context.Context, l Link) (Tokens, error) {
 		return t, nil
 	}
 	t.Refresh, t.Rotated = token.RefreshToken, true
-	t.Replaced, err = storeRotated(storing, store, StoredToken(l).Key(), old, t.Refresh)
-	return t, err
+	return t, storeRotated(storing, store, StoredToken(l).Key(), old, t.Refresh)
 }
 
 // listToken lists the token, where nothing that is listed tells it: a token that
@@ -257,22 +255,20 @@ func (m *Manager) listToken(ctx context.Context, l Link) error {
 // storeRotated stores the new token in the place of the old one, unless another
 // than the old one is there: that is of a newer authorization. Set has read back
 // when it returns nil.
-func storeRotated(ctx context.Context, store keystore.Store, key string, old, fresh cronofy.Secret) (replaced bool, err error) {
+func storeRotated(ctx context.Context, store keystore.Store, key string, old, fresh cronofy.Secret) (err error) {
 	for range storeTries {
 		now, getErr := store.Get(ctx, key)
 		switch {
-		case getErr == nil && now == fresh.Reveal():
-			return false, nil
-		case getErr == nil && now != old.Reveal():
-			return true, nil
+		case getErr == nil && now != old.Reveal(): // the new one, or another program's newer one
+			return nil
 		case errors.Is(getErr, keystore.ErrNotFound):
-			return false, &NotStoredError{fmt.Errorf("forgotten meanwhile: %w", getErr)}
+			return &NotStoredError{fmt.Errorf("forgotten meanwhile: %w", getErr)}
 		}
 		if err = store.Set(ctx, key, fresh.Reveal()); err == nil {
-			return false, nil
+			return nil
 		}
 	}
-	return false, &NotStoredError{err}
+	return &NotStoredError{err}
 }
 
 // linkLockLimit is longer than a refresh with what is read and stored around it
