@@ -120,7 +120,7 @@ func (f *profilesFlags) choose() (c choice, err error) {
 	case f.resume && f.toStdout():
 		return c, &usageError{summary: "--continue needs --out", hint: "name the file to go on with"}
 	case f.resume && (c.format == profiles.FormatTable || c.format == profiles.FormatHTML):
-		return c, &usageError{summary: "a " + continued[c.format] + " cannot be continued", hint: "use --format json or csv"}
+		return c, &usageError{summary: "--format " + string(c.format) + " cannot be continued", hint: "use --format json or csv"}
 	case f.wait < 0:
 		return c, &usageError{summary: "--wait cannot be negative", hint: "for example --wait 10m"}
 	case f.rate < defaultRate || f.rate > maxRate:
@@ -128,8 +128,6 @@ func (f *profilesFlags) choose() (c choice, err error) {
 	}
 	return c, nil
 }
-
-var continued = map[profiles.Format]string{profiles.FormatTable: "table", profiles.FormatHTML: "report"}
 
 // maxRate is above what any application was ever given.
 const maxRate = 1_000_000
@@ -194,10 +192,12 @@ func (f *profilesFlags) checkSource() error {
 				return &usageError{summary: "--" + flag + " goes with --emails", hint: "name the addresses to get access to with --emails FILE, or all rooms with --resources"}
 			}
 		}
-		if f.from != "" {
-			return f.checkFrom()
+		for _, flag := range []string{"accounts", "before", "continue", "wait", "tokens-out", "strict", "unordered", "rate"} {
+			if f.from != "" && f.given(flag) {
+				return &usageError{summary: "--from and --" + flag + " do not go together", hint: "--from writes records anew and asks nobody"}
+			}
 		}
-		if f.accounts == "" {
+		if f.accounts == "" && f.from == "" {
 			return &usageError{summary: "missing: --accounts", hint: "name a file with the columns email and access_token, or - for standard input"}
 		}
 		return nil
@@ -217,16 +217,6 @@ func (f *profilesFlags) checkSource() error {
 	}
 	if _, err := delegated.CallbackURL(f.callbackURL); err != nil {
 		return &usageError{summary: "--callback-url: " + err.Error(), hint: "for example https://hooks.example.com/cronofy"}
-	}
-	return nil
-}
-
-// checkFrom: what would ask somebody has no place beside --from.
-func (f *profilesFlags) checkFrom() error {
-	for _, flag := range []string{"accounts", "before", "continue", "wait", "tokens-out", "strict", "unordered", "rate"} {
-		if f.given(flag) {
-			return &usageError{summary: "--from and --" + flag + " do not go together", hint: "--from writes records anew and asks nobody"}
-		}
 	}
 	return nil
 }
@@ -570,8 +560,8 @@ func (r *profilesRun) source() (source, error) {
 		renewer := profiles.NewRenewer(r.client, r.tokens, r.workers())
 		src.renew = func(ctx context.Context, a profiles.Account, refused cronofy.Secret) (cronofy.Secret, error) {
 			t, err := renewer.Renew(ctx, a, refused)
-			if all := (&profiles.RenewError{Err: err}); err != nil && profiles.StopsRenewing(all) {
-				r.stop(all) // it would come for every account
+			if profiles.StopsRenewing(err) {
+				r.stop(&profiles.RenewError{Err: err})
 			}
 			return t, err
 		}

@@ -363,9 +363,5 @@ func (t *TokenFile) Newest(accounts iter.Seq2[Account, error]) iter.Seq2[Account
 // StopsRenewing tells whether an error of Renew would come for every other
 // account as well: the client is refused, or tokens cannot be written.
 func StopsRenewing(err error) bool {
-	var renew *RenewError
-	if !errors.As(err, &renew) {
-		return false
-	}
 	return errors.Is(err, ErrTokensLost) || cronofy.ClientRefused(err)
 }
