@@ -245,7 +245,7 @@ func (z *authorization) tellUnusable(err error) {
 func (z *authorization) finish(ctx context.Context, a callback.Answer) Event {
 	if a.Error != "" {
 		err := &RefusedError{Code: a.Error, Description: a.Description}
-		p := explain(err, z.at)
+		p := Explain(err, z.at)
 		o := callback.Outcome{Title: "Not authorized", Text: p.Summary, Hint: "The person who set this up sees the same in confer and can try again. " + closeWindow}
 		if a.Error == "access_denied" {
 			o.Title, o.Text = "You did not approve", "Nothing was linked, and nothing was changed."
@@ -297,7 +297,7 @@ func (z *authorization) use(ctx context.Context, a callback.Answer) Event {
 
 // unfinished is the page of an approval that nothing came of yet.
 func (z *authorization) unfinished(f Failed) callback.Outcome {
-	p := approvedProblem(explain(f.Err, z.at), z.at, z.answers, f, false)
+	p := approvedProblem(Explain(f.Err, z.at), z.at, z.answers, f, false)
 	return callback.Outcome{Title: "Approved, but not finished",
 		Text: "You approved, and nothing more is asked of you here. The set-up program could not finish: " + p.Summary,
 		Hint: "The person who set this up sees the same in confer. " + closeWindow}

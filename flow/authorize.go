@@ -252,7 +252,7 @@ func (ev Linked) apply(s State) (State, *Task) {
 	link.For = s.Answers.authorizing(StepAuthorize)
 	s.Link, s.Notice, s.HandedOver = &link, ev.Notice, nil
 	s.Made = append(s.Made[:len(s.Made):len(s.Made)], link)
-	s.Known = ev.Known.of(s.Answers.Accounts)
+	s.Known = ev.Known
 	s.Step = StepAuthorize + 1
 	return s, nil
 }

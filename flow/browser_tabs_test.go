@@ -50,7 +50,7 @@ func (h *house) holdExchange() *heldExchange {
 func (h *house) twoLinks(visit func(first, second string)) flow.State {
 	acts, made := make(chan flow.Event, 1), []string(nil)
 	h.runner.OpenURL = func(string) error { return nil }
-	last := flow.Attended(h.t.Context(), h.runner, h.found, acts, func(_ flow.State, ev flow.Event) {
+	last := flow.Unattended(h.t.Context(), h.runner, h.found, acts, func(_ flow.State, ev flow.Event) {
 		r, _ := ev.(flow.Report)
 		ready, ok := r.Event.(flow.LinkReady)
 		if !ok {
@@ -165,7 +165,7 @@ func TestTheLastPageWaitsForItsBrowser(t *testing.T) {
 		})
 		return nil
 	}
-	last := flow.Unattended(t.Context(), h.runner, h.found, func(s flow.State, _ flow.Event) {
+	last := flow.Unattended(t.Context(), h.runner, h.found, nil, func(s flow.State, _ flow.Event) {
 		if s.Link != nil {
 			close(linked)
 		}

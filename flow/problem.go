@@ -6,7 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"sort"
+	"slices"
 	"strings"
 	"time"
 
@@ -70,15 +70,13 @@ func (e *RefusedError) Error() string {
 	return strings.TrimSuffix("authorization refused: "+e.Code+" "+e.Description, " ")
 }
 
-// Explain makes the sentence for an error that happened at a step. It is the
-// only place where errors become sentences.
-func Explain(err error, at Step) Problem { return explain(err, at) }
-
 func usage(summary, hint string) *Problem {
 	return &Problem{Summary: summary, Hint: hint, Code: CodeUsage, Exit: ExitUsage}
 }
 
-func explain(err error, at Step) Problem {
+// Explain makes the sentence for an error that happened at a step. It is the
+// only place where errors become sentences.
+func Explain(err error, at Step) Problem {
 	p := sentence(err, at)
 	p.Err = err
 	return p
@@ -116,7 +114,8 @@ func sentence(err error, at Step) Problem {
 			Hint: "Check the data center, and whether a proxy or a login page stands in between. Then try again.",
 			Code: CodeBadAnswer, Exit: ExitFailed, Step: at}
 	case errors.As(err, &network):
-		return explainNetwork(network, at)
+		summary, hint := network.Words()
+		return Problem{Summary: summary, Hint: hint, Code: CodeNetwork, Exit: ExitFailed, Step: at}
 	case errors.As(err, &list):
 		return explainAccounts(list, at)
 	}
@@ -141,12 +140,6 @@ func explainEnd(err error, at Step) Problem {
 	}
 	return Problem{Summary: "Something unexpected went wrong.", Hint: "Try again. With --debug FILE confer writes down what happened; the file holds no secrets.",
 		Code: CodeBadAnswer, Exit: ExitFailed, Step: at}
-}
-
-func explainNetwork(e *cronofy.NetworkError, at Step) Problem {
-	p := Problem{Code: CodeNetwork, Exit: ExitFailed, Step: at}
-	p.Summary, p.Hint = e.Words()
-	return p
 }
 
 func explainPort(e *callback.PortError) Problem {
@@ -317,7 +310,7 @@ func fieldText(fields map[string][]cronofy.FieldError) string {
 	if len(out) == 0 {
 		return ""
 	}
-	sort.Strings(out)
+	slices.Sort(out)
 	return " (" + strings.Join(out, ", ") + ")"
 }
 

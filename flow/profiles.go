@@ -51,14 +51,6 @@ type KnownProfiles struct {
 	For Accounts // whose they are
 }
 
-// of are the known profiles of these accounts.
-func (k *KnownProfiles) of(a Accounts) *KnownProfiles {
-	if k == nil {
-		return nil
-	}
-	return &KnownProfiles{IDs: k.IDs, For: a}
-}
-
 // KnownHere are the profiles that the accounts of the answers had before the
 // link; nil: that is not known, as with accounts that were named after it.
 func (s State) KnownHere() *KnownProfiles {
@@ -186,7 +178,7 @@ func (r *Runner) known(ctx context.Context, client *cronofy.Client, a Answers) *
 	}
 	ctx, cancel := context.WithTimeout(ctx, knownTime)
 	defer cancel()
-	k := &KnownProfiles{IDs: map[string]bool{}}
+	k := &KnownProfiles{IDs: map[string]bool{}, For: a.Accounts}
 	complete := true
 	_, err = profiles.Run(ctx, client, profiles.Accounts(list), profiles.Options{Provider: cronofy.AnyProvider, ErrorOf: ExplainAccount},
 		func(rec profiles.Record) error {
@@ -388,7 +380,7 @@ func ExplainAccount(err error) (code, message string) {
 	if errors.Is(err, cronofy.ErrUnsendable) {
 		return CodeUsage, "The access token holds characters that tokens do not have."
 	}
-	p := explain(err, StepProfiles)
+	p := Explain(err, StepProfiles)
 	if api := new(cronofy.Error); errors.As(err, &api) && api.Code == "" {
 		p.Summary = cmp.Or(wordsOfStatus(api.Status).account, p.Summary)
 	}

@@ -299,16 +299,11 @@ func NewTasks(r *Runner) *Tasks {
 }
 
 // Unattended runs the steps with the answers given and nobody to ask, up to the
-// link. follow sees each new State with the event that led to it. It returns
-// the last State: linked, or with the Problem that stopped it. The same Apply
-// and the same Runner are at work as with a terminal.
-func Unattended(ctx context.Context, r *Runner, f Initial, follow func(State, Event)) State {
-	return Attended(ctx, r, f, nil, follow)
-}
-
-// Attended is Unattended with somebody who may do things meanwhile: what comes
-// from acts is applied too.
-func Attended(ctx context.Context, r *Runner, f Initial, acts <-chan Event, follow func(State, Event)) State {
+// link. What comes from acts, which may be nil, is applied meanwhile. follow sees each
+// new State with the event that led to it. It returns the last State: linked, or with
+// the Problem that stopped it. The same Apply and the same Runner are at work as
+// with a terminal.
+func Unattended(ctx context.Context, r *Runner, f Initial, acts <-chan Event, follow func(State, Event)) State {
 	r.Unattended = true
 	tasks := NewTasks(r)
 	defer tasks.Close()
@@ -334,7 +329,7 @@ func Attended(ctx context.Context, r *Runner, f Initial, acts <-chan Event, foll
 		case <-done:
 			done = nil
 			if s.Attempt.Phase < PhaseExchanging { // a code cannot be had twice
-				p := explain(context.Canceled, s.Step)
+				p := Explain(context.Canceled, s.Step)
 				s.Problem, s.Running = &p, nil
 			}
 		}

@@ -103,7 +103,7 @@ func (h *house) browse(d sandbox.Decision) {
 // run is the whole set-up, and what was reported on the way.
 func (h *house) run(ctx context.Context) (flow.State, []flow.Event) {
 	var events []flow.Event
-	last := flow.Unattended(ctx, h.runner, h.found, func(_ flow.State, ev flow.Event) {
+	last := flow.Unattended(ctx, h.runner, h.found, nil, func(_ flow.State, ev flow.Event) {
 		if r, ok := ev.(flow.Report); ok {
 			events = append(events, r.Event)
 		}

@@ -256,7 +256,7 @@ type Failed struct {
 }
 
 func (ev Failed) apply(s State) (State, *Task) {
-	p := explain(ev.Err, s.Step)
+	p := Explain(ev.Err, s.Step)
 	if noSecret(ev.Err) { // the store's page has no field for it
 		s.secretIn, s.Asking = storedSecret{}, false
 	}

@@ -98,7 +98,7 @@ func (n *nowhere) String() string { return n.address }
 // dryWalk goes through the steps and pastes an answer as soon as there is a link.
 func (w *wiring) dryWalk(ctx context.Context, out io.Writer) flow.State {
 	paste := make(chan flow.Event, 1)
-	return flow.Attended(ctx, w.runner, w.known, paste, func(_ flow.State, ev flow.Event) {
+	return flow.Unattended(ctx, w.runner, w.known, paste, func(_ flow.State, ev flow.Event) {
 		r, ok := ev.(flow.Report)
 		if !ok {
 			return

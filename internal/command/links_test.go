@@ -223,7 +223,7 @@ func (h *linkedHome) start(folder string) error {
 		Answers: flow.Answers{Site: h.server.Site(cronofy.DataCenters()[3]), ClientID: c.ClientID, ClientSecret: c.ClientSecret, ServiceAccount: c.ServiceAccountID,
 			Provider: cronofy.Webex, Label: "Acme", RedirectURI: uri, Accounts: flow.Accounts{Kind: flow.AccountsNone}},
 		Store: flow.Store{Kind: flow.StoreFile, Passphrase: cronofy.NewSecret(testPassphrase)},
-	}, func(flow.State, flow.Event) {})
+	}, nil, func(flow.State, flow.Event) {})
 	if last.Problem != nil {
 		return last.Problem.Err
 	}

@@ -356,7 +356,7 @@ func setupUnattended(ctx context.Context, f *settings, w *wiring, s streams) err
 		ev.warning = w.tokens.warning
 		tell = ev.follow
 	}
-	last := flow.Unattended(ctx, w.runner, w.known, func(st flow.State, ev flow.Event) {
+	last := flow.Unattended(ctx, w.runner, w.known, nil, func(st flow.State, ev flow.Event) {
 		tellMeanwhile(s.err, st, ev)
 		tell(st, ev)
 	})
