@@ -2,6 +2,7 @@ package cronofy
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -59,11 +60,8 @@ func NewHTTPClient(o HTTPOptions) (*http.Client, error) {
 	if o.DialContext == nil {
 		o.DialContext = (&net.Dialer{Timeout: connectTimeout, KeepAlive: 30 * time.Second}).DialContext
 	}
-	if o.Timeout == 0 {
-		o.Timeout = callTimeout
-	}
 	return &http.Client{
-		Timeout:       o.Timeout,
+		Timeout:       cmp.Or(o.Timeout, callTimeout),
 		CheckRedirect: noRedirect,
 		Transport: &http.Transport{
 			Proxy:                  chosenProxy(o.Proxy, roots != nil),
@@ -175,7 +173,7 @@ func chosenProxy(pick func(*http.Request) (*url.URL, error), ownCA bool) func(*h
 	}
 	return func(r *http.Request) (*url.URL, error) {
 		p, _ := r.Context().Value(progressKey{}).(*Progress)
-		p.uses(ownCA)
+		p.note(func() { p.ownCA = ownCA })
 		if LoopbackHost(r.URL.Hostname()) {
 			return nil, nil
 		}
@@ -187,7 +185,7 @@ func chosenProxy(pick func(*http.Request) (*url.URL, error), ownCA bool) func(*h
 			if reason := unusableProxy(u); reason != "" {
 				return nil, &proxyError{reason: reason}
 			}
-			p.goesThrough(u)
+			p.note(func() { p.proxy = u })
 		}
 		return u, nil
 	}
@@ -248,44 +246,32 @@ type progressKey struct{}
 // Watch gives the context for one request, and what will note its progress.
 func Watch(ctx context.Context) (context.Context, *Progress) {
 	p := &Progress{}
-	locked := func(f func()) {
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		f()
-	}
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GetConn: func(string) { locked(func() { p.asked = true }) },
+		GetConn: func(string) { p.note(func() { p.asked = true }) },
 		DNSDone: func(i httptrace.DNSDoneInfo) {
-			locked(func() {
+			p.note(func() {
 				for _, a := range i.Addrs {
 					p.addresses = append(p.addresses, a.String())
 				}
 			})
 		},
-		TLSHandshakeStart: func() { locked(func() { p.handshakes++ }) },
+		TLSHandshakeStart: func() { p.note(func() { p.handshakes++ }) },
 		GotConn: func(i httptrace.GotConnInfo) {
 			c, ok := i.Conn.(*tls.Conn)
 			http2 := ok && c.ConnectionState().NegotiatedProtocol == "h2"
-			locked(func() { p.connected, p.http2 = true, http2 })
+			p.note(func() { p.connected, p.http2 = true, http2 })
 		},
-		GotFirstResponseByte: func() { locked(func() { p.answered = true }) },
+		GotFirstResponseByte: func() { p.note(func() { p.answered = true }) },
 	})
 	return context.WithValue(ctx, progressKey{}, p), p
 }
 
-func (p *Progress) uses(ownCA bool) {
+// note lets f write; a request that nobody watches has no Progress.
+func (p *Progress) note(f func()) {
 	if p != nil {
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		p.ownCA = ownCA
-	}
-}
-
-func (p *Progress) goesThrough(proxy *url.URL) {
-	if p != nil {
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		p.proxy = proxy
+		f()
 	}
 }
 
@@ -643,10 +629,7 @@ func (e *NetworkError) tlsWords(who string) (summary, hint string) {
 		return fmt.Sprintf("The encrypted connection (TLS) to %s was refused.", who), "Check the address, and any proxy or firewall in between. It may want a certificate that confer does not have."
 	}
 	if e.OwnCA {
-		by := "somebody"
-		if e.Issuer != "" {
-			by = e.Issuer
-		}
+		by := cmp.Or(e.Issuer, "somebody")
 		return fmt.Sprintf("The certificate of %s was issued by %s, whom neither this machine nor the file of --ca-file trusts.", who, by),
 			"Put the certificate of that authority (the root) into the file. Who runs the network or the proxy has it."
 	}
