@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"time"
 )
@@ -38,11 +39,8 @@ type LinkingProfile struct {
 // because a code works once.
 // https://docs.cronofy.com/developers/api/authorization/request-token/
 func (c *Client) Exchange(ctx context.Context, code Secret, redirectURI string) (Token, error) {
-	return c.token(ctx, tokenCall{
-		op:    "exchange code",
-		extra: map[string]string{"grant_type": "authorization_code", "code": code.Reveal(), "redirect_uri": redirectURI},
-		grant: code,
-	})
+	grant := map[string]string{"grant_type": "authorization_code", "code": code.Reveal(), "redirect_uri": redirectURI}
+	return c.token(ctx, c.credentialCall("exchange code", "/oauth/token", grant, code))
 }
 
 // Refresh gets a new access token. The refresh token may change: store the new
@@ -50,11 +48,8 @@ func (c *Client) Exchange(ctx context.Context, code Secret, redirectURI string) 
 // arrived; AnswerLost tells.
 // https://docs.cronofy.com/developers/api/authorization/refresh-token/
 func (c *Client) Refresh(ctx context.Context, refreshToken Secret) (Token, error) {
-	return c.token(ctx, tokenCall{
-		op:    "refresh token",
-		extra: map[string]string{"grant_type": "refresh_token", "refresh_token": refreshToken.Reveal()},
-		grant: refreshToken,
-	})
+	grant := map[string]string{"grant_type": "refresh_token", "refresh_token": refreshToken.Reveal()}
+	return c.token(ctx, c.credentialCall("refresh token", "/oauth/token", grant, refreshToken))
 }
 
 // CheckApplication finds out whether client id and secret belong together at
@@ -64,21 +59,17 @@ func (c *Client) Refresh(ctx context.Context, refreshToken Secret) (Token, error
 // the context's error. (RFC 6749 section 5.2; what Cronofy answers to a wrong
 // secret is seen in its SDKs, not documented.)
 func (c *Client) CheckApplication(ctx context.Context) error {
-	_, err := c.token(ctx, tokenCall{
-		op:    "check application",
-		extra: map[string]string{"grant_type": "refresh_token", "refresh_token": impossibleToken},
-		safe:  true,
-	})
+	grant := map[string]string{"grant_type": "refresh_token", "refresh_token": impossibleToken}
+	k := c.credentialCall("check application", "/oauth/token", grant, Secret{})
+	k.safe = true
+	_, err := c.token(ctx, k)
 	if err == nil {
-		err = &BadAnswerError{Op: "check application", Reason: "a token that cannot exist was accepted"}
+		err = &BadAnswerError{Op: k.op, Reason: "a token that cannot exist was accepted"}
 	}
-	code := CodeOf(err)
 	switch {
-	case code == "invalid_grant":
+	case CodeOf(err) == "invalid_grant":
 		return nil
-	case StatusOf(err) == http.StatusUnauthorized, code == "invalid_client", code == "unauthorized_client":
-		return err
-	case contextError(ctx) != nil:
+	case ClientRefused(err), contextError(ctx) != nil:
 		return err
 	}
 	return fmt.Errorf("%w: %w", ErrNotChecked, err)
@@ -93,17 +84,9 @@ func (c *Client) Revoke(ctx context.Context, token Secret) error {
 	return c.do(ctx, k)
 }
 
-type tokenCall struct {
-	op    string
-	extra map[string]string
-	grant Secret
-	safe  bool
-}
-
-func (c *Client) token(ctx context.Context, t tokenCall) (Token, error) {
+func (c *Client) token(ctx context.Context, k call) (Token, error) {
 	var out object
-	k := c.credentialCall(t.op, "/oauth/token", t.extra, t.grant)
-	k.safe, k.out = t.safe, &out
+	k.out = &out
 	if err := c.do(ctx, k); err != nil {
 		return Token{}, err
 	}
@@ -118,9 +101,7 @@ func (c *Client) token(ctx context.Context, t tokenCall) (Token, error) {
 // Authorization header.
 func (c *Client) credentialCall(op, path string, extra map[string]string, hidden Secret) call {
 	body := map[string]string{"client_id": c.app.ClientID, "client_secret": c.app.ClientSecret.Reveal()}
-	for name, value := range extra {
-		body[name] = value
-	}
+	maps.Copy(body, extra)
 	return call{op: op, method: http.MethodPost, path: path, body: body, hidden: []Secret{hidden}, oauth: true}
 }
 
