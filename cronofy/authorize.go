@@ -1,6 +1,7 @@
 package cronofy
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -56,15 +57,10 @@ type EnterpriseConnectRequest struct {
 // authorize a service account.
 // https://docs.cronofy.com/developers/api/enterprise-connect/request-authorization/
 func (c *Client) EnterpriseConnectURL(r EnterpriseConnectRequest) string {
-	if r.Scope == "" {
-		r.Scope = DefaultServiceAccountScope
-	}
-	if r.DelegatedScope == "" {
-		r.DelegatedScope = DefaultDelegatedScope
-	}
 	q := query{
 		{"response_type", "code"}, {"client_id", c.app.ClientID}, {"redirect_uri", r.RedirectURI},
-		{"scope", r.Scope}, {"delegated_scope", r.DelegatedScope}, {"state", r.State},
+		{"scope", cmp.Or(r.Scope, DefaultServiceAccountScope)},
+		{"delegated_scope", cmp.Or(r.DelegatedScope, DefaultDelegatedScope)}, {"state", r.State},
 	}
 	return c.site.App + enterpriseConnectPath + "?" + q.encode()
 }
@@ -157,17 +153,11 @@ func DefaultNames() Names {
 }
 
 func (n Names) orDefault() Names {
-	d := DefaultNames()
-	if n.OUAuthorizePath != "" {
-		d.OUAuthorizePath = n.OUAuthorizePath
+	return Names{
+		OUAuthorizePath:  cmp.Or(n.OUAuthorizePath, DefaultOUAuthorizePath),
+		OULinkTokenParam: cmp.Or(n.OULinkTokenParam, DefaultOULinkTokenParam),
+		OULinkTokenField: cmp.Or(n.OULinkTokenField, DefaultOULinkTokenField),
 	}
-	if n.OULinkTokenParam != "" {
-		d.OULinkTokenParam = n.OULinkTokenParam
-	}
-	if n.OULinkTokenField != "" {
-		d.OULinkTokenField = n.OULinkTokenField
-	}
-	return d
 }
 
 // Validate refuses names that would send the browser or a credential anywhere
@@ -179,7 +169,7 @@ func (n Names) Validate() error {
 	if !isName(n.OULinkTokenParam) {
 		return errors.New("link token parameter: must be letters, digits and underscores")
 	}
-	if isFixedParam(n.OULinkTokenParam) {
+	if slices.Contains(fixedParams, n.OULinkTokenParam) {
 		return fmt.Errorf("link token parameter: %s is another parameter's name", n.OULinkTokenParam)
 	}
 	if !isName(n.OULinkTokenField) {
@@ -192,13 +182,7 @@ func isName(s string) bool {
 	return s != "" && strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_") == ""
 }
 
-func isFixedParam(s string) bool {
-	switch s {
-	case "response_type", "client_id", "redirect_uri", "scope", "state", "conferencing_provider_name":
-		return true
-	}
-	return false
-}
+var fixedParams = []string{"response_type", "client_id", "redirect_uri", "scope", "state", "conferencing_provider_name"}
 
 func validPath(p string) error {
 	u, err := url.Parse(p)

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -96,25 +97,15 @@ func New(site Site, app App, opts ...Option) *Client {
 	case nil:
 		c.limiter = NewLimiter(0, 0, LimiterClock(c.clock))
 	}
-	c.base = usable(site.API)
+	if base, err := baseURL(site.API); err == nil {
+		c.base, _ = url.Parse(base)
+	}
 	c.http = plain(c.http)
 	return c
 }
 
 // Site is where the client's calls go.
 func (c *Client) Site() Site { return c.site }
-
-func usable(api string) *url.URL {
-	base, err := baseURL(api)
-	if err != nil {
-		return nil
-	}
-	u, err := url.Parse(base)
-	if err != nil {
-		return nil
-	}
-	return u
-}
 
 func plain(h *http.Client) *http.Client {
 	if h == nil {
@@ -251,12 +242,7 @@ func (c *Client) payload(k call) ([]byte, error) {
 }
 
 func sendable(bearer string) bool {
-	for i := range len(bearer) {
-		if bearer[i] <= ' ' || bearer[i] > '~' {
-			return false
-		}
-	}
-	return true
+	return !strings.ContainsFunc(bearer, func(r rune) bool { return r <= ' ' || r > '~' })
 }
 
 // pass waits for the limiter.

@@ -2,9 +2,11 @@ package cronofy
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"mime"
 	"net/http"
@@ -60,7 +62,7 @@ func (e *Error) Error() string {
 	sep := " "
 	for _, name := range e.FieldNames() {
 		for _, f := range e.Fields[name] {
-			b.WriteString(sep + name + ": " + f.text())
+			b.WriteString(sep + name + ": " + cmp.Or(f.Description, f.Key))
 			sep = "; "
 		}
 	}
@@ -72,19 +74,7 @@ func (e *Error) Error() string {
 
 // FieldNames lists the fields complained of, in order.
 func (e *Error) FieldNames() []string {
-	names := make([]string, 0, len(e.Fields))
-	for n := range e.Fields {
-		names = append(names, n)
-	}
-	slices.Sort(names)
-	return names
-}
-
-func (f FieldError) text() string {
-	if f.Description != "" {
-		return f.Description
-	}
-	return f.Key
+	return slices.Sorted(maps.Keys(e.Fields))
 }
 
 // BadAnswerError is a 2xx whose body is not what the API promises. Reason is

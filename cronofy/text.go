@@ -50,11 +50,7 @@ func joins(rs []rune, i int) bool {
 }
 
 func breaksLine(r rune) bool {
-	switch r {
-	case '\n', '\r', '\t', '\v', '\f', '\u0085', '\u2028', '\u2029':
-		return true
-	}
-	return false
+	return strings.ContainsRune("\n\r\t\v\f\u0085\u2028\u2029", r)
 }
 
 func strip(rs []rune) string {
