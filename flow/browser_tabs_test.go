@@ -13,7 +13,7 @@ import (
 	"confer/cronofy"
 	"confer/cronofy/sandbox"
 	"confer/flow"
-	"confer/internal/elsewhere"
+	"confer/internal/finaladdress"
 )
 
 // heldExchange holds the first exchange of a code until it is let go.
@@ -157,7 +157,7 @@ func TestTheLastPageWaitsForItsBrowser(t *testing.T) {
 	var page string
 	h.runner.OpenURL = func(short string) error {
 		h.visits.Go(func() {
-			final, err := elsewhere.Approve(context.Background(), short)
+			final, err := finaladdress.Approve(context.Background(), short)
 			require.NoError(t, err)
 			address := arrive(t, final)
 			<-linked

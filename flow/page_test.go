@@ -13,7 +13,7 @@ import (
 
 	"confer/cronofy/sandbox"
 	"confer/flow"
-	"confer/internal/elsewhere"
+	"confer/internal/finaladdress"
 	"confer/keystore"
 )
 
@@ -86,7 +86,7 @@ func (h *house) failExchange(status int) {
 func (h *house) administrator(pages chan<- string) {
 	h.runner.OpenURL = func(link string) error {
 		h.visits.Go(func() {
-			address, err := elsewhere.Approve(context.Background(), link)
+			address, err := finaladdress.Approve(context.Background(), link)
 			for err == nil && address != "" {
 				var page string
 				if page, address, err = h.get(address); err == nil {

@@ -21,7 +21,7 @@ import (
 	"confer/cronofy/sandbox"
 	"confer/flow"
 	"confer/flow/callback"
-	"confer/internal/elsewhere"
+	"confer/internal/finaladdress"
 	"confer/internal/freeport"
 	"confer/internal/links"
 	"confer/keystore"
@@ -481,7 +481,7 @@ func (h *house) runWith(ctx context.Context, act func(*flow.Tasks, flow.State) f
 // would end on, which nobody serves.
 func finalAddress(t *testing.T, authorizeURL string) string {
 	t.Helper()
-	final, err := elsewhere.Approve(t.Context(), authorizeURL)
+	final, err := finaladdress.Approve(t.Context(), authorizeURL)
 	require.NoError(t, err)
 	return final
 }

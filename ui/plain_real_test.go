@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net/http"
 	"regexp"
 	"strings"
 	"sync"
@@ -16,6 +15,7 @@ import (
 	"confer/cronofy"
 	"confer/cronofy/sandbox"
 	"confer/flow"
+	"confer/internal/finaladdress"
 	"confer/internal/freeport"
 	"confer/internal/screentest"
 	"confer/keystore"
@@ -167,21 +167,6 @@ func TestPlainWithCallback(t *testing.T) {
 	h.finished()
 }
 
-// plainElsewhere is a browser on another machine: what should come back to this
-// one ends at an address that cannot be reached.
-type plainElsewhere struct {
-	callback string
-	final    chan string
-}
-
-func (e plainElsewhere) RoundTrip(r *http.Request) (*http.Response, error) {
-	if strings.HasPrefix(r.URL.String(), e.callback) {
-		e.final <- r.URL.String()
-		return nil, io.ErrUnexpectedEOF
-	}
-	return http.DefaultTransport.RoundTrip(r)
-}
-
 // TestPlainWithPaste: the same with the final address, brought by a person.
 func TestPlainWithPaste(t *testing.T) {
 	t.Parallel()
@@ -190,16 +175,10 @@ func TestPlainWithPaste(t *testing.T) {
 	h.until("The administrator has to open this approval link:")
 	link := regexp.MustCompile(`(?m)^\| (http\S+)$`).FindStringSubmatch(h.until("says what can be done."))
 	require.NotNil(t, link, "the link stands alone on its line")
-	elsewhere := plainElsewhere{h.uri(), make(chan string, 1)}
-	err := sandbox.Browser(t.Context(), &http.Client{Transport: elsewhere}, link[1], sandbox.Approve)
-	require.Error(t, err, "the address cannot be reached")
-	final := <-elsewhere.final
+	final, err := finaladdress.Approve(t.Context(), link[1])
+	require.NoError(t, err)
 	_, err = io.WriteString(h.in, "p\n"+final[:60]+"\n"+final[60:]+"\n\n")
 	require.NoError(t, err)
 	h.answers("[1, Check accounts]: ", "", "[1, Skip]: ", "file", "File: ", "people", "The next look is in", "", "[finish]: ", "")
 	h.finished()
-}
-
-func (h *plainHouse) uri() string {
-	return regexp.MustCompile(`Redirect URI \[(\S+)\]`).FindStringSubmatch(h.paper.String())[1]
 }

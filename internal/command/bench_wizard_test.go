@@ -17,7 +17,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"confer/internal/elsewhere"
+	"confer/internal/finaladdress"
 	"confer/internal/screentest"
 )
 
@@ -259,7 +259,7 @@ func callbackToScreen(b *testing.B, program string) time.Duration {
 // would ask for next.
 func finalAddress(b *testing.B, link string) string {
 	b.Helper()
-	final, err := elsewhere.Approve(b.Context(), link)
+	final, err := finaladdress.Approve(b.Context(), link)
 	require.NoError(b, err)
 	return final
 }

@@ -21,7 +21,7 @@ import (
 
 	"confer/cronofy"
 	"confer/cronofy/sandbox"
-	"confer/internal/elsewhere"
+	"confer/internal/finaladdress"
 	"confer/internal/freeport"
 	"confer/internal/golden"
 )
@@ -191,7 +191,7 @@ func TestPlace(t *testing.T) {
 // and gives the address that it would end on.
 func approveElsewhere(t *testing.T, authorizeURL string) string {
 	t.Helper()
-	final, err := elsewhere.Approve(t.Context(), authorizeURL)
+	final, err := finaladdress.Approve(t.Context(), authorizeURL)
 	require.NoError(t, err)
 	return final
 }

@@ -1,6 +1,6 @@
-// Package elsewhere plays, for tests, an administrator on another machine: their
+// Package finaladdress plays, for tests, an administrator on another machine: their
 // browser ends on an address that nothing serves, and they send that address.
-package elsewhere
+package finaladdress
 
 import (
 	"context"
