@@ -89,7 +89,7 @@ var steps = [stepCount]stepRule{
 		given:   func(a Answers) Event { return ProviderChosen{a.Provider} },
 	},
 	StepAuthorize: {
-		name: "authorize", title: "Authorize",
+		name: "authorize", title: "Approval",
 		missing: func(Initial) bool { return true }, // only a link ends it
 		given:   func(Answers) Event { return AuthorizeStarted{} },
 	},

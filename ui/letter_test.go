@@ -64,7 +64,7 @@ func TestSentBackSaysSo(t *testing.T) {
 	resize(m, 120, 40)
 	report(m, fail(&cronofy.Error{Status: 401}))
 	require.Equal(t, flow.StepApplication, m.state.Step)
-	require.Contains(t, text(m), "It came up at Authorize")
+	require.Contains(t, text(m), "It came up at Approval")
 	press(m, "enter")
 	report(m, fail(&cronofy.Error{Status: 401}))
 	require.Contains(t, text(m), "does not accept this client secret")

@@ -40,7 +40,7 @@ func messageFor(s flow.State) string {
 		"Programs that check links in mail and chat can use it up; if it does not work, I send a new one.", "",
 		"Before you open it",
 		"- You need to be an administrator of our calendars and of " + w.admin + ".",
-		"  If these are two people, please sit together: it is done in one browser.",
+		"  If these are two people, please use the same browser, one after the other.",
 		"- " + w.login,
 		"  A private window is best, because Cronofy remembers who signed in last.",
 	}

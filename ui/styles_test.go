@@ -118,7 +118,7 @@ func TestNoColor(t *testing.T) {
 			continue
 		}
 		shown := text(s.model(t, 120, 40))
-		for _, want := range []string{"✓ connected", "! disconnected", "· not yet", "× error", "› ✓ connected", "● Check accounts", "✓ Authorize"} {
+		for _, want := range []string{"✓ connected", "! disconnected", "· not yet", "× error", "› ✓ connected", "● Check accounts", "✓ Approval"} {
 			require.Contains(t, shown, want)
 		}
 	}
