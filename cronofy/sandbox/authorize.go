@@ -418,15 +418,11 @@ func (s *Server) bentState(state []string, how string) []string {
 	return state
 }
 
-// Permittable tells whether a redirect URI can be on the list of permitted ones:
-// absolute, http or https, without fragment or user.
-func Permittable(uri string) bool { return webAddress(uri) }
-
 // redirectAllowed tells whether an answer may go to this redirect URI: any http
 // or https one in development mode, else one of the list, character by character.
 // https://docs.cronofy.com/developers/faqs/verify-application/
 func (s *Server) redirectAllowed(uri string) bool {
-	if !webAddress(uri) {
+	if !Permittable(uri) {
 		return false
 	}
 	if s.opts.PermittedRedirectURIs == nil {

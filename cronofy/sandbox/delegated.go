@@ -110,7 +110,7 @@ func readDelegation(p params, where, delegated string) (delegation, fieldErrors)
 		return d, fieldErrors{where + "state": {{"errors.invalid", "must be a string"}}}
 	case !emailAddress(d.email):
 		return d, fieldErrors{where + "email": {{"errors.invalid", "must be an email address"}}}
-	case !webAddress(d.callbackURL):
+	case !Permittable(d.callbackURL):
 		return d, fieldErrors{where + "callback_url": {{"errors.invalid", "must be http or https"}}}
 	case !within(d.scope, delegated):
 		return d, fieldErrors{where + "scope": {{"errors.invalid", "not within the delegated scope"}}}
@@ -125,12 +125,12 @@ func emailAddress(text string) bool {
 	return err == nil && a.Address == text
 }
 
-// webAddress tells whether text is an absolute http or https URI without
-// fragment or user.
-func webAddress(text string) bool {
-	u, err := url.Parse(text)
+// Permittable tells whether a URI can be on the list of permitted redirect URIs, or
+// a callback URL: absolute, http or https, without fragment or user.
+func Permittable(uri string) bool {
+	u, err := url.Parse(uri)
 	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Hostname() != "" &&
-		u.User == nil && u.Fragment == "" && !strings.HasSuffix(text, "#")
+		u.User == nil && u.Fragment == "" && !strings.HasSuffix(uri, "#")
 }
 
 // within tells whether each of the space-separated scopes is granted by some of

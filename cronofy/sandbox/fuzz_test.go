@@ -93,7 +93,7 @@ func FuzzDelegatedBody(f *testing.F) {
 			t.Errorf("%d delegations", len(list))
 		}
 		for _, d := range list {
-			if errs == nil && (d.email == "" || !webAddress(d.callbackURL) || !within(d.scope, serviceDelegatedScope)) {
+			if errs == nil && (d.email == "" || !Permittable(d.callbackURL) || !within(d.scope, serviceDelegatedScope)) {
 				t.Errorf("accepted %+v", d)
 			}
 		}
