@@ -279,16 +279,16 @@ func (d *Desktop) Answer(title string, takes time.Duration, keys ...string) {
 		return window != ""
 	})
 	<-time.After(takes)
-	args := []string{"windowfocus", "--sync", window}
+	calls := [][]string{{"windowfocus", "--sync", window}}
 	for _, key := range keys {
 		if text, ok := strings.CutPrefix(key, `"`); ok {
-			args = append(args, "type", strings.TrimSuffix(text, `"`))
+			calls = append(calls, []string{"type", strings.TrimSuffix(text, `"`)}) // takes all arguments that follow
 		} else {
-			args = append(args, "key", key)
+			calls = append(calls, []string{"key", key})
 		}
 	}
 	for range 3 { // a window may lose what comes while it is being drawn
-		for _, one := range split(args) {
+		for _, one := range calls {
 			d.xdotool(one...)
 		}
 		for range 50 {
@@ -299,15 +299,6 @@ func (d *Desktop) Answer(title string, takes time.Duration, keys ...string) {
 		}
 	}
 	require.Fail(d.t, "the window stays: "+title, d.windows())
-}
-
-// split gives one call for each of xdotool's commands: "type" takes all that follow.
-func split(args []string) (calls [][]string) {
-	calls = append(calls, args[:3])
-	for i := 3; i+1 < len(args); i += 2 {
-		calls = append(calls, args[i:i+2])
-	}
-	return calls
 }
 
 func (d *Desktop) xdotool(args ...string) string {
