@@ -88,8 +88,12 @@ func webAddress(address string) bool {
 
 // openSystem tries each of $BROWSER's commands, then the system's own.
 func (m Machine) openSystem(address string) error {
+	separator := ":" // that of paths
+	if m.GOOS == "windows" {
+		separator = ";" // there ":" follows a drive's letter
+	}
 	var failed error // says more than that nothing was found
-	for command := range strings.SplitSeq(m.getenv("BROWSER"), listSeparator(m.GOOS)) {
+	for command := range strings.SplitSeq(m.getenv("BROWSER"), separator) {
 		if command = strings.TrimSpace(command); command == None {
 			return ErrNone
 		}
@@ -116,15 +120,6 @@ func (m Machine) openSystem(address string) error {
 		}
 	}
 	return cmp.Or(failed, ErrNotFound)
-}
-
-// listSeparator is that of paths; Windows has no such custom, and ":" after a
-// drive's letter.
-func listSeparator(goos string) string {
-	if goos == "windows" {
-		return ";"
-	}
-	return ":"
 }
 
 // canShow keeps xdg-open from falling back to a text browser on no terminal.
