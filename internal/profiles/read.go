@@ -104,7 +104,7 @@ type Summary struct {
 func Run(ctx context.Context, client Client, accounts iter.Seq2[Account, error], opts Options, emit func(Record) error) (Summary, error) {
 	var sum Summary
 	r := newReader(client, opts)
-	in := &intake{accounts: accounts, seen: &seen{seed: maphash.MakeSeed(), hashes: map[uint64]bool{}}, strict: opts.Strict, done: opts.Done}
+	in := &intake{accounts: accounts, seen: &seen{seed: maphash.MakeSeed(), hashes: map[uint64]struct{}{}}, strict: opts.Strict, done: opts.Done}
 	p := pool[item, Record]{window: opts.window(), hold: maxWaiting, patience: opts.Patience, do: r.read}
 	if opts.Unordered {
 		p.hold = 0
@@ -193,7 +193,7 @@ func (in *intake) items(yield func(item) bool) {
 	}
 }
 
-// maxSeen bounds what is remembered to some 3 MB. A line that repeats a later one is
+// maxSeen bounds what is remembered to some 2 MB. A line that repeats a later one is
 // read a second time.
 const maxSeen = 120_000
 
@@ -201,7 +201,7 @@ const maxSeen = 120_000
 // collide with a probability of 3e-10.
 type seen struct {
 	seed       maphash.Seed
-	hashes     map[uint64]bool
+	hashes     map[uint64]struct{}
 	duplicates int
 }
 
@@ -214,12 +214,12 @@ func (s *seen) before(a Account) bool {
 		return false
 	}
 	h := maphash.String(s.seed, token.Reveal())
-	if s.hashes[h] {
+	if _, there := s.hashes[h]; there {
 		s.duplicates++
 		return true
 	}
 	if len(s.hashes) < maxSeen {
-		s.hashes[h] = true
+		s.hashes[h] = struct{}{}
 	}
 	return false
 }

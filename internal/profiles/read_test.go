@@ -399,7 +399,7 @@ func TestRunCancelledBeforeItBegan(t *testing.T) {
 
 func TestSeenIsBounded(t *testing.T) {
 	t.Parallel()
-	s := &seen{seed: maphash.MakeSeed(), hashes: map[uint64]bool{}}
+	s := &seen{seed: maphash.MakeSeed(), hashes: map[uint64]struct{}{}}
 	n := 0
 	for a := range numbered(maxSeen + 1000) {
 		if !s.before(a) {

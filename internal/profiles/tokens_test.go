@@ -76,7 +76,7 @@ func TestReplacementsAreFollowed(t *testing.T) {
 	require.NoError(t, err)
 	defer in.Close()
 	var newest []string
-	s := &seen{seed: maphash.MakeSeed(), hashes: map[uint64]bool{}}
+	s := &seen{seed: maphash.MakeSeed(), hashes: map[uint64]struct{}{}}
 	for a, err := range f.Newest(ReadAccounts(in)) {
 		require.NoError(t, err)
 		if !s.before(a) {
