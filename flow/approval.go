@@ -176,9 +176,9 @@ func (ev CodeExpired) apply(s State) (State, *Task) {
 	}
 	if s.Problem != nil && s.Problem.Approved {
 		p := *s.Problem
-		p.Hint = approvedWords + "its code is too old by now. Try again with a new link, or go on to the profiles."
+		p.Hint = approvedWords + "its code is too old by now. Try again with a new approval link, or go on to the profiles."
 		if s.Step == StepServiceAccount {
-			p.Hint = "The calendar administrator approved, and the code is too old by now. Authorize once more: that makes a new one."
+			p.Hint = "The administrator approved, and the code is too old by now. Authorize once more: that makes a new one."
 		}
 		s.Problem = &p
 	}
@@ -326,17 +326,17 @@ func approvedProblem(p Problem, at Step, a Answers, ev Failed, retried bool) Pro
 	account := at == StepServiceAccount
 	again := "confer tries again by itself, once, when Cronofy can be reached; or try the exchange again now."
 	if retried {
-		again = "Try the exchange again, or make a new link."
+		again = "Try the exchange again, or make a new approval link."
 	}
 	switch {
 	case ev.TokensKept && account:
-		p.Hint = "The calendar administrator approved. The account's token is here, in memory, and is yet to be stored: try that again, or choose another place."
+		p.Hint = "The administrator approved. The account's token is here, in memory, and is yet to be stored: try that again, or choose another place."
 		return p
 	case ev.TokensKept:
 		p.Hint = approvedWords + "it is here, in memory, and is yet to be stored. Try that again, choose another place, or go on to the profiles."
 		return p
 	case !ev.CodeUntil.IsZero() && account:
-		p.Hint = "The calendar administrator approved, and the code is not used up. " + again
+		p.Hint = "The administrator approved, and the code is not used up. " + again
 		return p
 	case !ev.CodeUntil.IsZero():
 		p.Hint = approvedWords + "its code is here and not used up. " + again
@@ -346,14 +346,14 @@ func approvedProblem(p Problem, at Step, a Answers, ev Failed, retried bool) Pro
 	if account {
 		if errors.As(p.Err, &api) && (api.Code == "invalid_grant" || api.Code == "" && api.Status > 401 && api.Status < 423) {
 			p.Summary = fmt.Sprintf("Cronofy did not give confer the service account's token (%s).", cmp.Or(api.Code, fmt.Sprint("status ", api.Status)))
-			p.Hint = "The calendar administrator approved. Authorize once more: that makes a new code. If it goes on, check the secret and the data center."
+			p.Hint = "The administrator approved. Authorize once more: that makes a new code. If it goes on, check the secret and the data center."
 		}
 		return p
 	}
 	if errors.As(p.Err, &api) && api.Code == "" && api.Status > 401 && api.Status < 423 {
 		p.Summary = fmt.Sprintf("Cronofy did not give confer a token of its own (status %d).", api.Status)
 	}
-	p.Hint = approvedWords + "try again with a new link, or go on to the profiles."
+	p.Hint = approvedWords + "try again with a new approval link, or go on to the profiles."
 	if p.Code == "invalid_grant" && !LoopbackRedirect(a.RedirectURI) {
 		p.Hint += " Before that, make sure that no server behind the redirect URI uses codes up: it must be a page that does nothing with them."
 	}

@@ -341,7 +341,7 @@ var rejectedAnswers = []struct {
 	{[]error{callback.ErrStateEarlierRun}, "That came from an earlier run of confer. Open the link that confer made last."},
 	{[]error{callback.ErrStateOtherAnswers, callback.ErrStateUnknown},
 		"That answer is not from this link, or belongs to other settings than these. Open the link that confer made last."},
-	{[]error{callback.ErrStateUsed}, "That answer was used before: a new link is needed."},
+	{[]error{callback.ErrStateUsed}, "That answer was used before: a new approval link is needed."},
 	{[]error{callback.ErrHost}, "An answer came with another host name than the redirect URI's, so it was not taken. The proxy must pass Host on unchanged " +
 		"(nginx: proxy_set_header Host $http_host). Then load the page again in that browser."},
 	{[]error{callback.ErrMalformed}, "A browser came back without one clear answer and its state, so it was not taken. " +
@@ -365,7 +365,7 @@ func explainRejected(err error) string {
 		p := explainLost(lost, StepAuthorize)
 		return p.Summary + " " + p.Hint
 	case errors.As(err, &fresh):
-		return "No new link could be made. " + sentence(fresh.err, StepAuthorize).Summary + " The link before it still counts."
+		return "No new approval link could be made. " + sentence(fresh.err, StepAuthorize).Summary + " The link before it still counts."
 	}
 	for _, r := range rejectedAnswers {
 		for _, e := range r.errs {

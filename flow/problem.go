@@ -221,7 +221,7 @@ var oauthWords = map[string]answerWords{
 	"invalid_client": {step: StepApplication, summary: "Cronofy does not accept this client id and secret.",
 		hint: "Check both, and that the data center is the one the application was made in."},
 	"invalid_grant": {summary: "Cronofy did not accept the authorization code: it was used before, is too old, or the redirect URI is not the one it was made for.",
-		hint: "Try again: that makes a new link."},
+		hint: "Try again: that makes a new approval link."},
 	"invalid_scope": {summary: "Cronofy does not give this application the scope for Organizational Units.",
 		hint: "Ask Cronofy's support to enable enterprise conferencing, naming the client id."},
 	"invalid_request":           notUnderstood("invalid_request"),
@@ -242,7 +242,7 @@ func notUnderstood(code string) answerWords {
 // connectWords are for Enterprise Connect, where the operator chose the scopes and
 // no provider is asked, and no code is exchanged before the authorization.
 var connectWords = map[string]answerWords{
-	"access_denied": {summary: "The calendar administrator refused the authorization.",
+	"access_denied": {summary: "The administrator refused the authorization.",
 		hint: "Ask them why. It takes an administrator of the whole calendar domain. Then try again."},
 	"invalid_grant": {summary: "Cronofy answered with the error invalid_grant.", hint: "Check the client id, the secret and the data center, then try again."},
 	"invalid_scope": {summary: "Cronofy does not give this application the scopes that were asked for.",
@@ -355,7 +355,7 @@ const (
 	otherPort     = "take another port."
 	otherPortOnly = "Take another port."
 	otherURI      = "Take another redirect URI, or paste the final address instead."
-	anotherLink   = "Try again: that makes a new link, and every answer is kept."
+	anotherLink   = "Try again: that makes a new approval link, and every answer is kept."
 	approvedWords = "The administrator approved; Cronofy has most likely made the link. Only confer's own token is missing: "
 )
 
@@ -363,7 +363,7 @@ const (
 // no answers, and there is no page to go on to.
 func (p Problem) ForScript() Problem {
 	p.Hint = strings.NewReplacer(
-		anotherLink, "Run it again: that makes a new link.",
+		anotherLink, "Run it again: that makes a new approval link.",
 		orMemory, "or give --secret-store session (the secrets are in memory for this run; --tokens-out FILE keeps the tokens) or --secret-store file (they are in a file, encrypted with a passphrase).",
 		enterIt, "Give it with --secret-passphrase-fd, for example --secret-passphrase-fd 3 3<FILE.",
 		enterAgain, "Give the right one with --secret-passphrase-fd.",
@@ -374,9 +374,9 @@ func (p Problem) ForScript() Problem {
 	switch {
 	case !p.Approved:
 	case p.Code == CodeSecretStore:
-		p.Hint = approvedWords + "for a new link run setup again when the store works, or with --secret-store session; or go on with confer profiles."
+		p.Hint = approvedWords + "run setup again for a new approval link when the store works, or with --secret-store session; or go on with confer profiles."
 	default:
-		p.Hint = approvedWords + "run setup again for a new link, or go on with confer profiles."
+		p.Hint = approvedWords + "run setup again for a new approval link, or go on with confer profiles."
 	}
 	return p
 }

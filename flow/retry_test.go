@@ -86,7 +86,7 @@ func TestAnExpiredCodeIsNotOffered(t *testing.T) {
 	require.Nil(t, task)
 	require.Nil(t, s.Unfinished())
 	require.True(t, s.ApprovedNow())
-	require.Contains(t, s.Problem.Hint, "new link")
+	require.Contains(t, s.Problem.Hint, "new approval link")
 }
 
 // TestAScriptTriesACodeAgain: the run goes on when Cronofy answers again.

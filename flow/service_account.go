@@ -12,7 +12,7 @@ const servicePrefix = "ser_"
 
 // CheckServiceAccountID says what is wrong with a service account id, or nil.
 func CheckServiceAccountID(id string) *Problem {
-	const where = "It is the sub your application got when the calendar administrator authorized Enterprise Connect."
+	const where = "It is the sub your application got when the administrator authorized Enterprise Connect."
 	switch {
 	case id == "":
 		return usage("The service account id is missing.", "Enter the id that begins with ser_. "+where)

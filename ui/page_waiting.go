@@ -184,7 +184,7 @@ func tunnelNotes(c Context) []Note {
 		return []Note{{Text: "Or publish the port: then the link above works outside the container, and the answer comes back by itself.", Rank: aside},
 			{Text: publishLine(c), Kind: noteCommand, Rank: aside}}
 	}
-	return []Note{{Text: "On this machine, the short link above works too.", Rank: aside}}
+	return []Note{{Text: "On this machine, the short address above works too.", Rank: aside}}
 }
 
 // tunnelLine brings the operator's own loopback here, over ssh.

@@ -91,7 +91,7 @@ func visited(err error, s streams) error {
 	}
 	hint := "a link works once, for ten minutes; take a new one, and see the requests on the sandbox's control page"
 	if errors.Is(err, sandbox.ErrNotSandbox) {
-		hint = "give a link to a sandbox on this machine, or confer's short link to one"
+		hint = "give a link to a sandbox on this machine, or confer's short address of one"
 	}
 	complain(s.err, cronofy.CleanText(err.Error(), 200), hint)
 	return &exitError{flow.ExitFailed}
