@@ -148,7 +148,7 @@ func newClients(ctx context.Context, f *settings, names cronofy.Names, limiter *
 		return nil, err
 	}
 	if err != nil {
-		return nil, &usageError{summary: "--ca-file: " + caFileReason(err), hint: "name a PEM file with certificates"}
+		return nil, &usageError{summary: "--ca-file: " + caFileReason(err), hint: "name a file with certificates, PEM or DER"}
 	}
 	if err := f.openLog(ctx); err != nil {
 		return nil, err
