@@ -104,7 +104,10 @@ func (f *settings) answers() (flow.Answers, error) {
 	if f.provider != "" {
 		p, ok := cronofy.FindProvider(f.provider)
 		if !ok || !p.Known() && slip(f.provider, providerNames()) {
-			return flow.Answers{}, unknownValue("provider", "provider", f.provider, providerNames(), flow.StepProvider)
+			short := strings.ReplaceAll(strings.Join(providerNames(), ", "), "_enterprise", "")
+			return flow.Answers{}, &usageError{summary: fmt.Sprintf("there is no provider %q", cronofy.CleanText(f.provider, 40)),
+				hint: guess(f.provider, providerNames()) + "--provider takes " + short + ", or another provider's name as Cronofy spells it",
+				step: flow.StepProvider}
 		}
 		a.Provider = p
 	}
