@@ -130,7 +130,7 @@ func (f *settings) shared() []option {
 		{name: "browser", dst: &f.browser, group: groupNetwork, arg: "COMMAND", known: browserValues,
 			text: "system (default), none, or a command to open the approval link with (BROWSER); the wizard remembers it; with --sandbox also approve and deny"},
 		{name: "timeout", dst: &f.timeout, group: groupNetwork, arg: "TIME", text: "how long to wait for the administrator, like 90s or 10m (default " + defaultTimeout + ")"},
-		{name: "ca-file", dst: &f.caFile, group: groupNetwork, arg: "FILE", file: reads, text: "PEM file with certificate authorities to trust beside the system's"},
+		{name: "ca-file", dst: &f.caFile, group: groupNetwork, arg: "FILE", file: reads, text: "file with certificate authorities, PEM or DER, to trust beside the system's"},
 
 		{name: "secret-store", dst: &f.secretStore, group: groupAdvanced, arg: "STORE", known: storeNames, text: either(storeNames()) + " (CONFER_SECRET_STORE)"},
 		{name: "secret-passphrase-fd", dst: &f.passphraseFD, group: groupAdvanced, arg: "FD",

@@ -4,10 +4,13 @@ package command
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"confer/cronofy"
 )
 
 // TestCtrlCUnderOtherLayouts: there is a way out, whatever the key is called.
@@ -114,8 +117,10 @@ func TestMouse(t *testing.T) {
 			}
 		}
 	}
-	click("Singapore")
-	x.until("› Singapore")
+	centers := cronofy.DataCenters()
+	below := centers[1+slices.IndexFunc(centers, func(d cronofy.DataCenter) bool { return d.Name == "Germany" })].Name
+	click(below)
+	x.until("› " + below)
 	x.press("\x1b[<64;5;5M") // the wheel
 	x.until("› Germany")
 	click("Germany  ")

@@ -104,7 +104,7 @@ func (m *Machine) network(ctx context.Context) []Finding {
 	h, err := cronofy.NewHTTPClient(cronofy.HTTPOptions{CAFile: m.CAFile})
 	if err != nil {
 		why := cronofy.CleanText(strings.TrimPrefix(err.Error(), "CA file: "), 200)
-		return []Finding{{"tls", Problem, "The file of --ca-file cannot be used: " + why + ".", "Name a PEM file with certificates."}}
+		return []Finding{{"tls", Problem, "The file of --ca-file cannot be used: " + why + ".", "Name a file with certificates, PEM or DER."}}
 	}
 	defer h.CloseIdleConnections()
 	var all []visit
