@@ -14,6 +14,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -153,7 +154,9 @@ func (g *cage) cleanBrowser() {
 // wizard starts one in a terminal, on a state folder of the cage.
 func (g *cage) wizard(args ...string) *terminal {
 	g.t.Helper()
-	return startTerminal(g.t, terminalOptions{width: 120, height: 40, env: g.env}, append([]string{"--redirect-uri", freeURI(g.t), "--debug", filepath.Join(g.dir, "debug.log")}, args...)...)
+	x := startTerminal(g.t, terminalOptions{width: 120, height: 40, env: g.env}, append([]string{"--redirect-uri", freeURI(g.t), "--debug", filepath.Join(g.dir, "debug.log")}, args...)...)
+	x.Patience = 40 * time.Second // the encrypted file derives a key, and the race detector makes that slow
+	return x
 }
 
 func (x *terminal) bytes() string {

@@ -10,8 +10,11 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"confer/internal/screentest"
 )
 
 // setting is a terminal, or a program that stands in for one, with the wizard in it.
@@ -73,6 +76,12 @@ func TestMatrix(t *testing.T) {
 						continue
 					}
 					x.Resize(size[0], size[1])
+					if p.inner != "" { // one that is at work on a signal may lose the next
+						require.Eventually(t, func() bool {
+							_ = x.cmd.Process.Signal(syscall.SIGWINCH)
+							return p.fits(x.Text(), title, size[0], size[1])
+						}, screentest.Patience, 50*time.Millisecond, "%s in %dx%d", title, size[0], size[1])
+					}
 					screen := x.when(func(screen string) bool { return p.fits(screen, title, size[0], size[1]) }, fmt.Sprintf("%s in %dx%d", title, size[0], size[1]))
 					if p.ascii {
 						require.Equal(t, -1, strings.IndexFunc(screen, func(r rune) bool { return r > 126 }), screen)
