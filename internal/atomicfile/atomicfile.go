@@ -336,12 +336,14 @@ func Lock(ctx context.Context, path string, limit time.Duration) (unlock func(),
 		if !errors.Is(err, ErrLocked) {
 			return unlock, err
 		}
+		if err := ctx.Err(); err != nil { // before the limit: who gave up is not told that another is slow
+			return nil, err
+		}
 		if !time.Now().Before(deadline) {
 			return nil, ErrLocked
 		}
 		select {
 		case <-ctx.Done():
-			return nil, ctx.Err()
 		case <-time.After(lockRetry):
 		}
 	}

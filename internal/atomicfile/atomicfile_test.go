@@ -214,6 +214,10 @@ func TestOneHoldsALock(t *testing.T) {
 	require.NoError(t, err, "a lock ends with its process")
 	_, err = Lock(t.Context(), path, 0)
 	require.ErrorIs(t, err, ErrLocked, "also within a process")
+	ended, end := context.WithCancel(t.Context())
+	end()
+	_, err = Lock(ended, path, 0)
+	require.ErrorIs(t, err, context.Canceled, "who gave up is told that, also when there is no time left")
 	unlock()
 	require.Empty(t, names(t, filepath.Dir(path)))
 }
