@@ -16,10 +16,12 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/charmbracelet/x/ansi"
 	"github.com/spf13/cobra"
@@ -27,6 +29,9 @@ import (
 
 	"confer/cronofy"
 	"confer/cronofy/sandbox"
+	"confer/flow"
+	"confer/internal/crash"
+	"confer/ui"
 )
 
 // canaries are the secrets of one run by what they are: those that are typed or
@@ -232,10 +237,29 @@ func crashCommand() {
 	if err != nil {
 		os.Exit(exitCode(err, os.Stderr))
 	}
-	w.runner.OpenURL = func(string) error { panic(errors.New(canarySecret)) }
-	err = setupWizard(context.Background(), w, s, env)
+	switch os.Args[1] {
+	case "task":
+		w.runner.OpenURL = func(string) error { panic(errors.New(canarySecret)) }
+		err = setupWizard(context.Background(), w, streams{os.Stdin, os.Stdout, os.Stderr}, env)
+	case "drawing":
+		cfg := ui.Config{State: flow.Start(w.known), Tasks: flow.NewTasks(w.runner), Now: panicsWhileDrawing, Input: os.Stdin, Output: os.Stdout}
+		_, err = ui.Run(context.Background(), cfg)
+		var caught *crash.Error
+		if errors.As(err, &caught) {
+			sayCrash(os.Stderr, caught)
+			err = &exitError{flow.ExitFailed}
+		}
+	}
 	w.close()
 	os.Exit(exitCode(err, os.Stderr))
+}
+
+// panicsWhileDrawing is a clock that fails where the screen is drawn.
+func panicsWhileDrawing() time.Time {
+	if strings.Contains(string(debug.Stack()), ".View(") {
+		panic(errors.New(canarySecret))
+	}
+	return time.Now()
 }
 
 type panicReader struct{}

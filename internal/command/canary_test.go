@@ -245,6 +245,17 @@ func TestCanaryPanicInTheWizard(t *testing.T) {
 	require.Empty(t, leaked(x.exits(130), []string{canarySecret}))
 }
 
+// TestCanaryPanicWhileDrawing: the terminal is given back, and then told what
+// happened.
+func TestCanaryPanicWhileDrawing(t *testing.T) {
+	t.Parallel()
+	x := startTerminal(t, terminalOptions{command: "confer-crash"}, "drawing", freeURI(t))
+	raw := x.exits(1)
+	require.Contains(t, raw, "confer crashed (*errors.errorString)")
+	require.Contains(t, raw, "panicsWhileDrawing", "the stack tells where")
+	require.Empty(t, leaked(raw, []string{canarySecret}))
+}
+
 // TestCanaryDumps: what is left behind when a signal ends the wizard with a dump
 // of its goroutines, while it holds every secret. The terminal is given back.
 func TestCanaryDumps(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -104,6 +105,34 @@ func TestMatrix(t *testing.T) {
 			if p.name == "no colour" {
 				require.NotRegexp(t, anyColor, raw)
 			}
+		})
+	}
+}
+
+// TestMatrixDumb: a terminal that can do nothing gets lines, without a single escape
+// sequence, in every size.
+var questions = regexp.MustCompile(`[\])]: *$|[\])]: *[\r\n]`)
+
+func TestMatrixDumb(t *testing.T) {
+	t.Parallel()
+	for _, size := range sizes {
+		t.Run(fmt.Sprintf("%dx%d", size[0], size[1]), func(t *testing.T) {
+			t.Parallel()
+			x := startTerminal(t, terminalOptions{width: size[0], height: size[1], env: []string{"TERM=dumb"}}, "--sandbox", "--browser", "approve", "--redirect-uri", freeURI(t))
+			for answered, over := 0, false; !over; answered++ {
+				x.WhenWritten("a question, or the end", func(raw string) bool {
+					over = strings.Contains(raw, "\nlinked ser_")
+					return over || len(questions.FindAllString(raw, -1)) > answered
+				})
+				if !over {
+					x.press(enter)
+				}
+			}
+			x.WhenWritten("the last question", func(raw string) bool { return strings.Contains(raw, "Check accounts]:") })
+			x.press("f" + enter)
+			x.WhenWritten("the end", func(raw string) bool { return strings.Contains(raw, "[finish]:") })
+			x.press(enter)
+			require.NotContains(t, x.exits(0), "\x1b")
 		})
 	}
 }
