@@ -11,6 +11,7 @@
 package ui
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -27,7 +28,7 @@ type Page struct {
 	Title  string
 	Lead   string // one or two sentences under the title
 	Fields []Field
-	Submit func(Values) flow.Event // nil: the page has nothing to submit
+	Submit func(Values) flow.Event // nil: the page has nothing to submit; without fields, Enter submits
 	Refuse func(Values) *Refusal   // what is wrong with the answers together; nil: nothing can be
 	Enter  string                  // what Enter does here, by name; empty: "next"
 
@@ -49,6 +50,9 @@ type Page struct {
 	Paste pageID // the page whose field takes what is pasted here
 	End   bool   // the last page: leaving is finishing
 }
+
+// submits is the Submit of a page without fields.
+func submits(ev flow.Event) func(Values) flow.Event { return func(Values) flow.Event { return ev } }
 
 // Refusal is what is wrong with an answer, said under its field.
 type Refusal struct {
@@ -275,10 +279,19 @@ func pathOf(s flow.State) []pageID {
 // pageAt makes a page. On the first one of a run that goes on where another
 // stopped, that is said, and can be undone.
 func pageAt(id pageID, c Context) Page {
-	p := pages[id](c)
+	p := pages[id](c).submitted()
 	if c.Resumed && id == steps[c.Step].page && p.Busy == "" {
 		p.Found = append([]Note{{Text: "Going on where you stopped: " + strings.ToLower(c.Step.Title()) + ".", Kind: noteMuted, Rank: aside}}, p.Found...)
 		p.Actions = append(p.Actions, startOver)
+	}
+	return p
+}
+
+// submitted is a page that Enter submits, where it has no field to do that in.
+func (p Page) submitted() Page {
+	if len(p.Fields) == 0 && p.Submit != nil {
+		enter := Action{Key: "enter", Words: cmp.Or(p.Enter, "next"), Act: Act{Event: p.Submit(nil)}}
+		p.Actions = append([]Action{enter}, p.Actions...)
 	}
 	return p
 }

@@ -33,15 +33,14 @@ func authorizeAnswer(s flow.State) string {
 func authorizePage(c Context) Page {
 	p := Page{Problem: c.problem(), Warning: c.Notice}
 	switch {
+	case c.HandedOverHere() != nil && !c.LinkedNow():
+		handedOver(c, &p)
 	case p.Problem != nil:
 		problemPage(c, &p)
 	case c.LinkedNow():
 		linkedAlready(c, &p)
 	default:
 		readyPage(c, &p)
-	}
-	if c.HandedOverHere() != nil && !c.LinkedNow() {
-		handedOver(c, &p)
 	}
 	return p
 }
@@ -52,7 +51,7 @@ func handedOver(c Context, p *Page) {
 	h := c.HandedOverHere()
 	p.Title = "Back from the administrator?"
 	p.Lead = "An earlier run made an approval link on " + h.Made.In(c.Now.Location()).Format("2 January at 15:04") + ". Its final address is taken until " + h.Until.In(c.Now.Location()).Format("2 January, 15:04") + "."
-	p.Fields, p.Notes, p.Paste = nil, nil, pagePaste
+	p.Paste = pagePaste
 	p.Actions = []Action{{Key: "enter", Words: "paste the final address", Short: "paste it", Act: Act{Open: pagePaste}},
 		{Key: "n", Words: "make a new approval link", Short: "new approval link", Act: Act{Event: flow.AuthorizeStarted{}}}}
 	p.Explain = []string{"Whoever approves ends on an address that holds the answer. The message asks them to send it back. Paste it here, and the link is finished as if confer had waited.",
@@ -64,7 +63,7 @@ func readyPage(c Context, p *Page) {
 	w := wordsFor(a.Provider)
 	p.Title = "Ready for the administrator"
 	p.Lead = "To be linked: the calendars of " + organisation(a) + ", and " + toProvider(a.Provider) + "."
-	p.Actions = []Action{{Key: "enter", Words: "make the approval link", Act: Act{Event: flow.AuthorizeStarted{}}}}
+	p.Submit, p.Enter = submits(flow.AuthorizeStarted{}), "make the approval link"
 	p.Notes = []Note{
 		{Head: "Who approves", Text: "An administrator of the calendars and of " + w.admin + ". If these are two people, they must use the same browser.", Rank: extra},
 		{Head: "What they will see", Items: []string{"If asked: show that they administer the calendars", w.sees, "Approve the link between the two"}, Rank: spare},
@@ -98,8 +97,8 @@ func linkedAlready(c Context, p *Page) {
 	if c.Link.Unconfirmed {
 		p.Title = "Not confirmed"
 	}
-	p.Actions = []Action{{Key: "enter", Words: "go on", Act: Act{Event: flow.Continued{}}},
-		{Key: "n", Words: "have it approved again, with a new approval link", Short: "new approval link", Act: Act{Event: flow.AuthorizeStarted{}}}}
+	p.Submit, p.Enter = submits(flow.Continued{}), "go on"
+	p.Actions = []Action{{Key: "n", Words: "have it approved again, with a new approval link", Short: "new approval link", Act: Act{Event: flow.AuthorizeStarted{}}}}
 	p.Explain = []string{"The link was made with the answers as they are. To make it again, the administrator has to approve once more."}
 }
 

@@ -141,6 +141,23 @@ func TestActionsHaveOneKeyEach(t *testing.T) {
 	}
 }
 
+// TestEnterSubmitsAPageWithoutFields, on the screen and in lines, and is named.
+func TestEnterSubmitsAPageWithoutFields(t *testing.T) {
+	t.Parallel()
+	m := newModel(t, walk(t, flow.Start(flow.Initial{}), toAuthorize()...))
+	resize(m, 80, 24)
+	page := pages[pageAuthorize](m.context())
+	require.Empty(t, page.Fields)
+	require.False(t, slices.ContainsFunc(page.Actions, func(a Action) bool { return a.Key == "enter" }), "the page itself needs no such action")
+	require.Contains(t, footer(m), "enter make the approval link")
+	require.Contains(t, spoken(t, m), "Your choice [make the approval link]: ")
+	press(m, "enter")
+	require.IsType(t, flow.Authorize{}, m.state.Running.Effect)
+
+	page.Enter = ""
+	require.Equal(t, "next", page.submitted().Actions[0].Words)
+}
+
 // TestTextsNameNoKey: a text has a place for it, for the screen and lines call
 // keys differently.
 func TestTextsNameNoKey(t *testing.T) {
