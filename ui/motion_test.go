@@ -57,13 +57,13 @@ func TestSpinnerOnlyWhileWeWork(t *testing.T) {
 	require.False(t, m.spinning)
 	press(m, "enter")
 	require.True(t, m.spinning, "making the link is our work")
-	report(m, linkReady())
+	report(t, m, linkReady())
 	tick := m.spinner.Tick().(spinner.TickMsg)
 	_, cmd := m.Update(tick)
 	require.Nil(t, cmd, "waiting for a person is not")
 	require.False(t, m.spinning)
 	require.True(t, m.ticking, "the countdown is the sign of life")
-	report(m, flow.AnswerArrived{})
+	report(t, m, flow.AnswerArrived{})
 	require.True(t, m.spinning)
 }
 

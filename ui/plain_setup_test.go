@@ -99,18 +99,19 @@ func plainForbidden(s string) string {
 
 // plainTalk is a run of the line mode that a test talks with.
 type plainTalk struct {
-	t     *testing.T
-	typed bool
-	paper *plainPaper
-	tasks *plainTasks
-	in    *io.PipeWriter
-	ticks chan time.Time
-	now   time.Time
-	done  chan struct{}
-	last  flow.State
-	err   error
-	stop  context.CancelFunc
-	saved map[string]string
+	t      *testing.T
+	typed  bool
+	wizard *plainWizard // to be looked at while nothing moves
+	paper  *plainPaper
+	tasks  *plainTasks
+	in     *io.PipeWriter
+	ticks  chan time.Time
+	now    time.Time
+	done   chan struct{}
+	last   flow.State
+	err    error
+	stop   context.CancelFunc
+	saved  map[string]string
 }
 
 // plainRun begins a run. It must be called in a bubble of synctest: a step of the
@@ -138,7 +139,7 @@ func plainTyped(t *testing.T, typed bool, s flow.State, change ...func(*PlainCon
 	ctx, stop := context.WithCancel(t.Context())
 	k.stop = stop
 	p := newPlain(ctx, cfg)
-	p.in.typed = k.typed
+	p.in.typed, k.wizard = k.typed, p
 	if s.Running != nil {
 		k.tasks.running = s.Running.ID
 	}
@@ -164,6 +165,22 @@ func (k *plainTalk) types(lines ...string) {
 		require.NoError(k.t, err)
 		synctest.Wait()
 	}
+}
+
+// to gives answers until a page is asked; without any, empty ones, which pass pages
+// that the test does not know.
+func (k *plainTalk) to(page pageID, answers ...string) {
+	k.t.Helper()
+	if len(answers) == 0 {
+		answers = []string{""}
+	}
+	for range 2 * len(flow.Steps()) {
+		if k.wizard.at() == page {
+			return
+		}
+		k.types(answers...)
+	}
+	require.Fail(k.t, "the page never came", "%s; what was said:\n%s", page, k.paper)
 }
 
 // keys gives bytes as they are.

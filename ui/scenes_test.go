@@ -38,9 +38,9 @@ func (s scene) model(t testing.TB, w, h int) *Model {
 	}
 	m := newModel(t, walk(t, flow.Start(found), s.events...), change...)
 	resize(m, w, h)
-	report(m, s.reports...)
+	report(t, m, s.reports...)
 	press(m, s.keys...)
-	report(m, s.after...)
+	report(t, m, s.after...)
 	return m
 }
 
@@ -216,7 +216,7 @@ func authorizeScenes() []scene {
 		{name: "authorize_ssh", events: toAuthorize(), cfg: session(SessionSSH)},
 		{name: "authorize_ssh_browser", events: toAuthorize(), cfg: func(c *Config) { c.Session, c.Browser = SessionSSH, BrowserNamed }},
 		{name: "authorize_browser_none", events: toAuthorize(), cfg: func(c *Config) { c.Browser = BrowserNone }},
-		{name: "authorize_private", found: usedFound(), events: events(account(), accountOK(), zoom())},
+		{name: "authorize_private", found: usedFound(), events: way(flow.StepServiceAccount, flow.StepAuthorize)},
 		{name: "authorize_preparing", events: append(toAuthorize(), flow.AuthorizeStarted{})},
 		{name: "authorize_handed_over", found: handedFound(), small: true},
 		{name: "authorize_handed_over_paste", found: handedFound(), keys: []string{"paste:http://127.0.0.1:8739/callback?code=abc&state=1"}},
@@ -224,8 +224,8 @@ func authorizeScenes() []scene {
 		{name: "authorize_timeout", events: trouble(flow.ErrTimeout, false)},
 		{name: "authorize_denied", events: trouble(&flow.RefusedError{Code: "access_denied"}, false), small: true},
 		{name: "authorize_port", events: events(toAuthorize(), flow.AuthorizeStarted{}, fail(portErr())), small: true},
-		{name: "authorize_port_pinned", found: pinnedFound(), events: events(account(), accountOK(), zoom(), flow.AuthorizeStarted{}, fail(portErr())), small: true},
-		{name: "application_port_pinned", found: pinnedFound(), events: events(account(), accountOK(), zoom(), flow.AuthorizeStarted{}, fail(portErr())), keys: []string{"r"}, small: true},
+		{name: "authorize_port_pinned", found: pinnedFound(), events: events(way(flow.StepServiceAccount, flow.StepAuthorize), flow.AuthorizeStarted{}, fail(portErr())), small: true},
+		{name: "application_port_pinned", found: pinnedFound(), events: events(way(flow.StepServiceAccount, flow.StepAuthorize), flow.AuthorizeStarted{}, fail(portErr())), keys: []string{"r"}, small: true},
 		{name: "service_account_connect_pinned", found: pinnedFound(), keys: []string{"tab", "tab", "enter", "enter"}, after: []flow.Event{fail(portErr())}},
 		{name: "authorize_port_text", events: events(toAuthorize(), flow.AuthorizeStarted{}, fail(portErr())), keys: []string{"t", "w"}},
 		{name: "authorize_approved", events: trouble(&cronofy.Error{Op: "exchange code", Status: 400, Code: "invalid_grant"}, true), small: true},
@@ -238,7 +238,7 @@ func authorizeScenes() []scene {
 		{name: "held_store", events: toHeld(), keys: []string{"2", "enter"}},
 		{name: "held_store_failed", events: toHeld(), keys: []string{"2", "enter", "1", "enter"}, after: []flow.Event{stillHeld()}, small: true},
 		{name: "held_timeout", events: events(toHeld(), flow.AuthorizeStarted{}, fail(flow.ErrTimeout))},
-		{name: "held_came_back", events: events(toHeld(), flow.Back{}, zoom())},
+		{name: "held_came_back", events: events(toHeld(), flow.Back{}, way(flow.StepAuthorize-1, flow.StepAuthorize))},
 		{name: "held_connect", events: events(toAccount(), flow.ConnectStarted{}, linkReady(), flow.AnswerArrived{}, flow.Exchanged{}, stillHeld()), small: true},
 		{name: "authorize_details", events: trouble(&cronofy.Error{Op: "exchange code", Status: 400, Code: "invalid_grant"}, true), keys: []string{"d"}},
 		{name: "authorize_linked", events: events(toLinked(), flow.Back{})},
@@ -324,8 +324,9 @@ func profileScenes() []scene {
 		{name: "table_summary", events: toTable(), reports: looking, keys: []string{"f"}, small: true},
 		{name: "table_summary_token", events: append(toLinked(), flow.AccountsGiven{Accounts: flow.Accounts{Kind: flow.AccountsToken, Token: cronofy.NewSecret(testSecret)}}),
 			reports: []flow.Event{read(1)}, keys: []string{"f"}},
-		{name: "table_sandbox", found: sandboxFound(), events: events(flow.DataCenterChosen{Site: sandboxSite()}, applied(), flow.ApplicationAccepted{Store: flow.Store{Kind: flow.StoreNone}},
-			account(), accountOK(), zoom(), flow.AuthorizeStarted{}, linkReady(), linked(), fromFile()), reports: looking},
+		{name: "table_sandbox", found: sandboxFound(), events: events(flow.DataCenterChosen{Site: sandboxSite()}, way(flow.StepDataCenter+1, flow.StepApplication), applied(),
+			flow.ApplicationAccepted{Store: flow.Store{Kind: flow.StoreNone}}, way(flow.StepApplication+1, flow.StepAuthorize),
+			flow.AuthorizeStarted{}, linkReady(), linked(), way(flow.StepAuthorize+1, flow.StepProfiles), fromFile()), reports: looking},
 		{name: "done", events: append(toLinked(), flow.AccountsGiven{Accounts: flow.Accounts{Kind: flow.AccountsNone}}), small: true},
 	}
 }

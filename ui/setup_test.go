@@ -55,7 +55,7 @@ func walk(t testing.TB, s flow.State, events ...flow.Event) flow.State {
 	t.Helper()
 	for _, ev := range events {
 		if isReport(ev) {
-			require.NotNil(t, s.Running, "no task to report %T", ev)
+			require.NotNil(t, s.Running, "no task runs that could report %T: the wizard is at the step %s", ev, s.Step)
 			ev = flow.Report{Task: s.Running.ID, Event: ev}
 		}
 		s, _ = s.Apply(ev)
@@ -106,17 +106,35 @@ func fromFile() flow.Event {
 	return flow.AccountsGiven{Accounts: flow.Accounts{Kind: flow.AccountsFile, Path: "people.csv"}}
 }
 
-func toApplication() []flow.Event { return []flow.Event{inGermany()} }
-func toAccount() []flow.Event     { return append(toApplication(), applied(), accepted()) }
-func toProviders() []flow.Event   { return append(toAccount(), account(), accountOK()) }
-func toAuthorize() []flow.Event   { return append(toProviders(), zoom()) }
+// way is a walk that goes well from one step to another. A step that has no answer
+// here asks for nothing, and is passed.
+func way(from, to flow.Step) []flow.Event {
+	answers := map[flow.Step][]flow.Event{
+		flow.StepDataCenter:     {inGermany()},
+		flow.StepApplication:    {applied(), accepted()},
+		flow.StepServiceAccount: {account(), accountOK()},
+		flow.StepProvider:       {zoom()},
+		flow.StepAuthorize:      {flow.AuthorizeStarted{}, linkReady(), flow.BrowserAsked{}, flow.AnswerArrived{}, flow.Exchanged{}, linked()},
+	}
+	var out []flow.Event
+	for s := from; s < to; s++ {
+		if answers[s] == nil {
+			out = append(out, flow.PagePassed{Step: s})
+		}
+		out = append(out, answers[s]...)
+	}
+	return out
+}
+
+func toApplication() []flow.Event { return way(0, flow.StepApplication) }
+func toAccount() []flow.Event     { return way(0, flow.StepServiceAccount) }
+func toProviders() []flow.Event   { return way(0, flow.StepProvider) }
+func toAuthorize() []flow.Event   { return way(0, flow.StepAuthorize) }
+func toLinked() []flow.Event      { return way(0, flow.StepProfiles) }
+func toTable() []flow.Event       { return append(toLinked(), fromFile()) }
 func toWaiting() []flow.Event {
 	return append(toAuthorize(), flow.AuthorizeStarted{}, linkReady(), flow.BrowserAsked{})
 }
-func toLinked() []flow.Event {
-	return append(toWaiting(), flow.AnswerArrived{}, flow.Exchanged{}, linked())
-}
-func toTable() []flow.Event { return append(toLinked(), fromFile()) }
 
 func fail(err error) flow.Event { return flow.Failed{Err: err} }
 
@@ -203,8 +221,12 @@ func newModel(t testing.TB, s flow.State, change ...func(*Config)) *Model {
 func resize(m *Model, w, h int) { m.Update(tea.WindowSizeMsg{Width: w, Height: h}) }
 
 // report hands the Model what the running task said.
-func report(m *Model, evs ...flow.Event) {
+func report(t testing.TB, m *Model, evs ...flow.Event) {
+	t.Helper()
 	for _, ev := range evs {
+		if m.state.Running == nil {
+			t.Fatalf("no task runs that could report %T: the wizard is at the step %s and shows\n%s", ev, m.state.Step, text(m))
+		}
 		m.Update(reports{{Task: m.state.Running.ID, Event: ev}})
 	}
 }

@@ -17,7 +17,7 @@ import (
 func tableOf(t testing.TB, n int) (*Model, *table) {
 	m := newModel(t, walk(t, flow.Start(flow.Initial{}), toTable()...))
 	resize(m, 120, 40)
-	report(m, flow.ProfilesRead{Rows: people(n), Tally: tally(people(n))})
+	report(t, m, flow.ProfilesRead{Rows: people(n), Tally: tally(people(n))})
 	tb := m.profile
 	tb.rows.arrange()
 	return m, tb
@@ -36,7 +36,7 @@ func TestRowsComeInAnyOrder(t *testing.T) {
 	m := newModel(t, walk(t, flow.Start(flow.Initial{}), toTable()...))
 	resize(m, 120, 40)
 	all := people(12)
-	report(m, flow.ProfilesRead{Rows: all[6:]}, flow.ProfilesRead{Rows: all[:6]}, flow.ProfilesRead{Rows: all[2:4]})
+	report(t, m, flow.ProfilesRead{Rows: all[6:]}, flow.ProfilesRead{Rows: all[:6]}, flow.ProfilesRead{Rows: all[2:4]})
 	tb := m.profile
 	require.Equal(t, []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11}, tb.rows.indexes())
 }
@@ -57,7 +57,7 @@ func TestCursorStaysOnItsRow(t *testing.T) {
 	require.Equal(t, at, now, "filtered")
 	changed := at
 	changed.Record.State = profiles.Disconnected
-	report(m, flow.ProfilesRead{Rows: []profiles.Row{changed}})
+	report(t, m, flow.ProfilesRead{Rows: []profiles.Row{changed}})
 	now, _ = tb.rows.here()
 	require.Equal(t, changed, now, "changed")
 	press(m, "esc", "s", "s")
@@ -161,7 +161,7 @@ func TestNameStaysWhenTheTokenIsRefused(t *testing.T) {
 	read := profiles.Row{Record: person(0), Token: 7}
 	for token, want := range map[uint64]string{7: person(0).Account.Email, 8: "account 1 of the list"} {
 		refused.Token = token
-		report(m, flow.ProfilesRead{Rows: []profiles.Row{read}}, flow.ProfilesRead{Rows: []profiles.Row{refused}})
+		report(t, m, flow.ProfilesRead{Rows: []profiles.Row{read}}, flow.ProfilesRead{Rows: []profiles.Row{refused}})
 		row, _ := tb.rows.here()
 		require.Equal(t, profiles.Failed, row.Record.State)
 		require.Equal(t, want, accountName(row, flow.AccountsFile))
@@ -186,7 +186,7 @@ func TestColumnsAreAsWideAsTheirTexts(t *testing.T) {
 	require.Equal(t, before, columnsFor(m.frame().w, tb.rows.need))
 	rec := person(2)
 	rec.Account.Email = "a.very.long.name.that.nobody.else.has@example.test"
-	report(m, flow.ProfilesRead{Rows: []profiles.Row{{Index: 2, Record: rec}}})
+	report(t, m, flow.ProfilesRead{Rows: []profiles.Row{{Index: 2, Record: rec}}})
 	require.Greater(t, columnsFor(m.frame().w, tb.rows.need).account, before.account, "rows came in")
 }
 
@@ -213,7 +213,7 @@ func TestRelinkIsALinkOnlyToTheApp(t *testing.T) {
 		m, _ := tableOf(t, 0)
 		rec := person(1)
 		rec.Profiles[0].RelinkURL = link
-		report(m, flow.ProfilesRead{Rows: []profiles.Row{{Record: rec}}})
+		report(t, m, flow.ProfilesRead{Rows: []profiles.Row{{Record: rec}}})
 		press(m, "right")
 		require.Contains(t, text(m), link)
 		require.Equal(t, want, strings.Contains(m.View().Content, "\x1b]8;id=confer-link;"+link), link)
