@@ -13,9 +13,7 @@ const plainMostRows = 200
 
 // plainRows are the newest records, for the table at the end.
 type plainRows struct {
-	all  []profiles.Row
-	read []bool
-
+	all     []profiles.Row  // one that is not read yet has no state
 	given   bool            // the table was, and no row has come since
 	advised map[string]bool // next steps that were said: once is enough for a list
 }
@@ -87,11 +85,10 @@ func (p *plainWizard) toldRows(in []profiles.Row) {
 		}
 		if n := row.Index + 1 - len(r.all); n > 0 {
 			r.all = append(r.all, make([]profiles.Row, n)...)
-			r.read = append(r.read, make([]bool, n)...)
 		}
 		row = row.NameLike(r.all[row.Index])
-		changed := !r.read[row.Index] || r.all[row.Index].Record.State != row.Record.State
-		r.all[row.Index], r.read[row.Index] = row, true
+		changed := r.all[row.Index].Record.State != row.Record.State
+		r.all[row.Index] = row
 		switch {
 		case !changed || row.Index > plainMostRows:
 		case row.Index == plainMostRows:
@@ -136,8 +133,8 @@ func (p *plainWizard) table() {
 	p.rows.given = true
 	p.fresh()
 	w, err := profiles.NewWriter(p.cfg.Output, profiles.FormatTable)
-	for i, row := range p.rows.all {
-		if p.rows.read[i] && err == nil {
+	for _, row := range p.rows.all {
+		if row.Record.State != "" && err == nil {
 			err = w.Write(row.Record)
 		}
 	}

@@ -53,33 +53,25 @@ type words struct {
 // Sources: https://docs.cronofy.com/calendar-admins/faqs/zoom-scopes/ and
 // https://docs.cronofy.com/developers/conferencing-services/enterprise-conferencing/
 func wordsFor(p cronofy.Provider) words {
+	name := clean(p.Name())
+	w := words{
+		option: name, note: "every user and room", admin: name,
+		login: "Log in to " + name + " as its administrator first, in the same browser.",
+		sees:  name + ": let Cronofy create everybody's meetings",
+		allow: name + " asks whether Cronofy may create meetings for its users and rooms.",
+	}
 	switch p {
 	case cronofy.Zoom:
-		return words{
-			option: "Zoom", note: "every user and room", admin: "Zoom",
-			needs:  "Zoom asks for: a Zoom administrator · an app whose name begins with “Cronofy Enterprise” allowed in the Marketplace · the same e-mail address in Zoom and in the calendar",
-			login:  "Log in to Zoom as its administrator first, in the same browser.",
-			sees:   "Zoom: let Cronofy create everybody's meetings",
-			allow:  "Zoom asks whether Cronofy may create meetings for its users and rooms.",
-			before: "Zoom must allow the app in its Marketplace; the app's name begins with \"Cronofy Enterprise\".",
-		}
+		w.needs = "Zoom asks for: a Zoom administrator · an app whose name begins with “Cronofy Enterprise” allowed in the Marketplace · the same e-mail address in Zoom and in the calendar"
+		w.before = "Zoom must allow the app in its Marketplace; the app's name begins with \"Cronofy Enterprise\"."
 	case cronofy.Webex:
-		return words{
-			option: "Webex", note: "every user and room", admin: "Webex",
-			needs:  "Cronofy does not document what Webex asks for. Expect: a Webex administrator · the integration allowed in Control Hub, else “Access denied” · the same e-mail address in Webex and in the calendar",
-			login:  "Log in to Webex as its administrator first, in the same browser.",
-			sees:   "Webex: let Cronofy create everybody's meetings",
-			allow:  "Webex asks whether Cronofy may create meetings for its users and rooms.",
-			before: "Webex Control Hub must allow the integration; until then Webex says \"Access denied\".",
-		}
+		w.needs = "Cronofy does not document what Webex asks for. Expect: a Webex administrator · the integration allowed in Control Hub, else “Access denied” · the same e-mail address in Webex and in the calendar"
+		w.before = "Webex Control Hub must allow the integration; until then Webex says \"Access denied\"."
 	case cronofy.Indeed:
-		return words{
-			option: "Indeed", note: "the company's account", admin: "Indeed",
-			needs: "Cronofy offers Indeed only to applications that have the conferencing category Recruiting. Expect: an administrator of the company's Indeed account · the same e-mail address in Indeed and in the calendar",
-			login: "Log in to Indeed as the company's administrator first, in the same browser.",
-			sees:  "Indeed: let Cronofy create everybody's meetings",
-			allow: "Indeed asks whether Cronofy may create meetings for its users. It is offered only if the application has the conferencing category Recruiting at Cronofy.",
-		}
+		w.note = "the company's account"
+		w.needs = "Cronofy offers Indeed only to applications that have the conferencing category Recruiting. Expect: an administrator of the company's Indeed account · the same e-mail address in Indeed and in the calendar"
+		w.login = "Log in to Indeed as the company's administrator first, in the same browser."
+		w.allow = "Indeed asks whether Cronofy may create meetings for its users. It is offered only if the application has the conferencing category Recruiting at Cronofy."
 	case cronofy.AnyProvider, "":
 		return words{
 			option: "Let the administrator choose", note: "from a list", admin: "the conferencing provider",
@@ -88,15 +80,10 @@ func wordsFor(p cronofy.Provider) words {
 			sees:  "Choose the provider: let Cronofy create the meetings",
 			allow: "You choose the conferencing provider, and it asks whether Cronofy may create meetings for its users and rooms.",
 		}
+	default:
+		w.note, w.needs = "not known to confer", "confer does not know this provider, and sends its name to Cronofy as it is."
 	}
-	name := clean(p.Name())
-	return words{
-		option: name, note: "not known to confer", admin: name,
-		needs: "confer does not know this provider, and sends its name to Cronofy as it is.",
-		login: "Log in to " + name + " as its administrator first, in the same browser.",
-		sees:  name + ": let Cronofy create everybody's meetings",
-		allow: name + " asks whether Cronofy may create meetings for its users and rooms.",
-	}
+	return w
 }
 
 // providerName is for the list of steps.

@@ -37,15 +37,13 @@ func (s sorting) marked(head string, by sorting) string {
 // rows holds what the table shows, prepared for the filter, so that a key is
 // answered within a frame over 100,000 rows.
 type rows struct {
-	all     []profiles.Row // by Row.Index
-	known   []bool
+	all     []profiles.Row // by Row.Index; one that is not known yet has no state
 	words   []searchable
 	names   []string // what the table is sorted by, lower case
 	order   []int    // all known rows in the order of sort
 	shown   []int    // those of order that match want
 	want    string
-	found   []result // what was shown for shorter filters, shortest first
-	spare   [][]int  // of filters that were left: over many rows, their memory is worth using again
+	found   []result // what was shown for shorter filters, shortest first; behind it, the memory of those that were left
 	sort    sorting
 	cursor  int          // in shown
 	pinned  bool         // the cursor was moved to its row, and stays there
@@ -54,7 +52,6 @@ type rows struct {
 	of      flow.Answers // what the rows are read for
 
 	arranging bool // a gathered message is on its way
-	dirty     bool // rows came in since order was made
 }
 
 // result is what a filter had found.
@@ -63,8 +60,6 @@ type result struct {
 	shown []int
 }
 
-func newRows() *rows { return &rows{} }
-
 func (r *rows) len() int { return len(r.order) }
 
 func (r *rows) add(in []profiles.Row) {
@@ -72,11 +67,12 @@ func (r *rows) add(in []profiles.Row) {
 		if row.Index < 0 {
 			continue
 		}
-		if row.Index >= len(r.all) {
-			r.grow(row.Index + 1)
+		if n := row.Index + 1 - len(r.all); n > 0 {
+			r.all = append(r.all, make([]profiles.Row, n)...)
+			r.words = append(r.words, make([]searchable, n)...)
+			r.names = append(r.names, make([]string, n)...)
 		}
-		if !r.known[row.Index] {
-			r.known[row.Index] = true
+		if r.all[row.Index].Record.State == "" {
 			r.order = append(r.order, row.Index)
 		}
 		row = row.NameLike(r.all[row.Index])
@@ -86,14 +82,6 @@ func (r *rows) add(in []profiles.Row) {
 		r.names[row.Index] = strings.ToLower(accountName(row, r.of.Accounts.Kind))
 	}
 	r.changes++
-	r.dirty = true
-}
-
-func (r *rows) grow(n int) {
-	r.all = append(r.all, make([]profiles.Row, n-len(r.all))...)
-	r.known = append(r.known, make([]bool, n-len(r.known))...)
-	r.words = append(r.words, make([]searchable, n-len(r.words))...)
-	r.names = append(r.names, make([]string, n-len(r.names))...)
 }
 
 // searched is the text that the filter looks in.
@@ -138,10 +126,6 @@ func (w *searchable) hold(want string) bool {
 // arrange puts the rows in order.
 func (r *rows) arrange() tea.Cmd {
 	r.arranging = false
-	if !r.dirty {
-		return nil
-	}
-	r.dirty = false
 	r.gatherWords()
 	return r.reorder()
 }
@@ -177,9 +161,9 @@ func (r *rows) reorder() tea.Cmd {
 	r.keepCursor(func() {
 		switch r.sort {
 		case sortList, sortings:
-			r.order = r.gather(func(profiles.State) int { return 0 })
+			r.order = r.gather("")
 		case sortState:
-			r.order = r.gather(urgency)
+			r.order = r.gather(profiles.Failed, profiles.Disconnected, profiles.Missing, profiles.Connected) // what wants attention first
 		case sortAccount:
 			sortByName(r.order, r.names)
 		}
@@ -192,18 +176,15 @@ func sortByName(order []int, names []string) {
 	slices.SortFunc(order, func(a, b int) int { return cmp.Or(cmp.Compare(names[a], names[b]), cmp.Compare(a, b)) })
 }
 
-// gather lists the rows that are known, those of a lower rank first, otherwise
-// as in the list of accounts.
-func (r *rows) gather(rank func(profiles.State) int) []int {
+// gather lists the rows of one state after the other, otherwise as in the list of
+// accounts. The state "" is any.
+func (r *rows) gather(states ...profiles.State) []int {
 	out := make([]int, 0, len(r.order))
-	for want := range ranks {
-		for i, known := range r.known {
-			if known && rank(r.all[i].Record.State) == want {
+	for _, want := range states {
+		for i := range r.all {
+			if is := r.all[i].Record.State; is != "" && (want == "" || is == want) {
 				out = append(out, i)
 			}
-		}
-		if len(out) == len(r.order) {
-			break
 		}
 	}
 	return out
@@ -234,7 +215,6 @@ func (r *rows) find(text string) {
 		return
 	}
 	for len(r.found) > 0 && !strings.HasPrefix(want, r.found[len(r.found)-1].want) {
-		r.spare = append(r.spare, r.found[len(r.found)-1].shown)
 		r.found = r.found[:len(r.found)-1]
 	}
 	r.want = want
@@ -251,7 +231,7 @@ func (r *rows) find(text string) {
 
 // match filters anew, after rows or their order have changed.
 func (r *rows) match(from []int) {
-	r.found, r.spare = nil, nil
+	r.found = nil
 	r.narrow(from)
 }
 
@@ -261,9 +241,10 @@ func (r *rows) narrow(from []int) {
 		return
 	}
 	var shown []int
-	if n := len(r.spare); n > 0 {
-		shown, r.spare = r.spare[n-1][:0], r.spare[:n-1]
-	} else {
+	if n := len(r.found); n < cap(r.found) { // over many rows, memory is worth using again
+		shown = r.found[:n+1][n].shown[:0]
+	}
+	if shown == nil {
 		shown = make([]int, 0, min(len(from), max(1024, len(from)/8)))
 	}
 	for _, i := range from {
@@ -299,21 +280,4 @@ func (r *rows) here() (profiles.Row, bool) {
 		return profiles.Row{}, false
 	}
 	return r.all[r.shown[r.cursor]], true
-}
-
-// ranks is how many values urgency has.
-const ranks = 4
-
-// urgency sorts what wants attention first.
-func urgency(s profiles.State) int {
-	switch s {
-	case profiles.Failed:
-		return 0
-	case profiles.Disconnected:
-		return 1
-	case profiles.Missing:
-		return 2
-	case profiles.Connected:
-	}
-	return 3
 }

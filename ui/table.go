@@ -21,7 +21,7 @@ type table struct {
 	tops      int  // first row on the screen
 }
 
-func newTable() *table { return &table{rows: newRows(), filter: newInput()} }
+func newTable() *table { return &table{rows: &rows{}, filter: newInput()} }
 
 // clear forgets the rows of an earlier list.
 func (t *table) clear() { *t = *newTable() }
