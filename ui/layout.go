@@ -74,6 +74,10 @@ func (m *Model) View() tea.View {
 	v := tea.NewView("")
 	v.AltScreen = true
 	v.KeyboardEnhancements.ReportAlternateKeys = true // see latin
+	if m.whole != nil {
+		v.AltScreen = false
+		return v
+	}
 	if m.width < minWidth || m.height < minHeight {
 		m.drawn = nil
 		v.SetContent(m.tooSmall())

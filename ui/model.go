@@ -1,7 +1,6 @@
 package ui
 
 import (
-	"context"
 	"errors"
 	"strings"
 	"time"
@@ -22,7 +21,6 @@ import (
 // asks for, or one that was opened over it, and turns keys into events.
 type Model struct {
 	cfg   Config
-	ctx   context.Context
 	done  chan struct{}
 	state flow.State
 
@@ -42,7 +40,7 @@ type Model struct {
 	helping  bool // the help is open
 	leaving  bool // ctrl+c was pressed once while something would be lost
 
-	raw     *rawGate
+	whole   *wholeLink    // the address that is shown outside of the window; nil: none is
 	cameUp  flow.Step     // where problem came up, if that was not where it is put right
 	problem *flow.Problem // the one that led back from there
 
@@ -66,10 +64,10 @@ func New(cfg Config) *Model {
 		cfg.Now = time.Now
 	}
 	m := &Model{
-		cfg: cfg, ctx: context.Background(), done: make(chan struct{}), state: cfg.State,
+		cfg: cfg, done: make(chan struct{}), state: cfg.State,
 		st: newStyles(neutralPalette()), keys: newKeyMap(), forms: map[pageID]*form{},
 		profile: newTable(), view: viewport.New(), helpLine: help.New(),
-		spinner: spinner.New(spinner.WithSpinner(spinner.MiniDot)), raw: &rawGate{},
+		spinner: spinner.New(spinner.WithSpinner(spinner.MiniDot)),
 	}
 	m.show(m.state, nil)
 	return m
@@ -92,13 +90,36 @@ type (
 	second  struct{}
 )
 
-// next waits for reports.
+// next waits for a report and takes those that have come with it.
 func (m *Model) next() tea.Cmd {
-	return inbox{from: m.cfg.Tasks.Events(), done: m.done, raw: m.raw}.gather
+	const most = 64
+	return func() tea.Msg {
+		var got reports
+		select {
+		case r := <-m.cfg.Tasks.Events():
+			got = append(got, r)
+		case <-m.done:
+			return nil
+		}
+		for len(got) < most {
+			select {
+			case r := <-m.cfg.Tasks.Events():
+				got = append(got, r)
+			default:
+				return got
+			}
+		}
+		return got
+	}
 }
 
 // Update routes.
 func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
+	if m.whole != nil {
+		if done, cmd := m.updateWhole(msg); done {
+			return m, cmd
+		}
+	}
 	if k, ok := msg.(tea.KeyPressMsg); ok {
 		msg = latin(k, m.typing() && !m.helping)
 	}
@@ -123,8 +144,6 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		return m, m.animate()
 	case saved:
 		m.told = msg.flash()
-	case rawShown:
-		m.backFromRaw(msg)
 	case gathered, ordered:
 		return m, m.profile.arrange(msg)
 	case tea.PasteMsg:
@@ -407,7 +426,7 @@ func (m *Model) do(a Act) tea.Cmd {
 		m.told = flash{a.Told, true}
 		return tea.SetClipboard(a.Copy)
 	case a.Show != "":
-		return showRaw(rawLink{link: a.Show, what: a.Told, back: rawBack(m.state)}, m)
+		return m.showWhole(a.Show, a.Told)
 	case a.Save != nil:
 		return save(m.cfg.SaveFile, a.Save)
 	}
@@ -626,23 +645,6 @@ func browseCmd(visit func(link string, approve bool), link string, approve bool)
 		visit(link, approve)
 		return nil
 	}
-}
-
-// backFromRaw takes what was pasted while a link was shown whole.
-func (m *Model) backFromRaw(msg rawShown) {
-	if msg.err != nil {
-		m.told = flash{text: "The link could not be shown: " + clean(msg.err.Error()) + "."}
-	}
-	if msg.pasted != "" {
-		m.paste(tea.PasteMsg{Content: msg.pasted})
-	}
-}
-
-func rawBack(s flow.State) string {
-	if s.Attempt.Phase == flow.PhaseWaiting {
-		return "confer goes on waiting. Any key goes back to it, and so does an answer. The final address can be pasted here."
-	}
-	return "Any key goes back to confer."
 }
 
 func isMisplaced(r *Refusal) bool { return r != nil && errors.Is(r.Err, errMisplaced) }

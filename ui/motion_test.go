@@ -91,17 +91,6 @@ func TestClock(t *testing.T) {
 	}
 }
 
-// TestRawLinkIsAlone: the link is byte for byte on a line of its own, and any
-// key ends it.
-func TestRawLinkIsAlone(t *testing.T) {
-	t.Parallel()
-	var out bytes.Buffer
-	r := &rawLink{link: testURL, gate: &rawGate{}, in: strings.NewReader("x"), out: &out}
-	require.NoError(t, r.Run())
-	require.Contains(t, strings.Split(out.String(), "\r\n"), testURL)
-	require.NoError(t, (&rawLink{link: testURL, gate: &rawGate{}, in: strings.NewReader(""), out: io.Discard}).Run(), "the end of the input is an answer too")
-}
-
 // TestRunEndsWithItsContext: the terminal is left as it was found.
 func TestRunEndsWithItsContext(t *testing.T) {
 	t.Parallel()

@@ -83,11 +83,10 @@ func Run(ctx context.Context, cfg Config) (flow.State, error) {
 	m := New(cfg)
 	shown, end := context.WithCancel(ctx)
 	defer end()
-	m.ctx = shown
 	defer m.Close()
 	g := &guarded{Model: m, end: end}
 	p := tea.NewProgram(g, append(m.terminalOptions(), tea.WithContext(shown), tea.WithFPS(framesPerSecond), tea.WithoutSignalHandler())...)
-	m.job = suspend.Watch(func(*suspend.Job) { m.raw.close(); p.Send(stopAsked{}) }, func() { m.raw.close(); p.Send(continued{}) })
+	m.job = suspend.Watch(func(*suspend.Job) { p.Send(stopAsked{}) }, func() { p.Send(continued{}) })
 	defer m.job.Close()
 	_, err := p.Run()
 	if first := g.crashed(); first != nil {

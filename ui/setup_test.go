@@ -235,22 +235,28 @@ func report(t testing.TB, m *Model, evs ...flow.Event) {
 func press(m *Model, keys ...string) tea.Cmd {
 	var cmds []tea.Cmd
 	for _, k := range keys {
-		if text, ok := strings.CutPrefix(k, "type:"); ok {
-			for _, r := range text {
-				_, cmd := m.Update(tea.KeyPressMsg{Code: r, Text: string(r)})
-				cmds = append(cmds, cmd)
-			}
-			continue
-		}
-		if text, ok := strings.CutPrefix(k, "paste:"); ok {
-			_, cmd := m.Update(tea.PasteMsg{Content: text})
+		for _, msg := range keysOf(k) {
+			_, cmd := m.Update(msg)
 			cmds = append(cmds, cmd)
-			continue
 		}
-		_, cmd := m.Update(keyMsg(k))
-		cmds = append(cmds, cmd)
 	}
 	return tea.Batch(cmds...)
+}
+
+// keysOf are the messages of what press calls by that name.
+func keysOf(name string) []tea.Msg {
+	if text, ok := strings.CutPrefix(name, "paste:"); ok {
+		return []tea.Msg{tea.PasteMsg{Content: text}}
+	}
+	text, ok := strings.CutPrefix(name, "type:")
+	if !ok {
+		return []tea.Msg{keyMsg(name)}
+	}
+	var out []tea.Msg
+	for _, r := range text {
+		out = append(out, tea.KeyPressMsg{Code: r, Text: string(r)})
+	}
+	return out
 }
 
 func keyMsg(name string) tea.KeyPressMsg {

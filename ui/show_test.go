@@ -1,7 +1,6 @@
 package ui
 
 import (
-	"context"
 	"os"
 	"testing"
 	"time"
@@ -22,7 +21,6 @@ func TestShow(t *testing.T) {
 			continue
 		}
 		m := s.model(t, 80, 24)
-		m.ctx = context.Background()
 		begun := time.Now()
 		m.cfg.Now = func() time.Time { return start.Add(time.Since(begun)) }
 		if _, err := tea.NewProgram(m, tea.WithFPS(framesPerSecond)).Run(); err != nil {

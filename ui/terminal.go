@@ -4,17 +4,14 @@ import (
 	"bytes"
 	"io"
 	"os"
-	"regexp"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
 	"unicode/utf8"
 
 	tea "charm.land/bubbletea/v2"
+	uv "github.com/charmbracelet/ultraviolet"
 	"github.com/charmbracelet/x/ansi"
-
-	"confer/internal/suspend"
 )
 
 const (
@@ -98,38 +95,19 @@ func (p *pasteGuard) key(out []byte, c byte) []byte {
 // keyCtrlC is what a terminal sends that knows no other form.
 const keyCtrlC = 0x03
 
-// The forms of a key with modifiers: the kitty protocol's, with the shifted key
-// and the one at that place of the usual layout, and xterm's.
-var (
-	kittyKey = sync.OnceValue(func() *regexp.Regexp {
-		return regexp.MustCompile(`\x1b\[(\d+)(?::\d*)?(?::(\d+))?;(\d+)(?::\d+)?(?:;[\d:]*)?u$`)
-	})
-	xtermKey = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\x1b\[27;(\d+);(\d+)~$`) })
-)
-
+// endsInCtrlC knows it in the forms that are keys with modifiers too: kitty's and
+// xterm's.
 func endsInCtrlC(b []byte) bool {
-	const ctrl = 4
-	var code, base, mods string
-	switch last := b[len(b)-1]; last {
+	switch b[len(b)-1] {
 	case keyCtrlC:
 		return true
-	case 'u':
-		if m := kittyKey().FindSubmatch(b); m != nil {
-			code, base, mods = string(m[1]), string(m[2]), string(m[3])
-		}
-	case '~':
-		if m := xtermKey().FindSubmatch(b); m != nil {
-			mods, code = string(m[1]), string(m[2])
-		}
+	case 'u', '~':
+		var forms uv.EventDecoder
+		n, ev := forms.Decode(b[max(0, bytes.LastIndexByte(b, ansi.ESC)):])
+		k, isKey := ev.(uv.KeyPressEvent)
+		return isKey && n > 1 && latin(tea.KeyPressMsg(k), true).String() == "ctrl+c"
 	}
-	mod, _ := strconv.Atoi(mods)
-	key, _ := strconv.Atoi(code)
-	place, _ := strconv.Atoi(base)
-	if mod--; mod < 0 || mod&ctrl == 0 {
-		return false
-	}
-	k := latin(tea.KeyPressMsg{Code: rune(key), BaseCode: rune(place), Mod: tea.ModCtrl}, true)
-	return k.Code == 'c'
+	return false
 }
 
 // stalledAt tells whether a paste broke off.
@@ -228,26 +206,29 @@ func DrawsASCII(get func(string) string) bool {
 	return false
 }
 
-// pause gives the terminal back while the program is stopped, or was, and draws
-// anew afterwards.
-type pause struct{ job *suspend.Job }
+// released runs something while the terminal is given back, and has everything
+// drawn anew afterwards.
+func released(run func(out io.Writer) error, then tea.ExecCallback) tea.Cmd {
+	return tea.Exec(&release{run: run}, then)
+}
 
-func (pause) SetStdin(io.Reader)  {}
-func (pause) SetStdout(io.Writer) {}
-func (pause) SetStderr(io.Writer) {}
+type release struct {
+	run func(out io.Writer) error
+	out io.Writer
+}
+
+func (*release) SetStdin(io.Reader)        {}
+func (r *release) SetStdout(out io.Writer) { r.out = out }
+func (*release) SetStderr(io.Writer)       {}
 
 // drawerEnds is more than the goroutine that draws frames needs to end. Bubble Tea
 // does not wait for it: one that ends after the next was started takes that one's
 // clock along, and nothing is drawn any more.
 const drawerEnds = 50 * time.Millisecond
 
-// Run stops the program, if there is a job to stop.
-func (p pause) Run() error {
-	if p.job != nil {
-		p.job.Stop()
-	}
-	<-time.After(drawerEnds)
-	return nil
+func (r *release) Run() error {
+	defer time.Sleep(drawerEnds)
+	return r.run(r.out)
 }
 
 type (
@@ -260,10 +241,14 @@ type (
 // to do with the message.
 func (m *Model) terminal(msg tea.Msg) (done bool, cmd tea.Cmd) {
 	switch msg := msg.(type) {
-	case stopAsked:
-		return true, tea.Exec(pause{m.job}, func(error) tea.Msg { return resumed{} })
-	case continued:
-		return true, tea.Exec(pause{}, func(error) tea.Msg { return resumed{} })
+	case stopAsked, continued:
+		_, stops := msg.(stopAsked)
+		return true, released(func(io.Writer) error {
+			if stops && m.job != nil {
+				m.job.Stop()
+			}
+			return nil
+		}, func(error) tea.Msg { return resumed{} })
 	case tea.ColorProfileMsg:
 		m.colors = msg.Profile
 		m.st = newStyles(paletteFor(m.colors, m.dark))

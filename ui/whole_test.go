@@ -1,0 +1,173 @@
+package ui
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+	"github.com/stretchr/testify/require"
+
+	"confer/flow"
+)
+
+// showsWhole is the wait for the administrator with its link shown whole.
+func showsWhole(t *testing.T) *Model {
+	m := newModel(t, walk(t, flow.Start(flow.Initial{}), toWaiting()...))
+	resize(m, 100, 30)
+	press(m, "u")
+	require.False(t, m.View().AltScreen)
+	require.Empty(t, m.View().Content, "nothing is drawn over it")
+	return m
+}
+
+// TestRawLinkIsAlone: the link is byte for byte on a line of its own.
+func TestRawLinkIsAlone(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	show := wholeLines(testURL, "The link.", "Any key goes back.")
+	require.NoError(t, show(&out))
+	require.Contains(t, strings.Split(out.String(), "\r\n"), testURL)
+}
+
+// TestAPasteOverTheRawLinkIsNotLost: none of it acts as keys, and d and y would
+// end the wait.
+func TestAPasteOverTheRawLinkIsNotLost(t *testing.T) {
+	t.Parallel()
+	const address = "http://127.0.0.1:8739/callback?code=dy&state=confer1-dy"
+	long := strings.Repeat("y", 3*maxPaste)
+	for name, c := range map[string]struct {
+		keys  []string
+		pause time.Duration // between them
+		want  string
+	}{
+		"one key":              {keys: []string{"d"}},
+		"enter":                {keys: []string{"enter"}},
+		"an arrow":             {keys: []string{"up"}},
+		"ctrl+c":               {keys: []string{"ctrl+c"}},
+		"marked":               {keys: []string{"paste:" + address}, want: address},
+		"not marked":           {keys: []string{"type:" + address}, want: address},
+		"not marked, pieces":   {keys: []string{"h", "type:" + address[1:20], "type:" + address[20:]}, pause: 50 * time.Millisecond, want: address},
+		"not marked, 2 lines":  {keys: []string{"type:" + address[:20], "enter", "type:" + address[20:]}, want: address},
+		"a key, then a paste":  {keys: []string{"x", "paste:" + address}, want: address},
+		"too long":             {keys: []string{"type:" + long}},
+		"a terminal's own say": {},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				m := showsWhole(t)
+				msgs := make(chan tea.Msg, len(long))
+				for _, k := range c.keys {
+					for _, one := range keysOf(k) {
+						if _, cmd := m.Update(one); cmd != nil {
+							go func() { msgs <- cmd() }()
+						}
+					}
+					time.Sleep(c.pause) // the bubble's
+				}
+				if len(c.keys) == 0 {
+					m.Update(tea.BackgroundColorMsg{})
+					require.NotNil(t, m.whole)
+					return
+				}
+				require.Equal(t, strings.Contains(strings.Join(c.keys, ""), "paste:"), m.whole == nil, "more may follow a key")
+				time.Sleep(pieces)
+				synctest.Wait()
+				for len(msgs) > 0 {
+					m.Update(<-msgs)
+				}
+				require.Nil(t, m.whole)
+				require.Equal(t, flow.PhaseWaiting, m.State().Attempt.Phase)
+				require.False(t, m.leaving)
+				pasted := m.draft(pagePaste, fieldAddress)
+				if name == "too long" {
+					require.Greater(t, len(pasted), maxPaste)
+					return
+				}
+				require.Equal(t, c.want, pasted)
+			})
+		})
+	}
+}
+
+// TestAPasteOverTheRawLinkOpensItsField, and on the page of the time-out it is
+// kept for the next wait.
+func TestAPasteOverTheRawLinkOpensItsField(t *testing.T) {
+	t.Parallel()
+	const address = "http://127.0.0.1:8739/callback?code=dy&state=confer1-dy"
+	m := newModel(t, walk(t, flow.Start(flow.Initial{}), toWaiting()...))
+	resize(m, 100, 30)
+	press(m, "u", "paste:"+address)
+	require.Contains(t, text(m), "Paste the final address")
+	require.Contains(t, text(m), address)
+	require.Equal(t, flow.PhaseWaiting, m.State().Attempt.Phase)
+}
+
+// TestAnAnswerEndsTheRawLink, and so does a failure; other reports do not, and are
+// not lost.
+func TestAnAnswerEndsTheRawLink(t *testing.T) {
+	t.Parallel()
+	for name, ev := range map[string]flow.Event{"answer": flow.AnswerArrived{}, "failure": flow.Failed{Err: flow.ErrTimeout}, "handed": linked()} {
+		m := showsWhole(t)
+		report(t, m, flow.TimeExtended{Until: start.Add(time.Hour)})
+		require.Empty(t, m.View().Content, name)
+		require.Equal(t, start.Add(time.Hour), m.State().Attempt.Until)
+		report(t, m, ev)
+		require.True(t, m.View().AltScreen, name)
+		require.NotEmpty(t, m.View().Content, name)
+	}
+}
+
+// TestReportsComeTogether, and the wait for them ends with the program.
+func TestReportsComeTogether(t *testing.T) {
+	t.Parallel()
+	from := make(chan flow.Report, 2)
+	m := New(Config{State: flow.Start(flow.Initial{}), Tasks: idle{from}})
+	from <- flow.Report{Task: 1}
+	from <- flow.Report{Task: 2}
+	require.Equal(t, reports{{Task: 1}, {Task: 2}}, m.next()())
+	m.Close()
+	require.Nil(t, m.next()())
+}
+
+// TestTheTimeOutKeepsAnAddressThatNobodyChecked, pasted before it or after.
+func TestTheTimeOutKeepsAnAddressThatNobodyChecked(t *testing.T) {
+	t.Parallel()
+	const address = "http://127.0.0.1:8739/callback?code=c1&state=confer1-s1"
+	paste := func(m *Model) { m.Update(tea.PasteMsg{Content: address}) }
+	for name, c := range map[string]struct{ before, after func(*Model) }{
+		"pasted before": {paste, func(*Model) {}},
+		"pasted after":  {func(*Model) {}, paste},
+		"raw link":      {func(*Model) {}, func(m *Model) { press(m, "u", "paste:"+address) }},
+	} {
+		m := newModel(t, walk(t, flow.Start(flow.Initial{}), toWaiting()...))
+		resize(m, 100, 30)
+		c.before(m)
+		m.apply(flow.Report{Task: m.State().Running.ID, Event: flow.Failed{Err: flow.ErrTimeout}})
+		c.after(m)
+		require.Contains(t, text(m), "The address that was pasted is kept.", name)
+		press(m, "enter")
+		m.apply(flow.Report{Task: m.State().Running.ID, Event: linkReady()})
+		require.Contains(t, text(m), "Paste the final address", name)
+		require.Contains(t, text(m), address, name)
+	}
+}
+
+// TestACheckedAddressDoesNotComeBack: it was no answer.
+func TestACheckedAddressDoesNotComeBack(t *testing.T) {
+	t.Parallel()
+	m := newModel(t, walk(t, flow.Start(flow.Initial{}), toWaiting()...))
+	resize(m, 100, 30)
+	m.Update(tea.PasteMsg{Content: "abcdef0123456789"})
+	press(m, "enter")
+	m.apply(flow.Report{Task: m.State().Running.ID, Event: flow.AnswerRejected{Err: flow.ErrTimeout}})
+	require.Contains(t, text(m), "abcdef0123456789", "it can be put right")
+	m.apply(flow.Report{Task: m.State().Running.ID, Event: flow.Failed{Err: flow.ErrTimeout}})
+	require.NotContains(t, text(m), "was pasted is kept")
+	press(m, "enter")
+	m.apply(flow.Report{Task: m.State().Running.ID, Event: linkReady()})
+	require.NotContains(t, text(m), "abcdef0123456789")
+}
