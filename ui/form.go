@@ -2,14 +2,11 @@ package ui
 
 import (
 	"errors"
-	"fmt"
-	"io"
-	"strconv"
+	"slices"
 	"strings"
 
-	"charm.land/bubbles/v2/key"
-	"charm.land/bubbles/v2/list"
 	tea "charm.land/bubbletea/v2"
+	"charm.land/lipgloss/v2"
 	"github.com/charmbracelet/x/ansi"
 
 	"confer/flow"
@@ -70,9 +67,10 @@ const longAnswer = 50
 
 func (fm *form) syncChoice(f Field) {
 	if fm.choice == nil {
-		fm.choice = newChoice()
+		fm.choice = &choice{}
 	}
-	fm.choice.set(f.Options)
+	fm.choice.options = f.Options
+	fm.choice.move(fm.choice.cursor)
 	if f.Answer != fm.answers[f.Name] || !fm.shown {
 		fm.answers[f.Name] = f.Answer
 		fm.choice.point(f.Answer)
@@ -136,38 +134,37 @@ func (fm *form) here() *Field {
 // typing tells whether letters are text now.
 func (fm *form) typing() bool { return fm.here() != nil || fm.choice != nil && fm.choice.filtering() }
 
-// update edits, and moves the focus. It tells whether the message was the form's.
-func (fm *form) update(msg tea.Msg, k keyMap, refuse refuser) bool {
-	if fm.choice != nil {
-		return fm.choice.update(msg, k)
+// turn moves the focus.
+func (fm *form) turn(k tea.KeyPressMsg) tea.Cmd {
+	by := 1
+	if name := k.String(); name == "up" || name == "shift+tab" {
+		by = fm.stops() - 1
 	}
-	if !fm.hasTexts() {
-		return false
+	fm.focus = (fm.focus + by) % fm.stops()
+	if !isMisplaced(fm.refused) {
+		fm.refused = nil
 	}
-	press, isKey := msg.(tea.KeyPressMsg)
+	return nil
+}
+
+// edit changes the text in focus, if there is one.
+func (fm *form) edit(msg tea.Msg, refuse refuser) {
 	switch {
-	case isKey && key.Matches(press, k.next):
-		fm.focus = (fm.focus + 1) % fm.stops()
-	case isKey && key.Matches(press, k.prev):
-		fm.focus = (fm.focus - 1 + fm.stops()) % fm.stops()
+	case fm.choice != nil && fm.choice.filtering():
+		fm.choice.filter.update(msg)
+		fm.choice.move(fm.choice.cursor)
 	case fm.here() != nil:
 		in := fm.inputs[fm.here().Name]
 		before := in.Value()
 		in.update(msg)
-		if in.Value() != before {
-			fm.refused = nil
-			if p := refuse(*fm.here(), in.Value()); p != nil {
-				fm.refused = &Refusal{fm.here().Name, p}
-			}
+		if in.Value() == before {
+			return
 		}
-		return true
-	default:
-		return false
-	}
-	if !isMisplaced(fm.refused) {
 		fm.refused = nil
+		if p := refuse(*fm.here(), in.Value()); p != nil {
+			fm.refused = &Refusal{fm.here().Name, p}
+		}
 	}
-	return true
 }
 
 // refuser is misplaced, with what it has to know.
@@ -219,172 +216,94 @@ func (fm *form) empty(at int) bool {
 	return !f.Optional && fm.value(f.Name) == ""
 }
 
-// choice is a short list, drawn and filtered by Bubbles' list. Its own lines of
-// title, filter, status, pages and help are off: the page has them.
+// choice is a short list with a filter. It is made by hand: Bubbles' list, with its
+// title, status, pages and help off and its filter made to answer in order, takes
+// more code than this.
 type choice struct {
-	list.Model
 	options []Option
-	draw    *rowDrawer
+	filter  *input // nil: all are shown
+	cursor  int    // in shown
 }
 
-// Option is an item of Bubbles' list.
-
-// FilterValue implements list.Item.
-func (o Option) FilterValue() string { return o.Label + " " + o.Note }
-
-// rowDrawer draws a row in one line, cut to its width: the list's own delegate
-// draws more than its size.
-type rowDrawer struct {
-	st     styles
-	w      int
-	widths [3]int
-}
-
-// Height implements list.ItemDelegate.
-func (*rowDrawer) Height() int { return 1 }
-
-// Spacing implements list.ItemDelegate.
-func (*rowDrawer) Spacing() int { return 0 }
-
-// Update implements list.ItemDelegate.
-func (*rowDrawer) Update(tea.Msg, *list.Model) tea.Cmd { return nil }
-
-// Render implements list.ItemDelegate.
-func (d *rowDrawer) Render(w io.Writer, m list.Model, index int, item list.Item) {
-	o, _ := item.(Option)
-	sign, label := "  ", d.st.plain
-	if index == m.Index() {
-		sign, label = d.st.accent.Render(signCursor)+" ", d.st.accent.Bold(true)
-	}
-	row, gap, at := sign+label.Render(cutTo(o.Label, d.w-2)), strings.Repeat(" ", choiceGap), 2+d.widths[0]
-	if d.widths[1] > 0 && o.Note != "" {
-		row = pad(row, at) + gap + d.st.muted.Render(o.Note)
-		at += choiceGap + d.widths[1]
-	}
-	if d.widths[2] > 0 && o.Last != "" {
-		row = pad(row, at) + gap + o.Last
-	}
-	fmt.Fprint(w, row)
-}
-
-// choiceGap is the room between a label and what stands beside it.
-const choiceGap = 3
-
-func newChoice() *choice {
-	c := &choice{draw: &rowDrawer{st: newStyles(neutralPalette())}}
-	c.Model = list.New(nil, c.draw, 0, 0)
-	c.SetShowTitle(false)
-	c.SetShowFilter(false)
-	c.SetShowStatusBar(false)
-	c.SetShowPagination(false)
-	c.SetShowHelp(false)
-	c.DisableQuitKeybindings()
-	c.InfiniteScrolling = true
-	c.FilterInput.SetVirtualCursor(false)
-	c.FilterInput.KeyMap.Paste.SetEnabled(false)
-	c.FilterInput.CharLimit = 0
-	c.Filter = func(term string, targets []string) []list.Rank { // what holds the text, in the order of the page
-		var out []list.Rank
-		for i, t := range targets {
-			if strings.Contains(strings.ToLower(t), strings.ToLower(strings.TrimSpace(term))) {
-				out = append(out, list.Rank{Index: i})
-			}
+// shown are the options that hold the filter's text, in the order of the page.
+func (c *choice) shown() []int {
+	var out []int
+	for i, o := range c.options {
+		text := strings.ToLower(o.Label + " " + o.Note)
+		if c.filter == nil || strings.Contains(text, strings.ToLower(strings.TrimSpace(c.filter.Value()))) {
+			out = append(out, i)
 		}
-		return out
 	}
-	return c
+	return out
 }
 
-// set takes other options and keeps the cursor's place if it can.
-func (c *choice) set(options []Option) {
-	c.options = options
-	items := make([]list.Item, len(options))
-	for i, o := range options {
-		items[i] = o
-	}
-	at := c.Index()
-	c.SetSize(c.draw.w, max(1, len(items)))
-	c.refilter(items)
-	c.Select(min(at, max(0, len(c.VisibleItems())-1)))
-}
+func (c *choice) filtering() bool { return c.filter != nil }
 
-// refilter filters at once. The list filters in commands without numbers, and an
-// older one may come last and win; their results are not taken.
-func (c *choice) refilter(items []list.Item) {
-	if cmd := c.SetItems(items); cmd != nil {
-		c.Model, _ = c.Update(cmd())
+// move keeps the cursor within the list.
+func (c *choice) move(to int) { c.cursor = max(0, min(to, len(c.shown())-1)) }
+
+// turn moves the cursor by one, from one end to the other.
+func (c *choice) turn(by int) {
+	if n := len(c.shown()); n > 0 {
+		c.cursor = (c.cursor + by + n) % n
 	}
 }
-
-func (c *choice) filtering() bool { return c.SettingFilter() }
 
 // point moves the cursor to the option with a value.
 func (c *choice) point(value string) {
-	for i, o := range c.options {
-		if o.Value == value && value != "" {
-			c.leaveFilter()
-			c.Select(i)
-		}
+	if at := slices.IndexFunc(c.options, func(o Option) bool { return o.Value == value && value != "" }); at >= 0 {
+		c.filter, c.cursor = nil, at
 	}
 }
 
 // chosen is the option under the cursor; false if none matches the filter.
 func (c *choice) chosen() (Option, bool) {
-	o, ok := c.SelectedItem().(Option)
-	return o, ok
+	shown := c.shown()
+	if c.cursor >= len(shown) {
+		return Option{}, false
+	}
+	return c.options[shown[c.cursor]], true
 }
 
 // leaveFilter ends filtering on the option under the cursor.
 func (c *choice) leaveFilter() {
-	at := c.GlobalIndex()
-	if c.filtering() {
-		c.ResetFilter()
-		c.Select(at)
+	if shown := c.shown(); c.cursor < len(shown) {
+		c.cursor = shown[c.cursor]
 	}
+	c.filter = nil
 }
 
-// update moves and filters. No other key comes to the list: those that leave it
-// are the page's.
-func (c *choice) update(msg tea.Msg, k keyMap) bool {
-	press, isKey := msg.(tea.KeyPressMsg)
-	switch {
-	case c.filtering() && isKey && key.Matches(press, k.leaveFilter):
-		c.leaveFilter()
-	case c.filtering() && isKey && press.Code == tea.KeyUp:
-		c.CursorUp()
-	case c.filtering() && isKey && press.Code == tea.KeyDown:
-		c.CursorDown()
-	case c.filtering() && isKey && key.Matches(press, k.submit):
-		return false
-	case c.filtering():
-		if paste, ok := msg.(tea.PasteMsg); ok {
-			msg = tea.PasteMsg{Content: clean(strings.TrimSpace(paste.Content))}
-		} else if !isKey {
-			return false
+// choiceGap is the room between a label and what stands beside it.
+const choiceGap = 3
+
+// rows are the lines of the list.
+func (c *choice) rows(f frame) []string {
+	var out []string
+	widths := optionWidths(c.options, f.w)
+	for i, at := range c.shown() {
+		sign, label := "  ", f.st.plain
+		if i == c.cursor {
+			sign, label = f.st.accent.Render(signCursor)+" ", f.st.accent.Bold(true)
 		}
-		c.Model, _ = c.Update(msg)
-		c.refilter(c.Items())
-	case isKey && key.Matches(press, k.digit):
-		if n, _ := strconv.Atoi(press.String()); n <= len(c.options) {
-			c.Select(n - 1)
-		}
-	case isKey && key.Matches(press, c.KeyMap.CursorUp, c.KeyMap.CursorDown, c.KeyMap.GoToStart, c.KeyMap.GoToEnd, c.KeyMap.Filter):
-		c.Model, _ = c.Update(msg)
-	default:
-		return false
+		out = append(out, sign+c.options[at].row(f, label, widths))
 	}
-	return true
+	if len(out) == 0 {
+		return []string{f.st.muted.Render("  Nothing matches.")}
+	}
+	return out
 }
 
-// rows are the lines of the list, and the one under the cursor.
-func (c *choice) rows(f frame) (lines []string, at int) {
-	n := len(c.VisibleItems())
-	if n == 0 {
-		return []string{f.st.muted.Render("  Nothing matches.")}, 0
+// row is an option on one line, cut to its width.
+func (o Option) row(f frame, label lipgloss.Style, widths [3]int) string {
+	row, gap, at := label.Render(cutTo(o.Label, f.w-2)), strings.Repeat(" ", choiceGap), widths[0]
+	if widths[1] > 0 && o.Note != "" {
+		row = pad(row, at) + gap + f.st.muted.Render(o.Note)
+		at += choiceGap + widths[1]
 	}
-	c.draw.st, c.draw.w, c.draw.widths = f.st, f.w, optionWidths(c.options, f.w)
-	c.SetSize(f.w, n)
-	return strings.Split(c.View(), "\n"), c.Index()
+	if widths[2] > 0 && o.Last != "" {
+		row = pad(row, at) + gap + o.Last
+	}
+	return row
 }
 
 // optionWidths are those of the columns. A column that does not fit whole is left

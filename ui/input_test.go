@@ -104,11 +104,6 @@ func TestCtrlVIsTheTerminals(t *testing.T) {
 	require.Empty(t, in.Value())
 	_, cmd := in.Update(keyMsg("ctrl+v"))
 	require.Nil(t, cmd)
-	c := newChoice()
-	c.set([]Option{{Label: "a"}, {Label: "b"}})
-	c.Model, _ = c.Update(keyMsg("/"))
-	_, cmd = c.FilterInput.Update(keyMsg("ctrl+v"))
-	require.Nil(t, cmd)
 }
 
 // FuzzInput: whatever is typed, the cursor is inside and the view fits.

@@ -1,6 +1,8 @@
 package ui
 
 import (
+	"cmp"
+	"slices"
 	"sync"
 	"unicode"
 	"unicode/utf8"
@@ -9,47 +11,31 @@ import (
 	tea "charm.land/bubbletea/v2"
 )
 
-// keyMap holds the keys that are not a page's own actions. The help is drawn from
-// what works now, so it cannot lie. Printable keys are never global: a text field
-// owns them.
-type keyMap struct {
-	quit, help, helpTyping, back, submit, pageUp, pageDown key.Binding
-	mouse                                                  key.Binding // no letter: text fields own those
-	digit, filter, leaveFilter                             key.Binding // lists
-	next, prev                                             key.Binding // forms
-	up, down, home, end, details, sort                     key.Binding // the table
+// command is something that can be done now, and the keys for it. Presses, the line
+// of keys and the help go by the same list, so the help cannot lie. Printable keys
+// are never global: a text field owns them.
+type command struct {
+	key.Binding
+	full  string // its words in the help; empty: those in the line of keys
+	aside bool   // in the help alone
+	do    func(tea.KeyPressMsg) tea.Cmd
 }
 
 func bind(help, desc string, keys ...string) key.Binding {
 	return key.NewBinding(key.WithKeys(keys...), key.WithHelp(help, desc))
 }
 
-func newKeyMap() keyMap {
-	return keyMap{
-		quit:       bind("ctrl+c", "quit", "ctrl+c"),
-		help:       bind("?", "help", "?", "f1"),
-		helpTyping: bind("f1", "help", "f1"),
-		back:       bind("esc", "back", "esc"),
-		submit:     bind("enter", "next", "enter"),
-		pageUp:     bind("pgup", "up", "pgup"),
-		pageDown:   bind("pgdn", "more", "pgdown"),
-		mouse:      bind("f2", "mouse", "f2"),
+// The keys that have the same meaning on more than one page.
+var (
+	keyQuit   = bind("ctrl+c", "quit", "ctrl+c")
+	keyHelp   = bind("?", "help", "?", "f1")
+	keyBack   = bind("esc", "back", "esc")
+	keyEnter  = bind("enter", "next", "enter")
+	keyMouse  = bind("f2", "mouse", "f2")
+	keyFilter = bind("/", "filter", "/")
 
-		digit:       bind("1-9", "choose by number", "1", "2", "3", "4", "5", "6", "7", "8", "9"),
-		filter:      bind("/", "filter", "/"),
-		leaveFilter: bind("esc", "leave the filter", "esc"),
-
-		next: bind("tab", "next field", "tab", "down"),
-		prev: bind("shift+tab", "field before", "shift+tab", "up"),
-
-		up:      bind("↑/↓", "move", "up", "k"),
-		down:    bind("↓", "down", "down", "j"),
-		home:    bind("home", "first", "home", "g"),
-		end:     bind("end", "last", "end", "G"),
-		details: bind("→", "details", "right", "l"),
-		sort:    bind("s", "sort", "s"),
-	}
-}
+	keyHelpTyping = bind("f1", "help", "f1")
+)
 
 // as gives the binding another description, where the same key does more
 // exactly this.
@@ -58,118 +44,181 @@ func as(b key.Binding, desc string) key.Binding {
 	return b
 }
 
-// pressed tells whether a key is an action's.
-func (a Action) pressed(k tea.KeyPressMsg) bool { return k.String() == a.Key || k.Text == a.Key }
+// doing is for what the keys of a command do alike.
+func doing(f func()) func(tea.KeyPressMsg) tea.Cmd {
+	return func(tea.KeyPressMsg) tea.Cmd { f(); return nil }
+}
+
+func running(f func() tea.Cmd) func(tea.KeyPressMsg) tea.Cmd {
+	return func(tea.KeyPressMsg) tea.Cmd { return f() }
+}
+
+// far is to the end of anything.
+const far = 1 << 30
+
+// moved is how far a key moves: by a line, by a page, to an end.
+func moved(k tea.KeyPressMsg, page int) int {
+	switch k.String() {
+	case "up", "k":
+		return -1
+	case "down", "j":
+		return 1
+	case "pgup":
+		return -page
+	case "pgdown":
+		return page
+	case "home", "g":
+		return -far
+	}
+	return far
+}
 
 // bindings are all keys that work on the page now, the most needed first. Their
 // words are short in the line of keys, and full in the help.
 func (m *Model) bindings(full bool) []key.Binding {
-	p, k := m.page(), m.keys
+	var out []key.Binding
+	for _, c := range m.commands() {
+		switch {
+		case full && c.full != "":
+			out = append(out, as(c.Binding, c.full))
+		case (full || !c.aside) && c.Help().Desc != "":
+			out = append(out, c.Binding)
+		}
+	}
+	return out
+}
+
+// commands are all that works on the page now, the most needed first. One without
+// words is not worth a place.
+func (m *Model) commands() []command {
+	p, fm := m.page(), m.form()
+	quit, help := command{Binding: keyQuit, do: running(m.quit)}, command{Binding: keyHelp, do: doing(m.openHelp)}
+	back := command{Binding: as(keyBack, m.backWord(p)), do: running(m.back)}
 	switch {
 	case m.table() != nil:
-		return m.tableBindings(p, full)
+		return m.tableCommands(p, back, help, quit)
 	case p.Fixed:
-		return []key.Binding{k.help, k.quit}
+		return []command{help, quit}
 	case p.Busy != "":
-		return []key.Binding{as(k.back, "stop"), k.help, k.quit}
+		return []command{{Binding: as(keyBack, "stop"), do: running(m.back)}, help, quit}
 	}
-	fm := m.form()
-	var out []key.Binding
-	if word := m.enterWord(p); word != "" {
-		out = append(out, as(k.submit, word))
-	}
-	help := k.help
 	if fm.typing() {
-		help = k.helpTyping
+		help.Binding = keyHelpTyping
 	}
-	back := as(k.back, m.backWord(p))
-	if fm.choice != nil && fm.choice.filtering() {
-		back = k.leaveFilter
-	}
-	if m.canGoBack(p) || fm.typing() && fm.here() == nil {
+	out := []command{m.enter(p, fm)}
+	switch {
+	case fm.choice != nil && fm.choice.filtering():
+		out = append(out, command{Binding: as(keyBack, "leave the filter"), do: doing(fm.choice.leaveFilter)})
+	case m.canGoBack(p):
 		out = append(out, back)
 	}
 	out = append(out, help)
 	if m.scrolls {
-		out = append(out, bind("↑/↓", "more", "up", "down", "pgup", "pgdown"))
+		out = append(out, command{Binding: bind("↑/↓", "more", "up", "down", "pgup", "pgdown"), do: m.scrolled})
 	}
-	var rest []key.Binding
+	var rest []command
 	if !fm.typing() && !fm.hasTexts() {
-		for _, a := range p.Actions {
-			b := bind(a.Key, a.short(), a.Key)
-			if full {
-				b = as(b, a.Words)
-			}
-			switch {
-			case a.Key == "enter":
-			case a.Aside:
-				rest = append(rest, b)
-			default:
-				out = append(out, b)
-			}
-		}
+		var near []command
+		near, rest = m.actions(p)
+		out = append(out, near...)
 	}
 	if p.End {
-		rest = append(rest, as(k.quit, "finish"))
+		rest = append(rest, command{Binding: as(keyQuit, "finish"), aside: true, do: quit.do})
 	} else {
-		out = append(out, k.quit)
+		out = append(out, quit)
 	}
 	if fm.stops() > 1 && fm.hasTexts() {
-		out = append(out, bind("tab", "next field", "tab", "shift+tab", "down", "up"))
+		out = append(out, command{Binding: bind("tab", "next field", "tab", "shift+tab", "down", "up"), do: fm.turn})
 	}
 	if fm.choice != nil {
-		out = append(out, fm.choice.bindings(k)...)
+		out = append(out, fm.choice.commands()...)
 	}
-	if full {
-		out = append(out, rest...)
-	}
-	return out
+	return append(out, rest...)
 }
 
-// bindings of a list, but for Enter and Esc.
-func (c *choice) bindings(k keyMap) []key.Binding {
-	if c.filtering() {
-		if len(c.VisibleItems()) < 2 {
-			return nil
+// actions are the page's own, but for Enter's, and those that stand aside.
+func (m *Model) actions(p Page) (near, rest []command) {
+	for _, a := range p.Actions {
+		c := command{Binding: bind(a.Key, a.short(), a.Key), full: a.Words, aside: a.Aside, do: running(func() tea.Cmd { return m.do(a.Act) })}
+		switch {
+		case a.Key == "enter":
+		case a.Aside:
+			rest = append(rest, c)
+		default:
+			near = append(near, c)
 		}
-		return []key.Binding{bind("↑/↓", "choose", "up", "down")}
 	}
-	out := []key.Binding{bind("↑/↓", "choose", "up", "down", "k", "j")}
-	if n := min(9, len(c.options)); n > 1 {
-		out = append(out, k.filter, bind("1-"+k.digit.Keys()[n-1], "choose by number", k.digit.Keys()[:n]...),
-			bind("home/end", "first, last", "home", "end", "g", "G"))
-	}
-	return out
+	return near, rest
 }
 
-// enterWord is what Enter does now; empty: nothing.
-func (m *Model) enterWord(p Page) string {
-	fm := m.form()
+// commands of a list, but for Enter and Esc.
+func (c *choice) commands() []command {
+	moves := command{Binding: bind("↑/↓", "choose", "up", "down", "k", "j"), do: func(k tea.KeyPressMsg) tea.Cmd { c.turn(moved(k, 0)); return nil }}
+	n := min(9, len(c.options))
+	switch {
+	case c.filtering() && len(c.shown()) < 2:
+		return nil
+	case c.filtering():
+		moves.SetKeys("up", "down")
+		return []command{moves}
+	case n < 2:
+		return []command{moves}
+	}
+	digits := []string{"1", "2", "3", "4", "5", "6", "7", "8", "9"}[:n]
+	return []command{moves,
+		{Binding: keyFilter, do: doing(func() { c.filter, c.cursor = newInput(), 0 })},
+		{Binding: bind("1-"+digits[n-1], "choose by number", digits...), do: func(k tea.KeyPressMsg) tea.Cmd { c.move(slices.Index(digits, k.String())); return nil }},
+		{Binding: bind("home/end", "first, last", "home", "end", "g", "G"), do: func(k tea.KeyPressMsg) tea.Cmd { c.move(c.cursor + moved(k, 0)); return nil }}}
+}
+
+// enter takes the option, submits the fields or does what the page says.
+func (m *Model) enter(p Page, fm *form) command {
+	words := cmp.Or(p.Enter, "next")
+	do := func() tea.Cmd {
+		if values, ok := fm.enter(m.refuse); ok {
+			return m.apply(p.Submit(values))
+		}
+		return nil
+	}
 	switch at := fm.focus - len(p.Fields); {
 	case fm.choice != nil:
 		o, ok := fm.choice.chosen()
 		switch {
 		case !ok:
-			return ""
+			words, do = "", func() tea.Cmd { fm.choice.leaveFilter(); return nil }
 		case o.Act.Open != "":
-			return "open"
+			words = "open"
 		case o.Act.Leave:
-			return "finish"
+			words = "finish"
+		}
+		if ok {
+			do = func() tea.Cmd { return m.take(p, fm, o) }
 		}
 	case fm.hasTexts() && at >= 0:
-		return "open"
-	case !fm.hasTexts():
-		for _, a := range p.Actions {
-			if a.Key == "enter" {
-				return a.short()
+		words, do = "open", func() tea.Cmd { fm.focus = 0; return m.do(p.Actions[at].Act) }
+	case fm.hasTexts():
+	default:
+		words, do = "", func() tea.Cmd {
+			if m.over() {
+				return m.back()
 			}
+			return nil
 		}
-		return ""
+		if a, ok := p.enter(); ok {
+			words, do = a.short(), func() tea.Cmd { return m.do(a.Act) }
+		}
 	}
-	if p.Enter != "" {
-		return p.Enter
+	return command{Binding: as(keyEnter, words), do: running(do)}
+}
+
+// take takes an option.
+func (m *Model) take(p Page, fm *form, o Option) tea.Cmd {
+	fm.choice.leaveFilter()
+	if !o.Act.none() {
+		return m.do(o.Act)
 	}
-	return "next"
+	fm.answers[p.Fields[0].Name] = o.Value
+	return m.apply(p.Submit(Values{p.Fields[0].Name: o.Value}))
 }
 
 func (m *Model) backWord(p Page) string {
@@ -197,9 +246,9 @@ func (m *Model) footerKeys(w int) []key.Binding {
 	all := m.bindings(false)
 	switch {
 	case m.leaving:
-		all = []key.Binding{as(m.keys.quit, "quit"), as(m.keys.back, "stay")}
+		all = []key.Binding{keyQuit, as(keyBack, "stay")}
 	case m.helping:
-		all = []key.Binding{as(m.keys.back, "close the help"), m.keys.quit}
+		all = []key.Binding{as(keyBack, "close the help"), keyQuit}
 		if m.scrolls {
 			all = append(all, bind("↑/↓", "more", "up", "down"))
 		}

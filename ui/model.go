@@ -26,7 +26,6 @@ type Model struct {
 
 	width, height int
 	st            styles
-	keys          keyMap
 
 	trail
 	forms   map[pageID]*form // kept, so that drafts survive going back
@@ -65,7 +64,7 @@ func New(cfg Config) *Model {
 	}
 	m := &Model{
 		cfg: cfg, done: make(chan struct{}), state: cfg.State,
-		st: newStyles(neutralPalette()), keys: newKeyMap(), forms: map[pageID]*form{},
+		st: newStyles(neutralPalette()), forms: map[pageID]*form{},
 		profile: newTable(), view: viewport.New(), helpLine: help.New(),
 		spinner: spinner.New(spinner.WithSpinner(spinner.MiniDot)),
 	}
@@ -285,16 +284,16 @@ func (m *Model) frame() frame {
 }
 
 func (m *Model) press(msg tea.KeyPressMsg) tea.Cmd {
-	if key.Matches(msg, m.keys.quit) {
+	switch {
+	case key.Matches(msg, keyQuit):
 		return m.quit()
-	}
-	if key.Matches(msg, m.keys.mouse) {
+	case key.Matches(msg, keyMouse):
 		m.mouseSet, m.mouseOn = true, !m.mouse()
 		return nil
 	}
 	if m.leaving {
 		m.leaving = false
-		if key.Matches(msg, m.keys.back) {
+		if key.Matches(msg, keyBack) {
 			return nil
 		}
 	}
@@ -303,53 +302,24 @@ func (m *Model) press(msg tea.KeyPressMsg) tea.Cmd {
 		return nil
 	}
 	m.told, m.opening = flash{}, false
-	p := m.page()
-	if key.Matches(msg, m.keys.help) && (!m.typing() || key.Matches(msg, m.keys.helpTyping)) {
-		m.helping = true
-		m.view.GotoTop()
-		return nil
-	}
-	if t := m.table(); t != nil {
-		if done, cmd := t.press(msg, m); done {
-			return cmd
+	for _, c := range m.commands() {
+		if key.Matches(msg, c.Binding) {
+			return c.do(msg)
 		}
 	}
-	fm := m.form()
-	if p.Busy != "" || p.Fixed {
-		if key.Matches(msg, m.keys.back) && !p.Fixed {
-			return m.apply(flow.Back{})
-		}
-		return nil
-	}
-	if by := m.scrollKey(msg); by != 0 && m.scrolls && m.cut(by) { // to find out takes as long as to draw
-		m.scroll(by)
-		return nil
-	}
-	if m.table() == nil {
-		if (fm.choice != nil && fm.choice.filtering() || !key.Matches(msg, m.keys.back, m.keys.submit)) && fm.update(msg, m.keys, m.refuse) {
-			return nil
-		}
-	}
-	switch {
-	case key.Matches(msg, m.keys.back):
-		return m.back()
-	case key.Matches(msg, m.keys.submit):
-		return m.enter(p, fm)
-	}
-	return m.letter(msg, p)
+	m.edit(msg)
+	return nil
 }
 
-// letter does the action of a key, where letters are not text.
-func (m *Model) letter(msg tea.KeyPressMsg, p Page) tea.Cmd {
-	if m.table() == nil && m.form().hasTexts() {
-		return nil
+// edit changes the text in focus, if there is one.
+func (m *Model) edit(msg tea.Msg) {
+	switch p := m.page(); {
+	case p.Busy != "" || p.Fixed:
+	case m.table() != nil:
+		m.profile.edit(msg)
+	default:
+		m.form().edit(msg, m.refuse)
 	}
-	for _, a := range p.Actions {
-		if a.pressed(msg) {
-			return m.do(a.Act)
-		}
-	}
-	return nil
 }
 
 // typing tells whether a text field has the focus and owns the letters.
@@ -358,40 +328,6 @@ func (m *Model) typing() bool {
 		return t.filtering
 	}
 	return m.form().typing()
-}
-
-// enter takes the option, submits the fields or does what the page says.
-func (m *Model) enter(p Page, fm *form) tea.Cmd {
-	switch at := fm.focus - len(p.Fields); {
-	case m.table() == nil && fm.choice != nil:
-		o, ok := fm.choice.chosen()
-		fm.choice.leaveFilter()
-		switch {
-		case !ok:
-			return nil
-		case !o.Act.none():
-			return m.do(o.Act)
-		}
-		fm.answers[p.Fields[0].Name] = o.Value
-		return m.apply(p.Submit(Values{p.Fields[0].Name: o.Value}))
-	case m.table() == nil && fm.hasTexts() && at >= 0:
-		fm.focus = 0
-		return m.do(p.Actions[at].Act)
-	case m.table() == nil && fm.hasTexts():
-		if values, ok := fm.enter(m.refuse); ok {
-			return m.apply(p.Submit(values))
-		}
-		return nil
-	}
-	for _, a := range p.Actions {
-		if a.Key == "enter" {
-			return m.do(a.Act)
-		}
-	}
-	if m.over() {
-		return m.back()
-	}
-	return nil
 }
 
 // back leaves a page that is open over another, or goes one back.
@@ -450,20 +386,15 @@ func (m *Model) paste(msg tea.PasteMsg) {
 	p := m.page()
 	at, waits := m.pasteTarget(p)
 	switch {
-	case m.table() != nil:
-		m.profile.paste(msg)
-		return
-	case p.Busy != "" || p.Fixed:
-		return
-	case at == "":
-		m.form().update(msg, m.keys, m.refuse)
+	case m.table() != nil || p.Busy != "" || p.Fixed || at == "":
+		m.edit(msg)
 		m.sync()
 		return
 	}
 	fm := newForm() // what was typed there before is replaced: half an address is of no use
 	m.forms[at] = fm
 	fm.sync(pageAt(at, m.context()))
-	fm.update(msg, m.keys, m.refuse)
+	fm.edit(msg, m.refuse)
 	if waits && m.at() != at {
 		m.opened = m.opened[:1]
 		m.open(at, m.state)
@@ -511,31 +442,24 @@ func (m *Model) losable() bool {
 	return m.state.Attempt.Phase >= flow.PhaseWaiting || m.state.HasUnfinished()
 }
 
+func (m *Model) openHelp() {
+	m.helping = true
+	m.view.GotoTop()
+}
+
 func (m *Model) pressHelp(msg tea.KeyPressMsg) {
-	if by := m.scrollKey(msg); by != 0 {
-		m.scroll(by)
-		return
-	}
-	if key.Matches(msg, m.keys.back, m.keys.help, m.keys.submit) || msg.Text == "q" {
+	switch msg.String() {
+	case "up", "down", "pgup", "pgdown":
+		m.scrolled(msg)
+	case "esc", "?", "f1", "enter", "q":
 		m.helping = false
 		m.view.GotoTop()
 	}
 }
 
-func (m *Model) scrollKey(msg tea.KeyPressMsg) int {
-	step := max(1, m.layout().pageH-1)
-	switch {
-	case key.Matches(msg, m.keys.pageUp):
-		return -step
-	case key.Matches(msg, m.keys.pageDown):
-		return step
-	case m.table() != nil && !m.helping:
-	case msg.Code == tea.KeyUp:
-		return -1
-	case msg.Code == tea.KeyDown:
-		return 1
-	}
-	return 0
+func (m *Model) scrolled(k tea.KeyPressMsg) tea.Cmd {
+	m.scroll(moved(k, max(1, m.layout().pageH-1)))
+	return nil
 }
 
 func (m *Model) scroll(by int) {
@@ -544,13 +468,6 @@ func (m *Model) scroll(by int) {
 	} else {
 		m.view.ScrollDown(by)
 	}
-}
-
-// cut tells whether the page has more lines in that direction and no focus of
-// its own to scroll to.
-func (m *Model) cut(by int) bool {
-	p := m.fitted()
-	return p.y < 0 && (by < 0 && p.above || by > 0 && p.below)
 }
 
 // animate starts what may move: a spinner while something of ours works, a

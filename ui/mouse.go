@@ -63,9 +63,9 @@ func (m *Model) mouse() bool {
 // mouseBinding is the key that says what it would do.
 func (m *Model) mouseBinding() key.Binding {
 	if m.mouse() {
-		return as(m.keys.mouse, "mouse off, to select text")
+		return as(keyMouse, "mouse off, to select text")
 	}
-	return as(m.keys.mouse, "mouse on")
+	return as(keyMouse, "mouse on")
 }
 
 // regions are where clicks count, in the window as it was drawn.
@@ -82,7 +82,7 @@ func (m *Model) regions(l layout, p fitted, keys []key.Binding) []region {
 		if i > 0 {
 			x += visible(keyGap)
 		}
-		if name := b.Keys()[0]; name != m.keys.quit.Keys()[0] { // by mistake it would cost too much
+		if name := b.Keys()[0]; name != keyQuit.Keys()[0] { // by mistake it would cost too much
 			out = append(out, region{y, x, x + w, spot{kind: spotKey, key: name}})
 		}
 		x += w
@@ -119,10 +119,10 @@ func (m *Model) clicked(s spot) tea.Cmd {
 		}
 	case spotOption:
 		c := m.form().choice
-		if c.Index() == s.at {
+		if c.cursor == s.at {
 			return m.press(keyNamed("enter"))
 		}
-		c.Select(s.at)
+		c.move(s.at)
 	case spotRow:
 		if m.profile.rows.cursor == s.at {
 			return m.press(keyNamed("right"))
@@ -153,34 +153,21 @@ func (m *Model) wheel(msg tea.MouseWheelMsg) {
 		m.scroll(by)
 	case m.table() != nil:
 		m.profile.rows.move(by)
-	case c != nil && by < 0 && c.Index() > 0:
-		c.CursorUp()
-	case c != nil && by > 0 && c.Index() < len(c.VisibleItems())-1:
-		c.CursorDown()
+	case c != nil:
+		c.move(c.cursor + by/lines)
 	}
 }
 
 // keyNamed is a press of a key by its name.
 func keyNamed(name string) tea.KeyPressMsg {
-	switch name {
-	case "enter":
-		return tea.KeyPressMsg{Code: tea.KeyEnter}
-	case "esc":
-		return tea.KeyPressMsg{Code: tea.KeyEscape}
-	case "tab":
-		return tea.KeyPressMsg{Code: tea.KeyTab}
-	case "up":
-		return tea.KeyPressMsg{Code: tea.KeyUp}
-	case "right":
-		return tea.KeyPressMsg{Code: tea.KeyRight}
-	case "pgup":
-		return tea.KeyPressMsg{Code: tea.KeyPgUp}
-	case "home":
-		return tea.KeyPressMsg{Code: tea.KeyHome}
-	case "f1":
-		return tea.KeyPressMsg{Code: tea.KeyF1}
-	case "f2":
-		return tea.KeyPressMsg{Code: tea.KeyF2}
+	if code, ok := namedKeys[name]; ok {
+		return tea.KeyPressMsg{Code: code}
 	}
 	return tea.KeyPressMsg{Code: []rune(name)[0], Text: name}
+}
+
+// namedKeys are those in the line of keys that make no character.
+var namedKeys = map[string]rune{
+	"enter": tea.KeyEnter, "esc": tea.KeyEscape, "tab": tea.KeyTab, "up": tea.KeyUp, "right": tea.KeyRight,
+	"pgup": tea.KeyPgUp, "home": tea.KeyHome, "f1": tea.KeyF1, "f2": tea.KeyF2,
 }

@@ -127,15 +127,13 @@ func (f frame) entry(s *sheet, fd Field, in *input, here, hidden bool) {
 }
 
 func (f frame) list(s *sheet, c *choice) {
-	rows, at := c.rows(f)
+	rows := block{lines: c.rows(f), focus: true, line: c.cursor, col: -1, spots: spots(spotOption, 0, len(c.shown()))}
 	if c.filtering() {
-		in := &input{c.FilterInput}
-		text, x := in.view(f.w-4, f.refuse(Field{}, in.Value()) != nil)
+		text, x := c.filter.view(f.w-4, f.refuse(Field{}, c.filter.Value()) != nil)
 		s.put(block{lines: []string{f.st.accent.Render("/ ") + text}, col: x + 2, focus: true})
-		s.put(block{lines: rows, tight: true, col: -1, spots: spots(spotOption, 0, len(c.VisibleItems()))})
-		return
+		rows.focus, rows.tight = false, true
 	}
-	s.put(block{lines: rows, focus: true, line: at, col: -1, spots: spots(spotOption, 0, len(c.VisibleItems()))})
+	s.put(rows)
 }
 
 func (f frame) note(s *sheet, n Note) {
@@ -153,7 +151,7 @@ func (f frame) note(s *sheet, n Note) {
 	case n.Kind == noteWarning:
 		lines = append(lines, f.warning(text)...)
 	case n.Kind == noteCommand:
-		s.join(n.Rank, command(f, n.Text)...)
+		s.join(n.Rank, shellLines(f, n.Text)...)
 		return
 	default:
 		lines = append(lines, wrap(text, f.w)...)
@@ -271,9 +269,9 @@ func (fl flash) lines(f frame) []string {
 	return f.warning(fl.text)
 }
 
-// command is to be copied: whole, and where it does not fit a line, broken as a
+// shellLines are a command to be copied: whole, and where it does not fit a line, broken as a
 // shell takes it.
-func command(f frame, c string) []string {
+func shellLines(f frame, c string) []string {
 	const in, more = "  ", " \\"
 	words := strings.Split(c, " --")
 	var out []string

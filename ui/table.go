@@ -4,7 +4,6 @@ import (
 	"strings"
 	"time"
 
-	"charm.land/bubbles/v2/key"
 	tea "charm.land/bubbletea/v2"
 
 	"confer/flow"
@@ -58,48 +57,12 @@ func (t *table) arrange(msg tea.Msg) tea.Cmd {
 	return t.rows.arrange()
 }
 
-func (t *table) paste(msg tea.PasteMsg) {
+// edit changes the filter, while it has the focus.
+func (t *table) edit(msg tea.Msg) {
 	if t.filtering {
 		t.filter.update(msg)
 		t.rows.find(t.filter.Value())
 	}
-}
-
-// press does what is the table's alone; the page's actions are done by others.
-func (t *table) press(k tea.KeyPressMsg, m *Model) (done bool, _ tea.Cmd) {
-	if t.filtering {
-		t.pressFilter(k, m.keys)
-		return true, nil
-	}
-	step := func() int { return max(1, t.space(m.frame(), m.page())-1) }
-	keys := m.keys
-	switch {
-	case key.Matches(k, keys.up):
-		t.rows.move(-1)
-	case key.Matches(k, keys.down):
-		t.rows.move(1)
-	case key.Matches(k, keys.pageUp):
-		t.rows.move(-step())
-	case key.Matches(k, keys.pageDown):
-		t.rows.move(step())
-	case key.Matches(k, keys.home):
-		t.rows.move(-t.rows.len())
-	case key.Matches(k, keys.end):
-		t.rows.move(t.rows.len())
-	case key.Matches(k, keys.filter) && t.rows.len() > 1:
-		t.filtering = true
-	case key.Matches(k, keys.sort) && t.rows.len() > 1:
-		return true, t.rows.sortNext()
-	case key.Matches(k, keys.details):
-		if _, ok := t.rows.here(); ok {
-			return true, m.do(Act{Open: pageAccount})
-		}
-	case key.Matches(k, keys.back) && t.filter.Value() != "":
-		t.find("")
-	default:
-		return false, nil
-	}
-	return true, nil
 }
 
 func (t *table) find(text string) {
@@ -107,60 +70,45 @@ func (t *table) find(text string) {
 	t.rows.find(text)
 }
 
-func (t *table) pressFilter(k tea.KeyPressMsg, keys keyMap) {
-	switch {
-	case key.Matches(k, keys.leaveFilter):
-		t.filtering = false
-		t.find("")
-	case key.Matches(k, keys.submit):
-		t.filtering = false
-	case k.Code == tea.KeyUp:
-		t.rows.move(-1)
-	case k.Code == tea.KeyDown:
-		t.rows.move(1)
-	default:
-		t.filter.update(k)
-		t.rows.find(t.filter.Value())
-	}
+func (t *table) moved(by int) func(tea.KeyPressMsg) tea.Cmd {
+	return func(k tea.KeyPressMsg) tea.Cmd { t.rows.move(moved(k, by)); return nil }
 }
 
-// tableBindings are the table's own keys and the page's actions.
-func (m *Model) tableBindings(p Page, full bool) []key.Binding {
-	t, k := m.profile, m.keys
+// tableCommands are the table's own and the page's actions.
+func (m *Model) tableCommands(p Page, back, help, quit command) []command {
+	t := m.profile
 	some, many := len(t.rows.shown) > 0, len(t.rows.shown) > 1
-	moves := bind("↑/↓", "move", "up", "down")
+	moves := command{Binding: bind("↑/↓", "move", "up", "down"), do: t.moved(0)}
 	if t.filtering {
-		out := []key.Binding{as(k.submit, "keep the filter"), as(k.leaveFilter, "clear it"), k.helpTyping}
+		help.Binding = keyHelpTyping
+		out := []command{{Binding: as(keyEnter, "keep the filter"), do: doing(func() { t.filtering = false })},
+			{Binding: as(keyBack, "clear it"), do: doing(func() { t.filtering = false; t.find("") })}, help}
 		if many {
 			out = append(out, moves)
 		}
-		return append(out, k.quit)
+		return append(out, quit)
 	}
-	out := []key.Binding{as(k.submit, "finish"), as(k.back, "back"), k.help}
+	if t.filter.Value() != "" {
+		back.do = doing(func() { t.find("") })
+	}
+	out := []command{m.enter(p, m.form()), back, help}
 	if some {
-		out = append(out, k.details)
+		out = append(out, command{Binding: bind("→", "details", "right", "l"), do: running(func() tea.Cmd { return m.do(Act{Open: pageAccount}) })})
 	}
-	var rest []key.Binding
-	for _, a := range p.Actions {
-		switch b := bind(a.Key, a.Words, a.Key); {
-		case a.Key == "enter":
-		case a.Aside:
-			rest = append(rest, b)
-		default:
-			out = append(out, b)
-		}
-	}
+	near, rest := m.actions(p)
+	out = append(out, near...)
 	if t.rows.len() > 1 {
-		out = append(out, k.filter, as(k.sort, t.rows.sort.next()))
+		out = append(out, command{Binding: keyFilter, do: doing(func() { t.filtering = true })},
+			command{Binding: bind("s", t.rows.sort.next(), "s"), do: running(t.rows.sortNext)})
 	}
 	if many {
-		out = append(out, bind("↑/↓", "move", "up", "down", "k", "j"))
-		rest = append(rest, bind("pgup/pgdn", "page", "pgup", "pgdown"), bind("home/end", "first, last", "home", "end", "g", "G"))
+		moves.SetKeys("up", "down", "k", "j")
+		page := max(1, t.space(m.frame(), p)-1)
+		out = append(out, moves)
+		rest = append(rest, command{Binding: bind("pgup/pgdn", "page", "pgup", "pgdown"), aside: true, do: t.moved(page)},
+			command{Binding: bind("home/end", "first, last", "home", "end", "g", "G"), aside: true, do: t.moved(0)})
 	}
-	if full {
-		out = append(out, rest...)
-	}
-	return append(out, k.quit)
+	return append(append(out, rest...), quit)
 }
 
 // space is how many rows fit.
