@@ -123,7 +123,7 @@ func (f *profilesFlags) choose() (c choice, err error) {
 		return c, &usageError{summary: "--format " + string(c.format) + " cannot be continued", hint: "use --format json or csv"}
 	case f.wait < 0:
 		return c, &usageError{summary: "--wait cannot be negative", hint: "for example --wait 10m"}
-	case f.rate < defaultRate || f.rate > maxRate:
+	case f.rate < 0 && f.given("rate") || f.rate > maxRate:
 		return c, &usageError{summary: fmt.Sprintf("--rate takes 0 to %d", maxRate), hint: "calls a second; Cronofy's default limit is 50"}
 	}
 	return c, nil
