@@ -13,6 +13,7 @@ import (
 
 	"confer/cronofy"
 	"confer/flow"
+	"confer/internal/atomicfile"
 )
 
 // Stand-ins for what only Cronofy can give, in a dry run.
@@ -27,6 +28,13 @@ const (
 func dryRun(ctx context.Context, w *wiring, tokensOut string, s streams) error {
 	if err := missing(w.known); err != nil {
 		return err
+	}
+	if tokensOut != "" { // refused where the real run would refuse it; nothing is left there
+		file, err := createTokens(tokensOut, atomicfile.New, "name a new one")
+		if err != nil {
+			return err
+		}
+		_ = file.Close()
 	}
 	a := &w.known.Answers
 	a.ClientSecret = cronofy.NewSecret(drySecret)
