@@ -15,6 +15,7 @@ import (
 	"confer/cronofy"
 	"confer/cronofy/sandbox"
 	"confer/flow"
+	"confer/flow/callback"
 	"confer/internal/atomicfile"
 )
 
@@ -109,7 +110,7 @@ func serveSandbox(ctx context.Context, f *sandboxFlags, s streams) error {
 		ListenAPI: f.api, ListenApp: f.app,
 	})
 	if err := server.Start(); err != nil {
-		return &usageError{summary: "the sandbox cannot start: " + cronofy.CleanText(err.Error(), 200), hint: "give other addresses with --listen-api and --listen-app"}
+		return cannotStart(err)
 	}
 	defer server.Close()
 	lines := sandboxLines(server)
@@ -122,6 +123,16 @@ func serveSandbox(ctx context.Context, f *sandboxFlags, s streams) error {
 	fmt.Fprintf(s.err, "Control page: %s\nNothing here is real. Ctrl+C stops it.\n", server.ControlURL())
 	<-ctx.Done()
 	return &exitError{flow.ExitCancelled}
+}
+
+// cannotStart says why a port was not to be had.
+func cannotStart(err error) error {
+	why, hint := cronofy.CleanText(err.Error(), 200), "give other addresses with --listen-api and --listen-app"
+	var listen *net.OpError
+	if errors.As(err, &listen) && callback.ClassOf(err) == callback.PortInUse {
+		why, hint = listen.Addr.String()+" is in use by another program", "end that program, or "+hint
+	}
+	return &usageError{summary: "the sandbox cannot start: " + why, hint: hint}
 }
 
 func (f *sandboxFlags) check() error {
