@@ -6,7 +6,10 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
+	"fmt"
+	"strings"
 
 	"confer/cronofy"
 	"confer/internal/opener"
@@ -48,51 +51,65 @@ type Machine struct {
 	Keyring      keystore.Store
 }
 
-// check is a row of the table.
-type check struct {
-	name string
-	run  func(*Machine, context.Context) []Finding
-}
-
-// checks are in the order in which they are told. The network is looked at
-// meanwhile, and told last.
-func checks() []check {
-	return []check{
+// Examine runs all checks, in the order in which they are told, and tells what they
+// found, as soon as it is known, until tell says that nobody listens. The network is
+// looked at meanwhile, and told last.
+func (m *Machine) Examine(ctx context.Context, tell func(Finding) bool) {
+	ctx, cancel := context.WithCancel(ctx)
+	network, over := []Finding(nil), make(chan struct{})
+	go func() { network = m.network(ctx); close(over) }() // ends by its own limits, and is waited for
+	defer func() { cancel(); <-over }()
+	for _, check := range []struct {
+		name string
+		run  func(*Machine, context.Context) []Finding
+	}{
 		{"keyring", (*Machine).keyring},
 		{"port", (*Machine).ports},
 		{"browser", (*Machine).browser},
 		{"terminal", (*Machine).terminal},
 		{"folder", (*Machine).folder},
-	}
-}
-
-// Examine runs all checks and tells what they found, as soon as it is known, until
-// tell says that nobody listens.
-func (m *Machine) Examine(ctx context.Context, tell func(Finding) bool) {
-	ctx, cancel := context.WithCancel(ctx)
-	network := make(chan []Finding, 1)
-	go func() { network <- m.network(ctx) }() // ends by its own limits, and is waited for below
-	defer func() {
-		cancel()
-		if network != nil {
-			<-network
-		}
-	}()
-	for _, c := range checks() {
-		for _, f := range c.run(m, ctx) {
-			f.Check = c.name
+		{"", func(*Machine, context.Context) []Finding { <-over; return network }},
+	} {
+		for _, f := range check.run(m, ctx) {
+			f.Check = cmp.Or(f.Check, check.name)
 			if !tell(f) {
 				return
 			}
 		}
 	}
-	found := <-network
-	network = nil
-	for _, f := range found {
-		if !tell(f) {
-			return
-		}
-	}
 }
 
 func clean(text string) string { return cronofy.CleanText(text, 120) }
+
+// SupportAddress is where redirect URIs are added to an application's permitted
+// list. https://docs.cronofy.com/developers/faqs/verify-application/
+const SupportAddress = "support@cronofy.com"
+
+// Registration is what Cronofy has to be told before an application is used in
+// production: its list of permitted redirect URIs is exact.
+type Registration struct {
+	ClientID     string // empty: not known here
+	DataCenter   string // "Germany (api-de.cronofy.com)"; empty: not known here
+	RedirectURIs []string
+}
+
+// Text is the message to send, ready to be copied.
+func (r Registration) Text() string {
+	id, place := cmp.Or(r.ClientID, "(your client id)"), cmp.Or(r.DataCenter, "(your data center)")
+	return fmt.Sprintf(`To: %s
+Subject: Permitted redirect URIs for application %s
+
+Hello,
+
+please add these redirect URIs to the permitted redirect URIs of our application, exactly as written:
+
+  %s
+
+Client id: %s
+Data center: %s
+
+They are used for the authorization of Enterprise Conferencing.
+
+Thank you
+`, SupportAddress, id, strings.Join(r.RedirectURIs, "\n  "), id, place)
+}

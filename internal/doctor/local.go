@@ -58,9 +58,9 @@ func tryStore(ctx context.Context, store keystore.Store, program string) Finding
 		name += " (" + clean(program) + ")"
 	}
 	left, err := keystore.TestWrite(ctx, store)
-	failed := new(keystore.Error)
+	failed, isStore := errors.AsType[*keystore.Error](err)
 	switch {
-	case errors.As(err, &failed) && failed.Op == "get":
+	case isStore && failed.Op == "get":
 		return Finding{"keyring", Problem, "What is stored in the system keyring cannot be read. " + flow.Explain(err, flow.StepApplication).Summary, otherStores}
 	case err != nil:
 		return Finding{"keyring", Problem, "Nothing can be stored in the system keyring. " + flow.Explain(err, flow.StepApplication).Summary, otherStores}
@@ -153,14 +153,15 @@ type Terminal struct {
 func (m *Machine) terminal(context.Context) []Finding { return []Finding{m.Terminal.finding()} }
 
 func (t Terminal) finding() Finding {
-	name := clean(t.Getenv("TERM"))
+	name, set := clean(t.Getenv("TERM")), "TERM is dumb"
+	if name == "" {
+		set = "TERM is not set"
+	}
 	switch {
 	case !t.Input || !t.Output:
 		return Finding{"terminal", Note, "This is no terminal, so the wizard cannot run here.", "Give the answers by flags and --no-input."}
-	case name == "":
-		return Finding{"terminal", Note, "This terminal cannot move its cursor (TERM is not set).", "The wizard asks line by line here."}
-	case name == "dumb":
-		return Finding{"terminal", Note, "This terminal cannot move its cursor (TERM is dumb).", "The wizard asks line by line here."}
+	case name == "" || name == "dumb":
+		return Finding{"terminal", Note, "This terminal cannot move its cursor (" + set + ").", "The wizard asks line by line here."}
 	}
 	f := Finding{"terminal", OK, fmt.Sprintf("%s, %d columns and %d rows, %s", name, t.Width, t.Height, t.colors()), ""}
 	if t.Getenv("TMUX") != "" || t.Getenv("STY") != "" {
@@ -199,7 +200,11 @@ func (m *Machine) folder(context.Context) []Finding {
 // files in it. One that is not there is in order if it can be made.
 func lookAtFolder(dir string, files []string) (exists bool, err error) {
 	if _, err := os.Lstat(dir); errors.Is(err, fs.ErrNotExist) {
-		return false, atomicfile.CanWrite(existingAbove(dir))
+		above := filepath.Dir(dir) // the nearest that is there
+		for _, err := os.Stat(above); err != nil && above != filepath.Dir(above); _, err = os.Stat(above) {
+			above = filepath.Dir(above)
+		}
+		return false, atomicfile.CanWrite(above)
 	}
 	if err := atomicfile.CheckFolder(dir, false); err != nil {
 		return true, err
@@ -220,16 +225,6 @@ func lookAtFolder(dir string, files []string) (exists bool, err error) {
 	return true, nil
 }
 
-func existingAbove(dir string) string {
-	for {
-		up := filepath.Dir(dir)
-		if _, err := os.Stat(up); err == nil || up == dir {
-			return up
-		}
-		dir = up
-	}
-}
-
 func folderFinding(dir string, exists bool, err error) Finding {
 	var unsafe *atomicfile.UnsafeError
 	switch {
@@ -241,8 +236,7 @@ func folderFinding(dir string, exists bool, err error) Finding {
 		return Finding{"folder", Problem, shortHome(unsafe.Path) + " is not private: it " + clean(unsafe.Why) + ".",
 			"Make it yours alone (chmod 700 for the folder, 600 for files in it), or move it away."}
 	}
-	var path *fs.PathError
-	if errors.As(err, &path) {
+	if path, ok := errors.AsType[*fs.PathError](err); ok {
 		err = path.Err
 	}
 	return Finding{"folder", Problem, dir + " cannot be used: " + clean(err.Error()) + ".",

@@ -130,55 +130,50 @@ func (m *Machine) network(ctx context.Context) []Finding {
 // host that answered how.
 func networkFindings(all []visit) []Finding {
 	causes := causesOf(all)
+	of := func(checks ...string) []Finding {
+		return slices.DeleteFunc(slices.Clone(causes), func(f Finding) bool { return !slices.Contains(checks, f.Check) })
+	}
 	var out []Finding
-	for _, c := range []struct {
-		check string
-		fine  func([]visit) Finding
-	}{{"proxy", proxyFinding}, {"dns", nameFinding}, {"tls", tlsFinding}, {"clock", clockFinding}} {
-		problems := slices.DeleteFunc(slices.Clone(causes), func(f Finding) bool { return f.Check != c.check })
-		if len(problems) == 0 {
-			problems = []Finding{c.fine(all)}
+	for _, fine := range []Finding{proxyFinding(all), nameFinding(all), tlsFinding(all), clockFinding(all)} {
+		if problems := of(fine.Check); len(problems) > 0 {
+			out = append(out, problems...)
+		} else {
+			out = append(out, fine)
 		}
-		out = append(out, problems...)
 	}
 	for _, v := range all {
 		if v.seen.Err == nil {
 			out = append(out, answerFinding(v))
 		}
 	}
-	return append(out, slices.DeleteFunc(causes, func(f Finding) bool { return f.Check != "data center" && f.Check != "app host" })...)
+	return append(out, of("data center", "app host")...)
 }
 
 // causesOf gives a finding for each cause for which no answer came, with all the
 // hosts that it concerns.
 func causesOf(all []visit) []Finding {
 	type cause struct {
-		err   cronofy.NetworkError
-		hosts []string
+		words string // without the host
 		check string
+		err   *cronofy.NetworkError
+		hosts []string
 	}
 	var causes []*cause
 	for _, v := range all {
-		var e *cronofy.NetworkError
-		if !errors.As(v.seen.Err, &e) {
+		e, ok := errors.AsType[*cronofy.NetworkError](v.seen.Err)
+		if !ok {
 			continue
 		}
-		const anywhere = "\x00"
 		same := *e
-		same.Host = anywhere
+		same.Host = "\x00"
 		words, _ := same.Words()
-		at := slices.IndexFunc(causes, func(c *cause) bool {
-			other := c.err
-			other.Host = anywhere
-			known, _ := other.Words()
-			return known == words
-		})
+		at := slices.IndexFunc(causes, func(c *cause) bool { return c.words == words })
 		if at < 0 {
-			causes = append(causes, &cause{err: *e, check: checkOf(e.Kind, v.api)})
-			at = len(causes) - 1
+			at = len(causes)
+			causes = append(causes, &cause{words: words, check: checkOf(e.Kind, v.api), err: &same})
 		}
-		if !slices.Contains(causes[at].hosts, e.Host) {
-			causes[at].hosts = append(causes[at].hosts, e.Host)
+		if c := causes[at]; !slices.Contains(c.hosts, e.Host) {
+			c.hosts = append(c.hosts, e.Host)
 		}
 	}
 	var out []Finding
