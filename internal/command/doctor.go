@@ -3,6 +3,7 @@ package command
 import (
 	"context"
 	"fmt"
+	"io"
 	"path/filepath"
 	"strings"
 
@@ -32,9 +33,9 @@ func newDoctor(s streams, e environment) *cobra.Command {
 		RunE:    func(cmd *cobra.Command, _ []string) error { return examine(cmd.Context(), f, e, s) },
 	}
 	add(cmd, f.options(map[string]string{
-		"data-center":  "check this one alone: " + either(dataCenterIDs()) + " (CRONOFY_DATA_CENTER)",
-		"client-id":    "client id for the message to Cronofy (CRONOFY_CLIENT_ID)",
-		"redirect-uri": "redirect URI that will be used (CONFER_REDIRECT_URI; default " + flow.DefaultRedirectURI + ")",
+		"data-center":  "check this one alone: " + either(dataCenterIDs()),
+		"client-id":    "client id for the message to Cronofy",
+		"redirect-uri": "redirect URI that will be used",
 		"no-input":     "accepted everywhere; this command never asks",
 	}, "data-center", "client-id", "no-input", "json", "redirect-uri", "listen", "browser", "ca-file", "api-url", "app-url")...)
 	return cmd
@@ -46,15 +47,15 @@ func examine(ctx context.Context, f *settings, e environment, s streams) error {
 	if err != nil {
 		return err
 	}
-	out := &findings{w: &watchedWriter{w: s.out}}
+	out := &findings{w: s.out}
 	if f.json {
-		out.ev = newEvents(out.w)
+		out.ev = newEvents(s.out)
 	}
 	m.Examine(ctx, out.add)
 	switch {
 	case ctx.Err() != nil:
 		return &exitError{flow.ExitCancelled}
-	case readerLeft(out.w.err):
+	case out.left:
 		return &exitError{flow.ExitFailed}
 	}
 	r := doctor.Registration{ClientID: f.clientID, RedirectURIs: m.RedirectURIs}
@@ -103,10 +104,11 @@ func terminalOf(e environment, s streams) doctor.Terminal {
 
 // findings writes each finding as it comes.
 type findings struct {
-	w        *watchedWriter
+	w        io.Writer
 	ev       *events // nil: text
 	problems int
 	last     string // what was told to do last, which is not repeated
+	left     bool   // nobody reads any more
 }
 
 type checkEvent struct {
@@ -131,16 +133,19 @@ func (o *findings) add(f doctor.Finding) bool {
 	if f.State == doctor.Problem {
 		o.problems++
 	}
+	var err error
 	if o.ev != nil {
-		o.ev.write(checkEvent{o.ev.head("check"), f.Check, f.State, f.Message, f.Next})
-		return !readerLeft(o.w.err)
+		err = o.ev.enc.Encode(checkEvent{o.ev.head("check"), f.Check, f.State, f.Message, f.Next})
+	} else {
+		text := fmt.Sprintf("%-8s %-12s %s\n", f.State, f.Check, f.Message)
+		if f.Next != "" && f.Next != o.last {
+			text += fmt.Sprintf("%-21s -> %s\n", "", f.Next)
+		}
+		o.last = f.Next
+		_, err = io.WriteString(o.w, text)
 	}
-	fmt.Fprintf(o.w, "%-8s %-12s %s\n", f.State, f.Check, f.Message)
-	if f.Next != "" && f.Next != o.last {
-		fmt.Fprintf(o.w, "%-21s -> %s\n", "", f.Next)
-	}
-	o.last = f.Next
-	return !readerLeft(o.w.err)
+	o.left = readerLeft(err)
+	return !o.left
 }
 
 func (o *findings) registration(r doctor.Registration) {

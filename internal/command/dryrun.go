@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"sync"
 
 	"confer/cronofy"
 	"confer/flow"
@@ -48,8 +47,7 @@ func dryRun(ctx context.Context, w *wiring, tokensOut string, s streams) error {
 	w.runner.Links, w.runner.OpenURL, w.runner.Browse, w.runner.Listen = nil, nil, nil, listenNowhere
 	last := w.dryWalk(ctx, s.out)
 	if last.Problem != nil {
-		complain(s.err, last.Problem.Summary, last.Problem.Hint)
-		return &exitError{last.Problem.Exit}
+		return &problemError{*last.Problem}
 	}
 	if tokensOut != "" {
 		kept += "; the tokens also in " + clip(tokensOut)
@@ -76,32 +74,26 @@ func storedWords(store flow.StoreKind) string {
 // nowhere is a listener that nobody comes to. It takes no port.
 type nowhere struct {
 	address string
-	closed  chan struct{}
+	open    context.Context // ends with Close
 	close   func()
 }
 
 func listenNowhere(_ context.Context, _, address string) (net.Listener, error) {
-	closed := make(chan struct{})
-	return &nowhere{address, closed, sync.OnceFunc(func() { close(closed) })}, nil
+	open, end := context.WithCancel(context.Background())
+	return nowhere{address, open, end}, nil
 }
 
 // Accept implements net.Listener.
-func (n *nowhere) Accept() (net.Conn, error) {
-	<-n.closed
+func (n nowhere) Accept() (net.Conn, error) {
+	<-n.open.Done()
 	return nil, net.ErrClosed
 }
 
 // Close implements net.Listener.
-func (n *nowhere) Close() error { n.close(); return nil }
+func (n nowhere) Close() error { n.close(); return nil }
 
-// Addr implements net.Listener.
-func (n *nowhere) Addr() net.Addr { return n }
-
-// Network implements net.Addr.
-func (n *nowhere) Network() string { return "tcp" }
-
-// String implements net.Addr: what was to be taken.
-func (n *nowhere) String() string { return n.address }
+// Addr implements net.Listener: what was to be taken.
+func (n nowhere) Addr() net.Addr { return &net.UnixAddr{Name: n.address, Net: "tcp"} }
 
 // dryWalk goes through the steps and pastes an answer as soon as there is a link.
 func (w *wiring) dryWalk(ctx context.Context, out io.Writer) flow.State {

@@ -9,7 +9,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"confer/flow"
 	"confer/internal/atomicfile"
 	"confer/internal/links"
 )
@@ -75,7 +74,7 @@ func export(ctx context.Context, f *exportFlags, e environment, s streams) error
 	}
 	c, err := loadLinks(ctx, m)
 	if err != nil {
-		return complainOf(s, explainLink(err))
+		return err
 	}
 	l, err := findLink(c, f.link)
 	if err != nil {
@@ -129,20 +128,20 @@ func (f *exportFlags) handOver(ctx context.Context, m *links.Manager, l links.Li
 	t, err := m.Export(ctx, l, put)
 	var lost *links.NotStoredError
 	var write *links.WriteError
-	switch {
-	case errors.As(err, &write) && errors.As(err, &lost):
-		p := explainLink(lost)
-		complain(s.err, "the tokens could not be written: "+reason(write.Err), p.Summary+" "+p.Hint)
-		return &exitError{flow.ExitFailed}
-	case errors.As(err, &write):
-		complain(s.err, "the tokens could not be written: "+reason(write.Err), "the stored token is as good as before; name another file")
-		return &exitError{flow.ExitFailed}
-	case errors.As(err, &lost):
-		complain(s.err, "The tokens are written, but the store did not take Cronofy's new refresh token: the file has the only copy.",
+	if errors.As(err, &write) {
+		hint := "the stored token is as good as before; name another file"
+		if errors.As(err, &lost) {
+			p := explainLink(lost)
+			hint = p.Summary + " " + p.Hint
+		}
+		return failure("the tokens could not be written: "+reason(write.Err), hint)
+	}
+	if errors.As(err, &lost) {
+		return failure("The tokens are written, but the store did not take Cronofy's new refresh token: the file has the only copy.",
 			"Keep the file. confer itself needs a new link to have a token again.")
-		return &exitError{flow.ExitFailed}
-	case err != nil:
-		return complainOf(s, explainLink(err))
+	}
+	if err != nil {
+		return ended(explainLink(err))
 	}
 	if f.json {
 		ev := newEvents(s.out)

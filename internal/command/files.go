@@ -19,8 +19,10 @@ type namedFile struct {
 	path   string // absolute, with links followed as far as there are any
 	info   fs.FileInfo
 	writes bool
-	own    bool // confer's own: named by no flag
 }
+
+// own: named by no flag.
+func (n namedFile) own() bool { return !strings.HasPrefix(n.name, "--") }
 
 // checkFiles refuses a call in which two flags name one file, before anything is
 // opened: what one of them writes would be taken from under the other.
@@ -43,9 +45,12 @@ func checkFiles(cmd *cobra.Command, s streams) error {
 	if len(flags) == 0 {
 		return nil
 	}
-	files := ownFiles()
+	var files []namedFile
+	if list, err := links.DefaultPath(); err == nil {
+		files = append(files, lookAt("confer's list of links", list, true, streams{}), lookAt("confer's encrypted file", secretsPath(list), true, streams{}))
+	}
 	if out, errs := statOf(s.out), statOf(s.err); stdout && out != nil && (out.Mode().IsRegular() || errs == nil || !os.SameFile(out, errs)) {
-		files = append(files, namedFile{name: "standard output", info: out, writes: true, own: true})
+		files = append(files, namedFile{name: "standard output", info: out, writes: true})
 	}
 	for i, a := range flags {
 		for _, b := range append(flags[i+1:], files...) {
@@ -75,17 +80,19 @@ func collision(a, b namedFile) error {
 	if a.info != nil && b.info != nil {
 		same = same || os.SameFile(a.info, b.info) && a.info.Mode()&fs.ModeCharDevice == 0
 	}
+	step := new(settings).option(strings.TrimPrefix(b.name, "--")).step
 	switch {
 	case !same, a.path == os.DevNull, a.info != nil && isNull(a.info):
 		return nil
-	case b.own && !a.writes && (b.path != "" || !b.info.Mode().IsRegular()): // a socket may be both ends
+	case b.own() && !a.writes && (b.path != "" || !b.info.Mode().IsRegular()): // a socket may be both ends
 		return nil
-	case b.own:
-		return &usageError{summary: a.name + " is " + b.name, hint: "name another file", step: stepOfFlag(strings.TrimPrefix(a.name, "--"))}
+	case b.own():
+		return wrong(strings.TrimPrefix(a.name, "--"), " is "+b.name, "name another file")
 	case a.path == standardInput && b.path == standardInput:
-		return &usageError{summary: a.name + " and " + b.name + " cannot both be standard input", hint: "give one of them as a file, or the passphrase by another descriptor: --secret-passphrase-fd 3 3<FILE", step: stepOfFlag(strings.TrimPrefix(b.name, "--"))}
+		return &usageError{summary: a.name + " and " + b.name + " cannot both be standard input", step: step,
+			hint: "give one of them as a file, or the passphrase by another descriptor: --secret-passphrase-fd 3 3<FILE"}
 	}
-	return &usageError{summary: a.name + " and " + b.name + " name one file", hint: "name two files", step: stepOfFlag(strings.TrimPrefix(b.name, "--"))}
+	return &usageError{summary: a.name + " and " + b.name + " name one file", hint: "name two files", step: step}
 }
 
 func isNull(info fs.FileInfo) bool {
@@ -134,19 +141,4 @@ func target(path string) string {
 		path = filepath.Join(folder, filepath.Base(path))
 	}
 	return path
-}
-
-// ownFiles are those that a flag must not write over.
-func ownFiles() []namedFile {
-	path, err := links.DefaultPath()
-	if err != nil {
-		return nil
-	}
-	var out []namedFile
-	for name, file := range map[string]string{"confer's list of links": path, "confer's encrypted file": filepath.Join(filepath.Dir(path), secretsFile)} {
-		n := lookAt(name, file, true, streams{})
-		n.own = true
-		out = append(out, n)
-	}
-	return out
 }

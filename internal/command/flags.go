@@ -16,16 +16,31 @@ import (
 )
 
 // option is a flag: all that is known of it is said here, once. The help, the
-// shell's completion, the words for a wrong value and the check that no file is
-// named twice read it.
+// shell's completion, the environment, the words for a wrong value and the check
+// that no file is named twice read it.
 type option struct {
 	name  string
 	dst   any // what it sets, with the default in it
 	group string
 	arg   string          // what follows it, as the help writes it: FILE
 	text  string          // its sentence in the help
+	usual string          // the default, where the help names it
+	env   string          // the variable that holds where the flag is not given
 	known func() []string // values to complete and to guess at; nil: there are none to know
 	file  fileUse
+	step  flow.Step // whose answer it gives, for the events of a set-up
+}
+
+// help is the sentence with what stands in brackets behind it.
+func (o option) help() string {
+	behind := o.env
+	if o.usual != "" {
+		behind = strings.TrimPrefix(behind+"; default "+o.usual, "; ")
+	}
+	if behind == "" {
+		return o.text
+	}
+	return o.text + " (" + behind + ")"
 }
 
 // The groups of flags in a help text, in their order.
@@ -34,9 +49,12 @@ const (
 	groupOutput   = "Output flags"
 	groupNetwork  = "Network flags"
 	groupAdvanced = "Advanced flags"
+	groupOther    = "Other flags" // cobra's own
 )
 
-func groups() []string { return []string{groupCommon, groupOutput, groupNetwork, groupAdvanced} }
+func groups() []string {
+	return []string{groupCommon, groupOutput, groupNetwork, groupAdvanced, groupOther}
+}
 
 // fileUse is what a flag's file is for.
 type fileUse string
@@ -51,7 +69,6 @@ const (
 	noteGroup = "confer-group"
 	noteArg   = "confer-arg"
 	noteFile  = "confer-file"
-	noteKnown = "confer-known"
 )
 
 // add declares flags of a command.
@@ -61,28 +78,25 @@ func add(cmd *cobra.Command, options ...option) {
 	for _, o := range options {
 		switch dst := o.dst.(type) {
 		case *string:
-			fs.StringVar(dst, o.name, *dst, o.text)
+			fs.StringVar(dst, o.name, *dst, o.help())
 		case *bool:
-			fs.BoolVar(dst, o.name, *dst, o.text)
+			fs.BoolVar(dst, o.name, *dst, o.help())
 		case *int:
-			fs.IntVar(dst, o.name, *dst, o.text)
+			fs.IntVar(dst, o.name, *dst, o.help())
 		case *uint64:
-			fs.Uint64Var(dst, o.name, *dst, o.text)
+			fs.Uint64Var(dst, o.name, *dst, o.help())
 		case *time.Duration:
-			fs.DurationVar(dst, o.name, *dst, o.text)
+			fs.DurationVar(dst, o.name, *dst, o.help())
 		case *[]string:
-			fs.StringArrayVar(dst, o.name, *dst, o.text)
+			fs.StringArrayVar(dst, o.name, *dst, o.help())
 		}
-		f := fs.Lookup(o.name)
-		f.Annotations = map[string][]string{noteGroup: {o.group}, noteArg: {o.arg}, noteFile: {string(o.file)}}
-		if o.known != nil {
-			f.Annotations[noteKnown] = nil
-		}
-		_, isBool := o.dst.(*bool)
+		fs.Lookup(o.name).Annotations = map[string][]string{noteGroup: {o.group}, noteArg: {o.arg}, noteFile: {string(o.file)}}
 		switch {
 		case o.known != nil:
-			_ = cmd.RegisterFlagCompletionFunc(o.name, completeWith(o.known))
-		case o.file == "" && !isBool: // or the shell would offer files
+			_ = cmd.RegisterFlagCompletionFunc(o.name, func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
+				return o.known(), cobra.ShellCompDirectiveNoFileComp
+			})
+		case o.file == "" && o.arg != "": // or the shell would offer files
 			_ = cmd.RegisterFlagCompletionFunc(o.name, cobra.NoFileCompletions)
 		}
 	}
@@ -90,11 +104,9 @@ func add(cmd *cobra.Command, options ...option) {
 
 // options are the flags that commands share, for add. changed gives another sentence
 // to some of them.
-func (f *settings) options(changed map[string]string, names ...string) []option {
-	all := f.shared()
-	var out []option
+func (f *settings) options(changed map[string]string, names ...string) (out []option) {
 	for _, name := range names {
-		o := all[slices.IndexFunc(all, func(o option) bool { return o.name == name })]
+		o := f.option(name)
 		if text, ok := changed[name]; ok {
 			o.text = text
 		}
@@ -103,17 +115,29 @@ func (f *settings) options(changed map[string]string, names ...string) []option 
 	return out
 }
 
+// option is a flag that commands share; the zero one: there is none of that name.
+func (f *settings) option(name string) option {
+	for _, o := range f.shared() {
+		if o.name == name {
+			return o
+		}
+	}
+	return option{}
+}
+
 func (f *settings) shared() []option {
 	return []option{
-		{name: "data-center", dst: &f.dataCenter, group: groupCommon, arg: "ID", known: dataCenterIDs, text: either(dataCenterIDs()) + " (CRONOFY_DATA_CENTER)"},
-		{name: "client-id", dst: &f.clientID, group: groupCommon, arg: "ID", known: savedClientIDs, text: "client id of the application (CRONOFY_CLIENT_ID)"},
-		{name: "client-secret-file", dst: &f.secretFile, group: groupCommon, arg: "FILE", file: reads,
+		{name: "data-center", dst: &f.dataCenter, group: groupCommon, arg: "ID", env: "CRONOFY_DATA_CENTER", known: dataCenterIDs, text: either(dataCenterIDs())},
+		{name: "client-id", dst: &f.clientID, group: groupCommon, arg: "ID", env: "CRONOFY_CLIENT_ID", known: savedClientIDs, step: flow.StepApplication,
+			text: "client id of the application"},
+		{name: "client-secret-file", dst: &f.secretFile, group: groupCommon, arg: "FILE", file: reads, step: flow.StepApplication,
 			text: "file that holds the client secret, - for standard input (or CRONOFY_CLIENT_SECRET)"},
-		{name: "service-account", dst: &f.serviceAccount, group: groupCommon, arg: "ID", known: savedServiceAccounts,
-			text: "id of the calendar service account, ser_... (CONFER_SERVICE_ACCOUNT)"},
-		{name: "provider", dst: &f.provider, group: groupCommon, arg: "NAME", known: providerNames, text: either(providerNames()) + " (CONFER_PROVIDER)"},
-		{name: "label", dst: &f.label, group: groupCommon, arg: "TEXT", known: savedLabels, text: "your own name for this link"},
-		{name: "accounts", dst: &f.accounts, group: groupCommon, arg: "FILE", file: reads, text: "file with accounts' tokens, to check the accounts at the end"},
+		{name: "service-account", dst: &f.serviceAccount, group: groupCommon, arg: "ID", env: "CONFER_SERVICE_ACCOUNT", known: savedServiceAccounts,
+			step: flow.StepServiceAccount, text: "id of the calendar service account, ser_..."},
+		{name: "provider", dst: &f.provider, group: groupCommon, arg: "NAME", env: "CONFER_PROVIDER", known: providerNames, step: flow.StepProvider, text: either(providerNames())},
+		{name: "label", dst: &f.label, group: groupCommon, arg: "TEXT", known: savedLabels, step: flow.StepServiceAccount, text: "your own name for this link"},
+		{name: "accounts", dst: &f.accounts, group: groupCommon, arg: "FILE", file: reads, step: flow.StepProfiles,
+			text: "file with accounts' tokens, to check the accounts at the end"},
 		{name: "sandbox", dst: &f.sandbox, group: groupCommon, text: "use the embedded sandbox: no credentials, nothing stored"},
 		{name: "no-input", dst: &f.noInput, group: groupCommon, text: "never ask: a missing answer is an error that names its flag"},
 
@@ -123,25 +147,25 @@ func (f *settings) shared() []option {
 		{name: "color", dst: &f.color, group: groupOutput, arg: "WHEN", known: colorValues, text: either(colorValues()) + " (NO_COLOR)"},
 		{name: "tokens-out", dst: &f.tokensOut, group: groupOutput, arg: "FILE", file: writes, text: "write confer's tokens for the new link to this new file (0600)"},
 
-		{name: "redirect-uri", dst: &f.redirectURI, group: groupNetwork, arg: "URI", known: flow.RedirectURIs,
-			text: "redirect URI as registered at Cronofy (CONFER_REDIRECT_URI; default " + flow.DefaultRedirectURI + ")"},
-		{name: "listen", dst: &f.listen, group: groupNetwork, arg: "HOST:PORT",
+		{name: "redirect-uri", dst: &f.redirectURI, group: groupNetwork, arg: "URI", env: "CONFER_REDIRECT_URI", usual: flow.DefaultRedirectURI, known: flow.RedirectURIs,
+			step: flow.StepApplication, text: "redirect URI as registered at Cronofy"},
+		{name: "listen", dst: &f.listen, group: groupNetwork, arg: "HOST:PORT", step: flow.StepAuthorize,
 			text: "where to listen for the callback: where a tunnel, proxy or published port delivers it, with Host unchanged"},
-		{name: "browser", dst: &f.browser, group: groupNetwork, arg: "COMMAND", known: browserValues,
+		{name: "browser", dst: &f.browser, group: groupNetwork, arg: "COMMAND", known: browserValues, step: flow.StepAuthorize,
 			text: "system (default), none, or a command to open the approval link with (BROWSER); the wizard remembers it; with --sandbox also approve and deny"},
-		{name: "timeout", dst: &f.timeout, group: groupNetwork, arg: "TIME", text: "how long to wait for the administrator, like 90s or 10m (default " + defaultTimeout + ")"},
+		{name: "timeout", dst: &f.timeout, group: groupNetwork, arg: "TIME", usual: strings.TrimSuffix(flow.DefaultTimeout.String(), "0s"), step: flow.StepAuthorize,
+			text: "how long to wait for the administrator, like 90s or 10m"},
 		{name: "ca-file", dst: &f.caFile, group: groupNetwork, arg: "FILE", file: reads, text: "file with certificate authorities, PEM or DER, to trust beside the system's"},
 
-		{name: "secret-store", dst: &f.secretStore, group: groupAdvanced, arg: "STORE", known: storeNames, text: either(storeNames()) + " (CONFER_SECRET_STORE)"},
-		{name: "secret-passphrase-fd", dst: &f.passphraseFD, group: groupAdvanced, arg: "FD",
+		{name: "secret-store", dst: &f.secretStore, group: groupAdvanced, arg: "STORE", env: "CONFER_SECRET_STORE", known: storeNames, step: flow.StepApplication,
+			text: either(storeNames())},
+		{name: "secret-passphrase-fd", dst: &f.passphraseFD, group: groupAdvanced, arg: "FD", step: flow.StepApplication,
 			text: "file descriptor to read the passphrase of the encrypted file from, 0 for standard input"},
-		{name: "api-url", dst: &f.apiURL, group: groupAdvanced, arg: "URL", text: "base URL in place of the data center's API host (CRONOFY_API_URL)"},
-		{name: "app-url", dst: &f.appURL, group: groupAdvanced, arg: "URL", text: "base URL in place of the data center's app host (CRONOFY_APP_URL)"},
+		{name: "api-url", dst: &f.apiURL, group: groupAdvanced, arg: "URL", env: "CRONOFY_API_URL", text: "base URL in place of the data center's API host"},
+		{name: "app-url", dst: &f.appURL, group: groupAdvanced, arg: "URL", env: "CRONOFY_APP_URL", text: "base URL in place of the data center's app host"},
 		{name: "debug", dst: &f.debug, group: groupAdvanced, arg: "FILE", file: writes, text: "file to note down what happens, safe to post"},
 	}
 }
-
-var defaultTimeout = strings.TrimSuffix(flow.DefaultTimeout.String(), "0s")
 
 func dataCenterIDs() (ids []string) {
 	for _, d := range cronofy.DataCenters() {
@@ -173,10 +197,15 @@ func either(list []string) string {
 	return strings.Join(list[:last], ", ") + " or " + list[last]
 }
 
+// wrong is the usage error for a shared flag: what is wrong with it, and what it takes.
+func wrong(flag, what, hint string) error {
+	return &usageError{summary: "--" + flag + what, hint: hint, step: new(settings).option(flag).step}
+}
+
 // unknownValue is the usage error for a value of a flag that is none of those that it takes.
-func unknownValue(flag, what, value string, known []string, step flow.Step) error {
+func unknownValue(flag, what, value string, known []string) error {
 	return &usageError{summary: fmt.Sprintf("there is no %s %q", what, cronofy.CleanText(value, 40)),
-		hint: guess(value, known) + "--" + flag + " takes " + either(known), step: step}
+		hint: guess(value, known) + "--" + flag + " takes " + either(known), step: new(settings).option(flag).step}
 }
 
 // guess asks whether the nearest known word was meant.
@@ -251,34 +280,19 @@ func wrongFlag(cmd *cobra.Command, err error) error {
 	case errors.As(err, &unknown):
 		hint := cmd.CommandPath() + " --help lists the flags"
 		if unknown.GetSpecifiedShortnames() == "" {
-			hint = guess("--"+unknown.GetSpecifiedName(), flagNames(cmd)) + hint
+			var names []string
+			cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, "--"+f.Name) })
+			hint = guess("--"+unknown.GetSpecifiedName(), names) + hint
 		}
 		return &usageError{summary: strings.TrimSpace(err.Error()), hint: hint}
 	case errors.As(err, &value):
 		f := value.GetFlag()
-		return &usageError{summary: fmt.Sprintf("--%s cannot be %q", f.Name, cronofy.CleanText(value.GetValue(), 40)), hint: "it takes " + takes(f), step: stepOfFlag(f.Name)}
+		return wrong(f.Name, fmt.Sprintf(" cannot be %q", cronofy.CleanText(value.GetValue(), 40)), "it takes "+takes(f))
 	case errors.As(err, &none):
 		f := none.GetFlag()
-		return &usageError{summary: "--" + f.Name + " needs a value", hint: "it takes " + takes(f), step: stepOfFlag(f.Name)}
+		return wrong(f.Name, " needs a value", "it takes "+takes(f))
 	}
 	return &usageError{summary: strings.TrimSpace(err.Error()), hint: cmd.CommandPath() + " --help lists the flags"}
-}
-
-// stepOfFlag is the step whose answer a flag gives, for the events of a set-up.
-func stepOfFlag(name string) flow.Step {
-	switch name {
-	case "timeout", "listen", "browser":
-		return flow.StepAuthorize
-	case "provider":
-		return flow.StepProvider
-	case "service-account", "label":
-		return flow.StepServiceAccount
-	case "client-id", "client-secret-file", "redirect-uri", "secret-store", "secret-passphrase-fd":
-		return flow.StepApplication
-	case "accounts":
-		return flow.StepProfiles
-	}
-	return flow.StepDataCenter
 }
 
 // takes says what a flag takes, as a fragment.
@@ -302,15 +316,6 @@ func annotation(f *pflag.Flag, name string) string {
 		return values[0]
 	}
 	return ""
-}
-
-func flagNames(cmd *cobra.Command) (names []string) {
-	cmd.Flags().VisitAll(func(f *pflag.Flag) {
-		if !f.Hidden {
-			names = append(names, "--"+f.Name)
-		}
-	})
-	return names
 }
 
 // arguments refuses more words than a command takes.

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"runtime"
@@ -43,7 +44,7 @@ func writeHelp(cmd *cobra.Command, _ []string) {
 			}
 		}
 	}
-	for _, group := range append(groups(), "") {
+	for _, group := range groups() {
 		flagGroup(&b, cmd, group, width)
 	}
 	if cmd.HasAvailableSubCommands() {
@@ -52,15 +53,11 @@ func writeHelp(cmd *cobra.Command, _ []string) {
 	_, _ = io.WriteString(out, b.String())
 }
 
-// flagGroup writes the flags of a group; "" is what cobra adds: help and version.
+// flagGroup writes the flags of a group.
 func flagGroup(b *strings.Builder, cmd *cobra.Command, group string, width int) {
-	title := group
-	if title == "" {
-		title = "Other flags"
-	}
-	title = "\n" + title + ":\n"
+	title := "\n" + group + ":\n"
 	cmd.LocalFlags().VisitAll(func(f *pflag.Flag) {
-		if f.Hidden || annotation(f, noteGroup) != group {
+		if f.Hidden || cmp.Or(annotation(f, noteGroup), groupOther) != group {
 			return
 		}
 		b.WriteString(title)
@@ -81,12 +78,14 @@ func entry(b *strings.Builder, name string, column int, text string, width int) 
 		fmt.Fprintf(b, "  %s\n%s\n", name, wrap(text, width, "      "))
 		return
 	}
-	lines := strings.TrimPrefix(wrap(text, width, indent), indent)
-	if len(name) > column {
-		fmt.Fprintf(b, "  %s\n%s%s\n", name, indent, lines)
-		return
+	lines := wrap(text, width, indent)
+	if len(name) <= column {
+		lines = lines[len(indent):]
+		name = fmt.Sprintf("%-*s ", column, name)
+	} else {
+		name += "\n"
 	}
-	fmt.Fprintf(b, "  %-*s %s\n", column, name, lines)
+	fmt.Fprintf(b, "  %s%s\n", name, lines)
 }
 
 // wrap breaks a text between words.
@@ -144,18 +143,16 @@ func newCompletion() *cobra.Command {
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			root, out := cmd.Root(), cmd.OutOrStdout()
-			switch args[0] {
-			case "bash":
+			switch {
+			case args[0] == "bash":
 				return root.GenBashCompletionV2(out, !plain)
-			case "zsh":
-				if plain {
-					return root.GenZshCompletionNoDesc(out)
-				}
-				return root.GenZshCompletion(out)
-			case "fish":
+			case args[0] == "fish":
 				return root.GenFishCompletion(out, !plain)
-			}
-			if plain {
+			case args[0] == "zsh" && plain:
+				return root.GenZshCompletionNoDesc(out)
+			case args[0] == "zsh":
+				return root.GenZshCompletion(out)
+			case plain:
 				return root.GenPowerShellCompletion(out)
 			}
 			return root.GenPowerShellCompletionWithDesc(out)
@@ -163,13 +160,6 @@ func newCompletion() *cobra.Command {
 	}
 	add(cmd, option{name: "no-descriptions", dst: &plain, group: groupCommon, text: "leave out what stands beside each word"})
 	return cmd
-}
-
-// completeWith offers the values that a flag is known to take.
-func completeWith(known func() []string) cobra.CompletionFunc {
-	return func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
-		return known(), cobra.ShellCompDirectiveNoFileComp
-	}
 }
 
 // completeLink offers the links that are saved here, by id and by label.
@@ -190,88 +180,64 @@ func completeLink(_ *cobra.Command, args []string, _ string) ([]cobra.Completion
 
 // saved is the list of links, as far as it can be read. It holds no secret, so that
 // nothing is unlocked.
-func saved() links.Contents {
-	path, err := links.DefaultPath()
-	if err != nil {
-		return links.Contents{}
-	}
-	c, err := links.Open(path).Peek()
-	if err != nil {
-		return links.Contents{}
+func saved() (c links.Contents) {
+	if path, err := links.DefaultPath(); err == nil {
+		c, _ = links.Open(path).Peek()
 	}
 	return c
 }
 
 func savedClientIDs() []string {
-	return distinct(func(yield func(string)) {
-		c := saved()
-		for _, l := range c.Links {
-			yield(l.ClientID)
-		}
-		for _, a := range c.ServiceAccounts {
-			yield(a.ClientID)
-		}
-	})
+	c := saved()
+	return distinct(c.Links, func(l links.Link) string { return l.ClientID },
+		distinct(c.ServiceAccounts, func(a links.ServiceAccount) string { return a.ClientID }, nil))
 }
 
 func savedServiceAccounts() []string {
-	return distinct(func(yield func(string)) {
-		c := saved()
-		for _, l := range c.Links {
-			yield(l.ServiceAccount)
-		}
-		for _, a := range c.ServiceAccounts {
-			yield(a.ID)
-		}
-	})
+	c := saved()
+	return distinct(c.Links, func(l links.Link) string { return l.ServiceAccount },
+		distinct(c.ServiceAccounts, func(a links.ServiceAccount) string { return a.ID }, nil))
 }
 
 func savedLabels() []string {
-	return distinct(func(yield func(string)) {
-		for _, l := range saved().Links {
-			yield(l.Label)
-		}
-	})
+	return distinct(saved().Links, func(l links.Link) string { return l.Label }, nil)
 }
 
-// distinct collects words, each once, cleaned for a terminal.
-func distinct(all func(yield func(string))) (out []string) {
-	all(func(word string) {
-		if word = clip(word); word != "" && !slices.Contains(out, word) {
-			out = append(out, word)
+// distinct puts a text of each of a list behind words, each once, cleaned for a terminal.
+func distinct[T any](list []T, of func(T) string, words []string) []string {
+	for _, item := range list {
+		if word := clip(of(item)); word != "" && !slices.Contains(words, word) {
+			words = append(words, word)
 		}
-	})
-	return out
+	}
+	return words
 }
 
 // programVersion is the release's, or the module's own.
 func programVersion() string {
-	if version != "" {
-		return version
+	if info, ok := debug.ReadBuildInfo(); version == "" && ok && info.Main.Version != "(devel)" {
+		return cmp.Or(info.Main.Version, "development")
 	}
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" && info.Main.Version != "(devel)" {
-		return info.Main.Version
-	}
-	return "development"
+	return cmp.Or(version, "development")
 }
 
 // versionWords are what --version tells: of which commit, when, built with what.
 func versionWords() string {
-	parts := []string{programVersion()}
+	words := programVersion()
 	if info, ok := debug.ReadBuildInfo(); ok {
 		told := map[string]string{}
 		for _, s := range info.Settings {
 			told[s.Key] = s.Value
 		}
 		if commit := told["vcs.revision"]; commit != "" {
-			if told["vcs.modified"] == "true" {
-				commit += " (changed)"
-			}
-			parts = append(parts, "commit "+commit)
+			words += ", commit " + commit
+		}
+		if told["vcs.modified"] == "true" {
+			words += " (changed)"
 		}
 		if told["vcs.time"] != "" {
-			parts = append(parts, "of "+told["vcs.time"])
+			words += ", of " + told["vcs.time"]
 		}
 	}
-	return strings.Join(append(parts, "built with "+runtime.Version()+" for "+runtime.GOOS+"/"+runtime.GOARCH), ", ")
+	return words + ", built with " + runtime.Version() + " for " + runtime.GOOS + "/" + runtime.GOARCH
 }

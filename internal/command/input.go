@@ -106,11 +106,16 @@ func readHidden(ctx context.Context, path string, s streams, question string) (s
 		return "", err
 	}
 	defer in.Close()
-	b, err := io.ReadAll(io.LimitReader(in, maxSecretFile+1))
-	if len(b) > maxSecretFile {
-		return "", errors.New(tooLong(maxSecretFile))
-	}
-	if err != nil {
+	return readText(in, maxSecretFile)
+}
+
+// readText takes all that a file of at most so many bytes holds.
+func readText(r io.Reader, most int) (string, error) {
+	b, err := io.ReadAll(io.LimitReader(r, int64(most)+1))
+	switch {
+	case len(b) > most: // far above any secret
+		return "", fmt.Errorf("there is more than %d bytes in it", most)
+	case err != nil:
 		return "", err
 	}
 	return decodeText(b)
@@ -118,39 +123,14 @@ func readHidden(ctx context.Context, path string, s streams, question string) (s
 
 // inputError is the usage error for what could not be read; a run that was ended
 // meanwhile is no mistake in the call.
-func inputError(flag string, err error, hint string, step flow.Step) error {
+func inputError(flag string, err error, hint string) error {
 	if errors.Is(err, context.Canceled) {
 		return err
 	}
-	return &usageError{summary: flag + ": " + reason(err), hint: hint, step: step}
-}
-
-// stdinTaken says that standard input has another use than the passphrase.
-func (f *settings) stdinTaken() error {
-	if f.stdinFor == "" {
-		return nil
-	}
-	return passphraseError("standard input is where "+f.stdinFor, f.stdinFree+", or give another descriptor, for example --secret-passphrase-fd 3 3<FILE")
-}
-
-// askNewPassphrase asks at a terminal; twice where a mistake would close a file
-// for good.
-func askNewPassphrase(ctx context.Context, in *os.File, out io.Writer, again bool) (cronofy.Secret, error) {
-	first, err := askSecret(ctx, in, out, passphraseQuestion)
-	if err != nil || !again || first.Empty() {
-		return first, err
-	}
-	second, err := askSecret(ctx, in, out, "Repeat the passphrase: ")
-	if err == nil && !first.Equal(second) {
-		err = passphraseError("the two are not the same", "type the same passphrase twice")
-	}
-	return first, err
+	return wrong(flag, ": "+reason(err), hint)
 }
 
 const passphraseQuestion = "Passphrase of the encrypted file: "
-
-// tooLong is for what is far above any secret.
-func tooLong(most int) string { return fmt.Sprintf("there is more than %d bytes in it", most) }
 
 // unbroken takes one line break off the end, so that spaces belong to what is left.
 func unbroken(text string) string {
@@ -181,10 +161,9 @@ func (f *settings) store(ctx context.Context, s streams) (flow.Store, error) {
 // secretsFileThere: without a file the passphrase is of a new one.
 func secretsFileThere() bool {
 	path, err := links.DefaultPath()
-	if err != nil {
-		return false
+	if err == nil {
+		_, err = os.Lstat(secretsPath(path))
 	}
-	_, err = os.Lstat(filepath.Join(filepath.Dir(path), secretsFile))
 	return err == nil
 }
 
@@ -214,16 +193,26 @@ func (f *settings) passphrase(ctx context.Context, s streams, isNew bool) (crono
 const openForUs = "open it for confer, for example with 3<FILE"
 
 func (f *settings) passphraseFromStdin(ctx context.Context, s streams, isNew bool) (cronofy.Secret, error) {
-	if err := f.stdinTaken(); err != nil {
-		return cronofy.Secret{}, err
+	var none cronofy.Secret
+	if f.stdinFor != "" {
+		return none, passphraseError("standard input is where "+f.stdinFor, f.stdinFree+", or give another descriptor, for example --secret-passphrase-fd 3 3<FILE")
 	}
 	in, ok := asTerminal(s.in)
 	if !ok {
 		return readPassphrase(ctx, s.in)
 	}
-	phrase, err := askNewPassphrase(ctx, in, s.err, isNew)
-	if err == nil && phrase.Empty() {
-		err = passphraseError("nothing was typed", "type the passphrase")
+	phrase, err := askSecret(ctx, in, s.err, passphraseQuestion)
+	switch {
+	case err != nil:
+		return none, err
+	case phrase.Empty():
+		return none, passphraseError("nothing was typed", "type the passphrase")
+	case !isNew:
+		return phrase, nil
+	}
+	again, err := askSecret(ctx, in, s.err, "Repeat the passphrase: ") // a mistake would close the file for good
+	if err == nil && !again.Equal(phrase) {
+		err = passphraseError("the two are not the same", "type the same passphrase twice")
 	}
 	return phrase, err
 }
@@ -231,32 +220,24 @@ func (f *settings) passphraseFromStdin(ctx context.Context, s streams, isNew boo
 // readPassphrase takes all there is but for one line break at the end, so that
 // spaces belong to the passphrase.
 func readPassphrase(ctx context.Context, r io.Reader) (cronofy.Secret, error) {
-	b, err := io.ReadAll(io.LimitReader(cancelable(ctx, r, nil), maxPassphrase+1))
-	if errors.Is(err, context.Canceled) {
-		return cronofy.Secret{}, err
+	text, err := readText(cancelable(ctx, r, nil), maxPassphrase)
+	hint := "it must give the passphrase alone"
+	if _, system := errors.AsType[*os.PathError](err); system {
+		hint = openForUs
 	}
-	if err != nil {
-		return cronofy.Secret{}, passphraseError(reason(err), openForUs)
+	if text = unbroken(text); err == nil && text == "" {
+		err = errEmpty
 	}
-	text, err := decodeText(b)
-	text = unbroken(text)
-	switch {
-	case len(b) > maxPassphrase:
-		err = errors.New(tooLong(maxPassphrase))
-	case err == nil && text == "":
-		err = errors.New("there is nothing in it")
-	case err == nil:
+	if err == nil {
 		err = flow.NotBare(text, true)
 	}
 	if err != nil {
-		return cronofy.Secret{}, passphraseError(err.Error(), "it must give the passphrase alone")
+		return cronofy.Secret{}, inputError("secret-passphrase-fd", err, hint)
 	}
 	return cronofy.NewSecret(text), nil
 }
 
-func passphraseError(what, hint string) error {
-	return &usageError{summary: "--secret-passphrase-fd: " + what, hint: hint, step: flow.StepApplication}
-}
+func passphraseError(what, hint string) error { return wrong("secret-passphrase-fd", ": "+what, hint) }
 
 // errNoPassphrase: nobody can be asked for it.
 var errNoPassphrase = errors.New("no passphrase was given")
@@ -372,10 +353,12 @@ func decodeText(b []byte) (string, error) {
 	return text, nil
 }
 
+var errEmpty = errors.New("there is nothing in it")
+
 // bareSecret is the client secret or the token that a file holds alone.
 func bareSecret(text string) (string, error) {
 	if text = strings.TrimSpace(text); text == "" {
-		return "", errors.New("there is nothing in it")
+		return "", errEmpty
 	}
 	return text, flow.NotBare(text, false)
 }

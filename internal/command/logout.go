@@ -1,6 +1,7 @@
 package command
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -58,17 +59,14 @@ func logout(ctx context.Context, f *logoutFlags, e environment, s streams) error
 	if err != nil {
 		return err
 	}
-	load := loadLinks
-	if f.all || f.leftOver {
-		load = func(ctx context.Context, m *links.Manager) (links.Contents, error) { return m.Links.Load(ctx) }
-	}
-	c, err := load(ctx, m)
+	c, err := loadLinks(ctx, m)
 	if err != nil {
-		return complainOf(s, explainLink(err))
+		return err
 	}
 	q := &logoutRun{m: m, f: f, s: s, ev: newEvents(s.out)}
 	if f.leftOver {
-		return q.leftover(ctx)
+		q.deleteUnneeded(ctx, false)
+		return &exitError{q.exit}
 	}
 	chosen, err := f.choose(c)
 	if err != nil {
@@ -81,12 +79,9 @@ func logout(ctx context.Context, f *logoutFlags, e environment, s streams) error
 		}
 	}
 	if f.all {
-		q.rest(ctx, len(chosen) > 0)
+		q.deleteUnneeded(ctx, len(chosen) == 0)
 	}
-	if q.exit != flow.ExitDone {
-		return &exitError{q.exit}
-	}
-	return nil
+	return &exitError{q.exit}
 }
 
 func (f *logoutFlags) checkFlags(s streams) error {
@@ -117,7 +112,7 @@ func (f *logoutFlags) choose(c links.Contents) ([]links.Link, error) {
 	case len(c.Links) == 1:
 		return c.Links, nil
 	case len(c.Links) == 0:
-		return nil, &usageError{summary: "nothing is linked here", hint: "confer logout --all forgets unfinished answers too"}
+		return nil, nothingLinked(c, "confer logout --all forgets unfinished answers too")
 	}
 	return nil, &usageError{summary: "missing: which link", hint: "name one of " + strings.Join(linkIDs(c.Links), ", ") + ", or say --all"}
 }
@@ -131,18 +126,12 @@ type logoutRun struct {
 	exit int
 }
 
-func (q *logoutRun) fail(code int) {
-	if q.exit == flow.ExitDone {
-		q.exit = code
-	}
-}
-
 func (q *logoutRun) forget(ctx context.Context, l links.Link) {
 	if q.f.revoke && !q.f.yes && !q.confirmed(ctx, l) {
 		if ctx.Err() == nil {
 			complain(q.s.err, "That is not the service account id, so nothing was done; "+l.ID()+" is still listed.", "")
 		}
-		q.fail(flow.ExitCancelled)
+		q.exit = cmp.Or(q.exit, flow.ExitCancelled)
 		return
 	}
 	done, err := q.m.Forget(ctx, l, q.f.revoke)
@@ -152,7 +141,10 @@ func (q *logoutRun) forget(ctx context.Context, l links.Link) {
 	}
 	q.say(l, done)
 	if done.Left != nil {
-		q.copies(l, done)
+		p := explainLink(done.Left)
+		p.Summary = "Copies of its secrets in another store could not be deleted: " + p.Summary
+		p.Hint += " Then " + leftoverCommand + " deletes them; confer status lists them."
+		q.stays(l, links.StepSecrets, done.Revoked, p)
 	}
 }
 
@@ -184,7 +176,7 @@ func (q *logoutRun) failed(l links.Link, done links.Forgotten, err error) {
 
 // stays tells what could not be forgotten. The zero link is what belongs to none.
 func (q *logoutRun) stays(l links.Link, step links.Step, revoked bool, p flow.Problem) {
-	q.fail(p.Exit)
+	q.exit = cmp.Or(q.exit, p.Exit)
 	p.Hint = strings.TrimSpace(p.Hint)
 	if q.f.json {
 		id := ""
@@ -200,8 +192,8 @@ func (q *logoutRun) stays(l links.Link, step links.Step, revoked bool, p flow.Pr
 
 // storeShut tells that no secret could be read, or deleted either.
 func storeShut(err error) bool {
-	var store *keystore.Error
-	return errors.As(err, &store) && !errors.Is(err, keystore.ErrNotFound)
+	_, store := errors.AsType[*keystore.Error](err)
+	return store && !errors.Is(err, keystore.ErrNotFound)
 }
 
 func (q *logoutRun) say(l links.Link, done links.Forgotten) {
@@ -223,53 +215,32 @@ func (q *logoutRun) say(l links.Link, done links.Forgotten) {
 	}
 }
 
-// copies tells that the link is forgotten, and what is left of it where.
-func (q *logoutRun) copies(l links.Link, done links.Forgotten) {
-	p := explainLink(done.Left)
-	p.Summary = "Copies of its secrets in another store could not be deleted: " + p.Summary
-	p.Hint += " Then " + leftoverCommand + " deletes them; confer status lists them."
-	q.stays(l, links.StepSecrets, done.Revoked, p)
-}
-
-// rest forgets what belongs to no link. It says so only where it matters.
-func (q *logoutRun) rest(ctx context.Context, some bool) {
-	done, err := q.m.DeleteUnneeded(ctx, true)
-	if err != nil {
+// deleteUnneeded deletes what belongs to nothing that is listed; with --all also what
+// belongs to no link. even: it says so also where there was nothing of that.
+func (q *logoutRun) deleteUnneeded(ctx context.Context, even bool) {
+	done, err := q.m.DeleteUnneeded(ctx, q.f.all)
+	some := done.RefreshTokens > 0 || done.ClientSecret
+	switch {
+	case err != nil && q.f.all:
 		q.failed(links.Link{}, done, err)
 		return
-	}
-	if !q.f.json && (done.RefreshTokens > 0 || done.ClientSecret || !some) {
-		fmt.Fprintf(q.s.out, "Service accounts and unfinished answers are forgotten here%s.\n", deletedWords(done))
-	}
-	q.unknown(done)
-}
-
-// leftover deletes what belongs to nothing that is listed.
-func (q *logoutRun) leftover(ctx context.Context) error {
-	done, err := q.m.DeleteUnneeded(ctx, false)
-	if err != nil {
+	case err != nil:
 		p := explainLink(err)
 		p.Summary = "What is left over could not all be deleted: " + p.Summary
 		q.stays(links.Link{}, stepOf(err), false, p)
-		return &exitError{q.exit}
-	}
-	switch {
-	case q.f.json:
+		return
+	case q.f.json && q.f.leftOver:
 		q.ev.write(deletedEvent{q.ev.head("left_over_deleted"), done.RefreshTokens, done.ClientSecret})
-	case done.RefreshTokens > 0 || done.ClientSecret:
+	case q.f.json:
+	case q.f.all && (some || even):
+		fmt.Fprintf(q.s.out, "Service accounts and unfinished answers are forgotten here%s.\n", deletedWords(done))
+	case q.f.all:
+	case some:
 		fmt.Fprintf(q.s.out, "What was left over is deleted%s.\n", deletedWords(done))
 	case len(done.Damaged) == 0 && done.UnlistedFile == "":
 		fmt.Fprintln(q.s.out, "Nothing is left over here.")
 	}
-	if q.unknown(done); q.exit != flow.ExitDone {
-		return &exitError{q.exit}
-	}
-	return nil
-}
-
-// unknown says what may still be stored without being listed.
-func (q *logoutRun) unknown(done links.Forgotten) {
-	for _, a := range setAside(done.Damaged, done.UnlistedFile) {
+	for _, a := range setAside(done.Damaged, done.UnlistedFile) { // what may still be stored without being listed
 		a.problem.Summary = "There may be secrets that nothing lists. " + a.problem.Summary
 		q.stays(links.Link{}, links.StepSecrets, false, a.problem)
 	}
@@ -297,12 +268,11 @@ type keptEvent struct {
 	Hint    string     `json:"hint"`
 }
 
-func stepOf(err error) links.Step {
-	var e *links.StepError
-	if errors.As(err, &e) {
-		return e.Step
+func stepOf(err error) (step links.Step) {
+	if e, ok := errors.AsType[*links.StepError](err); ok {
+		step = e.Step
 	}
-	return ""
+	return step
 }
 
 func stepWords(step links.Step, revoked bool) string {
@@ -324,6 +294,9 @@ func stepWords(step links.Step, revoked bool) string {
 }
 
 func deletedWords(done links.Forgotten) string {
+	if done.Memory {
+		return "; its secrets were in memory only"
+	}
 	var did []string
 	if done.RefreshTokens > 0 {
 		did = append(did, "its tokens")
@@ -332,26 +305,19 @@ func deletedWords(done links.Forgotten) string {
 		did = append(did, "the client secret")
 	}
 	words := ""
-	switch {
-	case done.Memory:
-		return "; its secrets were in memory only"
-	case len(did) > 0:
+	if len(did) > 0 {
 		words = ", with " + strings.Join(did, " and ")
 	}
-	if done.NeededBy != "" {
-		words += "; the client secret stays, because " + neederWords(done.NeededBy)
+	switch done.NeededBy {
+	case "":
+	case links.ByServiceAccount:
+		words += "; the client secret stays, because a service account authorized here needs it"
+	case links.ByDraft:
+		words += "; the client secret stays, because the set-up that was not finished needs it"
+	default:
+		words += "; the client secret stays, because another link needs it"
 	}
 	return words
-}
-
-func neederWords(by string) string {
-	switch by {
-	case links.ByServiceAccount:
-		return "a service account authorized here needs it"
-	case links.ByDraft:
-		return "the set-up that was not finished needs it"
-	}
-	return "another link needs it"
 }
 
 // deletedEvent is the line of logout --left-over --json.

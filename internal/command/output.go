@@ -137,18 +137,6 @@ func place(s cronofy.Site) string {
 // would inherit that. https://pkg.go.dev/os/signal#hdr-SIGPIPE
 func surviveBrokenPipes() { signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) }
 
-// watchedWriter is a writer that knows whether somebody reads.
-type watchedWriter struct {
-	w   io.Writer
-	err error // of the last write
-}
-
-// Write implements io.Writer.
-func (h *watchedWriter) Write(b []byte) (n int, err error) {
-	n, h.err = h.w.Write(b)
-	return n, h.err
-}
-
 // readerLeft tells whether a write failed because nobody reads on. That is no
 // mistake, and there is nobody to tell.
 func readerLeft(err error) bool {
@@ -173,7 +161,7 @@ func (f *settings) openLog(ctx context.Context) error {
 		return os.OpenFile(f.debug, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
 	})
 	if err != nil {
-		return inputError("--debug", err, "name a file that can be written", flow.StepDataCenter)
+		return inputError("debug", err, "name a file that can be written")
 	}
 	f.log = slog.New(slog.NewJSONHandler(file, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	return nil

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"iter"
 	"os"
 	"path/filepath"
@@ -44,7 +43,7 @@ func (f *profilesFlags) listFlags(cmd *cobra.Command) {
 	f.rate = defaultRate
 	add(cmd, f.options(map[string]string{
 		"accounts":   "file with the accounts, - for standard input",
-		"provider":   "which provider the state is about: " + either(providerNames()) + " (CONFER_PROVIDER)",
+		"provider":   "which provider the state is about: " + either(providerNames()),
 		"json":       "the same as --format json",
 		"no-input":   "never ask",
 		"tokens-out": "file (0600) for new tokens; lets expired ones be refreshed",
@@ -67,8 +66,8 @@ func (f *profilesFlags) delegatedFlags(cmd *cobra.Command) {
 	f.timeout = flow.DefaultTimeout
 	add(cmd, f.options(map[string]string{
 		"listen":    "where what is sent to --callback-url arrives",
-		"timeout":   "how long to wait for each account's answer (default " + defaultTimeout + ")",
-		"client-id": "client id, for new tokens (CRONOFY_CLIENT_ID)",
+		"timeout":   "how long to wait for each account's answer",
+		"client-id": "client id, for new tokens",
 	}, "listen", "timeout", "service-account", "client-id", "client-secret-file", "secret-store", "secret-passphrase-fd")...)
 	add(cmd,
 		option{name: "emails", dst: &f.emails, group: groupCommon, arg: "FILE", file: reads, text: "file with e-mail addresses to get access to, - for standard input"},
@@ -141,7 +140,7 @@ func states(flag, value string, allowed []profiles.State) ([]profiles.State, err
 	for part := range strings.SplitSeq(value, ",") {
 		s := profiles.State(strings.ToLower(strings.TrimSpace(part)))
 		if !slices.Contains(allowed, s) {
-			return nil, unknownValue(flag, "state", string(s), namesOf(allowed), flow.StepProfiles)
+			return nil, unknownValue(flag, "state", string(s), namesOf(allowed))
 		}
 		out = append(out, s)
 	}
@@ -176,7 +175,7 @@ func (f *profilesFlags) outputFormat() (profiles.Format, error) {
 	}
 	format, ok := profiles.FindFormat(f.format)
 	if !ok {
-		return "", unknownValue("format", "format", f.format, formatNames(), flow.StepProfiles)
+		return "", unknownValue("format", "format", f.format, formatNames())
 	}
 	return format, nil
 }
@@ -186,6 +185,10 @@ func (f *profilesFlags) checkSource() error {
 	if f.delegated() && !f.yes && !f.noInput {
 		f.stdinFor, f.stdinFree = "confer asks before calendars are authorized", "add --yes"
 	}
+	const anew = "--from writes records anew and asks nobody"
+	if f.from != "" && f.delegated() {
+		return &usageError{summary: "--from and --emails do not go together", hint: anew}
+	}
 	if !f.delegated() {
 		for _, flag := range []string{"callback-url", "listen", "scope", "service-account", "service-account-token-file", "timeout", "yes", "accept-unsigned-webhooks"} {
 			if f.given(flag) {
@@ -194,18 +197,15 @@ func (f *profilesFlags) checkSource() error {
 		}
 		for _, flag := range []string{"accounts", "before", "continue", "wait", "tokens-out", "strict", "unordered", "rate"} {
 			if f.from != "" && f.given(flag) {
-				return &usageError{summary: "--from and --" + flag + " do not go together", hint: "--from writes records anew and asks nobody"}
+				return &usageError{summary: "--from and --" + flag + " do not go together", hint: anew}
 			}
 		}
-		if f.accounts == "" && f.from == "" {
-			return &usageError{summary: "missing: --accounts", hint: "name a file with the columns email and access_token, or - for standard input"}
-		}
-		return nil
-	}
-	if f.from != "" {
-		return &usageError{summary: "--from and --emails do not go together", hint: "--from writes records anew and asks nobody"}
 	}
 	switch {
+	case !f.delegated() && f.accounts == "" && f.from == "":
+		return &usageError{summary: "missing: --accounts", hint: "name a file with the columns email and access_token, or - for standard input"}
+	case !f.delegated():
+		return nil
 	case f.accounts != "":
 		return &usageError{summary: "--accounts and --emails do not go together", hint: "give one of them: accounts whose tokens you have, or addresses to get access to"}
 	case f.callbackURL == "":
@@ -276,17 +276,6 @@ type profilesRun struct {
 	account    links.Link // the service account, with manager
 }
 
-// clientMaker is what newClients gives.
-type clientMaker = func(cronofy.Site, cronofy.App, func(cronofy.Wait)) *cronofy.Client
-
-// source is where accounts come from, and how their tokens are renewed.
-type source struct {
-	accounts iter.Seq2[profiles.Account, error]
-	done     *profiles.Done // what is to be left out
-	renew    func(context.Context, profiles.Account, cronofy.Secret) (cronofy.Secret, error)
-	once     bool // profiles.Options.RenewOnce
-}
-
 func readProfiles(ctx context.Context, f *profilesFlags, e environment, s streams) error {
 	f.fill(e)
 	r := &profilesRun{f: f, e: e, s: s}
@@ -318,32 +307,25 @@ func (r *profilesRun) read(ctx context.Context) error {
 
 // ask reads the accounts at Cronofy.
 func (r *profilesRun) ask(ctx context.Context) (profiles.Summary, error) {
-	src, err := r.source()
+	o := profiles.Options{Provider: r.provider, Workers: r.workers(), Unordered: r.f.unordered, Strict: r.f.strict, Wait: r.f.wait,
+		Known: r.known, ErrorOf: explainAccount}
+	if r.f.resume { // what waits for those before it is lost with a kill
+		o.Patience = 2 * time.Second
+	}
+	accounts, err := r.source(&o)
 	if err != nil {
 		return profiles.Summary{}, err
 	}
-	sum, err := profiles.Run(r.ctx, r.client, src.accounts, profiles.Options{
-		Provider: r.provider, Workers: r.workers(), Unordered: r.f.unordered, Patience: r.patience(), Strict: r.f.strict, Wait: r.f.wait,
-		Known: r.known, Done: src.done, Renew: src.renew, RenewOnce: src.once, ErrorOf: explainAccount,
-	}, r.record)
+	sum, err := profiles.Run(r.ctx, r.client, accounts, o, r.record)
 	if cause := context.Cause(r.ctx); cause != nil && ctx.Err() == nil {
 		err = cause
 	}
 	return sum, err
 }
 
-// patience is how long a record waits for those before it. What waits is lost with
-// a kill, and --continue is for that.
-func (r *profilesRun) patience() time.Duration {
-	if r.f.resume {
-		return 2 * time.Second
-	}
-	return 0
-}
-
 // rewrite takes the records from a file.
 func (r *profilesRun) rewrite() (sum profiles.Summary, err error) {
-	err = r.eachRecord("--from", r.f.from, func(rec profiles.Record) error {
+	err = r.eachRecord("from", r.f.from, func(rec profiles.Record) error {
 		sum.Count(rec)
 		return r.record(rec)
 	})
@@ -354,12 +336,12 @@ func (r *profilesRun) rewrite() (sum profiles.Summary, err error) {
 func (r *profilesRun) eachRecord(flag, path string, each func(profiles.Record) error) error {
 	in, err := openInput(r.ctx, path, r.s.in)
 	if err != nil {
-		return inputError(flag, err, "name a file that --format json wrote, or - for standard input", flow.StepProfiles)
+		return inputError(flag, err, "name a file that --format json wrote, or - for standard input")
 	}
 	defer in.Close()
 	for rec, err := range profiles.Records(in) {
 		if err != nil {
-			return inputError(flag, err, "it takes records as --format json writes them, one a line", flow.StepProfiles)
+			return inputError(flag, err, "it takes records as --format json writes them, one a line")
 		}
 		if err := each(rec); err != nil {
 			return err
@@ -440,7 +422,7 @@ func (r *profilesRun) profilesBefore() error {
 		return nil
 	}
 	r.known = map[string]bool{}
-	return r.eachRecord("--before", r.f.before, func(rec profiles.Record) error {
+	return r.eachRecord("before", r.f.before, func(rec profiles.Record) error {
 		for _, p := range rec.Profiles {
 			r.known[p.ProfileID] = true
 		}
@@ -543,76 +525,32 @@ func (r *profilesRun) workers() int {
 // unlimitedWorkers keep the cores busy where calls take a millisecond.
 const unlimitedWorkers = 64
 
-// source opens the list of accounts.
-func (r *profilesRun) source() (source, error) {
+// source opens the list of accounts, and says which are to be left out and how
+// tokens are renewed.
+func (r *profilesRun) source(o *profiles.Options) (iter.Seq2[profiles.Account, error], error) {
 	if r.f.delegated() {
-		return r.delegatedSource()
+		return r.delegatedSource(o)
 	}
 	list, err := openInput(r.ctx, r.f.accounts, r.s.in)
 	if err != nil {
-		return source{}, inputError("--accounts", err, "name a CSV or JSON lines file with the columns email and access_token, or - for standard input", flow.StepProfiles)
+		return nil, inputError("accounts", err, "name a CSV or JSON lines file with the columns email and access_token, or - for standard input")
 	}
 	r.later(func() { _ = list.Close() })
-	src := source{accounts: profiles.ReadAccounts(list), done: r.out.done}
-	if r.tokens != nil {
-		fmt.Fprintln(r.s.err, "confer: note: a refresh may give a new refresh token; it is written to the file of --tokens-out, and the copy that your application has may stop working")
-		src.accounts = r.tokens.Newest(src.accounts)
-		renewer := profiles.NewRenewer(r.client, r.tokens, r.workers())
-		src.renew = func(ctx context.Context, a profiles.Account, refused cronofy.Secret) (cronofy.Secret, error) {
-			t, err := renewer.Renew(ctx, a, refused)
-			if profiles.StopsRenewing(err) {
-				r.stop(&profiles.RenewError{Err: err})
-			}
-			return t, err
+	o.Done = r.out.done
+	accounts := profiles.ReadAccounts(list)
+	if r.tokens == nil {
+		return accounts, nil
+	}
+	fmt.Fprintln(r.s.err, "confer: note: a refresh may give a new refresh token; it is written to the file of --tokens-out, and the copy that your application has may stop working")
+	renewer := profiles.NewRenewer(r.client, r.tokens, r.workers())
+	o.Renew = func(ctx context.Context, a profiles.Account, refused cronofy.Secret) (cronofy.Secret, error) {
+		t, err := renewer.Renew(ctx, a, refused)
+		if profiles.StopsRenewing(err) {
+			r.stop(&profiles.RenewError{Err: err})
 		}
+		return t, err
 	}
-	return src, nil
-}
-
-// explainAccount gives the code and the sentence for an account that could not
-// be read.
-func explainAccount(err error) (code, message string) {
-	var row *profiles.RowError
-	var renew *profiles.RenewError
-	switch {
-	case errors.As(err, &row):
-		return flow.CodeUsage, "The list cannot be used in " + row.Error() + "."
-	case errors.Is(err, profiles.ErrOnlyRefreshToken):
-		return flow.CodeUsage, "There is no access token. With --tokens-out FILE confer gets one with the refresh token."
-	case errors.As(err, &renew):
-		return explainRenewal(renew.Err)
-	}
-	return flow.ExplainAccount(err)
-}
-
-func explainRenewal(err error) (code, message string) {
-	if code, message = explainCalendar(err); code != "" {
-		return code, message
-	}
-	switch {
-	case errors.Is(err, profiles.ErrTokensLost):
-		return flow.CodeSecretStore, "The new tokens could not be written to the file of --tokens-out; the account's owner may have to authorize again."
-	case cronofy.CodeOf(err) == "invalid_grant":
-		return "invalid_grant", "Cronofy did not accept the refresh token: it was used before, replaced or revoked, or is too old."
-	}
-	code, message = flow.ExplainAccount(err)
-	if s := cronofy.StatusOf(err); cronofy.CodeOf(err) == "" && s > 401 && s < 423 { // the sentences are userinfo's
-		message = fmt.Sprintf("Cronofy gave no new access token (status %d).", s)
-	}
-	if cronofy.AnswerLost(err) {
-		message += " Whether the refresh token was used up is not known."
-	}
-	return code, message
-}
-
-func tokensError(err error) error {
-	switch {
-	case errors.Is(err, profiles.ErrTokensBusy):
-		return &usageError{summary: "--tokens-out: " + err.Error(), hint: "wait until it has ended: two at once could use up each other's refresh tokens"}
-	case errors.Is(err, profiles.ErrTokensFormat):
-		return &usageError{summary: "--tokens-out: " + err.Error(), hint: "name a new file, or one that confer wrote"}
-	}
-	return &usageError{summary: "--tokens-out: " + reason(err), hint: "name a file that can be written"}
+	return r.tokens.Newest(accounts), nil
 }
 
 // words says why the run ended, and gives the error for its exit code.
@@ -620,35 +558,38 @@ func (r *profilesRun) words(ctx context.Context, err error) error {
 	if r.progress != nil {
 		r.progress.end()
 	}
-	var usage *usageError
-	var exit *exitError
-	var renew *profiles.RenewError
-	var output *outputError
-	var call *delegated.CallError
 	if ctx.Err() != nil {
 		return r.cancelled()
 	}
+	_, usage := errors.AsType[*usageError](err)
+	_, problem := errors.AsType[*problemError](err)
+	_, exit := errors.AsType[*exitError](err)
+	output, isOutput := errors.AsType[*outputError](err)
+	renew, isRenew := errors.AsType[*profiles.RenewError](err)
+	call, isCall := errors.AsType[*delegated.CallError](err)
+	request, isRequest := requestProblem(err)
 	switch {
-	case errors.As(err, &usage), errors.As(err, &exit):
+	case usage, problem, exit:
 		return err
 	case errors.Is(err, delegated.ErrNotServiceAccount):
 		return &usageError{summary: err.Error(), hint: "a service account's sub begins with ser_; give its token with --service-account-token-file"}
-	case errors.As(err, &output) && r.f.toStdout() && readerLeft(output.err):
+	case isOutput && r.f.toStdout() && readerLeft(output.err):
 		return &exitError{flow.ExitFailed}
-	case errors.As(err, &output):
-		complain(r.s.err, "the records could not be written: "+reason(output.err), "make room, or name another file with --out")
-		return &exitError{flow.ExitFailed}
-	case errors.As(err, &renew):
-		return r.renewalEnded(renew)
+	case isOutput:
+		return failure("the records could not be written: "+reason(output.err), "make room, or name another file with --out")
+	case isRenew && errors.Is(renew, profiles.ErrTokensLost): // an error that would come for every account
+		return failure("new tokens could not be written to the file of --tokens-out: "+reason(errors.Unwrap(renew.Err)),
+			"make room; the account that was being refreshed may have to be authorized again")
+	case isRenew:
+		return ended(flow.Explain(renew.Err, flow.StepProfiles))
 	case errors.Is(err, delegated.ErrNoServiceToken):
-		return r.explainService(err)
-	case errors.As(err, &call) && !call.Exchange && requestProblem(err) != nil: // what Cronofy has against the request as a whole
-		return complainOf(r.s, *requestProblem(err))
+		return explainService(err)
+	case isCall && !call.Exchange && isRequest: // what Cronofy has against the request as a whole
+		return ended(request)
+	case cronofy.StatusOf(err) == 0 && !isNetwork(err):
+		err = &flow.AccountsError{Err: err}
 	}
-	p := flow.Explain(&flow.AccountsError{Err: err}, flow.StepProfiles)
-	if cronofy.StatusOf(err) != 0 || isNetwork(err) {
-		p = flow.Explain(err, flow.StepProfiles)
-	}
+	p := flow.Explain(err, flow.StepProfiles)
 	complain(r.s.err, p.Summary, p.Hint)
 	r.tellAsked()
 	return &exitError{p.Exit}
@@ -665,35 +606,9 @@ func (r *profilesRun) cancelled() error {
 }
 
 func isNetwork(err error) bool {
-	var n *cronofy.NetworkError
-	var b *cronofy.BadAnswerError
-	return errors.As(err, &n) || errors.As(err, &b)
-}
-
-// renewalEnded is for an error that would come for every account.
-func (r *profilesRun) renewalEnded(err *profiles.RenewError) error {
-	if errors.Is(err, profiles.ErrTokensLost) {
-		complain(r.s.err, "new tokens could not be written to the file of --tokens-out: "+reason(errors.Unwrap(err.Err)),
-			"make room; the account that was being refreshed may have to be authorized again")
-		return &exitError{flow.ExitFailed}
-	}
-	return complainOf(r.s, flow.Explain(err.Err, flow.StepProfiles))
-}
-
-// explainService is for a stored service account token that could not be had.
-func (r *profilesRun) explainService(err error) error {
-	switch {
-	case errors.Is(err, links.ErrMissing), errors.Is(err, links.ErrGone), errors.Is(err, links.ErrNoToken),
-		errors.Is(err, fs.ErrNotExist): // not even confer's own folder
-		return &usageError{summary: "there is no stored token of this service account", hint: "authorize it in confer's wizard (Service account: authorize one now), or give its token with --service-account-token-file"}
-	case errors.Is(err, links.ErrNoSecret):
-		return &usageError{summary: "missing: --client-secret-file", hint: "no client secret is stored for this client id"}
-	}
-	p := serviceTokenProblem(err)
-	if p.Code == flow.CodeSecretStore {
-		p.Hint = storeHint(err, p.Hint)
-	}
-	return complainOf(r.s, p)
+	_, network := errors.AsType[*cronofy.NetworkError](err)
+	_, bad := errors.AsType[*cronofy.BadAnswerError](err)
+	return network || bad
 }
 
 // verdict is the end of a run that read the whole list.

@@ -1,11 +1,11 @@
 package command
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"net"
 	"os"
 	"slices"
@@ -20,36 +20,40 @@ import (
 )
 
 // delegatedSource gets access to the accounts of a list of addresses.
-func (r *profilesRun) delegatedSource() (source, error) {
+func (r *profilesRun) delegatedSource(o *profiles.Options) (iter.Seq2[profiles.Account, error], error) {
 	token, err := r.serviceToken()
 	if err != nil {
-		return source{}, err
+		return nil, err
 	}
 	list, err := r.addresses(token)
 	if err != nil {
-		return source{}, err
+		return nil, err
 	}
 	if len(list.All) == 0 { // all of them are in the file of --out
-		return source{accounts: profiles.Accounts(nil)}, nil
+		return profiles.Accounts(nil), nil
 	}
 	// A wrong client id or secret could exchange nothing of what calendars give.
 	if err := r.client.CheckApplication(r.ctx); err != nil && !errors.Is(err, cronofy.ErrNotChecked) {
-		return source{}, err
+		return nil, err
 	}
-	guessed, err := r.chooseScope(token)
-	if err != nil {
-		return source{}, err
+	scopeGuessed := false
+	if r.f.scope == "" { // what the service account may delegate
+		known := false
+		if r.f.scope, known, err = delegated.Scope(r.ctx, r.client, token); err != nil {
+			return nil, err
+		}
+		scopeGuessed = !known
 	}
 	receiver, err := r.openReceiver(token, list.All)
 	if err != nil {
-		return source{}, err
+		return nil, err
 	}
-	if err := r.confirm(list, guessed); err != nil {
-		return source{}, err
+	if err := r.confirm(list, scopeGuessed); err != nil {
+		return nil, err
 	}
 	fmt.Fprintf(r.s.err, "confer: listening on %s; each answer is waited for up to %s\n", receiver.Addr(), r.f.timeout)
 	r.watchAnswers(receiver, len(list.All))
-	return r.delegatedAccounts(receiver, list.All), nil
+	return r.delegatedAccounts(receiver, list.All, o), nil
 }
 
 func (r *profilesRun) openReceiver(token *delegated.ServiceToken, list []profiles.Address) (*delegated.Receiver, error) {
@@ -70,26 +74,25 @@ func (r *profilesRun) openReceiver(token *delegated.ServiceToken, list []profile
 
 // listenReason leaves out the address, which the flag has.
 func listenReason(err error) string {
-	var op *net.OpError
-	var call *os.SyscallError
-	if errors.As(err, &op) && op.Err != nil {
+	if op, ok := errors.AsType[*net.OpError](err); ok && op.Err != nil {
 		err = op.Err
 	}
-	if errors.As(err, &call) {
+	if call, ok := errors.AsType[*os.SyscallError](err); ok {
 		err = call.Err
 	}
 	return cronofy.CleanText(err.Error(), 160)
 }
 
 // delegatedAccounts are accounts without tokens, which the receiver gets.
-func (r *profilesRun) delegatedAccounts(receiver *delegated.Receiver, list []profiles.Address) source {
+func (r *profilesRun) delegatedAccounts(receiver *delegated.Receiver, list []profiles.Address, o *profiles.Options) iter.Seq2[profiles.Account, error] {
 	places := make(map[string]int, len(list))
 	accounts := make([]profiles.Account, len(list))
 	for i, a := range list {
 		places[a.Email] = i
 		accounts[i] = profiles.Account{Email: a.Email, Row: a.Line}
 	}
-	get := func(ctx context.Context, a profiles.Account, refused cronofy.Secret) (cronofy.Secret, error) {
+	o.RenewOnce = true
+	o.Renew = func(ctx context.Context, a profiles.Account, refused cronofy.Secret) (cronofy.Secret, error) {
 		if !refused.Empty() {
 			return cronofy.Secret{}, nil // it is new: a refusal stands
 		}
@@ -102,7 +105,7 @@ func (r *profilesRun) delegatedAccounts(receiver *delegated.Receiver, list []pro
 		}
 		return t.AccessToken, err
 	}
-	return source{accounts: profiles.Accounts(accounts), renew: get, once: true}
+	return profiles.Accounts(accounts)
 }
 
 // saver writes tokens down only where the operator named a file for them.
@@ -143,17 +146,6 @@ func (r *profilesRun) addresses(token *delegated.ServiceToken) (profiles.Address
 		})
 	}
 	return list, nil
-}
-
-// chooseScope takes what the service account may delegate, unless a scope was
-// named.
-func (r *profilesRun) chooseScope(token *delegated.ServiceToken) (guessed bool, err error) {
-	if r.f.scope != "" {
-		return false, nil
-	}
-	scope, known, err := delegated.Scope(r.ctx, r.client, token)
-	r.f.scope = scope
-	return !known, err
 }
 
 // confirm says what is about to happen, and asks. scopeGuessed: nobody said what
@@ -242,7 +234,7 @@ func (r *profilesRun) serviceToken() (*delegated.ServiceToken, error) {
 		return t.Access, err
 	})
 	if _, err := token.Get(r.ctx, cronofy.Secret{}); err != nil {
-		return nil, r.explainService(err)
+		return nil, explainService(err)
 	}
 	return token, nil
 }
@@ -252,7 +244,7 @@ func (r *profilesRun) serviceToken() (*delegated.ServiceToken, error) {
 func (r *profilesRun) serviceFile() (*delegated.ServiceToken, error) {
 	a, err := readServiceToken(r.ctx, r.f.serviceToken, r.s)
 	if err != nil {
-		return nil, inputError("--service-account-token-file", err, "it must hold an access token of the service account alone, or CSV or JSON lines with access_token and refresh_token", flow.StepProfiles)
+		return nil, inputError("service-account-token-file", err, "it must hold an access token of the service account alone, or CSV or JSON lines with access_token and refresh_token")
 	}
 	var renewer *profiles.Renewer
 	if r.tokens != nil && !a.RefreshToken.Empty() {
@@ -277,7 +269,7 @@ func readServiceToken(ctx context.Context, path string, s streams) (profiles.Acc
 	bare := strings.TrimSpace(text)
 	switch {
 	case bare == "":
-		return profiles.Account{}, errors.New("there is nothing in it")
+		return profiles.Account{}, errEmpty
 	case !strings.ContainsAny(bare, " \t\r\n,;{"):
 		token, err := bareSecret(bare)
 		if err != nil {
@@ -294,19 +286,16 @@ func readServiceToken(ctx context.Context, path string, s streams) (profiles.Acc
 // stored gives what works on stored secrets, and the service account as it
 // knows links.
 func (r *profilesRun) stored() (*links.Manager, links.Link, error) {
-	if r.manager != nil {
-		return r.manager, r.account, nil
+	if r.manager == nil {
+		list, err := listPath()
+		if err != nil {
+			return nil, links.Link{}, err
+		}
+		r.manager = managerOf(r.ctx, &r.f.settings, r.s, list, given{&r.app, r.passphrase}, func(site cronofy.Site, app cronofy.App) links.Client {
+			return r.clients(site, app, r.progress.wait)
+		})
+		r.account = r.accountLink(r.manager)
 	}
-	given := r.f.settings
-	given.secretFile, given.passphraseFD = "", "" // they were read already
-	m, err := newManager(r.ctx, &given, environment{names: r.e.names}, r.s)
-	if err != nil {
-		return nil, links.Link{}, err
-	}
-	m.Given = func(string) cronofy.Secret { return r.app.ClientSecret }
-	m.NewClient = func(site cronofy.Site, app cronofy.App) links.Client { return r.clients(site, app, r.progress.wait) }
-	m.Stores = newManagedStores(m.Links.Path(), func() (cronofy.Secret, error) { return askPassphrase(r.ctx, &given, r.s, r.passphrase) })
-	r.manager, r.account = m, r.accountLink(m)
 	return r.manager, r.account, nil
 }
 
@@ -452,124 +441,4 @@ func (r *profilesRun) answersHint() string {
 		return ""
 	}
 	return fmt.Sprintf("no answer was taken for %d of them: what is sent to --callback-url must arrive at --listen, signed; --timeout waits longer", r.unanswered)
-}
-
-// codeNoAnswer is of a calendar for which nothing came to the callback URL that
-// could be taken.
-const codeNoAnswer = "no_answer"
-
-// explainCalendar is for one calendar whose access was asked for; an empty code:
-// the error is not about that.
-func explainCalendar(err error) (code, message string) {
-	var denied *delegated.DeniedError
-	var none *delegated.NoAnswerError
-	var call *delegated.CallError
-	switch {
-	case errors.As(err, &denied):
-		return deniedWords(denied)
-	case errors.As(err, &none):
-		return codeNoAnswer, noAnswerWords[none.Refused]
-	case errors.Is(err, delegated.ErrClosed):
-		return flow.CodeCancelled, "This calendar was not asked for."
-	case errors.As(err, &call) && call.Exchange:
-		return exchangeWords(call)
-	case errors.As(err, &call):
-		return requestWords(call)
-	case cronofy.StatusOf(err) == 401: // of the token endpoint, which asks for client id and secret
-		return cmp.Or(cronofy.CodeOf(err), flow.CodeUnauthorized), "Cronofy does not accept this client id and secret."
-	}
-	return "", ""
-}
-
-func deniedWords(e *delegated.DeniedError) (code, message string) {
-	message = "Cronofy got no access to this calendar"
-	if e.Description != "" {
-		message += ": " + strings.TrimSuffix(e.Description, ".")
-	}
-	return cmp.Or(e.Code, "access_denied"), message + "."
-}
-
-var noAnswerWords = map[delegated.Refusal]string{
-	delegated.NotRefused: "No answer came to the callback URL in time: what is sent there must arrive at confer.",
-	delegated.Unsigned:   "An answer came without a signature, so it was refused.",
-	delegated.Forged:     "An answer came with a signature that is not this client secret's, so it was refused.",
-	delegated.Malformed:  "What came to the callback URL is not what Cronofy sends.",
-}
-
-// requestProblem says what Cronofy has against a request for access; nil:
-// nothing that is special to it.
-func requestProblem(err error) *flow.Problem {
-	p := &flow.Problem{Exit: flow.ExitRefused}
-	switch cronofy.StatusOf(err) {
-	case 401:
-		p.Code, p.Summary = flow.CodeUnauthorized, "Cronofy does not accept the token of this service account."
-		p.Hint = "Authorize the service account again, or give another token with --service-account-token-file."
-	case 402, 403:
-		p.Code = flow.CodeForbidden
-		if cronofy.StatusOf(err) == 402 {
-			p.Code = flow.CodePaymentRequired
-		}
-		p.Summary = "This service account may not give access to accounts."
-		p.Hint = "It needs the scope service_account/accounts/manage (for the rooms, service_account/resources/manage too), and the application a plan with Enterprise Connect."
-	case 404:
-		p.Code, p.Summary = flow.CodeNotFound, "Cronofy does not know this way to get access to accounts."
-		p.Hint = "Ask Cronofy's support to enable Enterprise Connect for this application, naming the client id."
-	case 422:
-		var api *cronofy.Error
-		errors.As(err, &api)
-		p.Code, p.Summary = flow.CodeUnprocessable, "Cronofy does not accept the request: "+strings.Join(api.FieldNames(), ", ")+"."
-		p.Hint = "Check --scope (within what the service account may delegate) and --callback-url."
-	default:
-		return nil
-	}
-	return p
-}
-
-func requestWords(err *delegated.CallError) (code, message string) {
-	if !err.Every && cronofy.StatusOf(err) == 422 {
-		return flow.CodeUnprocessable, "Cronofy does not accept this e-mail address."
-	}
-	p := requestProblem(err)
-	if p == nil {
-		own := flow.Explain(err.Err, flow.StepProfiles)
-		p = &own
-	}
-	if cronofy.AnswerLost(err) {
-		p.Summary += " Whether access was asked for is not known."
-	}
-	return p.Code, p.Summary
-}
-
-func exchangeWords(err *delegated.CallError) (code, message string) {
-	switch {
-	case cronofy.StatusOf(err) == 401:
-		return explainCalendar(err.Err)
-	case cronofy.CodeOf(err) == "invalid_grant":
-		return "invalid_grant", "Cronofy did not accept the code that it had sent: it was used before, or is too old."
-	}
-	p := flow.Explain(err.Err, flow.StepProfiles)
-	if s := cronofy.StatusOf(err); cronofy.CodeOf(err) == "" && s > 401 && s < 423 { // the sentences are a link token's
-		p.Summary = fmt.Sprintf("Cronofy gave no token for this calendar (status %d).", s)
-	}
-	if cronofy.AnswerLost(err) {
-		p.Summary += " Whether the code was used up is not known."
-	}
-	return p.Code, p.Summary
-}
-
-// serviceTokenProblem is for a stored token of a service account that could not
-// be used.
-func serviceTokenProblem(err error) flow.Problem {
-	var lost *links.NotStoredError
-	p := flow.Explain(err, flow.StepServiceAccount)
-	switch {
-	case errors.As(err, &lost):
-		p.Summary, p.Code, p.Exit = "Cronofy replaced the token of this service account, and the new one could not be stored.", flow.CodeSecretStore, flow.ExitFailed
-	case errors.Is(err, links.ErrBusy):
-		p.Summary, p.Code, p.Exit = "Another confer works with the token of this service account.", flow.CodeSecretStore, flow.ExitFailed
-	case cronofy.CodeOf(err) == "invalid_grant":
-		p.Summary = "Cronofy does not accept the token of this service account any more: it was revoked or replaced."
-		p.Hint = "Authorize it again in confer's wizard (Service account: authorize one now), or give its token with --service-account-token-file."
-	}
-	return p
 }

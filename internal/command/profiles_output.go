@@ -3,7 +3,6 @@ package command
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -63,21 +62,6 @@ func (r *profilesRun) openOutput(ctx context.Context) (*recordsOut, error) {
 		return nil, outError(err)
 	}
 	return o, nil
-}
-
-func outError(err error) error {
-	var unsafe *atomicfile.UnsafeError
-	switch {
-	case errors.Is(err, context.Canceled):
-		return err
-	case errors.Is(err, atomicfile.ErrLocked):
-		return &usageError{summary: "--out: another confer is writing to this file", hint: "wait until it has ended, or name another file"}
-	case errors.Is(err, profiles.ErrNotRecords):
-		return &usageError{summary: "--out: " + err.Error(), hint: "--continue goes on with a file that confer wrote in the same format; name another file to begin anew"}
-	case errors.As(err, &unsafe):
-		return &usageError{summary: "--out: " + unsafe.Why, hint: "name a file; --continue can go on with nothing else"}
-	}
-	return &usageError{summary: "--out: " + reason(err), hint: "name a file that can be written"}
 }
 
 // create writes beside the file, so that it is either the old or the whole new

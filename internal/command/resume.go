@@ -1,9 +1,10 @@
 package command
 
 import (
+	"cmp"
 	"context"
 	"errors"
-	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -29,7 +30,7 @@ func (w *wiring) resume(ctx context.Context, browser, environment string) {
 		w.known.Notice = "What earlier runs left could not be read: " + cronofy.CleanText(err.Error(), 160) + "."
 		return
 	case len(c.Damaged) > 0:
-		w.known.Notice = "What earlier runs left was damaged. It was kept as " + filepath.Base(c.Damaged[len(c.Damaged)-1]) + "."
+		w.known.Notice = "What earlier runs left was damaged. It was kept as " + baseNames(c.Damaged) + "."
 	}
 	if browser != "" && browser != c.Browser {
 		w.rememberBrowser(ctx, file, browser)
@@ -66,15 +67,10 @@ func (w *wiring) resume(ctx context.Context, browser, environment string) {
 
 // newest is the link that was made last, where its data center is known.
 func newest(made []links.Link) *flow.Link {
-	var at *links.Link
-	for i := range made {
-		if at == nil || made[i].Linked.After(at.Linked) {
-			at = &made[i]
-		}
-	}
-	if at == nil {
+	if len(made) == 0 {
 		return nil
 	}
+	at := slices.MaxFunc(made, func(a, b links.Link) int { return a.Linked.Compare(b.Linked) })
 	site, ok := draftSite(links.Draft{DataCenter: at.DataCenter, APIURL: at.APIURL, AppURL: at.AppURL})
 	if !ok {
 		return nil
@@ -147,42 +143,25 @@ func (w *wiring) adopt(d links.Draft) {
 	if a.Listen == "" && !a.RedirectSet {
 		a.Listen = d.Listen
 	}
-	w.adoptStore(d)
+	// The store that has the client secret is gone on with. Memory is gone, and where
+	// nothing was kept yet the keyring is asked about anew.
+	kind := flow.StoreKind(d.Store)
+	if d.Kept && (kind == flow.StoreKeyring || kind == flow.StoreFile) && (w.known.Store.Kind == "" || w.known.Store.Kind == kind) {
+		w.known.Store.Kind = kind
+		w.known.SecretKept = true
+	}
 	if a.ServiceAccount != "" && a.ServiceAccount != d.ServiceAccount {
 		return
 	}
-	w.adoptCustomer(d)
-}
-
-// adoptCustomer takes over whose calendars they are, and the provider. An id that
-// was refused is shown where it can be put right.
-func (w *wiring) adoptCustomer(d links.Draft) {
-	a := &w.known.Answers
-	refused := d.Open == flow.StepServiceAccount.String()
-	if refused {
+	if refused = d.Open == flow.StepServiceAccount.String(); refused {
 		w.known.Unaccepted = flow.StepServiceAccount
 	}
-	if flow.CheckServiceAccountID(d.ServiceAccount) == nil || refused {
+	if refused || flow.CheckServiceAccountID(d.ServiceAccount) == nil { // one that was refused is shown where it can be put right
 		a.ServiceAccount = d.ServiceAccount
 	}
-	if a.Label == "" {
-		a.Label = d.Label
-	}
-	if p, ok := cronofy.FindProvider(d.Provider); ok && a.Provider == "" {
-		a.Provider = p
-	}
-}
-
-// adoptStore goes on with the store that has the client secret. Memory is gone,
-// and where nothing was kept yet the keyring is asked about anew.
-func (w *wiring) adoptStore(d links.Draft) {
-	kind := flow.StoreKind(d.Store)
-	if !d.Kept || w.known.Store.Kind != "" && w.known.Store.Kind != kind {
-		return
-	}
-	if kind == flow.StoreKeyring || kind == flow.StoreFile {
-		w.known.Store.Kind = kind
-		w.known.SecretKept = true
+	a.Label = cmp.Or(a.Label, d.Label)
+	if p, ok := cronofy.FindProvider(d.Provider); ok {
+		a.Provider = cmp.Or(a.Provider, p)
 	}
 }
 

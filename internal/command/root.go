@@ -60,6 +60,24 @@ type exitError struct{ code int }
 
 func (e *exitError) Error() string { return fmt.Sprintf("exit code %d", e.code) }
 
+// problemError ends the program with a problem that is still to be said.
+type problemError struct{ flow.Problem }
+
+func (e *problemError) Error() string { return e.Summary }
+
+// ended is the end with a problem, of which nothing is said to whoever cancelled.
+func ended(p flow.Problem) error {
+	if p.Code == flow.CodeCancelled {
+		return &exitError{p.Exit}
+	}
+	return &problemError{p}
+}
+
+// failure is the problem of a command that could not do its work.
+func failure(summary, hint string) error {
+	return &problemError{flow.Problem{Summary: summary, Hint: hint, Exit: flow.ExitFailed}}
+}
+
 // usageError is a call that cannot be carried out as it stands. Its texts are
 // fragments without a capital and a period, as for standard error.
 type usageError struct {
@@ -72,6 +90,7 @@ func (e *usageError) Error() string { return e.summary }
 // exitCode says what went wrong, once, and gives the code for it.
 func exitCode(err error, w io.Writer) int {
 	var exit *exitError
+	var problem *problemError
 	var usage *usageError
 	switch {
 	case err == nil:
@@ -80,6 +99,9 @@ func exitCode(err error, w io.Writer) int {
 		return exit.code
 	case errors.Is(err, context.Canceled):
 		return flow.ExitCancelled
+	case errors.As(err, &problem):
+		complain(w, problem.Summary, problem.Hint)
+		return problem.Exit
 	case errors.As(err, &usage):
 		complain(w, usage.summary, usage.hint)
 	case readerLeft(err): // nobody wanted the rest of a completion script

@@ -20,17 +20,12 @@ import (
 )
 
 type sandboxFlags struct {
-	api, app             string
-	redirectURIs         []string
-	accounts             int
-	seed                 uint64
-	perSecond, perMinute int
-	delay, gap           time.Duration
-	envFile, people      string
+	sandbox.Options
+	envFile, people string
 }
 
 func newSandbox(s streams) *cobra.Command {
-	f := &sandboxFlags{api: "127.0.0.1:0", app: "127.0.0.1:0"}
+	f := &sandboxFlags{Options: sandbox.Options{ListenAPI: "127.0.0.1:0", ListenApp: "127.0.0.1:0"}}
 	cmd := &cobra.Command{
 		Use:   "sandbox",
 		Short: "Serve a strict Cronofy on this machine, to develop against",
@@ -43,17 +38,17 @@ func newSandbox(s streams) *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error { return serveSandbox(cmd.Context(), f, s) },
 	}
 	add(cmd,
-		option{name: "accounts", dst: &f.accounts, group: groupCommon, arg: "NUMBER", text: "how many accounts the organisation has (default: 12 people and 3 rooms)"},
-		option{name: "permit-redirect-uri", dst: &f.redirectURIs, group: groupCommon, arg: "URI", text: "production mode: permit this redirect URI alone; may be repeated (without it: development mode, any)"},
+		option{name: "accounts", dst: &f.Accounts, group: groupCommon, arg: "NUMBER", text: "how many accounts the organisation has (default: 12 people and 3 rooms)"},
+		option{name: "permit-redirect-uri", dst: &f.PermittedRedirectURIs, group: groupCommon, arg: "URI", text: "production mode: permit this redirect URI alone; may be repeated (without it: development mode, any)"},
 		option{name: "env-file", dst: &f.envFile, group: groupOutput, arg: "FILE", file: writes, text: "write the lines for a shell to this file (0600) as well, when the server is ready"},
 		option{name: "people-file", dst: &f.people, group: groupOutput, arg: "FILE", file: writes, text: "write the accounts with their tokens to this CSV file (0600), when the server is ready"},
-		option{name: "listen-api", dst: &f.api, group: groupNetwork, arg: "HOST:PORT", text: "loopback address of the api host (default 127.0.0.1:0, any free port)"},
-		option{name: "listen-app", dst: &f.app, group: groupNetwork, arg: "HOST:PORT", text: "loopback address of the app host (default 127.0.0.1:0, any free port)"},
-		option{name: "rate-per-second", dst: &f.perSecond, group: groupAdvanced, arg: "NUMBER", text: "rate limit per second, as Cronofy's 50; 0 for none"},
-		option{name: "rate-per-minute", dst: &f.perMinute, group: groupAdvanced, arg: "NUMBER", text: "rate limit per minute, as Cronofy's 500; 0 for none"},
-		option{name: "profile-delay", dst: &f.delay, group: groupAdvanced, arg: "TIME", text: "how long after a link the first profile appears"},
-		option{name: "profile-gap", dst: &f.gap, group: groupAdvanced, arg: "TIME", text: "how much later each further profile appears"},
-		option{name: "seed", dst: &f.seed, group: groupAdvanced, arg: "NUMBER", text: "make the same data and secrets each time; 0 for new ones"})
+		option{name: "listen-api", dst: &f.ListenAPI, group: groupNetwork, arg: "HOST:PORT", text: "loopback address of the api host (default 127.0.0.1:0, any free port)"},
+		option{name: "listen-app", dst: &f.ListenApp, group: groupNetwork, arg: "HOST:PORT", text: "loopback address of the app host (default 127.0.0.1:0, any free port)"},
+		option{name: "rate-per-second", dst: &f.RatePerSecond, group: groupAdvanced, arg: "NUMBER", text: "rate limit per second, as Cronofy's 50; 0 for none"},
+		option{name: "rate-per-minute", dst: &f.RatePerMinute, group: groupAdvanced, arg: "NUMBER", text: "rate limit per minute, as Cronofy's 500; 0 for none"},
+		option{name: "profile-delay", dst: &f.ProfileDelay, group: groupAdvanced, arg: "TIME", text: "how long after a link the first profile appears"},
+		option{name: "profile-gap", dst: &f.ProfileGap, group: groupAdvanced, arg: "TIME", text: "how much later each further profile appears"},
+		option{name: "seed", dst: &f.Seed, group: groupAdvanced, arg: "NUMBER", text: "make the same data and secrets each time; 0 for new ones"})
 	cmd.AddCommand(newVisit("approve", sandbox.Approve), newVisit("deny", sandbox.Deny))
 	return cmd
 }
@@ -94,21 +89,14 @@ func visited(err error, s streams) error {
 	if errors.Is(err, sandbox.ErrNotSandbox) {
 		hint = "give a link to a sandbox on this machine, or confer's short address of one"
 	}
-	complain(s.err, cronofy.CleanText(err.Error(), 200), hint)
-	return &exitError{flow.ExitFailed}
+	return failure(cronofy.CleanText(err.Error(), 200), hint)
 }
 
 func serveSandbox(ctx context.Context, f *sandboxFlags, s streams) error {
 	if err := f.check(); err != nil {
 		return err
 	}
-	server := sandbox.New(sandbox.Options{
-		PermittedRedirectURIs: f.redirectURIs,
-		ProfileDelay:          f.delay, ProfileGap: f.gap,
-		Seed: f.seed, Accounts: f.accounts,
-		RatePerSecond: f.perSecond, RatePerMinute: f.perMinute,
-		ListenAPI: f.api, ListenApp: f.app,
-	})
+	server := sandbox.New(f.Options)
 	if err := server.Start(); err != nil {
 		return cannotStart(err)
 	}
@@ -136,19 +124,19 @@ func cannotStart(err error) error {
 }
 
 func (f *sandboxFlags) check() error {
-	for _, addr := range []string{f.api, f.app} {
+	for _, addr := range []string{f.ListenAPI, f.ListenApp} {
 		host, _, err := net.SplitHostPort(addr)
 		if err != nil || !cronofy.LoopbackHost(host) {
 			return &usageError{summary: "the sandbox listens on this machine only", hint: "--listen-api and --listen-app take a loopback host:port, like 127.0.0.1:8701"}
 		}
 	}
-	if f.accounts < 0 || f.perSecond < 0 || f.perMinute < 0 || f.delay < 0 || f.gap < 0 {
+	if f.Accounts < 0 || f.RatePerSecond < 0 || f.RatePerMinute < 0 || f.ProfileDelay < 0 || f.ProfileGap < 0 {
 		return &usageError{summary: "numbers and times of the sandbox cannot be negative", hint: "confer sandbox --help lists them"}
 	}
-	if f.accounts > sandbox.MaxAccounts {
+	if f.Accounts > sandbox.MaxAccounts {
 		return &usageError{summary: fmt.Sprintf("the sandbox has at most %d accounts", sandbox.MaxAccounts), hint: "give --accounts a lower number"}
 	}
-	for _, uri := range f.redirectURIs {
+	for _, uri := range f.PermittedRedirectURIs {
 		if !sandbox.Permittable(uri) {
 			return &usageError{summary: "--permit-redirect-uri takes an address that a redirect URI can be", hint: "http or https without a fragment, like " + flow.DefaultRedirectURI}
 		}

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -50,17 +51,13 @@ func (f *settings) setupFlags(cmd *cobra.Command) {
 
 // fill takes from the environment what no flag gave.
 func (f *settings) fill(e environment) {
-	for _, v := range []struct {
-		dst *string
-		env string
-	}{
-		{&f.dataCenter, e.dataCenter}, {&f.clientID, e.clientID}, {&f.serviceAccount, e.serviceAccount},
-		{&f.provider, e.provider}, {&f.redirectURI, e.redirectURI}, {&f.apiURL, e.apiURL}, {&f.appURL, e.appURL},
-		{&f.secretStore, e.secretStore},
-	} {
-		if *v.dst == "" {
-			*v.dst = v.env
+	for _, o := range f.shared() {
+		if dst, ok := o.dst.(*string); ok && *dst == "" && o.env != "" {
+			*dst = e.get(o.env)
 		}
+	}
+	if f.dataCenter == "" {
+		f.dataCenter = e.get("CRONOFY_DATA_CENTRE") // the other spelling, which Cronofy's own SDKs know
 	}
 }
 
@@ -88,24 +85,19 @@ func (f *settings) known(ctx context.Context, e environment, s streams) (flow.In
 }
 
 // answers are those that flags and environment give, but for secrets. Nothing is
-// read or opened for them. What is wrong with a value is a usageError that names
-// its flag.
-func (f *settings) answers() (flow.Answers, error) {
-	site, err := f.site()
-	if err != nil {
-		return flow.Answers{}, err
+// read or opened for them. What is wrong with a value, or what no page would accept,
+// is a usageError that names its flag.
+func (f *settings) answers() (a flow.Answers, err error) {
+	a = flow.Answers{ClientID: strings.TrimSpace(f.clientID), Label: cronofy.CleanText(f.label, 80), Listen: f.listen,
+		ServiceAccount: strings.TrimSpace(f.serviceAccount), RedirectURI: cmp.Or(f.redirectURI, flow.DefaultRedirectURI), RedirectSet: f.redirectURI != ""}
+	if a.Site, err = f.site(); err != nil {
+		return a, err
 	}
-	a := flow.Answers{Site: site, ClientID: strings.TrimSpace(f.clientID), Label: cronofy.CleanText(f.label, 80), Listen: f.listen,
-		ServiceAccount: strings.TrimSpace(f.serviceAccount)}
-	if a.RedirectURI = f.redirectURI; a.RedirectURI == "" {
-		a.RedirectURI = flow.DefaultRedirectURI
-	}
-	a.RedirectSet = f.redirectURI != ""
 	if f.provider != "" {
 		p, ok := cronofy.FindProvider(f.provider)
 		if !ok || !p.Known() && slip(f.provider, providerNames()) {
 			short := strings.ReplaceAll(strings.Join(providerNames(), ", "), "_enterprise", "")
-			return flow.Answers{}, &usageError{summary: fmt.Sprintf("there is no provider %q", cronofy.CleanText(f.provider, 40)),
+			return a, &usageError{summary: fmt.Sprintf("there is no provider %q", cronofy.CleanText(f.provider, 40)),
 				hint: guess(f.provider, providerNames()) + "--provider takes " + short + ", or another provider's name as Cronofy spells it",
 				step: flow.StepProvider}
 		}
@@ -114,39 +106,27 @@ func (f *settings) answers() (flow.Answers, error) {
 	if f.accounts != "" {
 		a.Accounts = flow.Accounts{Kind: flow.AccountsFile, Path: f.accounts}
 	}
-	return a, f.check(a)
-}
-
-// check refuses values that no page would accept.
-func (f *settings) check(a flow.Answers) error {
-	for _, c := range []struct {
-		flag  string
-		given bool
-		step  flow.Step
-		p     func() *flow.Problem
-	}{
-		{"--client-id", a.ClientID != "", flow.StepApplication, func() *flow.Problem { return flow.CheckClientID(a.ClientID) }},
-		{"--service-account", a.ServiceAccount != "", flow.StepServiceAccount, func() *flow.Problem { return flow.CheckServiceAccountID(a.ServiceAccount) }},
-		{"--redirect-uri", true, flow.StepApplication, func() *flow.Problem { return flow.CheckRedirectURI(a.RedirectURI) }},
-	} {
-		if c.given {
-			if p := c.p(); p != nil {
-				return &usageError{summary: c.flag + ": " + strings.TrimSuffix(p.Summary, "."), hint: p.Hint, step: c.step}
-			}
-		}
+	refused := func(flag string, p *flow.Problem) error {
+		return wrong(flag, ": "+strings.TrimSuffix(p.Summary, "."), p.Hint)
 	}
-	if f.listen != "" {
-		if p := flow.CheckListen(f.listen); p != nil {
-			return &usageError{summary: "--listen takes host:port", hint: "for example --listen 127.0.0.1:8080", step: flow.StepAuthorize}
-		}
+	if p := flow.CheckClientID(a.ClientID); a.ClientID != "" && p != nil {
+		return a, refused("client-id", p)
 	}
-	if f.timeout <= 0 {
-		return &usageError{summary: "--timeout must be longer than nothing", hint: "for example --timeout 5m", step: flow.StepAuthorize}
+	if p := flow.CheckServiceAccountID(a.ServiceAccount); a.ServiceAccount != "" && p != nil {
+		return a, refused("service-account", p)
 	}
-	if f.secretStore != "" && !f.sandbox && !slices.Contains(storeNames(), f.secretStore) {
-		return unknownValue("secret-store", "secret store", f.secretStore, storeNames(), flow.StepApplication)
+	if p := flow.CheckRedirectURI(a.RedirectURI); p != nil {
+		return a, refused("redirect-uri", p)
 	}
-	return nil
+	switch {
+	case f.listen != "" && flow.CheckListen(f.listen) != nil:
+		return a, wrong("listen", " takes host:port", "for example --listen 127.0.0.1:8080")
+	case f.timeout <= 0:
+		return a, wrong("timeout", " must be longer than nothing", "for example --timeout 5m")
+	case f.secretStore != "" && !f.sandbox && !slices.Contains(storeNames(), f.secretStore):
+		return a, unknownValue("secret-store", "secret store", f.secretStore, storeNames())
+	}
+	return a, nil
 }
 
 func (f *settings) site() (cronofy.Site, error) {
@@ -159,7 +139,7 @@ func (f *settings) site() (cronofy.Site, error) {
 	}
 	dc, ok := cronofy.FindDataCenter(f.dataCenter)
 	if !ok {
-		return site, unknownValue("data-center", "data center", f.dataCenter, dataCenterIDs(), flow.StepDataCenter)
+		return site, unknownValue("data-center", "data center", f.dataCenter, dataCenterIDs())
 	}
 	return f.override(dc.Site())
 }
@@ -196,10 +176,10 @@ func (f *settings) secret(ctx context.Context, e environment, s streams) (cronof
 	}
 	text, err := readHidden(ctx, f.secretFile, s, "Client secret: ")
 	if err != nil {
-		return cronofy.Secret{}, inputError("--client-secret-file", err, "name a file that holds the client secret alone, or - for standard input", flow.StepApplication)
+		return cronofy.Secret{}, inputError("client-secret-file", err, "name a file that holds the client secret alone, or - for standard input")
 	}
 	if text, err = bareSecret(text); err != nil {
-		return cronofy.Secret{}, &usageError{summary: "--client-secret-file: " + err.Error(), hint: onlySecret, step: flow.StepApplication}
+		return cronofy.Secret{}, wrong("client-secret-file", ": "+err.Error(), onlySecret)
 	}
 	return cronofy.NewSecret(text), nil
 }
@@ -218,11 +198,9 @@ func reason(err error) string {
 // removed from the process's own environment as they are read, so that no child
 // inherits them.
 type environment struct {
-	dataCenter, clientID, serviceAccount, provider string
-	redirectURI, apiURL, appURL, secretStore       string
-	clientSecret                                   cronofy.Secret
-	names                                          cronofy.Names
-	get                                            func(string) string
+	get          func(string) string
+	clientSecret cronofy.Secret
+	names        cronofy.Names
 }
 
 func readEnvironment(lookup func(string) (string, bool), unset func(string) error) environment {
@@ -230,46 +208,26 @@ func readEnvironment(lookup func(string) (string, bool), unset func(string) erro
 	// Trimmed as a file's content is: a shell's variable may end in a line break.
 	secret := cronofy.NewSecret(strings.TrimSpace(get("CRONOFY_CLIENT_SECRET")))
 	_ = unset("CRONOFY_CLIENT_SECRET")
-	e := environment{
-		dataCenter:     get("CRONOFY_DATA_CENTER"),
-		clientID:       get("CRONOFY_CLIENT_ID"),
-		serviceAccount: get("CONFER_SERVICE_ACCOUNT"),
-		provider:       get("CONFER_PROVIDER"),
-		redirectURI:    get("CONFER_REDIRECT_URI"),
-		apiURL:         get("CRONOFY_API_URL"),
-		appURL:         get("CRONOFY_APP_URL"),
-		secretStore:    get("CONFER_SECRET_STORE"),
-		clientSecret:   secret,
-		names:          inferredNames(get),
-		get:            get,
-	}
-	if e.dataCenter == "" {
-		e.dataCenter = get("CRONOFY_DATA_CENTRE") // the other spelling, which Cronofy's own SDKs know
-	}
-	return e
+	return environment{get, secret, inferredNames(get)}
 }
 
 // forSandbox leaves out what would lead to the real Cronofy.
 func (e environment) forSandbox() environment {
-	e.dataCenter, e.clientID, e.serviceAccount, e.apiURL, e.appURL = "", "", "", "", ""
-	e.clientSecret = cronofy.Secret{}
-	e.names = cronofy.DefaultNames()
-	e.secretStore = ""
-	return e
+	get := func(name string) string {
+		if strings.HasPrefix(name, "CRONOFY_") || name == "CONFER_SERVICE_ACCOUNT" || name == "CONFER_SECRET_STORE" {
+			return ""
+		}
+		return e.get(name)
+	}
+	return environment{get, cronofy.Secret{}, cronofy.DefaultNames()}
 }
 
 // inferredNames are the three names that Cronofy does not document, as hidden
 // settings put them.
 func inferredNames(get func(string) string) cronofy.Names {
 	n := cronofy.DefaultNames()
-	for name, dst := range map[string]*string{
-		"CONFER_OU_AUTHORIZE_PATH":   &n.OUAuthorizePath,
-		"CONFER_OU_LINK_TOKEN_PARAM": &n.OULinkTokenParam,
-		"CONFER_OU_LINK_TOKEN_FIELD": &n.OULinkTokenField,
-	} {
-		if v := get(name); v != "" {
-			*dst = v
-		}
-	}
+	n.OUAuthorizePath = cmp.Or(get("CONFER_OU_AUTHORIZE_PATH"), n.OUAuthorizePath)
+	n.OULinkTokenParam = cmp.Or(get("CONFER_OU_LINK_TOKEN_PARAM"), n.OULinkTokenParam)
+	n.OULinkTokenField = cmp.Or(get("CONFER_OU_LINK_TOKEN_FIELD"), n.OULinkTokenField)
 	return n
 }

@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"confer/cronofy"
 	"confer/flow"
@@ -46,13 +45,18 @@ func newSetup(s streams, e environment) *cobra.Command {
 func setup(ctx context.Context, f *settings, e environment, s streams) error {
 	err := prepareAndSetup(ctx, f, e, s)
 	if errors.Is(err, context.Canceled) { // before there were steps
-		p := flow.Explain(context.Canceled, flow.StepDataCenter)
-		if f.json {
-			newEvents(s.out).failed(p)
-		}
-		return &exitError{p.Exit}
+		_ = f.failed(flow.Explain(context.Canceled, flow.StepDataCenter), s)
+		return &exitError{flow.ExitCancelled}
 	}
 	return err
+}
+
+// failed is the end of a set-up, which a script hears of.
+func (f *settings) failed(p flow.Problem, s streams) error {
+	if f.json {
+		newEvents(s.out).failed(p)
+	}
+	return &problemError{p}
 }
 
 // checkCall finds what is wrong with flags and environment, before anything is
@@ -70,7 +74,7 @@ func (f *settings) checkCall(e environment) error {
 	case f.tokensOut == "-":
 		return &usageError{summary: "--tokens-out - goes with confer export", hint: "here standard output has the results: name a new file"}
 	case !slices.Contains(colorValues(), f.color):
-		return unknownValue("color", "colour setting", f.color, colorValues(), flow.StepDataCenter)
+		return unknownValue("color", "colour setting", f.color, colorValues())
 	}
 	f.fill(e)
 	if _, err := f.answers(); err != nil {
@@ -131,11 +135,7 @@ func (w *wiring) refuseNewerList(ctx context.Context, f *settings, s streams) er
 	if !errors.Is(err, links.ErrNewer) {
 		return nil // what else is wrong is said where it matters
 	}
-	p := explainLink(err)
-	if f.json {
-		newEvents(s.out).failed(p)
-	}
-	return complainOf(s, p)
+	return f.failed(explainLink(err), s)
 }
 
 // missing names the flags of the answers that nobody gave, by what the pages ask.
@@ -144,9 +144,9 @@ func missing(found flow.Initial) error {
 	if len(absent) == 0 {
 		return nil
 	}
-	var flags []string
-	for _, m := range absent {
-		flags = append(flags, m.Flag)
+	flags := make([]string, len(absent))
+	for i, m := range absent {
+		flags[i] = m.Flag
 	}
 	return &usageError{step: absent[0].Step, summary: "missing: " + strings.Join(flags, ", "), hint: "with --no-input nothing is asked: give each answer by its flag or environment variable"}
 }
@@ -166,9 +166,9 @@ func lineByLine(f *settings, s streams, e environment) (bool, error) {
 	if f.plain || e.get("ACCESSIBLE") != "" {
 		return true, nil
 	}
-	in, okIn := s.in.(*os.File)
-	out, okOut := s.out.(*os.File)
-	if !okIn || !okOut || !term.IsTerminal(int(in.Fd())) || !term.IsTerminal(int(out.Fd())) {
+	_, in := asTerminal(s.in)
+	_, out := asTerminal(s.out)
+	if !in || !out {
 		return false, &usageError{summary: "the wizard needs a terminal", hint: "without one, give the answers by flags and --no-input, or take --plain"}
 	}
 	return e.get("TERM") == "dumb", nil
@@ -193,7 +193,7 @@ func setupWizard(ctx context.Context, w *wiring, s streams, e environment) error
 	cfg := ui.Config{
 		State:    flow.Start(w.known),
 		Tasks:    tasks,
-		Session:  sessionOf(w.session),
+		Session:  sessions[w.session],
 		Browser:  browserOf(w.browser, e.get("BROWSER")),
 		Version:  programVersion(),
 		SaveFile: saveFile,
@@ -214,22 +214,18 @@ func setupWizard(ctx context.Context, w *wiring, s streams, e environment) error
 		return &exitError{flow.ExitFailed}
 	}
 	if ctx.Err() == nil && err != nil && !readerLeft(err) {
-		complain(s.err, "the wizard cannot be shown: "+cronofy.CleanText(err.Error(), 200), "give the answers by flags and --no-input")
-		return &exitError{flow.ExitFailed}
+		return failure("the wizard cannot be shown: "+cronofy.CleanText(err.Error(), 200), "give the answers by flags and --no-input")
 	}
 	if !w.plain { // line by line it was said already
 		for _, l := range last.Made {
-			fmt.Fprintf(s.out, "linked %s with %s%s\n", l.ServiceAccount, l.Provider, unconfirmed(l))
+			unconfirmed := ""
+			if l.Unconfirmed {
+				unconfirmed = " (not confirmed)"
+			}
+			fmt.Fprintf(s.out, "linked %s with %s%s\n", l.ServiceAccount, l.Provider, unconfirmed)
 		}
 	}
 	return sayEnd(last, w.runner.Links != nil, &w.tokens, s)
-}
-
-func unconfirmed(l flow.Link) string {
-	if l.Unconfirmed {
-		return " (not confirmed)"
-	}
-	return ""
 }
 
 // show runs the wizard on the screen or line by line.
@@ -272,35 +268,19 @@ func sayEnd(last flow.State, kept bool, tokens *tokenFile, s streams) error {
 	case l.Store == flow.StoreNone:
 		fmt.Fprintln(s.err, "That was the sandbox: nothing is linked in reality, and nothing is stored.")
 	}
-	return tokens.told(s.err)
-}
-
-// told says where the tokens are, at the end of a wizard.
-func (t *tokenFile) told(w io.Writer) error {
 	switch {
-	case t.err != nil:
-		fmt.Fprintf(w, "The tokens could not be written to --tokens-out: %s.\n", reason(t.err))
-	case t.of != "":
-		fmt.Fprintf(w, "The tokens of %s are in %s, which only you can read.\n", t.of, clip(t.path))
+	case tokens.err != nil:
+		fmt.Fprintf(s.err, "The tokens could not be written to --tokens-out: %s.\n", reason(tokens.err))
+	case tokens.of != "":
+		fmt.Fprintf(s.err, "The tokens of %s are in %s, which only you can read.\n", tokens.of, clip(tokens.path))
 	}
-	return t.failed()
+	return tokens.failed()
 }
 
-func sessionOf(k opener.Kind) ui.Session {
-	switch k {
-	case opener.SSH:
-		return ui.SessionSSH
-	case opener.WSL:
-		return ui.SessionWSL
-	case opener.Container:
-		return ui.SessionContainer
-	case opener.RemoteEditor, opener.RemoteTunnel:
-		return ui.SessionRemote
-	case opener.Headless:
-		return ui.SessionHeadless
-	case opener.Desktop:
-	}
-	return ui.SessionLocal
+// sessions are what the wizard tells apart; the zero one is a desktop here.
+var sessions = map[opener.Kind]ui.Session{
+	opener.SSH: ui.SessionSSH, opener.WSL: ui.SessionWSL, opener.Container: ui.SessionContainer, opener.Headless: ui.SessionHeadless,
+	opener.RemoteEditor: ui.SessionRemote, opener.RemoteTunnel: ui.SessionRemote,
 }
 
 // measuresFlags tells whether the terminal is known to give a flag two cells.
@@ -350,7 +330,7 @@ func setupUnattended(ctx context.Context, f *settings, w *wiring, s streams) err
 	if err := w.checkList(ctx, f.accounts); err != nil {
 		return err
 	}
-	tell := plainEvents{out: s.out, err: s.err}.follow
+	tell := plainEvents(s).follow
 	if f.json {
 		ev := newEvents(s.out)
 		ev.warning = w.tokens.warning
@@ -500,11 +480,7 @@ func (f *settings) stopped(last flow.State, s streams) error {
 	if p.Code == flow.CodeUsage && last.Step == flow.StepApplication && last.Answers.ClientSecret.Empty() {
 		p.Hint = "Give it with --client-secret-file FILE, or - for standard input, or with CRONOFY_CLIENT_SECRET."
 	}
-	if f.json {
-		newEvents(s.out).failed(p)
-	}
-	complain(s.err, p.Summary, p.Hint)
-	return &exitError{p.Exit}
+	return f.failed(p, s)
 }
 
 // accountsAfterLink reads the accounts once, so that a script sees which
@@ -525,8 +501,7 @@ func accountsAfterLink(ctx context.Context, f *settings, w *wiring, last flow.St
 			return &exitError{flow.ExitCancelled}
 		}
 		p := flow.Explain(err, flow.StepProfiles)
-		complain(s.err, p.Summary, p.Hint)
-		return &exitError{flow.ExitFailed}
+		return failure(p.Summary, p.Hint)
 	}
 	return nil
 }

@@ -49,7 +49,7 @@ func showStatus(ctx context.Context, f *statusFlags, e environment, s streams) e
 	}
 	o, err := m.Status(ctx)
 	if err != nil {
-		return complainOf(s, explainLink(err))
+		return ended(explainLink(err))
 	}
 	report := statusReport{overview: o, checks: make([]checked, len(o.Links))}
 	if f.check {
@@ -116,14 +116,7 @@ type statusReport struct {
 }
 
 func (r statusReport) problem() bool {
-	for i, l := range r.overview.Links {
-		if r.linkProblem(l, r.checks[i]) {
-			return true
-		}
-	}
-	o := r.overview
-	o.Links = nil
-	return o.Problem()
+	return r.overview.Problem() || slices.ContainsFunc(r.checks, func(c checked) bool { return c.State == checkFailed })
 }
 
 func (r statusReport) linkProblem(l links.LinkStatus, c checked) bool {
@@ -134,14 +127,9 @@ func (r statusReport) linkProblem(l links.LinkStatus, c checked) bool {
 func clip(text string) string { return cronofy.CleanText(text, 120) }
 
 // columnsOf is how wide a terminal is; 0: it is none.
-func columnsOf(out io.Writer) int {
-	file, ok := asTerminal(out)
-	if !ok {
-		return 0
-	}
-	columns, _, err := term.GetSize(int(file.Fd()))
-	if err != nil {
-		return 0
+func columnsOf(out io.Writer) (columns int) {
+	if file, ok := asTerminal(out); ok {
+		columns, _, _ = term.GetSize(int(file.Fd()))
 	}
 	return columns
 }
@@ -209,17 +197,18 @@ func (r statusReport) table() []string {
 		rows = append(rows, []string{k.ID(), clip(k.Label), cronofy.Provider(clip(k.Provider)).Name(), clip(k.ServiceAccount), dataCenterOf(k.APIHost).Name,
 			k.Linked.Format(time.DateOnly), strings.TrimPrefix(storePlace(k.Store), "the "), state})
 	}
-	var out []string
-	for _, row := range rows {
-		var b strings.Builder
-		for c, text := range row {
-			widest := 0
-			for _, other := range rows {
-				widest = max(widest, ansi.StringWidth(other[c]))
-			}
-			b.WriteString(text + strings.Repeat(" ", widest-ansi.StringWidth(text)+2))
+	out := make([]string, len(rows))
+	for c := range rows[0] {
+		widest := 0
+		for _, row := range rows {
+			widest = max(widest, ansi.StringWidth(row[c]))
 		}
-		out = append(out, strings.TrimRight(b.String(), " "))
+		for i, row := range rows {
+			out[i] += row[c] + strings.Repeat(" ", widest-ansi.StringWidth(row[c])+2)
+		}
+	}
+	for i := range out {
+		out[i] = strings.TrimRight(out[i], " ")
 	}
 	return out
 }

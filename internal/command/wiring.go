@@ -2,13 +2,13 @@ package command
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
 	"time"
@@ -50,40 +50,47 @@ const (
 	callsPerMinute = 500
 )
 
-func newWiring(ctx context.Context, f *settings, e environment, s streams) (*wiring, error) {
-	if f.sandbox {
-		return newSandboxWiring(ctx, f, e, s)
-	}
+func newWiring(ctx context.Context, f *settings, e environment, s streams) (_ *wiring, err error) {
 	if err := e.names.Validate(); err != nil {
 		return nil, &usageError{summary: err.Error(), hint: "check CONFER_OU_AUTHORIZE_PATH, CONFER_OU_LINK_TOKEN_PARAM and CONFER_OU_LINK_TOKEN_FIELD"}
 	}
-	found, err := f.known(ctx, e, s)
-	if err != nil {
+	host := opener.Host()
+	w := &wiring{session: host.Session(), browser: f.browser, names: e.names}
+	defer func() {
+		if err != nil {
+			w.close()
+		}
+	}()
+	var server *sandbox.Server
+	limiter := cronofy.NewLimiter(callsPerSecond, callsPerMinute)
+	if f.sandbox {
+		limiter = nil
+		if server, err = w.startSandbox(f); err != nil {
+			return nil, err
+		}
+	}
+	if w.known, err = f.known(ctx, e, s); err != nil {
 		return nil, err
 	}
-	if found.Sites, err = f.sites(); err != nil {
+	w.runner = &flow.Runner{Stores: newStores(""), OpenAccounts: openFile, Timeout: f.timeout}
+	if f.sandbox {
+		w.useSandbox(ctx, f, host, server)
+	} else if err := w.useCronofy(f, host); err != nil {
 		return nil, err
+	}
+	w.runner.NewClient, err = newClients(ctx, f, e.names, limiter)
+	w.runner.Log = f.log
+	return w, err
+}
+
+// useCronofy is for the real one: links are kept, and its limits hold.
+func (w *wiring) useCronofy(f *settings, host opener.Machine) (err error) {
+	if w.known.Sites, err = f.sites(); err != nil {
+		return err
 	}
 	list, err := listPath()
-	if err != nil {
-		return nil, err
-	}
-	host := opener.Host()
-	w := &wiring{known: found, session: host.Session(), browser: f.browser, names: e.names}
-	client, err := newClients(ctx, f, e.names, cronofy.NewLimiter(callsPerSecond, callsPerMinute))
-	if err != nil {
-		return nil, err
-	}
-	w.runner = &flow.Runner{
-		NewClient:    client,
-		Stores:       newStores(filepath.Join(filepath.Dir(list), secretsFile)),
-		Links:        links.Open(list),
-		OpenURL:      openWith(host, f.browser),
-		OpenAccounts: openFile,
-		Timeout:      f.timeout,
-		Log:          f.log,
-	}
-	return w, nil
+	w.runner.Stores, w.runner.Links, w.runner.OpenURL = newStores(secretsPath(list)), links.Open(list), openWith(host, f.browser)
+	return err
 }
 
 // checkBrowser refuses a command that cannot be started, before anything is
@@ -101,7 +108,7 @@ func checkBrowser(command string, sandbox bool) error {
 	m := opener.Host()
 	m.Start = func(*exec.Cmd) error { return nil }
 	if err := m.Open(command, flow.DefaultRedirectURI); err != nil {
-		return &usageError{summary: "--browser: " + cronofy.CleanText(err.Error(), 160), hint: "it takes system, none, or a command that can be started here", step: flow.StepAuthorize}
+		return wrong("browser", ": "+cronofy.CleanText(err.Error(), 160), "it takes system, none, or a command that can be started here")
 	}
 	return nil
 }
@@ -136,19 +143,17 @@ func openFile(ctx context.Context, path string) (io.ReadCloser, error) {
 	return openInput(ctx, path, nil)
 }
 
-// caFileReason leaves out what the flag's own name says already.
-func caFileReason(err error) string {
-	return cronofy.CleanText(strings.TrimPrefix(err.Error(), "CA file: "), 200)
-}
+// clientMaker makes clients that share what a run has one of.
+type clientMaker = func(cronofy.Site, cronofy.App, func(cronofy.Wait)) *cronofy.Client
 
 // newClients shares one http.Client and one limiter among all clients of a run.
-func newClients(ctx context.Context, f *settings, names cronofy.Names, limiter *cronofy.Limiter) (func(cronofy.Site, cronofy.App, func(cronofy.Wait)) *cronofy.Client, error) {
+func newClients(ctx context.Context, f *settings, names cronofy.Names, limiter *cronofy.Limiter) (clientMaker, error) {
 	h, err := await(ctx, func() (*http.Client, error) { return cronofy.NewHTTPClient(cronofy.HTTPOptions{CAFile: f.caFile}) })
 	if errors.Is(err, context.Canceled) {
 		return nil, err
 	}
-	if err != nil {
-		return nil, &usageError{summary: "--ca-file: " + caFileReason(err), hint: "name a file with certificates, PEM or DER"}
+	if err != nil { // the error's own name for the file is left out: the flag's says it
+		return nil, wrong("ca-file", ": "+cronofy.CleanText(strings.TrimPrefix(err.Error(), "CA file: "), 200), "name a file with certificates, PEM or DER")
 	}
 	if err := f.openLog(ctx); err != nil {
 		return nil, err
@@ -159,7 +164,7 @@ func newClients(ctx context.Context, f *settings, names cronofy.Names, limiter *
 	return clientsOver(h, names, limiter), nil
 }
 
-func clientsOver(h *http.Client, names cronofy.Names, limiter *cronofy.Limiter) func(cronofy.Site, cronofy.App, func(cronofy.Wait)) *cronofy.Client {
+func clientsOver(h *http.Client, names cronofy.Names, limiter *cronofy.Limiter) clientMaker {
 	return func(site cronofy.Site, app cronofy.App, notify func(cronofy.Wait)) *cronofy.Client {
 		return cronofy.New(site, app, cronofy.WithHTTPClient(h), cronofy.WithNames(names), cronofy.WithLimiter(limiter),
 			cronofy.WithUserAgent("confer/"+programVersion()), cronofy.WithNotify(notify))
@@ -183,68 +188,37 @@ const (
 	sandboxProfileGap   = 350 * time.Millisecond
 )
 
-func newSandboxWiring(ctx context.Context, f *settings, e environment, s streams) (*wiring, error) {
-	f.secretStore = "" // the sandbox stores nothing
+// startSandbox serves a Cronofy of its own, and fills in every answer that no flag gave.
+func (w *wiring) startSandbox(f *settings) (*sandbox.Server, error) {
 	server := sandbox.New(sandbox.Options{ProfileDelay: sandboxProfileDelay, ProfileGap: sandboxProfileGap})
 	if err := server.Start(); err != nil {
-		complain(s.err, "the sandbox cannot start: "+cronofy.CleanText(err.Error(), 200), "")
-		return nil, &exitError{flow.ExitFailed}
+		return nil, failure("the sandbox cannot start: "+cronofy.CleanText(err.Error(), 200), "")
 	}
-	w := &wiring{closers: []func(){func() { _ = server.Close() }}}
-	if err := w.useSandbox(ctx, f, e, s, server); err != nil {
-		w.close()
-		return nil, err
-	}
-	return w, nil
+	w.closers = append(w.closers, func() { _ = server.Close() })
+	c := server.Credentials()
+	f.secretStore = "" // the sandbox stores nothing
+	f.dataCenter, f.clientID = cmp.Or(f.dataCenter, "de"), cmp.Or(f.clientID, c.ClientID)
+	f.serviceAccount, f.provider = cmp.Or(f.serviceAccount, c.ServiceAccountID), cmp.Or(f.provider, string(cronofy.Zoom))
+	return server, nil
 }
 
-func (w *wiring) useSandbox(ctx context.Context, f *settings, e environment, s streams, server *sandbox.Server) error {
-	suggest(f, server)
-	found, err := f.known(ctx, e, s)
-	if err != nil {
-		return err
-	}
-	if found.Answers.ClientSecret.Empty() {
-		found.Answers.ClientSecret = server.Credentials().ClientSecret
+func (w *wiring) useSandbox(ctx context.Context, f *settings, host opener.Machine, server *sandbox.Server) {
+	a := &w.known.Answers
+	if a.ClientSecret.Empty() {
+		a.ClientSecret = server.Credentials().ClientSecret
 	}
 	if f.accounts == "" {
-		found.Answers.Accounts = flow.Accounts{Kind: flow.AccountsFile, Path: sandboxPeople}
+		a.Accounts = flow.Accounts{Kind: flow.AccountsFile, Path: sandboxPeople}
 	}
 	for _, d := range cronofy.DataCenters() {
-		found.Sites = append(found.Sites, server.Site(d))
+		w.known.Sites = append(w.known.Sites, server.Site(d))
 	}
-	found.Answers.Site = server.Site(found.Answers.Site.DataCenter) // last, for the sandbox's relink links name it
-	found.Store = flow.Store{Kind: flow.StoreNone, Pinned: true}
-	found.Suggested = true
-	client, err := newClients(ctx, f, e.names, nil)
-	if err != nil {
-		return err
-	}
-	host := opener.Host()
-	w.known, w.session, w.browser, w.names = found, host.Session(), f.browser, e.names
-	w.runner = &flow.Runner{
-		NewClient:    client,
-		Stores:       newStores(""),
-		OpenAccounts: sandboxAccounts(server),
-		Timeout:      f.timeout,
-		Log:          f.log,
-		Looks:        []time.Duration{500 * time.Millisecond, time.Second, 2 * time.Second},
-	}
+	a.Site = server.Site(a.Site.DataCenter) // last, for the sandbox's relink links name it
+	w.known.Store = flow.Store{Kind: flow.StoreNone, Pinned: true}
+	w.known.Suggested = true
+	w.runner.OpenAccounts = sandboxAccounts(server)
+	w.runner.Looks = []time.Duration{500 * time.Millisecond, time.Second, 2 * time.Second}
 	w.useBrowser(ctx, f.browser, host)
-	return nil
-}
-
-// suggest fills in every answer that no flag gave.
-func suggest(f *settings, server *sandbox.Server) {
-	c := server.Credentials()
-	for _, v := range []struct {
-		dst   *string
-		value string
-	}{{&f.dataCenter, "de"}, {&f.clientID, c.ClientID}, {&f.serviceAccount, c.ServiceAccountID}, {&f.provider, string(cronofy.Zoom)}} {
-		if *v.dst == "" {
-			*v.dst = v.value
-		}
-	}
 }
 
 func sandboxAccounts(server *sandbox.Server) func(context.Context, string) (io.ReadCloser, error) {
@@ -276,21 +250,14 @@ func (w *wiring) useBrowser(ctx context.Context, command string, host opener.Mac
 		}
 		visits.Go(func() { _ = visit(link, decision) }) // the callback tells how it went
 	}
-	decision := sandbox.Approve
-	switch command {
-	case browserApprove:
-	case browserDeny:
-		decision = sandbox.Deny
-	default:
+	decision, builtIn := map[string]sandbox.Decision{browserApprove: sandbox.Approve, browserDeny: sandbox.Deny}[command]
+	if !builtIn {
 		w.runner.OpenURL = openWith(host, command)
 		return
 	}
 	w.runner.Browse = func(url string) <-chan *flow.LostError {
 		end := make(chan *flow.LostError, 1)
-		visits.Go(func() {
-			err := visit(url, decision)
-			end <- visitError(err, decision)
-		})
+		visits.Go(func() { end <- visitError(visit(url, decision), decision) })
 		return end
 	}
 }
@@ -298,13 +265,11 @@ func (w *wiring) useBrowser(ctx context.Context, command string, host opener.Mac
 // visitError says what a walk through the sandbox's pages met.
 func visitError(err error, d sandbox.Decision) *flow.LostError {
 	l := &flow.LostError{Err: err}
-	var left *sandbox.LeftError
-	if !errors.As(err, &left) {
-		return l
-	}
-	l.Approved = d == sandbox.Approve
-	if left.Err == nil {
-		l.Away = left.Host
+	if left, ok := errors.AsType[*sandbox.LeftError](err); ok {
+		l.Approved = d == sandbox.Approve
+		if left.Err == nil {
+			l.Away = left.Host
+		}
 	}
 	return l
 }
@@ -312,18 +277,19 @@ func visitError(err error, d sandbox.Decision) *flow.LostError {
 // stores opens each place for secrets once, so that what is kept in memory for
 // this run stays there.
 type stores struct {
-	filePath string
+	path string                         // of the encrypted file
+	ask  func() (cronofy.Secret, error) // for its passphrase, at the first use; nil: it is given or empty
 
 	mu     sync.Mutex
 	opened map[flow.StoreKind]keystore.Store
 	phrase cronofy.Secret // the file was opened with
 }
 
-func newStores(filePath string) *stores {
-	return &stores{filePath: filePath, opened: map[flow.StoreKind]keystore.Store{}}
+func newStores(path string) *stores {
+	return &stores{path: path, opened: map[flow.StoreKind]keystore.Store{}}
 }
 
-// Probe implements flow.Stores.
+// Probe implements flow.Stores and links.Stores.
 func (s *stores) Probe(ctx context.Context) keystore.Status { return keystore.Probe(ctx) }
 
 // Open implements flow.Stores. Without a passphrase the file that was opened
@@ -338,19 +304,34 @@ func (s *stores) Open(kind flow.StoreKind, passphrase cronofy.Secret) (keystore.
 	if st, ok := s.opened[kind]; ok {
 		return st, nil
 	}
+	var st keystore.Store
 	switch kind {
 	case flow.StoreKeyring:
-		s.opened[kind] = keystore.OpenKeyring()
+		st = keystore.OpenKeyring()
 	case flow.StoreSession, flow.StoreNone:
-		s.opened[kind] = keystore.OpenSession()
+		st = keystore.OpenSession()
 	case flow.StoreFile:
-		file := keystore.OpenFile(s.filePath, func(context.Context) (string, error) { return passphrase.Reveal(), nil })
-		if passphrase.Empty() {
-			return file, nil
+		st = keystore.OpenFile(s.path, func(context.Context) (string, error) {
+			if s.ask == nil {
+				return passphrase.Reveal(), nil
+			}
+			phrase, err := s.ask()
+			return phrase.Reveal(), err
+		})
+		if passphrase.Empty() && s.ask == nil { // one with a passphrase may follow
+			return st, nil
 		}
-		s.opened[kind] = file
 	default:
 		return nil, fmt.Errorf("open store %q: %w", kind, keystore.ErrUnavailable)
 	}
-	return s.opened[kind], nil
+	s.opened[kind] = st
+	return st, nil
+}
+
+// linkStores are those of the commands on links.
+type linkStores struct{ *stores }
+
+// Open implements links.Stores.
+func (s linkStores) Open(kind string) (keystore.Store, error) {
+	return s.stores.Open(flow.StoreKind(kind), cronofy.Secret{})
 }

@@ -1,0 +1,178 @@
+package command
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+
+	"confer/cronofy"
+	"confer/flow"
+	"confer/internal/atomicfile"
+	"confer/internal/delegated"
+	"confer/internal/links"
+	"confer/internal/profiles"
+)
+
+// explainAccount gives the code and the sentence for an account that could not
+// be read.
+func explainAccount(err error) (code, message string) {
+	row, isRow := errors.AsType[*profiles.RowError](err)
+	renew, isRenew := errors.AsType[*profiles.RenewError](err)
+	switch {
+	case isRow:
+		return flow.CodeUsage, "The list cannot be used in " + row.Error() + "."
+	case errors.Is(err, profiles.ErrOnlyRefreshToken):
+		return flow.CodeUsage, "There is no access token. With --tokens-out FILE confer gets one with the refresh token."
+	case isRenew:
+		return explainRenewal(renew.Err)
+	}
+	return flow.ExplainAccount(err)
+}
+
+// codeNoAnswer is of a calendar for which nothing came to the callback URL that
+// could be taken.
+const codeNoAnswer = "no_answer"
+
+var noAnswerWords = map[delegated.Refusal]string{
+	delegated.NotRefused: "No answer came to the callback URL in time: what is sent there must arrive at confer.",
+	delegated.Unsigned:   "An answer came without a signature, so it was refused.",
+	delegated.Forged:     "An answer came with a signature that is not this client secret's, so it was refused.",
+	delegated.Malformed:  "What came to the callback URL is not what Cronofy sends.",
+}
+
+// explainRenewal is for a token that could not be had: by a refresh, or for a
+// calendar that access was asked for.
+func explainRenewal(err error) (code, message string) {
+	denied, isDenied := errors.AsType[*delegated.DeniedError](err)
+	none, isNone := errors.AsType[*delegated.NoAnswerError](err)
+	call, isCall := errors.AsType[*delegated.CallError](err)
+	switch {
+	case isDenied:
+		message = "Cronofy got no access to this calendar"
+		if denied.Description != "" {
+			message += ": " + strings.TrimSuffix(denied.Description, ".")
+		}
+		return cmp.Or(denied.Code, "access_denied"), message + "."
+	case isNone:
+		return codeNoAnswer, noAnswerWords[none.Refused]
+	case errors.Is(err, delegated.ErrClosed):
+		return flow.CodeCancelled, "This calendar was not asked for."
+	case isCall && !call.Exchange:
+		return explainRequest(call)
+	case cronofy.StatusOf(err) == 401: // of the token endpoint, which asks for client id and secret
+		return cmp.Or(cronofy.CodeOf(err), flow.CodeUnauthorized), "Cronofy does not accept this client id and secret."
+	case errors.Is(err, profiles.ErrTokensLost):
+		return flow.CodeSecretStore, "The new tokens could not be written to the file of --tokens-out; the account's owner may have to authorize again."
+	}
+	what, spent, tooOld := "new access token", "the refresh token", "the refresh token: it was used before, replaced or revoked, or is too old."
+	code, message = flow.ExplainAccount(err)
+	if isCall {
+		what, spent, tooOld = "token for this calendar", "the code", "the code that it had sent: it was used before, or is too old."
+		p := flow.Explain(err, flow.StepProfiles)
+		code, message = p.Code, p.Summary
+	}
+	if cronofy.CodeOf(err) == "invalid_grant" {
+		return "invalid_grant", "Cronofy did not accept " + tooOld
+	}
+	if status, noToken := tokenStatus(err); noToken {
+		message = fmt.Sprintf("Cronofy gave no %s (status %d).", what, status)
+	}
+	if cronofy.AnswerLost(err) {
+		message += " Whether " + spent + " was used up is not known."
+	}
+	return code, message
+}
+
+const (
+	mayNot     = "This service account may not give access to accounts."
+	whatItMust = "It needs the scope service_account/accounts/manage (for the rooms, service_account/resources/manage too), " +
+		"and the application a plan with Enterprise Connect."
+)
+
+// requestWords are for what Cronofy has against a request for access.
+var requestWords = map[int]flow.Problem{
+	401: {Code: flow.CodeUnauthorized, Summary: "Cronofy does not accept the token of this service account.",
+		Hint: "Authorize the service account again, or give another token with --service-account-token-file."},
+	402: {Code: flow.CodePaymentRequired, Summary: mayNot, Hint: whatItMust},
+	403: {Code: flow.CodeForbidden, Summary: mayNot, Hint: whatItMust},
+	404: {Code: flow.CodeNotFound, Summary: "Cronofy does not know this way to get access to accounts.",
+		Hint: "Ask Cronofy's support to enable Enterprise Connect for this application, naming the client id."},
+	422: {Code: flow.CodeUnprocessable, Summary: "Cronofy does not accept the request: ",
+		Hint: "Check --scope (within what the service account may delegate) and --callback-url."},
+}
+
+// requestProblem is for a request for access; not ok: nothing is special to it.
+func requestProblem(err error) (p flow.Problem, ok bool) {
+	p, ok = requestWords[cronofy.StatusOf(err)]
+	p.Exit = flow.ExitRefused
+	if api, isAPI := errors.AsType[*cronofy.Error](err); isAPI && p.Code == flow.CodeUnprocessable {
+		p.Summary += strings.Join(api.FieldNames(), ", ") + "."
+	}
+	return p, ok
+}
+
+func explainRequest(err *delegated.CallError) (code, message string) {
+	if !err.Every && cronofy.StatusOf(err) == 422 {
+		return flow.CodeUnprocessable, "Cronofy does not accept this e-mail address."
+	}
+	p, ok := requestProblem(err)
+	if !ok {
+		p = flow.Explain(err.Err, flow.StepProfiles)
+	}
+	if cronofy.AnswerLost(err) {
+		p.Summary += " Whether access was asked for is not known."
+	}
+	return p.Code, p.Summary
+}
+
+// explainService is for a stored service account token that could not be had.
+func explainService(err error) error {
+	p := flow.Explain(err, flow.StepServiceAccount)
+	_, lost := errors.AsType[*links.NotStoredError](err)
+	switch {
+	case errors.Is(err, links.ErrMissing), errors.Is(err, links.ErrGone), errors.Is(err, links.ErrNoToken),
+		errors.Is(err, fs.ErrNotExist): // not even confer's own folder
+		return &usageError{summary: "there is no stored token of this service account", hint: "authorize it in confer's wizard (Service account: authorize one now), or give its token with --service-account-token-file"}
+	case errors.Is(err, links.ErrNoSecret):
+		return &usageError{summary: "missing: --client-secret-file", hint: "no client secret is stored for this client id"}
+	case lost:
+		p.Summary, p.Code, p.Exit = "Cronofy replaced the token of this service account, and the new one could not be stored.", flow.CodeSecretStore, flow.ExitFailed
+	case errors.Is(err, links.ErrBusy):
+		p.Summary, p.Code, p.Exit = "Another confer works with the token of this service account.", flow.CodeSecretStore, flow.ExitFailed
+	case cronofy.CodeOf(err) == "invalid_grant":
+		p.Summary = "Cronofy does not accept the token of this service account any more: it was revoked or replaced."
+		p.Hint = "Authorize it again in confer's wizard (Service account: authorize one now), or give its token with --service-account-token-file."
+	}
+	if p.Code == flow.CodeSecretStore {
+		p.Hint = storeHint(err, p.Hint)
+	}
+	return ended(p)
+}
+
+func tokensError(err error) error {
+	switch {
+	case errors.Is(err, profiles.ErrTokensBusy):
+		return &usageError{summary: "--tokens-out: " + err.Error(), hint: "wait until it has ended: two at once could use up each other's refresh tokens"}
+	case errors.Is(err, profiles.ErrTokensFormat):
+		return &usageError{summary: "--tokens-out: " + err.Error(), hint: "name a new file, or one that confer wrote"}
+	}
+	return &usageError{summary: "--tokens-out: " + reason(err), hint: "name a file that can be written"}
+}
+
+func outError(err error) error {
+	var unsafe *atomicfile.UnsafeError
+	switch {
+	case errors.Is(err, context.Canceled):
+		return err
+	case errors.Is(err, atomicfile.ErrLocked):
+		return &usageError{summary: "--out: another confer is writing to this file", hint: "wait until it has ended, or name another file"}
+	case errors.Is(err, profiles.ErrNotRecords):
+		return &usageError{summary: "--out: " + err.Error(), hint: "--continue goes on with a file that confer wrote in the same format; name another file to begin anew"}
+	case errors.As(err, &unsafe):
+		return &usageError{summary: "--out: " + unsafe.Why, hint: "name a file; --continue can go on with nothing else"}
+	}
+	return &usageError{summary: "--out: " + reason(err), hint: "name a file that can be written"}
+}
