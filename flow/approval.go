@@ -29,12 +29,10 @@ type Approval struct {
 	Code  bool
 	Until time.Time
 
-	waits   bool // the Runner has its code or its tokens
-	retried bool // the exchange was tried again by itself
+	waits   bool        // its code or its tokens are here
+	kept    *unfinished // them; nil where nothing waits
+	retried bool        // the exchange was tried again by itself
 }
-
-// errNoApproval says that the Runner has no such approval. It is a mistake in confer.
-var errNoApproval = errors.New("no such approval is kept")
 
 // approvalHere is the index of the approval of the page and the answers; -1: none.
 func (s State) approvalHere() int {
@@ -79,7 +77,8 @@ func (s State) CodeToRetry() *Approval {
 // approved notes what was approved and could not be finished. What an earlier
 // approval of the same answers left stays where this one left nothing.
 func (s State) approved(ev Failed, why *Problem) State {
-	a := Approval{Problem: why, Step: s.Step, For: s.Answers.authorizing(s.Step), waits: ev.TokensKept || !ev.CodeUntil.IsZero(), Code: !ev.CodeUntil.IsZero(), Until: ev.CodeUntil}
+	a := Approval{Problem: why, Step: s.Step, For: s.Answers.authorizing(s.Step), Code: !ev.CodeUntil.IsZero(), Until: ev.CodeUntil,
+		waits: ev.TokensKept || !ev.CodeUntil.IsZero(), kept: ev.kept}
 	i := s.approvalHere()
 	finish, _ := s.Running.Effect.(FinishApproval)
 	again := finish.Code
@@ -132,7 +131,7 @@ func (ApprovalRetried) apply(s State) (State, *Task) {
 	if a.Code {
 		s.Attempt = Attempt{Phase: PhaseExchanging}
 	}
-	return s.start(FinishApproval{For: a.For, Store: s.Store, Code: a.Code})
+	return s.start(FinishApproval{Store: s.Store, Code: a.Code, kept: a.kept})
 }
 
 func (OtherStoreWanted) apply(s State) (State, *Task) {
@@ -188,17 +187,16 @@ func (ev CodeExpired) apply(s State) (State, *Task) {
 // storing stores what an approval gave and writes it down. Its event ends the task.
 type storing func(ctx context.Context, s Store) (Event, error)
 
-// approved is an approval that can be finished: a code, or tokens.
-type approved struct {
+// unfinished is what can be finished of an approval: a code, or tokens.
+type unfinished struct {
 	exchange func(ctx context.Context, say func(Event)) (storing, error)
 	store    storing   // nil: the code is not exchanged yet
 	until    time.Time // when the code is too old
 }
 
-// finish exchanges the code and stores the tokens. What can be tried again is kept
-// in memory until the run ends: the operator may have turned away meanwhile. It is
-// finished even if the operator leaves.
-func (r *Runner) finish(ctx context.Context, key Basis, a approved, s Store, say func(Event)) Event {
+// finish exchanges the code and stores the tokens, even if the operator leaves. What
+// can be tried again goes along with the failure.
+func (a unfinished) finish(ctx context.Context, s Store, say func(Event)) Event {
 	ctx = context.WithoutCancel(ctx)
 	if a.store == nil {
 		limited, cancel := context.WithTimeout(ctx, finishLimit)
@@ -207,9 +205,8 @@ func (r *Runner) finish(ctx context.Context, key Basis, a approved, s Store, say
 		switch {
 		case err == nil:
 			a.store = store
-		case cronofy.MayRepeat(err) && r.Now().Add(retryAfter(err)).Before(a.until):
-			r.keepApproved(key, a)
-			return Failed{Err: err, Approved: true, CodeUntil: a.until}
+		case cronofy.MayRepeat(err) && time.Now().Add(retryAfter(err)).Before(a.until):
+			return Failed{Err: err, Approved: true, CodeUntil: a.until, kept: &a}
 		default:
 			return Failed{Err: err, Approved: true}
 		}
@@ -217,8 +214,7 @@ func (r *Runner) finish(ctx context.Context, key Basis, a approved, s Store, say
 	// Every call to a store has a limit of its own.
 	last, err := a.store(keystore.Patient(ctx), s)
 	if err != nil {
-		r.keepApproved(key, a)
-		return Failed{Err: err, Approved: true, TokensKept: true}
+		return Failed{Err: err, Approved: true, TokensKept: true, kept: &a}
 	}
 	return last
 }
@@ -231,47 +227,27 @@ func retryAfter(err error) time.Duration {
 	return 0
 }
 
-// keepApproved keeps an approval in the place of an earlier one of the same answers.
-func (r *Runner) keepApproved(key Basis, a approved) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.approved == nil {
-		r.approved = map[Basis]approved{}
-	}
-	r.approved[key] = a
-}
-
-func (r *Runner) keptApproved(key Basis) (approved, bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	a, ok := r.approved[key]
-	return a, ok
-}
-
 // FinishApproval exchanges the code of an approval again, or stores the tokens that
 // a store did not take. It ends as Connect or Authorize would have.
 type FinishApproval struct {
-	For   Basis // names the approval
 	Store Store
 	Code  bool // there are no tokens yet
+
+	kept *unfinished
 }
 
 func (FinishApproval) effect() {}
 
 // do opens the store for tokens first, which the operator may stop.
 func (e FinishApproval) do(ctx context.Context, r *Runner, _ <-chan Delivery, say func(Event)) Event {
-	a, ok := r.keptApproved(e.For)
-	if !ok {
-		return Failed{Err: errNoApproval, Approved: true}
-	}
 	if !e.Code {
 		opening, cancel := context.WithTimeout(ctx, storeLimit)
 		defer cancel()
 		if err := r.unlock(opening, e.Store); err != nil {
-			return Failed{Err: err, Approved: true, TokensKept: true}
+			return Failed{Err: err, Approved: true, TokensKept: true, kept: e.kept}
 		}
 	}
-	return r.finish(ctx, e.For, a, e.Store, say)
+	return e.kept.finish(ctx, e.Store, say)
 }
 
 // reachPause is between two questions whether Cronofy can be reached again.
@@ -288,7 +264,7 @@ func (r *Runner) awaitCronofy(ctx context.Context, a Answers, kept Approval) Eve
 			return nil
 		case <-time.After(pause):
 		}
-		if !r.Now().Before(kept.Until) {
+		if !time.Now().Before(kept.Until) {
 			return CodeExpired{kept.For}
 		}
 		call, cancel := context.WithTimeout(ctx, callLimit)

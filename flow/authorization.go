@@ -50,7 +50,7 @@ func (z *authorization) run(ctx context.Context) Event {
 	}
 	z.srv = srv
 	defer z.release()
-	z.end = newDeadline(z.r.Now, z.r.Timeout)
+	z.end = newDeadline(z.r.Timeout)
 	defer z.end.timer.Stop()
 	if err := z.newLink(ctx); err != nil {
 		return Failed{Err: err}
@@ -255,18 +255,18 @@ func (z *authorization) finish(ctx context.Context, a callback.Answer) Event {
 		return Failed{Err: err}
 	}
 	z.say(AnswerArrived{})
-	last := z.r.finish(ctx, z.basis(), z.approval(a.Code), z.store, z.say)
+	last := z.approved(a.Code).finish(ctx, z.store, z.say)
 	if failed, bad := last.(Failed); bad {
-		z.srv.ShowOutcome(a.ID, z.unfinished(failed))
+		z.srv.ShowOutcome(a.ID, z.notFinished(failed))
 		return last
 	}
 	z.srv.ShowOutcome(a.ID, callback.Outcome{OK: true, Title: z.done, Text: "The authorization is complete. Nothing more is asked of you.", Hint: backToTerminal})
 	return last
 }
 
-// approval is what is to be done with a code.
-func (z *authorization) approval(code cronofy.Secret) approved {
-	return approved{until: z.r.Now().Add(codeLife), exchange: func(ctx context.Context, say func(Event)) (storing, error) {
+// approved is what is to be done with a code.
+func (z *authorization) approved(code cronofy.Secret) unfinished {
+	return unfinished{until: time.Now().Add(codeLife), exchange: func(ctx context.Context, say func(Event)) (storing, error) {
 		return z.exchange(ctx, code, say)
 	}}
 }
@@ -288,15 +288,15 @@ func (z *authorization) use(ctx context.Context, a callback.Answer) Event {
 		case !bad:
 			z.srv.ShowOutcome(next.ID, late)
 		case failed.TokensKept: // the tokens are here, and the store would not take others either
-			z.srv.ShowOutcome(next.ID, z.unfinished(failed))
+			z.srv.ShowOutcome(next.ID, z.notFinished(failed))
 		default:
 			last = moreTelling(failed, z.finish(ctx, next))
 		}
 	}
 }
 
-// unfinished is the page of an approval that nothing came of yet.
-func (z *authorization) unfinished(f Failed) callback.Outcome {
+// notFinished is the page of an approval that nothing came of yet.
+func (z *authorization) notFinished(f Failed) callback.Outcome {
 	p := approvedProblem(Explain(f.Err, z.at), z.at, z.answers, f, false)
 	return callback.Outcome{Title: "Approved, but not finished",
 		Text: "You approved, and nothing more is asked of you here. The set-up program could not finish: " + p.Summary,
@@ -310,7 +310,7 @@ func (z *authorization) release() {
 		z.srv.Close()
 		return
 	}
-	stay, leave := context.WithCancel(context.Background())
+	stay, leave := context.WithTimeout(context.Background(), pagesLimit)
 	z.r.leavePages()
 	z.r.mu.Lock()
 	defer z.r.mu.Unlock()
@@ -319,7 +319,7 @@ func (z *authorization) release() {
 		defer z.srv.Close()
 		z.srv.Linger(context.Background(), lingerLimit)
 		if !z.r.Unattended {
-			z.srv.Stay(stay, pagesLimit)
+			<-stay.Done()
 		}
 	})
 }
@@ -343,11 +343,10 @@ func (e *newLinkError) Unwrap() error { return e.err }
 type deadline struct {
 	until time.Time
 	timer *time.Timer
-	now   func() time.Time
 }
 
-func newDeadline(now func() time.Time, d time.Duration) *deadline {
-	return &deadline{until: now().Add(d), timer: time.NewTimer(d), now: now}
+func newDeadline(d time.Duration) *deadline {
+	return &deadline{until: time.Now().Add(d), timer: time.NewTimer(d)}
 }
 
 // drop has the wait go on without an end.
@@ -359,10 +358,10 @@ func (e *deadline) drop() {
 // extend puts the end off by d, and gives it.
 func (e *deadline) extend(d time.Duration) time.Time {
 	if e.until.IsZero() { // there is no end again: the operator wants one
-		e.until = e.now()
+		e.until = time.Now()
 	}
 	e.until = e.until.Add(d)
-	e.timer.Reset(e.until.Sub(e.now()))
+	e.timer.Reset(time.Until(e.until))
 	return e.until
 }
 
@@ -403,7 +402,6 @@ func (r *Runner) leavePages() {
 	defer r.mu.Unlock()
 	if r.leave != nil {
 		r.leave()
-		r.leave = nil
 	}
 }
 
@@ -415,6 +413,7 @@ func (r *Runner) freePort() bool {
 	if r.last == nil {
 		return false
 	}
+	r.leave()
 	r.last.Close()
 	r.last = nil
 	return true

@@ -28,7 +28,7 @@ func lastAuthorization(t *testing.T) (z *authorization, inbox chan Delivery, fin
 }
 
 func newAuthorization(r *Runner, a Answers, srv *callback.Server, inbox chan Delivery) *authorization {
-	return &authorization{r: r, at: StepAuthorize, answers: a, inbox: inbox, srv: srv, say: func(Event) {}, end: newDeadline(r.Now, r.Timeout),
+	return &authorization{r: r, at: StepAuthorize, answers: a, inbox: inbox, srv: srv, say: func(Event) {}, end: newDeadline(r.Timeout),
 		exchange: func(_ context.Context, code cronofy.Secret, _ func(Event)) (storing, error) {
 			return func(context.Context, Store) (Event, error) { return Linked{Link: Link{Label: code.Reveal()}}, nil }, nil
 		},

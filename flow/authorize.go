@@ -321,7 +321,7 @@ func (r *Runner) newAuthorize(ctx context.Context, a Answers, s Store, say func(
 
 func (r *Runner) newLink(a Answers) Link {
 	return Link{Site: a.Site, ClientID: a.ClientID, ServiceAccount: a.ServiceAccount, Provider: a.Provider,
-		Label: a.Label, At: r.Now().UTC()}
+		Label: a.Label, At: time.Now().UTC()}
 }
 
 // explainBrowser says why no browser opened. That stops nothing.

@@ -16,7 +16,7 @@ func TestMoreTimeIsGiven(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				start := time.Now()
-				d := newDeadline(time.Now, time.Minute)
+				d := newDeadline(time.Minute)
 				time.Sleep(pause)
 				require.Equal(t, start.Add(2*time.Minute), d.extend(time.Minute))
 				<-d.timer.C

@@ -65,7 +65,7 @@ func (e FinishHandedOver) do(ctx context.Context, r *Runner, _ <-chan Delivery, 
 		return Failed{Err: &RefusedError{Code: a.Error, Description: a.Description}}
 	}
 	say(AnswerArrived{})
-	return r.finish(ctx, z.basis(), z.approval(a.Code), z.store, say)
+	return z.approved(a.Code).finish(ctx, z.store, say)
 }
 
 // pasteError is a pasted text that is not the answer.
@@ -99,7 +99,7 @@ func (r *Runner) recordHandedOver(ctx context.Context, state string, a Answers, 
 	ctx, cancel := context.WithTimeout(ctx, saveLimit)
 	defer cancel()
 	_ = r.Links.Update(ctx, func(c *links.Contents) error {
-		c.AddPending(state, d, r.Now())
+		c.AddPending(state, d, time.Now())
 		return nil
 	})
 }
@@ -112,7 +112,7 @@ func (r *Runner) claimHandedOver(ctx context.Context, state string, a Answers) (
 	ctx, cancel := context.WithTimeout(ctx, saveLimit)
 	defer cancel()
 	err := r.Links.Update(ctx, func(c *links.Contents) error {
-		p, found := c.FindPending(state, r.Now())
+		p, found := c.FindPending(state, time.Now())
 		if ok = found && authorized(p.Answers) == authorized(draftOf(a)); ok {
 			c.RemovePending(state)
 		}

@@ -20,7 +20,7 @@ func (h *house) laterRun() *driver {
 	for _, p := range c.Pending {
 		h.found.HandedOver = append(h.found.HandedOver, flow.HandedOver{Answers: p.Answers, Made: p.Begun, Until: p.Begun.Add(links.PendingLimit)})
 	}
-	h.runner = &flow.Runner{NewClient: h.runner.NewClient, Stores: h.stores, Links: h.links, Now: h.runner.Now}
+	h.runner = &flow.Runner{NewClient: h.runner.NewClient, Stores: h.stores, Links: h.links}
 	return h.drive()
 }
 
@@ -88,8 +88,12 @@ func TestHandedOverIsBoundToItsAnswersAndItsDay(t *testing.T) {
 		t.Parallel()
 		h, link := handedOver(t)
 		final := finalAddress(t, link)
-		h.runner.Now = func() time.Time { return time.Now().Add(48 * time.Hour) }
-		s := h.laterRun().until(flow.Pasted{Text: final}, over)
+		d := h.laterRun()
+		require.NoError(t, h.links.Update(t.Context(), func(c *links.Contents) error {
+			c.Pending[0].Begun = time.Now().Add(-48 * time.Hour)
+			return nil
+		}))
+		s := d.until(flow.Pasted{Text: final}, over)
 		require.Nil(t, s.Link)
 		require.Contains(t, s.Problem.Summary, "earlier run")
 	})

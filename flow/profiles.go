@@ -267,8 +267,8 @@ func (e LoadProfiles) do(ctx context.Context, r *Runner, inbox <-chan Delivery, 
 	t := &tallier{rows: make([]profiles.State, len(list))}
 	err = profiles.Watch(ctx, r.client(e.Answers, say), list, profiles.WatchOptions{
 		Options: profiles.Options{Provider: e.Answers.Provider, ErrorOf: ExplainAccount, Known: knownIDs(e.Known)},
-		Refresh: refresh, Pauses: r.Looks, NextLook: func(in time.Duration) { say(LookPlanned{r.Now().Add(in)}) },
-	}, func(rows []profiles.Row) { say(ProfilesRead{Rows: rows, Tally: t.add(rows), At: r.Now()}) })
+		Refresh: refresh, Pauses: r.Looks, NextLook: func(in time.Duration) { say(LookPlanned{time.Now().Add(in)}) },
+	}, func(rows []profiles.Row) { say(ProfilesRead{Rows: rows, Tally: t.add(rows), At: time.Now()}) })
 	if err != nil {
 		return Failed{Err: context.Cause(ctx)}
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"confer/cronofy"
@@ -77,7 +78,7 @@ func (r *Runner) recordAccount(ctx context.Context, a Answers, s Store, token cr
 	var old []links.StoredSecret
 	err := r.Links.Update(ctx, func(c *links.Contents) error {
 		kept := links.ServiceAccount{DataCenter: a.Site.DataCenter.ID, APIHost: a.Site.APIHost(), ClientID: a.ClientID,
-			ID: a.ServiceAccount, Label: a.Label, Scope: token.Scope, Store: string(s.Kind), Authorized: r.Now().UTC()}
+			ID: a.ServiceAccount, Label: a.Label, Scope: token.Scope, Store: string(s.Kind), Authorized: time.Now().UTC()}
 		c.AddServiceAccount(kept)
 		if !token.RefreshToken.Empty() {
 			old = copiesOf(*c, links.StoredAccountToken(kept))
@@ -97,51 +98,30 @@ const saveLimit = 5 * time.Second
 // it could not write costs the next run some typing and nothing else, which is
 // said once.
 type saver struct {
-	wg   sync.WaitGroup
-	mu   sync.Mutex
-	next *links.Draft // newest not yet written
-	busy bool
-	told bool // that they could not be written
+	wg      sync.WaitGroup
+	newest  atomic.Pointer[links.Draft] // not yet written
+	writing sync.Mutex
+	told    bool // that they could not be written
 }
 
 func (s *saver) save(f *links.File, d links.Draft, say func(Event)) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.next = &d
-	if s.busy {
-		return
-	}
-	s.busy = true
+	s.newest.Store(&d)
 	s.wg.Go(func() {
-		for d := s.take(); d != nil; d = s.take() {
-			ctx, cancel := context.WithTimeout(context.Background(), saveLimit)
-			err := f.Update(ctx, func(c *links.Contents) error { c.Draft = d; return nil })
-			cancel()
-			if err != nil && s.tell() {
-				say(AnswersUnsaved{err})
-			}
+		s.writing.Lock()
+		defer s.writing.Unlock()
+		d := s.newest.Swap(nil)
+		if d == nil { // the save before has written it
+			return
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), saveLimit)
+		defer cancel()
+		err := f.Update(ctx, func(c *links.Contents) error { c.Draft = d; return nil })
+		if err != nil && !s.told {
+			s.told = true
+			say(AnswersUnsaved{err})
 		}
 	})
 }
-
-func (s *saver) take() *links.Draft {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	d := s.next
-	s.next = nil
-	s.busy = d != nil
-	return d
-}
-
-func (s *saver) tell() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	first := !s.told
-	s.told = true
-	return first
-}
-
-func (s *saver) wait() { s.wg.Wait() }
 
 // remember saves the answers that are not secret, when they have changed. Those
 // of a script are in the script, and would take the place of a person's.
@@ -246,7 +226,7 @@ func (r *Runner) recordSecret(ctx context.Context, what links.StoredSecret) (unr
 	}
 	limited, cancel := context.WithTimeout(ctx, saveLimit)
 	defer cancel()
-	what.Recorded = r.Now().UTC()
+	what.Recorded = time.Now().UTC()
 	added := false
 	err = r.Links.Update(limited, func(c *links.Contents) error {
 		added = !c.HasSecret(what)

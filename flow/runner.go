@@ -2,7 +2,6 @@ package flow
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -30,7 +29,7 @@ const (
 
 // Runner does the tasks. Everything it needs of the world is a field; it keeps
 // nothing between tasks but the states it has issued, which stay good until
-// the run ends, and what was approved and is not stored yet.
+// the run ends, and the pages of the last authorization.
 type Runner struct {
 	// NewClient makes a client for a site and an application; it tells notify
 	// when a call has to wait. Required.
@@ -65,32 +64,22 @@ type Runner struct {
 	ReachPause time.Duration
 	// Log takes down names of tasks and events, and errors; nil: nobody does.
 	Log *slog.Logger
-	// Now and Rand are the clock and the source of states; nil: the real ones.
-	Now  func() time.Time
-	Rand io.Reader
 
-	once     sync.Once
-	states   *callback.States
-	saver    saver
-	linger   sync.WaitGroup
-	mu       sync.Mutex
-	last     *callback.Server   // of the try before; its pages may still be served
-	leave    func()             // ends that, once they were fetched
-	approved map[Basis]approved // not finished, by the answers
+	once   sync.Once
+	states *callback.States
+	saver  saver
+	linger sync.WaitGroup
+	mu     sync.Mutex
+	last   *callback.Server // of the try before; its pages may still be served
+	leave  func()           // ends that, once they were fetched
 }
 
 func (r *Runner) init() {
 	r.once.Do(func() {
-		if r.Now == nil {
-			r.Now = time.Now
-		}
-		if r.Rand == nil {
-			r.Rand = rand.Reader
-		}
 		if r.Timeout == 0 {
 			r.Timeout = DefaultTimeout
 		}
-		r.states = callback.NewStates(r.Rand)
+		r.states = callback.NewStates()
 	})
 }
 
@@ -140,7 +129,7 @@ func (r *Runner) note(what string, task int, v any) {
 // client makes the client for the answers; its waits become events.
 func (r *Runner) client(a Answers, say func(Event)) *cronofy.Client {
 	return r.NewClient(a.Site, a.App(), func(w cronofy.Wait) {
-		say(Paused{Until: r.Now().Add(w.For), Reason: w.Reason})
+		say(Paused{Until: time.Now().Add(w.For), Reason: w.Reason})
 	})
 }
 
@@ -148,7 +137,7 @@ func (r *Runner) client(a Answers, say func(Event)) *cronofy.Client {
 func (r *Runner) wait() {
 	r.leavePages()
 	r.linger.Wait()
-	r.saver.wait()
+	r.saver.wg.Wait()
 }
 
 // Tasks carries out what Apply orders: one task at a time, each with an inbox.

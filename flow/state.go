@@ -32,12 +32,6 @@ type Used struct {
 	APIHost, ClientID, ServiceAccount, Label string
 }
 
-// Pause is a wait before a call to Cronofy: the rate limit, or a repeat.
-type Pause struct {
-	Until  time.Time
-	Reason string // "rate limit", "retry"
-}
-
 // State is all the wizard knows. It is a value: Apply returns the next one.
 // Rows of profiles are not in it; progress events carry them to the screen.
 type State struct {
@@ -52,7 +46,7 @@ type State struct {
 	Link       *Link  // nil until linked
 	Made       []Link // all links of this run, in order
 	Proof      Proof
-	Pause      Pause          // the last wait before a call to Cronofy; over when its Until has passed
+	Pause      Paused         // the last wait before a call to Cronofy; over when its Until has passed
 	Known      *KnownProfiles // profiles seen before the link; nil when no tokens were known then
 	StoreWait  string         // what a store waits for, as in UnlockAsked; empty: for nothing
 	Unlock     time.Time      // when what StoreWait tells of is given up; zero: there is no limit
@@ -253,6 +247,8 @@ type Failed struct {
 	Approved   bool      // the administrator had approved before, so the link most likely exists
 	TokensKept bool      // the tokens are here and only the store has failed; FinishApproval stores them
 	CodeUntil  time.Time // until when the code can be exchanged again by FinishApproval; zero: it cannot
+
+	kept *unfinished // the tokens or the code
 }
 
 func (ev Failed) apply(s State) (State, *Task) {
@@ -303,10 +299,10 @@ func (s State) takeBack(p Problem) State {
 // Paused says that the next call to Cronofy waits, and why.
 type Paused struct {
 	Until  time.Time
-	Reason string
+	Reason string // "rate limit", "retry"
 }
 
 func (ev Paused) apply(s State) (State, *Task) {
-	s.Pause = Pause(ev)
+	s.Pause = ev
 	return s, nil
 }

@@ -139,7 +139,7 @@ func TestChromiumShowsTheTruthAtAnAddressWithoutTheCode(t *testing.T) {
 
 	require.Equal(t, "Zoom is linked", text(t, ctx, chromedp.TextContent(chromedp.ID("done"))))
 	require.Equal(t, "Zoom is linked · confer", text(t, ctx, chromedp.Title()))
-	require.Contains(t, text(t, ctx, chromedp.Location()), "/done/")
+	require.Contains(t, text(t, ctx, chromedp.Location()), "?done=")
 	for _, e := range text(t, ctx, chromedp.NavigationEntries()).Entries {
 		require.NotContains(t, e.URL, pastedCode, "the history has no code")
 	}
@@ -192,7 +192,7 @@ func TestChromiumWithTwoTabs(t *testing.T) {
 func TestChromiumWithoutJavaScriptWaitsForTheTruth(t *testing.T) {
 	t.Parallel()
 	ctx := chromium.Open(t)
-	s, p := opened(t, Config{hold: time.Millisecond, again: againHold}), provider(t)
+	s, p := opened(t, Config{}), provider(t)
 	require.NoError(t, chromedp.Do(ctx, chromedp.Func(mutedScripts)))
 	s.clicked(t, ctx, p, "allow", "waiting")
 	a := <-s.Answers()
@@ -205,7 +205,7 @@ func TestChromiumWithoutJavaScriptWaitsForTheTruth(t *testing.T) {
 func TestChromiumIsGoneBeforeTheListener(t *testing.T) {
 	t.Parallel()
 	ctx := chromium.Open(t)
-	s, p := opened(t, Config{hold: time.Millisecond, again: againHold}), provider(t)
+	s, p := opened(t, Config{}), provider(t)
 	s.clicked(t, ctx, p, "allow", "waiting")
 	a := <-s.Answers()
 	s.ShowOutcome(a.ID, outcomeOf(a))

@@ -46,7 +46,7 @@ func notForUs() []hostile {
 		{"double slash", line("GET //callback?code=c&state=STATE HTTP/1.1"), "404", pageNowhere},
 		{"dots", line("GET /x/../callback?code=c&state=STATE HTTP/1.1"), "404", pageNowhere},
 		{"case", line("GET /Callback?code=c&state=STATE HTTP/1.1"), "404", pageNowhere},
-		{"unknown outcome", line("GET /done/aaaa HTTP/1.1"), "404", pageNowhere},
+		{"unknown outcome", line("GET /callback?done=aaaa HTTP/1.1"), "404", pageNowhere},
 		{"unknown link", line("GET /go/aaaa HTTP/1.1"), "404", pageLinkEnded},
 		{"HEAD", line("HEAD /callback?code=c&state=STATE HTTP/1.1"), "405", pageMethod},
 		{"POST", "POST /callback HTTP/1.1\r\nHost: HOST\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 20\r\n\r\ncode=c&state=STATE...", "405", pageMethod},
@@ -172,7 +172,7 @@ func TestOneStateManyTimesAtOnceIsDeliveredOnce(t *testing.T) {
 	all.Wait()
 	close(pages)
 	first := <-pages
-	require.True(t, strings.HasPrefix(first, "303/done/"), first)
+	require.True(t, strings.HasPrefix(first, "303/callback?done="), first)
 	for p := range pages {
 		require.Equal(t, first, p, "each is sent to the same page")
 	}

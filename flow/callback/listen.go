@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"net"
 	"net/url"
 	"os"
@@ -26,17 +27,9 @@ type target struct {
 }
 
 func parseTarget(raw string) (target, error) {
-	u, err := url.Parse(raw)
-	if err != nil {
-		return target{}, errors.New("redirect URI: not an address") // url.Error quotes its input
-	}
-	switch {
-	case u.Scheme != "http" && u.Scheme != "https", u.Hostname() == "":
-		return target{}, errors.New("redirect URI: must be like http://127.0.0.1:8739/callback")
-	case u.User != nil || u.Fragment != "":
-		return target{}, errors.New("redirect URI: must have no user and no fragment")
-	case portOf(u) < 0:
-		return target{}, errors.New("redirect URI: not a port")
+	u, err := url.Parse(raw) // its error quotes its input
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.User != nil || u.Fragment != "" || portOf(u) < 0 {
+		return target{}, errors.New("redirect URI: must be like http://127.0.0.1:8739/callback, with no user and no fragment")
 	}
 	t := target{url: u, loopback: u.Scheme == "http" && cronofy.LoopbackHost(u.Hostname())}
 	if port := portOf(u); !SafePort(port) && !(t.loopback && port == 0) {
@@ -64,48 +57,50 @@ func (t target) path() string {
 	return t.url.Path
 }
 
-// bind takes the redirect URI's own port. "localhost" is taken on both families
-// or not at all: browsers try ::1 first, and whoever holds it would get the code.
-func (t target) bind(ctx context.Context, listen ListenFunc) ([]net.Listener, error) {
-	port := strconv.Itoa(portOf(t.url))
-	if !strings.EqualFold(t.url.Hostname(), "localhost") {
-		l, err := bindOne(ctx, listen, net.JoinHostPort(t.url.Hostname(), port))
-		return []net.Listener{l}, err
+// addresses are where the redirect URI is listened at. "localhost" is taken on both
+// families: browsers try ::1 first, and whoever holds it would get the code.
+func (t target) addresses() []string {
+	hosts := []string{t.url.Hostname()}
+	if strings.EqualFold(hosts[0], "localhost") {
+		hosts = []string{"127.0.0.1", "::1"}
 	}
-	l4, err := bindOne(ctx, listen, net.JoinHostPort("127.0.0.1", port))
-	if err != nil {
-		return nil, err
+	for i, host := range hosts {
+		hosts[i] = net.JoinHostPort(host, strconv.Itoa(portOf(t.url)))
 	}
-	_, port, err = net.SplitHostPort(l4.Addr().String())
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("ListenFunc: %w", err), l4.Close())
-	}
-	l6, err := bindOne(ctx, listen, net.JoinHostPort("::1", port))
-	if err != nil {
-		return nil, errors.Join(err, l4.Close())
-	}
-	return []net.Listener{l4, l6}, nil
+	return hosts
 }
 
-func bindOne(ctx context.Context, listen ListenFunc, addr string) (net.Listener, error) {
-	l, err := listen(ctx, "tcp", addr)
-	if err != nil {
-		return nil, portError(addr, err)
+// bind takes all addresses or none. Port 0 is the one that the first has got.
+func bind(ctx context.Context, listen ListenFunc, addrs ...string) (lns []net.Listener, _ error) {
+	for _, addr := range addrs {
+		if len(lns) > 0 {
+			addr = withPort(addr, lns[0])
+		}
+		l, err := listen(ctx, "tcp", addr)
+		if err != nil {
+			for _, l := range lns {
+				_ = l.Close()
+			}
+			return nil, portError(addr, err)
+		}
+		lns = append(lns, l)
 	}
-	return l, nil
+	return lns, nil
 }
 
-// bound puts the port that was really taken into a redirect URI with port 0.
+// withPort puts the port that was really taken into a host:port with port 0.
+func withPort(addr string, l net.Listener) string {
+	host, port, _ := net.SplitHostPort(addr)
+	if _, taken, err := net.SplitHostPort(l.Addr().String()); err == nil && port == "0" {
+		return net.JoinHostPort(host, taken)
+	}
+	return addr
+}
+
+// bound is the target with the port that was really taken.
 func (t target) bound(l net.Listener) target {
-	if portOf(t.url) != 0 {
-		return t
-	}
-	_, port, err := net.SplitHostPort(l.Addr().String())
-	if err != nil {
-		return t
-	}
 	u := *t.url
-	u.Host = net.JoinHostPort(u.Hostname(), port)
+	u.Host = withPort(u.Host, l)
 	return target{url: &u, loopback: t.loopback}
 }
 
@@ -145,7 +140,7 @@ func portError(addr string, err error) *PortError {
 	n, _ := strconv.Atoi(port)
 	e := &PortError{Addr: addr, Port: n, Class: ClassOf(err), Err: err}
 	if e.Class == PortInUse {
-		e.Holder = holder("/proc", n)
+		e.Holder = holder(n)
 	}
 	return e
 }
@@ -199,42 +194,21 @@ func SafePort(port int) bool {
 
 // holder names the process that listens on a port, from Linux's /proc; empty
 // where that is not there or not readable (another user's process).
-func holder(proc string, port int) string {
+func holder(port int) string {
+	const listens = "0A"
 	inodes := map[string]bool{}
-	for _, table := range []string{"tcp", "tcp6"} {
-		text, err := os.ReadFile(filepath.Join(proc, "net", table))
-		if err != nil {
-			continue
-		}
-		for line := range strings.Lines(string(text)) {
-			if inode, ok := listening(line, port); ok {
-				inodes["socket:["+inode+"]"] = true
-			}
+	for s := range sockets(port) {
+		if s.state == listens && strings.HasSuffix(s.local, portSuffix(port)) {
+			inodes["socket:["+s.inode+"]"] = true
 		}
 	}
 	if len(inodes) == 0 {
 		return ""
 	}
-	return owner(proc, inodes)
-}
-
-// listening reads a line of /proc/net/tcp: its inode, if it is a socket that
-// listens (state 0A) on the port. https://docs.kernel.org/networking/proc_net_tcp.html
-func listening(line string, port int) (inode string, ok bool) {
-	f := strings.Fields(line)
-	if len(f) < 10 || f[3] != "0A" {
-		return "", false
-	}
-	_, hex, _ := strings.Cut(f[1], ":")
-	n, err := strconv.ParseUint(hex, 16, 16)
-	return f[9], err == nil && int(n) == port
-}
-
-func owner(proc string, sockets map[string]bool) string {
-	fds, _ := filepath.Glob(filepath.Join(proc, "[0-9]*", "fd", "*"))
+	fds, _ := filepath.Glob("/proc/[0-9]*/fd/*")
 	for _, fd := range fds {
 		target, err := os.Readlink(fd)
-		if err != nil || !sockets[target] {
+		if err != nil || !inodes[target] {
 			continue
 		}
 		dir := filepath.Dir(filepath.Dir(fd))
@@ -244,3 +218,28 @@ func owner(proc string, sockets map[string]bool) string {
 	}
 	return ""
 }
+
+// socket is a line of the kernel's tables of TCP sockets.
+// https://docs.kernel.org/networking/proc_net_tcp.html
+type socket struct{ local, remote, state, uid, inode string }
+
+// sockets are those with a port at either end; nothing where there are no such tables.
+func sockets(port int) iter.Seq[socket] {
+	return func(yield func(socket) bool) {
+		for _, table := range []string{"/proc/net/tcp", "/proc/net/tcp6"} {
+			text, _ := os.ReadFile(table)
+			for line := range strings.Lines(string(text)) {
+				if !strings.Contains(line, portSuffix(port)+" ") {
+					continue
+				}
+				f := strings.Fields(line) // number, local, remote, state, queues, timers, retransmits, uid, time-out, inode
+				if len(f) >= 10 && !yield(socket{f[1], f[2], f[3], f[7], f[9]}) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// portSuffix ends an address in the tables.
+func portSuffix(port int) string { return fmt.Sprintf(":%04X", port) }

@@ -18,7 +18,7 @@ import (
 
 func openError(t *testing.T, cfg Config) error {
 	t.Helper()
-	cfg.States = NewStates(nil)
+	cfg.States = NewStates()
 	s, err := Open(t.Context(), cfg)
 	if err == nil {
 		s.Close()

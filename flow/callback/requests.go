@@ -9,10 +9,7 @@ import (
 
 const (
 	linkPath = "/go/"
-	donePath = "/done/"
-	// doneKey names the outcome behind a tunnel or proxy, which may deliver
-	// nothing but the redirect URI's own path.
-	doneKey  = "done"
+	doneKey  = "done" // names an outcome
 	againKey = "again"
 )
 
@@ -25,8 +22,6 @@ func (s *Server) serveCallback(w http.ResponseWriter, r *http.Request) {
 		s.onlyPeople(w, r, func() { s.serveDone(w, r, q.Get(doneKey)) })
 	case r.URL.Path == s.target.path():
 		s.onlyPeople(w, r, func() { s.serveAnswer(w, r) })
-	case s.target.loopback && strings.HasPrefix(r.URL.Path, donePath):
-		s.onlyPeople(w, r, func() { s.serveDone(w, r, strings.TrimPrefix(r.URL.Path, donePath)) })
 	case s.target.loopback:
 		s.serveLink(w, r)
 	default:
@@ -133,7 +128,7 @@ func (s *Server) claim(state string) (*done, error) {
 		return nil, err
 	}
 	s.reserved++
-	d := newDone(token(s.cfg.Rand))
+	d := newDone(token())
 	s.dones[d.id], s.byState[state] = d, d
 	return d, nil
 }

@@ -24,7 +24,7 @@ func serve(h http.Handler, host, target string, header ...string) *httptest.Resp
 
 func TestEachWrongStateHasItsOwnWords(t *testing.T) {
 	t.Parallel()
-	states := NewStates(nil)
+	states := NewStates()
 	var told []error
 	s := opened(t, Config{States: states, OnUnusable: func(err error) { told = append(told, err) }})
 	h := s.servers[0].srv.Handler
@@ -35,7 +35,7 @@ func TestEachWrongStateHasItsOwnWords(t *testing.T) {
 		err          error
 	}{
 		{used, "already received", ErrStateUsed},
-		{NewStates(nil).Issue(answers), "for another approval link", ErrStateEarlierRun},
+		{NewStates().Issue(answers), "for another approval link", ErrStateEarlierRun},
 		{states.Issue("other answers"), "for another approval link", ErrStateOtherAnswers},
 	} {
 		w := serve(h, s.address(t), "/callback?code=secret-code&state="+c.state)
@@ -49,7 +49,7 @@ func TestEachWrongStateHasItsOwnWords(t *testing.T) {
 
 func TestEveryPageIsGuarded(t *testing.T) {
 	t.Parallel()
-	s := opened(t, Config{hold: 1})
+	s := opened(t, Config{})
 	h, addr := s.servers[0].srv.Handler, s.address(t)
 	link := strings.TrimPrefix(s.ShortURL("https://app.example.test/oauth/authorize?x=1"), "http://"+addr)
 	back := serve(h, addr, "/callback?code=c&state="+s.cfg.States.Issue(answers))
@@ -138,7 +138,7 @@ func FuzzCallback(f *testing.F) {
 	t, err := parseTarget("http://127.0.0.1:8739/callback")
 	require.NoError(f, err)
 	f.Fuzz(func(tt *testing.T, raw string) {
-		s := newServer(Config{States: NewStates(nil), Answers: answers, hold: 1}, t)
+		s := newServer(Config{States: NewStates(), Answers: answers}, t)
 		state := s.cfg.States.Issue(answers)
 		raw = strings.NewReplacer("HOST", "127.0.0.1:8739", "STATE", state).Replace(raw)
 		r, err := http.ReadRequest(bufio.NewReader(strings.NewReader(raw)))

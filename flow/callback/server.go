@@ -63,9 +63,6 @@ func newServer(cfg Config, t target) *Server {
 	if cfg.ListenFunc == nil {
 		cfg.ListenFunc = new(net.ListenConfig).Listen
 	}
-	if cfg.hold == 0 {
-		cfg.hold, cfg.again = firstHold, againHold
-	}
 	return &Server{
 		cfg: cfg, target: t,
 		answers: make(chan Answer, waitingAnswers), closing: make(chan struct{}),
@@ -74,7 +71,14 @@ func newServer(cfg Config, t target) *Server {
 }
 
 func (s *Server) open(ctx context.Context) error {
-	lns, err := s.bindCallback(ctx)
+	var lns []net.Listener
+	var err error
+	switch {
+	case s.cfg.Listen != "":
+		lns, err = bind(ctx, s.cfg.ListenFunc, s.cfg.Listen)
+	case s.target.loopback:
+		lns, err = bind(ctx, s.cfg.ListenFunc, s.target.addresses()...)
+	}
 	if err != nil {
 		return err
 	}
@@ -87,28 +91,14 @@ func (s *Server) open(ctx context.Context) error {
 		s.short = "http://" + s.target.host()
 		return nil
 	}
-	l, err := bindOne(ctx, s.cfg.ListenFunc, "127.0.0.1:0")
+	lns, err = bind(ctx, s.cfg.ListenFunc, "127.0.0.1:0")
 	if err != nil {
 		return err
 	}
-	host := plainHost(l.Addr().String(), "http")
+	host := plainHost(lns[0].Addr().String(), "http")
 	s.short = "http://" + host
-	s.servers = append(s.servers, startServer(s.gate(host, s.serveLink), l))
+	s.servers = append(s.servers, startServer(s.gate(host, s.serveLink), lns...))
 	return nil
-}
-
-func (s *Server) bindCallback(ctx context.Context) ([]net.Listener, error) {
-	if s.cfg.Listen != "" {
-		l, err := bindOne(ctx, s.cfg.ListenFunc, s.cfg.Listen)
-		if err != nil {
-			return nil, err
-		}
-		return []net.Listener{l}, nil
-	}
-	if s.target.loopback {
-		return s.target.bind(ctx, s.cfg.ListenFunc)
-	}
-	return nil, nil
 }
 
 // Listening tells whether the browser's answer can arrive by itself. If not, it
@@ -126,7 +116,7 @@ func (s *Server) RedirectURI() string { return s.target.url.String() }
 func (s *Server) ShortURL(target string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	id := token(s.cfg.Rand)
+	id := token()
 	s.links[id] = target
 	return s.short + linkPath + id
 }
@@ -195,14 +185,9 @@ type Config struct {
 	// OnUnusable is told what is wrong with an answer that somebody's browser window
 	// came with. It must not block. It may be nil.
 	OnUnusable func(error)
-	// Rand makes the addresses of the short link and the outcome; nil takes crypto/rand.
-	Rand io.Reader
-
 	// ListenFunc listens in the network's place, where no browser is to come; nil
 	// takes net.ListenConfig's.
 	ListenFunc ListenFunc
-
-	hold, again time.Duration
 }
 
 const (
@@ -245,25 +230,13 @@ func (s *Server) refuseLate(w http.ResponseWriter, state string) {
 		pageLate(*late).write(w)
 		return
 	}
-	d := newDone(token(s.cfg.Rand))
+	d := newDone(token())
 	close(d.known)
 	d.outcome = late
 	s.mu.Lock()
 	s.dones[d.id], s.byState[state] = d, d
 	s.mu.Unlock()
 	redirect(w, s.doneURL(d.id))
-}
-
-// Stay waits as long as pages may be asked for once more: until Close, the end
-// of ctx, or limit.
-func (s *Server) Stay(ctx context.Context, limit time.Duration) {
-	t := time.NewTimer(limit)
-	defer t.Stop()
-	select {
-	case <-s.closing:
-	case <-ctx.Done():
-	case <-t.C:
-	}
 }
 
 // Outcome is what the browser's page says in the end. Text and Hint are plain
@@ -279,9 +252,9 @@ type Outcome struct {
 type done struct {
 	id      string
 	known   chan struct{} // closed by the first ShowOutcome
-	shown   chan struct{} // closed when a browser has got the outcome
-	outcome *Outcome      // under Server.mu
-	seen    bool          // under Server.mu
+	shown   chan struct{} // closed by showing, when a browser has got the outcome
+	showing sync.Once
+	outcome *Outcome // under Server.mu
 }
 
 func newDone(id string) *done {
@@ -310,10 +283,8 @@ func (s *Server) doneOf(state string) *done {
 	return s.byState[state]
 }
 
+// doneURL has the redirect URI's own path: a tunnel or proxy may deliver no other.
 func (s *Server) doneURL(id string) string {
-	if s.target.loopback {
-		return donePath + id
-	}
 	return (&url.URL{Path: s.target.path(), RawQuery: url.Values{doneKey: {id}}.Encode()}).String()
 }
 
@@ -335,18 +306,18 @@ func (s *Server) serveDone(w http.ResponseWriter, r *http.Request, id string) {
 	case o != nil:
 		pageOutcome(*o).write(w)
 		_ = http.NewResponseController(w).Flush()
-		s.delivered(d)
+		d.showing.Do(func() { close(d.shown) })
 	case closed:
 		pageEnded.write(w)
 	default:
-		pageWaiting(s.againURL(id)).write(w)
+		pageWaiting(s.doneURL(id) + "&" + againKey).write(w)
 	}
 }
 
 func (s *Server) wait(w http.ResponseWriter, r *http.Request, d *done) {
-	hold := s.cfg.hold
+	hold := firstHold
 	if r.URL.Query().Has(againKey) {
-		hold = s.cfg.again
+		hold = againHold
 	}
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(hold + writeLimit))
 	t := time.NewTimer(hold)
@@ -356,22 +327,6 @@ func (s *Server) wait(w http.ResponseWriter, r *http.Request, d *done) {
 	case <-t.C:
 	case <-s.closing:
 	case <-r.Context().Done():
-	}
-}
-
-func (s *Server) againURL(id string) string {
-	if s.target.loopback {
-		return donePath + id + "?" + againKey
-	}
-	return s.doneURL(id) + "&" + againKey
-}
-
-func (s *Server) delivered(d *done) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if !d.seen {
-		d.seen = true
-		close(d.shown)
 	}
 }
 

@@ -31,7 +31,7 @@ func opened(t *testing.T, cfg Config) *Server {
 		cfg.RedirectURI = "http://127.0.0.1:0/callback"
 	}
 	if cfg.States == nil {
-		cfg.States = NewStates(nil)
+		cfg.States = NewStates()
 	}
 	if cfg.Answers == "" {
 		cfg.Answers = answers
@@ -95,7 +95,7 @@ func TestTheAnswerIsDeliveredAndThePageTellsTheTruth(t *testing.T) {
 	require.Equal(t, http.StatusOK, got.status)
 	require.Contains(t, got.body, "Zoom is linked")
 	require.NotContains(t, got.url, "code")
-	require.Contains(t, got.url, "/done/")
+	require.Contains(t, got.url, "?done=")
 }
 
 // pipes is a listener in memory: in a bubble the clock stands still while
@@ -136,7 +136,7 @@ func piped(t *testing.T) (*Server, *pipes) {
 	t.Helper()
 	p := &pipes{conns: make(chan net.Conn), closed: make(chan struct{})}
 	s, err := Open(t.Context(), Config{
-		RedirectURI: "http://127.0.0.1:8739/callback", States: NewStates(nil), Answers: answers,
+		RedirectURI: "http://127.0.0.1:8739/callback", States: NewStates(), Answers: answers,
 		ListenFunc: func(context.Context, string, string) (net.Listener, error) { return p, nil },
 	})
 	require.NoError(t, err)
@@ -243,7 +243,7 @@ func TestTheLongHoldOutlastsTheServersLimits(t *testing.T) {
 		c := p.dial()
 		page := make(chan string, 1)
 		go func() {
-			_, _ = io.WriteString(c, "GET "+address+"?again HTTP/1.1\r\nHost: 127.0.0.1:8739\r\n\r\n")
+			_, _ = io.WriteString(c, "GET "+address+"&again HTTP/1.1\r\nHost: 127.0.0.1:8739\r\n\r\n")
 			got, _ := io.ReadAll(c)
 			page <- string(got)
 		}()
@@ -364,7 +364,7 @@ func TestWhoIsToldOfUnusableRequests(t *testing.T) {
 		"unknown state, window":        {"app.example.test", "/answer?code=c&state=x", window, ErrStateUnknown},
 		"unknown state, program":       {"app.example.test", "/answer?code=c&state=x", nil, nil},
 		"unknown state, looking ahead": {"app.example.test", "/answer?code=c&state=x", append([]string{"Sec-Purpose", "prefetch"}, window...), nil},
-		"another run's":                {"app.example.test", "/answer?code=c&state=" + NewStates(nil).Issue(answers), nil, ErrStateEarlierRun},
+		"another run's":                {"app.example.test", "/answer?code=c&state=" + NewStates().Issue(answers), nil, ErrStateEarlierRun},
 	} {
 		s, h := offline(t, "https://app.example.test/answer")
 		var told []error
@@ -388,7 +388,7 @@ func offline(t *testing.T, redirectURI string) (*Server, http.Handler) {
 	t.Helper()
 	target, err := parseTarget(redirectURI)
 	require.NoError(t, err)
-	s := newServer(Config{States: NewStates(nil), Answers: answers}, target)
+	s := newServer(Config{States: NewStates(), Answers: answers}, target)
 	return s, s.gate(target.host(), s.serveCallback)
 }
 
@@ -409,11 +409,11 @@ func TestTheOutcomesPageWaitsForTheTruth(t *testing.T) {
 		w := serve(h, s.target.host(), address)
 		require.Equal(t, firstHold, time.Since(start))
 		require.Contains(t, w.Body.String(), "Your answer arrived")
-		require.Contains(t, w.Body.String(), `http-equiv="refresh" content="1; url=`+address+`?again"`)
+		require.Contains(t, w.Body.String(), `http-equiv="refresh" content="1; url=`+address+`&amp;again"`)
 		require.NotContains(t, w.Body.String(), "✓")
 
 		got := make(chan *httptest.ResponseRecorder)
-		go func() { got <- serve(h, s.target.host(), address+"?again") }()
+		go func() { got <- serve(h, s.target.host(), address+"&again") }()
 		time.Sleep(10 * time.Second) // the bubble's: an exchange that takes long
 		synctest.Wait()
 		s.ShowOutcome(id, Outcome{OK: true, Title: "Zoom is linked", Text: "Stored.", Hint: "Close this window."})

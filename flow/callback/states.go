@@ -3,9 +3,7 @@ package callback
 import (
 	"crypto/rand"
 	"crypto/subtle"
-	"encoding/base32"
 	"errors"
-	"io"
 	"strings"
 	"sync"
 )
@@ -25,15 +23,10 @@ var (
 // statePrefix makes a state of any run recognisable as ours.
 const statePrefix = "confer1-"
 
-// tokenBytes are the random bytes of a state and of an address of ours: 128
-// bits, what RFC 6749 section 10.10 asks of a value that nobody may guess.
-const tokenBytes = 16
-
 // States is the ledger of one run: every state issued stays valid, once, for
 // the answers it was issued for, until the run ends. It is safe for concurrent use.
 type States struct {
-	rand io.Reader
-	run  string
+	run string
 
 	mu     sync.Mutex
 	issued []issued
@@ -44,10 +37,8 @@ type issued struct {
 	used           bool
 }
 
-// NewStates starts a run's ledger; nil takes crypto/rand.
-func NewStates(random io.Reader) *States {
-	return &States{rand: random, run: token(random)}
-}
+// NewStates starts a run's ledger.
+func NewStates() *States { return &States{run: token()} }
 
 // Issue makes a state for the answers named by an opaque string (site, client,
 // service account, provider, redirect URI). A state has only letters, digits
@@ -55,7 +46,7 @@ func NewStates(random io.Reader) *States {
 func (s *States) Issue(answers string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	state := statePrefix + s.run + "-" + token(s.rand)
+	state := statePrefix + s.run + "-" + token()
 	s.issued = append(s.issued, issued{state: state, answers: answers})
 	return state
 }
@@ -109,14 +100,6 @@ func (s *States) otherRun(state string) bool {
 	return ours && two && len(run) == len(s.run) && len(random) == len(s.run) && run != s.run
 }
 
-// token gives 26 letters and digits with 128 random bits.
-func token(random io.Reader) string {
-	b := make([]byte, tokenBytes)
-	if random == nil {
-		random = rand.Reader
-	}
-	if _, err := io.ReadFull(random, b); err != nil {
-		rand.Read(b) // a source that runs dry must not make a value that can be guessed
-	}
-	return strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(b))
-}
+// token gives 26 letters and digits with at least 128 random bits, what RFC 6749
+// section 10.10 asks of a value that nobody may guess.
+func token() string { return strings.ToLower(rand.Text()) }

@@ -1,7 +1,6 @@
 package callback
 
 import (
-	"bufio"
 	"encoding/binary"
 	"fmt"
 	"net/netip"
@@ -16,72 +15,45 @@ import (
 // socketOfOther looks both ends up in the kernel's tables of TCP sockets. The
 // server's own end shows that the tables can be believed (they are another's
 // where /proc is). A socket without an inode is closed, and has no owner.
-// https://docs.kernel.org/networking/proc_net_tcp.html
 func socketOfOther(server, client netip.AddrPort) (string, bool) {
-	ours, ok := socketOwner(server, client)
-	if !ok || ours != os.Geteuid() {
+	ours, theirs := "", ""
+	for s := range sockets(int(client.Port())) {
+		switch {
+		case s.inode == "0":
+		case ours == "" && isAt(s.local, server) && isAt(s.remote, client):
+			ours = s.uid
+		case theirs == "" && isAt(s.local, client) && isAt(s.remote, server):
+			theirs = s.uid
+		}
+		if ours != "" && theirs != "" { // the tables may be long
+			break
+		}
+	}
+	if uid, err := strconv.Atoi(theirs); err != nil || ours != strconv.Itoa(os.Geteuid()) || friend(uid) {
 		return "", false
 	}
-	uid, ok := socketOwner(client, server)
-	if !ok || friend(uid) {
-		return "", false
-	}
-	name := strconv.Itoa(uid)
+	name := theirs
 	if u, err := user.LookupId(name); err == nil {
 		name = u.Username
 	}
 	return cronofy.CleanText(name, maxError), true
 }
 
-// socketOwner gives the user of the socket at local that is connected to remote.
-func socketOwner(local, remote netip.AddrPort) (uid int, ok bool) {
-	for _, table := range []struct {
-		file string
-		wide bool // addresses are IPv6, IPv4 ones among them
-	}{{"/proc/net/tcp", false}, {"/proc/net/tcp6", true}} {
-		if !table.wide && !local.Addr().Is4() {
-			continue
-		}
-		f, err := os.Open(table.file)
-		if err != nil {
-			continue
-		}
-		uid, ok = findSocket(bufio.NewScanner(f), " "+tableAddress(local, table.wide)+" "+tableAddress(remote, table.wide)+" ")
-		_ = f.Close()
-		if ok {
-			return uid, true
-		}
-	}
-	return 0, false
-}
-
-func findSocket(lines *bufio.Scanner, ends string) (uid int, ok bool) {
-	for lines.Scan() {
-		if !strings.Contains(lines.Text(), ends) {
-			continue
-		}
-		f := strings.Fields(lines.Text()) // number, local, remote, state, queues, timers, retransmits, uid, time-out, inode
-		if len(f) < 10 || f[9] == "0" {
-			continue
-		}
-		uid, err := strconv.Atoi(f[7])
-		return uid, err == nil
-	}
-	return 0, false
+// isAt tells whether an address of the tables is that one. The second table has
+// IPv6 addresses, IPv4 ones among them.
+func isAt(address string, a netip.AddrPort) bool {
+	wide := a.Addr().As16()
+	return address == tableAddress(wide[:], a.Port()) || address == tableAddress(a.Addr().AsSlice(), a.Port())
 }
 
 // tableAddress writes an address as the tables do: hexadecimal, in words of the
 // machine's byte order.
-func tableAddress(a netip.AddrPort, wide bool) string {
-	b := a.Addr().AsSlice()
-	if full := a.Addr().As16(); wide {
-		b = full[:]
-	}
+func tableAddress(ip []byte, port uint16) string {
 	var s strings.Builder
-	for ; len(b) > 0; b = b[4:] {
-		fmt.Fprintf(&s, "%08X", binary.NativeEndian.Uint32(b))
+	for ; len(ip) > 0; ip = ip[4:] {
+		fmt.Fprintf(&s, "%08X", binary.NativeEndian.Uint32(ip))
 	}
-	return fmt.Sprintf("%s:%04X", s.String(), a.Port())
+	return s.String() + portSuffix(int(port))
 }
 
 // friend tells whether a user may answer: this one, root, and who became this one

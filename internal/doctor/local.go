@@ -87,7 +87,7 @@ func (m *Machine) ports(ctx context.Context) (out []Finding) {
 func tryPort(ctx context.Context, redirectURI, listen string) error {
 	ctx, cancel := context.WithTimeout(ctx, portLimit)
 	defer cancel()
-	s, err := callback.Open(ctx, callback.Config{RedirectURI: redirectURI, Listen: listen, States: callback.NewStates(nil)})
+	s, err := callback.Open(ctx, callback.Config{RedirectURI: redirectURI, Listen: listen, States: callback.NewStates()})
 	if err == nil {
 		s.Close()
 	}
