@@ -6,6 +6,7 @@ import (
 	"errors"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 
 	"confer/cronofy"
@@ -85,49 +86,84 @@ func isStoreError(err error) bool {
 	return errors.As(err, &store) || errors.Is(err, keystore.ErrUnavailable) || errors.Is(err, keystore.ErrLocked)
 }
 
-func explainStore(err error, at Step) Problem {
-	p := Problem{Code: CodeSecretStore, Exit: ExitFailed, Step: at}
-	store := new(keystore.Error)
-	switch {
-	case errors.As(err, &store) && store.Store == keystore.File:
-		p.Summary, p.Hint = fileWords(store)
-	case errors.As(err, &store) && store.Op == "unlock":
-		p.Summary, p.Hint = unlockWords(store)
-	default:
-		p.Summary, p.Hint = storeWords(err, store)
-	}
-	return p
+// storeWords are what a store's error means, and what to do; the first that fits
+// counts. explainStore fills in what stands in braces.
+type storeWords struct {
+	err           error                      // nil: any
+	when          func(*keystore.Error) bool // nil: always
+	summary, hint string
 }
 
+const againOrMemory = "Try again, " + orMemory
+
 // fileWords are for the encrypted file, whose path a person needs to put it right.
-func fileWords(e *keystore.Error) (summary, hint string) {
-	path := cronofy.CleanText(e.Path, 300)
+var fileWords = []storeWords{
+	{keystore.ErrBusy, nil, "The encrypted file is in use by another confer{holder}.", "Try again when that one has ended."},
+	{keystore.ErrTimeout, nil, "The encrypted file was not opened or written in time; deriving its key is slow on this machine.", againOrMemory},
+	{keystore.ErrRefused, nil, "The encrypted file cannot be used{why}.", "Check the file, its folder and the room on the disk, then try again."},
+	{keystore.ErrNotFound, nil, "The encrypted file is not there any more.", "Type a passphrase for a new one."},
+	{keystore.ErrNoPassphrase, nil, "The encrypted file needs its passphrase.", enterIt},
+	{keystore.ErrPassphrase, nil, "The passphrase does not open the encrypted file.", enterAgain + " If it is lost, begin a new file: move away {path}."},
+	{keystore.ErrDamaged, nil, "The encrypted file is damaged or was changed by another program{why}.",
+		"Restore {path} from a backup, or move it away and enter the secrets again."},
+	{keystore.ErrNewer, nil, "The encrypted file was written by a newer confer.", "Use that version, or move {path} away and enter the secrets again."},
+	{keystore.ErrInsecure, nil, "The encrypted file is not yours alone, so confer does not use it{why}.",
+		"Make them yours alone, then try again: {private}. Move away what is a link, a folder or another user's."},
+}
+
+// unlockWords are for a keyring that was to ask for its password.
+var unlockWords = []storeWords{
+	{keystore.ErrBusy, nil, "The keyring's window is still open.", "Answer it on your desktop, then try again, " + orMemory},
+	{keystore.ErrTimeout, nil, "Nobody answered the keyring's window in time.", "The window is still open: answer it, then try again, " + orMemory},
+	{keystore.ErrLocked, noWindow, "{keyring} stays locked: no window can be shown here to ask for its password.", "{unlock}"},
+	{keystore.ErrLocked, nil, "{keyring} stays locked: its window was closed, or none could be shown.", againOrMemory},
+}
+
+// keyringWords are for all else.
+var keyringWords = []storeWords{
+	{keystore.ErrLocked, noWindow, "{keyring} is locked.", "{help}"},
+	{keystore.ErrLocked, nil, "{keyring} is locked.", "Unlock it and try again, " + orMemory},
+	{keystore.ErrDismissed, nil, "The window of {program} was refused or closed, so nothing was done.", "Try again and allow it, " + orMemory},
+	{keystore.ErrTimeout, windowOpen, "Nobody answered the window of {program} in time.",
+		"It may still be open: answer it on your desktop, then try again, " + orMemory},
+	{keystore.ErrTimeout, writing, "The system keyring did not answer in time; whether the secret was stored is unknown.", againOrMemory},
+	{keystore.ErrTimeout, nil, "The system keyring did not answer in time.", againOrMemory},
+	{keystore.ErrBusy, nil, "The system keyring is still busy with an earlier call. A window on your desktop may be waiting for an answer.",
+		"Answer it, then try again, " + orMemory},
+	{keystore.ErrTooBig, nil, "The secret is too long for the store.", againOrMemory},
+	{keystore.ErrReadBack, nil, "The store did not give back what was stored in it.", againOrMemory},
+	{keystore.ErrNotFound, nil, "The secret is not in the store any more.", againOrMemory},
+	{keystore.ErrRefused, nil, "{keyring} refused{why}.", againOrMemory},
+	{nil, nil, "{state}", "{help} " + againOrMemory},
+}
+
+func noWindow(e *keystore.Error) bool   { return e.NoWindow }
+func windowOpen(e *keystore.Error) bool { return e.Pending && e.Program != "" }
+func writing(e *keystore.Error) bool    { return e.Op == "set" }
+
+func explainStore(err error, at Step) Problem {
+	e := new(keystore.Error)
+	words := keyringWords
 	switch {
-	case errors.Is(e, keystore.ErrBusy):
-		holder := ""
-		if e.Holder != "" {
-			holder = " (" + e.Holder + ")"
-		}
-		return "The encrypted file is in use by another confer" + holder + ".", "Try again when that one has ended."
-	case errors.Is(e, keystore.ErrTimeout):
-		return "The encrypted file was not opened or written in time; deriving its key is slow on this machine.", "Try again, " + orMemory
-	case errors.Is(e, keystore.ErrRefused):
-		return "The encrypted file cannot be used" + because(e.Detail) + ".", "Check the file, its folder and the room on the disk, then try again."
-	case errors.Is(e, keystore.ErrNotFound):
-		return "The encrypted file is not there any more.", "Type a passphrase for a new one."
-	case errors.Is(e, keystore.ErrNoPassphrase):
-		return "The encrypted file needs its passphrase.", enterIt
-	case errors.Is(e, keystore.ErrPassphrase):
-		return "The passphrase does not open the encrypted file.", enterAgain + " If it is lost, begin a new file: move away " + path + "."
-	case errors.Is(e, keystore.ErrDamaged):
-		return "The encrypted file is damaged or was changed by another program" + because(e.Detail) + ".", "Restore " + path + " from a backup, or move it away and enter the secrets again."
-	case errors.Is(e, keystore.ErrNewer):
-		return "The encrypted file was written by a newer confer.", "Use that version, or move " + path + " away and enter the secrets again."
-	case errors.Is(e, keystore.ErrInsecure):
-		return "The encrypted file is not yours alone, so confer does not use it" + because(e.Detail) + ".",
-			"Make them yours alone, then try again: " + yoursAlone(path) + ". Move away what is a link, a folder or another user's."
+	case !errors.As(err, &e):
+	case e.Store == keystore.File:
+		words = slices.Concat(fileWords, keyringWords)
+	case e.Op == "unlock":
+		words = slices.Concat(unlockWords, keyringWords)
 	}
-	return storeWords(e, e)
+	holder := ""
+	if e.Holder != "" {
+		holder = " (" + e.Holder + ")"
+	}
+	path, status := cronofy.CleanText(e.Path, 300), statusOf(e)
+	fill := strings.NewReplacer("{path}", path, "{private}", yoursAlone(path), "{holder}", holder, "{why}", because(e.Detail),
+		"{program}", cmp.Or(e.Program, "the keyring"), "{keyring}", KeyringName(e.Program), "{unlock}", UnlockWords(e.Program),
+		"{state}", KeyringWords(status), "{help}", KeyringHelp(status))
+	fits := func(w storeWords) bool {
+		return (w.err == nil || errors.Is(err, w.err)) && (w.when == nil || w.when(e))
+	}
+	w := words[slices.IndexFunc(words, fits)] // the last fits always
+	return Problem{Summary: fill.Replace(w.summary), Hint: strings.TrimSpace(fill.Replace(w.hint)), Code: CodeSecretStore, Exit: ExitFailed, Step: at}
 }
 
 // yoursAlone is how a file and its folder are made private.
@@ -138,75 +174,37 @@ func yoursAlone(path string) string {
 	return "chmod 700 " + filepath.Dir(path) + ", and chmod 600 " + path
 }
 
-// unlockWords are for a keyring that was to ask for its password.
-func unlockWords(e *keystore.Error) (summary, hint string) {
-	switch {
-	case errors.Is(e, keystore.ErrBusy):
-		return "The keyring's window is still open.", "Answer it on your desktop, then try again, " + orMemory
-	case errors.Is(e, keystore.ErrTimeout):
-		return "Nobody answered the keyring's window in time.", "The window is still open: answer it, then try again, " + orMemory
-	case errors.Is(e, keystore.ErrLocked) && e.NoWindow:
-		return KeyringName(e.Program) + " stays locked: no window can be shown here to ask for its password.", UnlockWords(e.Program)
-	case errors.Is(e, keystore.ErrLocked):
-		return KeyringName(e.Program) + " stays locked: its window was closed, or none could be shown.", "Try again, " + orMemory
-	}
-	return storeWords(e, e)
+// keyringStates say why the keyring is not used, and how it can be had; without
+// that, trying again is all, or nothing helps.
+var keyringStates = map[keystore.State]struct{ words, help string }{
+	keystore.NoBus:     {"The system keyring cannot be used: this session has no D-Bus.", "Over SSH and in containers that is usual."},
+	keystore.NoService: {"The system keyring cannot be used: no keyring service runs in this session.", "gnome-keyring, KWallet and KeePassXC are such services."},
+	keystore.NoCollection: {"The keyring service runs, but there is no keyring in it yet.",
+		`Make one called "login", for example with Seahorse: File, New, Password Keyring.`},
+	keystore.Silent:      {"The system keyring does not answer.", "Look for a window that asks for its password, or restart the keyring service."},
+	keystore.Unsupported: {"This build has no keyring for this system.", ""},
 }
 
-func storeWords(err error, e *keystore.Error) (summary, hint string) {
-	hint = "Try again, " + orMemory
-	switch {
-	case errors.Is(err, keystore.ErrLocked) && e.NoWindow:
-		return KeyringName(e.Program) + " is locked.", KeyringHelp(statusOf(e))
-	case errors.Is(err, keystore.ErrLocked):
-		return KeyringName(e.Program) + " is locked.", "Unlock it and try again, " + orMemory
-	case errors.Is(err, keystore.ErrDismissed):
-		return "The window of " + cmp.Or(e.Program, "the keyring") + " was refused or closed, so nothing was done.", "Try again and allow it, " + orMemory
-	case errors.Is(err, keystore.ErrTimeout) && e.Pending && e.Program != "":
-		return "Nobody answered the window of " + e.Program + " in time.", "It may still be open: answer it on your desktop, then try again, " + orMemory
-	case errors.Is(err, keystore.ErrTimeout) && e.Op == "set":
-		return "The system keyring did not answer in time; whether the secret was stored is unknown.", hint
-	case errors.Is(err, keystore.ErrTimeout):
-		return "The system keyring did not answer in time.", hint
-	case errors.Is(err, keystore.ErrBusy):
-		return "The system keyring is still busy with an earlier call. A window on your desktop may be waiting for an answer.", "Answer it, then try again, " + orMemory
-	case errors.Is(err, keystore.ErrTooBig):
-		return "The secret is too long for the store.", hint
-	case errors.Is(err, keystore.ErrReadBack):
-		return "The store did not give back what was stored in it.", hint
-	case errors.Is(err, keystore.ErrNotFound):
-		return "The secret is not in the store any more.", hint
-	case errors.Is(err, keystore.ErrRefused):
-		return KeyringName(e.Program) + " refused" + because(e.Detail) + ".", hint
+// KeyringWords says in which state the keyring is: why it is not used.
+func KeyringWords(s keystore.Status) string {
+	if s.State == keystore.Locked {
+		return KeyringName(s.Program) + " is locked."
 	}
-	return KeyringWords(statusOf(e)), strings.TrimSpace(KeyringHelp(statusOf(e)) + " " + hint)
+	return cmp.Or(keyringStates[s.State].words, KeyringName(s.Program)+" cannot be used"+because(s.Detail)+".")
 }
 
-// KeyringHelp says how the keyring can be had in the state that a probe saw;
-// empty: trying again is all, or nothing helps.
+// KeyringHelp says how the keyring can be had in the state that a probe saw; empty:
+// there is nothing to say.
 func KeyringHelp(s keystore.Status) string {
-	switch s.State {
-	case keystore.Locked:
-		if s.NoWindow {
-			return "No window can be shown here to ask for its password. " + UnlockWords(s.Program)
-		}
-	case keystore.NoCollection:
-		switch s.Program {
-		case "KeePassXC":
-			return "Open a database in KeePassXC, and share it: Database, Database Settings, Secret Service Integration."
-		case "KWallet":
-			return "Make a wallet in KDE's System Settings: KDE Wallet."
-		}
-		return `Make one called "login", for example with Seahorse: File, New, Password Keyring.`
-	case keystore.NoService:
-		return "gnome-keyring, KWallet and KeePassXC are such services."
-	case keystore.Silent:
-		return "Look for a window that asks for its password, or restart the keyring service."
-	case keystore.NoBus:
-		return "Over SSH and in containers that is usual."
-	case keystore.Ready, keystore.Unsupported:
+	switch {
+	case s.State == keystore.Locked && s.NoWindow:
+		return "No window can be shown here to ask for its password. " + UnlockWords(s.Program)
+	case s.State == keystore.NoCollection && s.Program == "KeePassXC":
+		return "Open a database in KeePassXC, and share it: Database, Database Settings, Secret Service Integration."
+	case s.State == keystore.NoCollection && s.Program == "KWallet":
+		return "Make a wallet in KDE's System Settings: KDE Wallet."
 	}
-	return ""
+	return keyringStates[s.State].help
 }
 
 func because(detail string) string {
@@ -219,26 +217,6 @@ func because(detail string) string {
 // statusOf is what an error saw of the keyring.
 func statusOf(e *keystore.Error) keystore.Status {
 	return keystore.Status{State: e.State, Program: e.Program, Detail: e.Detail, NoWindow: e.NoWindow}
-}
-
-// KeyringWords says in which state the keyring is: why it is not used.
-func KeyringWords(s keystore.Status) string {
-	switch s.State {
-	case keystore.Locked:
-		return KeyringName(s.Program) + " is locked."
-	case keystore.NoBus:
-		return "The system keyring cannot be used: this session has no D-Bus."
-	case keystore.NoService:
-		return "The system keyring cannot be used: no keyring service runs in this session."
-	case keystore.NoCollection:
-		return "The keyring service runs, but there is no keyring in it yet."
-	case keystore.Silent:
-		return "The system keyring does not answer."
-	case keystore.Unsupported:
-		return "This build has no keyring for this system."
-	case keystore.Ready:
-	}
-	return KeyringName(s.Program) + " cannot be used" + because(s.Detail) + "."
 }
 
 // explainRecord says why a secret was not stored although its store is well.
