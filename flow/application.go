@@ -237,8 +237,6 @@ type CheckApplication struct {
 	Store   Store
 }
 
-func (CheckApplication) effect() {}
-
 func (e CheckApplication) do(ctx context.Context, r *Runner, _ <-chan Delivery, say func(Event)) Event {
 	store, ask, err := r.chooseStore(ctx, e.Store)
 	if err != nil {

@@ -236,8 +236,6 @@ type FinishApproval struct {
 	kept *unfinished
 }
 
-func (FinishApproval) effect() {}
-
 // do opens the store for tokens first, which the operator may stop.
 func (e FinishApproval) do(ctx context.Context, r *Runner, _ <-chan Delivery, say func(Event)) Event {
 	if !e.Code {

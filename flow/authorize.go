@@ -107,13 +107,6 @@ type (
 	ReportedDone struct{}
 )
 
-func (Pasted) effect()           {}
-func (Extended) effect()         {}
-func (NoDeadlineWanted) effect() {}
-func (NewLinkWanted) effect()    {}
-func (OpenWanted) effect()       {}
-func (ReportedDone) effect()     {}
-
 func (d Extended) apply(s State) (State, *Task)         { return s.hand(d) }
 func (d NoDeadlineWanted) apply(s State) (State, *Task) { return s.hand(d) }
 func (d NewLinkWanted) apply(s State) (State, *Task)    { return s.hand(d) }
@@ -264,8 +257,6 @@ type Authorize struct {
 	Store   Store
 }
 
-func (Authorize) effect() {}
-
 func (e Authorize) do(ctx context.Context, r *Runner, inbox <-chan Delivery, say func(Event)) Event {
 	z, err := r.newAuthorize(ctx, e.Answers, e.Store, say)
 	if err != nil {
@@ -362,7 +353,7 @@ func explainRejected(err error) string {
 	case errors.As(err, &other):
 		return fmt.Sprintf("A program of another user of this machine (%s) opened the link or tried to answer. It was refused. If that was you, open the link as the user who started confer.", other.User)
 	case errors.As(err, &lost):
-		p := explainLost(lost, StepAuthorize)
+		p := lost.problem(StepAuthorize)
 		return p.Summary + " " + p.Hint
 	case errors.As(err, &fresh):
 		return "No new approval link could be made. " + sentence(fresh.err, StepAuthorize).Summary + " The link before it still counts."

@@ -47,8 +47,6 @@ type FinishHandedOver struct {
 	Text    string // as pasted
 }
 
-func (FinishHandedOver) effect() {}
-
 func (e FinishHandedOver) do(ctx context.Context, r *Runner, _ <-chan Delivery, say func(Event)) Event {
 	z, err := r.newAuthorize(ctx, e.Answers, e.Store, say)
 	if err != nil {
@@ -73,6 +71,10 @@ type pasteError struct{ err error }
 
 func (e *pasteError) Error() string { return "read the pasted address: " + e.err.Error() }
 func (e *pasteError) Unwrap() error { return e.err }
+
+func (e *pasteError) problem(at Step) Problem {
+	return Problem{Summary: explainRejected(e.err), Code: CodeUsage, Exit: ExitUsage, Step: at}
+}
 
 // claimPaste reads a pasted address and uses its state up: one of this run, or of a
 // link of an earlier run for the same answers.

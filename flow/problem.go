@@ -70,6 +70,8 @@ func (e *RefusedError) Error() string {
 	return strings.TrimSuffix("authorization refused: "+e.Code+" "+e.Description, " ")
 }
 
+func (e *RefusedError) problem(at Step) Problem { return explainOAuth(e.Code, e.Description, at) }
+
 func usage(summary, hint string) *Problem {
 	return &Problem{Summary: summary, Hint: hint, Code: CodeUsage, Exit: ExitUsage}
 }
@@ -84,27 +86,17 @@ func Explain(err error, at Step) Problem {
 
 func sentence(err error, at Step) Problem {
 	var (
-		refused *RefusedError
+		own     interface{ problem(at Step) Problem } // an error of this package
 		port    *callback.PortError
 		api     *cronofy.Error
 		bad     *cronofy.BadAnswerError
 		network *cronofy.NetworkError
-		list    *AccountsError
-		record  *RecordError
-		lost    *LostError
 	)
-	if paste := (*pasteError)(nil); errors.As(err, &paste) {
-		return Problem{Summary: explainRejected(paste.err), Code: CodeUsage, Exit: ExitUsage, Step: at}
-	}
 	switch {
-	case errors.As(err, &refused):
-		return explainOAuth(refused.Code, refused.Description, at)
+	case errors.As(err, &own):
+		return own.problem(at)
 	case errors.As(err, &port):
 		return explainPort(port)
-	case errors.As(err, &lost):
-		return explainLost(lost, at)
-	case errors.As(err, &record):
-		return explainRecord(record)
 	case isStoreError(err):
 		return explainStore(err, storePage(at))
 	case errors.As(err, &api):
@@ -116,15 +108,6 @@ func sentence(err error, at Step) Problem {
 	case errors.As(err, &network):
 		summary, hint := network.Words()
 		return Problem{Summary: summary, Hint: hint, Code: CodeNetwork, Exit: ExitFailed, Step: at}
-	case errors.As(err, &list):
-		return explainAccounts(list, at)
-	}
-	return explainEnd(err, at)
-}
-
-// explainEnd is for what ended a task and says nothing more.
-func explainEnd(err error, at Step) Problem {
-	switch {
 	case errors.Is(err, ErrTimeout):
 		return Problem{Summary: "The administrator did not finish in time.",
 			Hint: anotherLink + " --timeout sets how long confer waits.",
@@ -314,7 +297,7 @@ func fieldText(fields map[string][]cronofy.FieldError) string {
 	return " (" + strings.Join(out, ", ") + ")"
 }
 
-func explainLost(e *LostError, at Step) Problem {
+func (e *LostError) problem(at Step) Problem {
 	p := Problem{Code: CodeNetwork, Exit: ExitFailed, Step: at,
 		Hint: "It goes to the redirect URI. With --listen something must deliver from there to that address; without --listen confer listens at the redirect URI itself."}
 	var dial *net.OpError

@@ -2,7 +2,6 @@ package flow
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"path/filepath"
 	"runtime"
@@ -10,7 +9,6 @@ import (
 	"strings"
 
 	"confer/cronofy"
-	"confer/internal/links"
 	"confer/keystore"
 )
 
@@ -217,18 +215,6 @@ func because(detail string) string {
 // statusOf is what an error saw of the keyring.
 func statusOf(e *keystore.Error) keystore.Status {
 	return keystore.Status{State: e.State, Program: e.Program, Detail: e.Detail, NoWindow: e.NoWindow}
-}
-
-// explainRecord says why a secret was not stored although its store is well.
-func explainRecord(e *RecordError) Problem {
-	p := Problem{Code: CodeSecretStore, Exit: ExitFailed, Step: StepApplication,
-		Summary: "confer stores no secret that it could not find again, and its list of them cannot be written: " + cronofy.CleanText(e.Err.Error(), 200) + ".",
-		Hint:    "confer doctor checks the folder. Put it right and try again, " + orMemory}
-	if errors.Is(e.Err, links.ErrBusy) || errors.Is(e.Err, context.DeadlineExceeded) {
-		p.Summary = "Another confer is writing the list of stored secrets, so nothing was stored."
-		p.Hint = "Try again when that one has ended."
-	}
-	return p
 }
 
 // explainCopies tells that secrets are still where an earlier set-up put them.

@@ -100,8 +100,6 @@ func checkAccountsAnswer(a Accounts) *Problem {
 // Refreshed asks to look at the profiles again now.
 type Refreshed struct{}
 
-func (Refreshed) effect() {}
-
 func (Refreshed) deliver(context.Context, *authorization) Event { return nil }
 
 func (Refreshed) apply(s State) (State, *Task) {
@@ -124,7 +122,7 @@ func (e *AccountsError) Error() string { return "read accounts: " + e.Err.Error(
 // Unwrap gives the cause.
 func (e *AccountsError) Unwrap() error { return e.Err }
 
-func explainAccounts(e *AccountsError, at Step) Problem {
+func (e *AccountsError) problem(at Step) Problem {
 	p := Problem{Code: CodeUsage, Exit: ExitUsage, Step: at,
 		Summary: "The accounts could not be read: " + cronofy.CleanText(e.Err.Error(), 200) + ".",
 		Hint:    "Give a CSV file with a header, or JSON lines, with the columns email and access_token."}
@@ -240,8 +238,6 @@ type LoadProfiles struct {
 	Answers Answers
 	Known   *KnownProfiles
 }
-
-func (LoadProfiles) effect() {}
 
 func (e LoadProfiles) do(ctx context.Context, r *Runner, inbox <-chan Delivery, say func(Event)) Event {
 	list, err := r.readAccounts(ctx, e.Answers.Accounts)

@@ -201,6 +201,18 @@ func (e *RecordError) Error() string { return "note where the secret is stored: 
 // Unwrap gives the cause.
 func (e *RecordError) Unwrap() error { return e.Err }
 
+// problem says why a secret was not stored although its store is well.
+func (e *RecordError) problem(Step) Problem {
+	p := Problem{Code: CodeSecretStore, Exit: ExitFailed, Step: StepApplication,
+		Summary: "confer stores no secret that it could not find again, and its list of them cannot be written: " + cronofy.CleanText(e.Err.Error(), 200) + ".",
+		Hint:    "confer doctor checks the folder. Put it right and try again, " + orMemory}
+	if errors.Is(e.Err, links.ErrBusy) || errors.Is(e.Err, context.DeadlineExceeded) {
+		p.Summary = "Another confer is writing the list of stored secrets, so nothing was stored."
+		p.Hint = "Try again when that one has ended."
+	}
+	return p
+}
+
 // The secrets of the answers, wherever they are stored.
 func clientSecretOf(a Answers) links.StoredSecret {
 	return links.StoredClientSecret("", a.Site.APIHost(), a.ClientID)

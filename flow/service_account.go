@@ -97,8 +97,6 @@ type CheckServiceAccount struct {
 	Store   Store
 }
 
-func (CheckServiceAccount) effect() {}
-
 func (e CheckServiceAccount) do(ctx context.Context, r *Runner, _ <-chan Delivery, say func(Event)) Event {
 	a, err := r.withSecret(ctx, e.Answers, e.Store)
 	if err != nil {
@@ -123,8 +121,6 @@ type Connect struct {
 	Store                 Store
 	Scope, DelegatedScope string
 }
-
-func (Connect) effect() {}
 
 func (e Connect) do(ctx context.Context, r *Runner, inbox <-chan Delivery, say func(Event)) Event {
 	a, err := r.withSecret(ctx, e.Answers, e.Store)

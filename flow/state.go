@@ -119,12 +119,12 @@ type answer interface {
 	page() Step
 }
 
-// Effect is work for the Runner, as data. It carries everything the work needs.
-type Effect interface{ effect() }
+// Effect is what the Runner is to do, as data: a work or a Delivery. It carries
+// everything that is needed.
+type Effect any
 
 // work is an Effect that is done by a task. The event that it returns is its last.
 type work interface {
-	Effect
 	do(ctx context.Context, r *Runner, inbox <-chan Delivery, say func(Event)) Event
 }
 
@@ -132,7 +132,6 @@ type work interface {
 // the inbox of that task.
 type Delivery interface {
 	Event
-	Effect
 	// deliver does it within an authorization. A non-nil event ends the task.
 	deliver(ctx context.Context, a *authorization) Event
 }
@@ -161,7 +160,7 @@ func (s State) Apply(ev Event) (State, *Task) {
 // that are looked at are not.
 func (s State) Busy() bool { return s.Running != nil && (s.Step != StepProfiles || !s.Proof.Started) }
 
-func (s State) start(e Effect) (State, *Task) {
+func (s State) start(e work) (State, *Task) {
 	s.tasks++
 	s.Unlock, s.StoreWait = time.Time{}, ""
 	s.Running = &Task{ID: s.tasks, Effect: e}

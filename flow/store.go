@@ -159,8 +159,6 @@ type OpenStore struct {
 	Store   Store
 }
 
-func (OpenStore) effect() {}
-
 func (e OpenStore) do(ctx context.Context, r *Runner, _ <-chan Delivery, say func(Event)) Event {
 	ctx, cancel := context.WithTimeout(ctx, storeLimit)
 	defer cancel()
