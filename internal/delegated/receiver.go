@@ -16,17 +16,16 @@ import (
 	"encoding/hex"
 	"errors"
 	"io"
-	"log"
 	"net"
 	"net/http"
 	"net/url"
 	"path"
-	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"confer/cronofy"
+	"confer/internal/httpserver"
 )
 
 // Client is what of *cronofy.Client is needed here.
@@ -81,7 +80,8 @@ type Receiver struct {
 	cfg    Config
 	base   *url.URL
 	emails []string
-	server *server
+	server *httpserver.Server
+	addr   string // where it listens
 	ctx    context.Context
 	cancel context.CancelFunc
 	work   sync.WaitGroup
@@ -151,12 +151,12 @@ func Open(ctx context.Context, cfg Config, emails []string) (*Receiver, error) {
 		return nil, err
 	}
 	d.ctx, d.cancel = context.WithCancel(ctx)
-	d.server = serve(d, l)
+	d.server, d.addr = httpserver.Serve(d, limits(), l), l.Addr().String()
 	return d, nil
 }
 
 // Addr is where the Receiver listens.
-func (d *Receiver) Addr() string { return d.server.l.Addr().String() }
+func (d *Receiver) Addr() string { return d.addr }
 
 // Access gives the tokens of the i-th address, once. It asks for that address,
 // together with its neighbours, unless they were asked for before, and waits for
@@ -228,7 +228,7 @@ func (d *Receiver) Close() {
 	d.mu.Lock()
 	d.cancel() // nothing is begun after this
 	d.mu.Unlock()
-	d.server.close()
+	d.server.Close()
 	d.work.Wait()
 }
 
@@ -547,72 +547,10 @@ func (d *Receiver) claim(id string) *row {
 	return r
 }
 
-const (
-	// A webhook fits one packet or two; whoever needs longer is not Cronofy.
-	headerTime = 5 * time.Second
-	readTime   = 10 * time.Second
-	writeTime  = 5 * time.Second
-	maxHeader  = 16 << 10 // bytes
-
-	// Connections open at once; above it the oldest is cut, so that a flood of
-	// slow senders uses up neither files nor memory.
-	maxConnections = 256
-
-	// closeLimit is how long answers that are being written may take at the end.
-	closeLimit = 100 * time.Millisecond
-)
-
-// server is the listener of a Receiver.
-type server struct {
-	l       net.Listener
-	srv     *http.Server
-	serving sync.WaitGroup
-
-	mu   sync.Mutex
-	open []net.Conn // oldest first
-}
-
-func serve(h http.Handler, l net.Listener) *server {
-	d := &server{l: l}
-	d.srv = &http.Server{
-		Handler:                      h,
-		ReadHeaderTimeout:            headerTime,
-		ReadTimeout:                  readTime,
-		WriteTimeout:                 writeTime,
-		MaxHeaderBytes:               maxHeader,
-		DisableGeneralOptionsHandler: true,
-		ErrorLog:                     log.New(io.Discard, "", 0), // the default writes into the terminal
-		ConnState:                    d.watch,
-	}
-	d.srv.SetKeepAlivesEnabled(false)
-	d.serving.Go(func() { _ = d.srv.Serve(l) }) // ends with close
-	return d
-}
-
-func (d *server) watch(c net.Conn, state http.ConnState) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	switch state {
-	case http.StateNew:
-		if d.open = append(d.open, c); len(d.open) > maxConnections {
-			_ = d.open[0].Close()
-			d.open = d.open[1:]
-		}
-	case http.StateClosed, http.StateHijacked:
-		if i := slices.Index(d.open, c); i >= 0 {
-			d.open = slices.Delete(d.open, i, i+1)
-		}
-	}
-}
-
-func (d *server) close() {
-	_ = d.l.Close()
-	d.serving.Wait() // no new connection from here on
-	ctx, cancel := context.WithTimeout(context.Background(), closeLimit)
-	defer cancel()
-	if d.srv.Shutdown(ctx) != nil {
-		_ = d.srv.Close()
-	}
+// limits: a webhook fits one packet or two; whoever needs longer is not Cronofy.
+func limits() httpserver.Limits {
+	return httpserver.Limits{Header: 5 * time.Second, Read: 10 * time.Second, Write: 5 * time.Second, HeaderBytes: 16 << 10,
+		Connections: 256, Close: 100 * time.Millisecond}
 }
 
 // ErrClosed: the Receiver was closed before the account was answered.
