@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -89,16 +89,18 @@ type provider interface {
 // damaged gnome-keyring file is set aside by gnome-keyring itself, without a word:
 // its secrets are ErrNotFound then.
 type KeyringStore struct {
-	provider provider
-	probe    func(context.Context) Status
-	guard    *guard
-	call     time.Duration
+	provider     provider
+	probe        func(context.Context) Status
+	call, prompt time.Duration // limits: of what the keyring does by itself, and of each window
+
+	turn  chan struct{} // held by the running call
+	stuck atomic.Bool   // the running call was given up
 }
 
 // OpenKeyring gives the keyring. It touches nothing yet. A program needs one
 // KeyringStore only: two of them do not wait for each other's calls.
 func OpenKeyring() *KeyringStore {
-	return &KeyringStore{provider: newProvider(), probe: Probe, guard: newGuard(), call: callLimit}
+	return &KeyringStore{provider: newProvider(), probe: Probe, call: callLimit, prompt: PromptLimit, turn: make(chan struct{}, 1)}
 }
 
 // Kind is Keyring.
@@ -109,7 +111,15 @@ func (k *KeyringStore) Get(ctx context.Context, key string) (string, error) {
 	if err := checkKey(key); err != nil {
 		return "", &Error{Op: "get", Store: Keyring, Err: err}
 	}
-	return k.do(ctx, "get", "", job{run: func(c *call) (string, error) { return k.provider.Get(c, key) }})
+	var secret string
+	err := k.do(ctx, "get", "", func(c *call) (err error) {
+		secret, err = k.provider.Get(c, key)
+		return err
+	}, nil)
+	if err != nil {
+		return "", err // and the call may not have ended
+	}
+	return secret, nil
 }
 
 // Has tells whether there is a secret of key, without a window and without
@@ -119,11 +129,11 @@ func (k *KeyringStore) Has(ctx context.Context, key string) (bool, error) {
 		return false, &Error{Op: "get", Store: Keyring, Err: err}
 	}
 	var has bool
-	_, err := k.do(ctx, "get", "", job{run: func(c *call) (_ string, err error) {
+	err := k.do(ctx, "get", "", func(c *call) (err error) {
 		has, err = k.provider.Has(c, key)
-		return "", err
-	}})
-	return has && err == nil, err
+		return err
+	}, nil)
+	return err == nil && has, err
 }
 
 // Set implements Store. What is there already is not written again, because some
@@ -135,8 +145,7 @@ func (k *KeyringStore) Set(ctx context.Context, key, secret string) error {
 		return &Error{Op: "set", Store: Keyring, Err: err}
 	}
 	s := &setting{provider: k.provider, key: key, secret: secret}
-	_, err := k.do(ctx, "set", secret, job{run: s.run, late: s.undo})
-	return err
+	return k.do(ctx, "set", secret, s.run, s.undo)
 }
 
 // deleteTries is how often Delete looks whether a secret is gone, and deletePause
@@ -151,20 +160,20 @@ func (k *KeyringStore) Delete(ctx context.Context, key string) error {
 	if err := checkKey(key); err != nil {
 		return &Error{Op: "delete", Store: Keyring, Err: err}
 	}
-	_, err := k.do(ctx, "delete", "", job{run: func(c *call) (string, error) {
+	err := k.do(ctx, "delete", "", func(c *call) error {
 		for n := range deleteTries {
 			if n > 0 {
 				time.Sleep(deletePause)
 			}
 			if err := k.provider.Delete(c, key); err != nil {
-				return "", err
+				return err
 			}
 			if has, err := k.provider.Has(c, key); err != nil || !has {
-				return "", err
+				return err
 			}
 		}
-		return "", errStays
-	}})
+		return errStays
+	}, nil)
 	if errors.Is(err, ErrNotFound) {
 		err = nil
 	}
@@ -179,40 +188,45 @@ var errStays = errors.New("the item is still there after it was deleted")
 // Error.Pending when it was given up: the window stays on the screen then, and
 // other calls are ErrBusy until somebody answers it.
 func (k *KeyringStore) Unlock(ctx context.Context) error {
-	if k.guard.stuck() {
-		return k.failure(ctx, "unlock", "", answer{err: ErrBusy})
+	s, err := k.state(ctx, "unlock")
+	if err != nil {
+		return err
 	}
-	s := k.probe(ctx)
-	if s.State != Locked {
-		return stateError("unlock", s)
+	if s.State == Locked {
+		if err := k.run(ctx, "unlock", "", k.provider.Unlock, nil); err != nil {
+			return err
+		}
+		s = k.probe(ctx)
 	}
-	a := k.guard.do(ctx, k.call, job{run: func(c *call) (string, error) { return "", k.provider.Unlock(c) }})
-	if a.err == nil {
-		return stateError("unlock", k.probe(ctx))
-	}
-	return k.failure(ctx, "unlock", "", a)
+	return s.unready("unlock")
 }
 
 // do makes one call where the keyring is ready. secret is taken out of details.
-func (k *KeyringStore) do(ctx context.Context, op, secret string, j job) (string, error) {
-	if k.guard.stuck() {
-		return "", k.failure(ctx, op, secret, answer{err: ErrBusy})
+func (k *KeyringStore) do(ctx context.Context, op, secret string, do func(*call) error, late func(*call)) error {
+	s, err := k.state(ctx, op)
+	if err == nil {
+		err = s.unready(op)
 	}
-	if s := k.probe(ctx); s.State != Ready {
-		if ctx.Err() != nil {
-			return "", k.failure(ctx, op, secret, answer{err: ErrTimeout, cause: ctx.Err()})
-		}
-		return "", stateError(op, s)
+	if err != nil {
+		return err
 	}
-	a := k.guard.do(ctx, k.call, j)
-	if a.err != nil {
-		return "", k.failure(ctx, op, secret, a)
-	}
-	return a.value, nil
+	return k.run(ctx, op, secret, do, late)
 }
 
-// stateError is the error of a call that was not made because of s; nil for Ready.
-func stateError(op string, s Status) error {
+// state probes before a call, unless that could not be made in any case.
+func (k *KeyringStore) state(ctx context.Context, op string) (s Status, err error) {
+	if k.stuck.Load() {
+		return s, &Error{Op: op, Store: Keyring, Err: ErrBusy}
+	}
+	s = k.probe(ctx)
+	if ctx.Err() != nil {
+		return s, &Error{Op: op, Store: Keyring, Err: ErrTimeout, Cause: ctx.Err()}
+	}
+	return s, nil
+}
+
+// unready is the error of a call that is not made because of s; nil for Ready.
+func (s Status) unready(op string) error {
 	if s.State == Ready {
 		return nil
 	}
@@ -224,16 +238,19 @@ func (s Status) Error(op string) *Error {
 	return &Error{Op: op, Store: Keyring, Err: s.State.sentinel(), State: s.State, Program: s.Program, Detail: s.Detail, NoWindow: s.NoWindow}
 }
 
-func (k *KeyringStore) failure(ctx context.Context, op, secret string, a answer) error {
-	e := &Error{Op: op, Store: Keyring, Cause: a.cause, Pending: a.pending, Program: a.program}
+// failure completes the error of a call that ended with err.
+func (k *KeyringStore) failure(ctx context.Context, e *Error, secret string, err error) error {
+	if err == nil {
+		return nil
+	}
 	for _, known := range []error{ErrTimeout, ErrBusy, ErrReadBack, ErrNotFound, ErrTooBig} {
-		if errors.Is(a.err, known) {
+		if errors.Is(err, known) {
 			e.Err = known
 			return e
 		}
 	}
-	e.Detail = detail(a.err, secret)
-	if e.State = classify(a.err); e.State == "" {
+	e.Detail = detail(err, secret)
+	if e.State = classify(err); e.State == "" {
 		s := k.probe(ctx)
 		e.State, e.NoWindow = s.State, s.NoWindow
 		if s.Program != "" {
@@ -243,7 +260,7 @@ func (k *KeyringStore) failure(ctx context.Context, op, secret string, a answer)
 	e.Err = e.State.sentinel()
 	switch {
 	case e.Err != nil:
-	case errors.Is(a.err, ErrDismissed):
+	case errors.Is(err, ErrDismissed):
 		e.Err = ErrDismissed
 	default:
 		e.Err = ErrRefused
@@ -259,26 +276,26 @@ type setting struct {
 	had, known  bool // had: there was an item before; known: that is known, so Set may have been called
 }
 
-func (s *setting) run(c *call) (string, error) {
+func (s *setting) run(c *call) error {
 	before, err := s.provider.Get(c, s.key)
 	if err != nil && !errors.Is(err, ErrNotFound) {
-		return "", err
+		return err
 	}
 	if err == nil && before == s.secret {
-		return "", nil
+		return nil
 	}
-	if c.isGivenUp() {
-		return "", ErrTimeout
+	if c.ended.Load() { // given up: nothing is changed any more
+		return ErrTimeout
 	}
 	s.before, s.had, s.known = before, err == nil, true
 	if err := s.provider.Set(c, s.key, s.secret); err != nil {
-		return "", err
+		return err
 	}
 	got, err := s.provider.Get(c, s.key)
 	if errors.Is(err, ErrNotFound) || err == nil && got != s.secret {
-		return "", ErrReadBack
+		return ErrReadBack
 	}
-	return "", err
+	return err
 }
 
 // undo brings back what was there before, as well as the keyring lets it.
@@ -300,53 +317,16 @@ func (s *setting) restored(c *call) bool {
 	return errors.Is(err, ErrNotFound)
 }
 
-// guard makes calls that cannot be cancelled, one at a time. A call that outlives
-// its limit keeps its goroutine; until it ends, further calls fail at once with
-// ErrBusy, so that however many are made only one goroutine is ever stuck, and
-// only one window is ever open.
-type guard struct {
-	turn      chan struct{} // held by the running call
-	prompt    time.Duration // for a window
-	mu        sync.Mutex
-	abandoned bool // the running call was given up
-}
-
-func newGuard() *guard { return &guard{turn: make(chan struct{}, 1), prompt: PromptLimit} }
-
-// job is what a call does. run asks isGivenUp before it changes anything. When it
-// was given up, late runs after run has ended and before the next call can start;
-// it may be nil.
-type job struct {
-	run  func(*call) (string, error)
-	late func(*call)
-}
-
-// call is a job that is being done.
+// call is a call to the keyring that is being made. do asks whether it has ended
+// before it changes anything. When it was given up, late runs after do has
+// returned and before the next call can begin; it may be nil.
 type call struct {
-	job
-	windows           chan string // the program that opened a window; "": it is closed
-	givenUp           chan struct{}
-	finished, stopped bool // under guard.mu
-	done              chan answer
-}
-
-// answer is the end of a job as its caller sees it. err is that of run,
-// or ErrBusy (not begun) or ErrTimeout with the cause.
-type answer struct {
-	value   string
-	err     error
-	cause   error
-	pending bool
-	program string // that showed the last window
-}
-
-func (c *call) isGivenUp() bool {
-	select {
-	case <-c.givenUp:
-		return true
-	default:
-		return false
-	}
+	do      func(*call) error
+	late    func(*call)
+	windows chan string   // the program that opened a window; "": it is closed
+	ended   atomic.Bool   // do has returned, or it was given up, whichever came first
+	givenUp chan struct{} // closed when it was given up
+	done    chan error    // of do
 }
 
 // window tells the caller that a program has opened a window ("": closed it).
@@ -364,114 +344,99 @@ const someProgram = "the keyring"
 // KeePassXC answer some of theirs themselves, without a window.
 const windowDelay = 500 * time.Millisecond
 
-// do waits for its turn and does j, for at most limit without a window, and
-// g.prompt for each window.
-func (g *guard) do(ctx context.Context, limit time.Duration, j job) answer {
-	if g.stuck() {
-		return answer{err: ErrBusy}
+// run makes a call that cannot be cancelled, for at most k.call without a window,
+// and k.prompt for each window. Calls are made one at a time. One that outlives its
+// limit keeps its goroutine; until it ends, further calls fail at once with ErrBusy,
+// so that however many are made only one goroutine is ever stuck, and only one
+// window is ever open.
+func (k *KeyringStore) run(ctx context.Context, op, secret string, do func(*call) error, late func(*call)) error {
+	e := &Error{Op: op, Store: Keyring, Err: ErrBusy}
+	if k.stuck.Load() {
+		return e
 	}
-	if ctx.Err() != nil {
-		return answer{err: ErrTimeout, cause: ctx.Err()}
-	}
-	timer := time.NewTimer(limit)
+	timer := time.NewTimer(k.call)
 	defer timer.Stop()
 	select {
-	case g.turn <- struct{}{}:
+	case k.turn <- struct{}{}:
 	case <-ctx.Done():
-		return answer{err: ErrBusy, cause: ctx.Err()}
+		e.Cause = ctx.Err()
+		return e
 	case <-timer.C:
-		return answer{err: ErrBusy, cause: context.DeadlineExceeded}
+		e.Cause = context.DeadlineExceeded
+		return e
 	}
-	c := &call{job: j, windows: make(chan string), givenUp: make(chan struct{}), done: make(chan answer, 1)}
-	go g.work(c)
-	return g.await(ctx, c, limit, timer)
+	c := &call{do: do, late: late, windows: make(chan string), givenUp: make(chan struct{}), done: make(chan error, 1)}
+	go k.work(c)
+	return k.failure(ctx, e, secret, k.await(ctx, e, c, timer))
 }
 
-func (g *guard) await(ctx context.Context, c *call, limit time.Duration, timer *time.Timer) answer {
+// await gives what do returned, or ErrTimeout. It notes in e what it saw.
+func (k *KeyringStore) await(ctx context.Context, e *Error, c *call, timer *time.Timer) error {
 	var announce <-chan time.Time
 	wait := Wait{Store: Keyring, Over: true} // as long as nobody was told of a window
-	var program string
-	for {
-		var a answer
-		select {
-		case a = <-c.done:
-		case opened := <-c.windows:
-			if announce = nil; !wait.Over {
-				wait.Over = true
-				tell(ctx, wait)
-			}
-			if opened == "" {
-				timer.Reset(limit)
-				continue
-			}
-			timer.Reset(g.prompt)
-			announce = time.After(windowDelay)
-			if program = opened; program == someProgram {
-				program = ""
-			}
-			wait.Who, wait.Until = program, time.Now().Add(g.prompt)
-			continue
-		case <-announce:
-			wait.Over = false
-			tell(ctx, wait)
-			continue
-		case <-timer.C:
-			a = g.giveUp(c, context.DeadlineExceeded)
-		case <-ctx.Done():
-			a = g.giveUp(c, ctx.Err())
-		}
-		if !wait.Over {
+	closed := func() {
+		if announce = nil; !wait.Over {
 			wait.Over = true
 			tell(ctx, wait)
 		}
-		a.program = program
-		return a
+	}
+	defer closed()
+	for {
+		select {
+		case err := <-c.done:
+			return err
+		case opened := <-c.windows:
+			closed()
+			if opened == "" {
+				timer.Reset(k.call)
+				continue
+			}
+			timer.Reset(k.prompt)
+			announce = time.After(windowDelay)
+			if e.Program = opened; opened == someProgram {
+				e.Program = ""
+			}
+			wait.Who, wait.Until = e.Program, time.Now().Add(k.prompt)
+		case <-announce:
+			wait.Over = false
+			tell(ctx, wait)
+		case <-timer.C:
+			return k.giveUp(e, c, context.DeadlineExceeded)
+		case <-ctx.Done():
+			return k.giveUp(e, c, ctx.Err())
+		}
 	}
 }
 
-func (g *guard) stuck() bool {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.abandoned
-}
-
-func (g *guard) giveUp(c *call, cause error) answer {
-	g.mu.Lock()
-	if c.finished {
-		g.mu.Unlock()
+func (k *KeyringStore) giveUp(e *Error, c *call, cause error) error {
+	if !c.ended.CompareAndSwap(false, true) {
 		return <-c.done
 	}
-	c.stopped, g.abandoned = true, true
+	k.stuck.Store(true)
 	close(c.givenUp)
-	g.mu.Unlock()
-	return answer{err: ErrTimeout, cause: cause, pending: true}
+	e.Cause, e.Pending = cause, true
+	return ErrTimeout
 }
 
-func (g *guard) work(c *call) {
-	var a answer
-	a.value, a.err = contain(func() (string, error) { return c.run(c) })
-	g.mu.Lock()
-	c.finished = true
-	stopped := c.stopped
-	g.mu.Unlock()
-	if stopped {
+func (k *KeyringStore) work(c *call) {
+	err := contain(func() error { return c.do(c) })
+	if !c.ended.CompareAndSwap(false, true) {
+		<-c.givenUp // and k is stuck from then on
 		if c.late != nil {
-			_, _ = contain(func() (string, error) { c.late(c); return "", nil })
+			_ = contain(func() error { c.late(c); return nil })
 		}
-		g.mu.Lock()
-		g.abandoned = false
-		g.mu.Unlock()
+		k.stuck.Store(false)
 	}
-	<-g.turn
-	c.done <- a
+	<-k.turn
+	c.done <- err
 }
 
 // contain turns a panic of f into an error: in a goroutine of its own it would
 // end the program. Its value stays out of the text, since it could hold anything.
-func contain(f func() (string, error)) (value string, err error) {
+func contain(f func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			value, err = "", fmt.Errorf("keyring client broke off (%T)", p)
+			err = fmt.Errorf("keyring client broke off (%T)", p)
 		}
 	}()
 	return f()

@@ -314,7 +314,7 @@ func (s *secretService) close() {
 }
 
 func (s *secretService) transaction(c *call, f func(transaction) error) error {
-	ctx := context.Background() // what was begun is seen to its end; guard bounds the caller's wait
+	ctx := context.Background() // what was begun is seen to its end; the store bounds the caller's wait
 	if s.conn == nil || !s.conn.Connected() {
 		conn, err := connect(ctx)
 		if err != nil {

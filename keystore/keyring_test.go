@@ -553,6 +553,6 @@ func asError(t *testing.T, err error, sentinel error) *Error {
 
 // waitIdle waits until no call runs in the background any more.
 func waitIdle(k *KeyringStore) {
-	k.guard.turn <- struct{}{}
-	<-k.guard.turn
+	k.turn <- struct{}{}
+	<-k.turn
 }

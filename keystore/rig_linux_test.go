@@ -375,7 +375,7 @@ func child(in io.Reader, out io.Writer) int {
 func (s *server) serve(o order) (r reply) {
 	ctx := OnWait(s.ctx, func(w Wait) { r.Waits = append(r.Waits, w) })
 	if o.Limit != 0 {
-		s.store.call, s.store.guard.prompt = o.Limit, o.Limit
+		s.store.call, s.store.prompt = o.Limit, o.Limit
 	}
 	s.first = true
 	var err error
