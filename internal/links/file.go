@@ -335,14 +335,11 @@ func decode(b []byte) (Contents, error) {
 	return v.Contents, nil
 }
 
-// encode writes the file for people to read: one member a line. Texts are cleaned,
-// so that what was typed or pasted cannot make the file one that is refused when
-// it is read.
+// encode writes the file for people to read: one member a line. The texts of c are
+// cleaned, so that what was typed or pasted cannot make the file one that is refused
+// when it is read.
 func encode(c Contents) ([]byte, error) {
-	c, err := c.cleaned()
-	if err != nil {
-		return nil, err
-	}
+	c.clean()
 	if err := c.check(); err != nil {
 		return nil, err
 	}
@@ -350,6 +347,6 @@ func encode(c Contents) ([]byte, error) {
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")
-	err = e.Encode(versioned{version, c})
+	err := e.Encode(versioned{version, c})
 	return b.Bytes(), err
 }

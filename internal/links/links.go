@@ -12,10 +12,10 @@ import (
 	"crypto/sha256"
 	"encoding/base32"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -271,55 +271,50 @@ func (c Contents) check() error {
 	return nil
 }
 
-// texts gives the contents with each text as do gives it back.
-func (c Contents) texts(do func(string) string) (Contents, error) {
-	b, err := json.Marshal(c)
-	if err != nil {
-		return Contents{}, err
-	}
-	var all any
-	if err := json.Unmarshal(b, &all); err != nil {
-		return Contents{}, err
-	}
-	if b, err = json.Marshal(eachText(all, do)); err != nil {
-		return Contents{}, err
-	}
-	var out Contents
-	return out, json.Unmarshal(b, &out)
-}
-
-func eachText(v any, do func(string) string) any {
-	switch v := v.(type) {
-	case string:
-		return do(v)
-	case []any:
-		for i := range v {
-			v[i] = eachText(v[i], do)
-		}
-	case map[string]any:
-		for k := range v {
-			v[k] = eachText(v[k], do)
-		}
-	}
-	return v
-}
-
 // hasControls tells whether a text of the file has characters that would end in
 // the names of stored secrets and on terminals.
 func (c Contents) hasControls() bool {
 	found := false
-	_, err := c.texts(func(s string) string {
+	eachText(reflect.ValueOf(&c).Elem(), func(s string) string {
 		found = found || strings.ContainsFunc(s, func(r rune) bool {
 			return unicode.Is(unicode.Cc, r) || unicode.Is(unicode.Bidi_Control, r)
 		})
 		return s
 	})
-	return found || err != nil
+	return found
 }
 
-// cleaned is the contents without such characters.
-func (c Contents) cleaned() (Contents, error) {
-	return c.texts(func(s string) string { return cronofy.CleanText(s, longestText) })
+// clean takes such characters out.
+func (c *Contents) clean() {
+	eachText(reflect.ValueOf(c).Elem(), func(s string) string { return cronofy.CleanText(s, longestText) })
+}
+
+// eachText has each text be what do gives for it. What a pointer or a slice leads
+// to is copied, since it may be somebody else's too. New members are among the texts
+// without being named here.
+func eachText(v reflect.Value, do func(string) string) {
+	switch v.Kind() {
+	case reflect.String:
+		v.SetString(do(v.String()))
+	case reflect.Pointer:
+		if !v.IsNil() {
+			own := reflect.New(v.Type().Elem())
+			own.Elem().Set(v.Elem())
+			v.Set(own)
+			eachText(own.Elem(), do)
+		}
+	case reflect.Slice:
+		v.Set(reflect.AppendSlice(reflect.Zero(v.Type()), v))
+		for i := range v.Len() {
+			eachText(v.Index(i), do)
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			if f := v.Field(i); f.CanSet() { // but for what a time.Time is made of
+				eachText(f, do)
+			}
+		}
+	}
 }
 
 // AccountToken is the Provider of a StoredSecret that is the refresh token of a
