@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -248,37 +249,20 @@ func arguments(command, address string) ([]string, error) {
 	return words, nil
 }
 
+var (
+	word   = regexp.MustCompile(`(?:[^ \t"']|"[^"]*"|'[^']*')+`)
+	quoted = regexp.MustCompile(`"([^"]*)"|'([^']*)'`)
+)
+
 // split parts words at white space outside of quotes. A backslash is an
 // ordinary character, because Windows' paths have them.
 func split(command string) ([]string, error) {
-	var (
-		words []string
-		word  strings.Builder
-		quote rune
-		begun bool
-	)
-	for _, r := range command {
-		switch {
-		case quote != 0 && r == quote:
-			quote = 0
-		case quote == 0 && (r == '"' || r == '\''):
-			quote, begun = r, true
-		case quote == 0 && (r == ' ' || r == '\t'):
-			if begun {
-				words = append(words, word.String())
-			}
-			word.Reset()
-			begun = false
-		default:
-			word.WriteRune(r)
-			begun = true
-		}
+	if strings.Trim(word.ReplaceAllString(command, ""), " \t") != "" {
+		return nil, ErrCommand // a quote that nothing closes is in no word
 	}
-	if quote != 0 {
-		return nil, ErrCommand
-	}
-	if begun {
-		words = append(words, word.String())
+	words := word.FindAllString(command, -1)
+	for i, w := range words {
+		words[i] = quoted.ReplaceAllString(w, "$1$2")
 	}
 	return words, nil
 }
