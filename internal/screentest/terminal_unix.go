@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/charmbracelet/x/termios"
 	"github.com/creack/pty"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
@@ -135,7 +136,7 @@ func (x *Terminal) Exits(cmd *exec.Cmd) int {
 // Echoes tells whether the terminal shows what is typed by itself.
 func (x *Terminal) Echoes() bool {
 	x.t.Helper()
-	modes, err := unix.IoctlGetTermios(int(x.TTY.Fd()), getTermios)
+	modes, err := termios.GetTermios(int(x.TTY.Fd()))
 	require.NoError(x.t, err)
 	return modes.Lflag&unix.ECHO != 0
 }
