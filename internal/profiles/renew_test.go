@@ -164,7 +164,6 @@ func TestManyAtOnce(t *testing.T) {
 	}
 	wg.Wait()
 	require.Equal(t, 50, r.refreshes)
-	require.Empty(t, renewer.busy)
 }
 
 func TestWithoutRenewNoRefreshTokenIsTouched(t *testing.T) {

@@ -13,6 +13,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/singleflight"
+
 	"confer/cronofy"
 	"confer/internal/atomicfile"
 )
@@ -241,14 +243,12 @@ type Renewer struct {
 	client Refresher
 	tokens *TokenFile
 	slots  chan struct{}
-
-	mu   sync.Mutex
-	busy map[tokenHash]chan struct{} // refresh tokens under way, closed when done
+	once   singleflight.Group // by refresh token
 }
 
 // NewRenewer makes at most so many calls at once.
 func NewRenewer(client Refresher, tokens *TokenFile, workers int) *Renewer {
-	return &Renewer{client: client, tokens: tokens, slots: make(chan struct{}, max(1, workers)), busy: map[tokenHash]chan struct{}{}}
+	return &Renewer{client: client, tokens: tokens, slots: make(chan struct{}, max(1, workers))}
 }
 
 // Renew is for Options.Renew. It refreshes an account's token once, whatever
@@ -259,21 +259,19 @@ func (r *Renewer) Renew(ctx context.Context, a Account, refused cronofy.Secret) 
 		return cronofy.Secret{}, nil
 	}
 	h := hashToken(a.RefreshToken.Reveal())
-	release, err := r.enter(ctx, h)
-	if err != nil {
-		return cronofy.Secret{}, err
-	}
-	defer release()
-	last, ours, known := r.tokens.newest(a.RefreshToken)
-	switch {
-	case !known:
-		last = a
-	case !last.AccessToken.Empty() && !last.AccessToken.Equal(refused):
-		return last.AccessToken, nil
-	case ours: // just made, and refused already
-		return cronofy.Secret{}, nil
-	}
-	return r.refresh(ctx, a, last.RefreshToken)
+	fresh, err, _ := r.once.Do(string(h[:]), func() (any, error) {
+		last, ours, known := r.tokens.newest(a.RefreshToken)
+		switch {
+		case !known:
+			last = a
+		case !last.AccessToken.Empty() && !last.AccessToken.Equal(refused):
+			return last.AccessToken, nil
+		case ours: // just made, and refused already
+			return cronofy.Secret{}, nil
+		}
+		return r.refresh(ctx, a, last.RefreshToken)
+	})
+	return fresh.(cronofy.Secret), err
 }
 
 func (r *Renewer) refresh(ctx context.Context, a Account, old cronofy.Secret) (cronofy.Secret, error) {
@@ -315,31 +313,6 @@ func graceful(ctx context.Context) (context.Context, func()) {
 		}
 	})
 	return longer, func() { unwatch(); cancel() }
-}
-
-// enter waits until nobody else renews with this refresh token.
-func (r *Renewer) enter(ctx context.Context, h tokenHash) (release func(), err error) {
-	for {
-		r.mu.Lock()
-		other := r.busy[h]
-		if other == nil {
-			mine := make(chan struct{})
-			r.busy[h] = mine
-			r.mu.Unlock()
-			return func() {
-				r.mu.Lock()
-				delete(r.busy, h)
-				r.mu.Unlock()
-				close(mine)
-			}, nil
-		}
-		r.mu.Unlock()
-		select {
-		case <-other:
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
-	}
 }
 
 // Newest puts the newest refresh tokens that the file knows in the place of
