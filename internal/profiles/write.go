@@ -303,11 +303,13 @@ func eachLine(r io.Reader) iter.Seq2[[]byte, error] {
 		in := bufio.NewReaderSize(r, 64<<10)
 		for {
 			line, err := in.ReadBytes('\n')
-			last := errors.Is(err, io.EOF)
-			if last {
-				err = nil
+			if errors.Is(err, io.EOF) {
+				if len(line) > 0 {
+					yield(line, nil)
+				}
+				return
 			}
-			if last && len(line) == 0 || !yield(line, err) || last || err != nil {
+			if !yield(line, err) || err != nil {
 				return
 			}
 		}
@@ -321,11 +323,12 @@ func Records(r io.Reader) iter.Seq2[Record, error] {
 		n := 0
 		for line, err := range eachLine(r) {
 			n++
-			if err == nil && len(bytes.TrimSpace(line)) == 0 {
-				continue
-			}
 			var rec Record
-			if err == nil {
+			switch {
+			case err != nil:
+			case len(bytes.TrimSpace(line)) == 0:
+				continue
+			default:
 				if rec, err = recordOf(line, FormatJSON); err != nil {
 					err = fmt.Errorf("line %d: %w", n, err)
 				}
@@ -347,29 +350,21 @@ type Done struct {
 	Summary Summary // of the records in them
 
 	seed    maphash.Seed
-	exact   map[uint64]int // records by line and name
-	lines   map[int]bool   // that have a record
-	byName  map[uint64]int // records that tell their line
-	unlined map[uint64]int // records that do not
-	changed bool           // the list has another account on a line than it had
+	left    map[uint64][]int // by name: the lines of records that count for nobody yet; 0: the record does not tell
+	lines   map[int]bool     // that have a record
+	changed bool             // the list has another account on a line than it had
 }
 
 // ReadDone reads what a Writer wrote in the format, which must be JSON or CSV.
 // In CSV an account may have several lines, so the last account counts as cut
 // off. Its error is ErrNotRecords or the reader's.
 func ReadDone(r io.Reader, f Format) (*Done, error) {
-	d := &Done{seed: maphash.MakeSeed(), exact: map[uint64]int{}, lines: map[int]bool{}, byName: map[uint64]int{}, unlined: map[uint64]int{}}
+	d := &Done{seed: maphash.MakeSeed(), left: map[uint64][]int{}, lines: map[int]bool{}}
 	if f != FormatJSON && f != FormatCSV {
 		return nil, fmt.Errorf("%w: %s cannot be continued", ErrNotRecords, f)
 	}
 	var last Record // what length bytes after Size say
 	var length int64
-	count := func() {
-		if length > 0 {
-			d.note(last)
-			d.Size, length = d.Size+length, 0
-		}
-	}
 	for line, err := range eachLine(r) {
 		if err != nil {
 			return nil, err
@@ -388,13 +383,15 @@ func ReadDone(r io.Reader, f Format) (*Done, error) {
 		if err != nil {
 			return nil, err
 		}
-		if f == FormatJSON || !rec.goesOnFrom(last) {
-			count()
-			last = rec
+		if f == FormatCSV && rec.goesOnFrom(last) {
+			length += int64(len(line))
+			continue
 		}
-		if length += int64(len(line)); f == FormatJSON {
-			count()
-		}
+		d.note(last, length)
+		last, length = rec, int64(len(line))
+	}
+	if f == FormatJSON {
+		d.note(last, length)
 	}
 	return d, nil
 }
@@ -446,7 +443,12 @@ func recordOf(line []byte, f Format) (r Record, err error) {
 	return r, nil
 }
 
-func (d *Done) note(r Record) {
+// note counts a record of so many bytes; without any there is none.
+func (d *Done) note(r Record, length int64) {
+	if length == 0 {
+		return
+	}
+	d.Size += length
 	d.Summary.Count(r)
 	if r.State == Failed {
 		return
@@ -456,13 +458,8 @@ func (d *Done) note(r Record) {
 		names = []string{r.Listed}
 	}
 	for _, n := range names {
-		switch {
-		case n == "":
-		case r.Line == 0:
-			d.unlined[d.key(0, n)]++
-		default:
-			d.exact[d.key(r.Line, n)]++
-			d.byName[d.key(0, n)]++
+		if n != "" {
+			d.left[d.key(n)] = append(d.left[d.key(n)], r.Line)
 		}
 	}
 	if r.Line > 0 {
@@ -471,10 +468,10 @@ func (d *Done) note(r Record) {
 	}
 }
 
-// key is a hash of a name, on a line if that is not zero. CSV may have put
-// something in front of what could be a formula.
-func (d *Done) key(line int, listed string) uint64 {
-	return maphash.String(d.seed, strconv.Itoa(line)+"\x00"+strings.ReplaceAll(cell(strings.ToLower(listed)), "'", ""))
+// key is a hash of a name. CSV may have put something in front of what could be a
+// formula.
+func (d *Done) key(name string) uint64 {
+	return maphash.String(d.seed, strings.ReplaceAll(cell(strings.ToLower(name)), "'", ""))
 }
 
 // Has tells whether there is a record of the account, other than of a failure.
@@ -485,26 +482,26 @@ func (d *Done) Has(a Account) bool {
 	if listed == "" {
 		return false
 	}
-	any := d.key(0, listed)
-	if take(d.exact, d.key(a.Row, listed)) {
-		take(d.byName, any)
+	if d.take(listed, func(line int) bool { return line == a.Row }) {
 		return true
 	}
 	d.changed = d.changed || d.lines[a.Row]
-	if d.changed && take(d.byName, any) {
+	if d.changed && d.take(listed, func(line int) bool { return line > 0 }) {
 		return true
 	}
 	if a.Sub != "" { // the better name, which records without a line have always
-		any = d.key(0, a.Sub)
+		listed = a.Sub
 	}
-	return take(d.unlined, any)
+	return d.take(listed, func(line int) bool { return line == 0 })
 }
 
-// take uses up one of what is counted.
-func take(counts map[uint64]int, key uint64) bool {
-	n := counts[key]
-	if n > 0 {
-		counts[key] = n - 1
+// take uses up a record of that name with such a line.
+func (d *Done) take(name string, such func(line int) bool) bool {
+	key := d.key(name)
+	i := slices.IndexFunc(d.left[key], such)
+	if i < 0 {
+		return false
 	}
-	return n > 0
+	d.left[key] = slices.Delete(d.left[key], i, i+1)
+	return true
 }
