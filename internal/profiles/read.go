@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"hash/maphash"
 	"iter"
+	"maps"
 	"net/http"
 	"slices"
 	"sync"
@@ -86,7 +87,6 @@ type Summary struct {
 	Read                                     int // records given out
 	Connected, Disconnected, Missing, Failed int // by state; they add up to Read
 	Own                                      int // of the missing, those with Record.Own
-	Duplicates                               int // lines left out because their token came before
 }
 
 // Run reads each account and gives its record to emit, in the order of the list
@@ -104,7 +104,7 @@ type Summary struct {
 func Run(ctx context.Context, client Client, accounts iter.Seq2[Account, error], opts Options, emit func(Record) error) (Summary, error) {
 	var sum Summary
 	r := newReader(client, opts)
-	in := &intake{accounts: accounts, seen: &seen{seed: maphash.MakeSeed(), hashes: map[uint64]struct{}{}}, strict: opts.Strict, done: opts.Done}
+	in := &intake{accounts: accounts, seen: newSeen(), strict: opts.Strict, done: opts.Done}
 	p := pool[item, Record]{window: opts.window(), hold: maxWaiting, patience: opts.Patience, do: r.read}
 	if opts.Unordered {
 		p.hold = 0
@@ -113,7 +113,6 @@ func Run(ctx context.Context, client Client, accounts iter.Seq2[Account, error],
 		sum.Count(rec)
 		return emit(rec)
 	})
-	sum.Duplicates = in.seen.duplicates
 	if err == nil {
 		err = in.err
 	}
@@ -128,7 +127,6 @@ func (s *Summary) Add(o Summary) {
 	s.Missing += o.Missing
 	s.Failed += o.Failed
 	s.Own += o.Own
-	s.Duplicates += o.Duplicates
 }
 
 // Count adds a record.
@@ -193,17 +191,22 @@ func (in *intake) items(yield func(item) bool) {
 	}
 }
 
-// maxSeen bounds what is remembered to some 2 MB. A line that repeats a later one is
+// maxSeen bounds what is remembered to one MB. A line that repeats a later one is
 // read a second time.
 const maxSeen = 120_000
 
 // seen notices tokens that came before, by a keyed hash: two of 100,000 tokens
-// collide with a probability of 3e-10.
+// collide with a probability of 3e-10. It keeps the hashes in sorted blocks, because
+// a map of so many takes three times the memory.
 type seen struct {
-	seed       maphash.Seed
-	hashes     map[uint64]struct{}
-	duplicates int
+	seed   maphash.Seed
+	recent map[uint64]struct{} // of less than a block
+	blocks [][]uint64
 }
+
+const seenBlock = 4096
+
+func newSeen() *seen { return &seen{seed: maphash.MakeSeed(), recent: map[uint64]struct{}{}} }
 
 func (s *seen) before(a Account) bool {
 	token := a.RefreshToken // outlives access tokens
@@ -214,14 +217,27 @@ func (s *seen) before(a Account) bool {
 		return false
 	}
 	h := maphash.String(s.seed, token.Reveal())
-	if _, there := s.hashes[h]; there {
-		s.duplicates++
+	if s.has(h) {
 		return true
 	}
-	if len(s.hashes) < maxSeen {
-		s.hashes[h] = struct{}{}
+	if len(s.blocks)*seenBlock+len(s.recent) >= maxSeen {
+		return false
+	}
+	if s.recent[h] = struct{}{}; len(s.recent) == seenBlock {
+		block := slices.AppendSeq(make([]uint64, 0, seenBlock), maps.Keys(s.recent))
+		slices.Sort(block)
+		s.blocks = append(s.blocks, block)
+		clear(s.recent)
 	}
 	return false
+}
+
+func (s *seen) has(h uint64) bool {
+	_, there := s.recent[h]
+	return there || slices.ContainsFunc(s.blocks, func(block []uint64) bool {
+		_, found := slices.BinarySearch(block, h)
+		return found
+	})
 }
 
 // reader reads single accounts, at most as many at once as slots has room.

@@ -1,7 +1,6 @@
 package profiles
 
 import (
-	"hash/maphash"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -76,7 +75,7 @@ func TestReplacementsAreFollowed(t *testing.T) {
 	require.NoError(t, err)
 	defer in.Close()
 	var newest []string
-	s := &seen{seed: maphash.MakeSeed(), hashes: map[uint64]struct{}{}}
+	s := newSeen()
 	for a, err := range f.Newest(ReadAccounts(in)) {
 		require.NoError(t, err)
 		if !s.before(a) {
