@@ -11,13 +11,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/charmbracelet/x/exp/teatest/v2"
 	"github.com/stretchr/testify/require"
 
 	"confer/cronofy"
 	"confer/cronofy/sandbox"
 	"confer/flow"
-	"confer/internal/screentest"
 	"confer/keystore"
 )
 
@@ -76,7 +74,7 @@ func openReal(t *testing.T, timeout time.Duration, decisions ...sandbox.Decision
 	}
 	m := New(Config{State: flow.Start(flow.Initial{Sites: sites, Answers: flow.Answers{RedirectURI: r.uri}}), Tasks: tasks})
 	t.Cleanup(m.Close)
-	r.window = &window{t: t, m: m, tm: teatest.NewTestModel(t, m, teatest.WithInitialTermSize(100, 40)), em: screentest.New(t, 100, 40, io.Discard)}
+	r.window = show(t, m, 100, 40)
 	return r
 }
 
@@ -92,31 +90,35 @@ func (r *realWindow) visit(link string) error {
 	return nil
 }
 
-// does presses keys once a text is on the screen, pair by pair.
-func (r *realWindow) does(pairs ...string) {
+// does presses keys once a page or a text is on the screen, pair by pair.
+func (r *realWindow) does(pairs ...any) {
 	r.t.Helper()
 	for i := 0; i < len(pairs); i += 2 {
-		r.sees(pairs[i])
-		r.press(strings.Split(pairs[i+1], " ")...)
+		switch at := pairs[i].(type) {
+		case pageID:
+			r.to(at)
+		case string:
+			r.sees(at)
+		}
+		r.press(strings.Split(pairs[i+1].(string), " ")...)
 	}
 }
 
 func (r *realWindow) toTheAccount() {
 	r.t.Helper()
 	c := r.server.Credentials()
-	r.does("Which data center", "4 enter", "Client secret", "type:"+c.ClientID+" tab paste:"+c.ClientSecret.Reveal()+" enter")
+	r.does(pageDataCenter, "4 enter", pageApplication, "type:"+c.ClientID+" tab paste:"+c.ClientSecret.Reveal()+" enter")
 }
 
 func (r *realWindow) toTheWait() {
 	r.t.Helper()
 	r.toTheAccount()
-	r.does("Where should the secrets be kept", "enter", "Service account id", "type:"+r.server.Credentials().ServiceAccountID+" enter",
-		"Which provider", "enter", "Ready for the administrator", "enter")
+	r.does(pageStore, "enter", pageServiceAccount, "type:"+r.server.Credentials().ServiceAccountID+" enter", pageAuthorize, "enter")
 }
 
 func (r *realWindow) finishes() {
 	r.t.Helper()
-	r.does("What happens now", "f", "This was the sandbox", "enter")
+	r.does(pageLinked, "f", pageDone, "enter")
 	r.quits()
 	require.NotNil(r.t, r.m.State().Link)
 }
@@ -128,41 +130,47 @@ func TestRealWalks(t *testing.T) {
 		"straight, to the table": func(t *testing.T) {
 			r := openReal(t, 0, sandbox.Approve)
 			r.toTheWait()
-			r.does("What happens now", "enter", "Check it now?", "2 enter", "A file of accounts", "type:people enter", "next look", "right",
-				"Account: acc_", "enter", "next look", "enter", "accounts connected", "enter")
+			r.does(pageLinked, "enter", pageAccounts, "2 enter", pageAccountsFile, "type:people enter", "next look", "right",
+				"Account: acc_", "enter", "next look", "enter", pageSummary, "enter")
 			r.quits()
 		},
 		"back and forth": func(t *testing.T) {
 			r := openReal(t, 0, sandbox.Approve)
 			r.toTheAccount()
-			r.does("Where should the secrets be kept", "enter", "Service account id", "esc", "Your Cronofy application", "esc", "Which data center", "enter",
-				"Client secret", "enter", "Service account id", "type:"+r.server.Credentials().ServiceAccountID+" tab type:Acme enter",
-				"Which provider", "2 enter", "and Webex.", "esc", "Which provider", "1 enter", "calendars of Acme, and Zoom", "enter")
+			r.does(pageStore, "enter")
+			r.to(pageServiceAccount)
+			r.backTo(pageApplication)
+			r.backTo(pageDataCenter)
+			r.does(pageDataCenter, "enter", pageApplication, "enter", pageServiceAccount, "type:"+r.server.Credentials().ServiceAccountID+" tab type:Acme enter",
+				pageProvider, "2 enter")
+			r.to(pageAuthorize)
+			r.sees("and Webex.")
+			r.backTo(pageProvider)
+			r.does(pageProvider, "1 enter")
+			r.to(pageAuthorize)
+			r.does("calendars of Acme, and Zoom", "enter")
 			r.finishes()
 			require.Equal(t, "Acme", r.m.State().Link.Label)
 		},
 		"Enterprise Connect": func(t *testing.T) {
 			r := openReal(t, 0, sandbox.Approve, sandbox.Approve)
 			r.toTheAccount()
-			r.does("Where should the secrets be kept", "enter", "Authorize a calendar service account now", "shift+tab enter", "Delegated scope", "enter",
-				"Keep its id", "enter", "Which provider", "enter", "Ready for the administrator", "enter")
+			r.does(pageStore, "enter", pageServiceAccount, "shift+tab enter", pageConnect, "enter", pageNewAccount, "enter", pageAuthorize, "enter")
 			r.finishes()
 		},
 		"hand-over": func(t *testing.T) {
 			r := openReal(t, 0)
 			r.toTheWait()
-			r.does("Waiting for the administrator", "m", "Subject: Please connect", "esc", "Waiting for the administrator", "d", "Is it done?", "y",
-				"Not confirmed:", "f", "This was the sandbox", "enter")
+			r.does(pageWaiting, "m", "Subject: Please connect", "esc", pageWaiting, "d", pageHanded, "y", "Not confirmed:", "f", pageDone, "enter")
 			r.quits()
 			require.True(t, r.m.State().Link.Unconfirmed)
 		},
 		"encrypted file": func(t *testing.T) {
 			r := openReal(t, 0, sandbox.Approve)
 			r.toTheAccount()
-			r.does("Where should the secrets be kept", "3 enter", "Repeat the passphrase", "type:short tab type:other enter",
+			r.does(pageStore, "3 enter", pagePassphrase, "type:short tab type:other enter",
 				"are not the same", "type:correct-horse-battery tab type:correct-horse-battery enter",
-				"Service account id", "type:"+r.server.Credentials().ServiceAccountID+" enter", "Which provider", "enter", "Ready for the administrator", "enter",
-				"encrypted file", "f", "This was the sandbox", "enter")
+				pageServiceAccount, "type:"+r.server.Credentials().ServiceAccountID+" enter", pageAuthorize, "enter", "encrypted file", "f", pageDone, "enter")
 			r.quits()
 			require.Equal(t, flow.StoreFile, r.m.State().Link.Store)
 		},

@@ -92,24 +92,57 @@ type window struct {
 	tm *teatest.TestModel
 	em *screentest.Screen
 	m  *Model
+
+	mu       sync.Mutex
+	turned   *sync.Cond
+	at       pageID // which page is shown; "" while it can only be left
+	answered pageID // where a key was pressed last
 }
 
 func open(t *testing.T, found flow.Initial, s *script, w, h int) *window {
-	m := newModel(t, flow.Start(found), func(c *Config) { c.Tasks = s })
-	return &window{t: t, m: m, tm: teatest.NewTestModel(t, m, teatest.WithInitialTermSize(w, h)), em: screentest.New(t, w, h, io.Discard)}
+	return show(t, newModel(t, flow.Start(found), func(c *Config) { c.Tasks = s }), w, h)
+}
+
+// show runs the wizard.
+func show(t *testing.T, m *Model, width, height int) *window {
+	w := &window{t: t, m: m, em: screentest.New(t, width, height, io.Discard)}
+	w.turned = sync.NewCond(&w.mu)
+	w.tm = teatest.NewTestModel(t, watched{m, w}, teatest.WithInitialTermSize(width, height))
+	return w
+}
+
+// watched tells a window which page is shown.
+type watched struct {
+	*Model
+	w *window
+}
+
+func (m watched) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
+	_, cmd := m.Model.Update(msg)
+	m.w.mu.Lock()
+	defer m.w.mu.Unlock()
+	m.w.at = m.Model.at()
+	if m.page().Busy != "" {
+		m.w.at = ""
+	}
+	m.w.turned.Broadcast()
+	return m, cmd
+}
+
+// shown is what the emulated screen shows.
+func (w *window) shown() string {
+	w.t.Helper()
+	out, err := io.ReadAll(w.tm.Output())
+	require.NoError(w.t, err)
+	_, _ = w.em.Write([]byte(strings.ReplaceAll(string(out), "\n", "\r\n")))
+	return w.em.Text()
 }
 
 // sees waits until a text is on the emulated screen.
 func (w *window) sees(want string) {
 	w.t.Helper()
 	limit := time.After(screentest.Patience)
-	for {
-		out, err := io.ReadAll(w.tm.Output())
-		require.NoError(w.t, err)
-		_, _ = w.em.Write([]byte(strings.ReplaceAll(string(out), "\n", "\r\n")))
-		if strings.Contains(w.em.Text(), want) {
-			return
-		}
+	for !strings.Contains(w.shown(), want) {
 		select {
 		case <-limit:
 			w.t.Fatalf("never saw %q; the screen is\n%s", want, w.em.Text())
@@ -118,7 +151,40 @@ func (w *window) sees(want string) {
 	}
 }
 
+// to waits for a page. Those before it that the test has not answered it passes by
+// Enter, and so it need not know them.
+func (w *window) to(page pageID) { w.t.Helper(); w.turn(page, "enter") }
+
+// backTo goes back to a page.
+func (w *window) backTo(page pageID) {
+	w.t.Helper()
+	w.answered = ""
+	w.turn(page, "esc")
+}
+
+// turn presses a key on each page until one is shown.
+func (w *window) turn(to pageID, key string) {
+	w.t.Helper()
+	at := pageID("")
+	for at != to {
+		w.mu.Lock()
+		screentest.Wait(w.t, w.turned, screentest.Patience, "the page: "+string(to), func() bool {
+			at = w.at
+			return at == to || at != "" && at != w.answered
+		}, func() (string, bool) { return w.shown(), false })
+		w.mu.Unlock()
+		if at != to {
+			w.press(key)
+		}
+	}
+}
+
 func (w *window) press(keys ...string) {
+	w.mu.Lock()
+	if w.at != "" {
+		w.answered = w.at
+	}
+	w.mu.Unlock()
 	for _, k := range keys {
 		switch {
 		case strings.HasPrefix(k, "type:"):
@@ -141,10 +207,8 @@ func (w *window) quits() {
 // toTheLink presses Enter on each page of the sandbox until the link is made.
 func (w *window) toTheLink() {
 	w.t.Helper()
-	for _, title := range []string{"Which data center", "Your Cronofy application", "Whose calendars?", "Which provider", "Ready for the administrator"} {
-		w.sees(title)
-		w.press("enter")
-	}
+	w.to(pageAuthorize)
+	w.press("enter")
 }
 
 func okAccount(s *script) *script {
@@ -164,26 +228,26 @@ func TestWalkToTheProvider(t *testing.T) {
 		on("account", accountOK())
 	w := open(t, flow.Initial{}, s, 100, 30)
 
-	w.sees("Which data center was your Cronofy application made in?")
+	w.to(pageDataCenter)
 	w.press("/", "type:germ", "enter")
-	w.sees("Your Cronofy application")
+	w.to(pageApplication)
 	w.press("type:"+testClient, "enter", "paste:wrong\n", "enter")
 	w.sees("Cronofy does not accept this client id and secret.")
 	w.press("ctrl+u", "paste:"+testSecret, "enter")
 	w.sees("The system keyring is locked.")
 	w.press("enter")
-	w.sees("Whose calendars?")
+	w.to(pageServiceAccount)
 	w.press("type:ser_wrong", "enter")
 	w.sees("Cronofy does not know this service account.")
 	w.press("ctrl+u", "type:"+testID, "tab", "type:Example GmbH", "enter")
-	w.sees("Which provider should people meet on?")
-	w.press("esc")
+	w.to(pageProvider)
+	w.backTo(pageServiceAccount)
 	w.sees(testID)
 	w.press("enter") // what was typed is still there, and checked again
-	w.sees("Which provider should people meet on?")
-	w.press("esc", "esc", "esc")
-	w.sees("Which data center")
+	w.to(pageProvider)
+	w.backTo(pageDataCenter)
 	w.press("enter")
+	w.to(pageApplication)
 	w.sees(testClient)
 	w.press("ctrl+c")
 	w.quits()
@@ -207,7 +271,7 @@ func TestWalkToTheTable(t *testing.T) {
 	w.toTheLink()
 	w.sees(testShort)
 	w.press("paste:abcdef0123456789")
-	w.sees("Paste the final address")
+	w.to(pagePaste)
 	w.press("enter")
 	w.sees("That is only the code.")
 	w.press("ctrl+u", "paste:http://127.0.0.1:8739/callback?error=access_denied&state=1", "enter")
@@ -218,8 +282,10 @@ func TestWalkToTheTable(t *testing.T) {
 	w.sees("Approval link 2 of this wait.")
 	w.press("+")
 	w.sees("9:00")
-	w.press("p", "type:http://127.0.0.1:8739/callback?code=abc&state=1", "enter")
-	w.sees("What happens now")
+	w.press("p")
+	w.to(pagePaste)
+	w.press("type:http://127.0.0.1:8739/callback?code=abc&state=1", "enter")
+	w.to(pageLinked)
 	w.press("enter", "enter", "enter")
 	w.sees("12 connected")
 	w.press("right", "esc", "r", "right", "esc")
@@ -239,10 +305,12 @@ func TestEnterAloneWalksTheSandbox(t *testing.T) {
 		on("profiles", read(15), flow.ProfilesDone{Tally: tally(people(15))})
 	w := open(t, *sandboxFound(), s, 80, 24)
 	w.toTheLink()
-	for _, title := range []string{"What happens now", "Check it now?", "› sandbox", "9 connected", "9 of 15 accounts connected"} {
-		w.sees(title)
+	w.to(pageLinked)
+	for _, text := range []string{"Check it now?", "› sandbox", "9 connected", "9 of 15 accounts connected"} {
 		w.press("enter")
+		w.sees(text)
 	}
+	w.press("enter")
 	w.quits()
 }
 
@@ -252,11 +320,11 @@ func TestNotNow(t *testing.T) {
 	s := okAccount(newScript(t)).on("authorize", linkReady(), linked())
 	w := open(t, *sandboxFound(), s, 80, 24)
 	w.toTheLink()
-	w.sees("What happens now")
+	w.to(pageLinked)
 	w.press("f")
-	w.sees("This was the sandbox")
+	w.to(pageDone)
 	w.press("a")
-	w.sees("Whose calendars?")
+	w.to(pageUsedAccounts)
 	w.sees("› " + testID)
 	w.press("ctrl+c")
 	w.quits()
