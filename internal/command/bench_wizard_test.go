@@ -80,7 +80,7 @@ func firstFrame(b *testing.B, o terminalOptions, args []string) time.Duration {
 			prepare(x)
 		}
 		found = x.drawn(func(screen string) bool {
-			return strings.Contains(screen, "Which data center") && strings.Contains(screen, "Germany")
+			return strings.Contains(screen, onDataCenter) && strings.Contains(screen, "Germany")
 		})
 	}
 	x := startTerminal(b, o, args...)
@@ -111,7 +111,7 @@ func BenchmarkKey(b *testing.B) {
 	program := releasedProgram(b)
 	b.Run("data-centers", func(b *testing.B) {
 		x := sandboxWizard(b, terminalOptions{command: program}, "--browser", "none")
-		x.until("Which data center", "Germany")
+		x.until(onDataCenter, "Germany")
 		keys(b, x, 4)
 	})
 	b.Run("table-100000-filtered", func(b *testing.B) {
@@ -173,7 +173,7 @@ func (x *terminal) timedKey(key string) time.Duration {
 	before := x.Text()
 	found := x.drawn(func(screen string) bool { return screen != before })
 	pressed := time.Now()
-	x.press(key)
+	x.Press(key)
 	return x.arrival(found).Sub(pressed)
 }
 
@@ -193,7 +193,7 @@ func hugeTable(b *testing.B, program string, accounts int) *terminal {
 	x.Patience = 5 * time.Minute // for as many accounts
 	x.toAuthorize()
 	x.press(enter)
-	x.until("Linked:")
+	x.to(onLinked)
 	x.press(enter)
 	x.until("Check it now?")
 	x.press(enter)
@@ -240,11 +240,11 @@ func callbackToScreen(b *testing.B, program string) time.Duration {
 	x.press("u")
 	link := x.rawLink()
 	x.press(enter)
-	x.until("Waiting for the administrator")
+	x.until(onWaiting)
 	address := finalAddress(b, link)
 	pause(time.Duration(20_000+rand.IntN(40_000)) * time.Microsecond)
 	found := x.drawn(func(screen string) bool {
-		return strings.Contains(screen, "The administrator approved") || strings.Contains(screen, "Linked:")
+		return strings.Contains(screen, "The administrator approved") || strings.Contains(screen, onLinked)
 	})
 	began := time.Now()
 	res, err := http.Get(address)
@@ -283,7 +283,7 @@ func BenchmarkWizardMemory(b *testing.B) {
 		walkMemory(b, func() *terminal {
 			x := startTerminal(b, terminalOptions{command: program, width: 120, height: 40, env: env},
 				"--redirect-uri", freeURI(b), "--browser", program+" sandbox approve", "--accounts", o.people)
-			x.until("Ready for the administrator")
+			x.until(onAuthorize)
 			return x
 		})
 	})
@@ -295,7 +295,7 @@ func walkMemory(b *testing.B, authorize func() *terminal) {
 	for b.Loop() {
 		x := authorize()
 		x.press(enter)
-		x.until("Linked:")
+		x.to(onLinked)
 		x.press(enter)
 		x.until("Check it now?")
 		x.press(enter)

@@ -24,9 +24,7 @@ func TestCtrlCUnderOtherLayouts(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			x := sandboxWizard(t, terminalOptions{}, "--browser", "none")
-			x.until("Which data center")
-			x.press(enter)
-			x.until("Client secret")
+			x.to(onApplication, "Client secret")
 			x.press(key)
 			raw := x.exits(130)
 			require.Regexp(t, `\x1b\[[>=]?5(;1)?u`, raw, "the places of keys are asked for")
@@ -42,9 +40,9 @@ func TestLettersUnderACyrillicLayout(t *testing.T) {
 	x.press("ь") // m
 	x.until("message for the administrator", "Subject:")
 	x.press(escape)
-	x.until("Waiting for the administrator")
+	x.until(onWaiting)
 	x.press("з") // p
-	x.until("Paste the final address")
+	x.until(onPaste)
 	x.press("з")
 	x.until("› з")
 }
@@ -68,9 +66,7 @@ func TestLettersUnderAGreekLayoutInLines(t *testing.T) {
 func TestAPasteWithoutAnEnd(t *testing.T) {
 	t.Parallel()
 	x := sandboxWizard(t, terminalOptions{}, "--browser", "none")
-	x.until("Which data center")
-	x.press(enter)
-	x.until("Client secret")
+	x.to(onApplication, "Client secret")
 	x.press(ctrlU)
 	x.press("\x1b[200~half-a-paste")
 	x.until("half-a-paste")
@@ -84,11 +80,11 @@ func TestAPasteWithoutAnEnd(t *testing.T) {
 func TestNoAlternateScreen(t *testing.T) {
 	t.Parallel()
 	x := shell(t, terminalOptions{single: true, env: []string{"TERM=linux"}}, "--sandbox", "--browser", "none", "--redirect-uri", freeURI(t))
-	screen := x.until("Which data center", "> Germany", "* Data center", "- Application")
+	screen := x.until(onDataCenter, "> Germany", "* Data center", "- Application")
 	require.Equal(t, -1, strings.IndexFunc(screen, func(r rune) bool { return r > 126 }), screen)
 	x.press(ctrlC)
 	screen = x.until("Nothing was linked.", "shell>")
-	require.NotContains(t, screen, "Which data center")
+	require.NotContains(t, screen, onDataCenter)
 }
 
 // TestLocaleC, on the screen and in lines.
@@ -124,7 +120,7 @@ func TestMouse(t *testing.T) {
 	x.press("\x1b[<64;5;5M") // the wheel
 	x.until("› Germany")
 	click("Germany  ")
-	x.until("Client secret")
+	x.to(onApplication)
 	on := x.WhenWritten("the mouse is on", func(raw string) bool { return strings.Contains(raw, "\x1b[?1002h") })
 	require.NotContains(t, on, "\x1b[?1002l")
 	x.press("\x1bOQ") // F2

@@ -27,20 +27,20 @@ func TestRevokeAsksForTheServiceAccount(t *testing.T) {
 	env, h := linkedTerminal(t)
 	id := h.server.Credentials().ServiceAccountID
 
-	x := startTerminal(t, terminalOptions{env: env, sealed: true}, "logout", "Acme", "--revoke")
+	x := startTerminal(t, terminalOptions{env: env}, "logout", "Acme", "--revoke")
 	x.until("Whether that ends the link too", "not documented by Cronofy", "Type the service account id to revoke:")
 	x.press("yes\r")
 	x.until("That is not the service account id, so nothing was done")
 	x.exits(130)
 	require.Zero(t, h.revocations())
 
-	x = startTerminal(t, terminalOptions{env: env, sealed: true}, "logout", "Acme", "--revoke")
+	x = startTerminal(t, terminalOptions{env: env}, "logout", "Acme", "--revoke")
 	x.until("Type the service account id to revoke:")
 	x.press("\x03")
 	x.exits(130)
 	require.Zero(t, h.revocations())
 
-	x = startTerminal(t, terminalOptions{env: env, sealed: true}, "logout", "Acme", "--revoke")
+	x = startTerminal(t, terminalOptions{env: env}, "logout", "Acme", "--revoke")
 	x.until("Type the service account id to revoke:")
 	x.press(id + "\r")
 	x.until("Passphrase of the encrypted file:")
@@ -53,18 +53,18 @@ func TestRevokeAsksForTheServiceAccount(t *testing.T) {
 func TestPassphrasePromptCanBeLeft(t *testing.T) {
 	t.Parallel()
 	env, _ := linkedTerminal(t)
-	x := startTerminal(t, terminalOptions{env: env, sealed: true}, "status", "--check")
+	x := startTerminal(t, terminalOptions{env: env}, "status", "--check")
 	x.until("Passphrase of the encrypted file:")
 	x.press("\x03")
 	x.exits(130)
 
-	x = startTerminal(t, terminalOptions{env: env, sealed: true}, "status", "--check")
+	x = startTerminal(t, terminalOptions{env: env}, "status", "--check")
 	x.until("Passphrase of the encrypted file:")
 	x.press("wrong\r")
 	x.until("The passphrase does not open the encrypted file.")
 	x.exits(1)
 
-	x = startTerminal(t, terminalOptions{env: env, sealed: true}, "status", "--check")
+	x = startTerminal(t, terminalOptions{env: env}, "status", "--check")
 	x.until("Passphrase of the encrypted file:")
 	x.press(testPassphrase + "\r")
 	x.until("ok: Cronofy takes confer's token")
@@ -74,11 +74,11 @@ func TestPassphrasePromptCanBeLeft(t *testing.T) {
 func TestTokensStayOffTheTerminal(t *testing.T) {
 	t.Parallel()
 	env, _ := linkedTerminal(t)
-	x := startTerminal(t, terminalOptions{env: env, sealed: true}, "export", "Acme", "--tokens-out", "-")
+	x := startTerminal(t, terminalOptions{env: env}, "export", "Acme", "--tokens-out", "-")
 	x.until("would show the tokens on this terminal")
 	x.exits(2)
 
-	x = startTerminal(t, terminalOptions{env: env, sealed: true}, "export", "Acme", "--tokens-out", "out.json")
+	x = startTerminal(t, terminalOptions{env: env}, "export", "Acme", "--tokens-out", "out.json")
 	x.until("Passphrase of the encrypted file:")
 	x.press(testPassphrase + "\r")
 	x.until("which only you can read")
@@ -88,7 +88,7 @@ func TestTokensStayOffTheTerminal(t *testing.T) {
 	require.Contains(t, string(text), `"access_token": "`)
 	require.NotContains(t, raw, "_token")
 
-	x = startTerminal(t, terminalOptions{env: env, sealed: true}, "export", "Acme", "--tokens-out", "-", "--force")
+	x = startTerminal(t, terminalOptions{env: env}, "export", "Acme", "--tokens-out", "-", "--force")
 	x.until("Passphrase of the encrypted file:")
 	x.press(testPassphrase + "\r")
 	require.Contains(t, x.exits(0), `"access_token": "`)
@@ -107,11 +107,11 @@ func TestDoctorKnowsTheTerminal(t *testing.T) {
 func TestConfirmationNeedsStandardInput(t *testing.T) {
 	t.Parallel()
 	env, h := linkedTerminal(t)
-	x := startTerminal(t, terminalOptions{env: env, sealed: true}, "logout", "Acme", "--revoke", "--secret-passphrase-fd", "0")
+	x := startTerminal(t, terminalOptions{env: env}, "logout", "Acme", "--revoke", "--secret-passphrase-fd", "0")
 	x.until("standard input is where --revoke asks", "hint: add --yes")
 	x.exits(2)
 
-	x = startTerminal(t, terminalOptions{env: env, sealed: true}, "logout", "Acme", "--revoke", "--yes", "--secret-passphrase-fd", "0")
+	x = startTerminal(t, terminalOptions{env: env}, "logout", "Acme", "--revoke", "--yes", "--secret-passphrase-fd", "0")
 	x.until("Passphrase of the encrypted file:")
 	x.press(testPassphrase + "\r")
 	x.until("revoked at Cronofy")

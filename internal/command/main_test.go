@@ -24,11 +24,14 @@ import (
 	"confer/internal/finaladdress"
 	"confer/internal/freeport"
 	"confer/internal/golden"
+	"confer/keystore"
 )
 
 func TestMain(m *testing.M) {
+	sealing = []keystore.FileOption{keystore.WithWorkFactor(10)} // also in the programs below, which are this one
 	testscript.Main(m, map[string]func(){
 		"confer":           func() { os.Exit(Main("")) },
+		"confer-as-it-is":  func() { sealing = nil; os.Exit(Main("")) },
 		"browser":          func() { browserCommand(sandbox.Approve) },
 		"refuser":          func() { browserCommand(sandbox.Deny) },
 		"chromium-approve": chromiumApprove,

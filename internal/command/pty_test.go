@@ -17,19 +17,15 @@ import (
 // terminal runs a command in a pseudo-terminal with an emulated screen.
 type terminal struct {
 	*screentest.Terminal
-	t     testing.TB
-	cmd   *exec.Cmd
-	began time.Time
+	t        testing.TB
+	cmd      *exec.Cmd
+	began    time.Time
+	answered string // the page on which something was pressed last, by its title
 }
-
-// sealedPatience is for a program that derives the key of the encrypted file: a
-// second of computing each time, and several with the race detector.
-const sealedPatience = 4 * screentest.Patience
 
 type terminalOptions struct {
 	width, height int
 	mute          bool // answers no queries
-	sealed        bool // the encrypted file is opened
 	single        bool // no alternate screen
 	env           []string
 	command       string          // empty: confer
@@ -41,9 +37,6 @@ func startTerminal(t testing.TB, o terminalOptions, args ...string) *terminal {
 	x := &terminal{t: t, Terminal: screentest.Open(t, cmp.Or(o.width, 100), cmp.Or(o.height, 30), o.mute)}
 	if o.single {
 		x.NoAlternate()
-	}
-	if o.sealed {
-		x.Patience = sealedPatience
 	}
 	x.cmd = exec.Command(cmp.Or(o.command, "confer"), args...)
 	x.cmd.Env = append(home(t), o.env...)
@@ -76,6 +69,9 @@ func (x *terminal) when(ok func(screen string) bool, what string) string {
 
 func (x *terminal) press(keys string) {
 	x.t.Helper()
+	if at := title(x.Text()); at != "" {
+		x.answered = at
+	}
 	x.Press(keys)
 }
 

@@ -56,9 +56,7 @@ func TestSuspendTheScreen(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			x := shell(t, terminalOptions{}, "--sandbox", "--browser", "none", "--redirect-uri", freeURI(t))
-			x.until("Which data center")
-			x.press(enter)
-			x.until("Client secret")
+			x.to(onApplication, "Client secret")
 			x.press("typed")
 			x.until("typed")
 			stop(x)
@@ -66,7 +64,7 @@ func TestSuspendTheScreen(t *testing.T) {
 			x.press("echo $((40+2)) is shown\r")
 			x.until("42 is shown")
 			x.press("fg\r")
-			x.until("Your Cronofy application", "typed")
+			x.until(onApplication, "typed")
 			x.press("more")
 			x.until("typedmore")
 			x.press(ctrlC)
@@ -98,7 +96,7 @@ func TestSuspendAHiddenQuestion(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			o := terminalOptions{sealed: true}
+			o := terminalOptions{}
 			if c.args[0] == "status" {
 				o.env = env
 			}
@@ -137,9 +135,9 @@ func (x *terminal) hidden() {
 func TestNothingToSuspend(t *testing.T) {
 	t.Parallel()
 	x := sandboxWizard(t, terminalOptions{}, "--browser", "none")
-	x.until("Which data center")
+	x.until(onDataCenter)
 	x.press(ctrlZ)
 	x.WhenWritten("the page anew", func(raw string) bool { return strings.Count(raw, "\x1b[?1049h") == 2 })
 	x.press(enter)
-	x.until("Client secret")
+	x.to(onApplication)
 }

@@ -289,6 +289,10 @@ func newStores(path string) *stores {
 	return &stores{path: path, opened: map[flow.StoreKind]keystore.Store{}}
 }
 
+// sealing is how the encrypted file is sealed; nil: as keystore does by itself. Tests
+// of the whole program make its key cheap to derive: that took most of their time.
+var sealing []keystore.FileOption
+
 // Probe implements flow.Stores and links.Stores.
 func (s *stores) Probe(ctx context.Context) keystore.Status { return keystore.Probe(ctx) }
 
@@ -317,7 +321,7 @@ func (s *stores) Open(kind flow.StoreKind, passphrase cronofy.Secret) (keystore.
 			}
 			phrase, err := s.ask()
 			return phrase.Reveal(), err
-		})
+		}, sealing...)
 		if passphrase.Empty() && s.ask == nil { // one with a passphrase may follow
 			return st, nil
 		}

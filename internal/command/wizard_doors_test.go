@@ -26,16 +26,16 @@ func TestOverSSHByPasteAlone(t *testing.T) {
 		"--sandbox", "--redirect-uri", "https://app.example.test/cronofy/done")
 	x.toAuthorize()
 	x.press(enter)
-	x.until("Waiting for the administrator", "approve as the administrator")
+	x.until(onWaiting, "approve as the administrator")
 	x.press("u")
 	link := x.rawLink()
 	x.press(enter)
-	x.until("Waiting for the administrator")
+	x.until(onWaiting)
 	x.press("p")
-	x.until("Paste the final address")
+	x.until(onPaste)
 	x.press("\x1b[200~" + wrapped(approveElsewhere(t, link)) + "\x1b[201~")
 	x.press(enter)
-	x.until("Linked:")
+	x.to(onLinked)
 }
 
 // TestNamedBrowserOverSSH: a command that was named is started, and the screen says
@@ -45,7 +45,7 @@ func TestNamedBrowserOverSSH(t *testing.T) {
 	x := sandboxWizard(t, terminalOptions{env: []string{"SSH_CONNECTION=192.0.2.1 50000 192.0.2.2 22", "SSH_TTY=/dev/pts/9", "BROWSER=true"}})
 	require.Contains(t, strings.Join(strings.Fields(x.toAuthorize()), " "), "opens it with the browser")
 	x.press(enter)
-	require.NotContains(t, x.until("Waiting for the administrator", "A browser was asked to open it."), "This is an SSH session")
+	require.NotContains(t, x.until(onWaiting, "A browser was asked to open it."), "This is an SSH session")
 }
 
 // wrapped breaks an address as a mail program or a narrow window does.
@@ -71,7 +71,7 @@ func TestAnAnswerEndsTheRawLink(t *testing.T) {
 	res, err := http.Get(answer)
 	require.NoError(t, err)
 	require.NoError(t, res.Body.Close())
-	x.until("Linked:")
+	x.to(onLinked)
 }
 
 // TestAPasteOverTheRawLink: a terminal that does not mark it sends it in pieces,
@@ -84,10 +84,10 @@ func TestAPasteOverTheRawLink(t *testing.T) {
 	address := approveElsewhere(t, x.rawLink())
 	half := len(address) / 2
 	x.press(address[:half])
-	x.until("Paste the final address", "characters. Line breaks")
+	x.until(onPaste, "characters. Line breaks")
 	x.press(address[half:])
 	x.press(enter)
-	x.until("Linked:")
+	x.to(onLinked)
 }
 
 func TestHandOverKeepsAnUnconfirmedLink(t *testing.T) {
@@ -97,7 +97,7 @@ func TestHandOverKeepsAnUnconfirmedLink(t *testing.T) {
 	x.press("m")
 	x.until("message for the administrator", "Subject:")
 	x.press(escape)
-	x.until("Waiting for the administrator")
+	x.until(onWaiting)
 	x.press("i")
 	x.until("Is it done?")
 	x.press("y")
@@ -113,7 +113,7 @@ func TestNewLinkAndMoreTime(t *testing.T) {
 	x.press("u")
 	first := x.rawLink()
 	x.press(enter)
-	x.until("Waiting for the administrator")
+	x.until(onWaiting)
 	x.left("1")
 	x.press("+")
 	short := shortLink.FindString(x.left("2"))
@@ -150,11 +150,7 @@ func TestRawLinkIsByteExact(t *testing.T) {
 		t.Run(fmt.Sprint(width), func(t *testing.T) {
 			t.Parallel()
 			p := newPane(t, tmux, width)
-			for _, text := range []string{"Which data center", "Client secret", "Service account id", "Which provider", "Ready for the administrator"} {
-				p.until(text)
-				p.keys("Enter")
-			}
-			p.until("Waiting for the administrator")
+			p.toTheWait()
 			p.keys("w")
 			saved := p.savedLink()
 			p.keys("u")
@@ -202,11 +198,32 @@ func (p *pane) capture(args ...string) string {
 	return string(out)
 }
 
-// until looks at the pane again and again: tmux does not tell when it changes.
+// toTheWait passes each page by Enter.
+func (p *pane) toTheWait() {
+	p.t.Helper()
+	answered := ""
+	p.when(onWaiting, func(shown string) bool {
+		if strings.Contains(shown, onWaiting) {
+			return true
+		}
+		if at := title(shown); at != "" && at != answered {
+			answered = at
+			p.keys("Enter")
+		}
+		return false
+	})
+}
+
 func (p *pane) until(text string) {
 	p.t.Helper()
-	ok := assert.Eventually(p.t, func() bool { return strings.Contains(p.capture(), text) }, screentest.Patience, 20*time.Millisecond, text)
-	require.True(p.t, ok, "the pane shows:\n%s", p.capture())
+	p.when(text, func(shown string) bool { return strings.Contains(shown, text) })
+}
+
+// when looks at the pane again and again: tmux does not tell when it changes.
+func (p *pane) when(what string, ok func(shown string) bool) {
+	p.t.Helper()
+	done := assert.Eventually(p.t, func() bool { return ok(p.capture()) }, screentest.Patience, 20*time.Millisecond, what)
+	require.True(p.t, done, "the pane shows:\n%s", p.capture())
 }
 
 // savedLink is the link as the key "w" wrote it.

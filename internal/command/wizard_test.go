@@ -38,15 +38,8 @@ func sandboxWizard(t testing.TB, o terminalOptions, args ...string) *terminal {
 
 // toAuthorize walks to the page before the browser opens.
 func (x *terminal) toAuthorize() string {
-	x.until("Which data center")
-	x.press(enter)
-	x.until("Client secret")
-	x.press(enter)
-	x.until("Service account id")
-	x.press(enter)
-	x.until("Which provider")
-	x.press(enter)
-	return x.until("Ready for the administrator")
+	x.t.Helper()
+	return x.to(onAuthorize)
 }
 
 func TestEnterAloneWalksToTheTable(t *testing.T) {
@@ -54,7 +47,7 @@ func TestEnterAloneWalksToTheTable(t *testing.T) {
 	x := sandboxWizard(t, terminalOptions{}, "--browser", "approve")
 	x.toAuthorize()
 	x.press(enter)
-	x.until("Linked:")
+	x.to(onLinked)
 	x.press(enter)
 	x.until("Check it now?")
 	x.press(enter)
@@ -70,7 +63,7 @@ func TestEnterAloneWalksToTheTable(t *testing.T) {
 func TestFirstPageOnATerminalThatNeverAnswers(t *testing.T) {
 	t.Parallel()
 	x := sandboxWizard(t, terminalOptions{mute: true})
-	x.until("Which data center", "Germany")
+	x.until(onDataCenter, "Germany")
 	x.press(ctrlC)
 	x.exits(130)
 }
@@ -90,7 +83,7 @@ func TestEveryWayOutRestoresTheTerminal(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			x := sandboxWizard(t, terminalOptions{}, "--browser", "none")
-			x.until("Which data center")
+			x.until(onDataCenter)
 			leave(x)
 			x.exits(130)
 		})
@@ -101,22 +94,19 @@ func TestEveryWayOutRestoresTheTerminal(t *testing.T) {
 func (x *terminal) wait() {
 	x.toAuthorize()
 	x.press(enter)
-	x.until("Waiting for the administrator")
+	x.until(onWaiting)
 }
 
 func TestWrongAnswersKeepWhatWasTyped(t *testing.T) {
 	t.Parallel()
 	x := sandboxWizard(t, terminalOptions{}, "--browser", "none")
-	x.until("Which data center")
-	x.press(enter)
-	x.until("Client secret")
+	x.to(onApplication, "Client secret")
 	x.press(tabKey + ctrlU + "not-the-secret-at-all" + enter)
 	x.until("does not accept this client id and secret", "k3Hn2cWq9ZrT5vXy7LbD")
 	require.NotContains(t, x.Raw(), "not-the-secret-at-all")
-	x.press(escape)
-	x.until("Which data center")
+	x.backTo(onDataCenter)
 	x.press(enter)
-	x.until("Client secret", "k3Hn2cWq9ZrT5vXy7LbD")
+	x.to(onApplication, "k3Hn2cWq9ZrT5vXy7LbD")
 }
 
 func TestPasteEndsTheWait(t *testing.T) {
@@ -127,15 +117,15 @@ func TestPasteEndsTheWait(t *testing.T) {
 	x.press(enter)
 	x.until("Paste the whole address")
 	x.press(escape)
-	x.until("Waiting for the administrator")
+	x.until(onWaiting)
 	x.press("u")
 	link := x.rawLink()
 	x.press(enter)
-	x.until("Waiting for the administrator")
+	x.until(onWaiting)
 	// the administrator's browser is elsewhere: its last address is carried here by hand
 	x.press("\x1b[200~" + approveElsewhere(t, link) + "\x1b[201~")
 	x.press(enter)
-	x.until("Linked:")
+	x.to(onLinked)
 }
 
 var authorizeURL = regexp.MustCompile(`http://127\.0\.0\.1:\d+/oauth/authorize\?[!-~]+`)
@@ -150,18 +140,17 @@ func (x *terminal) rawLink() string {
 func TestResizeAtEachStep(t *testing.T) {
 	t.Parallel()
 	x := sandboxWizard(t, terminalOptions{}, "--browser", "approve")
-	// each text stands on its own step's screen only, not in the list of the steps
-	for i, text := range []string{"Which data center", "Client secret", "Whose calendars?", "Which provider", "Ready for the administrator"} {
-		x.until(text, "Link calendars with conferencing")
+	for i := range flow.Steps()[:flow.StepProfiles] { // which comes after the link
+		page := x.next()
 		x.Resize(40, 12)
-		x.until(text, fmt.Sprintf("Step %d of %d", i+1, len(flow.Steps())))
+		x.until(page, fmt.Sprintf("Step %d of %d", i+1, len(flow.Steps())))
 		x.Resize(10, 3)
 		x.until("window of")
 		x.Resize(120, 40)
-		x.until(text, "Link calendars with conferencing")
+		x.until(page, "Link calendars with conferencing")
 		x.press(enter)
 	}
-	x.until("Linked:")
+	x.to(onLinked)
 }
 
 func TestBusyPortOffersOthers(t *testing.T) {
@@ -181,7 +170,7 @@ func TestBusyPortOffersOthers(t *testing.T) {
 func TestNoColor(t *testing.T) {
 	t.Parallel()
 	x := sandboxWizard(t, terminalOptions{env: []string{"NO_COLOR=1"}}, "--browser", "none")
-	x.until("Which data center", "›")
+	x.until(onDataCenter, "›")
 	x.press(ctrlC)
 	require.NotRegexp(t, `\x1b\[[0-9;]*(3[0-7]|38;|9[0-7])[0-9;]*m`, x.exits(130))
 }
@@ -199,7 +188,7 @@ func TestWizardWithChromium(t *testing.T) {
 	x := sandboxWizard(t, terminalOptions{}, "--browser", "chromium-approve --flag %s")
 	x.toAuthorize()
 	x.press(enter)
-	x.until("Linked:")
+	x.to(onLinked)
 	x.press(ctrlC)
 	require.Contains(t, x.exits(0), "linked ser_")
 }
