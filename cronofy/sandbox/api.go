@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"io"
@@ -23,6 +24,30 @@ const serverName = "confer-sandbox"
 
 const reasonHeader = "X-Sandbox-Reason" // tells developers why they were refused
 
+// call is one request with its body read, and the answer to it. That is sent in
+// one piece when it is complete, so that a fault can spoil it.
+type call struct {
+	w        http.ResponseWriter
+	r        *http.Request
+	endpoint Endpoint // of an API call
+	switches Switches // of an API call, as they were when it came
+	fault    Fault    // the scripted answer, if there is one
+	params   params
+	err      error // why the body could not be read as parameters
+
+	status int
+	body   bytes.Buffer
+	object any    // sent as JSON in place of body
+	gone   bool   // the connection is reset in place of an answer
+	before func() // what is to be done before the answer is sent
+}
+
+// Header, WriteHeader and Write are for http.ServeMux, which routes to our
+// handlers and answers by itself where there is none.
+func (c *call) Header() http.Header         { return c.w.Header() }
+func (c *call) WriteHeader(status int)      { c.status = status }
+func (c *call) Write(b []byte) (int, error) { return c.body.Write(b) }
+
 // handler wraps a host's routes with what holds for every request.
 func (s *Server) handler(host string, routes http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -30,17 +55,25 @@ func (s *Server) handler(host string, routes http.Handler) http.Handler {
 			panic(http.ErrAbortHandler) // closing: the connection just ends
 		}
 		defer s.work.Done()
-		rec := &statusWriter{ResponseWriter: w}
-		defer func() { s.logRequest(host, r, rec) }()
+		c := &call{w: w, r: r, status: http.StatusOK}
 		h := w.Header()
 		h.Set("Server", serverName)
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Cache-Control", "no-store")
-		if !loopbackAuthority(r.Host) {
-			refuse(rec, http.StatusMisdirectedRequest, "the Host header is not this machine's")
-			return
+		if loopbackAuthority(r.Host) {
+			c.read()
+			routes.ServeHTTP(c, r)
+		} else {
+			c.refuse(http.StatusMisdirectedRequest, "the Host header is not this machine's")
 		}
-		routes.ServeHTTP(rec, r)
+		if c.before != nil {
+			c.before()
+		}
+		s.note(LogEntry{
+			Host: host, Method: cronofy.CleanText(r.Method, 10), Path: cronofy.CleanText(maskedPath(r), 100),
+			Status: c.status, Note: h.Get(reasonHeader),
+		})
+		c.send()
 	})
 }
 
@@ -54,45 +87,42 @@ func loopbackAuthority(host string) bool {
 	return cronofy.LoopbackHost(name)
 }
 
-func (s *Server) logRequest(host string, r *http.Request, w *statusWriter) {
-	s.log.add(LogEntry{
-		Time: s.opts.Now(), Host: host, Method: cronofy.CleanText(r.Method, 10),
-		Path: cronofy.CleanText(maskedPath(r), 100), Status: w.status, Note: w.Header().Get(reasonHeader),
-	})
-}
-
-// statusWriter remembers the status.
-type statusWriter struct {
-	http.ResponseWriter
-	status int
-}
-
-func (w *statusWriter) WriteHeader(status int) {
-	if w.status == 0 {
-		w.status = status
+func (c *call) read() {
+	body, err := io.ReadAll(http.MaxBytesReader(c.w, c.r.Body, maxBody))
+	if err != nil {
+		c.err = errLength
+		return
 	}
-	w.ResponseWriter.WriteHeader(status)
+	c.params, c.err = parseParams(c.r.Header.Get("Content-Type"), body)
 }
 
-func (w *statusWriter) Write(b []byte) (int, error) {
-	if w.status == 0 {
-		w.status = http.StatusOK
+// locked is the handler that does do with the server's lock held.
+func (s *Server) locked(do func(*call)) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		do(w.(*call))
 	}
-	return w.ResponseWriter.Write(b)
 }
 
-// Unwrap is for http.ResponseController.
-func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
-
-// call is one API request with its body read.
-type call struct {
-	w        http.ResponseWriter
-	r        *http.Request
-	endpoint Endpoint
-	body     []byte
-	params   params
-	err      error // why the body could not be read as parameters
-	switches Switches
+// endpoint is the handler of an API call: a scripted answer, or what do answers.
+func (s *Server) endpoint(e Endpoint, do func(*call)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		c := w.(*call)
+		c.endpoint = e
+		if errors.Is(c.err, errLength) {
+			c.refuse(http.StatusRequestEntityTooLarge, "the body is too large or was cut short")
+			return
+		}
+		if c.params.text("grant_type") == "refresh_token" && e == Exchange {
+			c.endpoint = Refresh
+		}
+		s.locked(s.takeFault)(w, r)
+		if c.misbehave() {
+			s.locked(do)(w, r)
+			c.status = cmp.Or(c.fault.Status, c.status)
+		}
+	}
 }
 
 // apiRoutes are those of the api host.
@@ -112,58 +142,28 @@ func (s *Server) tokenRoutes(m *http.ServeMux) {
 	m.Handle("POST /oauth/token/revoke", s.endpoint(Revoke, s.revoke))
 }
 
-// endpoint reads the body, then gives a scripted answer or does the call.
-func (s *Server) endpoint(e Endpoint, do func(*call)) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		c := &call{w: w, r: r, endpoint: e, switches: s.Switches()}
-		if err := c.read(); err != nil {
-			refuse(w, http.StatusRequestEntityTooLarge, "the body is too large or was cut short")
-			return
-		}
-		if grant, _ := c.params.text("grant_type"); e == Exchange && grant == "refresh_token" {
-			c.endpoint = Refresh
-		}
-		if f, ok := s.takeFault(c.endpoint, func() string { return s.callerEmail(c) }); ok {
-			s.misbehave(f, c, do)
-			return
-		}
-		do(c)
-	})
-}
-
-func (c *call) read() error {
-	if c.r.Method == http.MethodGet || c.r.Method == http.MethodHead {
-		return nil
-	}
-	var err error
-	if c.body, err = io.ReadAll(http.MaxBytesReader(c.w, c.r.Body, maxBody)); err != nil {
-		return err
-	}
-	c.params, c.err = parseParams(c.r.Header.Get("Content-Type"), c.body)
-	return nil
-}
-
 // mediaTypeRefused answers 415 if the Content-Type does not say what the body
 // is: a choice, the documentation only demands the header.
 func (c *call) mediaTypeRefused() bool {
-	if errors.Is(c.err, errMediaType) {
-		refuse(c.w, http.StatusUnsupportedMediaType, "Content-Type must be application/json or application/x-www-form-urlencoded")
-		return true
+	if !errors.Is(c.err, errMediaType) {
+		return false
 	}
-	return false
+	c.refuse(http.StatusUnsupportedMediaType, "Content-Type must be application/json or application/x-www-form-urlencoded")
+	return true
 }
 
 // limited answers 429 if the application made too many calls. That the answer
 // has no Retry-After is Cronofy's documentation; faults can add one.
 func (s *Server) limited(c *call) bool {
-	if s.limits.allow(s.opts.Now()) {
+	if s.limits.allow(s.now()) {
 		return false
 	}
-	refuse(c.w, http.StatusTooManyRequests, "too many calls")
+	c.refuse(http.StatusTooManyRequests, "too many calls")
 	return true
 }
 
 var (
+	errLength    = errors.New("the body is too large or was cut short")
 	errMediaType = errors.New("the media type is neither JSON nor a form")
 	errMalformed = errors.New("the body is malformed")
 )
@@ -171,13 +171,13 @@ var (
 // params are a request's parameters: strings from a form, anything from JSON.
 type params map[string]any
 
-// text gives a parameter that is a string and not blank.
-func (p params) text(name string) (string, bool) {
-	s, ok := p[name].(string)
+// text gives a parameter that is a string and not blank, else nothing.
+func (p params) text(name string) string {
+	s, _ := p[name].(string)
 	if strings.TrimSpace(s) == "" {
-		return "", false
+		return ""
 	}
-	return s, ok
+	return s
 }
 
 // parseParams reads a body whose Content-Type must say what it is. A parameter
@@ -242,24 +242,42 @@ const jsonType = "application/json; charset=utf-8"
 
 // refuse answers with an empty body: the bodies of 401, 402, 403, 404, 423, 429
 // and 5xx are documented nowhere, so no client may need one.
-func refuse(w http.ResponseWriter, status int, reason string) {
-	w.Header().Set(reasonHeader, reason)
-	w.Header().Set("Content-Length", "0")
-	w.WriteHeader(status)
+func (c *call) refuse(status int, reason string) {
+	c.w.Header().Set(reasonHeader, reason)
+	c.status = status
 }
 
 // answer sends v as JSON.
 func (c *call) answer(status int, v any) {
-	body, err := encode(v, c.switches)
-	if err != nil {
-		refuse(c.w, http.StatusInternalServerError, "the answer could not be encoded")
+	c.w.Header().Set("Content-Type", jsonType)
+	c.status, c.object = status, v
+}
+
+// send sends the answer, or as much of it as the fault leaves.
+func (c *call) send() {
+	if c.gone {
+		reset(c.w)
 		return
 	}
-	h := c.w.Header()
-	h.Set("Content-Type", jsonType)
-	h.Set("Content-Length", strconv.Itoa(len(body)))
-	c.w.WriteHeader(status)
-	_, _ = c.w.Write(body) // the client is gone if this fails
+	if c.object != nil {
+		body, _ := encode(c.object, c.switches) // nothing that is answered here makes it fail
+		c.body.Write(body)
+	}
+	declared, sent := c.body.Len(), c.body.Bytes()
+	switch c.fault.Body {
+	case TruncatedBody:
+		sent = sent[:declared/2]
+		declared = len(sent)
+	case CutBody:
+		sent = sent[:declared/2]
+	}
+	c.w.Header().Set("Content-Length", strconv.Itoa(declared))
+	c.w.WriteHeader(c.status)
+	_, _ = c.w.Write(sent) // the client is gone if this fails
+	if c.fault.Body == CutBody {
+		_ = http.NewResponseController(c.w).Flush()
+		panic(http.ErrAbortHandler) // closes the connection
+	}
 }
 
 // oauthError is the answer of RFC 6749 section 5.2.
@@ -269,24 +287,21 @@ func (c *call) oauthError(status int, code, reason string) {
 	c.answer(status, map[string]string{"error": code})
 }
 
-type fieldError struct {
-	Key         string `json:"key"`
-	Description string `json:"description"`
-}
+// fieldError is what is wrong with one parameter.
+type fieldError struct{ field, key, description string }
 
-type fieldErrors map[string][]fieldError
+func required(field string) *fieldError { return &fieldError{field, "errors.required", "required"} }
+
+func invalid(field, description string) *fieldError {
+	return &fieldError{field, "errors.invalid", description}
+}
 
 // invalid is the answer to wrong parameters.
 // https://docs.cronofy.com/developers/api/error-codes/
-func (c *call) invalid(errs fieldErrors) {
-	for field, list := range errs { // one is enough for the log
-		c.w.Header().Set(reasonHeader, field+": "+list[0].Description)
-	}
-	c.answer(http.StatusUnprocessableEntity, map[string]fieldErrors{"errors": errs})
-}
-
-func required(field string) fieldErrors {
-	return fieldErrors{field: {{"errors.required", "required"}}}
+func (c *call) invalid(e *fieldError) {
+	c.w.Header().Set(reasonHeader, e.field+": "+e.description)
+	list := []map[string]string{{"key": e.key, "description": e.description}}
+	c.answer(http.StatusUnprocessableEntity, map[string]any{"errors": map[string]any{e.field: list}})
 }
 
 // encode gives v as JSON, with fields nobody knows in every object if that is switched on.

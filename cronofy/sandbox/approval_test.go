@@ -5,6 +5,7 @@ import (
 	"net/http/cookiejar"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -111,7 +112,7 @@ func TestOrganizationalUnits(t *testing.T) {
 	require.Equal(t, "org_6710aa01c0ffee0123459999", sub(Script{}))
 	require.Equal(t, "org_6710aa01c0ffee0123460000", sub(Script{NewUnit: "Sales <b>"}))
 	require.Equal(t, "org_6710aa01c0ffee0123459999", sub(Script{}))
-	require.Equal(t, "Sales <b>", w.state.unitsNow()[1].name)
+	require.Equal(t, "Sales <b>", w.state.units[1].name)
 }
 
 func TestEnterpriseConnect(t *testing.T) {
@@ -245,18 +246,51 @@ func TestReplays(t *testing.T) {
 	require.Equal(t, 410, wk.open(wk.path).StatusCode)
 }
 
+// sendAll sends the same form many times at once, and gives the answers.
+func (wk *pageVisitor) sendAll(form url.Values) []answer {
+	answers := make([]answer, 8)
+	var sent sync.WaitGroup
+	for i := range answers {
+		sent.Go(func() { answers[i] = wk.send(form, "") })
+	}
+	sent.Wait()
+	return answers
+}
+
 func TestSimultaneousFormsCountOnce(t *testing.T) {
 	t.Parallel()
 	w := start(t, Options{})
-	id := strings.TrimPrefix(w.visit().path, w.AppURL()+"/approval/")
-	w.state.advance(id, 1, cronofy.Zoom)
-	w.state.advance(id, 1, cronofy.Webex)
-	require.Equal(t, 2, w.state.approvals[id].step)
-	require.Equal(t, cronofy.Zoom, w.state.approvals[id].provider)
-	require.True(t, w.state.close(id))
-	require.False(t, w.state.close(id))
-	w.state.advance(id, 2, cronofy.Zoom)
-	require.Equal(t, 2, w.state.approvals[id].step)
+	wk := w.visit()
+	wk.sendAll(wk.form())
+	require.Equal(t, "2", wk.form().Get("step"))
+	wk.sendAll(wk.form())
+	require.Equal(t, "3", wk.form().Get("step"))
+	codes := 0
+	for _, a := range wk.sendAll(wk.form()) {
+		if a.StatusCode == http.StatusSeeOther {
+			codes++
+			continue
+		}
+		require.Equal(t, http.StatusGone, a.StatusCode)
+	}
+	require.Equal(t, 1, codes)
+}
+
+// A sandbox that runs for days meets a new browser with every run of a test.
+func TestProvenBrowsersAreForgotten(t *testing.T) {
+	t.Parallel()
+	w := start(t, Options{})
+	wk := w.visit()
+	require.NoError(t, Script{}.Browse(t.Context(), wk.client, w.authorizeURL(w.unitQuery())))
+	w.received()
+	require.NotEmpty(t, w.state.proven)
+	w.clock.add(proofLife)
+	require.Contains(t, string(wk.open(w.AppURL()+wk.open(w.authorizeURL(w.unitQuery())).Header.Get("Location")).body), "Step 1 of 3")
+	w.state.pruneAt = 1
+	for range 1024 {
+		w.newLinkToken()
+	}
+	require.Empty(t, w.state.proven)
 }
 
 func TestChoiceIsRequired(t *testing.T) {

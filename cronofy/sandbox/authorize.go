@@ -29,40 +29,33 @@ type request struct {
 type refusal struct{ page, oauth, reason string }
 
 // startApproval answers both kinds of authorization request.
-func (s *Server) startApproval(w http.ResponseWriter, r *http.Request, check func(url.Values, *request) *refusal) {
-	if r.Method != http.MethodGet { // a HEAD must not use the link up
-		w.Header().Set("Allow", http.MethodGet)
-		refuse(w, http.StatusMethodNotAllowed, "only GET")
+func (s *Server) startApproval(c *call, check func(url.Values, *request) *refusal) {
+	if c.r.Method != http.MethodGet { // a HEAD must not use the link up
+		c.w.Header().Set("Allow", http.MethodGet)
+		c.refuse(http.StatusMethodNotAllowed, "only GET")
 		return
 	}
-	req, bad := s.readRequest(r.URL.RawQuery, check)
+	req, bad := s.readRequest(c.r.URL.RawQuery, check)
+	if bad == nil {
+		bad = s.openApproval(c, req)
+	}
+	switch {
+	case bad == nil:
+	case bad.page != "":
+		c.errorPage(http.StatusBadRequest, bad.page)
+	default:
+		c.redirect(answerURL(req.redirectURI, url.Values{"error": {bad.oauth}, "state": req.state}))
+	}
 	if bad != nil {
-		s.refuseRequest(w, req, bad)
-		return
+		c.w.Header().Set(reasonHeader, bad.reason)
 	}
-	browser := s.browserID(w, r)
-	id, bad := s.openApproval(req, browser)
-	if bad != nil {
-		s.refuseRequest(w, req, bad)
-		return
-	}
-	redirectTo(w, "/approval/"+id)
 }
 
-// redirectTo is a 303 without the body net/http would add, which repeats the
+// redirect is a 303 without the body net/http would add, which repeats the
 // address with the secrets in it.
-func redirectTo(w http.ResponseWriter, target string) {
-	w.Header().Set("Location", target)
-	w.WriteHeader(http.StatusSeeOther)
-}
-
-func (s *Server) refuseRequest(w http.ResponseWriter, req request, bad *refusal) {
-	w.Header().Set(reasonHeader, bad.reason)
-	if bad.page != "" {
-		s.errorPage(w, http.StatusBadRequest, bad.page)
-		return
-	}
-	redirectTo(w, answerURL(req.redirectURI, url.Values{"error": {bad.oauth}, "state": req.state}))
+func (c *call) redirect(target string) {
+	c.w.Header().Set("Location", target)
+	c.status = http.StatusSeeOther
 }
 
 // readRequest checks what both kinds of request have in common, in the order of
@@ -115,7 +108,7 @@ func (s *Server) checkUnitRequest(q url.Values, req *request) *refusal {
 		return &refusal{oauth: "invalid_scope", reason: "scope is not " + unitScope}
 	case len(q["capabilities[]"]) != 1 || q.Get("capabilities[]") != "conferencing":
 		return &refusal{oauth: "invalid_request", reason: "capabilities[] is not the single value conferencing"}
-	case q.Get("ou_link_token") == "" && !s.Switches().LinkTokenOptional:
+	case q.Get("ou_link_token") == "" && !s.switches.LinkTokenOptional:
 		return &refusal{page: "The address has no link token.", reason: "ou_link_token is missing"}
 	}
 	req.scope, req.linkToken = unitScope, q.Get("ou_link_token")
@@ -130,9 +123,8 @@ func (s *Server) checkUnitRequest(q url.Values, req *request) *refusal {
 // the list only where the application has the category "Recruiting".
 // https://docs.cronofy.com/developers/conferencing-services/indeed-interview/
 func (s *Server) offered() []cronofy.Provider {
-	noRecruiting := s.Switches().NoRecruiting
 	return slices.DeleteFunc(cronofy.Providers(), func(p cronofy.Provider) bool {
-		return p == cronofy.AnyProvider || p == cronofy.Indeed && noRecruiting
+		return p == cronofy.AnyProvider || p == cronofy.Indeed && s.switches.NoRecruiting
 	})
 }
 
@@ -168,8 +160,6 @@ func checkEnterpriseRequest(q url.Values, req *request) *refusal {
 	return nil
 }
 
-const finishedText = "This approval is finished."
-
 // approval is an administrator's way through the pages.
 type approval struct {
 	request
@@ -178,10 +168,8 @@ type approval struct {
 	expires  time.Time
 
 	first int // the page it began with
-
-	// Guarded by the store:
-	step int
-	done bool
+	step  int
+	done  bool
 }
 
 // steps are how many pages there are: proof, provider and link, or proof and
@@ -193,19 +181,16 @@ func (a approval) steps() int {
 	return 3
 }
 
-// openApproval begins an approval. The first browser to open a link token has
-// it, and may open it again until it has decided: a choice, the documentation
-// only says single use.
-func (s *Server) openApproval(req request, browser string) (string, *refusal) {
-	now := s.opts.Now()
+// openApproval begins an approval and goes to its page. The first browser to open a
+// link token has it, and may open it again until it has decided: a choice, the
+// documentation only says single use.
+func (s *Server) openApproval(c *call, req request) *refusal {
+	st, now := &s.state, s.now()
 	a := &approval{
-		request: req, id: s.rand.text(24), csrf: s.rand.text(32), browser: browser,
+		request: req, id: s.rand.text(24), csrf: s.rand.text(32), browser: s.browserID(c),
 		expires: now.Add(approvalLife), first: 1,
 	}
-	st := s.state
-	st.mu.Lock()
-	defer st.mu.Unlock()
-	if !req.enterprise && st.provenIn[browser] { // "if necessary": a choice, once in each browser
+	if !req.enterprise && now.Before(st.proven[a.browser]) { // "if necessary": a choice, once in each browser
 		a.first = 2
 	}
 	a.step = a.first
@@ -213,20 +198,23 @@ func (s *Server) openApproval(req request, browser string) (string, *refusal) {
 		l := st.linkTokens[req.linkToken]
 		switch {
 		case l == nil:
-			return "", staleLink("unknown")
+			return staleLink("unknown")
 		case !now.Before(l.expires):
-			return "", staleLink("expired")
+			return staleLink("expired")
 		case l.approval != "":
-			if old := st.approvals[l.approval]; old != nil && !old.done && old.browser == browser {
-				return old.id, nil
+			old := st.approvals[l.approval]
+			if old == nil || old.done || old.browser != a.browser {
+				return staleLink("used")
 			}
-			return "", staleLink("used")
+			c.redirect("/approval/" + old.id)
+			return nil
 		}
 		l.approval = a.id
 	}
 	st.approvals[a.id] = a
 	st.prune(now)
-	return a.id, nil
+	c.redirect("/approval/" + a.id)
+	return nil
 }
 
 func staleLink(how string) *refusal {
@@ -237,69 +225,62 @@ func staleLink(how string) *refusal {
 }
 
 // browserID is what a browser is known by; it gets a cookie if it has none.
-func (s *Server) browserID(w http.ResponseWriter, r *http.Request) string {
-	if c, err := r.Cookie(s.cookie); err == nil && len(c.Value) == 32 {
-		return c.Value
+func (s *Server) browserID(c *call) string {
+	if k, err := c.r.Cookie(s.cookie); err == nil && len(k.Value) == 32 {
+		return k.Value
 	}
 	id := s.rand.text(32)
-	http.SetCookie(w, &http.Cookie{Name: s.cookie, Value: id, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode})
+	http.SetCookie(c.w, &http.Cookie{Name: s.cookie, Value: id, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode})
 	return id
 }
 
-// ownApproval gives a copy of the approval, or answers why there is none.
-func (s *Server) ownApproval(w http.ResponseWriter, r *http.Request) (approval, bool) {
-	s.state.mu.Lock()
-	p := s.state.approvals[r.PathValue("id")]
-	var a approval
-	if p != nil {
-		a = *p
-	}
-	s.state.mu.Unlock()
-	c, err := r.Cookie(s.cookie)
+// ownApproval gives the approval that a page belongs to, or answers why there is none.
+func (s *Server) ownApproval(c *call) *approval {
+	a := s.state.approvals[c.r.PathValue("id")]
+	k, err := c.r.Cookie(s.cookie)
 	switch {
-	case p == nil || !s.opts.Now().Before(a.expires):
-		s.errorPage(w, http.StatusNotFound, "There is no such approval, or it took too long.")
-	case err != nil || !same(c.Value, a.browser):
-		s.errorPage(w, http.StatusForbidden, "This approval was begun in another browser.")
+	case a == nil || !s.now().Before(a.expires):
+		c.errorPage(http.StatusNotFound, "There is no such approval, or it took too long.")
+	case err != nil || !same(k.Value, a.browser):
+		c.errorPage(http.StatusForbidden, "This approval was begun in another browser.")
 	case a.done:
-		s.errorPage(w, http.StatusGone, finishedText)
+		c.errorPage(http.StatusGone, "This approval is finished.")
 	default:
-		return a, true
+		return a
 	}
-	return a, false
+	return nil
 }
 
 func same(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
 
 // showApproval is GET /approval/{id}: the page of the step it is at.
-func (s *Server) showApproval(w http.ResponseWriter, r *http.Request) {
-	if a, ok := s.ownApproval(w, r); ok {
-		s.approvalPage(w, a, "")
+func (s *Server) showApproval(c *call) {
+	if a := s.ownApproval(c); a != nil {
+		s.approvalPage(c, a, "")
 	}
 }
 
 // decide is POST /approval/{id}.
-func (s *Server) decide(w http.ResponseWriter, r *http.Request) {
-	a, ok := s.ownApproval(w, r)
-	if !ok {
+func (s *Server) decide(c *call) {
+	a := s.ownApproval(c)
+	if a == nil {
 		return
 	}
-	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
-	if err := r.ParseForm(); err != nil {
-		s.errorPage(w, http.StatusBadRequest, "The form is malformed.")
-		return
-	}
-	switch form := r.PostForm; {
-	case !same(form.Get("csrf"), a.csrf) || !sameOrigin(r):
-		s.errorPage(w, http.StatusForbidden, "This form was not sent from the page it belongs to.")
-	case form.Get("step") != strconv.Itoa(a.step): // sent twice, or after going back
-		redirectTo(w, "/approval/"+a.id)
-	case form.Get("decision") == "deny" && s.state.close(a.id):
-		s.finish(w, r, a, url.Values{"error": {"access_denied"}})
-	case form.Get("decision") == "allow":
-		s.allow(w, r, a)
+	switch decision := c.params.text("decision"); {
+	case c.err != nil:
+		c.errorPage(http.StatusBadRequest, "The form is malformed.")
+	case !same(c.params.text("csrf"), a.csrf) || !sameOrigin(c.r):
+		c.errorPage(http.StatusForbidden, "This form was not sent from the page it belongs to.")
+	case c.params.text("step") != strconv.Itoa(a.step): // sent twice, or after going back
+		c.redirect("/approval/" + a.id)
+	case decision == "deny":
+		s.finish(c, a, url.Values{"error": {"access_denied"}})
+	case decision == "allow" && a.step < a.steps():
+		s.advance(c, a)
+	case decision == "allow":
+		s.approve(c, a)
 	default:
-		s.errorPage(w, http.StatusBadRequest, "The form has no decision.")
+		c.errorPage(http.StatusBadRequest, "The form has no decision.")
 	}
 }
 
@@ -310,100 +291,70 @@ func sameOrigin(r *http.Request) bool {
 	return o == "" || o == "http://"+r.Host
 }
 
-// allow goes one page on, or carries out what was approved.
-func (s *Server) allow(w http.ResponseWriter, r *http.Request, a approval) {
-	if a.step < a.steps() {
-		provider := a.provider
-		if !a.enterprise && a.step == 2 && provider == "" {
-			provider = cronofy.Provider(r.PostForm.Get("provider"))
-			if !slices.Contains(s.offered(), provider) {
-				s.approvalPage(w, a, "Choose a provider first.")
-				return
-			}
+// advance goes one page on.
+func (s *Server) advance(c *call, a *approval) {
+	if !a.enterprise && a.step == 2 && a.provider == "" {
+		provider := cronofy.Provider(c.params.text("provider"))
+		if !slices.Contains(s.offered(), provider) {
+			s.approvalPage(c, a, "Choose a provider first.")
+			return
 		}
-		s.state.advance(a.id, a.step, provider)
-		redirectTo(w, "/approval/"+a.id)
-		return
+		a.provider = provider
 	}
-	u, ok := chosenUnit(r, s.state.unitsNow())
-	switch {
-	case !a.enterprise && !ok:
-		s.approvalPage(w, a, "Choose an Organizational Unit, or give the new one a name.")
-	case !s.state.close(a.id):
-		s.errorPage(w, http.StatusGone, finishedText)
-	default:
-		code := s.rand.text(32)
-		c := authCode{grant: s.carryOut(a, u), redirectURI: a.redirectURI, expires: s.opts.Now().Add(codeLife)}
-		s.state.newCode(code, c)
-		s.finish(w, r, a, url.Values{"code": {code}})
-	}
+	s.state.proven[a.browser] = s.now().Add(proofLife) // the first page is passed
+	a.step++
+	c.redirect("/approval/" + a.id)
 }
 
-// chosenUnit reads the last page's form: one of the units there are, or a new
-// one, which has no sub yet.
-func chosenUnit(r *http.Request, units []unit) (unit, bool) {
-	sub := r.PostForm.Get("unit")
+// approve does what was asked for. The link is made here and not by the exchange,
+// which Cronofy calls optional.
+func (s *Server) approve(c *call, a *approval) {
+	g := serviceAccountGrant(a.scope, a.delegated)
+	if !a.enterprise {
+		u, ok := s.chosenUnit(c.params)
+		if !ok {
+			s.approvalPage(c, a, "Choose an Organizational Unit, or give the new one a name.")
+			return
+		}
+		if a.linkToken != "" {
+			s.link(a.provider)
+		}
+		g = &grant{kind: unitGrant, sub: u.sub, scope: a.scope}
+	}
+	s.finish(c, a, url.Values{"code": {s.newCode(g, a.redirectURI)}})
+}
+
+// chosenUnit gives the unit of the last page's form, a new one if that was chosen.
+func (s *Server) chosenUnit(form params) (unit, bool) {
+	units := &s.state.units
+	sub := form.text("unit")
 	if sub == "new" {
-		u := unit{name: strings.TrimSpace(cronofy.CleanText(r.PostForm.Get("unit_name"), 100))}
+		u := unit{unitSub(len(*units)), strings.TrimSpace(cronofy.CleanText(form.text("unit_name"), 100))}
+		if u.name != "" {
+			*units = append(*units, u)
+		}
 		return u, u.name != ""
 	}
-	i := slices.IndexFunc(units, func(u unit) bool { return u.sub == sub })
+	i := slices.IndexFunc(*units, func(u unit) bool { return u.sub == sub })
 	if i < 0 {
 		return unit{}, false
 	}
-	return units[i], true
+	return (*units)[i], true
 }
 
-// carryOut does what was approved. The link is made here and not by the
-// exchange, which Cronofy calls optional.
-func (s *Server) carryOut(a approval, u unit) *grant {
-	if a.enterprise {
-		return serviceAccountGrant(a.scope, a.delegated)
-	}
-	if u.sub == "" {
-		u = s.state.newUnit(u.name)
-	}
-	if a.linkToken != "" {
-		s.Link(a.provider)
-	}
-	return &grant{kind: unitGrant, sub: u.sub, scope: a.scope}
-}
-
-// advance moves an approval on, once for each page.
-func (st *store) advance(id string, from int, p cronofy.Provider) {
-	st.mu.Lock()
-	defer st.mu.Unlock()
-	if a := st.approvals[id]; a != nil && a.step == from && !a.done {
-		st.provenIn[a.browser] = true // the first page is passed
-		a.step++
-		a.provider = p
-	}
-}
-
-// close ends an approval, once.
-func (st *store) close(id string) bool {
-	st.mu.Lock()
-	defer st.mu.Unlock()
-	a := st.approvals[id]
-	if a == nil || a.done {
-		return false
-	}
+// finish ends an approval and sends the browser back with the answer, as the
+// switches want it.
+func (s *Server) finish(c *call, a *approval, answer url.Values) {
 	a.done = true
-	return true
-}
-
-// finish sends the browser back with the answer, as the switches want it.
-func (s *Server) finish(w http.ResponseWriter, r *http.Request, a approval, answer url.Values) {
-	sw := s.Switches()
-	if sw.ErrorRedirect != "" && answer.Has("code") {
-		answer = url.Values{"error": {sw.ErrorRedirect}}
+	if s.switches.ErrorRedirect != "" && answer.Has("code") {
+		answer = url.Values{"error": {s.switches.ErrorRedirect}}
 	}
-	answer["state"] = s.bentState(a.state, sw.State)
+	answer["state"] = s.bentState(a.state, s.switches.State)
 	target := answerURL(a.redirectURI, answer)
-	if sw.RepeatCallback {
-		s.repeat(r.Context(), target)
+	if s.switches.RepeatCallback {
+		c.before = func() { s.repeat(c.r.Context(), target) }
 	}
-	redirectTo(w, target)
+	c.redirect(target)
 }
 
 func (s *Server) bentState(state []string, how string) []string {

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -75,22 +76,16 @@ func Browser(ctx context.Context, client *http.Client, startURL string, decision
 
 // Browse is Browser with its clicks written down.
 func (sc Script) Browse(ctx context.Context, client *http.Client, startURL string) error {
-	b := newBrowser(client)
+	b := newBrowser(client, sc)
 	if client == nil {
 		defer b.client.CloseIdleConnections()
 	}
-	next := &step{method: http.MethodGet, target: startURL}
-	for hop := 0; next != nil; hop++ {
-		if hop == maxHops {
-			return errors.New("browse approval: too many pages")
-		}
-		var err error
-		if next, err = b.take(ctx, next, sc); err != nil {
-			return fmt.Errorf("browse approval: %w", err)
-		}
+	err := b.browse(ctx, startURL)
+	if err == nil && b.host == "" {
+		err = ErrNotSandbox
 	}
-	if b.host == "" {
-		return fmt.Errorf("browse approval: %w", ErrNotSandbox)
+	if err != nil {
+		return fmt.Errorf("browse approval: %w", err)
 	}
 	return nil
 }
@@ -98,20 +93,13 @@ func (sc Script) Browse(ctx context.Context, client *http.Client, startURL strin
 // browser is a user agent with cookies.
 type browser struct {
 	client *http.Client
+	script Script
 	page   int    // approval pages answered
 	host   string // the sandbox's; empty until it answered
 	back   bool   // the redirect URI has answered
 }
 
-// step is a request that the browser is about to send.
-type step struct {
-	method, target string
-	form           url.Values
-	origin         string
-	wait           time.Duration
-}
-
-func newBrowser(client *http.Client) *browser {
+func newBrowser(client *http.Client, sc Script) *browser {
 	c := http.Client{Timeout: hopTimeout}
 	if client != nil {
 		c = *client
@@ -122,65 +110,56 @@ func newBrowser(client *http.Client) *browser {
 	if c.Jar == nil {
 		c.Jar, _ = cookiejar.New(nil) // without options it never fails
 	}
-	return &browser{client: &c}
+	return &browser{client: &c, script: sc}
 }
 
-// take sends one request and gives the one that follows it, nil at the end.
-func (b *browser) take(ctx context.Context, st *step, sc Script) (*step, error) {
-	if st.wait > 0 && !pause(ctx, st.wait) {
-		return nil, ctx.Err()
-	}
-	resp, err := b.send(ctx, st)
+func (b *browser) browse(ctx context.Context, startURL string) error {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, startURL, nil)
 	if err != nil {
-		return nil, err
+		return errors.New("the address is malformed") // the error would quote it
+	}
+	for range maxHops {
+		resp, page, err := b.load(r)
+		if err != nil {
+			return err
+		}
+		if r, err = b.next(ctx, resp, page); err != nil || r == nil {
+			return err
+		}
+	}
+	return errors.New("too many pages")
+}
+
+// load sends a request and reads the page that comes.
+func (b *browser) load(r *http.Request) (*http.Response, string, error) {
+	left := &LeftError{Host: r.URL.Host, Final: cronofy.NewSecret(r.URL.String())}
+	switch here := cronofy.LoopbackHost(r.URL.Hostname()); {
+	case !here && b.host == "":
+		return nil, "", ErrNotSandbox
+	case !here:
+		return nil, "", left
+	}
+	isBack := b.host != "" && b.host != r.URL.Host // the request follows the sandbox's answer
+	resp, err := b.client.Do(r)
+	if err != nil {
+		err = fmt.Errorf("%s %s: %w", r.Method, r.URL.Host, bare(err))
+		if r.Context().Err() == nil && isBack && !b.back {
+			left.Err = err
+			return nil, "", left
+		}
+		return nil, "", err
 	}
 	defer resp.Body.Close()
-	if resp.StatusCode >= 300 && resp.StatusCode < 400 {
-		return redirected(resp)
+	b.back = isBack
+	if resp.Header.Get("Server") == serverName {
+		b.host, b.back = r.URL.Host, false
 	}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxPage))
 	if err != nil {
-		return nil, fmt.Errorf("read page: %w", bare(err))
+		return nil, "", fmt.Errorf("read page: %w", bare(err))
 	}
-	return b.follow(resp, string(body), sc)
+	return resp, string(body), nil
 }
-
-func (b *browser) send(ctx context.Context, st *step) (*http.Response, error) {
-	var body io.Reader
-	if st.form != nil {
-		body = strings.NewReader(st.form.Encode())
-	}
-	r, err := http.NewRequestWithContext(ctx, st.method, st.target, body)
-	if err != nil {
-		return nil, errors.New("the address is malformed") // the error would quote it
-	}
-	switch here := cronofy.LoopbackHost(r.URL.Hostname()); {
-	case !here && b.host == "":
-		return nil, ErrNotSandbox
-	case !here:
-		return nil, &LeftError{Host: r.URL.Host, Final: cronofy.NewSecret(st.target)}
-	}
-	if st.form != nil {
-		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-		r.Header.Set("Origin", st.origin)
-	}
-	resp, err := b.client.Do(r)
-	if err != nil {
-		err = fmt.Errorf("%s %s: %w", st.method, r.URL.Host, bare(err))
-		if ctx.Err() == nil && b.left(r) && !b.back {
-			return nil, &LeftError{Host: r.URL.Host, Final: cronofy.NewSecret(st.target), Err: err}
-		}
-		return nil, err
-	}
-	if resp.Header.Get("Server") == serverName {
-		b.host = r.URL.Host
-	}
-	b.back = b.left(r)
-	return resp, nil
-}
-
-// left tells whether a request follows the sandbox's answer.
-func (b *browser) left(r *http.Request) bool { return b.host != "" && b.host != r.URL.Host }
 
 // bare takes the address off an error: it may hold a code.
 func bare(err error) error {
@@ -191,25 +170,33 @@ func bare(err error) error {
 	return err
 }
 
-func redirected(resp *http.Response) (*step, error) {
-	target, err := resp.Location()
-	if err != nil {
-		return nil, fmt.Errorf("status %d without a usable Location", resp.StatusCode)
-	}
-	return &step{method: http.MethodGet, target: target.String()}, nil
-}
-
-// follow answers an approval page, waits where a page says that it renews
-// itself, and ends on any other.
-func (b *browser) follow(resp *http.Response, page string, sc Script) (*step, error) {
-	f, ok := findForm(page, "approval")
-	if ok && strings.HasPrefix(f.action, formActions) {
-		return b.answer(resp, f, sc)
-	}
-	if resp.StatusCode >= 400 && !b.back { // what the redirect URI answers is its own affair
+// next gives the request that follows a page, nil at the end: where a redirect
+// leads, the answer to an approval page, or what a page renews itself with.
+func (b *browser) next(ctx context.Context, resp *http.Response, page string) (*http.Request, error) {
+	f, isForm := findForm(page, "approval")
+	isForm = isForm && strings.HasPrefix(f.action, formActions)
+	switch {
+	case resp.StatusCode >= 300 && resp.StatusCode < 400:
+		target, err := resp.Location()
+		if err != nil {
+			return nil, fmt.Errorf("status %d without a usable Location", resp.StatusCode)
+		}
+		return http.NewRequestWithContext(ctx, http.MethodGet, target.String(), nil)
+	case isForm && resp.StatusCode >= 400:
+		return nil, fmt.Errorf("the page refused the form: %s", title(page))
+	case isForm:
+		return b.answer(ctx, resp.Request.URL, f)
+	case resp.StatusCode >= 400 && !b.back: // what the redirect URI answers is its own affair
 		return nil, b.refused(resp, page)
 	}
-	return refreshed(resp, page), nil
+	target, wait, ok := refresh(resp, page)
+	if !ok {
+		return nil, nil
+	}
+	if !pause(ctx, wait) {
+		return nil, ctx.Err()
+	}
+	return http.NewRequestWithContext(ctx, http.MethodGet, target.String(), nil)
 }
 
 func (b *browser) refused(resp *http.Response, page string) error {
@@ -223,50 +210,44 @@ func (b *browser) refused(resp *http.Response, page string) error {
 	return err
 }
 
-// answer fills a form in and clicks a button, as Script says.
-func (b *browser) answer(resp *http.Response, f form, sc Script) (*step, error) {
-	if resp.StatusCode >= 400 {
-		return nil, fmt.Errorf("the page refused the form: %s", title(resp.Status))
-	}
+// answer fills in the form of the page at an address, and clicks a button, as Script
+// says.
+func (b *browser) answer(ctx context.Context, at *url.URL, f form) (*http.Request, error) {
 	b.page++
 	button := "allow"
-	if sc.Decision == Deny && b.page >= sc.DenyAt {
+	if b.script.Decision == Deny && b.page >= b.script.DenyAt {
 		button = "deny"
 	}
-	values, err := f.fill(button, sc)
+	values, err := f.fill(button, b.script)
 	if err != nil {
 		return nil, err
 	}
-	u := resp.Request.URL
-	target, err := u.Parse(f.action)
+	target, err := at.Parse(f.action)
 	if err != nil {
 		return nil, errors.New("the form's action is malformed")
 	}
-	return &step{method: http.MethodPost, target: target.String(), form: values, origin: u.Scheme + "://" + u.Host}, nil
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, target.String(), strings.NewReader(values.Encode()))
+	if err != nil {
+		return nil, err
+	}
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.Header.Set("Origin", at.Scheme+"://"+at.Host)
+	return r, nil
 }
 
-// refreshed gives the next request of a page that renews itself by a Refresh
-// header or a meta element.
-func refreshed(resp *http.Response, page string) *step {
-	content := resp.Header.Get("Refresh")
-	if content == "" {
-		content = metaRefresh(page)
-	}
-	if content == "" {
-		return nil
-	}
-	seconds, rest, _ := strings.Cut(content, ";")
+// refresh tells where a page that renews itself leads, by its header or a meta
+// element, and when.
+func refresh(resp *http.Response, page string) (target *url.URL, wait time.Duration, ok bool) {
+	seconds, rest, _ := strings.Cut(cmp.Or(resp.Header.Get("Refresh"), metaRefresh(page)), ";")
 	n, err := strconv.Atoi(strings.TrimSpace(seconds))
 	if err != nil || n < 0 {
-		return nil
+		return nil, 0, false
 	}
-	target := resp.Request.URL
-	if k, v, ok := strings.Cut(rest, "="); ok && strings.EqualFold(strings.TrimSpace(k), "url") {
-		if target, err = target.Parse(strings.Trim(strings.TrimSpace(v), `'"`)); err != nil {
-			return nil
-		}
+	target = resp.Request.URL
+	if _, address, ok := strings.Cut(rest, "="); ok {
+		target, err = target.Parse(strings.Trim(strings.TrimSpace(address), `'"`))
 	}
-	return &step{method: http.MethodGet, target: target.String(), wait: min(time.Duration(n)*time.Second, maxRefresh)}
+	return target, min(time.Duration(n)*time.Second, maxRefresh), err == nil
 }
 
 // element is a start tag: all that reading our own forms needs.

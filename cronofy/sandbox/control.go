@@ -20,40 +20,37 @@ func (s *Server) controlCookie() string { return s.cookie + "_control" }
 // mayControl tells whether a request is from somebody who was given the token,
 // and not from a page of another site.
 func (s *Server) mayControl(r *http.Request) bool {
-	c, err := r.Cookie(s.controlCookie())
-	return err == nil && same(c.Value, s.control) && sameOrigin(r)
+	k, err := r.Cookie(s.controlCookie())
+	return err == nil && same(k.Value, s.control) && sameOrigin(r)
 }
 
 // showControl is GET /control. The token in the address becomes a cookie, so
 // that it is not left in the browser's address bar.
-func (s *Server) showControl(w http.ResponseWriter, r *http.Request) {
-	if same(r.URL.Query().Get("token"), s.control) && sameOrigin(r) {
-		http.SetCookie(w, &http.Cookie{
+func (s *Server) showControl(c *call) {
+	switch {
+	case same(c.r.URL.Query().Get("token"), s.control) && sameOrigin(c.r):
+		http.SetCookie(c.w, &http.Cookie{
 			Name: s.controlCookie(), Value: s.control, Path: "/control",
 			HttpOnly: true, SameSite: http.SameSiteStrictMode,
 		})
-		redirectTo(w, "/control")
-		return
+		c.redirect("/control")
+	case !s.mayControl(c.r):
+		c.errorPage(http.StatusForbidden, "Open the control page by the address that the sandbox printed.")
+	default:
+		c.page(http.StatusOK, s.controlHTML())
 	}
-	if !s.mayControl(r) {
-		s.errorPage(w, http.StatusForbidden, "Open the control page by the address that the sandbox printed.")
-		return
-	}
-	s.page(w, http.StatusOK, s.controlHTML())
 }
 
 // turnControl is POST /control. Here the Origin must be there: browsers send it
 // with every form.
-func (s *Server) turnControl(w http.ResponseWriter, r *http.Request) {
-	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
-	err := r.ParseForm()
+func (s *Server) turnControl(c *call) {
 	switch {
-	case !s.mayControl(r) || r.Header.Get("Origin") == "" || !same(r.PostForm.Get("token"), s.formToken()):
-		s.errorPage(w, http.StatusForbidden, "This form was not sent from the control page.")
-	case err != nil || !s.turn(r):
-		s.errorPage(w, http.StatusBadRequest, "The form has a value that cannot be. Nothing was changed.")
+	case !s.mayControl(c.r) || c.r.Header.Get("Origin") == "" || !same(c.params.text("token"), s.formToken()):
+		c.errorPage(http.StatusForbidden, "This form was not sent from the control page.")
+	case !s.turn(c.params):
+		c.errorPage(http.StatusBadRequest, "The form has a value that cannot be. Nothing was changed.")
 	default:
-		redirectTo(w, "/control")
+		c.redirect("/control")
 	}
 }
 
@@ -62,133 +59,163 @@ func (s *Server) turnControl(w http.ResponseWriter, r *http.Request) {
 func (s *Server) formToken() string { return s.rand.derive("control form", 0, 32) }
 
 // turn does what a form asks for.
-func (s *Server) turn(r *http.Request) bool {
-	switch r.PostForm.Get("action") {
+func (s *Server) turn(form params) bool {
+	switch form.text("action") {
 	case "switches":
-		return s.turnSwitches(r)
-	case "fault":
-		f, ok := s.readFault(r)
-		if ok {
-			s.Set(append(s.Faults(), f)...)
+		sw := s.switches
+		if !read(slices.Concat(sw.flags(), sw.settings()), form) {
+			return false
 		}
-		return ok
+		s.switches = sw
+	case "fault":
+		var f Fault
+		if !read(f.fields(), form) || !s.possible(&f) {
+			return false
+		}
+		s.faults = append(s.faults, f)
 	case "clear":
-		s.Set()
+		s.faults = nil
 	case "unlink":
-		s.Unlink()
+		clear(s.state.links)
 	case "expire":
-		s.ExpireAccessTokens()
+		s.state.expireAccess()
 	default:
 		return false
 	}
 	return true
 }
 
-func (s *Server) turnSwitches(r *http.Request) bool {
-	sw := s.Switches()
-	for _, f := range sw.flags() {
-		*f.Value = r.PostForm.Get(f.Name) == "on"
-	}
-	for _, c := range sw.choices() {
-		v := r.PostForm.Get(c.Name)
-		if !slices.Contains(c.Options, v) {
-			return false
-		}
-		*c.Value = v
-	}
-	sw.InvalidClientStatus = 0
-	if r.PostForm.Get("invalid_client") == "400" {
-		sw.InvalidClientStatus = http.StatusBadRequest
-	}
-	delay, gap := s.ProfileDelay()
-	for name, to := range map[string]*time.Duration{"delay": &delay, "gap": &gap} {
-		if v := r.PostForm.Get(name); v != "" {
-			d, err := time.ParseDuration(v)
-			if err != nil || d < 0 {
-				return false
-			}
-			*to = d
-		}
-	}
-	s.SetSwitches(sw)
-	s.SetProfileDelay(delay, gap)
-	return true
+// field is one entry of a form of the control page.
+type field struct {
+	name, text string
+	value      any      // the *bool, *string, *int or *time.Duration that it shows and sets
+	options    []string // what can be chosen, first the words for nothing; nil: anything
+	most       int      // of a number, or of a time in whole seconds
 }
 
-// flag is a switch that is on or off.
-type flag struct {
-	Name, Text string
-	Value      *bool
-}
-
-func (sw *Switches) flags() []flag {
-	return []flag{
-		{"rotate", "Refresh tokens change on use", &sw.RotateRefreshTokens},
-		{"no_refresh", "Token answers have no refresh_token", &sw.OmitRefreshToken},
-		{"no_sub", "Token answers have no sub", &sw.OmitSub},
-		{"enterprise", "Userinfo says zoom_enterprise", &sw.EnterpriseNames},
-		{"extra", "Unknown fields everywhere", &sw.ExtraFields},
-		{"no_data", "Userinfo has no cronofy.data", &sw.OmitCronofyData},
-		{"disconnected", "Profiles from links are disconnected", &sw.Disconnected},
-		{"no_plan", "The plan lacks the feature (402)", &sw.NoPlan},
-		{"no_recruiting", "The application lacks the conferencing category Recruiting (no Indeed)", &sw.NoRecruiting},
-		{"no_link_token", "A link token of another name is ignored (approvals link nothing)", &sw.LinkTokenOptional},
-		{"repeat", "The callback is delivered twice", &sw.RepeatCallback},
-		{"unsigned", "Webhooks are not signed", &sw.UnsignedWebhooks},
-		{"digests", "Webhooks have two digests", &sw.SecondDigest},
+func (sw *Switches) flags() []field {
+	return []field{
+		{name: "rotate", text: "Refresh tokens change on use", value: &sw.RotateRefreshTokens},
+		{name: "no_refresh", text: "Token answers have no refresh_token", value: &sw.OmitRefreshToken},
+		{name: "no_sub", text: "Token answers have no sub", value: &sw.OmitSub},
+		{name: "enterprise", text: "Userinfo says zoom_enterprise", value: &sw.EnterpriseNames},
+		{name: "extra", text: "Unknown fields everywhere", value: &sw.ExtraFields},
+		{name: "no_data", text: "Userinfo has no cronofy.data", value: &sw.OmitCronofyData},
+		{name: "disconnected", text: "Profiles from links are disconnected", value: &sw.Disconnected},
+		{name: "no_plan", text: "The plan lacks the feature (402)", value: &sw.NoPlan},
+		{name: "no_recruiting", text: "The application lacks the conferencing category Recruiting (no Indeed)", value: &sw.NoRecruiting},
+		{name: "no_link_token", text: "A link token of another name is ignored (approvals link nothing)", value: &sw.LinkTokenOptional},
+		{name: "repeat", text: "The callback is delivered twice", value: &sw.RepeatCallback},
+		{name: "unsigned", text: "Webhooks are not signed", value: &sw.UnsignedWebhooks},
+		{name: "digests", text: "Webhooks have two digests", value: &sw.SecondDigest},
 	}
 }
 
-// choice is a switch with several positions.
-type choice struct {
-	Name, Text string
-	Options    []string
-	Value      *string
-}
-
-func (sw *Switches) choices() []choice {
-	return []choice{
-		{"field", "Link token field", []string{"", "service_account_id", "service_account", "either"}, &sw.LinkTokenField},
-		{"state", "State on the way back", []string{"", "wrong", "duplicate", "missing"}, &sw.State},
-		{"error", "Approvals end in", append([]string{""}, redirectErrors()...), &sw.ErrorRedirect},
+func (sw *Switches) settings() []field {
+	return []field{
+		{name: "field", text: "Link token field", value: &sw.LinkTokenField, options: []string{"as usual", "service_account_id", "service_account", "either"}},
+		{name: "state", text: "State on the way back", value: &sw.State, options: []string{"as usual", "wrong", "duplicate", "missing"}},
+		{name: "error", text: "Approvals end in", value: &sw.ErrorRedirect, options: redirectErrors()},
+		{name: "invalid_client", text: "Status of invalid_client", value: &sw.InvalidClientStatus, options: []string{"401", "400"}},
+		{name: "delay", text: "First profile after a link", value: &sw.ProfileDelay},
+		{name: "gap", text: "Each further profile later by", value: &sw.ProfileGap},
 	}
 }
 
 // redirectErrors are those of RFC 6749 section 4.1.2.1.
 func redirectErrors() []string {
 	return []string{
-		"access_denied", "invalid_request", "invalid_scope", "server_error",
+		"as usual", "access_denied", "invalid_request", "invalid_scope", "server_error",
 		"temporarily_unavailable", "unauthorized_client", "unsupported_response_type",
 	}
 }
 
-func (s *Server) readFault(r *http.Request) (Fault, bool) {
-	get := r.PostForm.Get
-	f := Fault{
-		Endpoint: Endpoint(get("endpoint")), Body: Body(get("body")),
-		RetryAfter: get("retry_after"), Reset: get("reset") == "on",
-		Error: get("oauth"), Field: get("invalid_field"),
+func (f *Fault) fields() []field {
+	endpoints := []string{"every endpoint"}
+	for _, e := range Endpoints() {
+		endpoints = append(endpoints, string(e))
 	}
-	var bad bool
-	number := func(name string, limit int) int {
-		n, err := strconv.Atoi(get(name))
-		bad = bad || get(name) != "" && (err != nil || n < 0 || n > limit)
-		return n
+	codes := []string{"200"}
+	for _, status := range statuses() {
+		codes = append(codes, strconv.Itoa(status))
 	}
-	f.Status = number("status", 599)
-	f.Times = number("times", 1_000_000)
-	f.Slow = time.Duration(number("slow", 120)) * time.Second
-	bad = bad || f.Status != 0 && !slices.Contains(statuses(), f.Status) ||
-		f.Endpoint != AnyEndpoint && !slices.Contains(Endpoints(), f.Endpoint) ||
-		!slices.Contains(bodies(), f.Body) ||
-		f.Error != "" && (f.Status == 0 || !errorCode(f.Error)) || f.Field != "" && f.Status != http.StatusUnprocessableEntity
-	if email := get("account"); email != "" {
-		i, known := s.org.find(email)
-		if bad = bad || !known; !bad {
-			f.Account = s.org.person(i).email
+	bodies := []string{"as documented", string(HTMLBody), string(EmptyBody), string(TruncatedBody), string(CutBody)}
+	return []field{
+		{name: "endpoint", text: "Endpoint", value: (*string)(&f.Endpoint), options: endpoints},
+		{name: "status", text: "Status", value: &f.Status, options: codes},
+		{name: "body", text: "Body", value: (*string)(&f.Body), options: bodies},
+		{name: "oauth", text: "OAuth error", value: &f.Error},
+		{name: "invalid_field", text: "Field of a 422", value: &f.Field},
+		{name: "retry_after", text: "Retry-After", value: &f.RetryAfter},
+		{name: "slow", text: "Pause, seconds", value: &f.Slow, most: 120},
+		{name: "times", text: "Times, 0 is always", value: &f.Times, most: 1_000_000},
+		{name: "account", text: "Account's email, empty is all", value: &f.Account},
+		{name: "reset", text: "Reset the connection", value: &f.Reset},
+	}
+}
+
+// possible tells whether a fault's fields go together, and spells its account.
+func (s *Server) possible(f *Fault) bool {
+	if f.Account != "" {
+		i, known := s.org.find(f.Account)
+		if !known {
+			return false
+		}
+		f.Account = s.org.person(i).email
+	}
+	return (f.Error == "" || f.Status != 0 && errorCode(f.Error)) && (f.Field == "" || f.Status == http.StatusUnprocessableEntity)
+}
+
+func read(fields []field, form params) bool {
+	for _, f := range fields {
+		if !f.read(form.text(f.name)) {
+			return false
 		}
 	}
-	return f, !bad
+	return true
+}
+
+func (f field) read(v string) bool {
+	if f.options != nil && v != "" && !slices.Contains(f.options[1:], v) {
+		return false
+	}
+	n, err := strconv.Atoi(cmp.Or(v, "0"))
+	isNumber := err == nil && n >= 0 && (n <= f.most || f.options != nil)
+	switch to := f.value.(type) {
+	case *bool:
+		*to = v == "on"
+	case *string:
+		*to = v
+	case *int:
+		*to = n
+		return isNumber
+	case *time.Duration:
+		if f.most > 0 {
+			*to = time.Duration(n) * time.Second
+			return isNumber
+		}
+		if v != "" {
+			*to, err = time.ParseDuration(v)
+			return err == nil && *to >= 0
+		}
+	}
+	return true
+}
+
+// now is what a field is set to.
+func (f field) now() string {
+	switch v := f.value.(type) {
+	case *string:
+		return *v
+	case *int:
+		return strconv.Itoa(*v)
+	case *time.Duration:
+		if f.most > 0 {
+			return strconv.Itoa(int(v.Seconds()))
+		}
+		return v.String()
+	}
+	return ""
 }
 
 // errorCode knows the characters of RFC 6749 section 5.2.
@@ -198,11 +225,9 @@ func errorCode(text string) bool {
 
 func statuses() []int { return []int{400, 401, 402, 403, 404, 422, 423, 429, 500, 502, 503, 504} }
 
-func bodies() []Body { return []Body{DefaultBody, HTMLBody, EmptyBody, TruncatedBody, CutBody} }
-
 // controlHTML is the control page. It holds no secret.
 func (s *Server) controlHTML() markup.HTML {
-	links := s.state.linked(s.opts.Now())
+	links := s.linked(0)
 	var m markup.Page
 	m.Add(`<main class="wide">
 <h1>Control</h1>
@@ -221,84 +246,71 @@ func (s *Server) controlHTML() markup.HTML {
 </p>
 </form>
 {}</main>
-`, s.APIURL(), s.AppURL(), s.opts.ClientID, cmp.Or(strings.Join(links, ", "), "nothing yet"), s.switchesHTML(), s.answersHTML(), s.formToken(), s.requestsHTML())
+`, baseURL(s.api), baseURL(s.app), s.opts.ClientID, cmp.Or(strings.Join(links, ", "), "nothing yet"), s.switchesHTML(), s.answersHTML(), s.formToken(), s.requestsHTML())
 	return framed("Control", m.HTML())
 }
 
 func (s *Server) switchesHTML() markup.HTML {
-	sw := s.Switches()
-	delay, gap := s.ProfileDelay()
 	var m markup.Page
 	m.Add(`<h2>Switches</h2>
 <form id="switches" method="post" action="/control">
 <input type="hidden" name="token" value="{}"><input type="hidden" name="action" value="switches">
 <div class="columns">
-`, s.formToken())
-	for _, f := range sw.flags() {
-		m.Add(`<label class="choice"><input type="checkbox" name="{}" value="on"{}><span>{}</span></label>
-`, f.Name, checked(*f.Value), f.Text)
-	}
-	m.Add("</div>\n<div class=\"columns\">\n")
-	for _, c := range sw.choices() {
-		m.Add(`<label class="field">{} <select name="{}">{}</select></label>
-`, c.Text, c.Name, options(c.Options, *c.Value, "as usual"))
-	}
-	m.Add(`<label class="field">Status of invalid_client <select name="invalid_client"><option value="401">401</option><option value="400"{}>400</option></select></label>
-<label class="field">First profile after a link <input type="text" name="delay" value="{}" size="8"></label>
-<label class="field">Each further profile later by <input type="text" name="gap" value="{}" size="8"></label>
-</div>
+{}</div>
+<div class="columns">
+{}</div>
 <p class="actions"><button type="submit" id="apply">Apply</button></p>
 </form>
-`, markup.If(sw.InvalidClientStatus == 400, " selected"), delay, gap)
-	return m.HTML()
-}
-
-// options are those of a select element; empty is the word for the value "".
-func options[T ~string](values []T, now T, empty string) markup.HTML {
-	var m markup.Page
-	for _, v := range values {
-		m.Add(`<option value="{}"{}>{}</option>`, string(v), markup.If(v == now && v != "", " selected"), cmp.Or(string(v), empty))
-	}
+`, s.formToken(), fieldsHTML(s.switches.flags()), fieldsHTML(s.switches.settings()))
 	return m.HTML()
 }
 
 func (s *Server) answersHTML() markup.HTML {
-	codes := []string{""}
-	for _, status := range statuses() {
-		codes = append(codes, strconv.Itoa(status))
-	}
+	suggested := Fault{Times: 1}
 	var m markup.Page
 	m.Add(`<h2>Scripted answers</h2>
 {}<form id="fault" method="post" action="/control">
 <input type="hidden" name="token" value="{}"><input type="hidden" name="action" value="fault">
 <div class="columns">
-<label class="field">Endpoint <select name="endpoint">{}</select></label>
-<label class="field">Status <select name="status">{}</select></label>
-<label class="field">Body <select name="body">{}</select></label>
-<label class="field">OAuth error <input type="text" name="oauth" value="" size="16"></label>
-<label class="field">Field of a 422 <input type="text" name="invalid_field" value="" size="16"></label>
-<label class="field">Retry-After <input type="text" name="retry_after" value="" size="12"></label>
-<label class="field">Pause, seconds <input type="number" name="slow" value="0" min="0" max="120"></label>
-<label class="field">Times, 0 is always <input type="number" name="times" value="1" min="0"></label>
-<label class="field">Account's email, empty is all <input type="text" name="account" value="" size="20"></label>
-<label class="choice"><input type="checkbox" name="reset" value="on"><span>Reset the connection</span></label>
-</div>
+{}</div>
 <p class="actions"><button type="submit" id="add-fault">Add</button></p>
 </form>
-`, s.scriptedHTML(), s.formToken(), options(append([]Endpoint{""}, Endpoints()...), "", "every endpoint"),
-		options(codes, "", "200"), options(bodies(), "", "as documented"))
+`, s.scriptedHTML(), s.formToken(), fieldsHTML(suggested.fields()))
+	return m.HTML()
+}
+
+func fieldsHTML(fields []field) markup.HTML {
+	var m markup.Page
+	for _, f := range fields {
+		switch on, isFlag := f.value.(*bool); {
+		case isFlag:
+			m.Add(`<label class="choice"><input type="checkbox" name="{}" value="on"{}><span>{}</span></label>
+`, f.name, checked(*on), f.text)
+		case f.options != nil:
+			m.Add(`<label class="field">{} <select name="{}"><option value="">{}</option>`, f.text, f.name, f.options[0])
+			for _, o := range f.options[1:] {
+				m.Add(`<option value="{}"{}>{}</option>`, o, markup.If(o == f.now(), " selected"), o)
+			}
+			m.Add("</select></label>\n")
+		case f.most > 0:
+			m.Add(`<label class="field">{} <input type="number" name="{}" value="{}" min="0" max="{}"></label>
+`, f.text, f.name, f.now(), f.most)
+		default:
+			m.Add(`<label class="field">{} <input type="text" name="{}" value="{}" size="16"></label>
+`, f.text, f.name, f.now())
+		}
+	}
 	return m.HTML()
 }
 
 func (s *Server) scriptedHTML() markup.HTML {
 	var m markup.Page
-	faults := s.Faults()
-	if len(faults) == 0 {
+	if len(s.faults) == 0 {
 		m.Add("<p class=\"quiet\">None.</p>\n")
 		return m.HTML()
 	}
 	m.Add("<ul>\n")
-	for _, f := range faults {
+	for _, f := range s.faults {
 		m.Add(`<li><code>{}</code> `, cmp.Or(string(f.Endpoint), "every endpoint"))
 		for _, part := range f.parts() {
 			m.Add("{} ", part)
@@ -332,15 +344,14 @@ func (f Fault) parts() []string {
 }
 
 func (s *Server) requestsHTML() markup.HTML {
-	entries, total := s.log.last()
 	var m markup.Page
 	m.Add(`<h2>Requests: {}</h2>
 <div class="scroll" tabindex="0" role="region" aria-label="Requests, newest first">
 <table>
 <thead><tr><th scope="col">Time</th><th scope="col">Host</th><th scope="col">Request</th><th scope="col">Status</th><th scope="col">Note</th></tr></thead>
 <tbody>
-`, total)
-	for _, e := range slices.Backward(entries) {
+`, s.log.total)
+	for _, e := range slices.Backward(s.log.last()) {
 		status := "none"
 		if e.Status != 0 {
 			status = strconv.Itoa(e.Status)

@@ -90,8 +90,8 @@ func TestControlTurnsSwitches(t *testing.T) {
 	form := url.Values{"action": {"switches"}, "invalid_client": {"400"}, "field": {"either"}, "state": {"wrong"}, "error": {"server_error"}}
 	all := Switches{InvalidClientStatus: 400, LinkTokenField: "either", State: "wrong", ErrorRedirect: "server_error"}
 	for _, f := range all.flags() {
-		*f.Value = true
-		form.Set(f.Name, "on")
+		*f.value.(*bool) = true
+		form.Set(f.name, "on")
 	}
 	require.Equal(t, 303, send(form))
 	require.Equal(t, all, w.Switches())
@@ -106,14 +106,14 @@ func TestControlTurnsSwitches(t *testing.T) {
 
 func TestControlDelaysProfiles(t *testing.T) {
 	t.Parallel()
-	w := start(t, Options{ProfileDelay: time.Second})
+	w := start(t, Options{Switches: Switches{ProfileDelay: time.Second}})
 	wk := w.openControl()
 	send := w.controlForms()
 	require.Contains(t, string(wk.open(wk.path).body), `name="delay" value="1s"`)
 	form := url.Values{"action": {"switches"}, "delay": {"1h"}, "gap": {"90s"}}
 	require.Equal(t, 303, send(form))
-	delay, gap := w.ProfileDelay()
-	require.Equal(t, []time.Duration{time.Hour, 90 * time.Second}, []time.Duration{delay, gap})
+	delayed := Switches{ProfileDelay: time.Hour, ProfileGap: 90 * time.Second}
+	require.Equal(t, delayed, w.Switches())
 	w.Link(cronofy.Zoom)
 	w.clock.add(time.Hour)
 	require.Len(t, w.conferencingOf(w.Accounts()[0]), 1)
@@ -121,7 +121,7 @@ func TestControlDelaysProfiles(t *testing.T) {
 	for name, value := range map[string]string{"delay": "soon", "gap": "-1s"} {
 		require.Equal(t, 400, send(url.Values{"action": {"switches"}, "no_plan": {"on"}, name: {value}}), name)
 	}
-	require.Equal(t, Switches{}, w.Switches(), "a refused form turns nothing")
+	require.Equal(t, delayed, w.Switches(), "a refused form turns nothing")
 }
 
 func TestControlDisconnectsProfiles(t *testing.T) {

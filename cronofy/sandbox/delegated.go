@@ -36,13 +36,12 @@ func (s *Server) delegate(c *call) {
 	if !ok || c.mediaTypeRefused() {
 		return
 	}
-	asked, errs := delegations(c, g.delegated)
-	if errs != nil {
-		c.invalid(errs)
+	asked, wrong := delegations(c, g.delegated)
+	if wrong != nil {
+		c.invalid(wrong)
 		return
 	}
-	c.w.Header().Set("Content-Length", "0")
-	c.w.WriteHeader(http.StatusAccepted)
+	c.status = http.StatusAccepted
 	s.work.Go(func() { // outlives the request; Close waits for it
 		for _, d := range asked {
 			if s.ctx.Err() == nil {
@@ -52,10 +51,10 @@ func (s *Server) delegate(c *call) {
 	})
 }
 
-func delegations(c *call, delegated string) ([]delegation, fieldErrors) {
+func delegations(c *call, delegated string) ([]delegation, *fieldError) {
 	const name = "service_account_authorizations"
 	if c.err != nil {
-		return nil, fieldErrors{"base": {{"errors.invalid", "malformed"}}}
+		return nil, invalid("base", "malformed")
 	}
 	list, collection := c.params[name]
 	single := slices.ContainsFunc([]string{"email", "callback_url", "scope", "state"}, func(f string) bool {
@@ -64,56 +63,53 @@ func delegations(c *call, delegated string) ([]delegation, fieldErrors) {
 	})
 	switch entries, isList := list.([]any); {
 	case !collection:
-		d, errs := readDelegation(c.params, "", delegated)
-		return []delegation{d}, errs
+		d, wrong := readDelegation(c.params, "", delegated)
+		return []delegation{d}, wrong
 	case single:
-		return nil, fieldErrors{name: {{"errors.invalid", "not beside a single authorization"}}}
+		return nil, invalid(name, "not beside a single authorization")
 	case !isList || len(entries) == 0 || len(entries) > maxDelegations:
-		return nil, fieldErrors{name: {{"errors.invalid", "must be a list of 1 to 50"}}}
+		return nil, invalid(name, "must be a list of 1 to 50")
 	default:
 		return readDelegations(entries, name, delegated)
 	}
 }
 
-func readDelegations(entries []any, name, delegated string) ([]delegation, fieldErrors) {
+func readDelegations(entries []any, name, delegated string) ([]delegation, *fieldError) {
 	var out []delegation
 	for i, e := range entries {
 		where := fmt.Sprintf("%s[%d]", name, i)
 		object, ok := e.(map[string]any)
 		if !ok {
-			return nil, fieldErrors{where: {{"errors.invalid", "must be an object"}}}
+			return nil, invalid(where, "must be an object")
 		}
-		d, errs := readDelegation(object, where+".", delegated)
-		if errs != nil {
-			return nil, errs
+		d, wrong := readDelegation(object, where+".", delegated)
+		if wrong != nil {
+			return nil, wrong
 		}
 		out = append(out, d)
 	}
 	return out, nil
 }
 
-func readDelegation(p params, where, delegated string) (delegation, fieldErrors) {
-	var d delegation
-	for _, f := range []struct {
-		name string
-		to   *string
-	}{{"email", &d.email}, {"callback_url", &d.callbackURL}, {"scope", &d.scope}} {
-		var ok bool
-		if *f.to, ok = p.text(f.name); !ok {
-			return d, required(where + f.name)
-		}
-	}
+func readDelegation(p params, where, delegated string) (delegation, *fieldError) {
 	state, hasState := p["state"]
+	d := delegation{email: p.text("email"), callbackURL: p.text("callback_url"), scope: p.text("scope")}
 	d.state, d.hasState = state.(string)
 	switch {
+	case d.email == "":
+		return d, required(where + "email")
+	case d.callbackURL == "":
+		return d, required(where + "callback_url")
+	case d.scope == "":
+		return d, required(where + "scope")
 	case hasState && !d.hasState:
-		return d, fieldErrors{where + "state": {{"errors.invalid", "must be a string"}}}
+		return d, invalid(where+"state", "must be a string")
 	case !emailAddress(d.email):
-		return d, fieldErrors{where + "email": {{"errors.invalid", "must be an email address"}}}
+		return d, invalid(where+"email", "must be an email address")
 	case !Permittable(d.callbackURL):
-		return d, fieldErrors{where + "callback_url": {{"errors.invalid", "must be http or https"}}}
+		return d, invalid(where+"callback_url", "must be http or https")
 	case !within(d.scope, delegated):
-		return d, fieldErrors{where + "scope": {{"errors.invalid", "not within the delegated scope"}}}
+		return d, invalid(where+"scope", "not within the delegated scope")
 	}
 	return d, nil
 }
@@ -184,40 +180,29 @@ func onlyLoopback(_, address string, _ syscall.RawConn) error {
 	return nil
 }
 
-type webhookAuthorization struct {
-	Code             string  `json:"code,omitempty"`
-	Error            string  `json:"error,omitempty"`
-	ErrorKey         string  `json:"error_key,omitempty"`
-	ErrorDescription string  `json:"error_description,omitempty"`
-	State            *string `json:"state,omitempty"`
-}
-
 // notify posts the result of one delegation, as the documentation's webhook.
 func (s *Server) notify(d delegation, sw Switches) {
-	var a webhookAuthorization
+	a := map[string]string{}
 	if d.hasState {
-		a.State = &d.state
+		a["state"] = d.state
 	}
+	s.mu.Lock()
 	if i, ok := s.org.find(d.email); ok {
-		a.Code = s.rand.text(32)
-		s.state.newCode(a.Code, authCode{
-			grant:       &grant{kind: accountGrant, account: i, sub: accountSub(i), scope: d.scope},
-			redirectURI: d.callbackURL, expires: s.opts.Now().Add(codeLife),
-		})
+		a["code"] = s.newCode(&grant{kind: accountGrant, account: i, sub: accountSub(i), scope: d.scope}, d.callbackURL)
 	} else { // the keys are from SDK samples, the values are a choice
-		a.Error, a.ErrorKey, a.ErrorDescription = "access_denied", "errors.not_found", "There is no such mailbox"
+		a["error"], a["error_key"], a["error_description"] = "access_denied", "errors.not_found", "There is no such mailbox"
 	}
-	if body, err := encode(map[string]webhookAuthorization{"authorization": a}, sw); err == nil {
-		s.post(d.callbackURL, body, sw)
+	secrets := []string{s.opts.ClientSecret.Reveal()} // the active ones
+	if sw.SecondDigest {
+		secrets = slices.Insert(secrets, 0, "CRN_"+s.rand.text(40))
 	}
-}
-
-func (s *Server) post(callbackURL string, body []byte, sw Switches) {
-	r, err := http.NewRequestWithContext(s.ctx, http.MethodPost, callbackURL, bytes.NewReader(body))
+	s.mu.Unlock()
+	body, _ := encode(map[string]any{"authorization": a}, sw) // texts alone never make it fail
+	r, err := http.NewRequestWithContext(s.ctx, http.MethodPost, d.callbackURL, bytes.NewReader(body))
 	if err == nil {
 		r.Header.Set("Content-Type", jsonType)
 		if !sw.UnsignedWebhooks {
-			r.Header.Set("Cronofy-HMAC-SHA256", s.signature(body, sw.SecondDigest))
+			r.Header.Set(cronofy.HMACHeader, digests(body, secrets...))
 		}
 	}
 	s.send(r, err, LogEntry{Method: http.MethodPost, Path: "callback_url"}, "the callback URL")
@@ -225,8 +210,8 @@ func (s *Server) post(callbackURL string, body []byte, sw Switches) {
 
 // send sends a request to this machine alone, and logs what came of it.
 func (s *Server) send(r *http.Request, malformed error, entry LogEntry, target string) {
-	entry.Time, entry.Host = s.opts.Now(), "webhook"
-	defer func() { s.log.add(entry) }()
+	entry.Host = "webhook"
+	defer func() { s.note(entry) }()
 	if malformed != nil || !cronofy.LoopbackHost(r.URL.Hostname()) {
 		entry.Note = "not sent: " + target + " is not on this machine"
 		return
@@ -240,19 +225,15 @@ func (s *Server) send(r *http.Request, malformed error, entry LogEntry, target s
 	_ = resp.Body.Close()
 }
 
-// signature is one digest for each active client secret.
-func (s *Server) signature(body []byte, second bool) string {
-	own := digest(s.opts.ClientSecret.Reveal(), body)
-	if !second {
-		return own
+// digests has one digest for each secret.
+func digests(body []byte, secrets ...string) string {
+	var out []string
+	for _, secret := range secrets {
+		mac := hmac.New(sha256.New, []byte(secret))
+		mac.Write(body)
+		out = append(out, base64.StdEncoding.EncodeToString(mac.Sum(nil)))
 	}
-	return digest("CRN_"+s.rand.text(40), body) + "," + own
-}
-
-func digest(secret string, body []byte) string {
-	mac := hmac.New(sha256.New, []byte(secret))
-	mac.Write(body)
-	return base64.StdEncoding.EncodeToString(mac.Sum(nil))
+	return strings.Join(out, ",")
 }
 
 // repeat delivers an answer to a loopback redirect URI ahead of the browser.

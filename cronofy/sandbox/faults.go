@@ -1,15 +1,11 @@
 package sandbox
 
 import (
-	"bytes"
 	"cmp"
 	"context"
-	"maps"
 	"net"
 	"net/http"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 )
 
@@ -66,64 +62,70 @@ type Fault struct {
 // Set replaces the scripted answers. For each call the first that fits and is
 // not used up counts. Set() removes them all.
 func (s *Server) Set(faults ...Fault) {
-	s.faultMu.Lock()
-	defer s.faultMu.Unlock()
-	s.faults = make([]*Fault, len(faults))
-	for i, f := range faults {
-		s.faults[i] = &f
-	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.faults = slices.Clone(faults)
 }
 
 // Faults gives the scripted answers that are left, Times being what remains.
 func (s *Server) Faults() []Fault {
-	s.faultMu.Lock()
-	defer s.faultMu.Unlock()
-	out := make([]Fault, len(s.faults))
-	for i, f := range s.faults {
-		out[i] = *f
-	}
-	return out
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.faults)
 }
 
-// takeFault gives the fault for this call and counts it. account is asked for
-// only when a fault is about one.
-func (s *Server) takeFault(e Endpoint, account func() string) (Fault, bool) {
-	s.faultMu.Lock()
-	defer s.faultMu.Unlock()
+// takeFault gives a call its fault, if there is one, and counts it.
+func (s *Server) takeFault(c *call) {
+	c.switches = s.switches
 	for i, f := range s.faults {
-		if f.Endpoint != AnyEndpoint && f.Endpoint != e || f.Account != "" && f.Account != account() {
+		if f.Endpoint != AnyEndpoint && f.Endpoint != c.endpoint || f.Account != "" && f.Account != s.callerEmail(c) {
 			continue
 		}
-		taken := *f
-		if f.Times == 1 {
+		c.fault = f
+		switch f.Times {
+		case 0:
+		case 1:
 			s.faults = slices.Delete(s.faults, i, i+1)
-		} else if f.Times > 1 {
-			f.Times--
+		default:
+			s.faults[i].Times--
 		}
-		return taken, true
+		return
 	}
-	return Fault{}, false
 }
 
 const htmlError = `<!doctype html><html lang="en"><title>Bad gateway</title><h1>Bad gateway</h1><p>The proxy has no answer.</p></html>`
 
-// misbehave gives the scripted answer to a call.
-func (s *Server) misbehave(f Fault, c *call, do func(*call)) {
+// misbehave plays the scripted answer, and tells whether the call is to be done
+// all the same.
+func (c *call) misbehave() bool {
+	f := c.fault
 	if f.Slow > 0 && !pause(c.r.Context(), f.Slow) {
-		return
+		c.gone, c.status = true, 0
+		return false
 	}
-	c.w.Header().Set(reasonHeader, "scripted answer")
+	if !f.Reset && f.Status == 0 && f.Body == DefaultBody {
+		return true
+	}
+	const reason = "scripted answer"
+	c.refuse(cmp.Or(f.Status, http.StatusOK), reason)
+	if f.RetryAfter != "" {
+		c.w.Header().Set("Retry-After", f.RetryAfter)
+	}
 	switch {
 	case f.Reset:
-		reset(c.w)
+		c.gone, c.status = true, 0
 	case f.Body == TruncatedBody || f.Body == CutBody:
-		spoil(f, c, do)
-	case f.Status == 0 && f.Body == DefaultBody:
-		c.w.Header().Del(reasonHeader)
-		do(c)
-	default:
-		script(f, c)
+		return true
+	case f.Body == HTMLBody:
+		c.w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		c.body.WriteString(htmlError)
+	case f.Body == EmptyBody:
+	case f.Status == http.StatusUnprocessableEntity:
+		c.invalid(invalid(cmp.Or(f.Field, "service_account_id"), reason))
+	case f.Error != "" || f.Status == http.StatusBadRequest:
+		c.oauthError(c.status, cmp.Or(f.Error, "invalid_grant"), reason)
 	}
+	return false
 }
 
 // pause waits, and tells whether there is still somebody to go on for: the client
@@ -149,60 +151,4 @@ func reset(w http.ResponseWriter) {
 		_ = tcp.SetLinger(0) // makes Close a reset
 	}
 	_ = conn.Close()
-}
-
-// spoil does the call and sends half of its answer.
-func spoil(f Fault, c *call, do func(*call)) {
-	to := c.w
-	answer := &recorder{header: http.Header{}, status: http.StatusOK}
-	c.w = answer
-	do(c)
-	body := answer.body.Bytes()
-	half := body[:len(body)/2]
-	maps.Copy(to.Header(), answer.header)
-	declared := len(half)
-	if f.Body == CutBody {
-		declared = len(body)
-	}
-	to.Header().Set("Content-Length", strconv.Itoa(declared))
-	to.WriteHeader(cmp.Or(f.Status, answer.status))
-	_, _ = to.Write(half)
-	if f.Body == CutBody {
-		_ = http.NewResponseController(to).Flush()
-		panic(http.ErrAbortHandler) // closes the connection
-	}
-}
-
-// recorder keeps an answer.
-type recorder struct {
-	header http.Header
-	status int
-	body   bytes.Buffer
-}
-
-func (r *recorder) Header() http.Header         { return r.header }
-func (r *recorder) WriteHeader(status int)      { r.status = status }
-func (r *recorder) Write(b []byte) (int, error) { return r.body.Write(b) }
-
-// script answers without doing the call.
-func script(f Fault, c *call) {
-	status := cmp.Or(f.Status, http.StatusOK)
-	h := c.w.Header()
-	if f.RetryAfter != "" {
-		h.Set("Retry-After", f.RetryAfter)
-	}
-	switch {
-	case f.Body == HTMLBody:
-		h.Set("Content-Type", "text/html; charset=utf-8")
-		c.w.WriteHeader(status)
-		_, _ = strings.NewReader(htmlError).WriteTo(c.w)
-	case f.Body == EmptyBody:
-		refuse(c.w, status, "scripted answer")
-	case status == http.StatusUnprocessableEntity:
-		c.invalid(fieldErrors{cmp.Or(f.Field, "service_account_id"): {{"errors.invalid", "scripted answer"}}})
-	case f.Error != "" || status == http.StatusBadRequest:
-		c.oauthError(status, cmp.Or(f.Error, "invalid_grant"), "scripted answer")
-	default:
-		refuse(c.w, status, "scripted answer")
-	}
 }

@@ -11,7 +11,6 @@ import (
 	"math/rand/v2"
 	"strconv"
 	"strings"
-	"sync"
 
 	"confer/cronofy"
 )
@@ -163,7 +162,6 @@ const alphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz
 // random makes everything that must not be guessed, or must be the same again
 // with the same seed.
 type random struct {
-	mu  sync.Mutex
 	src *rand.ChaCha8
 	key [32]byte
 }
@@ -178,11 +176,9 @@ func newRandom(seed uint64) *random {
 	return &random{src: rand.NewChaCha8(from), key: sha256.Sum256(from[:])}
 }
 
-// text gives n characters of the alphabet, each equally likely.
+// text gives n characters of the alphabet, each equally likely. The Server's lock guards it.
 func (r *random) text(n int) string {
 	const fair = 256 / len(alphabet) * len(alphabet)
-	r.mu.Lock()
-	defer r.mu.Unlock()
 	out := make([]byte, 0, n)
 	var buf [64]byte
 	for len(out) < n {

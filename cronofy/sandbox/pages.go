@@ -6,7 +6,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 
 	"confer/internal/markup"
@@ -20,44 +19,37 @@ func (s *Server) appRoutes() http.Handler {
 	m := http.NewServeMux()
 	s.tokenRoutes(m)
 	// https://docs.cronofy.com/developers/conferencing-services/enterprise-conferencing/
-	m.Handle("GET /oauth/authorize", s.endpoint(Authorize, func(c *call) { s.startApproval(c.w, c.r, s.checkUnitRequest) }))
+	m.Handle("GET /oauth/authorize", s.endpoint(Authorize, func(c *call) { s.startApproval(c, s.checkUnitRequest) }))
 	// https://docs.cronofy.com/developers/api/enterprise-connect/request-authorization
-	m.Handle("GET /enterprise_connect/oauth/authorize", s.endpoint(EnterpriseConnect, func(c *call) {
-		s.startApproval(c.w, c.r, checkEnterpriseRequest)
-	}))
-	m.HandleFunc("GET /approval/{id}", s.showApproval)
-	m.HandleFunc("POST /approval/{id}", s.decide)
-	m.HandleFunc("GET /sandbox.css", s.style)
-	m.HandleFunc("GET /control", s.showControl)
-	m.HandleFunc("POST /control", s.turnControl)
+	m.Handle("GET /enterprise_connect/oauth/authorize", s.endpoint(EnterpriseConnect, func(c *call) { s.startApproval(c, checkEnterpriseRequest) }))
+	m.Handle("GET /approval/{id}", s.locked(s.showApproval))
+	m.Handle("POST /approval/{id}", s.locked(s.decide))
+	m.Handle("GET /control", s.locked(s.showControl))
+	m.Handle("POST /control", s.locked(s.turnControl))
+	m.HandleFunc("GET /sandbox.css", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/css; charset=utf-8")
+		_, _ = io.WriteString(w, styleSheet)
+	})
 	return m
-}
-
-func (s *Server) style(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("Content-Type", "text/css; charset=utf-8")
-	_, _ = io.WriteString(w, styleSheet)
 }
 
 // page sends a page. form-action names schemes and not 'self', because
 // browsers apply it to the redirects that follow a form, and those lead to the
 // application's redirect URI. Referrer-Policy is not no-referrer, because that
 // makes browsers send "Origin: null" with our own forms.
-func (s *Server) page(w http.ResponseWriter, status int, html markup.HTML) {
-	h := w.Header()
+func (c *call) page(status int, html markup.HTML) {
+	h := c.w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src data:; "+
 		"form-action http: https:; frame-ancestors 'none'; base-uri 'none'")
 	h.Set("Referrer-Policy", "same-origin")
-	h.Set("Content-Length", strconv.Itoa(len(html)))
-	w.WriteHeader(status)
-	_, _ = io.WriteString(w, string(html))
+	c.status = status
+	c.body.WriteString(string(html))
 }
 
-func (s *Server) errorPage(w http.ResponseWriter, status int, text string) {
-	if w.Header().Get(reasonHeader) == "" {
-		w.Header().Set(reasonHeader, text)
-	}
-	s.page(w, status, errorHTML("Cannot continue", text))
+func (c *call) errorPage(status int, text string) {
+	c.w.Header().Set(reasonHeader, text)
+	c.page(status, errorHTML("Cannot continue", text))
 }
 
 func hostOf(uri string) string {
@@ -101,7 +93,7 @@ func errorHTML(title, text string) markup.HTML {
 }
 
 // approvalPage shows the page of the step an approval is at.
-func (s *Server) approvalPage(w http.ResponseWriter, a approval, problem string) {
+func (s *Server) approvalPage(c *call, a *approval, problem string) {
 	heading, button, asked := s.asked(a)
 	step, steps := a.step-a.first+1, a.steps()-a.first+1
 	var m markup.Page
@@ -127,11 +119,11 @@ func (s *Server) approvalPage(w http.ResponseWriter, a approval, problem string)
 	if problem != "" {
 		status = http.StatusUnprocessableEntity
 	}
-	s.page(w, status, framed(fmt.Sprintf("Step %d of %d: %s", step, steps, heading), m.HTML()))
+	c.page(status, framed(fmt.Sprintf("Step %d of %d: %s", step, steps, heading), m.HTML()))
 }
 
 // asked is what the step at hand asks for, with its heading and its button.
-func (s *Server) asked(a approval) (heading, button string, body markup.HTML) {
+func (s *Server) asked(a *approval) (heading, button string, body markup.HTML) {
 	var m markup.Page
 	switch provider := a.provider.Name(); {
 	case a.step == 1:
@@ -172,7 +164,7 @@ func (s *Server) asked(a approval) (heading, button string, body markup.HTML) {
 <fieldset>
 <legend>Through which Organizational Unit?</legend>
 `, provider)
-		for i, u := range s.state.unitsNow() {
+		for i, u := range s.state.units {
 			m.Add(`<label class="choice"><input type="radio" name="unit" id="unit-{}" value="{}"{}><span><strong>{}</strong> <code>{}</code></span></label>
 `, i, u.sub, checked(i == 0), u.name, u.sub)
 		}

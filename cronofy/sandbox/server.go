@@ -29,30 +29,29 @@ import (
 
 // Server is one sandbox. Its methods may be called from several goroutines.
 type Server struct {
-	opts    Options
-	rand    *random
-	org     *organisation
-	state   *store
-	limits  *limiter
-	log     *requestLog
-	control string // the control page's token
-	cookie  string // names are not kept apart by port, so each server has its own
+	opts     Options
+	org      *organisation
+	control  string // the control page's token
+	cookie   string // names are not kept apart by port, so each server has its own
+	webhooks *http.Client
 
-	faultMu sync.Mutex
-	faults  []*Fault
+	work   sync.WaitGroup  // handlers, webhooks and the two listeners
+	ctx    context.Context // ends with Close
+	cancel context.CancelFunc
 
+	// mu guards what follows. A handler holds it from its first look to its last
+	// change; what may take long (bodies, pauses, webhooks) is done without it.
 	mu         sync.Mutex
+	rand       *random
+	state      store
+	limits     limiter
+	log        requestLog
+	faults     []Fault
 	switches   Switches
-	delay, gap time.Duration // see SetProfileDelay
 	dataCenter cronofy.DataCenter
 	api, app   net.Listener
 	servers    []*http.Server
 	closed     bool
-
-	work     sync.WaitGroup  // handlers, webhooks and the two listeners
-	ctx      context.Context // ends with Close
-	cancel   context.CancelFunc
-	webhooks *http.Client
 }
 
 // Credentials are what an operator types in.
@@ -76,16 +75,13 @@ func New(o Options) *Server {
 		o.ClientSecret = cronofy.NewSecret("CRN_" + r.text(40))
 	}
 	s := &Server{
-		opts: o, rand: r, org: newOrganisation(r, o.Accounts),
-		log: &requestLog{}, switches: o.Switches, delay: o.ProfileDelay, gap: o.ProfileGap,
-		control: r.text(32), cookie: "confer_sandbox_" + r.text(8),
+		opts: o, rand: r, org: newOrganisation(r, o.Accounts), state: newStore(r),
+		faults: slices.Clone(o.Faults), switches: o.Switches,
+		control: r.text(32), cookie: "confer_sandbox_" + r.text(8), webhooks: loopbackClient(),
 		dataCenter: cronofy.DataCenters()[0],
-		limits:     &limiter{perSecond: o.RatePerSecond, perMinute: o.RatePerMinute},
+		limits:     limiter{perSecond: o.RatePerSecond, perMinute: o.RatePerMinute},
 	}
-	s.state = newStore(s.org)
 	s.ctx, s.cancel = context.WithCancel(context.Background())
-	s.webhooks = loopbackClient()
-	s.Set(o.Faults...)
 	return s
 }
 
@@ -171,23 +167,29 @@ func (s *Server) Close() error {
 func (s *Server) enter() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed {
-		return false
+	if !s.closed {
+		s.work.Add(1)
 	}
-	s.work.Add(1)
-	return true
+	return !s.closed
 }
 
+func (s *Server) now() time.Time { return s.opts.Now() }
+
 // APIURL is the base URL of the api host; empty before Start.
-func (s *Server) APIURL() string { return s.url(func() net.Listener { return s.api }) }
-
-// AppURL is the base URL of the app host; empty before Start.
-func (s *Server) AppURL() string { return s.url(func() net.Listener { return s.app }) }
-
-func (s *Server) url(of func() net.Listener) string {
+func (s *Server) APIURL() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	l := of()
+	return baseURL(s.api)
+}
+
+// AppURL is the base URL of the app host; empty before Start.
+func (s *Server) AppURL() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return baseURL(s.app)
+}
+
+func baseURL(l net.Listener) string {
 	if l == nil {
 		return ""
 	}
@@ -197,11 +199,10 @@ func (s *Server) url(of func() net.Listener) string {
 // Site is the data center with the sandbox's URLs in place of its own. Relink
 // URLs name this data center's app host from now on.
 func (s *Server) Site(dc cronofy.DataCenter) cronofy.Site {
-	api, app := s.APIURL(), s.AppURL()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.dataCenter = dc
-	return cronofy.Site{DataCenter: dc, API: api, App: app, Sandbox: true}
+	return cronofy.Site{DataCenter: dc, API: baseURL(s.api), App: baseURL(s.app), Sandbox: true}
 }
 
 // Credentials gives what an operator types in.
@@ -240,29 +241,26 @@ func (s *Server) SetSwitches(sw Switches) {
 	s.switches = sw
 }
 
-// SetProfileDelay lets the i-th account's profile appear delay + i*gap after a
-// link, one that was made already included.
-func (s *Server) SetProfileDelay(delay, gap time.Duration) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.delay, s.gap = delay, gap
-}
-
-// ProfileDelay gives what SetProfileDelay or the options set.
-func (s *Server) ProfileDelay() (delay, gap time.Duration) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.delay, s.gap
-}
-
 // Link makes the link with a provider as an approval would, now.
-func (s *Server) Link(p cronofy.Provider) { s.state.link(p, s.opts.Now()) }
+func (s *Server) Link(p cronofy.Provider) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.link(p)
+}
 
 // Unlink forgets every link, so that the profiles it gave are gone.
-func (s *Server) Unlink() { s.state.unlink() }
+func (s *Server) Unlink() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	clear(s.state.links)
+}
 
 // ExpireAccessTokens ends the life of all access tokens given so far.
-func (s *Server) ExpireAccessTokens() { s.state.expireAccess() }
+func (s *Server) ExpireAccessTokens() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.state.expireAccess()
+}
 
 // Options says what the sandbox plays. The zero value is a development-mode
 // application with the built-in organisation, whose profiles appear at once.
@@ -275,9 +273,6 @@ type Options struct {
 	// Anything else is production: an exact list, with "*" allowed as the first
 	// label of a host. https://docs.cronofy.com/developers/faqs/verify-application/
 	PermittedRedirectURIs []string
-
-	// The i-th account's profile appears ProfileDelay + i*ProfileGap after a link.
-	ProfileDelay, ProfileGap time.Duration
 
 	Now func() time.Time // the clock; nil is the real one
 
@@ -300,12 +295,13 @@ type Options struct {
 }
 
 // Lives of what is issued. That codes and link tokens are short-lived is
-// documented, ten minutes is a choice; the tokens' seconds are from the
-// documentation's samples.
+// documented, ten minutes is a choice, and so is what is not of Cronofy's API; the
+// tokens' seconds are from the documentation's samples.
 const (
 	linkTokenLife      = 10 * time.Minute
 	codeLife           = 10 * time.Minute
 	approvalLife       = 30 * time.Minute
+	proofLife          = 12 * time.Hour // how long a browser is known as the calendar administrator's
 	accountTokenLife   = 3600 * time.Second
 	serviceAccountLife = 1800 * time.Second
 )
@@ -347,6 +343,10 @@ type Switches struct {
 	// itself, before the browser does.
 	RepeatCallback bool
 
+	// The i-th account's profile appears ProfileDelay + i*ProfileGap after a link,
+	// one that was made already included.
+	ProfileDelay, ProfileGap time.Duration
+
 	UnsignedWebhooks bool // no Cronofy-HMAC-SHA256 header
 	SecondDigest     bool // the header starts with another secret's digest
 }
@@ -365,37 +365,39 @@ const logSize = 500
 
 // requestLog keeps the last logSize entries, oldest first.
 type requestLog struct {
-	mu      sync.Mutex
 	entries []LogEntry
 	total   int
 }
 
 func (l *requestLog) add(e LogEntry) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
 	if l.entries = append(l.entries, e); len(l.entries) > 2*logSize {
-		l.entries = slices.Clone(l.entries[logSize:])
+		l.entries = slices.Clone(l.last())
 	}
 	l.total++
 }
 
-// last gives what is kept, and how many there ever were.
-func (l *requestLog) last() ([]LogEntry, int) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return slices.Clone(l.entries[max(0, len(l.entries)-logSize):]), l.total
+func (l *requestLog) last() []LogEntry { return l.entries[max(0, len(l.entries)-logSize):] }
+
+// note adds an entry.
+func (s *Server) note(e LogEntry) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e.Time = s.now()
+	s.log.add(e)
 }
 
 // Log gives the last 500 requests, oldest first.
 func (s *Server) Log() []LogEntry {
-	entries, _ := s.log.last()
-	return entries
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.log.last())
 }
 
 // Requests is how many requests there were in all.
 func (s *Server) Requests() int {
-	_, total := s.log.last()
-	return total
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.log.total
 }
 
 // maskedPath is the route's pattern, which has names for its random parts. A
@@ -417,15 +419,12 @@ func maskedPath(r *http.Request) string {
 // limiter refuses calls beyond so many in any second and in any minute. Calls
 // it refused do not count.
 type limiter struct {
-	mu                   sync.Mutex
 	perSecond, perMinute int
 	calls                []time.Time // the last ones
 }
 
 // allow counts a call, unless there were too many; 0 is no limit.
 func (l *limiter) allow(now time.Time) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
 	within := func(n int, length time.Duration) bool {
 		return n <= 0 || len(l.calls) < n || now.Sub(l.calls[len(l.calls)-n]) >= length
 	}
@@ -434,7 +433,7 @@ func (l *limiter) allow(now time.Time) bool {
 	}
 	l.calls = append(l.calls, now)
 	if most := max(l.perSecond, l.perMinute); len(l.calls) > 2*most {
-		l.calls = append([]time.Time(nil), l.calls[len(l.calls)-most:]...)
+		l.calls = slices.Clone(l.calls[len(l.calls)-most:])
 	}
 	return true
 }

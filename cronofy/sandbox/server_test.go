@@ -248,7 +248,7 @@ func TestLogIsBounded(t *testing.T) {
 	for i := range 3*logSize + 7 {
 		l.add(LogEntry{Status: i})
 	}
-	entries, total := l.last()
+	entries, total := l.last(), l.total
 	require.Equal(t, 3*logSize+7, total)
 	require.Len(t, entries, logSize)
 	require.Equal(t, total-1, entries[logSize-1].Status)
@@ -259,12 +259,12 @@ func TestStoreForgetsWhatExpired(t *testing.T) {
 	t.Parallel()
 	w := start(t, Options{})
 	for range 2000 {
-		w.state.newLinkToken(w.rand.text(32), linkToken{expires: w.clock.Now().Add(linkTokenLife)}, w.clock.Now())
+		w.newLinkToken()
 	}
 	require.Len(t, w.state.linkTokens, 2000)
 	w.clock.add(linkTokenLife)
 	for range 2000 {
-		w.state.newLinkToken(w.rand.text(32), linkToken{expires: w.clock.Now().Add(linkTokenLife)}, w.clock.Now())
+		w.newLinkToken()
 	}
 	require.Len(t, w.state.linkTokens, 2000)
 }

@@ -19,9 +19,9 @@ func bearer(r *http.Request) (string, bool) {
 
 func (s *Server) isSecret(text string) bool { return same(text, s.opts.ClientSecret.Reveal()) }
 
-func unauthorized(w http.ResponseWriter, reason string) {
-	w.Header().Set("WWW-Authenticate", "Bearer")
-	refuse(w, http.StatusUnauthorized, reason)
+func (c *call) unauthorized(reason string) {
+	c.w.Header().Set("WWW-Authenticate", "Bearer")
+	c.refuse(http.StatusUnauthorized, reason)
 }
 
 // createLinkToken is POST /v1/organizational_unit_authorization_link_tokens.
@@ -29,32 +29,22 @@ func unauthorized(w http.ResponseWriter, reason string) {
 // https://docs.cronofy.com/developers/conferencing-services/enterprise-conferencing/
 func (s *Server) createLinkToken(c *call) {
 	token, ok := bearer(c.r)
-	switch {
-	case !ok || !s.isSecret(token):
-		unauthorized(c.w, "the bearer token is not the client secret")
-	case c.switches.NoPlan:
-		refuse(c.w, http.StatusPaymentRequired, "the plan lacks the feature")
-	case s.limited(c), c.mediaTypeRefused():
-	default:
-		s.linkTokenFor(c)
-	}
-}
-
-func (s *Server) linkTokenFor(c *call) {
 	field, id := serviceAccountField(c.params, c.switches.LinkTokenField)
 	switch {
+	case !ok || !s.isSecret(token):
+		c.unauthorized("the bearer token is not the client secret")
+	case c.switches.NoPlan:
+		c.refuse(http.StatusPaymentRequired, "the plan lacks the feature")
+	case s.limited(c), c.mediaTypeRefused():
 	case c.err != nil:
-		c.invalid(fieldErrors{"base": {{"errors.invalid", "not a JSON object"}}})
+		c.invalid(invalid("base", "not a JSON object"))
 	case id == "":
 		c.invalid(required(field))
 	case id != serviceAccountID:
-		c.invalid(fieldErrors{field: {{"errors.unrecognized", "unrecognized"}}})
+		c.invalid(&fieldError{field, "errors.unrecognized", "unrecognized"})
 	default:
-		token := "oult_" + s.rand.text(32)
-		now := s.opts.Now()
-		s.state.newLinkToken(token, linkToken{serviceAccount: id, expires: now.Add(linkTokenLife)}, now)
 		c.answer(http.StatusOK, map[string]any{
-			"organizational_unit_authorization_link_token": map[string]string{"ou_link_token": token},
+			"organizational_unit_authorization_link_token": map[string]string{"ou_link_token": s.newLinkToken()},
 		})
 	}
 }
@@ -62,17 +52,14 @@ func (s *Server) linkTokenFor(c *call) {
 // serviceAccountField reads the field by the name that is switched on: the
 // documentation contradicts itself about it.
 func serviceAccountField(p params, name string) (field, id string) {
-	switch name {
-	case "either":
-		if id, ok := p.text("service_account"); ok {
-			return "service_account", id
+	name = cmp.Or(name, "service_account_id")
+	if name == "either" {
+		name = "service_account_id"
+		if p.text("service_account") != "" {
+			name = "service_account"
 		}
-		name = "service_account_id"
-	case "":
-		name = "service_account_id"
 	}
-	id, _ = p.text(name)
-	return name, id
+	return name, p.text(name)
 }
 
 // linkingProfile is the calendar connection in an account's token answer.
@@ -100,68 +87,65 @@ type tokenAnswer struct {
 // token is POST /oauth/token. An Authorization header is ignored, as some SDKs
 // send one.
 func (s *Server) token(c *call) {
-	if c.mediaTypeRefused() || s.clientRefused(c) || s.limited(c) {
+	if s.clientRefused(c) {
 		return
 	}
-	grantType, ok := c.params.text("grant_type")
-	switch {
-	case !ok:
+	switch c.params.text("grant_type") {
+	case "":
 		c.oauthError(http.StatusBadRequest, "invalid_request", "grant_type is missing")
-	case grantType == "authorization_code":
+	case "authorization_code":
 		s.exchange(c)
-	case grantType == "refresh_token":
+	case "refresh_token":
 		s.refresh(c)
 	default:
 		c.oauthError(http.StatusBadRequest, "unsupported_grant_type", "grant_type is neither authorization_code nor refresh_token")
 	}
 }
 
-// clientRefused answers a malformed body and wrong credentials. That the status
-// is 401 is a choice: an SDK's comments say so, another's tests have 400.
+// clientRefused answers a malformed body, wrong credentials and too many calls. That
+// the status is 401 is a choice: an SDK's comments say so, another's tests have 400.
 func (s *Server) clientRefused(c *call) bool {
-	if c.err != nil {
+	switch {
+	case c.mediaTypeRefused():
+	case c.err != nil:
 		c.oauthError(http.StatusBadRequest, "invalid_request", "the body is malformed or has a parameter twice")
-		return true
+	case c.params.text("client_id") != s.opts.ClientID || !s.isSecret(c.params.text("client_secret")):
+		c.oauthError(cmp.Or(c.switches.InvalidClientStatus, http.StatusUnauthorized), "invalid_client", "client_id or client_secret is wrong")
+	default:
+		return s.limited(c)
 	}
-	id, _ := c.params.text("client_id")
-	secret, _ := c.params.text("client_secret")
-	if id == s.opts.ClientID && s.isSecret(secret) {
-		return false
-	}
-	c.oauthError(cmp.Or(c.switches.InvalidClientStatus, http.StatusUnauthorized), "invalid_client", "client_id or client_secret is wrong")
 	return true
 }
 
 func (s *Server) exchange(c *call) {
-	code, hasCode := c.params.text("code")
-	uri, hasURI := c.params.text("redirect_uri")
-	if !hasCode || !hasURI {
+	code, uri := c.params.text("code"), c.params.text("redirect_uri")
+	if code == "" || uri == "" {
 		c.oauthError(http.StatusBadRequest, "invalid_request", "code or redirect_uri is missing")
 		return
 	}
-	g, reason := s.state.redeem(code, uri, s.opts.Now())
+	g, reason := s.redeem(code, uri)
 	if g == nil {
 		c.oauthError(http.StatusBadRequest, "invalid_grant", reason)
 		return
 	}
-	a := s.issue(c, g, s.rand.text(32))
+	a := s.issue(g, s.rand.text(32))
 	s.describe(&a, g)
 	if c.switches.OmitSub {
 		a.Sub, a.AccountID, a.ServiceAccountID = "", "", ""
 	}
-	s.answerToken(c, a)
+	c.answerToken(a)
 }
 
 // refresh answers without sub, account_id and linking_profile, as documented.
 // https://docs.cronofy.com/developers/api/authorization/refresh-token
 func (s *Server) refresh(c *call) {
-	old, ok := c.params.text("refresh_token")
-	if !ok {
+	old := c.params.text("refresh_token")
+	if old == "" {
 		c.oauthError(http.StatusBadRequest, "invalid_request", "refresh_token is missing")
 		return
 	}
 	rotate := c.switches.RotateRefreshTokens
-	g, ok := s.state.byRefresh(old, rotate)
+	g, ok := s.byRefresh(old, rotate)
 	if !ok {
 		c.oauthError(http.StatusBadRequest, "invalid_grant", "the refresh token is unknown, used or revoked")
 		return
@@ -170,17 +154,15 @@ func (s *Server) refresh(c *call) {
 	if rotate {
 		next = s.rand.text(32)
 	}
-	a := s.issue(c, g, next)
-	if !rotate {
-		a.RefreshToken = old
-	}
-	s.answerToken(c, a)
+	a := s.issue(g, next)
+	a.RefreshToken = cmp.Or(next, old)
+	c.answerToken(a)
 }
 
 // issue makes an access token for a grant, and takes the refresh token if there is one.
-func (s *Server) issue(c *call, g *grant, refresh string) tokenAnswer {
+func (s *Server) issue(g *grant, refresh string) tokenAnswer {
 	access := s.rand.text(32)
-	life := s.state.newTokens(access, refresh, g, s.opts.Now())
+	life := s.newTokens(access, refresh, g)
 	return tokenAnswer{
 		TokenType: "bearer", AccessToken: access, ExpiresIn: int(life / time.Second),
 		RefreshToken: refresh, Scope: g.scope,
@@ -202,7 +184,7 @@ func (s *Server) describe(a *tokenAnswer, g *grant) {
 	}
 }
 
-func (s *Server) answerToken(c *call, a tokenAnswer) {
+func (c *call) answerToken(a tokenAnswer) {
 	if c.switches.OmitRefreshToken {
 		a.RefreshToken = ""
 	}
@@ -214,21 +196,18 @@ func (s *Server) answerToken(c *call, a tokenAnswer) {
 // unknown one is answered 200, by RFC 7009 section 2.2.
 // https://docs.cronofy.com/developers/api/authorization/revoke
 func (s *Server) revoke(c *call) {
-	if c.mediaTypeRefused() || s.clientRefused(c) || s.limited(c) {
+	if s.clientRefused(c) {
 		return
 	}
-	token, byToken := c.params.text("token")
-	sub, bySub := c.params.text("sub")
+	token, sub := c.params.text("token"), c.params.text("sub")
 	switch {
-	case byToken:
-		s.state.revokeToken(token)
-	case bySub:
-		s.state.revokeSub(sub)
+	case token != "":
+		s.revokeToken(token)
+	case sub != "":
+		s.revokeSub(sub)
 	default:
 		c.oauthError(http.StatusBadRequest, "invalid_request", "token or sub is missing")
 		return
 	}
 	c.w.Header().Set("Pragma", "no-cache")
-	c.w.Header().Set("Content-Length", "0")
-	c.w.WriteHeader(http.StatusOK)
 }

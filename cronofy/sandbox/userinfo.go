@@ -52,12 +52,12 @@ type userInfoAnswer struct {
 func (s *Server) authorized(c *call) (*grant, bool) {
 	token, ok := bearer(c.r)
 	if !ok {
-		unauthorized(c.w, "there is no bearer token")
+		c.unauthorized("there is no bearer token")
 		return nil, false
 	}
-	g, ok := s.state.byAccess(token, s.opts.Now())
+	g, ok := s.byAccess(token)
 	if !ok {
-		unauthorized(c.w, "the access token is unknown, expired or revoked")
+		c.unauthorized("the access token is unknown, expired or revoked")
 		return nil, false
 	}
 	return g, !s.limited(c)
@@ -66,10 +66,9 @@ func (s *Server) authorized(c *call) (*grant, bool) {
 // callerEmail is the address of the account whose token a call has.
 func (s *Server) callerEmail(c *call) string {
 	token, _ := bearer(c.r)
-	g, ok := s.state.byAccess(token, s.opts.Now())
+	g, ok := s.byAccess(token)
 	if c.endpoint == Refresh {
-		old, _ := c.params.text("refresh_token")
-		g, ok = s.state.byRefresh(old, false)
+		g, ok = s.byRefresh(c.params.text("refresh_token"), false)
 	}
 	if ok && g.kind == accountGrant {
 		return s.org.person(g.account).email
@@ -91,7 +90,7 @@ func (s *Server) userInfo(c *call) {
 	case serviceGrant:
 		a = serviceInfo(g)
 	case unitGrant:
-		refuse(c.w, http.StatusForbidden, "an Organizational Unit has no userinfo")
+		c.refuse(http.StatusForbidden, "an Organizational Unit has no userinfo")
 		return
 	}
 	if c.switches.OmitCronofyData {
@@ -148,8 +147,7 @@ func (s *Server) conferencing(i int, p person, sw Switches) []profile {
 	if p.unmatched {
 		return out
 	}
-	delay, gap := s.ProfileDelay()
-	for _, provider := range s.state.linked(s.opts.Now().Add(-delay - time.Duration(i)*gap)) {
+	for _, provider := range s.linked(sw.ProfileDelay + time.Duration(i)*sw.ProfileGap) {
 		name := profileName(provider, sw)
 		connected := !p.disconnected && !sw.Disconnected
 		pr := profile{ProviderName: name, ProfileID: s.profileID(provider, i), ProfileName: p.email, Connected: connected}
@@ -171,17 +169,14 @@ func profileName(provider string, sw Switches) string {
 
 // relinkURL is on the data center's own app host, as Cronofy's are.
 func (s *Server) relinkURL(name, email string) string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	return "https://" + s.dataCenter.AppHost + "/v2/relink/" + url.PathEscape(name) + "?email=" + url.QueryEscape(email)
 }
 
-// linked gives the providers that were linked by a time.
-func (st *store) linked(by time.Time) []string {
-	st.mu.Lock()
-	defer st.mu.Unlock()
+// linked gives the providers that were linked so long ago.
+func (s *Server) linked(ago time.Duration) []string {
+	by := s.now().Add(-ago)
 	var out []string
-	for p, since := range st.links {
+	for p, since := range s.state.links {
 		if !by.Before(since) {
 			out = append(out, string(p))
 		}
@@ -206,10 +201,10 @@ func (s *Server) serviceAccount(c *call, scope string) (*grant, bool) {
 	case !ok:
 		return nil, false
 	case g.kind != serviceGrant:
-		refuse(c.w, http.StatusForbidden, "this is not a service account's token")
+		c.refuse(http.StatusForbidden, "this is not a service account's token")
 		return nil, false
 	case !strings.Contains(" "+g.scope, " "+scope):
-		refuse(c.w, http.StatusForbidden, "the token has no scope that begins with "+scope)
+		c.refuse(http.StatusForbidden, "the token has no scope that begins with "+scope)
 		return nil, false
 	}
 	return g, true

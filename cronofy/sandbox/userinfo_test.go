@@ -59,7 +59,7 @@ func TestUserInfoRefusals(t *testing.T) {
 
 func TestProfilesAppearOneByOne(t *testing.T) {
 	t.Parallel()
-	w := start(t, Options{ProfileDelay: 10 * time.Second, ProfileGap: 2 * time.Second})
+	w := start(t, Options{Switches: Switches{ProfileDelay: 10 * time.Second, ProfileGap: 2 * time.Second}})
 	count := func() int {
 		n := 0
 		for _, a := range w.Accounts() {

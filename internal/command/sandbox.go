@@ -46,8 +46,8 @@ func newSandbox(s streams) *cobra.Command {
 		option{name: "listen-app", dst: &f.ListenApp, group: groupNetwork, arg: "HOST:PORT", text: "loopback address of the app host (default 127.0.0.1:0, any free port)"},
 		option{name: "rate-per-second", dst: &f.RatePerSecond, group: groupAdvanced, arg: "NUMBER", text: "rate limit per second, as Cronofy's 50; 0 for none"},
 		option{name: "rate-per-minute", dst: &f.RatePerMinute, group: groupAdvanced, arg: "NUMBER", text: "rate limit per minute, as Cronofy's 500; 0 for none"},
-		option{name: "profile-delay", dst: &f.ProfileDelay, group: groupAdvanced, arg: "TIME", text: "how long after a link the first profile appears"},
-		option{name: "profile-gap", dst: &f.ProfileGap, group: groupAdvanced, arg: "TIME", text: "how much later each further profile appears"},
+		option{name: "profile-delay", dst: &f.Switches.ProfileDelay, group: groupAdvanced, arg: "TIME", text: "how long after a link the first profile appears"},
+		option{name: "profile-gap", dst: &f.Switches.ProfileGap, group: groupAdvanced, arg: "TIME", text: "how much later each further profile appears"},
 		option{name: "seed", dst: &f.Seed, group: groupAdvanced, arg: "NUMBER", text: "make the same data and secrets each time; 0 for new ones"})
 	cmd.AddCommand(newVisit("approve", sandbox.Approve), newVisit("deny", sandbox.Deny))
 	return cmd
@@ -130,7 +130,7 @@ func (f *sandboxFlags) check() error {
 			return &usageError{summary: "the sandbox listens on this machine only", hint: "--listen-api and --listen-app take a loopback host:port, like 127.0.0.1:8701"}
 		}
 	}
-	if f.Accounts < 0 || f.RatePerSecond < 0 || f.RatePerMinute < 0 || f.ProfileDelay < 0 || f.ProfileGap < 0 {
+	if f.Accounts < 0 || f.RatePerSecond < 0 || f.RatePerMinute < 0 || f.Switches.ProfileDelay < 0 || f.Switches.ProfileGap < 0 {
 		return &usageError{summary: "numbers and times of the sandbox cannot be negative", hint: "confer sandbox --help lists them"}
 	}
 	if f.Accounts > sandbox.MaxAccounts {

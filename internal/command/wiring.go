@@ -190,7 +190,7 @@ const (
 
 // startSandbox serves a Cronofy of its own, and fills in every answer that no flag gave.
 func (w *wiring) startSandbox(f *settings) (*sandbox.Server, error) {
-	server := sandbox.New(sandbox.Options{ProfileDelay: sandboxProfileDelay, ProfileGap: sandboxProfileGap})
+	server := sandbox.New(sandbox.Options{Switches: sandbox.Switches{ProfileDelay: sandboxProfileDelay, ProfileGap: sandboxProfileGap}})
 	if err := server.Start(); err != nil {
 		return nil, failure("the sandbox cannot start: "+cronofy.CleanText(err.Error(), 200), "")
 	}
