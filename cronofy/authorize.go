@@ -103,11 +103,7 @@ func wantsOtherField(err error) bool {
 }
 
 func (c *Client) linkToken(ctx context.Context, field, id string) (Secret, error) {
-	var out struct {
-		Envelope struct {
-			Token string `json:"ou_link_token"`
-		} `json:"organizational_unit_authorization_link_token"`
-	}
+	var out object
 	k := call{
 		op: "create link token", method: http.MethodPost,
 		path:   "/v1/organizational_unit_authorization_link_tokens",
@@ -117,10 +113,11 @@ func (c *Client) linkToken(ctx context.Context, field, id string) (Secret, error
 	if err := c.do(ctx, k); err != nil {
 		return Secret{}, err
 	}
-	if out.Envelope.Token == "" {
+	token := out.object("organizational_unit_authorization_link_token").secret("ou_link_token")
+	if token.Empty() {
 		return Secret{}, &BadAnswerError{Op: k.op, Reason: "no ou_link_token"}
 	}
-	return NewSecret(out.Envelope.Token), nil
+	return token, nil
 }
 
 // Names of the Organizational Unit flow. The path, and the authorization URL's

@@ -177,7 +177,7 @@ type call struct {
 	safe   bool     // may be carried out twice
 	oauth  bool     // its refusals have OAuth codes
 	hidden []Secret // what the body holds beside the client secret; never in an error's text
-	out    any      // where the JSON answer goes; nil: no answer is expected
+	out    *object  // where the JSON answer goes; nil: no answer is expected
 }
 
 // answer is one response, read to its end.

@@ -40,7 +40,6 @@ type Error struct {
 	Description string                  // OAuth "error_description"; empty if none
 	Fields      map[string][]FieldError // from a 422: field → complaints; nil if none
 	RetryAfter  time.Duration           // 0 if the server named none
-	RequestID   string                  // whichever *request-id* header came; empty if none
 }
 
 // FieldError is one complaint about one field.
@@ -188,20 +187,14 @@ func jsonProblem(err error, length int) string {
 // Retry-After that is a date.
 func refusal(k call, a answer, now time.Time) *Error {
 	t := tidier(k.hidden)
-	e := &Error{Op: k.op, Status: a.status, RetryAfter: retryAfter(a.header, now), RequestID: t.requestID(a.header)}
-	var body struct {
-		Error       any `json:"error"`
-		Description any `json:"error_description"`
-		Errors      any `json:"errors"`
-	}
+	e := &Error{Op: k.op, Status: a.status, RetryAfter: retryAfter(a.header, now)}
+	var body object
 	if json.Unmarshal(a.body, &body) != nil {
 		return e
 	}
-	e.Fields = t.fields(body.Errors)
+	e.Fields = t.fields(body.object("errors"))
 	if k.oauth && oauthStatus(a.status) {
-		code, _ := body.Error.(string)
-		description, _ := body.Description.(string)
-		e.Code, e.Description = t.tidy(code), t.tidy(description)
+		e.Code, e.Description = t.tidy(body.text("error")), t.tidy(body.text("error_description"))
 	}
 	return e
 }
@@ -247,29 +240,22 @@ func (t tidier) tidy(s string) string {
 	return cut(strings.TrimSpace(s), maxDetail)
 }
 
-func (t tidier) requestID(h http.Header) string {
-	for name, values := range h {
-		if strings.Contains(strings.ToLower(name), "request-id") && len(values) > 0 {
-			return t.tidy(values[0])
-		}
-	}
-	return ""
-}
-
 // fields reads {"field":[{"key":…,"description":…}]}, and what may stand there
 // instead: one object, a text, a list of texts.
-func (t tidier) fields(v any) map[string][]FieldError {
-	object, _ := v.(map[string]any)
+func (t tidier) fields(errs object) map[string][]FieldError {
 	out := make(map[string][]FieldError)
-	for name, complaints := range object {
+	for name, complaints := range errs.members {
 		list, ok := complaints.([]any)
 		if !ok {
 			list = []any{complaints}
 		}
 		name = t.tidy(name)
 		for _, c := range list {
+			text, _ := c.(string)
+			members, _ := c.(map[string]any)
+			o := object{members: members, odd: errs.odd}
 			if len(out) < maxFields && len(out[name]) < maxFields {
-				out[name] = append(out[name], t.field(c))
+				out[name] = append(out[name], FieldError{t.tidy(o.text("key")), t.tidy(cmp.Or(text, o.text("description")))})
 			}
 		}
 	}
@@ -277,18 +263,6 @@ func (t tidier) fields(v any) map[string][]FieldError {
 		return nil
 	}
 	return out
-}
-
-func (t tidier) field(v any) FieldError {
-	switch v := v.(type) {
-	case string:
-		return FieldError{Description: t.tidy(v)}
-	case map[string]any:
-		key, _ := v["key"].(string)
-		description, _ := v["description"].(string)
-		return FieldError{Key: t.tidy(key), Description: t.tidy(description)}
-	}
-	return FieldError{}
 }
 
 // object is a JSON object that is read liberally: whatever is no secret may come
@@ -375,30 +349,16 @@ func (o object) flag(key string) bool {
 // seconds reads a number, or a number in quotes; what is neither counts as 0,
 // because a token without a known life is still a token.
 func (o object) seconds(key string) time.Duration {
-	v := o.members[key]
-	text, isText := v.(string)
-	if n, ok := v.(json.Number); ok {
-		text = n.String()
-	}
-	f, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
-	switch {
-	case v == nil:
-	case err != nil && !(f > 0), !(f > 0): // a number beyond all bounds gives infinity and an error
-		o.note(key, "not a number of seconds; left out")
+	f, _ := strconv.ParseFloat(strings.TrimSpace(o.text(key)), 64) // infinity beyond all bounds
+	if !(f > 0) {
 		return 0
-	case isText:
-		o.note(key, "a text instead of a number")
 	}
 	return time.Duration(min(f, math.MaxInt32)) * time.Second
 }
 
 // secret reads what may be a text and nothing else.
 func (o object) secret(key string) Secret {
-	v := o.members[key]
-	s, ok := v.(string)
-	if !ok && v != nil {
-		o.note(key, kindOf(v)+" instead of a text; left out")
-	}
+	s, _ := o.members[key].(string)
 	return NewSecret(s)
 }
 

@@ -76,13 +76,6 @@ func TestErrorsAreShort(t *testing.T) {
 	}
 }
 
-func TestRequestID(t *testing.T) {
-	t.Parallel()
-	require.Equal(t, "abc", refuse(500, "", "X-Request-Id", "abc").RequestID)
-	require.Equal(t, "abc", refuse(500, "", "Cronofy-Request-Id", "\x1b[1mabc").RequestID)
-	require.Empty(t, refuse(500, "", "Date", "abc").RequestID)
-}
-
 func TestAskingErrors(t *testing.T) {
 	t.Parallel()
 	wrapped := fmt.Errorf("%w: %w", ErrNotChecked, refuse(401, `{"error":"x"}`))

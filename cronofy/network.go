@@ -6,7 +6,6 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/binary"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -21,7 +20,9 @@ import (
 	"sync"
 	"syscall"
 	"time"
-	"unicode/utf16"
+
+	charset "golang.org/x/text/encoding/unicode"
+	"golang.org/x/text/transform"
 )
 
 const (
@@ -116,7 +117,11 @@ func readCertificates(b []byte) ([]*x509.Certificate, error) {
 	if list, err := x509.ParseCertificates(b); err == nil && len(list) > 0 {
 		return list, nil
 	}
-	text := decodeBOM(b)
+	// Windows' editors write a byte order mark first; what is not UTF-16 stays as it is.
+	text, _, err := transform.Bytes(charset.BOMOverride(transform.Nop), b)
+	if err != nil {
+		text = b
+	}
 	var (
 		list  []*x509.Certificate
 		other string // what a block holds that is no certificate
@@ -147,24 +152,6 @@ func readCertificates(b []byte) ([]*x509.Certificate, error) {
 		return nil, errors.New("its certificate is damaged or cut off")
 	}
 	return nil, errors.New("it holds no line -----BEGIN CERTIFICATE-----")
-}
-
-// decodeBOM gives UTF-8 without the mark that editors on Windows write first.
-func decodeBOM(b []byte) []byte {
-	var order binary.ByteOrder = binary.LittleEndian
-	switch {
-	case bytes.HasPrefix(b, []byte("\xef\xbb\xbf")):
-		return b[3:]
-	case bytes.HasPrefix(b, []byte("\xfe\xff")):
-		order = binary.BigEndian
-	case !bytes.HasPrefix(b, []byte("\xff\xfe")):
-		return b
-	}
-	var units []uint16
-	for b = b[2:]; len(b) > 1; b = b[2:] {
-		units = append(units, order.Uint16(b))
-	}
-	return []byte(string(utf16.Decode(units)))
 }
 
 func chosenProxy(pick func(*http.Request) (*url.URL, error), ownCA bool) func(*http.Request) (*url.URL, error) {

@@ -1,26 +1,32 @@
 package cronofy
 
 import (
+	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 )
 
-const (
-	esc  = '\x1b'
-	bell = '\a'
-	st   = '\u009c' // string terminator, 8-bit form
-)
+// sequences are those of ECMA-48 section 5.4 and 8.3, each finished: swallowing all
+// that follows an unfinished one would let a sender hide an error's text, and
+// without its first character it does nothing. A command string ends at any other
+// sequence, as in terminals.
+var sequences = regexp.MustCompile(strings.Join([]string{
+	`(?:\x1b\[|\x{9b})[ -?]*[@-~]`, // CSI
+	`(?:\x1b[PX\]^_]|[\x{90}\x{98}\x{9d}-\x{9f}])[^\a\x1b\x{80}-\x{9f}]*(?:\a|\x{9c}|\x1b\\)`, // DCS, SOS, OSC, PM, APC
+	`\x1b[@-OQ-WYZ\\]`, // the other C1 functions in their 7-bit form
+	`\x1b[ -/]+[0-~]`,  // with intermediate bytes
+	`\x1b[0-?\x60-~]`,  // without
+}, "|"))
 
 // CleanText makes text from outside safe for one line of a terminal: ANSI
 // sequences, control characters (C0, DEL, C1) and what cannot be seen are
 // removed, line breaks and tabs become spaces, bytes that are not UTF-8 become
 // U+FFFD. The result has at most limit runes; if text was cut the last is "…".
-// Sequences are those of ECMA-48 section 5.4 and 8.3. Joiners stay between two
-// characters of scripts or emoji that need them.
+// Joiners stay between two characters of scripts or emoji that need them.
 func CleanText(s string, limit int) string {
 	if !isClean(s) {
-		s = strip([]rune(s))
+		s = strip([]rune(sequences.ReplaceAllString(s, "")))
 	}
 	return cut(s, limit)
 }
@@ -55,85 +61,16 @@ func breaksLine(r rune) bool {
 
 func strip(rs []rune) string {
 	var b strings.Builder
-	for i := 0; i < len(rs); {
-		if n := sequence(rs[i:]); n > 0 {
-			i += n
-			continue
-		}
-		switch r := rs[i]; {
+	for i, r := range rs {
+		switch {
 		case r == '\r' && i+1 < len(rs) && rs[i+1] == '\n':
 		case breaksLine(r):
 			b.WriteByte(' ')
 		case !unsafeRune(r), joins(rs, i):
 			b.WriteRune(r)
 		}
-		i++
 	}
 	return b.String()
-}
-
-// sequence is the length in runes of the control sequence that rs begins with,
-// 0 if there is none. An unfinished one is no sequence: swallowing all that
-// follows would let a sender hide an error's text, and without its first
-// character it does nothing.
-func sequence(rs []rune) int {
-	if rs[0] == esc && len(rs) > 1 {
-		if c1 := rs[1] + 0x40; c1 >= 0x80 && c1 <= 0x9f {
-			return control(rs, c1, 2)
-		}
-		return escape(rs)
-	}
-	return control(rs, rs[0], 1)
-}
-
-// control measures what a C1 function, written in n runes, opens.
-func control(rs []rune, c1 rune, n int) int {
-	switch c1 {
-	case '\u009b': // CSI
-		for i := n; i < len(rs); i++ {
-			if rs[i] >= 0x40 && rs[i] <= 0x7e {
-				return i + 1
-			}
-			if rs[i] < 0x20 || rs[i] > 0x3f {
-				return 0
-			}
-		}
-		return 0
-	case '\u0090', '\u0098', '\u009d', '\u009e', '\u009f': // DCS, SOS, OSC, PM, APC
-		return commandString(rs, n)
-	}
-	if n == 2 {
-		return n
-	}
-	return 0
-}
-
-// commandString stops at any other sequence, as terminals do. It also means that
-// no rune is searched twice: the text's length is the sender's choice.
-func commandString(rs []rune, from int) int {
-	for i := from; i < len(rs); i++ {
-		switch r := rs[i]; {
-		case r == bell || r == st:
-			return i + 1
-		case r == esc && i+1 < len(rs) && rs[i+1] == '\\':
-			return i + 2
-		case r == esc || r >= 0x80 && r <= 0x9f:
-			return 0
-		}
-	}
-	return 0
-}
-
-// escape measures ESC, intermediate bytes, one final byte.
-func escape(rs []rune) int {
-	i := 1
-	for i < len(rs) && rs[i] >= 0x20 && rs[i] <= 0x2f {
-		i++
-	}
-	if i < len(rs) && rs[i] >= 0x30 && rs[i] <= 0x7e {
-		return i + 1
-	}
-	return 0
 }
 
 func cut(s string, limit int) string {

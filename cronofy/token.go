@@ -12,26 +12,16 @@ import (
 // impossibleToken is what CheckApplication presents: no refresh token looks so.
 const impossibleToken = "this-is-not-a-refresh-token"
 
-// Token is what the token endpoint gives. A refresh answers without Sub and
-// LinkingProfile, and without RefreshToken if the old one stays valid.
+// Token is what the token endpoint gives. A refresh answers without Sub, and
+// without RefreshToken if the old one stays valid.
 // https://docs.cronofy.com/developers/api/authorization/request-token/
 type Token struct {
-	AccessToken    Secret
-	RefreshToken   Secret // empty if none came
-	TokenType      string // "bearer"
-	Scope          string // space-separated
-	Sub            string // sub, else service_account_id, else account_id, else empty
-	ExpiresIn      time.Duration
-	LinkingProfile LinkingProfile // zero but for individual accounts
-	Warnings       []string       // what came in another form than promised; holds no values
-}
-
-// LinkingProfile is the calendar profile an individual account was authorized with.
-type LinkingProfile struct {
-	ProviderName    string // "google"
-	ProviderService string // "gsuite"
-	ProfileID       string // "pro_…"
-	ProfileName     string // usually an email address
+	AccessToken  Secret
+	RefreshToken Secret // empty if none came
+	TokenType    string // "bearer"
+	Scope        string // space-separated
+	Sub          string // sub, else service_account_id, else account_id, else empty
+	ExpiresIn    time.Duration
 }
 
 // Exchange trades an authorization code for tokens. redirectURI is exactly the
@@ -106,16 +96,10 @@ func (c *Client) credentialCall(op, path string, extra map[string]string, hidden
 }
 
 func readToken(o object) Token {
-	t := Token{
+	return Token{
 		AccessToken: o.secret("access_token"), RefreshToken: o.secret("refresh_token"),
 		TokenType: name(o.text("token_type")), Scope: CleanText(o.words("scope"), maxScope),
 		Sub:       name(cmp.Or(o.text("sub"), o.text("service_account_id"), o.text("account_id"))),
 		ExpiresIn: o.seconds("expires_in"),
 	}
-	p := o.object("linking_profile")
-	t.LinkingProfile = LinkingProfile{
-		name(p.text("provider_name")), name(p.text("provider_service")), name(p.text("profile_id")), name(p.text("profile_name")),
-	}
-	t.Warnings = o.warnings()
-	return t
 }

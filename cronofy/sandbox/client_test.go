@@ -130,7 +130,7 @@ func TestClientConnectsAServiceAccount(t *testing.T) {
 	require.Equal(t, "row-1", hook.State)
 	person, err := c.Exchange(ctx, hook.Code, ask.CallbackURL)
 	require.NoError(t, err)
-	require.Equal(t, "hana@example.test", person.LinkingProfile.ProfileName)
+	require.Equal(t, "acc_6710aa01c0ffee0123450008", person.Sub)
 	require.NoError(t, c.Revoke(ctx, person.RefreshToken))
 	_, err = c.UserInfo(ctx, person.AccessToken)
 	require.Equal(t, 401, cronofy.StatusOf(err))
