@@ -3,7 +3,7 @@
 # Needs (Debian): wine wine64 gcc-mingw-w64-x86-64-win32. docs/platforms.md says what Wine shows, and what it cannot.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-export GOFLAGS=-buildvcs=false CGO_ENABLED=0
+export GOFLAGS=${GOFLAGS:--buildvcs=false} CGO_ENABLED=0
 work=$(mktemp -d)
 go build -o "$work/confer-here" .
 export WINEPREFIX=$work/prefix WINEARCH=win64 WINEDEBUG=-all
@@ -33,7 +33,7 @@ C
 x86_64-w64-mingw32-gcc -shared -O2 -s -o "$WINEPREFIX/drive_c/windows/system32/bcryptprimitives.dll" "$work/primitives.c" -ladvapi32
 
 export GOOS=windows GOARCH=amd64
-go build -trimpath -ldflags "-s -w" -o "$work/confer.exe" .
+go build -ldflags "-s -w" -o "$work/confer.exe" .
 passed=0 failed=0
 # check NAME EXIT TEXT ARG...: confer ARG... ends with EXIT and says TEXT
 check() {
