@@ -37,7 +37,7 @@ type call struct {
 
 	status int
 	body   bytes.Buffer
-	object any    // sent as JSON in place of body
+	object object // sent as JSON in place of body
 	gone   bool   // the connection is reset in place of an answer
 	before func() // what is to be done before the answer is sent
 }
@@ -247,10 +247,10 @@ func (c *call) refuse(status int, reason string) {
 	c.status = status
 }
 
-// answer sends v as JSON.
-func (c *call) answer(status int, v any) {
+// answer sends an object as JSON.
+func (c *call) answer(status int, o object) {
 	c.w.Header().Set("Content-Type", jsonType)
-	c.status, c.object = status, v
+	c.status, c.object = status, o
 }
 
 // send sends the answer, or as much of it as the fault leaves.
@@ -260,8 +260,7 @@ func (c *call) send() {
 		return
 	}
 	if c.object != nil {
-		body, _ := encode(c.object, c.switches) // nothing that is answered here makes it fail
-		c.body.Write(body)
+		c.body.Write(encode(c.object, c.switches))
 	}
 	declared, sent := c.body.Len(), c.body.Bytes()
 	switch c.fault.Body {
@@ -284,7 +283,7 @@ func (c *call) send() {
 func (c *call) oauthError(status int, code, reason string) {
 	c.w.Header().Set(reasonHeader, reason)
 	c.w.Header().Set("Pragma", "no-cache")
-	c.answer(status, map[string]string{"error": code})
+	c.answer(status, object{"error": code})
 }
 
 // fieldError is what is wrong with one parameter.
@@ -300,22 +299,21 @@ func invalid(field, description string) *fieldError {
 // https://docs.cronofy.com/developers/api/error-codes/
 func (c *call) invalid(e *fieldError) {
 	c.w.Header().Set(reasonHeader, e.field+": "+e.description)
-	list := []map[string]string{{"key": e.key, "description": e.description}}
-	c.answer(http.StatusUnprocessableEntity, map[string]any{"errors": map[string]any{e.field: list}})
+	list := []any{object{"key": e.key, "description": e.description}}
+	c.answer(http.StatusUnprocessableEntity, object{"errors": object{e.field: list}})
 }
 
-// encode gives v as JSON, with fields nobody knows in every object if that is switched on.
-func encode(v any, sw Switches) ([]byte, error) {
-	body, err := json.Marshal(v)
-	if err != nil || !sw.ExtraFields {
-		return body, err
+// object is one of JSON, in a call or an answer. Lists in it are []any.
+type object = map[string]any
+
+// encode gives an answer's JSON, with fields nobody knows in every object if that is
+// switched on.
+func encode(o object, sw Switches) []byte {
+	if sw.ExtraFields {
+		addFields(o)
 	}
-	var decoded any
-	if err := json.Unmarshal(body, &decoded); err != nil {
-		return nil, err
-	}
-	addFields(decoded)
-	return json.Marshal(decoded)
+	body, _ := json.Marshal(o) // nothing that stands in an answer makes it fail
+	return body
 }
 
 func addFields(v any) {
@@ -324,10 +322,10 @@ func addFields(v any) {
 		for _, e := range v {
 			addFields(e)
 		}
-	case map[string]any:
+	case object:
 		for _, e := range v {
 			addFields(e)
 		}
-		v["x_added_later"] = map[string]any{"list": []any{1, "two", nil}, "flag": true}
+		v["x_added_later"] = object{"list": []any{1, "two", nil}, "flag": true}
 	}
 }

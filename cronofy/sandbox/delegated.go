@@ -78,11 +78,11 @@ func readDelegations(entries []any, name, delegated string) ([]delegation, *fiel
 	var out []delegation
 	for i, e := range entries {
 		where := fmt.Sprintf("%s[%d]", name, i)
-		object, ok := e.(map[string]any)
+		one, ok := e.(object)
 		if !ok {
 			return nil, invalid(where, "must be an object")
 		}
-		d, wrong := readDelegation(object, where+".", delegated)
+		d, wrong := readDelegation(one, where+".", delegated)
 		if wrong != nil {
 			return nil, wrong
 		}
@@ -182,7 +182,7 @@ func onlyLoopback(_, address string, _ syscall.RawConn) error {
 
 // notify posts the result of one delegation, as the documentation's webhook.
 func (s *Server) notify(d delegation, sw Switches) {
-	a := map[string]string{}
+	a := object{}
 	if d.hasState {
 		a["state"] = d.state
 	}
@@ -197,7 +197,7 @@ func (s *Server) notify(d delegation, sw Switches) {
 		secrets = slices.Insert(secrets, 0, "CRN_"+s.rand.text(40))
 	}
 	s.mu.Unlock()
-	body, _ := encode(map[string]any{"authorization": a}, sw) // texts alone never make it fail
+	body := encode(object{"authorization": a}, sw)
 	r, err := http.NewRequestWithContext(s.ctx, http.MethodPost, d.callbackURL, bytes.NewReader(body))
 	if err == nil {
 		r.Header.Set("Content-Type", jsonType)

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"cmp"
+	"maps"
 	"net/http"
 	"strings"
 	"time"
@@ -43,9 +44,7 @@ func (s *Server) createLinkToken(c *call) {
 	case id != serviceAccountID:
 		c.invalid(&fieldError{field, "errors.unrecognized", "unrecognized"})
 	default:
-		c.answer(http.StatusOK, map[string]any{
-			"organizational_unit_authorization_link_token": map[string]string{"ou_link_token": s.newLinkToken()},
-		})
+		c.answer(http.StatusOK, object{"organizational_unit_authorization_link_token": object{"ou_link_token": s.newLinkToken()}})
 	}
 }
 
@@ -60,28 +59,6 @@ func serviceAccountField(p params, name string) (field, id string) {
 		}
 	}
 	return name, p.text(name)
-}
-
-// linkingProfile is the calendar connection in an account's token answer.
-type linkingProfile struct {
-	ProviderName    string `json:"provider_name"`
-	ProviderService string `json:"provider_service"`
-	ProfileID       string `json:"profile_id"`
-	ProfileName     string `json:"profile_name"`
-}
-
-// tokenAnswer has the fields of all kinds of token answers.
-// https://docs.cronofy.com/developers/api/authorization/request-token
-type tokenAnswer struct {
-	TokenType        string          `json:"token_type"`
-	AccessToken      string          `json:"access_token"`
-	ExpiresIn        int             `json:"expires_in"` // seconds
-	RefreshToken     string          `json:"refresh_token,omitempty"`
-	Scope            string          `json:"scope"`
-	AccountID        string          `json:"account_id,omitempty"`
-	ServiceAccountID string          `json:"service_account_id,omitempty"`
-	Sub              string          `json:"sub,omitempty"`
-	LinkingProfile   *linkingProfile `json:"linking_profile,omitempty"`
 }
 
 // token is POST /oauth/token. An Authorization header is ignored, as some SDKs
@@ -129,9 +106,16 @@ func (s *Server) exchange(c *call) {
 		return
 	}
 	a := s.issue(g, s.rand.text(32))
-	s.describe(&a, g)
+	a["sub"] = g.sub
+	switch g.kind {
+	case accountGrant:
+		a["account_id"], a["linking_profile"] = g.sub, s.linkingProfile(g.account)
+	case serviceGrant:
+		a["service_account_id"] = g.sub
+	case unitGrant:
+	}
 	if c.switches.OmitSub {
-		a.Sub, a.AccountID, a.ServiceAccountID = "", "", ""
+		maps.DeleteFunc(a, func(name string, _ any) bool { return name == "sub" || strings.HasSuffix(name, "account_id") })
 	}
 	c.answerToken(a)
 }
@@ -155,38 +139,24 @@ func (s *Server) refresh(c *call) {
 		next = s.rand.text(32)
 	}
 	a := s.issue(g, next)
-	a.RefreshToken = cmp.Or(next, old)
+	a["refresh_token"] = cmp.Or(next, old)
 	c.answerToken(a)
 }
 
 // issue makes an access token for a grant, and takes the refresh token if there is one.
-func (s *Server) issue(g *grant, refresh string) tokenAnswer {
+// https://docs.cronofy.com/developers/api/authorization/request-token
+func (s *Server) issue(g *grant, refresh string) object {
 	access := s.rand.text(32)
 	life := s.newTokens(access, refresh, g)
-	return tokenAnswer{
-		TokenType: "bearer", AccessToken: access, ExpiresIn: int(life / time.Second),
-		RefreshToken: refresh, Scope: g.scope,
+	return object{
+		"token_type": "bearer", "access_token": access, "expires_in": int(life / time.Second),
+		"refresh_token": refresh, "scope": g.scope,
 	}
 }
 
-func (s *Server) describe(a *tokenAnswer, g *grant) {
-	a.Sub = g.sub
-	switch g.kind {
-	case accountGrant:
-		a.AccountID = g.sub
-		a.LinkingProfile = &linkingProfile{
-			ProviderName: "google", ProviderService: "gsuite",
-			ProfileID: s.profileID("calendar", g.account), ProfileName: s.org.person(g.account).email,
-		}
-	case serviceGrant:
-		a.ServiceAccountID = g.sub
-	case unitGrant:
-	}
-}
-
-func (c *call) answerToken(a tokenAnswer) {
+func (c *call) answerToken(a object) {
 	if c.switches.OmitRefreshToken {
-		a.RefreshToken = ""
+		delete(a, "refresh_token")
 	}
 	c.w.Header().Set("Pragma", "no-cache")
 	c.answer(http.StatusOK, a)

@@ -8,45 +8,6 @@ import (
 	"time"
 )
 
-type profile struct {
-	ProviderName string `json:"provider_name"`
-	ProfileID    string `json:"profile_id"`
-	ProfileName  string `json:"profile_name"`
-	Connected    bool   `json:"profile_connected"`
-	RelinkURL    string `json:"profile_relink_url,omitempty"`
-}
-
-type calendarProfile struct {
-	linkingProfile
-	Connected    bool             `json:"profile_connected"`
-	SyncRequired bool             `json:"profile_initial_sync_required"`
-	Calendars    []map[string]any `json:"profile_calendars"`
-}
-
-type authorization struct {
-	Scope          string `json:"scope"`
-	Status         string `json:"status"`
-	DelegatedScope string `json:"delegated_scope,omitempty"`
-}
-
-type userInfoData struct {
-	Authorization        authorization     `json:"authorization"`
-	ServiceAccount       map[string]string `json:"service_account,omitempty"`
-	Profiles             []calendarProfile `json:"profiles,omitempty"`
-	ConferencingProfiles []profile         `json:"conferencing_profiles,omitempty"`
-}
-
-// userInfoAnswer has keys with a literal dot in them.
-// https://docs.cronofy.com/developers/api/identity/userinfo
-type userInfoAnswer struct {
-	Sub      string        `json:"sub"`
-	Email    string        `json:"email"`
-	Name     string        `json:"name,omitempty"`
-	Zoneinfo string        `json:"zoneinfo,omitempty"`
-	Type     string        `json:"cronofy.type"`
-	Data     *userInfoData `json:"cronofy.data,omitempty"`
-}
-
 // authorized gives whose access token a call has, or answers 401 or 429. The
 // client secret is no access token.
 func (s *Server) authorized(c *call) (*grant, bool) {
@@ -76,62 +37,68 @@ func (s *Server) callerEmail(c *call) string {
 	return ""
 }
 
-// userInfo is GET /v1/userinfo. What an Organizational Unit's token gets is not
-// documented: 403 is a choice.
+// userInfo is GET /v1/userinfo, whose keys have a literal dot in them. What an
+// Organizational Unit's token gets is not documented: 403 is a choice.
+// https://docs.cronofy.com/developers/api/identity/userinfo
 func (s *Server) userInfo(c *call) {
 	g, ok := s.authorized(c)
 	if !ok {
 		return
 	}
-	var a userInfoAnswer
+	var a object
 	switch g.kind {
 	case accountGrant:
 		a = s.accountInfo(g, c.switches)
 	case serviceGrant:
-		a = serviceInfo(g)
+		a = object{
+			"sub": g.sub, "email": serviceAccountEmail, "cronofy.type": "service_account",
+			"cronofy.data": object{
+				"service_account": object{"provider_name": "office365", "domain": domain},
+				"authorization":   object{"scope": g.scope, "status": "active", "delegated_scope": g.delegated},
+			},
+		}
 	case unitGrant:
 		c.refuse(http.StatusForbidden, "an Organizational Unit has no userinfo")
 		return
 	}
 	if c.switches.OmitCronofyData {
-		a.Data = nil
+		delete(a, "cronofy.data")
 	}
 	c.answer(http.StatusOK, a)
 }
 
-func serviceInfo(g *grant) userInfoAnswer {
-	return userInfoAnswer{
-		Sub: g.sub, Email: serviceAccountEmail, Type: "service_account",
-		Data: &userInfoData{
-			ServiceAccount: map[string]string{"provider_name": "office365", "domain": domain},
-			Authorization:  authorization{g.scope, "active", g.delegated},
-		},
-	}
-}
-
-func (s *Server) accountInfo(g *grant, sw Switches) userInfoAnswer {
+func (s *Server) accountInfo(g *grant, sw Switches) object {
 	p := s.org.person(g.account)
-	return userInfoAnswer{
-		Sub: g.sub, Email: p.email, Name: p.name, Zoneinfo: "Europe/Berlin", Type: "account",
-		Data: &userInfoData{
-			Authorization:        authorization{Scope: g.scope, Status: "active"},
-			Profiles:             []calendarProfile{s.calendar(g.account, p)},
-			ConferencingProfiles: s.conferencing(g.account, p, sw),
-		},
+	data := object{"authorization": object{"scope": g.scope, "status": "active"}, "profiles": []any{s.calendar(g.account)}}
+	if profiles := s.conferencing(g.account, p, sw); len(profiles) > 0 {
+		data["conferencing_profiles"] = profiles
+	}
+	return object{
+		"sub": g.sub, "email": p.email, "name": p.name, "zoneinfo": "Europe/Berlin", "cronofy.type": "account",
+		"cronofy.data": data,
 	}
 }
 
-func (s *Server) calendar(i int, p person) calendarProfile {
-	id := s.profileID("calendar", i)
-	return calendarProfile{
-		linkingProfile: linkingProfile{"google", "gsuite", id, p.email}, Connected: true,
-		Calendars: []map[string]any{{
-			"calendar_id": "cal_" + strings.TrimPrefix(id, "pro_") + "_01", "calendar_name": "Work",
-			"calendar_readonly": false, "calendar_deleted": false, "calendar_primary": true,
-			"calendar_integrated_conferencing_available": true, "calendar_attachments_available": false,
-			"permission_level": "sandbox",
-		}},
+// linkingProfile is the calendar connection in an account's token answer.
+func (s *Server) linkingProfile(i int) object {
+	return object{
+		"provider_name": "google", "provider_service": "gsuite",
+		"profile_id": s.profileID("calendar", i), "profile_name": s.org.person(i).email,
 	}
+}
+
+// calendar is the calendar connection in userinfo.
+func (s *Server) calendar(i int) object {
+	a := s.linkingProfile(i)
+	id, _ := a["profile_id"].(string)
+	a["profile_connected"], a["profile_initial_sync_required"] = true, false
+	a["profile_calendars"] = []any{object{
+		"calendar_id": "cal_" + strings.TrimPrefix(id, "pro_") + "_01", "calendar_name": "Work",
+		"calendar_readonly": false, "calendar_deleted": false, "calendar_primary": true,
+		"calendar_integrated_conferencing_available": true, "calendar_attachments_available": false,
+		"permission_level": "sandbox",
+	}}
+	return a
 }
 
 func (s *Server) profileID(label string, i int) string {
@@ -139,10 +106,12 @@ func (s *Server) profileID(label string, i int) string {
 }
 
 // conferencing gives the person's own profile first, then those from links.
-func (s *Server) conferencing(i int, p person, sw Switches) []profile {
-	var out []profile
+func (s *Server) conferencing(i int, p person, sw Switches) []any {
+	var out []any
 	if p.personal {
-		out = append(out, profile{ProviderName: "zoom", ProfileID: s.profileID("own zoom", i), ProfileName: p.email, Connected: true})
+		out = append(out, object{
+			"provider_name": "zoom", "profile_id": s.profileID("own zoom", i), "profile_name": p.email, "profile_connected": true,
+		})
 	}
 	if p.unmatched {
 		return out
@@ -150,11 +119,13 @@ func (s *Server) conferencing(i int, p person, sw Switches) []profile {
 	for _, provider := range s.linked(sw.ProfileDelay + time.Duration(i)*sw.ProfileGap) {
 		name := profileName(provider, sw)
 		connected := !p.disconnected && !sw.Disconnected
-		pr := profile{ProviderName: name, ProfileID: s.profileID(provider, i), ProfileName: p.email, Connected: connected}
-		if !connected {
-			pr.RelinkURL = s.relinkURL(name, p.email)
+		profile := object{
+			"provider_name": name, "profile_id": s.profileID(provider, i), "profile_name": p.email, "profile_connected": connected,
 		}
-		out = append(out, pr)
+		if !connected { // on the data center's own app host, as Cronofy's are
+			profile["profile_relink_url"] = "https://" + s.dataCenter.AppHost + "/v2/relink/" + url.PathEscape(name) + "?email=" + url.QueryEscape(p.email)
+		}
+		out = append(out, profile)
 	}
 	return out
 }
@@ -165,11 +136,6 @@ func profileName(provider string, sw Switches) string {
 		return provider
 	}
 	return strings.TrimSuffix(provider, "_enterprise")
-}
-
-// relinkURL is on the data center's own app host, as Cronofy's are.
-func (s *Server) relinkURL(name, email string) string {
-	return "https://" + s.dataCenter.AppHost + "/v2/relink/" + url.PathEscape(name) + "?email=" + url.QueryEscape(email)
 }
 
 // linked gives the providers that were linked so long ago.
@@ -183,11 +149,6 @@ func (s *Server) linked(ago time.Duration) []string {
 	}
 	slices.Sort(out)
 	return out
-}
-
-type resource struct {
-	Email string `json:"email"`
-	Name  string `json:"name"`
 }
 
 // serviceAccount gives the grant of a call that needs a service account's token
@@ -216,11 +177,11 @@ func (s *Server) resources(c *call) {
 	if _, ok := s.serviceAccount(c, "service_account/resources/"); !ok {
 		return
 	}
-	rooms := []resource{}
+	rooms := []any{}
 	for i := range s.org.count {
 		if p := s.org.person(i); p.room {
-			rooms = append(rooms, resource{p.email, p.name})
+			rooms = append(rooms, object{"email": p.email, "name": p.name})
 		}
 	}
-	c.answer(http.StatusOK, map[string][]resource{"resources": rooms})
+	c.answer(http.StatusOK, object{"resources": rooms})
 }
