@@ -66,14 +66,14 @@ type Client struct {
 	clock     Clock
 	userAgent string
 	notify    func(Wait)
-	timeout   time.Duration
 }
 
 // Option changes a Client while it is made.
 type Option func(*Client)
 
 // WithHTTPClient makes calls through h, of which a copy is used that follows no
-// redirects and keeps no cookies. Share one among all clients of a program.
+// redirects and keeps no cookies; its Timeout, or else 30 s, limits each attempt of a
+// call. Share one among all clients of a program.
 func WithHTTPClient(h *http.Client) Option { return func(c *Client) { c.http = h } }
 
 // WithNames puts other names in the place of the default ones.
@@ -94,15 +94,12 @@ func WithClock(k Clock) Option { return func(c *Client) { c.clock = k } }
 // call that waits: several calls may tell at once.
 func WithNotify(f func(Wait)) Option { return func(c *Client) { c.notify = f } }
 
-// WithTimeout limits each attempt of a call; the default is 30 s.
-func WithTimeout(d time.Duration) Option { return func(c *Client) { c.timeout = d } }
-
 // New makes a client. If the site cannot be used every call says ErrSite.
 func New(site Site, app App, opts ...Option) *Client {
 	unset := &Limiter{}
 	c := &Client{
 		site: site, app: app, names: DefaultNames(), limiter: unset, clock: systemClock{},
-		userAgent: "confer", timeout: callTimeout,
+		userAgent: "confer",
 	}
 	for _, o := range opts {
 		o(c)
@@ -128,7 +125,7 @@ func plain(h *http.Client) *http.Client {
 		h, _ = NewHTTPClient(HTTPOptions{}) // only a CA file can make it fail
 	}
 	own := *h
-	own.CheckRedirect, own.Jar = noRedirect, nil
+	own.CheckRedirect, own.Jar, own.Timeout = noRedirect, nil, cmp.Or(h.Timeout, callTimeout)
 	return &own
 }
 
@@ -295,10 +292,8 @@ func (c *Client) learn(err error, sent time.Time) {
 
 // once sends the request and reads the answer.
 func (c *Client) once(ctx context.Context, k call, payload []byte) error {
-	tctx, cancel := context.WithTimeout(ctx, c.timeout)
-	defer cancel()
-	tctx, progress := Watch(tctx)
-	req, err := c.request(tctx, k, payload)
+	watched, progress := Watch(ctx)
+	req, err := c.request(watched, k, payload)
 	if err != nil {
 		return &opError{op: k.op, err: ErrSite}
 	}

@@ -221,10 +221,10 @@ func TestTheCallersContextWins(t *testing.T) {
 func TestTheTimeLimitIsOfOneAttempt(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		c := bubble(func(r *http.Request) (*http.Response, error) {
+		c := bubble(nil, WithHTTPClient(&http.Client{Timeout: 5 * time.Second, Transport: transport(func(r *http.Request) (*http.Response, error) {
 			<-r.Context().Done()
 			return nil, r.Context().Err()
-		}, WithTimeout(5*time.Second))
+		})}))
 		start := time.Now()
 		_, err := c.Refresh(t.Context(), NewSecret("rT1"))
 		require.ErrorContains(t, err, "refresh token: api.example.test: timeout")

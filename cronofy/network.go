@@ -46,8 +46,6 @@ type HTTPOptions struct {
 	Proxy func(*http.Request) (*url.URL, error)
 	// DialContext opens connections; nil means the system's dialer with a limit of 10 s.
 	DialContext func(ctx context.Context, network, address string) (net.Conn, error)
-	// Timeout is the limit of one whole exchange; 0 means 30 s.
-	Timeout time.Duration
 }
 
 // NewHTTPClient makes an http.Client that follows no redirects, because a
@@ -62,7 +60,7 @@ func NewHTTPClient(o HTTPOptions) (*http.Client, error) {
 		o.DialContext = (&net.Dialer{Timeout: connectTimeout, KeepAlive: 30 * time.Second}).DialContext
 	}
 	return &http.Client{
-		Timeout:       cmp.Or(o.Timeout, callTimeout),
+		Timeout:       callTimeout,
 		CheckRedirect: noRedirect,
 		Transport: &http.Transport{
 			Proxy:                  chosenProxy(o.Proxy, roots != nil),

@@ -251,7 +251,9 @@ func requireBodyFault(t *testing.T, e Endpoint, b Body, err error) {
 func TestClientGivesUpOnASlowAnswer(t *testing.T) {
 	t.Parallel()
 	w := start(t, Options{Faults: []Fault{{Slow: time.Hour}}})
-	for e, call := range clientCalls(w, w.api(cronofy.WithTimeout(20*time.Millisecond))) {
+	h := *w.client
+	h.Timeout = 20 * time.Millisecond
+	for e, call := range clientCalls(w, w.api(cronofy.WithHTTPClient(&h))) {
 		var network *cronofy.NetworkError
 		require.ErrorAs(t, call(t.Context()), &network, e)
 		require.Equal(t, cronofy.NetworkTimeout, network.Kind, e)
