@@ -27,8 +27,6 @@ import (
 	"net/url"
 	"strings"
 	"time"
-
-	"github.com/cenkalti/backoff/v5"
 )
 
 // App is an application at Cronofy: the OAuth client. Its secret is also the
@@ -192,13 +190,13 @@ func (c *Client) do(ctx context.Context, k call) error {
 		return err
 	}
 	k.hidden = append(k.hidden, c.app.ClientSecret, k.bearer)
-	r := newRetrier(k)
+	pauses := growing(firstRetry, longestRetry)
 	var last error // why the call is made again
-	for {
+	for attempt := 1; ; attempt++ {
 		if last != nil && c.tooLate(ctx, c.limiter.remaining()) {
 			return last
 		}
-		if err := c.pass(ctx, k, r.attempt); err != nil {
+		if err := c.pass(ctx, k, attempt); err != nil {
 			return orLast(err, last)
 		}
 		sent := c.clock.Now()
@@ -210,12 +208,18 @@ func (c *Client) do(ctx context.Context, k call) error {
 		if ended := contextError(ctx); ended != nil {
 			return &opError{op: k.op, err: ended, sent: AnswerLost(err)}
 		}
-		pause, again := r.after(err)
-		if !again || c.tooLate(ctx, pause) {
+		tries, pause := k.tries(err)
+		if attempt >= tries || pause > longestAsked {
+			return err
+		}
+		if pause = max(pause, pauses.NextBackOff()); StatusOf(err) == http.StatusTooManyRequests {
+			pause = 0 // the limiter's business
+		}
+		if c.tooLate(ctx, pause) {
 			return err
 		}
 		last = err
-		if err := c.rest(ctx, k, pause, r.attempt); err != nil {
+		if err := c.rest(ctx, k, pause, attempt+1); err != nil {
 			return orLast(err, last)
 		}
 	}
@@ -352,66 +356,31 @@ const (
 	longestRetry = 8 * time.Second
 )
 
-// retrier decides whether one call is made again.
-type retrier struct {
-	safe    bool
-	attempt int // the one under way; 1 is the first
-	pauses  *backoff.ExponentialBackOff
-}
-
-func newRetrier(k call) *retrier {
-	return &retrier{safe: k.safe, attempt: 1, pauses: growing(firstRetry, longestRetry)}
-}
-
-// after tells whether to try again after err, and how long to wait before. After
-// a 429 that is the limiter's business, and the pause is 0.
-func (r *retrier) after(err error) (time.Duration, bool) {
-	tries, asked := r.tries(err)
-	if r.attempt >= tries || asked > longestAsked {
-		return 0, false
-	}
-	r.attempt++
-	if StatusOf(err) == http.StatusTooManyRequests {
-		return 0, true
-	}
-	return max(asked, r.pauses.NextBackOff()), true
-}
-
-// tries is how many attempts err allows in all, and what pause Cronofy asked for.
-func (r *retrier) tries(err error) (int, time.Duration) {
+// tries is how many attempts of the call err allows in all, and what pause Cronofy
+// asked for. What will not go away by itself is not repeated.
+func (k call) tries(err error) (int, time.Duration) {
 	if e, ok := errors.AsType[*Error](err); ok {
-		return r.triesStatus(e.Status), e.RetryAfter
-	}
-	if e, ok := errors.AsType[*BadAnswerError](err); ok && e.broken && r.safe {
-		return triesReset, 0
-	}
-	if e, ok := errors.AsType[*NetworkError](err); ok && (r.safe || !e.Sent) {
-		return triesKind(cmp.Or(e.ProxyKind, e.Kind)), 0
-	}
-	return 1, 0
-}
-
-func (r *retrier) triesStatus(status int) int {
-	switch status {
-	case http.StatusTooManyRequests:
-		return triesRefused
-	case http.StatusInternalServerError, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
-		if r.safe {
-			return triesServer
+		switch e.Status {
+		case http.StatusTooManyRequests:
+			return triesRefused, e.RetryAfter
+		case http.StatusInternalServerError, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+			if k.safe {
+				return triesServer, e.RetryAfter
+			}
 		}
 	}
-	return 1
-}
-
-// triesKind does not repeat what will not go away by itself.
-func triesKind(k NetworkKind) int {
-	switch k {
-	case NetworkReset, NetworkRefused:
-		return triesReset
-	case NetworkTimeout:
-		return triesTimeout
+	if e, ok := errors.AsType[*BadAnswerError](err); ok && e.broken && k.safe {
+		return triesReset, 0
 	}
-	return 1
+	if e, ok := errors.AsType[*NetworkError](err); ok && (k.safe || !e.Sent) {
+		switch cmp.Or(e.ProxyKind, e.Kind) {
+		case NetworkReset, NetworkRefused:
+			return triesReset, 0
+		case NetworkTimeout:
+			return triesTimeout, 0
+		}
+	}
+	return 1, 0
 }
 
 // Clock is the time that limits and pauses go by.
