@@ -6,54 +6,103 @@ import (
 	"net/netip"
 	"os"
 	"os/user"
+	"slices"
 	"strconv"
 	"strings"
+
+	"golang.org/x/sys/unix"
 
 	"confer/cronofy"
 )
 
-// socketOfOther looks both ends up in the kernel's tables of TCP sockets. The
-// server's own end shows that the tables can be believed (they are another's
-// where /proc is). A socket without an inode is closed, and has no owner.
+// socketOfOther asks the kernel whose both ends are. The server's own end shows that
+// the answer can be believed: /proc may be another system's.
 func socketOfOther(server, client netip.AddrPort) (string, bool) {
-	ours, theirs := "", ""
-	for s := range sockets(int(client.Port())) {
-		switch {
-		case s.inode == "0":
-		case ours == "" && isAt(s.local, server) && isAt(s.remote, client):
-			ours = s.uid
-		case theirs == "" && isAt(s.local, client) && isAt(s.remote, server):
-			theirs = s.uid
-		}
-		if ours != "" && theirs != "" { // the tables may be long
-			break
-		}
-	}
-	if uid, err := strconv.Atoi(theirs); err != nil || ours != strconv.Itoa(os.Geteuid()) || friend(uid) {
+	ours, ok := socketOwner(server, client)
+	if !ok || ours != os.Geteuid() {
 		return "", false
 	}
-	name := theirs
+	uid, ok := socketOwner(client, server)
+	if !ok || friend(uid) {
+		return "", false
+	}
+	name := strconv.Itoa(uid)
 	if u, err := user.LookupId(name); err == nil {
 		name = u.Username
 	}
 	return cronofy.CleanText(name, maxError), true
 }
 
-// isAt tells whether an address of the tables is that one. The second table has
-// IPv6 addresses, IPv4 ones among them.
-func isAt(address string, a netip.AddrPort) bool {
-	wide := a.Addr().As16()
-	return address == tableAddress(wide[:], a.Port()) || address == tableAddress(a.Addr().AsSlice(), a.Port())
+// socketOwner gives the user of the socket at local that is connected to remote. The
+// table is for kernels that answer no such question: where many connections are,
+// reading it takes longer than all else that the browser waits for.
+func socketOwner(local, remote netip.AddrPort) (uid int, ok bool) {
+	if uid, ok = diagnosed(local, remote); ok {
+		return uid, true
+	}
+	return tabled(local, remote)
 }
 
-// tableAddress writes an address as the tables do: hexadecimal, in words of the
-// machine's byte order.
-func tableAddress(ip []byte, port uint16) string {
-	var s strings.Builder
-	for ; len(ip) > 0; ip = ip[4:] {
-		fmt.Fprintf(&s, "%08X", binary.NativeEndian.Uint32(ip))
+// diagnosed asks for one socket, by sock_diag(7).
+func diagnosed(local, remote netip.AddrPort) (uid int, ok bool) {
+	const request, reply = 72, 88 // bytes, headers included
+	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, unix.NETLINK_SOCK_DIAG)
+	if err != nil {
+		return 0, false
 	}
-	return s.String() + portSuffix(int(port))
+	defer func() { _ = unix.Close(fd) }()
+	family := byte(unix.AF_INET)
+	if local.Addr().Is6() {
+		family = unix.AF_INET6
+	}
+	machine, network := binary.NativeEndian, binary.BigEndian
+	q := make([]byte, request) // struct nlmsghdr, struct inet_diag_req_v2
+	machine.PutUint32(q, request)
+	machine.PutUint16(q[4:], unix.SOCK_DIAG_BY_FAMILY)
+	machine.PutUint16(q[6:], unix.NLM_F_REQUEST)
+	q[16], q[17] = family, unix.IPPROTO_TCP
+	machine.PutUint32(q[20:], ^uint32(0)) // in any state
+	network.PutUint16(q[24:], local.Port())
+	network.PutUint16(q[26:], remote.Port())
+	copy(q[28:44], local.Addr().AsSlice())
+	copy(q[44:60], remote.Addr().AsSlice())
+	machine.PutUint64(q[64:], ^uint64(0)) // no cookie
+	if unix.Sendto(fd, q, 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}) != nil {
+		return 0, false
+	}
+	a := make([]byte, 1024) // struct nlmsghdr, struct inet_diag_msg; or an error
+	n, _, err := unix.Recvfrom(fd, a, 0)
+	if err != nil || n < reply || machine.Uint16(a[4:]) != unix.SOCK_DIAG_BY_FAMILY || network.Uint16(a[22:]) != remote.Port() {
+		return 0, false
+	}
+	uid = int(machine.Uint32(a[80:]))
+	inode := machine.Uint32(a[84:]) // a socket without one is closed, and has no owner
+	return uid, inode != 0
+}
+
+// tabled looks one socket up in the kernel's tables.
+func tabled(local, remote netip.AddrPort) (uid int, ok bool) {
+	for s := range sockets(int(local.Port())) {
+		if s.inode != "0" && isAt(s.local, local) && isAt(s.remote, remote) {
+			uid, err := strconv.Atoi(s.uid)
+			return uid, err == nil
+		}
+	}
+	return 0, false
+}
+
+// isAt tells whether an address of the tables is that one: hexadecimal, in words of the
+// machine's byte order. The second table has IPv6 addresses, IPv4 ones among them.
+func isAt(address string, a netip.AddrPort) bool {
+	written := func(ip []byte) string {
+		text := ""
+		for word := range slices.Chunk(ip, 4) {
+			text += fmt.Sprintf("%08X", binary.NativeEndian.Uint32(word))
+		}
+		return text + portSuffix(int(a.Port()))
+	}
+	wide := a.Addr().As16()
+	return address == written(wide[:]) || address == written(a.Addr().AsSlice())
 }
 
 // friend tells whether a user may answer: this one, root, and who became this one

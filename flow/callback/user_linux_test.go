@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"runtime"
 	"syscall"
@@ -60,6 +61,28 @@ func TestOtherUsersOfThisMachine(t *testing.T) {
 			require.Equal(t, http.StatusSeeOther, get(t, as(t, 0), answer).status)
 			require.Equal(t, "theirs", (<-s.Answers()).Code.Reveal())
 		})
+	}
+}
+
+// TestBothWaysToAskForASocketsOwner: each knows connections of either family, and
+// none that is not there.
+func TestBothWaysToAskForASocketsOwner(t *testing.T) {
+	t.Parallel()
+	for _, address := range []string{"127.0.0.1:0", "[::1]:0"} {
+		l, err := net.Listen("tcp", address)
+		if err != nil {
+			continue // no IPv6 here
+		}
+		t.Cleanup(func() { _ = l.Close() })
+		local := dial(t, l.Addr().String()).LocalAddr().(*net.TCPAddr).AddrPort()
+		remote := l.Addr().(*net.TCPAddr).AddrPort()
+		for name, ask := range map[string]func(local, remote netip.AddrPort) (int, bool){"diagnosed": diagnosed, "tabled": tabled} {
+			uid, ok := ask(local, remote)
+			require.True(t, ok, "%s %s", name, address)
+			require.Equal(t, os.Geteuid(), uid, name)
+			_, ok = ask(local, netip.AddrPortFrom(remote.Addr(), 1))
+			require.False(t, ok, name)
+		}
 	}
 }
 
