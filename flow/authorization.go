@@ -35,7 +35,7 @@ type authorization struct {
 	url     string
 	end     *deadline
 	asked   <-chan browserResult // of the browser that was asked for; nil: it was told of
-	browser <-chan *LostError    // of the built-in browser with the newest link; nil: none is under way
+	browser <-chan *BrowserError // of the built-in browser with the newest link; nil: none is under way
 }
 
 // basis are the answers that a code of this authorization is for.
@@ -98,7 +98,7 @@ func (z *authorization) newLink(ctx context.Context) error {
 		return err
 	}
 	if z.at == StepAuthorize {
-		z.r.recordHandedOver(ctx, state, z.answers, z.store)
+		z.r.recordPending(ctx, state, z.answers, z.store)
 	}
 	z.url, z.short = raw, z.srv.ShortURL(raw)
 	z.say(LinkReady{URL: z.url, ShortURL: z.short, RedirectURI: z.answers.RedirectURI, Listening: z.srv.Listening(), Until: z.end.until})
@@ -159,7 +159,7 @@ func (z *authorization) tellBrowser(r browserResult) {
 
 // browserEnded says that the built-in browser has ended. Where nobody could do anything
 // else, so does the wait.
-func (z *authorization) browserEnded(lost *LostError) Event {
+func (z *authorization) browserEnded(lost *BrowserError) Event {
 	z.browser = nil
 	if z.r.Unattended {
 		return Failed{Err: lost, Approved: lost.Approved}

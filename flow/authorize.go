@@ -91,7 +91,7 @@ func (Continued) apply(s State) (State, *Task) {
 // Deliveries: what the operator does while an authorization waits.
 type (
 	// Pasted is the final address of the administrator's browser, as pasted. It is
-	// taken without a task too, where State.HandedOverHere.
+	// taken without a task too, where State.PendingHere.
 	Pasted struct{ Text string }
 	// Extended asks for more time.
 	Extended struct{}
@@ -113,9 +113,9 @@ func (d NewLinkWanted) apply(s State) (State, *Task)    { return s.hand(d) }
 func (d OpenWanted) apply(s State) (State, *Task)       { return s.hand(d) }
 
 func (d Pasted) apply(s State) (State, *Task) {
-	if s.Running == nil && !s.Asking && s.HandedOverHere() != nil {
+	if s.Running == nil && !s.Asking && s.PendingHere() != nil {
 		s.Problem, s.Notice = nil, ""
-		return s.start(FinishHandedOver{Answers: s.Answers, Store: s.Store, Text: d.Text})
+		return s.start(FinishPending{Answers: s.Answers, Store: s.Store, Text: d.Text})
 	}
 	return s.hand(d)
 }
@@ -240,10 +240,10 @@ func (ev Linked) apply(s State) (State, *Task) {
 	if !ev.Link.Unconfirmed { // the administrator's word is no token
 		s = s.finished(StepAuthorize)
 	}
-	s.Running, s.Attempt, s.Proof, s.Asking = nil, Attempt{}, Proof{}, false
+	s.Running, s.Attempt, s.Watch, s.Asking = nil, Attempt{}, Watch{}, false
 	link := ev.Link
 	link.For = s.Answers.authorizing(StepAuthorize)
-	s.Link, s.Notice, s.HandedOver = &link, ev.Notice, nil
+	s.Link, s.Notice, s.Pending = &link, ev.Notice, nil
 	s.Made = append(s.Made[:len(s.Made):len(s.Made)], link)
 	s.Known = ev.Known
 	s.Step = StepAuthorize + 1
@@ -347,7 +347,7 @@ var rejectedAnswers = []struct {
 // explainRejected says what came back that was not the answer; the wait goes on.
 func explainRejected(err error) string {
 	var fresh *newLinkError
-	var lost *LostError
+	var lost *BrowserError
 	var other *callback.OtherUserError
 	switch {
 	case errors.As(err, &other):

@@ -297,7 +297,7 @@ func fieldText(fields map[string][]cronofy.FieldError) string {
 	return " (" + strings.Join(out, ", ") + ")"
 }
 
-func (e *LostError) problem(at Step) Problem {
+func (e *BrowserError) problem(at Step) Problem {
 	p := Problem{Code: CodeNetwork, Exit: ExitFailed, Step: at,
 		Hint: "It goes to the redirect URI. With --listen something must deliver from there to that address; without --listen confer listens at the redirect URI itself."}
 	var dial *net.OpError
@@ -316,14 +316,14 @@ func (e *LostError) problem(at Step) Problem {
 	return p
 }
 
-// LostError is the end of a built-in browser that brought no answer back.
-type LostError struct {
+// BrowserError is the end of a built-in browser that brought no answer back.
+type BrowserError struct {
 	Approved bool   // it had approved before
 	Away     string // the host on another machine that it was sent to; empty: none
 	Err      error  // what it met; nil: nothing, and still no answer came. Holds no secret
 }
 
-func (e *LostError) Error() string {
+func (e *BrowserError) Error() string {
 	if e.Err == nil {
 		return "the built-in browser brought no answer"
 	}
@@ -331,7 +331,7 @@ func (e *LostError) Error() string {
 }
 
 // Unwrap gives the cause.
-func (e *LostError) Unwrap() error { return e.Err }
+func (e *BrowserError) Unwrap() error { return e.Err }
 
 // Sentences that hold for a wizard only, or that a script's end takes up.
 const (

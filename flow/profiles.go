@@ -31,16 +31,11 @@ const (
 	AccountsNone
 )
 
-// Tally counts accounts by the state of their conferencing profile.
-type Tally struct {
-	Read, Connected, Disconnected, Missing, Errors int
-}
-
-// Proof is how far the last step has come.
-type Proof struct {
+// Watch is how far the look at the profiles has come.
+type Watch struct {
 	Started  bool
 	Done     bool // no further look by itself
-	Tally    Tally
+	Counts   profiles.Summary
 	NextLook time.Time // zero: none planned
 	Since    time.Time // when the first account was read; zero: none was yet
 }
@@ -73,13 +68,13 @@ func (ev AccountsGiven) apply(s State) (State, *Task) {
 	if p := s.CheckAccountsPath(ev.Accounts.Path); p != nil {
 		return s.refuse(p)
 	}
-	s.Answers.Accounts, s.Proof = ev.Accounts, Proof{}
+	s.Answers.Accounts, s.Watch = ev.Accounts, Watch{}
 	if p := checkAccountsAnswer(ev.Accounts); p != nil {
 		return s.refuse(p)
 	}
-	s.Proof = Proof{Started: true}
+	s.Watch = Watch{Started: true}
 	if ev.Accounts.Kind == AccountsNone {
-		s.Proof.Done = true
+		s.Watch.Done = true
 		return s, nil
 	}
 	return s.start(LoadProfiles{Answers: s.Answers, Known: s.KnownHere()})
@@ -104,13 +99,13 @@ func (Refreshed) deliver(context.Context, *authorization) Event { return nil }
 
 func (Refreshed) apply(s State) (State, *Task) {
 	switch {
-	case s.Step != StepProfiles || !s.Proof.Started || s.Answers.Accounts.Kind == AccountsNone:
+	case s.Step != StepProfiles || !s.Watch.Started || s.Answers.Accounts.Kind == AccountsNone:
 		return s, nil
 	case s.Running != nil:
 		return s, &Task{ID: s.Running.ID, Effect: Refreshed{}}
 	}
 	s.Problem = nil
-	s.Proof.Done, s.Proof.NextLook = false, time.Time{}
+	s.Watch.Done, s.Watch.NextLook = false, time.Time{}
 	return s.start(LoadProfiles{Answers: s.Answers, Known: s.KnownHere()})
 }
 
@@ -203,32 +198,32 @@ func knownIDs(k *KnownProfiles) map[string]bool {
 type (
 	// ProfilesRead carries rows to the screen, in batches.
 	ProfilesRead struct {
-		Rows  []profiles.Row
-		Tally Tally
-		At    time.Time // when they were read
+		Rows   []profiles.Row
+		Counts profiles.Summary
+		At     time.Time // when they were read
 	}
 	// LookPlanned says when the profiles are looked at again by itself.
 	LookPlanned struct{ At time.Time }
 	// ProfilesDone ends LoadProfiles.
-	ProfilesDone struct{ Tally Tally }
+	ProfilesDone struct{ Counts profiles.Summary }
 )
 
 func (ev ProfilesRead) apply(s State) (State, *Task) {
-	s.Proof.Tally = ev.Tally
-	if s.Proof.Since.IsZero() {
-		s.Proof.Since = ev.At
+	s.Watch.Counts = ev.Counts
+	if s.Watch.Since.IsZero() {
+		s.Watch.Since = ev.At
 	}
 	return s, nil
 }
 
 func (ev LookPlanned) apply(s State) (State, *Task) {
-	s.Proof.NextLook = ev.At
+	s.Watch.NextLook = ev.At
 	return s, nil
 }
 
 func (ev ProfilesDone) apply(s State) (State, *Task) {
 	s.Running = nil
-	s.Proof.Done, s.Proof.Tally, s.Proof.NextLook = true, ev.Tally, time.Time{}
+	s.Watch.Done, s.Watch.Counts, s.Watch.NextLook = true, ev.Counts, time.Time{}
 	return s, nil
 }
 
@@ -260,15 +255,22 @@ func (e LoadProfiles) do(ctx context.Context, r *Runner, inbox <-chan Delivery, 
 			}
 		}
 	}()
-	t := &tallier{rows: make([]profiles.State, len(list))}
+	states, counts := make([]profiles.State, len(list)), profiles.Summary{}
+	count := func(rows []profiles.Row) profiles.Summary {
+		for _, row := range rows {
+			counts.Change(states[row.Index], row.Record.State)
+			states[row.Index] = row.Record.State
+		}
+		return counts
+	}
 	err = profiles.Watch(ctx, r.client(e.Answers, say), list, profiles.WatchOptions{
 		Options: profiles.Options{Provider: e.Answers.Provider, ErrorOf: ExplainAccount, Known: knownIDs(e.Known)},
 		Refresh: refresh, Pauses: r.Looks, NextLook: func(in time.Duration) { say(LookPlanned{time.Now().Add(in)}) },
-	}, func(rows []profiles.Row) { say(ProfilesRead{Rows: rows, Tally: t.add(rows), At: time.Now()}) })
+	}, func(rows []profiles.Row) { say(ProfilesRead{Rows: rows, Counts: count(rows), At: time.Now()}) })
 	if err != nil {
 		return Failed{Err: context.Cause(ctx)}
 	}
-	return ProfilesDone{t.tally}
+	return ProfilesDone{counts}
 }
 
 // CheckAccounts reads the list that the answers name without asking anybody, so
@@ -292,79 +294,17 @@ func (r *Runner) EachProfile(ctx context.Context, s State, emit func(profiles.Re
 	return err
 }
 
-// tallier keeps the counts while rows change their state.
-type tallier struct {
-	rows  []profiles.State
-	tally Tally
-}
-
-func (t *tallier) add(rows []profiles.Row) Tally {
-	for _, row := range rows {
-		t.count(t.rows[row.Index], -1)
-		t.rows[row.Index] = row.Record.State
-		t.count(row.Record.State, 1)
-	}
-	return t.tally
-}
-
-func (t *tallier) count(s profiles.State, n int) {
-	switch s {
-	case profiles.Connected:
-		t.tally.Connected += n
-	case profiles.Disconnected:
-		t.tally.Disconnected += n
-	case profiles.Missing:
-		t.tally.Missing += n
-	case profiles.Failed:
-		t.tally.Errors += n
-	default:
-		return // not read before
-	}
-	t.tally.Read += n
-}
-
 // nothingYet is how long profiles are looked for before there is advice.
 const nothingYet = time.Minute
 
-// NothingYet tells whether it is time for WhatToCheck: accounts were read, none
+// NothingYet tells whether it is time for profiles.NotYetAdvice: accounts were read, none
 // is connected, and the watch has ended or has gone on for a minute.
 func (s State) NothingYet(now time.Time) bool {
-	p := s.Proof
-	if p.Tally.Read == 0 || p.Tally.Connected > 0 || p.Tally.Missing == 0 {
+	p := s.Watch
+	if p.Counts.Read == 0 || p.Counts.Connected > 0 || p.Counts.Missing == 0 {
 		return false
 	}
 	return p.Done || !p.Since.IsZero() && now.Sub(p.Since) >= nothingYet
-}
-
-// WhatToCheck says what to look at where accounts get no conferencing profile
-// although the link was approved: the most likely reason first.
-func WhatToCheck(site cronofy.Site, provider cronofy.Provider) []string {
-	name := provider.Name()
-	if provider == "" || provider == cronofy.AnyProvider {
-		name = "the conferencing provider"
-	}
-	advice := []string{
-		"The e-mail address of an account must be the same in the calendar and at " + name + ".",
-		"Only accounts provisioned through this calendar service account get a profile, not those that authorized by themselves.",
-		"The accounts must be in the data center of the link" + inDataCenter(site) + ".",
-	}
-	switch provider {
-	case cronofy.Zoom:
-		advice = append(advice, "Zoom's administrator must have approved the app in the Marketplace; its name begins with \"Cronofy Enterprise\".")
-	case cronofy.Indeed:
-		advice = append(advice, "Indeed is there only where the application has the conferencing category \"Recruiting\"; Cronofy's support sets it.")
-	default:
-		advice = append(advice, "The administrator of "+name+" must have approved Cronofy's app there.")
-	}
-	return append(advice, "Cronofy may not have taken the link token: its parameter's name is not documented. "+
-		"Ask Cronofy's support for it, give it as CONFER_OU_LINK_TOKEN_PARAM, and link again.")
-}
-
-func inDataCenter(site cronofy.Site) string {
-	if site.DataCenter.Name == "" {
-		return ""
-	}
-	return " (" + site.DataCenter.Name + ")"
 }
 
 // ExplainAccount gives the code and the sentence for an account that could not be

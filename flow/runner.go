@@ -46,7 +46,7 @@ type Runner struct {
 	OpenURL func(url string) error
 	// Browse sends a built-in browser to a link where OpenURL is nil, and gives its
 	// end: when no answer is here by then, none will come. nil: there is none.
-	Browse func(url string) <-chan *LostError
+	Browse func(url string) <-chan *BrowserError
 	// OpenAccounts opens a list of accounts by its path; neither that nor a read
 	// outlives ctx. Required for lists.
 	OpenAccounts func(ctx context.Context, path string) (io.ReadCloser, error)

@@ -83,7 +83,7 @@ func (AnotherWanted) apply(s State) (State, *Task) {
 		ServiceAccount: s.Answers.ServiceAccount, Label: s.Answers.Label,
 	})
 	s.Answers.ServiceAccount, s.Answers.Label, s.Answers.Provider, s.Answers.Accounts = "", "", "", Accounts{}
-	s.Link, s.Known, s.Proof = nil, nil, Proof{}
+	s.Link, s.Known, s.Watch = nil, nil, Watch{}
 	s.Running, s.Problem, s.Notice = nil, nil, ""
 	s.Step = StepServiceAccount
 	return s, nil

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"confer/cronofy"
+	"confer/internal/links"
 )
 
 // Answers is what the operator has answered. Going back keeps all of it.
@@ -35,26 +36,26 @@ type Used struct {
 // State is all the wizard knows. It is a value: Apply returns the next one.
 // Rows of profiles are not in it; progress events carry them to the screen.
 type State struct {
-	Step       Step
-	Answers    Answers
-	Store      Store
-	Asking     bool   // the store is asked about: on the application's page, or later because it failed
-	Notice     string // something the operator should know that stops nothing
-	Resumed    bool   // the answers are of an earlier run, and nothing was answered yet
-	Unsaved    bool   // a later run will not find the answers; it was said
-	Attempt    Attempt
-	Link       *Link  // nil until linked
-	Made       []Link // all links of this run, in order
-	Proof      Proof
-	Pause      Paused         // the last wait before a call to Cronofy; over when its Until has passed
-	Known      *KnownProfiles // profiles seen before the link; nil when no tokens were known then
-	StoreWait  string         // what a store waits for, as in UnlockAsked; empty: for nothing
-	Unlock     time.Time      // when what StoreWait tells of is given up; zero: there is no limit
-	Used       []Used
-	HandedOver []HandedOver   // see HandedOverHere
-	Sites      []cronofy.Site // what step 1 offers: the six data centers, overrides applied
-	Problem    *Problem       // why the last task failed, or an answer was refused
-	Running    *Task          // nil while waiting for the operator
+	Step      Step
+	Answers   Answers
+	Store     Store
+	Asking    bool   // the store is asked about: on the application's page, or later because it failed
+	Notice    string // something the operator should know that stops nothing
+	Resumed   bool   // the answers are of an earlier run, and nothing was answered yet
+	Unsaved   bool   // a later run will not find the answers; it was said
+	Attempt   Attempt
+	Link      *Link  // nil until linked
+	Made      []Link // all links of this run, in order
+	Watch     Watch
+	Pause     Paused         // the last wait before a call to Cronofy; over when its Until has passed
+	Known     *KnownProfiles // profiles seen before the link; nil when no tokens were known then
+	StoreWait string         // what a store waits for, as in UnlockAsked; empty: for nothing
+	Unlock    time.Time      // when what StoreWait tells of is given up; zero: there is no limit
+	Used      []Used
+	Pending   []links.Pending // see PendingHere
+	Sites     []cronofy.Site  // what step 1 offers: the six data centers, overrides applied
+	Problem   *Problem        // why the last task failed, or an answer was refused
+	Running   *Task           // nil while waiting for the operator
 
 	tasks     int              // last task ID given out
 	accepted  [stepCount]Basis // the answers that Cronofy accepted, by the step of the last of them
@@ -71,18 +72,18 @@ type Initial struct {
 	Unaccepted Step // the first whose answer is there and was not accepted; StepDataCenter: none is
 	Suggested  bool // the answers are suggestions: begin at the first page and let each be confirmed
 	Used       []Used
-	Resumed    bool           // the answers are those of a run that was not finished
-	Linked     *Link          // the newest link of earlier runs, where there are no answers; nil: there is none
-	HandedOver []HandedOver   // links that earlier runs made, and that somebody may still approve
-	Notice     string         // something to know on the first page
-	Unsaved    error          // why the answers cannot be saved; nil: they can
-	Sites      []cronofy.Site // nil: the data centers' own hosts
+	Resumed    bool            // the answers are those of a run that was not finished
+	Linked     *Link           // the newest link of earlier runs, where there are no answers; nil: there is none
+	Pending    []links.Pending // links that earlier runs made, and that somebody may still approve
+	Notice     string          // something to know on the first page
+	Unsaved    error           // why the answers cannot be saved; nil: they can
+	Sites      []cronofy.Site  // nil: the data centers' own hosts
 }
 
 // Start computes the first page from what is known: the first step whose
 // answer is missing or was not accepted.
 func Start(f Initial) State {
-	s := State{Answers: f.Answers, Store: f.Store, Used: f.Used, HandedOver: f.HandedOver, Sites: f.Sites, Notice: f.Notice}
+	s := State{Answers: f.Answers, Store: f.Store, Used: f.Used, Pending: f.Pending, Sites: f.Sites, Notice: f.Notice}
 	if f.SecretKept {
 		s.secretIn = s.secretPlace()
 	}
@@ -158,7 +159,7 @@ func (s State) Apply(ev Event) (State, *Task) {
 
 // Busy tells whether a task is under way that the operator waits for. Profiles
 // that are looked at are not.
-func (s State) Busy() bool { return s.Running != nil && (s.Step != StepProfiles || !s.Proof.Started) }
+func (s State) Busy() bool { return s.Running != nil && (s.Step != StepProfiles || !s.Watch.Started) }
 
 func (s State) start(e work) (State, *Task) {
 	s.tasks++
@@ -210,8 +211,8 @@ func (Back) apply(s State) (State, *Task) {
 		s.Running, s.Attempt = nil, Attempt{}
 	case s.Asking:
 		s.Asking = false
-	case s.Step == StepProfiles && s.Proof.Started:
-		s.Running, s.Proof = nil, Proof{}
+	case s.Step == StepProfiles && s.Watch.Started:
+		s.Running, s.Watch = nil, Watch{}
 	case s.Step > StepDataCenter:
 		s.Step--
 	}
@@ -264,7 +265,7 @@ func (ev Failed) apply(s State) (State, *Task) {
 	s = s.takeBack(p)
 	s.Running, s.Attempt = nil, Attempt{}
 	if s.Step == StepProfiles {
-		s.Proof = Proof{}
+		s.Watch = Watch{}
 	}
 	s.Problem = &p
 	if p.Code == CodeSecretStore && s.Step <= StepAuthorize {

@@ -108,8 +108,8 @@ func said(before, s State, task *Task) string {
 	if s.Notice != "" {
 		add("notice %q", s.Notice)
 	}
-	if s.Proof != before.Proof {
-		add("proof %+v", s.Proof.Tally)
+	if s.Watch != before.Watch {
+		add("proof %+v", s.Watch.Counts)
 	}
 	if s.Link != nil && before.Link != s.Link {
 		add("linked %s %s unconfirmed=%t", s.Link.ServiceAccount, s.Link.Provider, s.Link.Unconfirmed)
@@ -274,9 +274,9 @@ func parseReport(t *testing.T, words []string, named map[string]string) Event {
 	case "linked":
 		return Linked{Link: Link{ServiceAccount: "ser_1", Provider: cronofy.Zoom, Unconfirmed: len(words) > 1}}
 	case "rows":
-		return ProfilesRead{Rows: []profiles.Row{{}}, Tally: Tally{Read: 1, Missing: 1}}
+		return ProfilesRead{Rows: []profiles.Row{{}}, Counts: profiles.Summary{Read: 1, Missing: 1}}
 	case "done":
-		return ProfilesDone{Tally{Read: 1, Connected: 1}}
+		return ProfilesDone{profiles.Summary{Read: 1, Connected: 1}}
 	case "failed":
 		err, ok := failures[words[1]]
 		require.True(t, ok, words[1])
@@ -287,7 +287,7 @@ func parseReport(t *testing.T, words []string, named map[string]string) Event {
 }
 
 var strays = map[string]error{"earlier": callback.ErrStateEarlierRun, "used": callback.ErrStateUsed, "bare": callback.ErrPasteBareCode,
-	"lost": &LostError{Err: &net.OpError{Op: "dial", Addr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 8739}, Err: syscall.ECONNREFUSED}}, "away": &LostError{Away: "app.example.test"}, "ended": &LostError{}}
+	"lost": &BrowserError{Err: &net.OpError{Op: "dial", Addr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 8739}, Err: syscall.ECONNREFUSED}}, "away": &BrowserError{Away: "app.example.test"}, "ended": &BrowserError{}}
 
 // failures are errors as the Runner gives them, by a short name.
 var failures = map[string]error{

@@ -68,7 +68,7 @@ func invariant(before, s State, ev Event, task *Task) string {
 	}
 	_, report := ev.(Report)
 	switch {
-	case s.Proof.Started && s.Step != StepProfiles:
+	case s.Watch.Started && s.Step != StepProfiles:
 		return "a proof on another page"
 	case s.Problem != nil && s.Running != nil:
 		return "a problem and a running task"

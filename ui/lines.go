@@ -231,7 +231,7 @@ func (p *plainWizard) apply(ev flow.Event) {
 	before := p.state
 	after, task := before.Apply(ev)
 	p.state = after
-	if !before.Proof.Started && after.Proof.Started {
+	if !before.Watch.Started && after.Watch.Started {
 		p.rows = plainRows{}
 	}
 	p.cfg.Tasks.Follow(before, after, task)
@@ -399,7 +399,7 @@ func (p *plainWizard) told(ev flow.Event) {
 	case flow.ProfilesRead:
 		p.toldRows(ev.Rows)
 	case flow.LookPlanned:
-		p.say(fmt.Sprintf("%s. The next look is in %s.", counts(p.state.Proof.Tally), plainSoon(ev.At.Sub(p.cfg.Now()))))
+		p.say(fmt.Sprintf("%s. The next look is in %s.", counts(p.state.Watch.Counts), plainSoon(ev.At.Sub(p.cfg.Now()))))
 	}
 }
 

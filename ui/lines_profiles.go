@@ -27,7 +27,7 @@ func (p *plainWizard) watch() error {
 	p.letters(page)
 	p.say("b goes back, q quits, an empty answer finishes.")
 	for p.state.Running != nil && p.at() == pageTable {
-		if p.in.ended && len(p.in.lines) == 0 && !p.state.Proof.NextLook.IsZero() {
+		if p.in.ended && len(p.in.lines) == 0 && !p.state.Watch.NextLook.IsZero() {
 			return errPlainEnded
 		}
 		got, err := p.next(plainWants{input: !p.in.ended || len(p.in.lines) > 0})
@@ -66,10 +66,10 @@ func (p *plainWizard) watched(text string) error {
 }
 
 func (p *plainWizard) counted() string {
-	if p.state.Proof.Tally.Read == 0 {
+	if p.state.Watch.Counts.Read == 0 {
 		return "No account is read yet."
 	}
-	return counts(p.state.Proof.Tally) + "."
+	return counts(p.state.Watch.Counts) + "."
 }
 
 // toldRows says each account whose state is new or has changed.

@@ -180,7 +180,7 @@ func (m *Model) apply(ev flow.Event) tea.Cmd {
 
 // rows hands rows of profiles to the table; they are not in the state.
 func (m *Model) rows(before flow.State, ev flow.Event) tea.Cmd {
-	if !before.Proof.Started && m.state.Proof.Started {
+	if !before.Watch.Started && m.state.Watch.Started {
 		m.profile.clear()
 	}
 	m.profile.rows.of = m.state.Answers
@@ -406,7 +406,7 @@ func (m *Model) paste(msg tea.PasteMsg) {
 // pasteTarget is the page that takes what is pasted on a page without a field in
 // focus. Before a wait the address is kept: its state counts in the next one.
 func (m *Model) pasteTarget(p Page) (at pageID, waits bool) {
-	waits = m.state.Attempt.Phase == flow.PhaseWaiting || m.state.HandedOverHere() != nil
+	waits = m.state.Attempt.Phase == flow.PhaseWaiting || m.state.PendingHere() != nil
 	if m.at() == pagePaste {
 		return pagePaste, waits
 	}
@@ -509,7 +509,7 @@ func working(s flow.State, now time.Time) bool {
 	case s.Running == nil:
 		return false
 	case s.Step == flow.StepProfiles:
-		return !s.Proof.NextLook.After(now)
+		return !s.Watch.NextLook.After(now)
 	}
 	return s.Attempt.Phase != flow.PhaseWaiting
 }
@@ -525,7 +525,7 @@ func deadline(s flow.State, now time.Time) time.Time {
 	case s.Attempt.Phase == flow.PhaseWaiting:
 		return s.Attempt.Until
 	case s.Step == flow.StepProfiles:
-		return s.Proof.NextLook
+		return s.Watch.NextLook
 	}
 	return time.Time{}
 }

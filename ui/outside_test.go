@@ -39,7 +39,7 @@ func TestOutsideTextIsCleaned(t *testing.T) {
 		for _, with := range []flow.State{
 			{Problem: &bad}, {Notice: evil}, {Asking: true, Store: flow.Store{Keyring: keystore.Status{State: evil, Detail: evil}}},
 			{Attempt: flow.Attempt{Phase: flow.PhaseWaiting, URL: "https://" + evil, ShortURL: "http://" + evil, RedirectURI: evil, Browser: evil, Notice: evil}},
-			{Proof: flow.Proof{Started: true}, Link: link},
+			{Watch: flow.Watch{Started: true}, Link: link},
 		} {
 			with.Step, with.Answers = flow.Step(step), answers
 			with.Used = []flow.Used{{APIHost: site.APIHost(), ClientID: evil, ServiceAccount: evil, Label: evil}}

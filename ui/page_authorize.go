@@ -33,7 +33,7 @@ func authorizeAnswer(s flow.State) string {
 func authorizePage(c Context) Page {
 	p := Page{Problem: c.problem(), Warning: c.Notice}
 	switch {
-	case c.HandedOverHere() != nil && !c.LinkedNow():
+	case c.PendingHere() != nil && !c.LinkedNow():
 		handedOver(c, &p)
 	case p.Problem != nil:
 		problemPage(c, &p)
@@ -48,9 +48,9 @@ func authorizePage(c Context) Page {
 // handedOver is where an earlier run has made an approval link that somebody may
 // still use.
 func handedOver(c Context, p *Page) {
-	h := c.HandedOverHere()
+	h := c.PendingHere()
 	p.Title = "Back from the administrator?"
-	p.Lead = "An earlier run made an approval link on " + h.Made.In(c.Now.Location()).Format("2 January at 15:04") + ". Its final address is taken until " + h.Until.In(c.Now.Location()).Format("2 January, 15:04") + "."
+	p.Lead = "An earlier run made an approval link on " + h.Begun.In(c.Now.Location()).Format("2 January at 15:04") + ". Its final address is taken until " + h.Until().In(c.Now.Location()).Format("2 January, 15:04") + "."
 	p.Paste = pagePaste
 	p.Actions = []Action{{Key: "enter", Words: "paste the final address", Short: "paste it", Act: Act{Open: pagePaste}},
 		{Key: "n", Words: "make a new approval link", Short: "new approval link", Act: Act{Event: flow.AuthorizeStarted{}}}}

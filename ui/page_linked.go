@@ -25,7 +25,7 @@ var (
 )
 
 func checkedAnswer(s flow.State) string {
-	if t := s.Proof.Tally; t.Read > 0 {
+	if t := s.Watch.Counts; t.Read > 0 {
 		return thousands(t.Connected) + " of " + thousands(t.Read)
 	}
 	return ""
@@ -36,9 +36,9 @@ func checkedAnswer(s flow.State) string {
 func profilesPath(s flow.State) []pageID {
 	a := s.Answers.Accounts
 	switch {
-	case s.Proof.Started && a.Kind == flow.AccountsNone:
+	case s.Watch.Started && a.Kind == flow.AccountsNone:
 		return []pageID{pageDone}
-	case s.Proof.Started:
+	case s.Watch.Started:
 		return []pageID{pageTable}
 	case s.Problem != nil && a.Kind == flow.AccountsFile:
 		return []pageID{pageLinked, pageAccounts, pageAccountsFile}

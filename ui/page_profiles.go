@@ -42,7 +42,7 @@ func tablePage(c Context) Page {
 			"“disconnected” means that the person has to sign in again; the details of the row have the address for it.",
 		},
 	}
-	if c.Proof.Tally.Read > 0 && c.KnownHere() == nil {
+	if c.Watch.Counts.Read > 0 && c.KnownHere() == nil {
 		p.Notes = []Note{{Text: "A profile that was there before the link may be the person's own.", Kind: noteMuted, Rank: spare}}
 	}
 	if c.NothingYet(c.Now) {
@@ -53,18 +53,20 @@ func tablePage(c Context) Page {
 }
 
 // whatToCheck is why no account has a profile, the likeliest reason first.
-func whatToCheck(c Context) []string { return flow.WhatToCheck(c.Answers.Site, c.Answers.Provider) }
+func whatToCheck(c Context) []string {
+	return profiles.NotYetAdvice(c.Answers.Provider, c.Answers.Site)
+}
 
 // nextLook says what the wizard does by itself.
 func nextLook(c Context) string {
 	switch {
-	case c.Running != nil && c.Proof.NextLook.After(c.Now):
-		return "next look in " + clock(c.Proof.NextLook.Sub(c.Now))
+	case c.Running != nil && c.Watch.NextLook.After(c.Now):
+		return "next look in " + clock(c.Watch.NextLook.Sub(c.Now))
 	case pauses(c.State, c.Now):
 		return "Cronofy asks to wait " + clock(c.Pause.Until.Sub(c.Now))
 	case c.Running != nil:
 		return "looking…"
-	case c.Proof.Tally.Missing > 0:
+	case c.Watch.Counts.Missing > 0:
 		return "r looks again"
 	}
 	return ""
@@ -160,12 +162,12 @@ func summaryPage(c Context) Page { return donePage(c) }
 // checkedNotes are what was found: how many of how many, who is missing, and what
 // to do about it.
 func checkedNotes(c Context) []Note {
-	t := c.Proof.Tally
+	t := c.Watch.Counts
 	if t.Read == 0 {
 		return nil
 	}
 	out := []Note{{Text: fmt.Sprintf("%s %s of %s accounts connected", bar(t.Connected, t.Read), thousands(t.Connected), thousands(t.Read))}}
-	if rest := counts(flow.Tally{Disconnected: t.Disconnected, Missing: t.Missing, Errors: t.Errors}); rest != "" && t.Connected < t.Read {
+	if rest := counts(profiles.Summary{Disconnected: t.Disconnected, Missing: t.Missing, Failed: t.Failed}); rest != "" && t.Connected < t.Read {
 		var some []string
 		if c.unmet != nil {
 			some = c.unmet()
@@ -247,18 +249,18 @@ type counted struct {
 	word  string
 }
 
-func countedOf(t flow.Tally) []counted {
+func countedOf(t profiles.Summary) []counted {
 	errors := "errors"
-	if t.Errors == 1 {
+	if t.Failed == 1 {
 		errors = "error"
 	}
 	all := []counted{{t.Connected, profiles.Connected, "connected"}, {t.Disconnected, profiles.Disconnected, "disconnected"},
-		{t.Missing, profiles.Missing, "not yet"}, {t.Errors, profiles.Failed, errors}}
+		{t.Missing, profiles.Missing, "not yet"}, {t.Failed, profiles.Failed, errors}}
 	return slices.DeleteFunc(all, func(c counted) bool { return c.n == 0 && (c.state != profiles.Connected || t.Read == 0) })
 }
 
 // counts are the numbers in a sentence.
-func counts(t flow.Tally) string {
+func counts(t profiles.Summary) string {
 	var parts []string
 	for _, c := range countedOf(t) {
 		parts = append(parts, thousands(c.n)+" "+c.word)

@@ -16,6 +16,7 @@ import (
 	"confer/flow"
 	"confer/flow/callback"
 	"confer/internal/golden"
+	"confer/internal/profiles"
 	"confer/keystore"
 )
 
@@ -216,8 +217,8 @@ func plainWalk(k *plainTalk) {
 	rows[3].Record = person(11)
 	rows[3].Record.State = "connected"
 	rows[0].Record.Account.Name = "Countess" // no change of state: not said again
-	k.reports(flow.ProfilesRead{Rows: rows[:4], Tally: flow.Tally{Read: 8, Connected: 6, Disconnected: 1, Errors: 1}},
-		flow.ProfilesDone{Tally: flow.Tally{Read: 8, Connected: 6, Disconnected: 1, Errors: 1}})
+	k.reports(flow.ProfilesRead{Rows: rows[:4], Counts: profiles.Summary{Read: 8, Connected: 6, Disconnected: 1, Failed: 1}},
+		flow.ProfilesDone{Counts: profiles.Summary{Read: 8, Connected: 6, Disconnected: 1, Failed: 1}})
 }
 
 // plainSuggested is how a sandbox run begins: every answer is there, and an
@@ -241,7 +242,7 @@ func plainSuggestedWalk(k *plainTalk) {
 	k.reports(linkReady(), flow.BrowserAsked{}, flow.AnswerArrived{}, flow.Exchanged{}, linked())
 	k.to(pageLinked)
 	k.types("", "", "")
-	k.reports(read(2), flow.ProfilesDone{Tally: tally(people(2))})
+	k.reports(read(2), flow.ProfilesDone{Counts: summaryOf(people(2))})
 }
 
 func plainRefused(k *plainTalk) {
@@ -348,6 +349,6 @@ func plainHostile(k *plainTalk) {
 	rows := people(2)
 	rows[0].Record.Account.Email = evil
 	rows[1].Record.Profiles[0].ProfileName, rows[1].Record.Profiles[0].RelinkURL = evil, "https://x.example.test/"+evil
-	k.reports(flow.ProfilesRead{Rows: rows, Tally: tally(rows)}, fail(&flow.AccountsError{Err: errors.New(evil)}))
+	k.reports(flow.ProfilesRead{Rows: rows, Counts: summaryOf(rows)}, fail(&flow.AccountsError{Err: errors.New(evil)}))
 	k.types("3\x1b[A")
 }

@@ -227,7 +227,7 @@ func TestPlainManyRows(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		k := plainRun(t, plainAt(t, toTable()...))
-		k.reports(read(5000), flow.ProfilesDone{Tally: tally(people(5000))})
+		k.reports(read(5000), flow.ProfilesDone{Counts: summaryOf(people(5000))})
 		k.types("")
 		<-k.done
 		k.ends()

@@ -77,8 +77,8 @@ func usedFound() *flow.Initial {
 
 func handedFound() *flow.Initial {
 	return &flow.Initial{Store: flow.Store{Kind: flow.StoreKeyring}, SecretKept: true,
-		Answers:    flow.Answers{Site: germany(), ClientID: testClient, RedirectURI: flow.DefaultRedirectURI, ServiceAccount: testID, Provider: cronofy.Zoom},
-		HandedOver: []flow.HandedOver{{Answers: links.Draft{DataCenter: "de", ClientID: testClient, RedirectURI: flow.DefaultRedirectURI, ServiceAccount: testID, Provider: "zoom_enterprise"}, Made: start.Add(-3 * time.Hour), Until: start.Add(21 * time.Hour)}}}
+		Answers: flow.Answers{Site: germany(), ClientID: testClient, RedirectURI: flow.DefaultRedirectURI, ServiceAccount: testID, Provider: cronofy.Zoom},
+		Pending: []links.Pending{{Answers: links.Draft{DataCenter: "de", ClientID: testClient, RedirectURI: flow.DefaultRedirectURI, ServiceAccount: testID, Provider: "zoom_enterprise"}, Begun: start.Add(-3 * time.Hour)}}}
 }
 
 func resumedFound() *flow.Initial {
@@ -312,7 +312,7 @@ func profileScenes() []scene {
 		{name: "table_filter", events: toTable(), reports: looking, keys: []string{"/", "type:ada"}, small: true},
 		{name: "table_filter_none", events: toTable(), reports: looking, keys: []string{"/", "type:zzz", "enter"}},
 		{name: "table_sorted", events: toTable(), reports: looking, keys: []string{"s"}},
-		{name: "table_done", events: toTable(), reports: []flow.Event{read(15), flow.ProfilesDone{Tally: tally(people(15))}}},
+		{name: "table_done", events: toTable(), reports: []flow.Event{read(15), flow.ProfilesDone{Counts: summaryOf(people(15))}}},
 		{name: "table_detail", events: toTable(), reports: looking, keys: []string{"down", "right"}, small: true},
 		{name: "table_detail_missing", events: toTable(), reports: looking, keys: []string{"down", "down", "down", "right"}},
 		{name: "table_detail_error", events: toTable(), reports: looking, keys: []string{"down", "down", "down", "down", "right"}},

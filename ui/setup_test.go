@@ -172,31 +172,20 @@ func person(i int) profiles.Record {
 	return rec
 }
 
-func tally(in []profiles.Row) flow.Tally {
-	var t flow.Tally
+func summaryOf(in []profiles.Row) (c profiles.Summary) {
 	for _, r := range in {
-		t.Read++
-		switch r.Record.State {
-		case profiles.Connected:
-			t.Connected++
-		case profiles.Disconnected:
-			t.Disconnected++
-		case profiles.Missing:
-			t.Missing++
-		case profiles.Failed:
-			t.Errors++
-		}
+		c.Count(r.Record)
 	}
-	return t
+	return c
 }
 
-func read(n int) flow.Event { return flow.ProfilesRead{Rows: people(n), Tally: tally(people(n))} }
+func read(n int) flow.Event { return flow.ProfilesRead{Rows: people(n), Counts: summaryOf(people(n))} }
 
 // refusedToken is an account of which no more is known than that.
 func refusedToken() flow.Event {
 	code, message := flow.ExplainAccount(&cronofy.Error{Status: 401})
 	rec := profiles.Record{State: profiles.Failed, Profiles: []profiles.Profile{}, Error: &profiles.RecordError{Code: code, Message: message}}
-	return flow.ProfilesRead{Rows: []profiles.Row{{Record: rec}}, Tally: flow.Tally{Read: 1, Errors: 1}}
+	return flow.ProfilesRead{Rows: []profiles.Row{{Record: rec}}, Counts: profiles.Summary{Read: 1, Failed: 1}}
 }
 
 // idle carries out nothing; tests report what they want to have happened.

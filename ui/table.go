@@ -235,7 +235,7 @@ func stateSign(f frame, s profiles.State) string {
 // room for the words, the signs alone.
 func (t *table) countsLine(f frame, room int) string {
 	var long, short []string
-	for _, c := range countedOf(f.ctx.Proof.Tally) {
+	for _, c := range countedOf(f.ctx.Watch.Counts) {
 		number := stateSign(f, c.state) + " " + f.st.strong.Render(thousands(c.n))
 		short = append(short, number)
 		long = append(long, number+" "+c.word)
@@ -339,7 +339,7 @@ func (c cells) widths() columns {
 // unmet are some accounts that are not connected, with why.
 func unmet(rows []profiles.Row, s flow.State) []string {
 	const most = 5
-	left := s.Proof.Tally.Read - s.Proof.Tally.Connected
+	left := s.Watch.Counts.Read - s.Watch.Counts.Connected
 	var out []string
 	for _, row := range rows {
 		if row.Record.State == profiles.Connected || row.Record.State == "" {

@@ -17,7 +17,7 @@ import (
 func tableOf(t testing.TB, n int) (*Model, *table) {
 	m := newModel(t, walk(t, flow.Start(flow.Initial{}), toTable()...))
 	resize(m, 120, 40)
-	report(t, m, flow.ProfilesRead{Rows: people(n), Tally: tally(people(n))})
+	report(t, m, flow.ProfilesRead{Rows: people(n), Counts: summaryOf(people(n))})
 	tb := m.profile
 	tb.rows.arrange()
 	return m, tb

@@ -302,7 +302,7 @@ func TestWalkToTheTable(t *testing.T) {
 func TestEnterAloneWalksTheSandbox(t *testing.T) {
 	s := okAccount(newScript(t)).
 		on("authorize", linkReady(), flow.BrowserAsked{}, flow.AnswerArrived{}, flow.Exchanged{}, linked()).
-		on("profiles", read(15), flow.ProfilesDone{Tally: tally(people(15))})
+		on("profiles", read(15), flow.ProfilesDone{Counts: summaryOf(people(15))})
 	w := open(t, *sandboxFound(), s, 80, 24)
 	w.toTheLink()
 	w.to(pageLinked)

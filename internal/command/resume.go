@@ -49,9 +49,7 @@ func (w *wiring) resume(ctx context.Context, browser, environment string) {
 	if w.runner.NoDraft {
 		return
 	}
-	for _, p := range c.Pending {
-		w.known.HandedOver = append(w.known.HandedOver, flow.HandedOver{Answers: p.Answers, Made: p.Begun, Until: p.Begun.Add(links.PendingLimit)})
-	}
+	w.known.Pending = c.Pending
 	a := w.known.Answers
 	pending, handedOver := c.LatestPending(time.Now())
 	switch {

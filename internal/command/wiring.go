@@ -255,16 +255,16 @@ func (w *wiring) useBrowser(ctx context.Context, command string, host opener.Mac
 		w.runner.OpenURL = openWith(host, command)
 		return
 	}
-	w.runner.Browse = func(url string) <-chan *flow.LostError {
-		end := make(chan *flow.LostError, 1)
+	w.runner.Browse = func(url string) <-chan *flow.BrowserError {
+		end := make(chan *flow.BrowserError, 1)
 		visits.Go(func() { end <- visitError(visit(url, decision), decision) })
 		return end
 	}
 }
 
 // visitError says what a walk through the sandbox's pages met.
-func visitError(err error, d sandbox.Decision) *flow.LostError {
-	l := &flow.LostError{Err: err}
+func visitError(err error, d sandbox.Decision) *flow.BrowserError {
+	l := &flow.BrowserError{Err: err}
 	if left, ok := errors.AsType[*sandbox.LeftError](err); ok {
 		l.Approved = d == sandbox.Approve
 		if left.Err == nil {

@@ -137,6 +137,9 @@ type Pending struct {
 	Answers   Draft     `json:"answers"` // that the approval link was made with; the code is good for no others
 }
 
+// Until is the end of the time for which the answer is taken.
+func (p Pending) Until() time.Time { return p.Begun.Add(PendingLimit) }
+
 // HashState gives what is written of the state of an attempt.
 func HashState(state string) string {
 	sum := sha256.Sum256([]byte(state))
@@ -144,7 +147,7 @@ func HashState(state string) string {
 }
 
 func (p Pending) expired(now time.Time) bool {
-	return now.Sub(p.Begun) >= PendingLimit || p.Begun.After(now.Add(time.Minute)) // a clock that was set back
+	return !now.Before(p.Until()) || p.Begun.After(now.Add(time.Minute)) // a clock that was set back
 }
 
 // AddPending notes an attempt whose approval link is made, and forgets those whose time

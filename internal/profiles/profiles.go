@@ -185,14 +185,14 @@ func Evaluate(info cronofy.UserInfo, provider cronofy.Provider, known map[string
 // NotYetAdvice says what to check when no account has got a profile, the
 // likeliest first.
 func NotYetAdvice(provider cronofy.Provider, site cronofy.Site) []string {
-	at, approval := "the provider", "The provider's side: its administrator may have to allow Cronofy's app there."
+	at, approval := "the provider", "The provider's administrator may have to allow Cronofy's app there."
 	switch provider {
 	case cronofy.Zoom:
-		at, approval = "Zoom", `Zoom's approval: a Zoom administrator must have allowed the app whose name begins with "Cronofy Enterprise" in the Zoom Marketplace.`
+		at, approval = "Zoom", `A Zoom administrator must have allowed the app whose name begins with "Cronofy Enterprise" in the Zoom Marketplace.`
 	case cronofy.Webex:
-		at, approval = "Webex", "Webex's approval: a Webex administrator must have allowed Cronofy's app in Control Hub."
+		at, approval = "Webex", "A Webex administrator must have allowed Cronofy's app in Control Hub."
 	case cronofy.Indeed:
-		at, approval = "Indeed", "Indeed's approval: the application needs the conferencing category \"Recruiting\" at Cronofy; its support can tell."
+		at, approval = "Indeed", `The application needs the conferencing category "Recruiting" at Cronofy; its support can tell.`
 	case cronofy.AnyProvider:
 	}
 	where := "the same data center"
@@ -200,11 +200,11 @@ func NotYetAdvice(provider cronofy.Provider, site cronofy.Site) []string {
 		where = "the data center chosen here (" + site.DataCenter.Name + ")"
 	}
 	return []string{
-		"E-mail addresses: each person needs the same address at " + at + " and in the calendar.",
-		"The accounts: only those that were provisioned through this calendar service account are matched, not those that people connected by themselves.",
-		"The data center: the application, the service account and the accounts must all be in " + where + ".",
+		"Each person needs the same e-mail address at " + at + " and in the calendar.",
+		"Only accounts that were provisioned through this calendar service account get a profile, not those that people connected by themselves.",
+		"The application, the service account and the accounts must all be in " + where + ".",
 		approval,
-		"confer itself: the name of the link token's parameter is not documented. If Cronofy's support names another, set CONFER_OU_LINK_TOKEN_PARAM to it and make the link again.",
+		"The name of the link token's parameter is not documented. If Cronofy's support names another, set CONFER_OU_LINK_TOKEN_PARAM to it and make the link again.",
 	}
 }
 

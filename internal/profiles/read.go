@@ -131,20 +131,32 @@ func (s *Summary) Add(o Summary) {
 
 // Count adds a record.
 func (s *Summary) Count(rec Record) {
-	s.Read++
 	if rec.Own {
 		s.Own++
 	}
-	switch rec.State {
+	s.add(rec.State, 1)
+}
+
+// Change counts an account in another state than before; "": it was not counted.
+func (s *Summary) Change(before, now State) {
+	s.add(before, -1)
+	s.add(now, 1)
+}
+
+func (s *Summary) add(state State, n int) {
+	switch state {
 	case Connected:
-		s.Connected++
+		s.Connected += n
 	case Disconnected:
-		s.Disconnected++
+		s.Disconnected += n
 	case Missing:
-		s.Missing++
+		s.Missing += n
 	case Failed:
-		s.Failed++
+		s.Failed += n
+	default:
+		return
 	}
+	s.Read += n
 }
 
 // item is an account to read, or a line that is none.

@@ -40,7 +40,7 @@ func TestReportCountsAndAdvises(t *testing.T) {
 		"<b>1</b> not yet <small>25 %</small>", "<b>1</b> not yet (their own) <small>25 %</small>", "<b>1</b> could not be read",
 		`<th scope="row">example.test</th><td class="n">3</td><td class="n">1</td>`, `<th scope="row">no e-mail address</th>`,
 		"Not yet: 1 account", "Their own: 1 account", "Could not be read: 1 account", "The access token was not accepted. <small>(1 account)</small>",
-		"each person needs the same address at Zoom", "connected, new</small>", "connected, from before the link</small>",
+		"Each person needs the same e-mail address at Zoom", "connected, new</small>", "connected, from before the link</small>",
 		"Odd in Cronofy's answer: a profile_id was a number",
 		`<a href="https://app-de.cronofy.com/v2/relink/go_to?email=amara%40example.test&amp;x=1" rel="noopener noreferrer" target="_blank">relink`,
 	} {

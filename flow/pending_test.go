@@ -15,11 +15,7 @@ import (
 
 // laterRun is a run with what an earlier one left.
 func (h *house) laterRun() *driver {
-	c := h.contents()
-	h.found.HandedOver = nil
-	for _, p := range c.Pending {
-		h.found.HandedOver = append(h.found.HandedOver, flow.HandedOver{Answers: p.Answers, Made: p.Begun, Until: p.Begun.Add(links.PendingLimit)})
-	}
+	h.found.Pending = h.contents().Pending
 	h.runner = &flow.Runner{NewClient: h.runner.NewClient, Stores: h.stores, Links: h.links}
 	return h.drive()
 }
@@ -46,17 +42,17 @@ func TestAnApprovalArrivesADayLater(t *testing.T) {
 	h, link := handedOver(t)
 	final := finalAddress(t, link)
 	d := h.laterRun()
-	require.NotNil(t, d.state.HandedOverHere())
+	require.NotNil(t, d.state.PendingHere())
 	s := d.until(flow.Pasted{Text: "nothing of use"}, over)
 	require.Equal(t, flow.CodeUsage, s.Problem.Code)
-	require.NotNil(t, s.HandedOverHere(), "it can be pasted again")
+	require.NotNil(t, s.PendingHere(), "it can be pasted again")
 	s = d.until(flow.Pasted{Text: final}, over)
 	require.NotNil(t, s.Link, "%+v", s.Problem)
 	require.True(t, s.Link.RefreshToken)
 	require.Empty(t, h.contents().Pending)
 
 	again := h.laterRun()
-	require.Nil(t, again.state.HandedOverHere())
+	require.Nil(t, again.state.PendingHere())
 }
 
 // TestTheWaitTakesAnEarlierLinksAnswer too.
@@ -79,7 +75,7 @@ func TestHandedOverIsBoundToItsAnswersAndItsDay(t *testing.T) {
 		final := finalAddress(t, link)
 		h.found.Answers.Provider = cronofy.Webex
 		d := h.laterRun()
-		require.Nil(t, d.state.HandedOverHere())
+		require.Nil(t, d.state.PendingHere())
 		d.until(flow.AuthorizeStarted{}, waiting(1))
 		s := d.until(flow.Pasted{Text: final}, func(s flow.State) bool { return s.Attempt.Notice != "" })
 		require.Contains(t, s.Attempt.Notice, "earlier run")

@@ -9,23 +9,14 @@ import (
 	"confer/internal/links"
 )
 
-// HandedOver is a link of an earlier run, made for an administrator who may still
-// approve it. The final address of their browser can be pasted into this run: see
-// HandedOverHere. Its state is not kept, only a hash.
-type HandedOver struct {
-	Answers links.Draft // that it was made for
-	Made    time.Time   // UTC
-	Until   time.Time   // UTC; the end of the time for which its answer is taken
-}
-
-// HandedOverHere is the newest link of an earlier run that was made for the
+// PendingHere is the newest link of an earlier run that was made for the
 // answers as they are, on the page where one would make another; nil: there is
 // none. Pasted is taken there without a new link.
-func (s State) HandedOverHere() *HandedOver {
+func (s State) PendingHere() *links.Pending {
 	if s.Step != StepAuthorize {
 		return nil
 	}
-	for _, h := range s.HandedOver {
+	for _, h := range s.Pending {
 		if authorized(h.Answers) == authorized(draftOf(s.Answers)) {
 			return &h
 		}
@@ -39,15 +30,15 @@ func authorized(d links.Draft) links.Draft {
 		ServiceAccount: d.ServiceAccount, Provider: d.Provider, RedirectURI: d.RedirectURI}
 }
 
-// FinishHandedOver takes the final address of a link of an earlier run. It ends as
+// FinishPending takes the final address of a link of an earlier run. It ends as
 // Authorize.
-type FinishHandedOver struct {
+type FinishPending struct {
 	Answers Answers
 	Store   Store
 	Text    string // as pasted
 }
 
-func (e FinishHandedOver) do(ctx context.Context, r *Runner, _ <-chan Delivery, say func(Event)) Event {
+func (e FinishPending) do(ctx context.Context, r *Runner, _ <-chan Delivery, say func(Event)) Event {
 	z, err := r.newAuthorize(ctx, e.Answers, e.Store, say)
 	if err != nil {
 		return Failed{Err: err}
@@ -84,15 +75,15 @@ func (r *Runner) claimPaste(ctx context.Context, text string, z *authorization) 
 		return a, err
 	}
 	err = r.states.Claim(a.State, z.basis().String())
-	if errors.Is(err, callback.ErrStateEarlierRun) && z.at == StepAuthorize && r.claimHandedOver(ctx, a.State, z.answers) {
+	if errors.Is(err, callback.ErrStateEarlierRun) && z.at == StepAuthorize && r.claimPending(ctx, a.State, z.answers) {
 		err = nil
 	}
 	return a, err
 }
 
-// recordHandedOver keeps the hash of a state for later runs. Without it they refuse
+// recordPending keeps the hash of a state for later runs. Without it they refuse
 // the answer, so that a new link is needed; nothing else is lost.
-func (r *Runner) recordHandedOver(ctx context.Context, state string, a Answers, s Store) {
+func (r *Runner) recordPending(ctx context.Context, state string, a Answers, s Store) {
 	if r.Links == nil || r.NoDraft || r.Unattended {
 		return
 	}
@@ -106,8 +97,8 @@ func (r *Runner) recordHandedOver(ctx context.Context, state string, a Answers, 
 	})
 }
 
-// claimHandedOver uses a state of an earlier run up, once for all runs.
-func (r *Runner) claimHandedOver(ctx context.Context, state string, a Answers) (ok bool) {
+// claimPending uses a state of an earlier run up, once for all runs.
+func (r *Runner) claimPending(ctx context.Context, state string, a Answers) (ok bool) {
 	if r.Links == nil {
 		return false
 	}
