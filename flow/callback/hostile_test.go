@@ -150,9 +150,6 @@ func TestAFloodOfSlowSendersDoesNotKeepTheAnswerOut(t *testing.T) {
 	got := rawRequest(t, addr, "GET /callback?code=c&state="+s.cfg.States.Issue(answers)+" HTTP/1.1\r\nHost: "+addr+"\r\n\r\n")
 	require.Equal(t, "303", status(got))
 	require.Equal(t, "c", (<-s.Answers()).Code.Reveal())
-	s.servers[0].mu.Lock()
-	defer s.servers[0].mu.Unlock()
-	require.LessOrEqual(t, len(s.servers[0].silent), silentLimit)
 }
 
 func TestOneStateManyTimesAtOnceIsDeliveredOnce(t *testing.T) {
@@ -183,7 +180,7 @@ func TestOneStateManyTimesAtOnceIsDeliveredOnce(t *testing.T) {
 func TestTwoGoodAnswersAreBothDelivered(t *testing.T) {
 	t.Parallel()
 	s := opened(t, Config{})
-	h, one, two := s.servers[0].srv.Handler, s.cfg.States.Issue(answers), s.cfg.States.Issue(answers)
+	h, one, two := s.servers[0].Handler, s.cfg.States.Issue(answers), s.cfg.States.Issue(answers)
 	serve(h, s.address(t), "/callback?code=c1&state="+one)
 	serve(h, s.address(t), "/callback?error=access_denied&state="+two)
 	a, b := <-s.Answers(), <-s.Answers()
@@ -195,7 +192,7 @@ func TestTwoGoodAnswersAreBothDelivered(t *testing.T) {
 func TestMoreAnswersThanAnyoneTakesNeitherBlockNorVanish(t *testing.T) {
 	t.Parallel()
 	s := opened(t, Config{})
-	h := s.servers[0].srv.Handler
+	h := s.servers[0].Handler
 	for range waitingAnswers {
 		require.Equal(t, 303, serve(h, s.address(t), "/callback?code=c&state="+s.cfg.States.Issue(answers)).Code)
 	}

@@ -27,7 +27,7 @@ func TestEachWrongStateHasItsOwnWords(t *testing.T) {
 	states := NewStates()
 	var told []error
 	s := opened(t, Config{States: states, OnUnusable: func(err error) { told = append(told, err) }})
-	h := s.servers[0].srv.Handler
+	h := s.servers[0].Handler
 	used := states.Issue(answers)
 	require.NoError(t, states.Claim(used, answers)) // by a paste
 	for _, c := range []struct {
@@ -50,7 +50,7 @@ func TestEachWrongStateHasItsOwnWords(t *testing.T) {
 func TestEveryPageIsGuarded(t *testing.T) {
 	t.Parallel()
 	s := opened(t, Config{})
-	h, addr := s.servers[0].srv.Handler, s.address(t)
+	h, addr := s.servers[0].Handler, s.address(t)
 	link := strings.TrimPrefix(s.ShortURL("https://app.example.test/oauth/authorize?x=1"), "http://"+addr)
 	back := serve(h, addr, "/callback?code=c&state="+s.cfg.States.Issue(answers))
 	for name, w := range map[string]*httptest.ResponseRecorder{
@@ -73,7 +73,7 @@ func TestEveryPageIsGuarded(t *testing.T) {
 func TestAnErrorFromOutsideIsCleanedForTerminalAndPage(t *testing.T) {
 	t.Parallel()
 	s := opened(t, Config{})
-	h := s.servers[0].srv.Handler
+	h := s.servers[0].Handler
 	long := strings.Repeat("z", 4*maxDescription)
 	serve(h, s.address(t), "/callback?error=access_denied%1b%5d52;c;aGk%07&error_description=%1b%5b2Jno%0d%0a%9b31m%c2%9b%e2%80%ae<script>alert(1)</script>"+long+"&state="+s.cfg.States.Issue(answers))
 	require.Empty(t, s.answers, "a semicolon is not escaped: not an answer")
@@ -98,7 +98,7 @@ func TestTheShortLinkLeadsOnAndUsesNothingUp(t *testing.T) {
 	require.NotEqual(t, one, two)
 	require.NotContains(t, one, "oult")
 	require.Equal(t, "http://"+s.address(t)+"/go/", one[:strings.LastIndex(one, "/")+1])
-	h, path := s.servers[0].srv.Handler, strings.TrimPrefix(one, "http://"+s.address(t))
+	h, path := s.servers[0].Handler, strings.TrimPrefix(one, "http://"+s.address(t))
 
 	for _, header := range [][]string{{"Sec-Purpose", "prefetch"}, {"Sec-Fetch-Dest", "image"}, {"Purpose", "prefetch"}} {
 		require.Empty(t, serve(h, s.address(t), path, header...).Header().Get("Location"))
@@ -122,7 +122,7 @@ func TestAShortLinkLeadsToWebPagesOnly(t *testing.T) {
 	s := opened(t, Config{})
 	for _, target := range []string{"javascript:alert(1)", "file:///etc/passwd", "//evil.test", ""} {
 		path := strings.TrimPrefix(s.ShortURL(target), "http://"+s.address(t))
-		require.Equal(t, http.StatusNotFound, serve(s.servers[0].srv.Handler, s.address(t), path).Code)
+		require.Equal(t, http.StatusNotFound, serve(s.servers[0].Handler, s.address(t), path).Code)
 	}
 }
 

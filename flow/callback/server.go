@@ -11,14 +11,13 @@ package callback
 import (
 	"context"
 	"errors"
-	"io"
-	"log"
 	"net"
 	"net/http"
 	"net/url"
-	"slices"
 	"sync"
 	"time"
+
+	"confer/internal/httpserver"
 )
 
 // Server waits for the browser. It is safe for concurrent use. Close ends it.
@@ -27,7 +26,7 @@ type Server struct {
 	target  target
 	answers chan Answer
 	closing chan struct{}
-	servers []*httpServer
+	servers []*httpserver.Server
 	addr    string // of the callback's listener; empty without one
 	short   string // base URL of the short links
 
@@ -85,7 +84,7 @@ func (s *Server) open(ctx context.Context) error {
 	if len(lns) > 0 {
 		s.target = s.target.bound(lns[0])
 		s.addr = lns[0].Addr().String()
-		s.servers = append(s.servers, startServer(s.gate(s.target.host(), s.serveCallback), lns...))
+		s.servers = append(s.servers, httpserver.Serve(s.gate(s.target.host(), s.serveCallback), limits(), lns...))
 	}
 	if s.target.loopback {
 		s.short = "http://" + s.target.host()
@@ -97,7 +96,7 @@ func (s *Server) open(ctx context.Context) error {
 	}
 	host := plainHost(lns[0].Addr().String(), "http")
 	s.short = "http://" + host
-	s.servers = append(s.servers, startServer(s.gate(host, s.serveLink), lns...))
+	s.servers = append(s.servers, httpserver.Serve(s.gate(host, s.serveLink), limits(), lns...))
 	return nil
 }
 
@@ -165,7 +164,7 @@ func (s *Server) Close() {
 	}
 	var all sync.WaitGroup
 	for _, d := range s.servers {
-		all.Go(d.close)
+		all.Go(d.Close)
 	}
 	all.Wait()
 }
@@ -340,72 +339,13 @@ const (
 	headerLimit = 1 << 20
 	// Far above any real code and state, and above what ParsePaste takes.
 	queryLimit = 32 << 10
-	// Connections that have not sent a whole header. Above that the oldest is
-	// cut, so that a flood of silent ones cannot use up the process's files.
+	// Connections that have not sent anything, browsers' preconnects among them.
 	silentLimit = 128
 	// How long Close lets answers finish that are being written.
 	closeLimit = 5 * time.Millisecond
 )
 
-// httpServer is one http.Server on one or two listeners of the same port.
-type httpServer struct {
-	srv     *http.Server
-	lns     []net.Listener
-	serving sync.WaitGroup
-
-	mu     sync.Mutex
-	silent []net.Conn // oldest first; http.StateNew, browsers' preconnects among them
-}
-
-func startServer(handler http.Handler, lns ...net.Listener) *httpServer {
-	h := &httpServer{lns: lns}
-	h.srv = &http.Server{
-		Handler:                      handler,
-		ReadHeaderTimeout:            readLimit,
-		ReadTimeout:                  readLimit,
-		WriteTimeout:                 writeLimit,
-		MaxHeaderBytes:               headerLimit,
-		DisableGeneralOptionsHandler: true,
-		ErrorLog:                     log.New(io.Discard, "", 0), // the default writes into the terminal
-		ConnState:                    h.watch,
-	}
-	h.srv.SetKeepAlivesEnabled(false)
-	for _, l := range lns {
-		h.serving.Go(func() { _ = h.srv.Serve(l) })
-	}
-	return h
-}
-
-func (h *httpServer) watch(c net.Conn, state http.ConnState) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if state == http.StateNew {
-		h.silent = append(h.silent, c)
-		if len(h.silent) > silentLimit {
-			_ = h.silent[0].Close()
-			h.silent = h.silent[1:]
-		}
-		return
-	}
-	h.silent = slices.DeleteFunc(h.silent, func(s net.Conn) bool { return s == c })
-}
-
-// close ends at once for silent connections, which Shutdown would wait 5
-// seconds for (https://github.com/golang/go/issues/22682), and within
-// closeLimit for all others.
-func (h *httpServer) close() {
-	for _, l := range h.lns {
-		_ = l.Close()
-	}
-	h.serving.Wait() // no new connection from here on
-	h.mu.Lock()
-	for _, c := range h.silent {
-		_ = c.Close()
-	}
-	h.mu.Unlock()
-	ctx, cancel := context.WithTimeout(context.Background(), closeLimit)
-	defer cancel()
-	if h.srv.Shutdown(ctx) != nil {
-		_ = h.srv.Close()
-	}
+func limits() httpserver.Limits {
+	return httpserver.Limits{Header: readLimit, Read: readLimit, Write: writeLimit, HeaderBytes: headerLimit,
+		Connections: silentLimit, SilentOnly: true, Close: closeLimit}
 }

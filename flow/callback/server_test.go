@@ -202,7 +202,7 @@ func TestCloseAnswersThePageThatWaits(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s, p := piped(t)
-		address, _ := s.arrive(t, s.servers[0].srv.Handler)
+		address, _ := s.arrive(t, s.servers[0].Handler)
 		c := p.dial()
 		page := make(chan string, 1)
 		go func() {
@@ -239,7 +239,7 @@ func TestTheLongHoldOutlastsTheServersLimits(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s, p := piped(t)
-		address, id := s.arrive(t, s.servers[0].srv.Handler)
+		address, id := s.arrive(t, s.servers[0].Handler)
 		c := p.dial()
 		page := make(chan string, 1)
 		go func() {

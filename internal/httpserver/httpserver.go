@@ -29,6 +29,8 @@ type Limits struct {
 
 // Server is one http.Server on one or more listeners.
 type Server struct {
+	Handler http.Handler // as given
+
 	limits    Limits
 	srv       *http.Server
 	listeners []net.Listener
@@ -40,7 +42,7 @@ type Server struct {
 
 // Serve begins to serve. Close ends it.
 func Serve(h http.Handler, limits Limits, listeners ...net.Listener) *Server {
-	s := &Server{limits: limits, listeners: listeners}
+	s := &Server{Handler: h, limits: limits, listeners: listeners}
 	s.srv = &http.Server{
 		Handler:                      h,
 		ReadHeaderTimeout:            limits.Header,
