@@ -66,20 +66,31 @@ const (
 // and a few MB. A call that gets no answer ends before that.
 const maxWaiting = 4096
 
-// window is how many accounts are held at once, each with a goroutine: it lets the
-// fast go on behind a slow one, and bounds memory. Accounts that wait to be looked
-// at again hold their places meanwhile, so with Options.Wait there are more.
+// Accounts that wait to be looked at again, or for a token, hold their places
+// meanwhile, so there are more of them.
 const (
-	window     = 128
-	waitWindow = 4 * window
+	renewWindow = 128
+	waitWindow  = 4 * renewWindow
 )
 
-// window is never smaller than the calls at once.
+// window is how many accounts are held at once, each with a goroutine, which bounds
+// memory: some more than calls are made, so that the next is there when one ends.
 func (o Options) window() int {
-	if o.Wait > 0 {
+	switch calls := o.workers(); {
+	case o.Wait > 0:
 		return waitWindow
+	case o.Renew != nil:
+		return max(renewWindow, calls)
+	default:
+		return calls + calls/4
 	}
-	return max(window, min(o.Workers, MaxWorkers))
+}
+
+func (o Options) workers() int {
+	if o.Workers <= 0 {
+		return DefaultWorkers
+	}
+	return min(o.Workers, MaxWorkers)
 }
 
 // Summary counts what Run gave out.
@@ -261,11 +272,7 @@ type reader struct {
 }
 
 func newReader(client Client, opts Options) *reader {
-	n := opts.Workers
-	if n <= 0 {
-		n = DefaultWorkers
-	}
-	return &reader{client: client, opts: opts, slots: make(chan struct{}, min(n, MaxWorkers)), until: time.Now().Add(opts.Wait)}
+	return &reader{client: client, opts: opts, slots: make(chan struct{}, opts.workers()), until: time.Now().Add(opts.Wait)}
 }
 
 // read gives an item's record, after looking again as long as Options.Wait says.
@@ -656,7 +663,7 @@ func (w *watcher) session(ctx context.Context) (refreshed bool, err error) {
 // look reads the accounts with these indexes once and gives the indexes of those
 // worth another look.
 func (w *watcher) look(ctx context.Context, which []int) (again []int, err error) {
-	p := pool[int, seenRow]{window: window, do: w.readOne}
+	p := pool[int, seenRow]{window: w.opts.window(), do: w.readOne}
 	err = inBatches(func(give func(Row)) error {
 		return p.run(ctx, slices.Values(which), func(s seenRow) error {
 			if !s.final {

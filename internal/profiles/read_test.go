@@ -195,7 +195,7 @@ func TestRunStopsWhenItsOutputDoes(t *testing.T) {
 		})
 		require.ErrorIs(t, err, boom)
 		require.Equal(t, 5, n, "nothing is given out after the error")
-		require.LessOrEqual(t, taken, 2*window+maxWaiting)
+		require.LessOrEqual(t, taken, 2*Options{}.window()+maxWaiting)
 	}
 }
 
@@ -248,7 +248,7 @@ func TestRunHoldsBack(t *testing.T) {
 			}()
 			<-first
 			synctest.Wait()
-			most := window + 2
+			most := Options{}.window() + 2
 			if !unordered { // others may have waited for the first
 				most += maxWaiting
 			}
@@ -448,7 +448,7 @@ func TestRunCancelledBetweenTwoAccounts(t *testing.T) {
 				return nil
 			})
 			require.ErrorIs(t, err, context.Canceled)
-			require.Greater(t, n, window/2, "what had been read is given out")
+			require.Greater(t, n, Options{}.window()/2, "what had been read is given out")
 		})
 	}
 }
