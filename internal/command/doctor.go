@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
-	"strings"
+	"regexp"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -102,6 +102,9 @@ func terminalOf(e environment, s streams) doctor.Terminal {
 	return t
 }
 
+// lines are those that are indented: all that are not empty.
+var lines = regexp.MustCompile(`(?m)^.+`)
+
 // findings writes each finding as it comes.
 type findings struct {
 	w        io.Writer
@@ -111,23 +114,6 @@ type findings struct {
 	left     bool   // nobody reads any more
 }
 
-type checkEvent struct {
-	eventHead
-	Check   string       `json:"check"`
-	State   doctor.State `json:"state"`
-	Message string       `json:"message"`
-	Next    string       `json:"next,omitempty"`
-}
-
-type registrationEvent struct {
-	eventHead
-	ClientID     string   `json:"client_id,omitempty"`
-	DataCenter   string   `json:"data_center,omitempty"`
-	RedirectURIs []string `json:"redirect_uris"`
-	To           string   `json:"to"`
-	Text         string   `json:"text"`
-}
-
 // add tells whether somebody still reads.
 func (o *findings) add(f doctor.Finding) bool {
 	if f.State == doctor.Problem {
@@ -135,7 +121,7 @@ func (o *findings) add(f doctor.Finding) bool {
 	}
 	var err error
 	if o.ev != nil {
-		err = o.ev.enc.Encode(checkEvent{o.ev.head("check"), f.Check, f.State, f.Message, f.Next})
+		err = o.ev.encode("check", "check", f.Check, "state", f.State, "message", f.Message, "next?", f.Next)
 	} else {
 		text := fmt.Sprintf("%-8s %-12s %s\n", f.State, f.Check, f.Message)
 		if f.Next != "" && f.Next != o.last {
@@ -150,7 +136,8 @@ func (o *findings) add(f doctor.Finding) bool {
 
 func (o *findings) registration(r doctor.Registration) {
 	if o.ev != nil {
-		o.ev.write(registrationEvent{o.ev.head("registration"), r.ClientID, r.DataCenter, r.RedirectURIs, doctor.SupportAddress, r.Text()})
+		o.ev.write("registration", "client_id?", r.ClientID, "data_center?", r.DataCenter, "redirect_uris", r.RedirectURIs,
+			"to", doctor.SupportAddress, "text", r.Text())
 		return
 	}
 	switch o.problems {
@@ -161,16 +148,5 @@ func (o *findings) registration(r doctor.Registration) {
 	default:
 		fmt.Fprintf(o.w, "\n%d problems were found.\n", o.problems)
 	}
-	fmt.Fprint(o.w, "\nAn application in development mode takes any redirect URI. For one in production, send this:\n\n", indent(r.Text()))
-}
-
-func indent(text string) string {
-	var b strings.Builder
-	for line := range strings.Lines(text) {
-		if line != "\n" {
-			b.WriteString("    ")
-		}
-		b.WriteString(line)
-	}
-	return b.String()
+	fmt.Fprint(o.w, "\nAn application in development mode takes any redirect URI. For one in production, send this:\n\n", lines.ReplaceAllString(r.Text(), "    $0"))
 }

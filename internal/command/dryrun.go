@@ -47,7 +47,7 @@ func dryRun(ctx context.Context, w *wiring, tokensOut string, s streams) error {
 	w.runner.Links, w.runner.OpenURL, w.runner.Browse, w.runner.Listen = nil, nil, nil, listenNowhere
 	last := w.dryWalk(ctx, s.out)
 	if last.Problem != nil {
-		return &problemError{*last.Problem}
+		return &failure{*last.Problem}
 	}
 	if tokensOut != "" {
 		kept += "; the tokens also in " + clip(tokensOut)
@@ -119,17 +119,6 @@ type dryTransport struct {
 	tokens int // link tokens that were asked for
 }
 
-// why says what a call is for, where two look the same.
-func (t *dryTransport) why(r *http.Request) string {
-	if !strings.HasSuffix(r.URL.Path, "link_tokens") {
-		return ""
-	}
-	if t.tokens++; t.tokens == 1 {
-		return "  (checks the service account; this link token is not used)\n"
-	}
-	return "  (for the approval link: a link token works once, for a short time)\n"
-}
-
 // RoundTrip implements http.RoundTripper.
 func (t *dryTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	var body []byte
@@ -139,7 +128,14 @@ func (t *dryTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 			return nil, err
 		}
 	}
-	fmt.Fprintf(t.out, "%s %s\n%s", r.Method, r.URL, t.why(r))
+	fmt.Fprintf(t.out, "%s %s\n", r.Method, r.URL)
+	if strings.HasSuffix(r.URL.Path, "link_tokens") { // two look the same
+		if t.tokens++; t.tokens == 1 {
+			fmt.Fprintln(t.out, "  (checks the service account; this link token is not used)")
+		} else {
+			fmt.Fprintln(t.out, "  (for the approval link: a link token works once, for a short time)")
+		}
+	}
 	if r.Header.Get("Authorization") != "" {
 		fmt.Fprintln(t.out, "  Authorization: Bearer [client secret]")
 	}

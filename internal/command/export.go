@@ -45,21 +45,11 @@ func newExport(s streams, e environment) *cobra.Command {
 func oneLink(_ *cobra.Command, args []string) error {
 	switch len(args) {
 	case 0:
-		return &usageError{summary: "missing: the link", hint: "name its id, its label or its service account; confer status lists them"}
+		return usage("missing: the link", "name its id, its label or its service account; confer status lists them")
 	case 1:
 		return nil
 	}
-	return &usageError{summary: "there is more than one link", hint: "name one; a label with spaces goes in quotes"}
-}
-
-// exportedEvent is the line of export --json. The tokens are in the file alone.
-type exportedEvent struct {
-	eventHead
-	ID           string `json:"id"`
-	Path         string `json:"path"`
-	Rotated      bool   `json:"rotated"` // Cronofy gave a new refresh token just now
-	SecretsKept  bool   `json:"stored_copy_kept"`
-	WarningWords string `json:"warning"`
+	return usage("there is more than one link", "name one; a label with spaces goes in quotes")
 }
 
 const exportWarning = "Whoever refreshes next may be given a new refresh token, and then the other copy stops working."
@@ -99,11 +89,11 @@ func (f *exportFlags) checkTarget(s streams) error {
 	_, tty := asTerminal(s.out)
 	switch {
 	case f.tokensOut == "":
-		return &usageError{summary: "missing: --tokens-out", hint: "name a new file for the tokens, or - for standard output"}
+		return usage("missing: --tokens-out", "name a new file for the tokens, or - for standard output")
 	case f.tokensOut == "-" && f.json:
-		return &usageError{summary: "--json and --tokens-out - cannot share one output", hint: "name a file"}
+		return usage("--json and --tokens-out - cannot share one output", "name a file")
 	case f.tokensOut == "-" && tty && !f.force:
-		return &usageError{summary: "--tokens-out - would show the tokens on this terminal", hint: "name a file, or say --force"}
+		return usage("--tokens-out - would show the tokens on this terminal", "name a file, or say --force")
 	}
 	return nil
 }
@@ -118,7 +108,7 @@ func createTokens(path string, mode atomicfile.Mode, ifThere string) (*atomicfil
 		err, hint = errors.New("there is a file of that name"), ifThere
 	}
 	if err != nil {
-		return nil, &usageError{summary: "--tokens-out: " + reason(err), hint: hint}
+		return nil, usage("--tokens-out: "+reason(err), hint)
 	}
 	return file, nil
 }
@@ -134,18 +124,17 @@ func (f *exportFlags) handOver(ctx context.Context, m *links.Manager, l links.Li
 			p := explainLink(lost)
 			hint = p.Summary + " " + p.Hint
 		}
-		return failure("the tokens could not be written: "+reason(write.Err), hint)
+		return failed("the tokens could not be written: "+reason(write.Err), hint)
 	}
 	if errors.As(err, &lost) {
-		return failure("The tokens are written, but the store did not take Cronofy's new refresh token: the file has the only copy.",
+		return failed("The tokens are written, but the store did not take Cronofy's new refresh token: the file has the only copy.",
 			"Keep the file. confer itself needs a new link to have a token again.")
 	}
 	if err != nil {
 		return ended(explainLink(err))
 	}
 	if f.json {
-		ev := newEvents(s.out)
-		ev.write(exportedEvent{ev.head("exported"), l.ID(), f.tokensOut, t.Rotated, true, exportWarning})
+		newEvents(s.out).write("exported", "id", l.ID(), "path", f.tokensOut, "rotated", t.Rotated, "stored_copy_kept", true, "warning", exportWarning)
 		return nil
 	}
 	var w io.Writer = s.out

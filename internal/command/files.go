@@ -89,10 +89,10 @@ func collision(a, b namedFile) error {
 	case b.own():
 		return wrong(strings.TrimPrefix(a.name, "--"), " is "+b.name, "name another file")
 	case a.path == standardInput && b.path == standardInput:
-		return &usageError{summary: a.name + " and " + b.name + " cannot both be standard input", step: step,
-			hint: "give one of them as a file, or the passphrase by another descriptor: --secret-passphrase-fd 3 3<FILE"}
+		return usageAt(step, a.name+" and "+b.name+" cannot both be standard input",
+			"give one of them as a file, or the passphrase by another descriptor: --secret-passphrase-fd 3 3<FILE")
 	}
-	return &usageError{summary: a.name + " and " + b.name + " name one file", hint: "name two files", step: step}
+	return usageAt(step, a.name+" and "+b.name+" name one file", "name two files")
 }
 
 func isNull(info fs.FileInfo) bool {

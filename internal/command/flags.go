@@ -3,7 +3,6 @@ package command
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -199,13 +198,13 @@ func either(list []string) string {
 
 // wrong is the usage error for a shared flag: what is wrong with it, and what it takes.
 func wrong(flag, what, hint string) error {
-	return &usageError{summary: "--" + flag + what, hint: hint, step: new(settings).option(flag).step}
+	return usageAt(new(settings).option(flag).step, "--"+flag+what, hint)
 }
 
 // unknownValue is the usage error for a value of a flag that is none of those that it takes.
 func unknownValue(flag, what, value string, known []string) error {
-	return &usageError{summary: fmt.Sprintf("there is no %s %q", what, cronofy.CleanText(value, 40)),
-		hint: guess(value, known) + "--" + flag + " takes " + either(known), step: new(settings).option(flag).step}
+	return usageAt(new(settings).option(flag).step, fmt.Sprintf("there is no %s %q", what, cronofy.CleanText(value, 40)),
+		guess(value, known)+"--"+flag+" takes "+either(known))
 }
 
 // guess asks whether the nearest known word was meant.
@@ -223,8 +222,7 @@ func nearest(word string, known []string) string {
 	best, least := "", letters/3+2 // more letters, more slips
 	for _, k := range known {
 		k = strings.ToLower(k)
-		first, _, _ := strings.Cut(k, "_") // webex of webex_enterprise
-		d := min(distance(word, k), distance(word, first))
+		d := slips(word, k)
 		if letters > 2 && strings.HasPrefix(k, word) {
 			d = 0
 		}
@@ -235,14 +233,11 @@ func nearest(word string, known []string) string {
 	return best
 }
 
-// slip tells whether a word is one letter away from a known one: then it was meant,
-// and is no new name.
-func slip(word string, known []string) bool {
-	word = strings.ToLower(word)
-	return slices.ContainsFunc(known, func(k string) bool {
-		first, _, _ := strings.Cut(k, "_")
-		return min(distance(word, k), distance(word, first)) == 1
-	})
+// slips are how far a word is from a known one, or from its beginning: webex of
+// webex_enterprise.
+func slips(word, known string) int {
+	first, _, _ := strings.Cut(known, "_")
+	return min(distance(word, known), distance(word, first))
 }
 
 // distance is how many letters have to be changed, put in, taken away or swapped
@@ -284,7 +279,7 @@ func wrongFlag(cmd *cobra.Command, err error) error {
 			cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, "--"+f.Name) })
 			hint = guess("--"+unknown.GetSpecifiedName(), names) + hint
 		}
-		return &usageError{summary: strings.TrimSpace(err.Error()), hint: hint}
+		return usage(strings.TrimSpace(err.Error()), hint)
 	case errors.As(err, &value):
 		f := value.GetFlag()
 		return wrong(f.Name, fmt.Sprintf(" cannot be %q", cronofy.CleanText(value.GetValue(), 40)), "it takes "+takes(f))
@@ -292,7 +287,7 @@ func wrongFlag(cmd *cobra.Command, err error) error {
 		f := none.GetFlag()
 		return wrong(f.Name, " needs a value", "it takes "+takes(f))
 	}
-	return &usageError{summary: strings.TrimSpace(err.Error()), hint: cmd.CommandPath() + " --help lists the flags"}
+	return usage(strings.TrimSpace(err.Error()), cmd.CommandPath()+" --help lists the flags")
 }
 
 // takes says what a flag takes, as a fragment.
@@ -323,19 +318,19 @@ func arguments(least, most int, what string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		switch {
 		case len(args) < least:
-			return &usageError{summary: "missing: " + what, hint: cmd.CommandPath() + " --help shows how it is called"}
+			return usage("missing: "+what, cmd.CommandPath()+" --help shows how it is called")
 		case len(args) <= most:
 			return nil
 		case cmd.HasParent():
-			return &usageError{summary: fmt.Sprintf("%s does not take %q", cmd.CommandPath(), cronofy.CleanText(args[most], 40)), hint: cmd.CommandPath() + " --help shows how it is called"}
+			return usage(fmt.Sprintf("%s does not take %q", cmd.CommandPath(), cronofy.CleanText(args[most], 40)), cmd.CommandPath()+" --help shows how it is called")
 		}
 		return unknownCommand(cmd, args[0])
 	}
 }
 
 func unknownCommand(root *cobra.Command, word string) error {
-	return &usageError{summary: fmt.Sprintf("there is no command %q", cronofy.CleanText(word, 40)),
-		hint: guess(word, commandNames(root)) + "confer --help lists the commands"}
+	return usage(fmt.Sprintf("there is no command %q", cronofy.CleanText(word, 40)),
+		guess(word, commandNames(root))+"confer --help lists the commands")
 }
 
 func commandNames(root *cobra.Command) (names []string) {

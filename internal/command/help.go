@@ -137,7 +137,7 @@ func newCompletion() *cobra.Command {
 				return err
 			}
 			if !slices.Contains(shells, args[0]) {
-				return &usageError{summary: fmt.Sprintf("there is no completion for the shell %q", cronofy.CleanText(args[0], 40)), hint: guess(args[0], shells) + "completion takes " + either(shells)}
+				return usage(fmt.Sprintf("there is no completion for the shell %q", cronofy.CleanText(args[0], 40)), guess(args[0], shells)+"completion takes "+either(shells))
 			}
 			return nil
 		},

@@ -34,10 +34,12 @@ func openInput(ctx context.Context, path string, stdin io.Reader) (io.ReadCloser
 		if file, ok := stdin.(*os.File); ok && regular(file) {
 			return file, nil
 		}
-		return cancelable(ctx, stdin, func() error { return nil }), nil
+		return cancelable{io.NopCloser(stdin), ctx}, nil
 	}
-	if fd, ok := descriptorIn(path); ok && !inherited(fd) {
-		return nil, &os.PathError{Op: "open", Path: path, Err: syscall.EBADF}
+	if m := descriptors.FindStringSubmatch(filepath.Clean(path)); m != nil {
+		if fd, err := strconv.Atoi(m[1]); err == nil && !inherited(fd) {
+			return nil, &os.PathError{Op: "open", Path: path, Err: syscall.EBADF}
+		}
 	}
 	file, err := await(ctx, func() (*os.File, error) { return os.Open(path) })
 	if err != nil {
@@ -50,7 +52,7 @@ func openInput(ctx context.Context, path string, stdin io.Reader) (io.ReadCloser
 	case err == nil && info.Mode().IsRegular():
 		return file, nil
 	}
-	return cancelable(ctx, file, file.Close), nil
+	return cancelable{file, ctx}, nil
 }
 
 // regular files never keep a reader waiting.
@@ -62,37 +64,20 @@ func regular(file *os.File) bool {
 // descriptors are the paths by which a shell hands over what it has opened.
 var descriptors = regexp.MustCompile(`^(?:/dev/fd|/proc/(?:self|thread-self|\d+)/fd)/(\d+)$`)
 
-func descriptorIn(path string) (int, bool) {
-	m := descriptors.FindStringSubmatch(filepath.Clean(path))
-	if m == nil {
-		return 0, false
-	}
-	fd, err := strconv.Atoi(m[1])
-	return fd, err == nil
-}
-
-// cancelableReader gives up a read when its context ends. The read itself goes on:
-// it ends with the program, which is what follows.
-type cancelableReader struct {
-	ctx   context.Context
-	r     io.Reader
-	close func() error
-}
-
-func cancelable(ctx context.Context, r io.Reader, end func() error) *cancelableReader {
-	return &cancelableReader{ctx, r, end}
+// cancelable gives up a read when its context ends. The read itself goes on: it ends
+// with the program, which is what follows.
+type cancelable struct {
+	io.ReadCloser
+	ctx context.Context
 }
 
 // Read implements io.Reader. The buffer is its own, since a read that was given
 // up may still fill it.
-func (h *cancelableReader) Read(p []byte) (int, error) {
+func (c cancelable) Read(p []byte) (int, error) {
 	b := make([]byte, len(p))
-	n, err := await(h.ctx, func() (int, error) { return h.r.Read(b) })
+	n, err := await(c.ctx, func() (int, error) { return c.ReadCloser.Read(b) })
 	return copy(p, b[:n]), err
 }
-
-// Close implements io.Closer.
-func (h *cancelableReader) Close() error { return h.close() }
 
 // readHidden reads a secret from what a flag names. A terminal is asked for one
 // line, of which it shows nothing.
@@ -173,7 +158,7 @@ func (f *settings) passphrase(ctx context.Context, s streams, isNew bool) (crono
 	fd, err := strconv.Atoi(f.passphraseFD)
 	switch {
 	case f.passphraseFD == "" && f.noInput:
-		return none, &usageError{summary: "missing: --secret-passphrase-fd", hint: "--secret-store file needs its passphrase from a file descriptor, for example --secret-passphrase-fd 3 3<FILE", step: flow.StepApplication}
+		return none, usageAt(flow.StepApplication, "missing: --secret-passphrase-fd", "--secret-store file needs its passphrase from a file descriptor, for example --secret-passphrase-fd 3 3<FILE")
 	case f.passphraseFD == "":
 		return none, nil
 	case err == nil && fd == 0:
@@ -220,7 +205,7 @@ func (f *settings) passphraseFromStdin(ctx context.Context, s streams, isNew boo
 // readPassphrase takes all there is but for one line break at the end, so that
 // spaces belong to the passphrase.
 func readPassphrase(ctx context.Context, r io.Reader) (cronofy.Secret, error) {
-	text, err := readText(cancelable(ctx, r, nil), maxPassphrase)
+	text, err := readText(cancelable{io.NopCloser(r), ctx}, maxPassphrase)
 	hint := "it must give the passphrase alone"
 	if _, system := errors.AsType[*os.PathError](err); system {
 		hint = openForUs

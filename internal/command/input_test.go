@@ -72,7 +72,7 @@ func TestSilentInputEndsWithTheContext(t *testing.T) {
 		cancel()
 		err := <-done
 		require.ErrorIs(t, err, context.Canceled, name)
-		require.NotErrorAs(t, err, new(*usageError), name)
+		require.NotErrorAs(t, err, new(*failure), name)
 	}
 }
 

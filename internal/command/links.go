@@ -43,7 +43,7 @@ func newManager(ctx context.Context, f *settings, e environment, s streams) (*li
 	}
 	secret, err := f.secret(ctx, e, s)
 	if err == nil && f.secretFile != "" && f.clientID == "" {
-		err = &usageError{summary: "--client-secret-file needs --client-id", hint: "name the application that the secret belongs to"}
+		err = usage("--client-secret-file needs --client-id", "name the application that the secret belongs to")
 	}
 	if err != nil {
 		return nil, err
@@ -58,29 +58,26 @@ func newManager(ctx context.Context, f *settings, e environment, s streams) (*li
 	if err != nil {
 		return nil, err
 	}
-	return managerOf(ctx, f, s, list, given{&cronofy.App{ClientID: f.clientID, ClientSecret: secret}, phrase}, func(site cronofy.Site, app cronofy.App) links.Client {
-		return clients(site, app, func(w cronofy.Wait) {
-			fmt.Fprintf(s.err, "confer: waiting %s (%s)\n", w.For.Round(100e6), w.Reason)
-		})
-	}), nil
+	notify := func(w cronofy.Wait) {
+		fmt.Fprintf(s.err, "confer: waiting %s (%s)\n", w.For.Round(100e6), w.Reason)
+	}
+	ask := func() (cronofy.Secret, error) { return askPassphrase(ctx, f, s, phrase) }
+	return managerOf(list, &cronofy.App{ClientID: f.clientID, ClientSecret: secret}, clients, notify, ask), nil
 }
 
-// given are the secrets that this run was told; each may be empty.
-type given struct {
-	app        *cronofy.App // with the client secret, which is good for its client id alone
-	passphrase cronofy.Secret
-}
-
-func managerOf(ctx context.Context, f *settings, s streams, list string, g given, newClient func(cronofy.Site, cronofy.App) links.Client) *links.Manager {
+// managerOf works on the list. The client secret of app may be empty, and comes before
+// the stored one; ask gives the passphrase of the encrypted file when it is needed.
+func managerOf(list string, app *cronofy.App, clients clientMaker, notify func(cronofy.Wait), ask func() (cronofy.Secret, error)) *links.Manager {
 	places := newStores(secretsPath(list))
-	places.ask = func() (cronofy.Secret, error) { return askPassphrase(ctx, f, s, g.passphrase) }
+	places.ask = ask
 	return &links.Manager{
-		Links: links.Open(list), Stores: linkStores{places}, NewClient: newClient,
+		Links: links.Open(list), Stores: linkStores{places},
+		NewClient: func(site cronofy.Site, a cronofy.App) links.Client { return clients(site, a, notify) },
 		Given: func(clientID string) (none cronofy.Secret) {
-			if clientID != g.app.ClientID {
+			if clientID != app.ClientID {
 				return none
 			}
-			return g.app.ClientSecret
+			return app.ClientSecret
 		},
 		DialogPossible: runtime.GOOS == "darwin", // a locked keychain cannot be told from an open one there
 	}
@@ -90,7 +87,7 @@ func managerOf(ctx context.Context, f *settings, s streams, list string, g given
 func listPath() (string, error) {
 	path, err := links.DefaultPath()
 	if err != nil {
-		return "", &usageError{summary: "there is no folder for confer's state: " + cronofy.CleanText(err.Error(), 160), hint: "set HOME or XDG_STATE_HOME"}
+		return "", usage("there is no folder for confer's state: "+cronofy.CleanText(err.Error(), 160), "set HOME or XDG_STATE_HOME")
 	}
 	return path, nil
 }
@@ -103,11 +100,11 @@ func findLink(c links.Contents, ref string) (links.Link, error) {
 	case err == nil:
 		return l, nil
 	case errors.As(err, &many):
-		return l, &usageError{summary: fmt.Sprintf("%q could be any of several links", cronofy.CleanText(ref, 80)), hint: "name one of " + strings.Join(many.IDs, ", ")}
+		return l, usage(fmt.Sprintf("%q could be any of several links", cronofy.CleanText(ref, 80)), "name one of "+strings.Join(many.IDs, ", "))
 	case len(c.Links) == 0:
 		return l, nothingLinked(c, "confer makes a link; confer status lists them")
 	}
-	return l, &usageError{summary: fmt.Sprintf("there is no link %q", cronofy.CleanText(ref, 80)), hint: "confer status lists them: " + strings.Join(linkIDs(c.Links), ", ")}
+	return l, usage(fmt.Sprintf("there is no link %q", cronofy.CleanText(ref, 80)), "confer status lists them: "+strings.Join(linkIDs(c.Links), ", "))
 }
 
 func linkIDs(all []links.Link) []string {
@@ -133,7 +130,7 @@ func nothingLinked(c links.Contents, hint string) error {
 	if len(c.Damaged) > 0 {
 		return ended(damagedWords(c.Damaged...))
 	}
-	return &usageError{summary: "nothing is linked here", hint: hint}
+	return usage("nothing is linked here", hint)
 }
 
 // explainLink makes the sentence for an error of work on a link. What is not of

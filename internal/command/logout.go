@@ -91,13 +91,13 @@ func (f *logoutFlags) checkFlags(s streams) error {
 	}
 	switch {
 	case f.all && f.link != "":
-		return &usageError{summary: "--all and a link do not go together", hint: "give one of them"}
+		return usage("--all and a link do not go together", "give one of them")
 	case f.leftOver && (f.all || f.revoke || f.link != ""):
-		return &usageError{summary: "--left-over cannot be combined with --all, --revoke or a link", hint: "it deletes what belongs to no link; --all deletes that too"}
+		return usage("--left-over cannot be combined with --all, --revoke or a link", "it deletes what belongs to no link; --all deletes that too")
 	case f.yes && !f.revoke:
-		return &usageError{summary: "--yes goes with --revoke", hint: "forgetting here asks nothing: leave it out"}
+		return usage("--yes goes with --revoke", "forgetting here asks nothing: leave it out")
 	case f.revoke && !f.yes && (f.noInput || !tty):
-		return &usageError{summary: "missing: --yes", hint: "--revoke asks for the service account id at a terminal; a script says --yes"}
+		return usage("missing: --yes", "--revoke asks for the service account id at a terminal; a script says --yes")
 	}
 	return nil
 }
@@ -114,7 +114,7 @@ func (f *logoutFlags) choose(c links.Contents) ([]links.Link, error) {
 	case len(c.Links) == 0:
 		return nil, nothingLinked(c, "confer logout --all forgets unfinished answers too")
 	}
-	return nil, &usageError{summary: "missing: which link", hint: "name one of " + strings.Join(linkIDs(c.Links), ", ") + ", or say --all"}
+	return nil, usage("missing: which link", "name one of "+strings.Join(linkIDs(c.Links), ", ")+", or say --all")
 }
 
 // logoutRun forgets one link after the other and remembers the first failure.
@@ -183,7 +183,7 @@ func (q *logoutRun) stays(l links.Link, step links.Step, revoked bool, p flow.Pr
 		if l.ClientID != "" {
 			id = l.ID()
 		}
-		q.ev.write(keptEvent{q.ev.head("kept"), id, step, revoked, p.Code, p.Summary, p.Hint})
+		q.ev.write("kept", "id?", id, "step", step, "revoked", revoked, "code", p.Code, "message", p.Summary, "hint", p.Hint)
 	}
 	if p.Code != flow.CodeCancelled || l.ClientID != "" {
 		complain(q.s.err, p.Summary, p.Hint)
@@ -198,7 +198,8 @@ func storeShut(err error) bool {
 
 func (q *logoutRun) say(l links.Link, done links.Forgotten) {
 	if q.f.json {
-		q.ev.write(forgottenEvent{q.ev.head("forgotten"), l.ID(), clip(l.ServiceAccount), clip(l.Label), done.Revoked, done.RefreshTokens, done.ClientSecret})
+		q.ev.write("forgotten", "id", l.ID(), "service_account_id", clip(l.ServiceAccount), "label?", clip(l.Label), "revoked", done.Revoked,
+			"refresh_tokens_deleted", done.RefreshTokens, "client_secret_deleted", done.ClientSecret)
 		return
 	}
 	fmt.Fprintf(q.s.out, "%s is forgotten here%s.\n", join(l.ID(), l.Label), deletedWords(done))
@@ -230,7 +231,7 @@ func (q *logoutRun) deleteUnneeded(ctx context.Context, even bool) {
 		q.stays(links.Link{}, stepOf(err), false, p)
 		return
 	case q.f.json && q.f.leftOver:
-		q.ev.write(deletedEvent{q.ev.head("left_over_deleted"), done.RefreshTokens, done.ClientSecret})
+		q.ev.write("left_over_deleted", "refresh_tokens_deleted", done.RefreshTokens, "client_secret_deleted", done.ClientSecret)
 	case q.f.json:
 	case q.f.all && (some || even):
 		fmt.Fprintf(q.s.out, "Service accounts and unfinished answers are forgotten here%s.\n", deletedWords(done))
@@ -244,28 +245,6 @@ func (q *logoutRun) deleteUnneeded(ctx context.Context, even bool) {
 		a.problem.Summary = "There may be secrets that nothing lists. " + a.problem.Summary
 		q.stays(links.Link{}, links.StepSecrets, false, a.problem)
 	}
-}
-
-// forgottenEvent is a line of logout --json.
-type forgottenEvent struct {
-	eventHead
-	ID               string `json:"id"`
-	ServiceAccountID string `json:"service_account_id"`
-	Label            string `json:"label,omitempty"`
-	Revoked          bool   `json:"revoked"`
-	RefreshTokens    int    `json:"refresh_tokens_deleted"`
-	ClientSecret     bool   `json:"client_secret_deleted"`
-}
-
-// keptEvent is a line of logout --json for what could not be forgotten.
-type keptEvent struct {
-	eventHead
-	ID      string     `json:"id,omitempty"` // empty: service accounts and unfinished answers
-	Step    links.Step `json:"step"`
-	Revoked bool       `json:"revoked"`
-	Code    string     `json:"code"`
-	Message string     `json:"message"`
-	Hint    string     `json:"hint"`
 }
 
 func stepOf(err error) (step links.Step) {
@@ -318,11 +297,4 @@ func deletedWords(done links.Forgotten) string {
 		words += "; the client secret stays, because another link needs it"
 	}
 	return words
-}
-
-// deletedEvent is the line of logout --left-over --json.
-type deletedEvent struct {
-	eventHead
-	RefreshTokens int  `json:"refresh_tokens_deleted"`
-	ClientSecret  bool `json:"client_secret_deleted"`
 }

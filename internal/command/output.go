@@ -1,14 +1,19 @@
 package command
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
 	"os"
 	"os/signal"
+	"reflect"
+	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -17,111 +22,72 @@ import (
 	"confer/internal/profiles"
 )
 
-// events writes the JSON lines of setup --json: the contract for scripts.
-type events struct {
-	enc     *json.Encoder
-	now     func() time.Time
-	warning func(flow.Link) string // nil: there are none
-}
+// events writes JSON lines: the contract for scripts. docs/schema.json says what is
+// in them.
+type events struct{ enc *json.Encoder }
 
 func newEvents(w io.Writer) *events {
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false) // the authorize URL has &
-	return &events{enc: enc, now: time.Now}
+	return &events{enc}
 }
 
-type eventHead struct {
-	Event string `json:"event"`
-	Time  string `json:"time"` // RFC 3339, UTC
-}
+// members are those of a JSON object, in their order: names and values in turn. One
+// whose name ends in "?" is left out where its value is empty.
+type members []any
 
-func (e *events) head(name string) eventHead {
-	return eventHead{name, e.now().UTC().Format(time.RFC3339)}
-}
-
-type authorizeEvent struct {
-	eventHead
-	URL         string           `json:"url"` // holds the link token
-	RedirectURI string           `json:"redirect_uri"`
-	Provider    cronofy.Provider `json:"provider"`
-}
-
-type linkedEvent struct {
-	eventHead
-	DataCenter         string             `json:"data_center"` // the host, when it is overridden
-	ClientID           string             `json:"client_id"`
-	ServiceAccountID   string             `json:"service_account_id"`
-	Provider           cronofy.Provider   `json:"provider"`
-	OrganizationalUnit organizationalUnit `json:"organizational_unit"`
-	Scope              string             `json:"scope"`
-	SecretStore        flow.StoreKind     `json:"secret_store"`
-	Label              string             `json:"label"`
-	Warning            string             `json:"warning,omitempty"` // what the operator should know now
-}
-
-type organizationalUnit struct {
-	Sub string `json:"sub,omitempty"`
-}
-
-type failedEvent struct {
-	eventHead
-	Code     string `json:"code"`
-	Message  string `json:"message"`
-	Hint     string `json:"hint"`
-	Step     string `json:"step"`
-	Approved bool   `json:"approved"`
-}
-
-// accountEvent follows linked when --accounts was given: one a line of the list.
-type accountEvent struct {
-	eventHead
-	profiles.Record
-}
-
-func (e *events) account(r profiles.Record) error {
-	return e.enc.Encode(accountEvent{e.head("account"), r})
-}
-
-// follow writes what the contract knows of an event.
-func (e *events) follow(s flow.State, ev flow.Event) {
-	r, ok := ev.(flow.Report)
-	if !ok {
-		return
+// MarshalJSON implements json.Marshaler.
+func (m members) MarshalJSON() ([]byte, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	separator := "{"
+	for pair := range slices.Chunk(m, 2) {
+		name, optional := strings.CutSuffix(pair[0].(string), "?")
+		if optional && reflect.ValueOf(pair[1]).IsZero() {
+			continue
+		}
+		fmt.Fprintf(&b, "%s%q:", separator, name)
+		if err := enc.Encode(pair[1]); err != nil {
+			return nil, err
+		}
+		separator = ","
 	}
-	switch ev := r.Event.(type) {
-	case flow.LinkReady:
-		e.write(authorizeEvent{e.head("authorize"), ev.URL, ev.RedirectURI, s.Answers.Provider})
-	case flow.Linked:
-		e.linked(ev.Link)
+	if separator == "{" {
+		b.WriteString(separator)
 	}
-}
-
-func (e *events) linked(l flow.Link) {
-	warning := ""
-	if e.warning != nil {
-		warning = e.warning(l)
-	}
-	e.write(linkedEvent{
-		Warning:            warning,
-		eventHead:          e.head("linked"),
-		DataCenter:         place(l.Site),
-		ClientID:           l.ClientID,
-		ServiceAccountID:   l.ServiceAccount,
-		Provider:           l.Provider,
-		OrganizationalUnit: organizationalUnit{cronofy.CleanText(l.OrganizationalUnit, 100)},
-		Scope:              cronofy.CleanText(l.Scope, 200),
-		SecretStore:        l.Store,
-		Label:              l.Label,
-	})
-}
-
-func (e *events) failed(p flow.Problem) {
-	e.write(failedEvent{e.head("failed"), p.Code, p.Summary, p.Hint, p.Step.String(), p.Approved})
+	b.WriteByte('}')
+	return b.Bytes(), nil
 }
 
 // write goes on without a reader: what was begun is finished, and the exit code
 // still tells how it ended.
-func (e *events) write(v any) { _ = e.enc.Encode(v) }
+func (e *events) write(event string, m ...any) { _ = e.encode(event, m...) }
+
+func (e *events) encode(event string, m ...any) error {
+	return e.enc.Encode(append(members{"event", event, "time", eventTime(time.Now())}, m...))
+}
+
+func eventTime(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+
+// account follows linked when --accounts was given: one a line of the list.
+func (e *events) account(r profiles.Record) error {
+	return e.enc.Encode(struct {
+		Event string `json:"event"`
+		Time  string `json:"time"`
+		profiles.Record
+	}{"account", eventTime(time.Now()), r})
+}
+
+func (e *events) linked(l flow.Link, warning string) {
+	e.write("linked", "data_center", place(l.Site), "client_id", l.ClientID, "service_account_id", l.ServiceAccount, "provider", l.Provider,
+		"organizational_unit", members{"sub?", cronofy.CleanText(l.OrganizationalUnit, 100)}, "scope", cronofy.CleanText(l.Scope, 200),
+		"secret_store", l.Store, "label", l.Label, "warning?", warning)
+}
+
+func (e *events) failed(p flow.Problem) {
+	e.write("failed", "code", p.Code, "message", p.Summary, "hint", p.Hint, "step", p.Step.String(), "approved", p.Approved)
+}
 
 // place is the data center's id, or the host that was put in its place.
 func place(s cronofy.Site) string {

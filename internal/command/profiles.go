@@ -92,40 +92,36 @@ func (f *profilesFlags) limiter() *cronofy.Limiter {
 	return cronofy.NewLimiter(f.rate, 0)
 }
 
-// choice says which records are written, how, and which fail the run.
-type choice struct {
-	format profiles.Format
-	only   []profiles.State // nil: all
-	failOn []profiles.State
-}
-
 // onlyOwn is a word of --fail-on: missing accounts that have a profile from before
 // the link.
 const onlyOwn profiles.State = "own"
 
-func (c choice) writes(s profiles.State) bool { return c.only == nil || slices.Contains(c.only, s) }
-
-func (f *profilesFlags) choose() (c choice, err error) {
-	if c.format, err = f.outputFormat(); err != nil {
-		return c, err
+// choose reads which records are written, how, and which fail the run.
+func (r *profilesRun) choose() (err error) {
+	f := r.f
+	if r.format, err = f.outputFormat(); err != nil {
+		return err
 	}
-	if c.only, err = states("only", f.only, profiles.States()); err != nil {
-		return c, err
+	if r.only, err = states("only", f.only, profiles.States()); err != nil {
+		return err
 	}
-	if c.failOn, err = states("fail-on", f.failOn, failStates()); err != nil {
-		return c, err
+	if r.failOn, err = states("fail-on", f.failOn, failStates()); err != nil {
+		return err
 	}
+	_, terminal := asTerminal(r.s.out)
 	switch {
 	case f.resume && f.toStdout():
-		return c, &usageError{summary: "--continue needs --out", hint: "name the file to go on with"}
-	case f.resume && (c.format == profiles.FormatTable || c.format == profiles.FormatHTML):
-		return c, &usageError{summary: "--format " + string(c.format) + " cannot be continued", hint: "use --format json or csv"}
+		return usage("--continue needs --out", "name the file to go on with")
+	case f.resume && (r.format == profiles.FormatTable || r.format == profiles.FormatHTML):
+		return usage("--format "+string(r.format)+" cannot be continued", "use --format json or csv")
 	case f.wait < 0:
-		return c, &usageError{summary: "--wait cannot be negative", hint: "for example --wait 10m"}
+		return usage("--wait cannot be negative", "for example --wait 10m")
 	case f.rate < 0 && f.given("rate") || f.rate > maxRate:
-		return c, &usageError{summary: fmt.Sprintf("--rate takes 0 to %d", maxRate), hint: "calls a second; Cronofy's default limit is 50"}
+		return usage(fmt.Sprintf("--rate takes 0 to %d", maxRate), "calls a second; Cronofy's default limit is 50")
+	case terminal && r.format == profiles.FormatHTML && f.toStdout():
+		return usage("--format html needs --out", "name a file for the report, for example --out report.html")
 	}
-	return c, nil
+	return nil
 }
 
 // maxRate is above what any application was ever given.
@@ -166,7 +162,7 @@ func formatNames() []string    { return namesOf(profiles.Formats()) }
 func (f *profilesFlags) outputFormat() (profiles.Format, error) {
 	if f.json {
 		if f.format != "" && f.format != string(profiles.FormatJSON) {
-			return "", &usageError{summary: "--json and --format " + cronofy.CleanText(f.format, 20) + " do not go together", hint: "give one of them"}
+			return "", usage("--json and --format "+cronofy.CleanText(f.format, 20)+" do not go together", "give one of them")
 		}
 		return profiles.FormatJSON, nil
 	}
@@ -187,36 +183,36 @@ func (f *profilesFlags) checkSource() error {
 	}
 	const anew = "--from writes records anew and asks nobody"
 	if f.from != "" && f.delegated() {
-		return &usageError{summary: "--from and --emails do not go together", hint: anew}
+		return usage("--from and --emails do not go together", anew)
 	}
 	if !f.delegated() {
 		for _, flag := range []string{"callback-url", "listen", "scope", "service-account", "service-account-token-file", "timeout", "yes", "accept-unsigned-webhooks"} {
 			if f.given(flag) {
-				return &usageError{summary: "--" + flag + " goes with --emails", hint: "name the addresses to get access to with --emails FILE, or all rooms with --resources"}
+				return usage("--"+flag+" goes with --emails", "name the addresses to get access to with --emails FILE, or all rooms with --resources")
 			}
 		}
 		for _, flag := range []string{"accounts", "before", "continue", "wait", "tokens-out", "strict", "unordered", "rate"} {
 			if f.from != "" && f.given(flag) {
-				return &usageError{summary: "--from and --" + flag + " do not go together", hint: anew}
+				return usage("--from and --"+flag+" do not go together", anew)
 			}
 		}
 	}
 	switch {
 	case !f.delegated() && f.accounts == "" && f.from == "":
-		return &usageError{summary: "missing: --accounts", hint: "name a file with the columns email and access_token, or - for standard input"}
+		return usage("missing: --accounts", "name a file with the columns email and access_token, or - for standard input")
 	case !f.delegated():
 		return nil
 	case f.accounts != "":
-		return &usageError{summary: "--accounts and --emails do not go together", hint: "give one of them: accounts whose tokens you have, or addresses to get access to"}
+		return usage("--accounts and --emails do not go together", "give one of them: accounts whose tokens you have, or addresses to get access to")
 	case f.callbackURL == "":
-		return &usageError{summary: "missing: --callback-url", hint: "Cronofy answers by a post: name a public https URL, of a tunnel or proxy, that leads to --listen"}
+		return usage("missing: --callback-url", "Cronofy answers by a post: name a public https URL, of a tunnel or proxy, that leads to --listen")
 	case f.listen == "":
-		return &usageError{summary: "missing: --listen", hint: "name the host:port where your tunnel or proxy delivers what is sent to --callback-url"}
+		return usage("missing: --listen", "name the host:port where your tunnel or proxy delivers what is sent to --callback-url")
 	case f.serviceToken == "" && f.serviceAccount == "":
-		return &usageError{summary: "missing: --service-account", hint: "name the account that confer authorized with Enterprise Connect, or give its token with --service-account-token-file"}
+		return usage("missing: --service-account", "name the account that confer authorized with Enterprise Connect, or give its token with --service-account-token-file")
 	}
 	if _, err := delegated.CallbackURL(f.callbackURL); err != nil {
-		return &usageError{summary: "--callback-url: " + err.Error(), hint: "for example https://hooks.example.com/cronofy"}
+		return usage("--callback-url: "+err.Error(), "for example https://hooks.example.com/cronofy")
 	}
 	return nil
 }
@@ -259,14 +255,16 @@ type profilesRun struct {
 	site     cronofy.Site
 	provider cronofy.Provider
 	app      cronofy.App
-	choice   choice
+	format   profiles.Format
+	only     []profiles.State // written; nil: all
+	failOn   []profiles.State // for which the run fails
 	client   *cronofy.Client
 	clients  clientMaker
 	progress *progress
 	out      *recordsOut
 	known    map[string]bool     // profile_ids from before the link; nil: not known
 	tokens   *profiles.TokenFile // nil without --tokens-out
-	closers  []func()
+	closers
 
 	asked      func() int // calendars that access was asked for; nil without delegated access
 	unanswered int        // of these, those that nothing was taken for
@@ -358,7 +356,7 @@ func (r *profilesRun) record(rec profiles.Record) error {
 	if err := r.out.dropFailed(); err != nil {
 		return &outputError{err}
 	}
-	if !r.choice.writes(rec.State) {
+	if r.only != nil && !slices.Contains(r.only, rec.State) {
 		return nil
 	}
 	if err := r.progress.above(func() error { return r.out.Write(rec) }); err != nil {
@@ -367,25 +365,13 @@ func (r *profilesRun) record(rec profiles.Record) error {
 	return nil
 }
 
-func (r *profilesRun) close() {
-	for i := len(r.closers) - 1; i >= 0; i-- {
-		r.closers[i]()
-	}
-}
-
-// later is done when the run ends, last first.
-func (r *profilesRun) later(do func()) { r.closers = append(r.closers, do) }
-
 // prepare checks what was given and opens what is written to, before anything is
 // asked of Cronofy.
 func (r *profilesRun) prepare(ctx context.Context) error {
 	f := r.f
 	var err error
-	if r.choice, err = f.choose(); err != nil {
+	if err = r.choose(); err != nil {
 		return err
-	}
-	if _, terminal := asTerminal(r.s.out); terminal && r.choice.format == profiles.FormatHTML && f.toStdout() {
-		return &usageError{summary: "--format html needs --out", hint: "name a file for the report, for example --out report.html"}
 	}
 	if err := r.askMissing(ctx); err != nil {
 		return err
@@ -480,13 +466,13 @@ func (r *profilesRun) answers(ctx context.Context) error {
 	}
 	a := found.Answers
 	if !a.Site.Chosen() && f.from == "" {
-		return &usageError{summary: "missing: --data-center", hint: "it takes " + either(dataCenterIDs())}
+		return usage("missing: --data-center", "it takes "+either(dataCenterIDs()))
 	}
 	if f.needsApp() && a.ClientID == "" {
-		return &usageError{summary: "missing: --client-id", hint: "new tokens are given to an application: name it with --client-id or CRONOFY_CLIENT_ID"}
+		return usage("missing: --client-id", "new tokens are given to an application: name it with --client-id or CRONOFY_CLIENT_ID")
 	}
 	if f.rate == 0 && !a.Site.Overridden() {
-		return &usageError{summary: "--rate 0 is not for Cronofy's own hosts", hint: "its limits are 50 calls a second and 500 a minute for all programs of an application"}
+		return usage("--rate 0 is not for Cronofy's own hosts", "its limits are 50 calls a second and 500 a minute for all programs of an application")
 	}
 	r.site, r.provider, r.app, r.passphrase = a.Site, a.Provider, a.App(), found.Store.Passphrase
 	return nil
@@ -562,24 +548,23 @@ func (r *profilesRun) words(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return r.cancelled()
 	}
-	_, usage := errors.AsType[*usageError](err)
-	_, problem := errors.AsType[*problemError](err)
-	_, exit := errors.AsType[*exitError](err)
+	_, toSay := errors.AsType[*failure](err)
+	_, said := errors.AsType[*exitError](err)
 	output, isOutput := errors.AsType[*outputError](err)
 	renew, isRenew := errors.AsType[*profiles.RenewError](err)
 	call, isCall := errors.AsType[*delegated.CallError](err)
 	request, isRequest := requestProblem(err)
 	switch {
-	case usage, problem, exit:
+	case toSay, said:
 		return err
 	case errors.Is(err, delegated.ErrNotServiceAccount):
-		return &usageError{summary: err.Error(), hint: "a service account's sub begins with ser_; give its token with --service-account-token-file"}
+		return usage(err.Error(), "a service account's sub begins with ser_; give its token with --service-account-token-file")
 	case isOutput && r.f.toStdout() && readerLeft(output.err):
 		return &exitError{flow.ExitFailed}
 	case isOutput:
-		return failure("the records could not be written: "+reason(output.err), "make room, or name another file with --out")
+		return failed("the records could not be written: "+reason(output.err), "make room, or name another file with --out")
 	case isRenew && errors.Is(renew, profiles.ErrTokensLost): // an error that would come for every account
-		return failure("new tokens could not be written to the file of --tokens-out: "+reason(errors.Unwrap(renew.Err)),
+		return failed("new tokens could not be written to the file of --tokens-out: "+reason(errors.Unwrap(renew.Err)),
 			"make room; the account that was being refreshed may have to be authorized again")
 	case isRenew:
 		return ended(flow.Explain(renew.Err, flow.StepProfiles))
@@ -626,7 +611,7 @@ func (r *profilesRun) verdict(sum profiles.Summary) error {
 	if failed {
 		complain(r.s.err, fmt.Sprintf("%d of %s could not be read", sum.Failed, plural(sum.Read, "account")), r.answersHint())
 	}
-	for _, on := range r.choice.failOn {
+	for _, on := range r.failOn {
 		n, state := sum.Missing, "missing"
 		switch on {
 		case profiles.Disconnected:

@@ -10,6 +10,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"confer/cronofy"
@@ -66,7 +67,7 @@ func (r *profilesRun) openReceiver(token *delegated.ServiceToken, list []profile
 		CallbackURL: r.f.callbackURL, Listen: r.f.listen, Scope: r.f.scope, Timeout: r.f.timeout, Save: r.saver(), Report: r.tellNotice,
 	}, emails)
 	if err != nil {
-		return nil, &usageError{summary: "--listen: " + listenReason(err), hint: "name a free host:port of this machine"}
+		return nil, usage("--listen: "+listenReason(err), "name a free host:port of this machine")
 	}
 	r.later(receiver.Close)
 	return receiver, nil
@@ -128,7 +129,7 @@ func (r *profilesRun) addresses(token *delegated.ServiceToken) (profiles.Address
 			in.Close()
 		}
 		if err != nil && !(r.f.resources && errors.Is(err, profiles.ErrNoAddresses)) {
-			return list, &usageError{summary: "--emails: " + reason(err), hint: "it takes a file with one e-mail address a line, or CSV with a column email"}
+			return list, usage("--emails: "+reason(err), "it takes a file with one e-mail address a line, or CSV with a column email")
 		}
 	}
 	if r.f.resources {
@@ -138,7 +139,7 @@ func (r *profilesRun) addresses(token *delegated.ServiceToken) (profiles.Address
 		}
 	}
 	if len(list.All) == 0 {
-		return list, &usageError{summary: "--resources: the service account sees no rooms", hint: "name people with --emails FILE"}
+		return list, usage("--resources: the service account sees no rooms", "name people with --emails FILE")
 	}
 	if r.out.done != nil {
 		list.All = slices.DeleteFunc(list.All, func(a profiles.Address) bool {
@@ -170,13 +171,13 @@ func (r *profilesRun) confirm(list profiles.Addresses, scopeGuessed bool) error 
 		what, cronofy.CleanText(r.app.ClientID, 100), cronofy.CleanText(r.f.scope, 200), whose)
 	switch {
 	case r.f.yes && scopeGuessed:
-		return &usageError{summary: "missing: --scope", hint: "with --yes nobody looks at the scope above, and less than the application has could take something away from it: name the scope"}
+		return usage("missing: --scope", "with --yes nobody looks at the scope above, and less than the application has could take something away from it: name the scope")
 	case r.f.yes:
 		return nil
 	}
 	_, terminal := asTerminal(r.s.in)
 	if r.f.noInput || !terminal || r.f.emails == "-" {
-		return &usageError{summary: "missing: --yes", hint: "nobody can be asked here: add --yes if that is what you want"}
+		return usage("missing: --yes", "nobody can be asked here: add --yes if that is what you want")
 	}
 	answer, err := askLine(r.ctx, r.s, "Go on? [y/N] ")
 	if err != nil && !errors.Is(err, io.EOF) {
@@ -251,7 +252,7 @@ func (r *profilesRun) serviceFile() (*delegated.ServiceToken, error) {
 		renewer = profiles.NewRenewer(r.client, r.tokens, 1)
 	}
 	if a.AccessToken.Empty() && renewer == nil {
-		return nil, &usageError{summary: "--service-account-token-file holds a refresh token only", hint: "with --tokens-out FILE confer refreshes it and writes down what replaces it"}
+		return nil, usage("--service-account-token-file holds a refresh token only", "with --tokens-out FILE confer refreshes it and writes down what replaces it")
 	}
 	return delegated.NewServiceToken(a.AccessToken, func(ctx context.Context, refused cronofy.Secret) (cronofy.Secret, error) {
 		if renewer == nil {
@@ -291,9 +292,8 @@ func (r *profilesRun) stored() (*links.Manager, links.Link, error) {
 		if err != nil {
 			return nil, links.Link{}, err
 		}
-		r.manager = managerOf(r.ctx, &r.f.settings, r.s, list, given{&r.app, r.passphrase}, func(site cronofy.Site, app cronofy.App) links.Client {
-			return r.clients(site, app, r.progress.wait)
-		})
+		ask := func() (cronofy.Secret, error) { return askPassphrase(r.ctx, &r.f.settings, r.s, r.passphrase) }
+		r.manager = managerOf(list, &r.app, r.clients, r.progress.wait, ask)
 		r.account = r.accountLink(r.manager)
 	}
 	return r.manager, r.account, nil
@@ -328,7 +328,7 @@ func (r *profilesRun) storedSecret() (cronofy.Secret, error) {
 	}
 	secret, err := m.ClientSecret(r.ctx, l)
 	if err != nil || secret.Empty() {
-		return secret, &usageError{summary: "missing: --client-secret-file", hint: "new tokens need the client secret: give it in a file, with - on standard input, or with CRONOFY_CLIENT_SECRET"}
+		return secret, usage("missing: --client-secret-file", "new tokens need the client secret: give it in a file, with - on standard input, or with CRONOFY_CLIENT_SECRET")
 	}
 	return secret, nil
 }
@@ -363,21 +363,20 @@ func (r *profilesRun) watchAnswers(receiver *delegated.Receiver, calendars int) 
 		return receiver.Progress().Asked
 	}
 	r.progress.answers = w.words
-	stop, stopped := make(chan struct{}), make(chan struct{})
-	go func() { // ends with the run: stop is closed below
-		defer close(stopped)
+	ctx, stop := context.WithCancel(context.Background())
+	var ticking sync.WaitGroup
+	ticking.Go(func() {
 		ticks := time.NewTicker(answersTick)
 		defer ticks.Stop()
-		for {
+		for ctx.Err() == nil {
 			select {
 			case <-ticks.C:
 				w.tick(w.progress.now())
-			case <-stop:
-				return
+			case <-ctx.Done():
 			}
 		}
-	}()
-	r.later(func() { close(stop); <-stopped })
+	})
+	r.later(func() { stop(); ticking.Wait() })
 }
 
 // words say how many have answered and how long the others are waited for; empty:

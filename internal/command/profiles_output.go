@@ -34,7 +34,7 @@ func (f *profilesFlags) toStdout() bool { return f.out == "" || f.out == "-" }
 // openOutput opens what records are written to. Neither the opening nor a write
 // outlives ctx where it could: a FIFO and a pipe wait for their readers.
 func (r *profilesRun) openOutput(ctx context.Context) (*recordsOut, error) {
-	o := &recordsOut{format: r.choice.format}
+	o := &recordsOut{format: r.format}
 	var w io.Writer
 	var err error
 	switch f := r.f; {

@@ -135,9 +135,9 @@ func explainService(err error) error {
 	switch {
 	case errors.Is(err, links.ErrMissing), errors.Is(err, links.ErrGone), errors.Is(err, links.ErrNoToken),
 		errors.Is(err, fs.ErrNotExist): // not even confer's own folder
-		return &usageError{summary: "there is no stored token of this service account", hint: "authorize it in confer's wizard (Service account: authorize one now), or give its token with --service-account-token-file"}
+		return usage("there is no stored token of this service account", "authorize it in confer's wizard (Service account: authorize one now), or give its token with --service-account-token-file")
 	case errors.Is(err, links.ErrNoSecret):
-		return &usageError{summary: "missing: --client-secret-file", hint: "no client secret is stored for this client id"}
+		return usage("missing: --client-secret-file", "no client secret is stored for this client id")
 	case lost:
 		p.Summary, p.Code, p.Exit = "Cronofy replaced the token of this service account, and the new one could not be stored.", flow.CodeSecretStore, flow.ExitFailed
 	case errors.Is(err, links.ErrBusy):
@@ -155,11 +155,11 @@ func explainService(err error) error {
 func tokensError(err error) error {
 	switch {
 	case errors.Is(err, profiles.ErrTokensBusy):
-		return &usageError{summary: "--tokens-out: " + err.Error(), hint: "wait until it has ended: two at once could use up each other's refresh tokens"}
+		return usage("--tokens-out: "+err.Error(), "wait until it has ended: two at once could use up each other's refresh tokens")
 	case errors.Is(err, profiles.ErrTokensFormat):
-		return &usageError{summary: "--tokens-out: " + err.Error(), hint: "name a new file, or one that confer wrote"}
+		return usage("--tokens-out: "+err.Error(), "name a new file, or one that confer wrote")
 	}
-	return &usageError{summary: "--tokens-out: " + reason(err), hint: "name a file that can be written"}
+	return usage("--tokens-out: "+reason(err), "name a file that can be written")
 }
 
 func outError(err error) error {
@@ -168,11 +168,11 @@ func outError(err error) error {
 	case errors.Is(err, context.Canceled):
 		return err
 	case errors.Is(err, atomicfile.ErrLocked):
-		return &usageError{summary: "--out: another confer is writing to this file", hint: "wait until it has ended, or name another file"}
+		return usage("--out: another confer is writing to this file", "wait until it has ended, or name another file")
 	case errors.Is(err, profiles.ErrNotRecords):
-		return &usageError{summary: "--out: " + err.Error(), hint: "--continue goes on with a file that confer wrote in the same format; name another file to begin anew"}
+		return usage("--out: "+err.Error(), "--continue goes on with a file that confer wrote in the same format; name another file to begin anew")
 	case errors.As(err, &unsafe):
-		return &usageError{summary: "--out: " + unsafe.Why, hint: "name a file; --continue can go on with nothing else"}
+		return usage("--out: "+unsafe.Why, "name a file; --continue can go on with nothing else")
 	}
-	return &usageError{summary: "--out: " + reason(err), hint: "name a file that can be written"}
+	return usage("--out: "+reason(err), "name a file that can be written")
 }

@@ -87,7 +87,7 @@ func (w *wiring) lockDraft(file *links.File) {
 		w.known.Unsaved = err
 		return
 	}
-	w.closers = append(w.closers, release)
+	w.later(release)
 }
 
 // rememberBrowser costs the next run a flag if it fails, and nothing else. It comes

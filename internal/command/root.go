@@ -47,10 +47,20 @@ func run(ctx context.Context, args []string, s streams) int {
 	root := newRoot(s, readEnvironment(os.LookupEnv, os.Unsetenv))
 	root.SetArgs(args)
 	cmd, err := root.ExecuteContextC(ctx)
-	var usage *usageError
-	if errors.As(err, &usage) && (cmd == root || cmd.Name() == "setup") && slices.Contains(args, "--json") {
+	asked, _ := cmd.Flags().GetBool("json")
+	if (cmd == root || cmd.Name() == "setup") && (asked || slices.Contains(args, "--json")) {
 		// A script that asked for JSON lines gets one, also for a call that could not be read.
-		newEvents(s.out).failed(flow.Problem{Summary: sentence(usage.summary), Hint: sentence(usage.hint), Code: flow.CodeUsage, Step: usage.step})
+		f, ok := errors.AsType[*failure](err)
+		if errors.Is(err, context.Canceled) { // before there were steps
+			f, ok = &failure{flow.Explain(context.Canceled, flow.StepDataCenter)}, true
+		}
+		if ok && f.Code != "" {
+			p := f.Problem
+			if p.Code == flow.CodeUsage {
+				p.Summary, p.Hint = sentence(p.Summary), sentence(p.Hint)
+			}
+			newEvents(s.out).failed(p)
+		}
 	}
 	return exitCode(err, s.err)
 }
@@ -60,55 +70,49 @@ type exitError struct{ code int }
 
 func (e *exitError) Error() string { return fmt.Sprintf("exit code %d", e.code) }
 
-// problemError ends the program with a problem that is still to be said.
-type problemError struct{ flow.Problem }
+// failure ends the program with words that are still to be said. Those of this
+// package are fragments without a capital and a period, as for standard error.
+type failure struct{ flow.Problem }
 
-func (e *problemError) Error() string { return e.Summary }
+func (f *failure) Error() string { return f.Summary }
+
+// usage is for a call that cannot be carried out as it stands.
+func usage(summary, hint string) error { return usageAt(flow.StepDataCenter, summary, hint) }
+
+// usageAt names the step whose answer is at fault.
+func usageAt(step flow.Step, summary, hint string) error {
+	return &failure{flow.Problem{Summary: summary, Hint: hint, Code: flow.CodeUsage, Exit: flow.ExitUsage, Step: step}}
+}
+
+// failed is for a command that could not do its work.
+func failed(summary, hint string) error {
+	return &failure{flow.Problem{Summary: summary, Hint: hint, Exit: flow.ExitFailed}}
+}
 
 // ended is the end with a problem, of which nothing is said to whoever cancelled.
 func ended(p flow.Problem) error {
 	if p.Code == flow.CodeCancelled {
 		return &exitError{p.Exit}
 	}
-	return &problemError{p}
+	return &failure{p}
 }
-
-// failure is the problem of a command that could not do its work.
-func failure(summary, hint string) error {
-	return &problemError{flow.Problem{Summary: summary, Hint: hint, Exit: flow.ExitFailed}}
-}
-
-// usageError is a call that cannot be carried out as it stands. Its texts are
-// fragments without a capital and a period, as for standard error.
-type usageError struct {
-	summary, hint string
-	step          flow.Step // whose answer is at fault
-}
-
-func (e *usageError) Error() string { return e.summary }
 
 // exitCode says what went wrong, once, and gives the code for it.
 func exitCode(err error, w io.Writer) int {
-	var exit *exitError
-	var problem *problemError
-	var usage *usageError
+	exit, said := errors.AsType[*exitError](err)
+	f, toSay := errors.AsType[*failure](err)
 	switch {
-	case err == nil:
-		return flow.ExitDone
-	case errors.As(err, &exit):
+	case said:
 		return exit.code
 	case errors.Is(err, context.Canceled):
 		return flow.ExitCancelled
-	case errors.As(err, &problem):
-		complain(w, problem.Summary, problem.Hint)
-		return problem.Exit
-	case errors.As(err, &usage):
-		complain(w, usage.summary, usage.hint)
-	case readerLeft(err): // nobody wanted the rest of a completion script
+	case toSay:
+		complain(w, f.Summary, f.Hint)
+		return f.Exit
+	case err == nil, readerLeft(err): // nobody wanted the rest of a completion script
 		return flow.ExitDone
-	default: // cobra's own
-		complain(w, strings.TrimSpace(err.Error()), "confer --help lists the commands and flags")
 	}
+	complain(w, strings.TrimSpace(err.Error()), "confer --help lists the commands and flags") // cobra's own
 	return flow.ExitUsage
 }
 

@@ -89,7 +89,7 @@ func visited(err error, s streams) error {
 	if errors.Is(err, sandbox.ErrNotSandbox) {
 		hint = "give a link to a sandbox on this machine, or confer's short address of one"
 	}
-	return failure(cronofy.CleanText(err.Error(), 200), hint)
+	return failed(cronofy.CleanText(err.Error(), 200), hint)
 }
 
 func serveSandbox(ctx context.Context, f *sandboxFlags, s streams) error {
@@ -120,25 +120,25 @@ func cannotStart(err error) error {
 	if errors.As(err, &listen) && callback.ClassOf(err) == callback.PortInUse {
 		why, hint = listen.Addr.String()+" is in use by another program", "end that program, or "+hint
 	}
-	return &usageError{summary: "the sandbox cannot start: " + why, hint: hint}
+	return usage("the sandbox cannot start: "+why, hint)
 }
 
 func (f *sandboxFlags) check() error {
 	for _, addr := range []string{f.ListenAPI, f.ListenApp} {
 		host, _, err := net.SplitHostPort(addr)
 		if err != nil || !cronofy.LoopbackHost(host) {
-			return &usageError{summary: "the sandbox listens on this machine only", hint: "--listen-api and --listen-app take a loopback host:port, like 127.0.0.1:8701"}
+			return usage("the sandbox listens on this machine only", "--listen-api and --listen-app take a loopback host:port, like 127.0.0.1:8701")
 		}
 	}
 	if f.Accounts < 0 || f.RatePerSecond < 0 || f.RatePerMinute < 0 || f.Switches.ProfileDelay < 0 || f.Switches.ProfileGap < 0 {
-		return &usageError{summary: "numbers and times of the sandbox cannot be negative", hint: "confer sandbox --help lists them"}
+		return usage("numbers and times of the sandbox cannot be negative", "confer sandbox --help lists them")
 	}
 	if f.Accounts > sandbox.MaxAccounts {
-		return &usageError{summary: fmt.Sprintf("the sandbox has at most %d accounts", sandbox.MaxAccounts), hint: "give --accounts a lower number"}
+		return usage(fmt.Sprintf("the sandbox has at most %d accounts", sandbox.MaxAccounts), "give --accounts a lower number")
 	}
 	for _, uri := range f.PermittedRedirectURIs {
 		if !sandbox.Permittable(uri) {
-			return &usageError{summary: "--permit-redirect-uri takes an address that a redirect URI can be", hint: "http or https without a fragment, like " + flow.DefaultRedirectURI}
+			return usage("--permit-redirect-uri takes an address that a redirect URI can be", "http or https without a fragment, like "+flow.DefaultRedirectURI)
 		}
 	}
 	return nil
@@ -165,18 +165,18 @@ func sandboxLines(server *sandbox.Server) string {
 
 // announce writes the files that say the server is ready.
 func (f *sandboxFlags) announce(server *sandbox.Server, lines string) error {
+	var people bytes.Buffer
 	if f.people != "" {
-		var b bytes.Buffer
-		if err := server.AccountsCSV(&b); err != nil {
+		if err := server.AccountsCSV(&people); err != nil {
 			return fmt.Errorf("list the sandbox's accounts: %w", err)
 		}
-		if err := atomicfile.Write(f.people, b.Bytes(), atomicfile.Private); err != nil {
-			return &usageError{summary: "--people-file: " + reason(err), hint: "name a file that can be written"}
-		}
 	}
-	if f.envFile != "" {
-		if err := atomicfile.Write(f.envFile, []byte(lines), atomicfile.Private); err != nil {
-			return &usageError{summary: "--env-file: " + reason(err), hint: "name a file that can be written"}
+	for _, file := range []struct{ flag, path, text string }{{"people-file", f.people, people.String()}, {"env-file", f.envFile, lines}} {
+		if file.path == "" {
+			continue
+		}
+		if err := atomicfile.Write(file.path, []byte(file.text), atomicfile.Private); err != nil {
+			return wrong(file.flag, ": "+reason(err), "name a file that can be written")
 		}
 	}
 	return nil

@@ -78,7 +78,7 @@ func (f *settings) known(ctx context.Context, e environment, s streams) (flow.In
 		if f.secretFile != "" {
 			from = "--client-secret-file"
 		}
-		return flow.Initial{}, &usageError{summary: from + ": " + strings.TrimSuffix(p.Summary, "."), hint: onlySecret, step: flow.StepApplication}
+		return flow.Initial{}, usageAt(flow.StepApplication, from+": "+strings.TrimSuffix(p.Summary, "."), onlySecret)
 	}
 	store, err := f.store(ctx, s)
 	return flow.Initial{Answers: a, Store: store}, err
@@ -86,7 +86,7 @@ func (f *settings) known(ctx context.Context, e environment, s streams) (flow.In
 
 // answers are those that flags and environment give, but for secrets. Nothing is
 // read or opened for them. What is wrong with a value, or what no page would accept,
-// is a usageError that names its flag.
+// is a usage failure that names its flag.
 func (f *settings) answers() (a flow.Answers, err error) {
 	a = flow.Answers{ClientID: strings.TrimSpace(f.clientID), Label: cronofy.CleanText(f.label, 80), Listen: f.listen,
 		ServiceAccount: strings.TrimSpace(f.serviceAccount), RedirectURI: cmp.Or(f.redirectURI, flow.DefaultRedirectURI), RedirectSet: f.redirectURI != ""}
@@ -95,11 +95,11 @@ func (f *settings) answers() (a flow.Answers, err error) {
 	}
 	if f.provider != "" {
 		p, ok := cronofy.FindProvider(f.provider)
-		if !ok || !p.Known() && slip(f.provider, providerNames()) {
+		slip := func(known string) bool { return slips(strings.ToLower(f.provider), known) == 1 } // then it was meant, and is no new name
+		if !ok || !p.Known() && slices.ContainsFunc(providerNames(), slip) {
 			short := strings.ReplaceAll(strings.Join(providerNames(), ", "), "_enterprise", "")
-			return a, &usageError{summary: fmt.Sprintf("there is no provider %q", cronofy.CleanText(f.provider, 40)),
-				hint: guess(f.provider, providerNames()) + "--provider takes " + short + ", or another provider's name as Cronofy spells it",
-				step: flow.StepProvider}
+			return a, usageAt(flow.StepProvider, fmt.Sprintf("there is no provider %q", cronofy.CleanText(f.provider, 40)),
+				guess(f.provider, providerNames())+"--provider takes "+short+", or another provider's name as Cronofy spells it")
 		}
 		a.Provider = p
 	}
@@ -160,7 +160,7 @@ func (f *settings) sites() ([]cronofy.Site, error) {
 func (f *settings) override(site cronofy.Site) (cronofy.Site, error) {
 	site, err := site.Override(f.apiURL, f.appURL)
 	if err != nil {
-		return site, &usageError{summary: err.Error(), hint: "--api-url and --app-url take base URLs, like https://api.example.com"}
+		return site, usage(err.Error(), "--api-url and --app-url take base URLs, like https://api.example.com")
 	}
 	return site, nil
 }

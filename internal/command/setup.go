@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -42,37 +41,20 @@ func newSetup(s streams, e environment) *cobra.Command {
 	return cmd
 }
 
-func setup(ctx context.Context, f *settings, e environment, s streams) error {
-	err := prepareAndSetup(ctx, f, e, s)
-	if errors.Is(err, context.Canceled) { // before there were steps
-		_ = f.failed(flow.Explain(context.Canceled, flow.StepDataCenter), s)
-		return &exitError{flow.ExitCancelled}
-	}
-	return err
-}
-
-// failed is the end of a set-up, which a script hears of.
-func (f *settings) failed(p flow.Problem, s streams) error {
-	if f.json {
-		newEvents(s.out).failed(p)
-	}
-	return &problemError{p}
-}
-
 // checkCall finds what is wrong with flags and environment, before anything is
 // read, opened or asked for.
 func (f *settings) checkCall(e environment) error {
 	switch {
 	case f.json && !f.noInput:
-		return &usageError{summary: "--json needs --no-input", hint: "a wizard and JSON lines cannot share one output"}
+		return usage("--json needs --no-input", "a wizard and JSON lines cannot share one output")
 	case f.dryRun && f.json:
-		return &usageError{summary: "--dry-run and --json do not go together", hint: "a dry run has no events: leave one out"}
+		return usage("--dry-run and --json do not go together", "a dry run has no events: leave one out")
 	case f.sandbox && (f.apiURL != "" || f.appURL != ""):
-		return &usageError{summary: "--api-url and --app-url do not go with --sandbox", hint: "the sandbox is its own Cronofy: leave them out"}
+		return usage("--api-url and --app-url do not go with --sandbox", "the sandbox is its own Cronofy: leave them out")
 	case f.sandbox && !slices.Contains([]flow.StoreKind{"", flow.StoreNone, flow.StoreSession}, flow.StoreKind(f.secretStore)):
-		return &usageError{summary: "--secret-store does not go with --sandbox", hint: "the sandbox stores nothing: leave it out", step: flow.StepApplication}
+		return usageAt(flow.StepApplication, "--secret-store does not go with --sandbox", "the sandbox stores nothing: leave it out")
 	case f.tokensOut == "-":
-		return &usageError{summary: "--tokens-out - goes with confer export", hint: "here standard output has the results: name a new file"}
+		return usage("--tokens-out - goes with confer export", "here standard output has the results: name a new file")
 	case !slices.Contains(colorValues(), f.color):
 		return unknownValue("color", "colour setting", f.color, colorValues())
 	}
@@ -83,7 +65,7 @@ func (f *settings) checkCall(e environment) error {
 	return checkBrowser(f.browser, f.sandbox)
 }
 
-func prepareAndSetup(ctx context.Context, f *settings, e environment, s streams) error {
+func setup(ctx context.Context, f *settings, e environment, s streams) error {
 	if f.sandbox {
 		e = e.forSandbox()
 	}
@@ -107,7 +89,7 @@ func prepareAndSetup(ctx context.Context, f *settings, e environment, s streams)
 	if err := w.takeTokens(f.tokensOut); err != nil {
 		return err
 	}
-	if err := w.refuseNewerList(ctx, f, s); err != nil {
+	if err := w.refuseNewerList(ctx); err != nil {
 		return err
 	}
 	if f.noInput {
@@ -127,7 +109,7 @@ func prepareAndSetup(ctx context.Context, f *settings, e environment, s streams)
 
 // refuseNewerList ends a run whose link an older confer could not list: it would
 // have to take the newer one's links away.
-func (w *wiring) refuseNewerList(ctx context.Context, f *settings, s streams) error {
+func (w *wiring) refuseNewerList(ctx context.Context) error {
 	if w.runner.Links == nil {
 		return nil
 	}
@@ -135,7 +117,7 @@ func (w *wiring) refuseNewerList(ctx context.Context, f *settings, s streams) er
 	if !errors.Is(err, links.ErrNewer) {
 		return nil // what else is wrong is said where it matters
 	}
-	return f.failed(explainLink(err), s)
+	return &failure{explainLink(err)}
 }
 
 // missing names the flags of the answers that nobody gave, by what the pages ask.
@@ -148,7 +130,7 @@ func missing(found flow.Initial) error {
 	for i, m := range absent {
 		flags[i] = m.Flag
 	}
-	return &usageError{step: absent[0].Step, summary: "missing: " + strings.Join(flags, ", "), hint: "with --no-input nothing is asked: give each answer by its flag or environment variable"}
+	return usageAt(absent[0].Step, "missing: "+strings.Join(flags, ", "), "with --no-input nothing is asked: give each answer by its flag or environment variable")
 }
 
 // sentence makes a fragment into a sentence, for readers of JSON.
@@ -169,7 +151,7 @@ func lineByLine(f *settings, s streams, e environment) (bool, error) {
 	_, in := asTerminal(s.in)
 	_, out := asTerminal(s.out)
 	if !in || !out {
-		return false, &usageError{summary: "the wizard needs a terminal", hint: "without one, give the answers by flags and --no-input, or take --plain"}
+		return false, usage("the wizard needs a terminal", "without one, give the answers by flags and --no-input, or take --plain")
 	}
 	return e.get("TERM") == "dumb", nil
 }
@@ -214,7 +196,7 @@ func setupWizard(ctx context.Context, w *wiring, s streams, e environment) error
 		return &exitError{flow.ExitFailed}
 	}
 	if ctx.Err() == nil && err != nil && !readerLeft(err) {
-		return failure("the wizard cannot be shown: "+cronofy.CleanText(err.Error(), 200), "give the answers by flags and --no-input")
+		return failed("the wizard cannot be shown: "+cronofy.CleanText(err.Error(), 200), "give the answers by flags and --no-input")
 	}
 	if !w.plain { // line by line it was said already
 		for _, l := range last.Made {
@@ -324,24 +306,19 @@ func setupUnattended(ctx context.Context, f *settings, w *wiring, s streams) err
 		return err
 	}
 	if a := w.known.Answers; !flow.LoopbackRedirect(a.RedirectURI) && a.Listen == "" {
-		return &usageError{summary: "missing: --listen", step: flow.StepAuthorize,
-			hint: "the redirect URI is not on this machine: --listen says where your tunnel or proxy delivers the answer; without one use the wizard, where the final address can be pasted"}
+		return usageAt(flow.StepAuthorize, "missing: --listen",
+			"the redirect URI is not on this machine: --listen says where your tunnel or proxy delivers the answer; without one use the wizard, where the final address can be pasted")
 	}
 	if err := w.checkList(ctx, f.accounts); err != nil {
 		return err
 	}
-	tell := plainEvents(s).follow
+	t := teller{s: s, tokens: &w.tokens}
 	if f.json {
-		ev := newEvents(s.out)
-		ev.warning = w.tokens.warning
-		tell = ev.follow
+		t.ev = newEvents(s.out)
 	}
-	last := flow.Unattended(ctx, w.runner, w.known, nil, func(st flow.State, ev flow.Event) {
-		tellMeanwhile(s.err, st, ev)
-		tell(st, ev)
-	})
+	last := flow.Unattended(ctx, w.runner, w.known, nil, t.follow)
 	if last.Problem != nil {
-		return f.stopped(last, s)
+		return f.stopped(last)
 	}
 	if last.Notice != "" {
 		fmt.Fprintf(s.err, "confer: note: %s\n", last.Notice)
@@ -377,7 +354,7 @@ func (w *wiring) takeTokens(path string) error {
 	if err != nil {
 		return err
 	}
-	w.closers = append(w.closers, func() { _ = file.Close() })
+	w.later(func() { _ = file.Close() })
 	w.tokens.file = file
 	w.runner.Tokens = w.tokens.write
 	return nil
@@ -431,48 +408,80 @@ func (w *wiring) checkList(ctx context.Context, path string) error {
 		a.Accounts = flow.Accounts{}
 		return nil
 	case "-":
-		return &usageError{summary: "--accounts - goes with confer profiles", hint: "give setup a file: it is read before the link and after it", step: flow.StepProfiles}
+		return usageAt(flow.StepProfiles, "--accounts - goes with confer profiles", "give setup a file: it is read before the link and after it")
 	}
 	if err := w.runner.CheckAccounts(ctx, *a); err != nil {
 		if errors.Is(err, context.Canceled) {
 			return err
 		}
 		p := flow.Explain(err, flow.StepProfiles)
-		return &usageError{summary: "--accounts: " + p.Summary, hint: p.Hint, step: flow.StepProfiles}
+		return wrong("accounts", ": "+p.Summary, p.Hint)
 	}
 	return nil
 }
 
-// tellMeanwhile says why nothing happens for a while, what could not be checked,
-// and what came back that was not the answer: with --json too.
-func tellMeanwhile(w io.Writer, s flow.State, ev flow.Event) {
+// teller says what happens in a set-up that asks nothing: results on standard output,
+// as JSON lines or for people, the rest on standard error.
+type teller struct {
+	s      streams
+	ev     *events // nil: for people
+	tokens *tokenFile
+}
+
+func (t teller) follow(s flow.State, ev flow.Event) {
 	r, ok := ev.(flow.Report)
 	if !ok {
 		return
 	}
 	switch ev := r.Event.(type) {
+	case flow.LinkReady:
+		if t.ev != nil {
+			t.ev.write("authorize", "url", ev.URL, "redirect_uri", ev.RedirectURI, "provider", s.Answers.Provider) // it holds the link token
+			return
+		}
+		fmt.Fprintln(t.s.err, "The administrator has to open this link:")
+		fmt.Fprintln(t.s.out, ev.URL)
+	case flow.Linked:
+		if t.ev != nil {
+			t.ev.linked(ev.Link, t.tokens.warning(ev.Link))
+			return
+		}
+		fmt.Fprintf(t.s.out, "linked %s with %s\n", ev.Link.ServiceAccount, ev.Link.Provider)
+		if !ev.Link.Site.Sandbox {
+			fmt.Fprintf(t.s.err, "To undo it on this machine: confer logout %s\n", ev.Link.ID())
+		}
+	case flow.BrowserAsked:
+		if ev.Err != nil && t.ev == nil {
+			fmt.Fprintln(t.s.err, s.Attempt.Browser)
+		}
+	case flow.AnswerArrived:
+		if t.ev == nil {
+			fmt.Fprintln(t.s.err, "The administrator approved; exchanging the code.")
+		}
+	// Why nothing happens for a while, what could not be checked, and what came back
+	// that was not the answer is said with --json, too.
 	case flow.Paused:
-		fmt.Fprintf(w, "confer: waiting %s (%s)\n", time.Until(ev.Until).Round(time.Second), ev.Reason)
+		fmt.Fprintf(t.s.err, "confer: waiting %s (%s)\n", time.Until(ev.Until).Round(time.Second), ev.Reason)
 	case flow.ApplicationAccepted:
 		if ev.Unchecked != nil {
-			fmt.Fprintf(w, "confer: note: %s\n", s.Notice)
+			fmt.Fprintf(t.s.err, "confer: note: %s\n", s.Notice)
 		}
 	case flow.UnlockAsked:
 		if ev.Words != "" {
-			fmt.Fprintf(w, "confer: %s.\n", ev.Words)
+			fmt.Fprintf(t.s.err, "confer: %s.\n", ev.Words)
 		}
 	case flow.AnswerRejected:
-		fmt.Fprintln(w, "confer: note:", s.Attempt.Notice)
+		fmt.Fprintln(t.s.err, "confer: note:", s.Attempt.Notice)
 	case flow.Failed:
 		if code := s.CodeToRetry(); code != nil {
-			fmt.Fprintf(w, "confer: note: %s The administrator approved, and the code is not used up. confer tries again, once, when Cronofy can be reached; it waits until %s.\n",
+			fmt.Fprintf(t.s.err, "confer: note: %s The administrator approved, and the code is not used up. confer tries again, once, when Cronofy can be reached; it waits until %s.\n",
 				s.Problem.Summary, code.Until.Local().Format(time.TimeOnly))
 		}
 	}
 }
 
 // stopped tells what ended a set-up, with the flag that helps where there is one.
-func (f *settings) stopped(last flow.State, s streams) error {
+func (f *settings) stopped(last flow.State) error {
 	p := last.Problem.ForScript()
 	if p.Code == flow.CodePort && f.listen != "" {
 		p.Hint = "End that program, or give another address with --listen."
@@ -480,7 +489,7 @@ func (f *settings) stopped(last flow.State, s streams) error {
 	if p.Code == flow.CodeUsage && last.Step == flow.StepApplication && last.Answers.ClientSecret.Empty() {
 		p.Hint = "Give it with --client-secret-file FILE, or - for standard input, or with CRONOFY_CLIENT_SECRET."
 	}
-	return f.failed(p, s)
+	return &failure{p}
 }
 
 // accountsAfterLink reads the accounts once, so that a script sees which
@@ -501,34 +510,8 @@ func accountsAfterLink(ctx context.Context, f *settings, w *wiring, last flow.St
 			return &exitError{flow.ExitCancelled}
 		}
 		p := flow.Explain(err, flow.StepProfiles)
-		return failure(p.Summary, p.Hint)
+		complain(s.err, p.Summary, p.Hint)
+		return &exitError{flow.ExitFailed}
 	}
 	return nil
-}
-
-// plainEvents are a run without a terminal for people: results to standard output, the
-// rest to standard error.
-type plainEvents streams
-
-func (t plainEvents) follow(s flow.State, ev flow.Event) {
-	r, ok := ev.(flow.Report)
-	if !ok {
-		return
-	}
-	switch ev := r.Event.(type) {
-	case flow.LinkReady:
-		fmt.Fprintln(t.err, "The administrator has to open this link:")
-		fmt.Fprintln(t.out, ev.URL)
-	case flow.BrowserAsked:
-		if ev.Err != nil {
-			fmt.Fprintln(t.err, s.Attempt.Browser)
-		}
-	case flow.AnswerArrived:
-		fmt.Fprintln(t.err, "The administrator approved; exchanging the code.")
-	case flow.Linked:
-		fmt.Fprintf(t.out, "linked %s with %s\n", ev.Link.ServiceAccount, ev.Link.Provider)
-		if !ev.Link.Site.Sandbox {
-			fmt.Fprintf(t.err, "To undo it on this machine: confer logout %s\n", ev.Link.ID())
-		}
-	}
 }

@@ -47,7 +47,7 @@ func TestAScriptHearsThatACodeIsTriedAgain(t *testing.T) {
 	var out strings.Builder
 	step := func(s flow.State, ev flow.Event) flow.State {
 		s, _ = s.Apply(ev)
-		tellMeanwhile(&out, s, ev)
+		teller{s: streams{err: &out}}.follow(s, ev)
 		return s
 	}
 	until := time.Now().Add(5 * time.Minute)

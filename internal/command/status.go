@@ -344,147 +344,68 @@ func keyringProblem(w io.Writer, s keystore.Status) {
 	fmt.Fprintf(w, "\n%s %s\n", words.Message, words.Next)
 }
 
-// The lines of status --json: "link" for each link, "service_account" for each
-// service account that was authorized here, "unfinished" for a set-up that was
-// begun, "left_over" for each secret that nothing of these needs, "set_aside" for
-// a list that could not be read, "unlisted_file" for an encrypted file that nothing
-// lists.
-type linkLine struct {
-	eventHead
-	ID                 string             `json:"id"`
-	DataCenter         string             `json:"data_center"` // the host, when it is overridden
-	ClientID           string             `json:"client_id"`
-	ServiceAccountID   string             `json:"service_account_id"`
-	Provider           string             `json:"provider"`
-	OrganizationalUnit organizationalUnit `json:"organizational_unit"`
-	Scope              string             `json:"scope,omitempty"`
-	Label              string             `json:"label,omitempty"`
-	Linked             string             `json:"linked"` // RFC 3339, UTC
-	Unconfirmed        bool               `json:"unconfirmed"`
-	SecretStore        string             `json:"secret_store"`
-	ClientSecret       secretLine         `json:"client_secret"`
-	RefreshToken       secretLine         `json:"refresh_token"`
-	Check              *checkLine         `json:"check,omitempty"`
-	Problem            bool               `json:"problem"`
-}
-
-// secretLine tells where a secret is; the secret itself is nowhere in it.
-type secretLine struct {
-	State   links.SecretState `json:"state"`
-	Code    string            `json:"code,omitempty"`
-	Message string            `json:"message,omitempty"`
-}
-
-type checkLine struct {
-	State   string `json:"state"`
-	Rotated bool   `json:"rotated"`
-	Code    string `json:"code,omitempty"`
-	Message string `json:"message,omitempty"`
-	Hint    string `json:"hint,omitempty"`
-}
-
-type accountLine struct {
-	eventHead
-	ServiceAccountID string     `json:"service_account_id"`
-	DataCenter       string     `json:"data_center"` // the host, when it is overridden
-	ClientID         string     `json:"client_id"`
-	Label            string     `json:"label,omitempty"`
-	SecretStore      string     `json:"secret_store"`
-	RefreshToken     secretLine `json:"refresh_token"`
-	Problem          bool       `json:"problem"`
-}
-
-type unfinishedLine struct {
-	eventHead
-	ServiceAccountID string      `json:"service_account_id,omitempty"`
-	Label            string      `json:"label,omitempty"`
-	SecretStore      string      `json:"secret_store,omitempty"` // where the client secret is kept; absent: nowhere
-	ClientSecret     *secretLine `json:"client_secret,omitempty"`
-	Problem          bool        `json:"problem"`
-}
-
-type leftoverLine struct {
-	eventHead
-	Kind             string     `json:"kind"`        // "client_secret" or "refresh_token"
-	DataCenter       string     `json:"data_center"` // the host, when it is no data center's
-	ClientID         string     `json:"client_id"`
-	ServiceAccountID string     `json:"service_account_id,omitempty"`
-	Provider         string     `json:"provider,omitempty"` // "service_account": it is the account's own
-	SecretStore      string     `json:"secret_store"`
-	Secret           secretLine `json:"secret"`
-	Command          string     `json:"command"` // deletes it
-	Problem          bool       `json:"problem"`
-}
-
-// setAsideLine is of a file that the operator has to deal with.
-type setAsideLine struct {
-	eventHead
-	Path    string `json:"path"`
-	Message string `json:"message"`
-	Hint    string `json:"hint"`
-	Problem bool   `json:"problem"`
-}
-
+// json writes "link" for each link, "service_account" for each service account that
+// was authorized here, "unfinished" for a set-up that was begun, "left_over" for each
+// secret that nothing of these needs, "set_aside" for a list that could not be read,
+// "unlisted_file" for an encrypted file that nothing lists. A data center is its host
+// where that is another.
 func (r statusReport) json(ev *events) {
 	o := r.overview
 	for _, a := range setAside(o.Damaged, o.UnlistedFile) {
-		ev.write(setAsideLine{ev.head(a.event), a.path, a.problem.Summary, a.problem.Hint, true})
+		ev.write(a.event, "path", a.path, "message", a.problem.Summary, "hint", a.problem.Hint, "problem", true)
 	}
 	for i, l := range o.Links {
-		ev.write(r.linkLine(ev, l, r.checks[i]))
+		r.linkJSON(ev, l, r.checks[i])
 	}
 	for _, a := range o.Accounts {
-		ev.write(accountLine{ev.head("service_account"), clip(a.Account.ID), dataCenterOf(a.Account.APIHost).ID, clip(a.Account.ClientID),
-			clip(a.Account.Label), clip(a.Account.Store), newSecretLine(a.RefreshToken), a.RefreshToken.Problem()})
+		k := a.Account
+		ev.write("service_account", "service_account_id", clip(k.ID), "data_center", dataCenterOf(k.APIHost).ID, "client_id", clip(k.ClientID),
+			"label?", clip(k.Label), "secret_store", clip(k.Store), "refresh_token", secretJSON(a.RefreshToken), "problem", a.RefreshToken.Problem())
 	}
 	if d := o.Draft; d != nil {
-		out := unfinishedLine{eventHead: ev.head("unfinished"), ServiceAccountID: clip(d.ServiceAccount), Label: clip(d.Label)}
+		var store string
+		var secret members
 		if o.DraftSecret.State != "" {
-			secret := newSecretLine(o.DraftSecret)
-			out.SecretStore, out.ClientSecret, out.Problem = clip(d.Store), &secret, o.DraftSecret.Problem()
+			store, secret = clip(d.Store), secretJSON(o.DraftSecret)
 		}
-		ev.write(out)
+		ev.write("unfinished", "service_account_id?", clip(d.ServiceAccount), "label?", clip(d.Label), "secret_store?", store, "client_secret?", secret,
+			"problem", o.DraftSecret.Problem())
 	}
 	for _, l := range o.Unneeded {
-		ev.write(newLeftoverLine(ev, l))
+		s, kind := l.Stored, "refresh_token"
+		if s.IsClientSecret() {
+			kind = "client_secret"
+		}
+		ev.write("left_over", "kind", kind, "data_center", dataCenterOf(s.APIHost).ID, "client_id", clip(s.ClientID),
+			"service_account_id?", clip(s.ServiceAccount), "provider?", clip(s.Provider), // "service_account": it is the account's own
+			"secret_store", clip(s.Store), "secret", secretJSON(l.Secret), "command", leftoverCommand, "problem", l.Secret.Problem())
 	}
 }
 
-func newLeftoverLine(ev *events, l links.UnneededStatus) leftoverLine {
-	s := l.Stored
-	out := leftoverLine{ev.head("left_over"), "refresh_token", dataCenterOf(s.APIHost).ID, clip(s.ClientID), clip(s.ServiceAccount), clip(s.Provider),
-		clip(s.Store), newSecretLine(l.Secret), leftoverCommand, l.Secret.Problem()}
-	if s.IsClientSecret() {
-		out.Kind = "client_secret"
-	}
-	return out
-}
-
-func (r statusReport) linkLine(ev *events, l links.LinkStatus, c checked) linkLine {
+func (r statusReport) linkJSON(ev *events, l links.LinkStatus, c checked) {
 	k := l.Link
-	out := linkLine{
-		eventHead: ev.head("link"), ID: k.ID(), DataCenter: clip(k.DataCenter), ClientID: clip(k.ClientID),
-		ServiceAccountID: clip(k.ServiceAccount), Provider: clip(k.Provider), OrganizationalUnit: organizationalUnit{clip(k.OrganizationalUnit)},
-		Scope: cronofy.CleanText(k.Scope, 200), Label: clip(k.Label), Linked: k.Linked.UTC().Format(time.RFC3339), Unconfirmed: k.Unconfirmed,
-		SecretStore: clip(k.Store), ClientSecret: newSecretLine(l.ClientSecret), RefreshToken: newSecretLine(l.RefreshToken),
-		Problem: r.linkProblem(l, c),
-	}
+	dataCenter := clip(k.DataCenter)
 	if site, err := links.Site(k); err == nil {
-		out.DataCenter = place(site)
+		dataCenter = place(site)
 	}
+	var check members
 	if c.State != "" {
-		out.Check = &checkLine{c.State, c.Rotated, c.Problem.Code, c.Problem.Summary, c.Problem.Hint}
+		check = members{"state", c.State, "rotated", c.Rotated, "code?", c.Problem.Code, "message?", c.Problem.Summary, "hint?", c.Problem.Hint}
 	}
-	return out
+	ev.write("link", "id", k.ID(), "data_center", dataCenter, "client_id", clip(k.ClientID), "service_account_id", clip(k.ServiceAccount),
+		"provider", clip(k.Provider), "organizational_unit", members{"sub?", clip(k.OrganizationalUnit)}, "scope?", cronofy.CleanText(k.Scope, 200),
+		"label?", clip(k.Label), "linked", eventTime(k.Linked), "unconfirmed", k.Unconfirmed, "secret_store", clip(k.Store),
+		"client_secret", secretJSON(l.ClientSecret), "refresh_token", secretJSON(l.RefreshToken), "check?", check, "problem", r.linkProblem(l, c))
 }
 
-func newSecretLine(s links.Secret) secretLine {
-	line := secretLine{State: s.State}
-	if s.Problem() && s.Err != nil {
-		p := explainLink(s.Err)
-		line.Code, line.Message = p.Code, p.Summary
-	} else if s.Problem() {
-		line.Code, line.Message = flow.CodeSecretStore, "The secret is not in the store any more."
+// secretJSON tells where a secret is; the secret itself is nowhere in it.
+func secretJSON(s links.Secret) members {
+	var p flow.Problem
+	switch {
+	case s.Problem() && s.Err != nil:
+		p = explainLink(s.Err)
+	case s.Problem():
+		p = flow.Problem{Code: flow.CodeSecretStore, Summary: "The secret is not in the store any more."}
 	}
-	return line
+	return members{"state", s.State, "code?", p.Code, "message?", p.Summary}
 }

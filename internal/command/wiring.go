@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -31,15 +32,20 @@ type wiring struct {
 	plain   bool   // line by line
 	names   cronofy.Names
 	tokens  tokenFile
-	closers []func()
+	closers
 
 	approve func(link string, approve bool) // does what the administrator would, in the sandbox; nil: nothing can
 }
 
-// close ends what the run opened, last first.
-func (w *wiring) close() {
-	for i := len(w.closers) - 1; i >= 0; i-- {
-		w.closers[i]()
+// closers end what a run opened.
+type closers []func()
+
+// later is done when the run ends, last first.
+func (c *closers) later(do func()) { *c = append(*c, do) }
+
+func (c *closers) close() {
+	for _, do := range slices.Backward(*c) {
+		do()
 	}
 }
 
@@ -52,7 +58,7 @@ const (
 
 func newWiring(ctx context.Context, f *settings, e environment, s streams) (_ *wiring, err error) {
 	if err := e.names.Validate(); err != nil {
-		return nil, &usageError{summary: err.Error(), hint: "check CONFER_OU_AUTHORIZE_PATH, CONFER_OU_LINK_TOKEN_PARAM and CONFER_OU_LINK_TOKEN_FIELD"}
+		return nil, usage(err.Error(), "check CONFER_OU_AUTHORIZE_PATH, CONFER_OU_LINK_TOKEN_PARAM and CONFER_OU_LINK_TOKEN_FIELD")
 	}
 	host := opener.Host()
 	w := &wiring{session: host.Session(), browser: f.browser, names: e.names}
@@ -103,7 +109,7 @@ func checkBrowser(command string, sandbox bool) error {
 		if sandbox {
 			return nil
 		}
-		return &usageError{summary: "--browser " + command + " goes with --sandbox", hint: "give a command, system or none"}
+		return usage("--browser "+command+" goes with --sandbox", "give a command, system or none")
 	}
 	m := opener.Host()
 	m.Start = func(*exec.Cmd) error { return nil }
@@ -192,9 +198,9 @@ const (
 func (w *wiring) startSandbox(f *settings) (*sandbox.Server, error) {
 	server := sandbox.New(sandbox.Options{Switches: sandbox.Switches{ProfileDelay: sandboxProfileDelay, ProfileGap: sandboxProfileGap}})
 	if err := server.Start(); err != nil {
-		return nil, failure("the sandbox cannot start: "+cronofy.CleanText(err.Error(), 200), "")
+		return nil, failed("the sandbox cannot start: "+cronofy.CleanText(err.Error(), 200), "")
 	}
-	w.closers = append(w.closers, func() { _ = server.Close() })
+	w.later(func() { _ = server.Close() })
 	c := server.Credentials()
 	f.secretStore = "" // the sandbox stores nothing
 	f.dataCenter, f.clientID = cmp.Or(f.dataCenter, "de"), cmp.Or(f.clientID, c.ClientID)
@@ -239,7 +245,7 @@ func sandboxAccounts(server *sandbox.Server) func(context.Context, string) (io.R
 func (w *wiring) useBrowser(ctx context.Context, command string, host opener.Machine) {
 	ctx, cancel := context.WithCancel(ctx)
 	var visits sync.WaitGroup
-	w.closers = append(w.closers, func() { cancel(); visits.Wait() })
+	w.later(func() { cancel(); visits.Wait() })
 	visit := func(link string, decision sandbox.Decision) error {
 		return sandbox.Browser(ctx, &http.Client{Timeout: 30 * time.Second}, link, decision)
 	}
