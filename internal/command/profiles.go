@@ -1,6 +1,7 @@
 package command
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -160,16 +161,14 @@ func failStateNames() []string { return namesOf(failStates()) }
 func formatNames() []string    { return namesOf(profiles.Formats()) }
 
 func (f *profilesFlags) outputFormat() (profiles.Format, error) {
+	name := cmp.Or(f.format, string(profiles.FormatTable))
 	if f.json {
-		if f.format != "" && f.format != string(profiles.FormatJSON) {
-			return "", usage("--json and --format "+cronofy.CleanText(f.format, 20)+" do not go together", "give one of them")
-		}
-		return profiles.FormatJSON, nil
+		name = string(profiles.FormatJSON)
 	}
-	if f.format == "" {
-		return profiles.FormatTable, nil
+	if f.json && f.format != "" && f.format != name {
+		return "", usage("--json and --format "+cronofy.CleanText(f.format, 20)+" do not go together", "give one of them")
 	}
-	format, ok := profiles.FindFormat(f.format)
+	format, ok := profiles.FindFormat(name)
 	if !ok {
 		return "", unknownValue("format", "format", f.format, formatNames())
 	}

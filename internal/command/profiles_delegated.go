@@ -333,36 +333,14 @@ func (r *profilesRun) storedSecret() (cronofy.Secret, error) {
 	return secret, nil
 }
 
-// answersWatch tells people how far the answers to delegated access have come.
-type answersWatch struct {
-	progress  *progress
-	of        func() delegated.Progress
-	calendars int
-	way       string // where answers come in, for who wonders why none do
-
-	first  time.Time // when there was first something to wait for
-	said   time.Time
-	hinted bool
-}
-
-const (
-	// answersTick is how often the line of a terminal counts down.
-	answersTick = time.Second
-	// answersSay is how often there is a line where each stays.
-	answersSay = time.Minute
-	// answersLate is when it is worth a hint that nothing has come at all.
-	answersLate = 15 * time.Second
-)
-
-// watchAnswers begins to tell, until the run ends.
+// watchAnswers begins to tell how far the answers have come, until the run ends.
 func (r *profilesRun) watchAnswers(receiver *delegated.Receiver, calendars int) {
-	w := &answersWatch{progress: r.progress, of: receiver.Progress, calendars: calendars,
-		way: "what is sent to " + cronofy.CleanText(r.f.callbackURL, 200) + " must arrive at " + receiver.Addr()}
 	r.asked = func() int {
 		receiver.Close() // what is on its way to Cronofy counts when that has ended
 		return receiver.Progress().Asked
 	}
-	r.progress.answers = w.words
+	r.progress.answers = &answers{of: receiver.Progress, calendars: calendars,
+		way: "what is sent to " + cronofy.CleanText(r.f.callbackURL, 200) + " must arrive at " + receiver.Addr()}
 	ctx, stop := context.WithCancel(context.Background())
 	var ticking sync.WaitGroup
 	ticking.Go(func() {
@@ -371,41 +349,12 @@ func (r *profilesRun) watchAnswers(receiver *delegated.Receiver, calendars int) 
 		for ctx.Err() == nil {
 			select {
 			case <-ticks.C:
-				w.tick(w.progress.now())
+				r.progress.tick()
 			case <-ctx.Done():
 			}
 		}
 	})
 	r.later(func() { stop(); ticking.Wait() })
-}
-
-// words say how many have answered and how long the others are waited for; empty:
-// nothing is waited for.
-func (w *answersWatch) words(now time.Time) string {
-	p := w.of()
-	left := p.Until.Sub(now)
-	if p.Asked == 0 || p.Answered >= w.calendars || left <= 0 {
-		return ""
-	}
-	return fmt.Sprintf("%d of %d answered, %s left", p.Answered, w.calendars, left.Round(time.Second))
-}
-
-func (w *answersWatch) tick(now time.Time) {
-	words := w.words(now)
-	if words != "" && w.first.IsZero() {
-		w.first, w.said = now, now
-	}
-	if words != "" && !w.hinted && w.of().Answered == 0 && now.Sub(w.first) >= answersLate {
-		w.hinted = true
-		w.progress.say("confer: note: no answer has come yet; " + w.way)
-	}
-	switch {
-	case w.progress.terminal():
-		w.progress.tick(now)
-	case words != "" && now.Sub(w.said) >= answersSay:
-		w.said = now
-		w.progress.say("confer: " + words)
-	}
 }
 
 // tellNotice says at once what keeps answers from coming.

@@ -13,6 +13,7 @@ import (
 
 	"confer/cronofy"
 	"confer/internal/atomicfile"
+	"confer/internal/delegated"
 	"confer/internal/profiles"
 )
 
@@ -195,20 +196,18 @@ type progress struct {
 	w    io.Writer
 	live bool // a terminal that records do not go to
 	same bool // a terminal that records go to, too: a line stands there only between them
-	now  func() time.Time
 
-	answers func(now time.Time) string // how far delegated access has come; nil: there is none
-
-	mu     sync.Mutex
-	counts map[profiles.State]int
-	read   int
-	began  time.Time
-	drawn  time.Time
-	shown  int // cells of the line on screen
-	ended  bool
-	until  time.Time
-	said   time.Time // the last line about a wait
-	reason string
+	mu      sync.Mutex
+	answers *answers // how far delegated access has come; nil: there is none
+	counts  map[profiles.State]int
+	read    int
+	began   time.Time
+	drawn   time.Time
+	shown   int // cells of the line on screen
+	ended   bool
+	until   time.Time
+	said    time.Time // the last line about a wait
+	reason  string
 }
 
 // redraw is how often the line is drawn at most.
@@ -224,9 +223,7 @@ func newProgress(s streams, toFile bool) *progress {
 	_, errTerminal := asTerminal(s.err)
 	_, outTerminal := asTerminal(s.out)
 	apart := toFile || !outTerminal
-	p := &progress{w: s.err, live: errTerminal && apart, same: errTerminal && !apart, now: time.Now, counts: map[profiles.State]int{}}
-	p.began = p.now()
-	return p
+	return &progress{w: s.err, live: errTerminal && apart, same: errTerminal && !apart, counts: map[profiles.State]int{}, began: time.Now()}
 }
 
 func (p *progress) record(s profiles.State) {
@@ -234,8 +231,8 @@ func (p *progress) record(s profiles.State) {
 	defer p.mu.Unlock()
 	p.read++
 	p.counts[s]++
-	if now := p.now(); p.live && now.Sub(p.drawn) >= redraw {
-		p.draw(now)
+	if p.live && time.Since(p.drawn) >= redraw {
+		p.draw(time.Now())
 	}
 }
 
@@ -244,7 +241,7 @@ func (p *progress) record(s profiles.State) {
 func (p *progress) wait(w cronofy.Wait) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	now := p.now()
+	now := time.Now()
 	until := now.Add(w.For)
 	told := until.Before(p.until.Add(time.Second))
 	if told {
@@ -265,10 +262,8 @@ func (p *progress) wait(w cronofy.Wait) {
 func (p *progress) draw(now time.Time) {
 	p.drawn = now
 	var parts []string
-	if p.answers != nil {
-		if words := p.answers(now); words != "" {
-			parts = append(parts, words)
-		}
+	if words := p.answers.words(now); words != "" {
+		parts = append(parts, words)
 	}
 	if p.live {
 		parts = append(parts, p.counted(now)...)
@@ -293,24 +288,14 @@ func (p *progress) counted(now time.Time) []string {
 	return parts
 }
 
-func (p *progress) terminal() bool { return p.live || p.same }
-
-// tick draws the line anew, for what counts down.
-func (p *progress) tick(now time.Time) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.ended {
-		return
-	}
-	if p.live || p.shown > 0 || p.answers(now) != "" {
-		p.draw(now)
-	}
-}
-
 // say writes a line of its own.
 func (p *progress) say(text string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.line(text)
+}
+
+func (p *progress) line(text string) {
 	p.erase()
 	fmt.Fprintln(p.w, text)
 }
@@ -339,5 +324,63 @@ func (p *progress) erase() {
 	if p.shown > 0 {
 		fmt.Fprintf(p.w, "\r%s\r", strings.Repeat(" ", p.shown))
 		p.shown = 0
+	}
+}
+
+// answers are how far those to delegated access have come.
+type answers struct {
+	of        func() delegated.Progress
+	calendars int
+	way       string // where answers come in, for who wonders why none do
+
+	first  time.Time // when there was first something to wait for
+	said   time.Time
+	hinted bool
+}
+
+const (
+	// answersTick is how often the line of a terminal counts down.
+	answersTick = time.Second
+	// answersSay is how often there is a line where each stays.
+	answersSay = time.Minute
+	// answersLate is when it is worth a hint that nothing has come at all.
+	answersLate = 15 * time.Second
+)
+
+// words say how many have answered and how long the others are waited for; empty:
+// nothing is waited for.
+func (a *answers) words(now time.Time) string {
+	if a == nil {
+		return ""
+	}
+	p := a.of()
+	left := p.Until.Sub(now)
+	if p.Asked == 0 || p.Answered >= a.calendars || left <= 0 {
+		return ""
+	}
+	return fmt.Sprintf("%d of %d answered, %s left", p.Answered, a.calendars, left.Round(time.Second))
+}
+
+// tick tells what is waited for: the line that counts down, or now and then one of
+// its own.
+func (p *progress) tick() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now, a := time.Now(), p.answers
+	words := a.words(now)
+	if words != "" && a.first.IsZero() {
+		a.first, a.said = now, now
+	}
+	if words != "" && !a.hinted && a.of().Answered == 0 && now.Sub(a.first) >= answersLate {
+		a.hinted = true
+		p.line("confer: note: no answer has come yet; " + a.way)
+	}
+	switch {
+	case p.ended:
+	case p.live, p.same && (p.shown > 0 || words != ""):
+		p.draw(now)
+	case !p.same && words != "" && now.Sub(a.said) >= answersSay:
+		a.said = now
+		p.line("confer: " + words)
 	}
 }
