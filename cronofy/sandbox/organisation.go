@@ -162,8 +162,8 @@ const alphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz
 // random makes everything that must not be guessed, or must be the same again
 // with the same seed.
 type random struct {
-	src *rand.ChaCha8
-	key [32]byte
+	draw *rand.Rand
+	key  [32]byte
 }
 
 func newRandom(seed uint64) *random {
@@ -173,21 +173,14 @@ func newRandom(seed uint64) *random {
 	} else {
 		from = sha256.Sum256(binary.BigEndian.AppendUint64(nil, seed))
 	}
-	return &random{src: rand.NewChaCha8(from), key: sha256.Sum256(from[:])}
+	return &random{draw: rand.New(rand.NewChaCha8(from)), key: sha256.Sum256(from[:])}
 }
 
 // text gives n characters of the alphabet, each equally likely. The Server's lock guards it.
 func (r *random) text(n int) string {
-	const fair = 256 / len(alphabet) * len(alphabet)
-	out := make([]byte, 0, n)
-	var buf [64]byte
-	for len(out) < n {
-		r.src.Read(buf[:]) // never fails
-		for _, b := range buf {
-			if int(b) < fair && len(out) < n {
-				out = append(out, alphabet[int(b)%len(alphabet)])
-			}
-		}
+	out := make([]byte, n)
+	for i := range out {
+		out[i] = alphabet[r.draw.IntN(len(alphabet))]
 	}
 	return string(out)
 }
@@ -197,11 +190,9 @@ func (r *random) derive(label string, i, n int) string {
 	mac := hmac.New(sha256.New, r.key[:])
 	mac.Write([]byte(label))
 	mac.Write(binary.BigEndian.AppendUint64(nil, uint64(i)))
-	sum := mac.Sum(nil)
-	var b strings.Builder
-	b.Grow(n)
-	for _, c := range sum[:n] {
-		b.WriteByte(alphabet[int(c)%len(alphabet)])
+	out := mac.Sum(nil)[:n]
+	for i, b := range out {
+		out[i] = alphabet[int(b)%len(alphabet)]
 	}
-	return b.String()
+	return string(out)
 }
