@@ -350,7 +350,7 @@ func TestRetriesEndWell(t *testing.T) {
 	t.Parallel()
 	var told []Wait
 	clock := newFakeClock()
-	c, mux := setup(t, WithClock(clock), WithNotify(func(w Wait) { told = append(told, w) }))
+	c, mux := setup(t, byClock(clock), WithNotify(func(w Wait) { told = append(told, w) }))
 	calls := answers(t, mux, nil, 500, 503, 504)
 	_, err := c.UserInfo(t.Context(), NewSecret(accessToken))
 	require.NoError(t, err)
@@ -373,7 +373,7 @@ func TestPausesDiffer(t *testing.T) {
 	seen := make(map[time.Duration]bool)
 	for range 20 {
 		clock := newFakeClock()
-		c, mux := setup(t, WithClock(clock))
+		c, mux := setup(t, byClock(clock))
 		mux.HandleFunc("GET /v1/userinfo", func(w http.ResponseWriter, _ *http.Request) { reply(w, 502, "") })
 		_, err := c.UserInfo(t.Context(), NewSecret(accessToken))
 		require.Equal(t, 502, StatusOf(err))
@@ -414,7 +414,7 @@ func (test refusalTest) run(t *testing.T) {
 	t.Helper()
 	clock := newFakeClock()
 	var told []Wait
-	c, mux := setup(t, WithClock(clock), WithNotify(func(w Wait) { told = append(told, w) }))
+	c, mux := setup(t, byClock(clock), WithNotify(func(w Wait) { told = append(told, w) }))
 	calls := answers(t, mux, test.head, 429)
 	_, err := c.Exchange(t.Context(), NewSecret("code"), "http://127.0.0.1:8739/callback")
 	if test.refused {
@@ -440,7 +440,7 @@ func httpDate(t time.Time) string { return t.UTC().Format(http.TimeFormat) }
 func TestRefusalsGrow(t *testing.T) {
 	t.Parallel()
 	clock := newFakeClock()
-	c, mux := setup(t, WithClock(clock))
+	c, mux := setup(t, byClock(clock))
 	answers(t, mux, nil, 429, 429, 429, 429, 429, 429, 429, 429)
 	_, err := c.UserInfo(t.Context(), NewSecret(accessToken))
 	require.Equal(t, 429, StatusOf(err))
@@ -456,7 +456,7 @@ func TestRefusalsGrow(t *testing.T) {
 func TestServerErrorsMayAskForTime(t *testing.T) {
 	t.Parallel()
 	clock := newFakeClock()
-	c, mux := setup(t, WithClock(clock))
+	c, mux := setup(t, byClock(clock))
 	answers(t, mux, http.Header{"Retry-After": {"30"}}, 503)
 	_, err := c.UserInfo(t.Context(), NewSecret(accessToken))
 	require.NoError(t, err)
@@ -479,7 +479,7 @@ func TestPausesEndWithTheContext(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{429, 503} {
 		ctx, cancel := context.WithCancel(t.Context())
-		c, mux := setup(t, WithClock(endedClock{newFakeClock(), cancel}))
+		c, mux := setup(t, byClock(endedClock{newFakeClock(), cancel}))
 		calls := answers(t, mux, nil, status, status)
 		_, err := c.UserInfo(ctx, NewSecret(accessToken))
 		require.ErrorIs(t, err, context.Canceled)

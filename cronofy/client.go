@@ -61,7 +61,6 @@ type Client struct {
 	names     Names
 	http      *http.Client
 	limiter   *Limiter
-	clock     Clock
 	userAgent string
 	notify    func(Wait)
 }
@@ -77,7 +76,8 @@ func WithHTTPClient(h *http.Client) Option { return func(c *Client) { c.http = h
 // WithNames puts other names in the place of the default ones.
 func WithNames(n Names) Option { return func(c *Client) { c.names = n.orDefault() } }
 
-// WithLimiter makes calls pass l, which all clients of an application share.
+// WithLimiter makes calls pass l, by whose clock the client's pauses go too, and which
+// all clients of an application share.
 // With nil there is no limit; a 429 then slows down this client only. Without
 // this option a client has a limiter of its own with Cronofy's default limits.
 func WithLimiter(l *Limiter) Option { return func(c *Client) { c.limiter = l } }
@@ -85,28 +85,21 @@ func WithLimiter(l *Limiter) Option { return func(c *Client) { c.limiter = l } }
 // WithUserAgent sets the User-Agent header.
 func WithUserAgent(s string) Option { return func(c *Client) { c.userAgent = s } }
 
-// WithClock makes pauses, and a limiter of the client's own, go by another clock.
-func WithClock(k Clock) Option { return func(c *Client) { c.clock = k } }
-
 // WithNotify tells f of every wait of a second or more, on the goroutine of the
 // call that waits: several calls may tell at once.
 func WithNotify(f func(Wait)) Option { return func(c *Client) { c.notify = f } }
 
 // New makes a client. If the site cannot be used every call says ErrSite.
 func New(site Site, app App, opts ...Option) *Client {
-	unset := &Limiter{}
 	c := &Client{
-		site: site, app: app, names: DefaultNames(), limiter: unset, clock: systemClock{},
-		userAgent: "confer",
+		site: site, app: app, names: DefaultNames(), userAgent: "confer",
+		limiter: NewLimiter(DefaultPerSecond, DefaultPerMinute),
 	}
 	for _, o := range opts {
 		o(c)
 	}
-	switch c.limiter {
-	case unset:
-		c.limiter = NewLimiter(DefaultPerSecond, DefaultPerMinute, LimiterClock(c.clock))
-	case nil:
-		c.limiter = NewLimiter(0, 0, LimiterClock(c.clock))
+	if c.limiter == nil {
+		c.limiter = NewLimiter(0, 0)
 	}
 	if base, err := baseURL(site.API); err == nil {
 		c.base, _ = url.Parse(base)
@@ -199,7 +192,7 @@ func (c *Client) do(ctx context.Context, k call) error {
 		if err := c.pass(ctx, k, attempt); err != nil {
 			return orLast(err, last)
 		}
-		sent := c.clock.Now()
+		sent := c.limiter.clock.Now()
 		err := c.once(ctx, k, payload)
 		c.learn(err, sent)
 		if err == nil {
@@ -228,7 +221,7 @@ func (c *Client) do(ctx context.Context, k call) error {
 // tooLate tells whether the caller's time is over before a pause is.
 func (c *Client) tooLate(ctx context.Context, pause time.Duration) bool {
 	end, limited := ctx.Deadline()
-	return limited && c.clock.Now().Add(pause).After(end)
+	return limited && c.limiter.clock.Now().Add(pause).After(end)
 }
 
 // orLast prefers what Cronofy said last to "no time left", which would hide it.
@@ -277,7 +270,7 @@ func (c *Client) rest(ctx context.Context, k call, d time.Duration, attempt int)
 		return nil
 	}
 	c.tell(Wait{d, WaitRetry, attempt})
-	if err := c.clock.Sleep(ctx, d); err != nil {
+	if err := c.limiter.clock.Sleep(ctx, d); err != nil {
 		return &opError{op: k.op, err: err}
 	}
 	return nil
@@ -314,7 +307,7 @@ func (c *Client) once(ctx context.Context, k call, payload []byte) error {
 	body, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer+1))
 	a := answer{status: res.StatusCode, header: res.Header, body: body, cut: err}
 	if a.status < 200 || a.status > 299 {
-		return refusal(k, a, c.clock.Now())
+		return refusal(k, a, c.limiter.clock.Now())
 	}
 	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
 		return progress.Failed(k.op, c.base.Host, err)
@@ -381,26 +374,4 @@ func (k call) tries(err error) (int, time.Duration) {
 		}
 	}
 	return 1, 0
-}
-
-// Clock is the time that limits and pauses go by.
-type Clock interface {
-	Now() time.Time
-	// Sleep returns nil after d, or the context's error as soon as it is done.
-	Sleep(ctx context.Context, d time.Duration) error
-}
-
-type systemClock struct{}
-
-func (systemClock) Now() time.Time { return time.Now() }
-
-func (systemClock) Sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

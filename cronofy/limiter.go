@@ -42,18 +42,9 @@ type Limiter struct {
 	growth  *backoff.ExponentialBackOff
 }
 
-// LimiterOption changes a Limiter while it is made.
-type LimiterOption func(*Limiter)
-
-// LimiterClock makes the limiter go by another clock.
-func LimiterClock(c Clock) LimiterOption { return func(l *Limiter) { l.clock = c } }
-
-// LimiterRandom gives the limiter another source of numbers in [0, 1).
-func LimiterRandom(f func() float64) LimiterOption { return func(l *Limiter) { l.random = f } }
-
 // NewLimiter allows so many calls in any second and in any minute; a number
 // below 1 means no such limit. With neither it only pauses after a 429.
-func NewLimiter(perSecond, perMinute int, opts ...LimiterOption) *Limiter {
+func NewLimiter(perSecond, perMinute int) *Limiter {
 	l := &Limiter{
 		clock: systemClock{}, random: rand.Float64, turn: make(chan struct{}, 1),
 		growth: growing(firstPause, longestPause),
@@ -64,9 +55,12 @@ func NewLimiter(perSecond, perMinute int, opts ...LimiterOption) *Limiter {
 	if perMinute > 0 {
 		l.windows = append(l.windows, newWindow(perMinute, time.Minute))
 	}
-	for _, o := range opts {
-		o(l)
-	}
+	return l
+}
+
+// WithClock makes the limiter, before its first use, go by another clock.
+func (l *Limiter) WithClock(k Clock) *Limiter {
+	l.clock = k
 	return l
 }
 
@@ -209,5 +203,27 @@ func (w *window) recover(now time.Time) {
 	if w.allowed < w.n && now.Sub(w.changed) >= w.length {
 		w.allowed = min(w.n, w.allowed+max(1, w.n/10))
 		w.changed = now
+	}
+}
+
+// Clock is the time that limits and pauses go by.
+type Clock interface {
+	Now() time.Time
+	// Sleep returns nil after d, or the context's error as soon as it is done.
+	Sleep(ctx context.Context, d time.Duration) error
+}
+
+type systemClock struct{}
+
+func (systemClock) Now() time.Time { return time.Now() }
+
+func (systemClock) Sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 }

@@ -37,7 +37,7 @@ func clientFor(t *testing.T, api string, o HTTPOptions) *Client {
 	h, err := NewHTTPClient(o)
 	require.NoError(t, err)
 	t.Cleanup(h.CloseIdleConnections)
-	return New(Site{API: api}, testApp(), WithHTTPClient(h), WithLimiter(nil), WithClock(newFakeClock()))
+	return New(Site{API: api}, testApp(), WithHTTPClient(h), byClock(newFakeClock()))
 }
 
 // tlsServer answers userinfo with a certificate for example.com that no system trusts.

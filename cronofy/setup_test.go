@@ -43,9 +43,12 @@ func setup(t *testing.T, opts ...Option) (*Client, *http.ServeMux) {
 	h, err := NewHTTPClient(HTTPOptions{})
 	require.NoError(t, err)
 	t.Cleanup(func() { h.CloseIdleConnections(); server.Close() })
-	base := []Option{WithHTTPClient(h), WithLimiter(nil), WithClock(newFakeClock())}
+	base := []Option{WithHTTPClient(h), byClock(newFakeClock())}
 	return New(testSite(server.URL), testApp(), append(base, opts...)...), mux
 }
+
+// byClock has a client pause by a clock.
+func byClock(k Clock) Option { return WithLimiter(NewLimiter(0, 0).WithClock(k)) }
 
 func testSite(url string) Site { return Site{API: url + prefix, App: url + prefix} }
 

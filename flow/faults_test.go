@@ -156,10 +156,10 @@ func (row faultRow) line(t *testing.T) string {
 		}
 	}
 	clock := &hastyClock{}
-	limiter := cronofy.NewLimiter(0, 0, cronofy.LimiterClock(clock))
+	limiter := cronofy.NewLimiter(0, 0).WithClock(clock)
 	hc := &http.Client{Transport: impatient{slow}}
 	h.runner.NewClient = func(site cronofy.Site, app cronofy.App, _ func(cronofy.Wait)) *cronofy.Client {
-		return cronofy.New(site, app, cronofy.WithLimiter(limiter), cronofy.WithClock(clock), cronofy.WithHTTPClient(hc))
+		return cronofy.New(site, app, cronofy.WithLimiter(limiter), cronofy.WithHTTPClient(hc))
 	}
 	if row.connect {
 		return row.says(row.connected(h))

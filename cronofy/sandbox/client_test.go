@@ -29,7 +29,7 @@ func (w *testServer) api(opts ...cronofy.Option) *cronofy.Client {
 	require.NoError(w.t, err)
 	w.t.Cleanup(h.CloseIdleConnections)
 	c := w.Credentials()
-	base := []cronofy.Option{cronofy.WithHTTPClient(h), cronofy.WithLimiter(nil), cronofy.WithClock(sleeper{newClock()})}
+	base := []cronofy.Option{cronofy.WithHTTPClient(h), cronofy.WithLimiter(cronofy.NewLimiter(0, 0).WithClock(sleeper{newClock()}))}
 	app := cronofy.App{ClientID: c.ClientID, ClientSecret: c.ClientSecret}
 	return cronofy.New(w.Site(cronofy.DataCenters()[0]), app, append(base, opts...)...)
 }
@@ -266,7 +266,7 @@ func TestClientUnderRateLimit(t *testing.T) {
 	t.Parallel()
 	shared := sleeper{newClock()}
 	w := start(t, Options{Now: shared.Now, RatePerSecond: 100})
-	c := w.api(cronofy.WithClock(shared), cronofy.WithLimiter(cronofy.NewLimiter(0, 0, cronofy.LimiterClock(shared))))
+	c := w.api(cronofy.WithLimiter(cronofy.NewLimiter(0, 0).WithClock(shared)))
 	people := w.Accounts()
 	errs := make([]error, 200)
 	var wg sync.WaitGroup

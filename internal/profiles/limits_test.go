@@ -146,8 +146,8 @@ func TestTwoHundredAtOnceAgainstTheSandbox(t *testing.T) {
 	h, err := cronofy.NewHTTPClient(cronofy.HTTPOptions{})
 	require.NoError(t, err)
 	t.Cleanup(h.CloseIdleConnections)
-	client := cronofy.New(s.Site(cronofy.DataCenters()[0]), cronofy.App{}, cronofy.WithHTTPClient(h), cronofy.WithClock(clock),
-		cronofy.WithLimiter(cronofy.NewLimiter(50, 0, cronofy.LimiterClock(clock))))
+	client := cronofy.New(s.Site(cronofy.DataCenters()[0]), cronofy.App{}, cronofy.WithHTTPClient(h),
+		cronofy.WithLimiter(cronofy.NewLimiter(50, 0).WithClock(clock)))
 	var list strings.Builder
 	require.NoError(t, s.AccountsCSV(&list))
 	var got []Record
