@@ -219,7 +219,6 @@ type Progress struct {
 	asked      bool     // a connection was asked for
 	connected  bool     // and was ready: something may have been sent
 	http2      bool     // it speaks HTTP/2
-	answered   bool     // a first byte of an answer came
 	handshakes int      // TLS handshakes begun
 	addresses  []string // of the host
 	proxy      *url.URL
@@ -246,7 +245,6 @@ func Watch(ctx context.Context) (context.Context, *Progress) {
 			http2 := ok && c.ConnectionState().NegotiatedProtocol == "h2"
 			p.note(func() { p.connected, p.http2 = true, http2 })
 		},
-		GotFirstResponseByte: func() { p.note(func() { p.answered = true }) },
 	})
 	return context.WithValue(ctx, progressKey{}, p), p
 }
