@@ -28,7 +28,7 @@ func TestDenyOnEveryPage(t *testing.T) {
 			t.Run(c.name+string(rune('0'+at)), func(t *testing.T) {
 				t.Parallel()
 				w := start(t, Options{})
-				q := w.browse(c.open(w), Script{Decision: Deny, DenyAt: at})
+				q := w.click(c.open(w), denyAt(at))
 				require.Equal(t, url.Values{"error": {"access_denied"}, "state": {c.state}}, q)
 				require.Empty(t, w.conferencingOf(w.Accounts()[0]), "nothing was linked")
 			})
@@ -41,17 +41,17 @@ func TestProviderList(t *testing.T) {
 	w := start(t, Options{})
 	q := w.unitQuery()
 	q.Set("conferencing_provider_name", "teams")
-	require.NotEmpty(t, w.browse(w.authorizeURL(q), Script{Provider: cronofy.Webex}).Get("code"))
+	require.NotEmpty(t, w.click(w.authorizeURL(q), choose(cronofy.Webex)).Get("code"))
 	require.Equal(t, "webex", w.conferencingOf(w.Accounts()[0])[0]["provider_name"])
 
 	w.Unlink()
 	q = w.unitQuery()
 	q.Del("conferencing_provider_name")
-	require.NotEmpty(t, w.browse(w.authorizeURL(q), Script{}).Get("code"))
+	require.NotEmpty(t, w.browse(w.authorizeURL(q)).Get("code"))
 	require.Equal(t, "zoom", w.conferencingOf(w.Accounts()[0])[0]["provider_name"], "the one suggested")
 
 	w.Unlink()
-	require.NotEmpty(t, w.browse(w.authorizeURL(w.unitQuery()), Script{Provider: cronofy.Indeed}).Get("code"))
+	require.NotEmpty(t, w.click(w.authorizeURL(w.unitQuery()), choose(cronofy.Indeed)).Get("code"))
 	require.Equal(t, "zoom", w.conferencingOf(w.Accounts()[0])[0]["provider_name"], "no choice when one was asked for")
 }
 
@@ -64,12 +64,12 @@ func TestTheProofIsAskedForIfNecessary(t *testing.T) {
 		return title(string(wk.open(w.AppURL() + wk.open(w.authorizeURL(w.unitQuery())).Header.Get("Location")).body))
 	}
 	require.Equal(t, "Step 1 of 3: Calendar administrator · Sandbox", begin())
-	require.NoError(t, Script{}.Browse(t.Context(), wk.client, w.authorizeURL(w.unitQuery())))
+	require.NoError(t, Browser(t.Context(), wk.client, w.authorizeURL(w.unitQuery()), Approve))
 	require.NotEmpty(t, w.received().Get("code"))
 	require.Equal(t, "Step 1 of 2: Allow Zoom · Sandbox", begin())
-	require.NoError(t, Script{}.Browse(t.Context(), wk.client, w.authorizeURL(w.unitQuery())))
+	require.NoError(t, Browser(t.Context(), wk.client, w.authorizeURL(w.unitQuery()), Approve))
 	require.NotEmpty(t, w.received().Get("code"))
-	w.browse(w.authorizeURL(w.unitQuery()), Script{Decision: Deny, DenyAt: 3})
+	w.click(w.authorizeURL(w.unitQuery()), denyAt(3))
 }
 
 // TestALinkTokenOfAnotherName is refused, or ignored: then everything looks well,
@@ -82,7 +82,7 @@ func TestALinkTokenOfAnotherName(t *testing.T) {
 	q.Del("ou_link_token")
 	require.Equal(t, http.StatusBadRequest, w.do(http.MethodGet, w.authorizeURL(q), "", "", nil).StatusCode)
 	w.SetSwitches(Switches{LinkTokenOptional: true})
-	require.NotEmpty(t, w.browse(w.authorizeURL(q), Script{}).Get("code"))
+	require.NotEmpty(t, w.browse(w.authorizeURL(q)).Get("code"))
 	require.Empty(t, w.conferencingOf(w.Accounts()[0]))
 }
 
@@ -93,38 +93,90 @@ func TestConferencingCategories(t *testing.T) {
 	w := start(t, Options{Switches: Switches{NoRecruiting: true}})
 	q := w.unitQuery()
 	q.Set("conferencing_provider_name", string(cronofy.Indeed))
-	require.NotEmpty(t, w.browse(w.authorizeURL(q), Script{Provider: cronofy.Indeed}).Get("code"))
-	require.Equal(t, "zoom", w.conferencingOf(w.Accounts()[0])[0]["provider_name"], "Indeed was not there to choose")
+	wk := w.visitAt(w.authorizeURL(q))
+	wk.send(wk.form(), "")
+	f := wk.form()
+	require.Equal(t, "zoom_enterprise", f.Get("provider"), "the list is shown")
+	require.NotContains(t, string(wk.open(wk.path).body), "Indeed")
+	f.Set("provider", string(cronofy.Indeed))
+	require.Equal(t, 422, wk.send(f, "").StatusCode, "Indeed is not there to choose")
 	w.SetSwitches(Switches{})
 	w.Unlink()
 	q = w.unitQuery()
 	q.Set("conferencing_provider_name", string(cronofy.Indeed))
-	require.NotEmpty(t, w.browse(w.authorizeURL(q), Script{}).Get("code"))
+	require.NotEmpty(t, w.browse(w.authorizeURL(q)).Get("code"))
 	require.Equal(t, "indeed", w.conferencingOf(w.Accounts()[0])[0]["provider_name"])
 }
 
 func TestOrganizationalUnits(t *testing.T) {
 	t.Parallel()
 	w := start(t, Options{})
-	sub := func(sc Script) string {
-		return text(w.exchange(w.browse(w.authorizeURL(w.unitQuery()), sc).Get("code")).json(t)["sub"])
+	sub := func(choice choice) string {
+		return text(w.exchange(w.click(w.authorizeURL(w.unitQuery()), choice).Get("code")).json(t)["sub"])
 	}
-	require.Equal(t, "org_6710aa01c0ffee0123459999", sub(Script{}))
-	require.Equal(t, "org_6710aa01c0ffee0123460000", sub(Script{NewUnit: "Sales <b>"}))
-	require.Equal(t, "org_6710aa01c0ffee0123459999", sub(Script{}))
+	require.Equal(t, "org_6710aa01c0ffee0123459999", sub(asSuggested))
+	require.Equal(t, "org_6710aa01c0ffee0123460000", sub(newUnit("Sales <b>")))
+	require.Equal(t, "org_6710aa01c0ffee0123459999", sub(asSuggested))
 	require.Equal(t, "Sales <b>", w.state.units[1].name)
 }
 
 func TestEnterpriseConnect(t *testing.T) {
 	t.Parallel()
 	w := start(t, Options{})
-	tok := w.exchange(w.browse(w.enterpriseURL(w.enterpriseQuery()), Script{}).Get("code")).json(t)
+	tok := w.exchange(w.browse(w.enterpriseURL(w.enterpriseQuery())).Get("code")).json(t)
 	require.Equal(t, serviceAccountID, tok["sub"])
 	require.Equal(t, serviceAccountID, tok["service_account_id"])
 	require.Equal(t, "service_account/accounts/manage service_account/resources/manage", tok["scope"])
 	info := w.get("/v1/userinfo", text(tok["access_token"])).json(t)
 	auth := info["cronofy.data"].(map[string]any)["authorization"].(map[string]any)
 	require.Equal(t, "read_account read_events create_event delete_event", auth["delegated_scope"])
+}
+
+// choice is what somebody does on an approval's page, counted from 1, beside clicking Allow.
+type choice func(page int, form url.Values)
+
+func asSuggested(int, url.Values) {}
+
+func denyAt(page int) choice {
+	return func(at int, form url.Values) {
+		if at == page {
+			form.Set("decision", "deny")
+		}
+	}
+}
+
+func choose(p cronofy.Provider) choice {
+	return func(_ int, form url.Values) {
+		if form.Has("provider") {
+			form.Set("provider", string(p))
+		}
+	}
+}
+
+func newUnit(name string) choice {
+	return func(_ int, form url.Values) {
+		if form.Has("unit") {
+			form.Set("unit", "new")
+			form.Set("unit_name", name)
+		}
+	}
+}
+
+// click is browse with other choices than those suggested.
+func (w *testServer) click(target string, choice choice) url.Values {
+	w.t.Helper()
+	wk := w.visitAt(target)
+	for page := 1; strings.HasPrefix(wk.path, w.AppURL()); page++ {
+		form := wk.form()
+		choice(page, form)
+		next := wk.send(form, "").Header.Get("Location")
+		if strings.HasPrefix(next, "/") {
+			next = w.AppURL() + next
+		}
+		wk.path = next
+	}
+	wk.open(wk.path)
+	return w.received()
 }
 
 // pageVisitor makes the requests of an approval by hand.
@@ -134,13 +186,15 @@ type pageVisitor struct {
 	path   string
 }
 
-func (w *testServer) visit() *pageVisitor {
+func (w *testServer) visit() *pageVisitor { return w.visitAt(w.authorizeURL(w.unitQuery())) }
+
+func (w *testServer) visitAt(target string) *pageVisitor {
 	jar, err := cookiejar.New(nil)
 	require.NoError(w.t, err)
 	c := *w.client
 	c.Jar = jar
 	wk := &pageVisitor{testServer: w, client: &c}
-	a := wk.open(w.authorizeURL(w.unitQuery()))
+	a := wk.open(target)
 	require.Equal(w.t, http.StatusSeeOther, a.StatusCode)
 	wk.path = w.AppURL() + a.Header.Get("Location")
 	return wk
@@ -179,7 +233,7 @@ func (wk *pageVisitor) form() url.Values {
 	wk.t.Helper()
 	f, ok := findForm(string(wk.open(wk.path).body), "approval")
 	require.True(wk.t, ok)
-	v, err := f.fill("allow", Script{})
+	v, err := f.fill("allow")
 	require.NoError(wk.t, err)
 	return v
 }
@@ -281,7 +335,7 @@ func TestProvenBrowsersAreForgotten(t *testing.T) {
 	t.Parallel()
 	w := start(t, Options{})
 	wk := w.visit()
-	require.NoError(t, Script{}.Browse(t.Context(), wk.client, w.authorizeURL(w.unitQuery())))
+	require.NoError(t, Browser(t.Context(), wk.client, w.authorizeURL(w.unitQuery()), Approve))
 	w.received()
 	require.NotEmpty(t, w.state.proven)
 	w.clock.add(proofLife)
@@ -355,7 +409,7 @@ func TestRedirectSwitches(t *testing.T) {
 	w := start(t, Options{})
 	run := func(sw Switches) url.Values {
 		w.SetSwitches(sw)
-		return w.browse(w.authorizeURL(w.unitQuery()), Script{})
+		return w.browse(w.authorizeURL(w.unitQuery()))
 	}
 	q := run(Switches{State: "wrong"})
 	require.Len(t, q["state"], 1)

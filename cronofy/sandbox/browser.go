@@ -21,19 +21,11 @@ import (
 // Decision is what the built-in browser clicks.
 type Decision int
 
-// The decisions. Deny refuses on the first page.
+// The decisions, made on the first page. Everything else is left as the pages suggest it.
 const (
 	Approve Decision = iota
 	Deny
 )
-
-// Script is a series of clicks that differs from page to page.
-type Script struct {
-	Decision Decision
-	DenyAt   int              // the page, from 1, on which Deny is clicked; 0 is the first
-	Provider cronofy.Provider // what is chosen from the list; empty is what the page suggests
-	NewUnit  string           // the name of a new Organizational Unit; empty takes the one suggested
-}
 
 // LeftError is an approval whose answer could not be delivered: the redirect URI
 // is on another machine, where the built-in browser does not go, or nothing
@@ -71,12 +63,7 @@ const (
 // link or an authorization URL to the page that the redirect URI leads to. It
 // goes to no other machine. client may be nil; its redirect policy is not used.
 func Browser(ctx context.Context, client *http.Client, startURL string, decision Decision) error {
-	return Script{Decision: decision}.Browse(ctx, client, startURL)
-}
-
-// Browse is Browser with its clicks written down.
-func (sc Script) Browse(ctx context.Context, client *http.Client, startURL string) error {
-	b := newBrowser(client, sc)
+	b := newBrowser(client, decision)
 	if client == nil {
 		defer b.client.CloseIdleConnections()
 	}
@@ -93,13 +80,12 @@ func (sc Script) Browse(ctx context.Context, client *http.Client, startURL strin
 // browser is a user agent with cookies.
 type browser struct {
 	client *http.Client
-	script Script
-	page   int    // approval pages answered
+	button string // the id of the one that it clicks
 	host   string // the sandbox's; empty until it answered
 	back   bool   // the redirect URI has answered
 }
 
-func newBrowser(client *http.Client, sc Script) *browser {
+func newBrowser(client *http.Client, decision Decision) *browser {
 	c := http.Client{Timeout: hopTimeout}
 	if client != nil {
 		c = *client
@@ -110,7 +96,11 @@ func newBrowser(client *http.Client, sc Script) *browser {
 	if c.Jar == nil {
 		c.Jar, _ = cookiejar.New(nil) // without options it never fails
 	}
-	return &browser{client: &c, script: sc}
+	button := "allow"
+	if decision == Deny {
+		button = "deny"
+	}
+	return &browser{client: &c, button: button}
 }
 
 func (b *browser) browse(ctx context.Context, startURL string) error {
@@ -210,15 +200,9 @@ func (b *browser) refused(resp *http.Response, page string) error {
 	return err
 }
 
-// answer fills in the form of the page at an address, and clicks a button, as Script
-// says.
+// answer sends the form of the page at an address, by the browser's button.
 func (b *browser) answer(ctx context.Context, at *url.URL, f form) (*http.Request, error) {
-	b.page++
-	button := "allow"
-	if b.script.Decision == Deny && b.page >= b.script.DenyAt {
-		button = "deny"
-	}
-	values, err := f.fill(button, b.script)
+	values, err := f.fill(b.button)
 	if err != nil {
 		return nil, err
 	}
@@ -283,7 +267,7 @@ func findForm(page, id string) (form, bool) {
 }
 
 // fill gives what a browser sends when the button is clicked.
-func (f form) fill(button string, sc Script) (url.Values, error) {
+func (f form) fill(button string) (url.Values, error) {
 	values := url.Values{}
 	clicked := false
 	for _, c := range f.controls {
@@ -296,7 +280,7 @@ func (f form) fill(button string, sc Script) (url.Values, error) {
 				clicked = true
 			}
 		case kind == "radio":
-			if checked && !values.Has(name) || sc.chooses(name, value) {
+			if checked && !values.Has(name) {
 				values.Set(name, value)
 			}
 		case kind == "hidden" || kind == "text":
@@ -306,14 +290,7 @@ func (f form) fill(button string, sc Script) (url.Values, error) {
 	if !clicked {
 		return nil, errors.New("the page has no button " + button)
 	}
-	if sc.NewUnit != "" && values.Has("unit_name") {
-		values.Set("unit_name", sc.NewUnit)
-	}
 	return values, nil
-}
-
-func (sc Script) chooses(name, value string) bool {
-	return name == "provider" && value == string(sc.Provider) || name == "unit" && value == "new" && sc.NewUnit != ""
 }
 
 // title is a page's title, for an error.

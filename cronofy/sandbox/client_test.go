@@ -40,7 +40,7 @@ func (w *testServer) approveFor(c *cronofy.Client, p cronofy.Provider) cronofy.S
 	token, err := c.LinkToken(w.t.Context(), serviceAccountID)
 	require.NoError(w.t, err)
 	target := c.AuthorizeURL(cronofy.AuthorizeRequest{RedirectURI: w.back, State: "s", LinkToken: token, Provider: p})
-	return cronofy.NewSecret(w.browse(target, Script{}).Get("code"))
+	return cronofy.NewSecret(w.browse(target).Get("code"))
 }
 
 func TestClientWalksThrough(t *testing.T) {
@@ -106,7 +106,7 @@ func TestClientConnectsAServiceAccount(t *testing.T) {
 	t.Parallel()
 	w := start(t, Options{})
 	c, ctx := w.api(), t.Context()
-	q := w.browse(c.EnterpriseConnectURL(cronofy.EnterpriseConnectRequest{RedirectURI: w.back, State: "ec"}), Script{})
+	q := w.browse(c.EnterpriseConnectURL(cronofy.EnterpriseConnectRequest{RedirectURI: w.back, State: "ec"}))
 	tok, err := c.Exchange(ctx, cronofy.NewSecret(q.Get("code")), w.back)
 	require.NoError(t, err)
 	require.Equal(t, serviceAccountID, tok.Sub)

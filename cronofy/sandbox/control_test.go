@@ -59,7 +59,7 @@ func TestControlIsGuarded(t *testing.T) {
 func TestControlPrintsNoSecret(t *testing.T) {
 	t.Parallel()
 	w := start(t, Options{})
-	q := w.browse(w.authorizeURL(w.unitQuery()), Script{})
+	q := w.browse(w.authorizeURL(w.unitQuery()))
 	tok := w.exchange(q.Get("code")).json(t)
 	html := string(w.openControl().open(w.AppURL() + "/control").body)
 	require.Contains(t, html, w.Credentials().ClientID)

@@ -130,7 +130,7 @@ func TestServiceAccountScopeIsNeeded(t *testing.T) {
 		q := w.enterpriseQuery()
 		q.Set("scope", scope)
 		q.Set("delegated_scope", "read_only")
-		token := text(w.exchange(w.browse(w.enterpriseURL(q), Script{}).Get("code")).json(t)["access_token"])
+		token := text(w.exchange(w.browse(w.enterpriseURL(q)).Get("code")).json(t)["access_token"])
 		require.Equal(t, want.delegate, w.post(delegatedPath, token, body).StatusCode, scope)
 		require.Equal(t, want.resources, w.get("/v1/resources", token).StatusCode, scope)
 	}
@@ -141,7 +141,7 @@ func TestScopeWithinDelegatedScope(t *testing.T) {
 	w := start(t, Options{})
 	q := w.enterpriseQuery()
 	q.Set("delegated_scope", "read_only")
-	token := text(w.exchange(w.browse(w.enterpriseURL(q), Script{}).Get("code")).json(t)["access_token"])
+	token := text(w.exchange(w.browse(w.enterpriseURL(q)).Get("code")).json(t)["access_token"])
 	for scope, want := range map[string]int{
 		"read_only": 202, "read_events": 202, "free_busy": 202, "read_write": 422, "write_only": 422, "create_event": 422,
 	} {

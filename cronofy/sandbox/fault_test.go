@@ -140,7 +140,7 @@ func TestFaultBodies(t *testing.T) {
 func TestTruncatedExchangeUsesTheCode(t *testing.T) {
 	t.Parallel()
 	w := start(t, Options{})
-	code := w.browse(w.authorizeURL(w.unitQuery()), Script{}).Get("code")
+	code := w.browse(w.authorizeURL(w.unitQuery())).Get("code")
 	w.Set(Fault{Endpoint: Exchange, Body: TruncatedBody, Times: 1})
 	require.False(t, json.Valid(w.exchange(code).body))
 	require.JSONEq(t, `{"error":"invalid_grant"}`, string(w.exchange(code).body))

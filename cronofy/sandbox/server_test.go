@@ -126,7 +126,7 @@ func TestHeaderLimit(t *testing.T) {
 // trace is everything random in a run.
 func trace(t *testing.T, o Options) []string {
 	w := start(t, o)
-	code := w.browse(w.authorizeURL(w.unitQuery()), Script{}).Get("code")
+	code := w.browse(w.authorizeURL(w.unitQuery())).Get("code")
 	tok := w.exchange(code).json(t)
 	person := w.Accounts()[3]
 	return []string{
@@ -223,7 +223,7 @@ func TestLogHoldsNoSecret(t *testing.T) {
 	t.Parallel()
 	w := start(t, Options{})
 	secrets := trace(t, Options{}) // the same seed
-	q := w.browse(w.authorizeURL(w.unitQuery()), Script{})
+	q := w.browse(w.authorizeURL(w.unitQuery()))
 	tok := w.exchange(q.Get("code")).json(t)
 	w.get("/v1/userinfo", w.Accounts()[3].AccessToken.Reveal())
 	w.get("/v1/"+url.PathEscape(w.secret()), "")

@@ -174,9 +174,9 @@ func (w *testServer) enterpriseURL(q url.Values) string {
 }
 
 // browse walks the pages and gives what came to the callback.
-func (w *testServer) browse(target string, sc Script) url.Values {
+func (w *testServer) browse(target string) url.Values {
 	w.t.Helper()
-	require.NoError(w.t, sc.Browse(w.t.Context(), nil, target))
+	require.NoError(w.t, Browser(w.t.Context(), nil, target, Approve))
 	return w.received()
 }
 
@@ -237,7 +237,7 @@ func text(v any) string {
 func TestApproveWithBrowser(t *testing.T) {
 	t.Parallel()
 	w := start(t, Options{})
-	q := w.browse(w.authorizeURL(w.unitQuery()), Script{})
+	q := w.browse(w.authorizeURL(w.unitQuery()))
 	require.Equal(t, []string{"9f0c3e1ab27d44f8"}, q["state"])
 	require.Len(t, q.Get("code"), 32)
 

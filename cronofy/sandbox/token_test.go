@@ -45,7 +45,7 @@ func TestTokenChecks(t *testing.T) {
 				t.Run(name+"/"+form+"/"+host, func(t *testing.T) {
 					t.Parallel()
 					w := start(t, Options{})
-					code := w.browse(w.authorizeURL(w.unitQuery()), Script{}).Get("code")
+					code := w.browse(w.authorizeURL(w.unitQuery())).Get("code")
 					w.SetSwitches(c.switches)
 					m := w.tokenBody(map[string]string{"grant_type": "authorization_code", "code": code, "redirect_uri": w.back})
 					c.change(m)
@@ -118,7 +118,7 @@ func TestTokenBodies(t *testing.T) {
 func TestCodeIsUsedOnce(t *testing.T) {
 	t.Parallel()
 	w := start(t, Options{})
-	code := w.browse(w.enterpriseURL(w.enterpriseQuery()), Script{}).Get("code")
+	code := w.browse(w.enterpriseURL(w.enterpriseQuery())).Get("code")
 	first := w.exchange(code).json(t)
 	require.Equal(t, 200, w.get("/v1/userinfo", text(first["access_token"])).StatusCode)
 	a := w.exchange(code)
@@ -131,11 +131,11 @@ func TestCodeIsUsedOnce(t *testing.T) {
 func TestLives(t *testing.T) {
 	t.Parallel()
 	w := start(t, Options{})
-	code := w.browse(w.enterpriseURL(w.enterpriseQuery()), Script{}).Get("code")
+	code := w.browse(w.enterpriseURL(w.enterpriseQuery())).Get("code")
 	w.clock.add(codeLife)
 	require.Equal(t, 400, w.exchange(code).StatusCode, "an expired code")
 
-	code = w.browse(w.enterpriseURL(w.enterpriseQuery()), Script{}).Get("code")
+	code = w.browse(w.enterpriseURL(w.enterpriseQuery())).Get("code")
 	w.clock.add(codeLife - time.Second)
 	tok := w.exchange(code).json(t)
 	require.InDelta(t, 1800, tok["expires_in"], 0)
@@ -214,7 +214,7 @@ func TestRevoke(t *testing.T) {
 	require.Equal(t, 200, revoke(map[string]string{"token": people[2].RefreshToken.Reveal()}).StatusCode)
 	require.Equal(t, []int{401, 200}, []int{status(2), status(3)})
 
-	code := w.browse(w.authorizeURL(w.unitQuery()), Script{}).Get("code")
+	code := w.browse(w.authorizeURL(w.unitQuery())).Get("code")
 	tok := w.exchange(code).json(t)
 	require.Equal(t, 200, revoke(map[string]string{"token": text(tok["refresh_token"])}).StatusCode)
 	require.Equal(t, 401, w.get("/v1/userinfo", text(tok["access_token"])).StatusCode)
@@ -224,7 +224,7 @@ func TestRevoke(t *testing.T) {
 func TestOmitSub(t *testing.T) {
 	t.Parallel()
 	w := start(t, Options{Switches: Switches{OmitSub: true, OmitRefreshToken: true}})
-	tok := w.exchange(w.browse(w.enterpriseURL(w.enterpriseQuery()), Script{}).Get("code")).json(t)
+	tok := w.exchange(w.browse(w.enterpriseURL(w.enterpriseQuery())).Get("code")).json(t)
 	require.NotContains(t, tok, "sub")
 	require.NotContains(t, tok, "service_account_id")
 	require.NotContains(t, tok, "refresh_token")
