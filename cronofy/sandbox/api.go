@@ -36,7 +36,7 @@ type call struct {
 	err      error // why the body could not be read as parameters
 
 	status int
-	body   bytes.Buffer
+	body   []byte
 	object object // sent as JSON in place of body
 	gone   bool   // the connection is reset in place of an answer
 	before func() // what is to be done before the answer is sent
@@ -44,9 +44,12 @@ type call struct {
 
 // Header, WriteHeader and Write are for http.ServeMux, which routes to our
 // handlers and answers by itself where there is none.
-func (c *call) Header() http.Header         { return c.w.Header() }
-func (c *call) WriteHeader(status int)      { c.status = status }
-func (c *call) Write(b []byte) (int, error) { return c.body.Write(b) }
+func (c *call) Header() http.Header    { return c.w.Header() }
+func (c *call) WriteHeader(status int) { c.status = status }
+func (c *call) Write(b []byte) (int, error) {
+	c.body = append(c.body, b...)
+	return len(b), nil
+}
 
 // handler wraps a host's routes with what holds for every request.
 func (s *Server) handler(host string, routes http.Handler) http.Handler {
@@ -88,6 +91,9 @@ func loopbackAuthority(host string) bool {
 }
 
 func (c *call) read() {
+	if c.r.Method == http.MethodGet || c.r.Method == http.MethodHead {
+		return
+	}
 	body, err := io.ReadAll(http.MaxBytesReader(c.w, c.r.Body, maxBody))
 	if err != nil {
 		c.err = errLength
@@ -260,15 +266,14 @@ func (c *call) send() {
 		return
 	}
 	if c.object != nil {
-		c.body.Write(encode(c.object, c.switches))
+		c.body = encode(c.object, c.switches)
 	}
-	declared, sent := c.body.Len(), c.body.Bytes()
-	switch c.fault.Body {
-	case TruncatedBody:
+	declared, sent := len(c.body), c.body
+	if c.fault.Body == TruncatedBody || c.fault.Body == CutBody {
 		sent = sent[:declared/2]
+	}
+	if c.fault.Body == TruncatedBody {
 		declared = len(sent)
-	case CutBody:
-		sent = sent[:declared/2]
 	}
 	c.w.Header().Set("Content-Length", strconv.Itoa(declared))
 	c.w.WriteHeader(c.status)

@@ -118,7 +118,7 @@ func (c *call) misbehave() bool {
 		return true
 	case f.Body == HTMLBody:
 		c.w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		c.body.WriteString(htmlError)
+		c.body = []byte(htmlError)
 	case f.Body == EmptyBody:
 	case f.Status == http.StatusUnprocessableEntity:
 		c.invalid(invalid(cmp.Or(f.Field, "service_account_id"), reason))

@@ -1,7 +1,6 @@
 package sandbox
 
 import (
-	"crypto/hmac"
 	cryptorand "crypto/rand"
 	"crypto/sha256"
 	"encoding/binary"
@@ -187,12 +186,12 @@ func (r *random) text(n int) string {
 
 // derive gives the same n (at most 32) characters for the same label and number.
 func (r *random) derive(label string, i, n int) string {
-	mac := hmac.New(sha256.New, r.key[:])
-	mac.Write([]byte(label))
-	mac.Write(binary.BigEndian.AppendUint64(nil, uint64(i)))
-	out := mac.Sum(nil)[:n]
+	from := make([]byte, 0, 64)
+	from = append(from, r.key[:]...)
+	from = append(from, label...)
+	out := sha256.Sum256(binary.BigEndian.AppendUint64(from, uint64(i)))
 	for i, b := range out {
 		out[i] = alphabet[int(b)%len(alphabet)]
 	}
-	return string(out)
+	return string(out[:n])
 }

@@ -44,7 +44,7 @@ func (c *call) page(status int, html markup.HTML) {
 		"form-action http: https:; frame-ancestors 'none'; base-uri 'none'")
 	h.Set("Referrer-Policy", "same-origin")
 	c.status = status
-	c.body.WriteString(string(html))
+	c.body = []byte(html)
 }
 
 func (c *call) errorPage(status int, text string) {
