@@ -66,9 +66,3 @@ func TestNames(t *testing.T) {
 		require.Error(t, n.Validate(), name)
 	}
 }
-
-func TestSiteIsKept(t *testing.T) {
-	t.Parallel()
-	d, _ := FindDataCenter("de")
-	require.Equal(t, d.Site(), german().Site())
-}

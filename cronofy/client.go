@@ -108,9 +108,6 @@ func New(site Site, app App, opts ...Option) *Client {
 	return c
 }
 
-// Site is where the client's calls go.
-func (c *Client) Site() Site { return c.site }
-
 func plain(h *http.Client) *http.Client {
 	if h == nil {
 		h, _ = NewHTTPClient(HTTPOptions{}) // only a CA file can make it fail

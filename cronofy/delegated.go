@@ -1,6 +1,7 @@
 package cronofy
 
 import (
+	"cmp"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
@@ -99,7 +100,6 @@ type Webhook struct {
 	Code             Secret
 	State            string // may be absent on failure
 	Error            string // "access_denied"; empty on success
-	ErrorKey         string
 	ErrorDescription string
 }
 
@@ -113,10 +113,10 @@ func ParseWebhook(body []byte) (Webhook, error) {
 	}
 	a := in.object("authorization")
 	w := Webhook{
-		Code: a.secret("code"), State: name(a.text("state")), Error: name(a.text("error")), ErrorKey: name(a.text("error_key")),
+		Code: a.secret("code"), State: name(a.text("state")), Error: name(cmp.Or(a.text("error"), a.text("error_key"))),
 		ErrorDescription: CleanText(a.text("error_description"), maxDetail),
 	}
-	if w.Code.Empty() && w.Error == "" && w.ErrorKey == "" {
+	if w.Code.Empty() && w.Error == "" {
 		return Webhook{}, &BadAnswerError{Op: op, Reason: "neither code nor error"}
 	}
 	return w, nil

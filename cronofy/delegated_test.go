@@ -42,7 +42,7 @@ func TestParseWebhook(t *testing.T) {
 		"error_description": "Access to the mailbox\u001b[2J was refused", "state": "row-17"}}`))
 	require.NoError(t, err)
 	require.Equal(t, Webhook{
-		State: "row-17", Error: "access_denied", ErrorKey: "errors.example",
+		State: "row-17", Error: "access_denied",
 		ErrorDescription: "Access to the mailbox was refused",
 	}, w)
 

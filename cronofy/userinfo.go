@@ -1,7 +1,6 @@
 package cronofy
 
 import (
-	"cmp"
 	"context"
 	"net/http"
 	"net/url"
@@ -24,10 +23,7 @@ type UserInfo struct {
 	Email                string // may be empty; a service account's may be any user name
 	Name                 string // may be empty
 	Type                 string // "account", "service_account", …: an open set; may be empty
-	Scope                string // space-separated; may be empty
-	Status               string // of the authorization: "active" is the only value known; may be empty
-	DelegatedScope       string // of a service account
-	Domain               string // of a service account
+	DelegatedScope       string // space-separated, of a service account
 	ConferencingProfiles []ConferencingProfile
 	Warnings             []string // what was odd in the answer and did not keep it from being read, in sentences
 }
@@ -67,9 +63,7 @@ func readUserInfo(o object) UserInfo {
 	authorization := data.object("authorization")
 	u := UserInfo{
 		Sub: name(o.text("sub")), Email: name(o.text("email")), Name: name(o.text("name")), Type: name(o.text("cronofy.type")),
-		Scope: CleanText(authorization.words("scope"), maxScope), Status: name(authorization.text("status")),
 		DelegatedScope: CleanText(authorization.words("delegated_scope"), maxScope),
-		Domain:         name(cmp.Or(data.object("service_account").text("domain"), o.text("cronofy.service_account.domain"))),
 	}
 	for _, p := range data.objects("conferencing_profiles") {
 		link, provider := p.text("profile_relink_url"), p.text("provider_name")

@@ -142,7 +142,7 @@ func TestClientIsRefused(t *testing.T) {
 	t.Parallel()
 	w := start(t, Options{})
 	c, ctx := w.api(), t.Context()
-	stranger := cronofy.New(c.Site(), cronofy.App{ClientID: w.Credentials().ClientID, ClientSecret: cronofy.NewSecret("x")},
+	stranger := cronofy.New(w.Site(cronofy.DataCenters()[0]), cronofy.App{ClientID: w.Credentials().ClientID, ClientSecret: cronofy.NewSecret("x")},
 		cronofy.WithHTTPClient(w.client), cronofy.WithLimiter(nil))
 	for _, status := range []int{401, 400} {
 		w.SetSwitches(Switches{InvalidClientStatus: status})
