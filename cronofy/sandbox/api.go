@@ -312,12 +312,15 @@ func (c *call) invalid(e *fieldError) {
 type object = map[string]any
 
 // encode gives an answer's JSON, with fields nobody knows in every object if that is
-// switched on.
+// switched on. Nothing that stands in an answer makes it fail.
 func encode(o object, sw Switches) []byte {
+	body, _ := json.Marshal(o)
 	if sw.ExtraFields {
-		addFields(o)
+		var decoded object // what is text so far too
+		_ = json.Unmarshal(body, &decoded)
+		addFields(decoded)
+		body, _ = json.Marshal(decoded)
 	}
-	body, _ := json.Marshal(o) // nothing that stands in an answer makes it fail
 	return body
 }
 

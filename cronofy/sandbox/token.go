@@ -109,7 +109,10 @@ func (s *Server) exchange(c *call) {
 	a["sub"] = g.sub
 	switch g.kind {
 	case accountGrant:
-		a["account_id"], a["linking_profile"] = g.sub, s.linkingProfile(g.account)
+		a["account_id"], a["linking_profile"] = g.sub, object{
+			"provider_name": "google", "provider_service": "gsuite",
+			"profile_id": s.profileID("calendar", g.account), "profile_name": s.org.person(g.account).email,
+		}
 	case serviceGrant:
 		a["service_account_id"] = g.sub
 	case unitGrant:

@@ -1,6 +1,8 @@
 package sandbox
 
 import (
+	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -69,7 +71,7 @@ func (s *Server) userInfo(c *call) {
 
 func (s *Server) accountInfo(g *grant, sw Switches) object {
 	p := s.org.person(g.account)
-	data := object{"authorization": object{"scope": g.scope, "status": "active"}, "profiles": []any{s.calendar(g.account)}}
+	data := object{"authorization": object{"scope": g.scope, "status": "active"}, "profiles": []any{s.calendar(g.account, p.email)}}
 	if profiles := s.conferencing(g.account, p, sw); len(profiles) > 0 {
 		data["conferencing_profiles"] = profiles
 	}
@@ -79,26 +81,15 @@ func (s *Server) accountInfo(g *grant, sw Switches) object {
 	}
 }
 
-// linkingProfile is the calendar connection in an account's token answer.
-func (s *Server) linkingProfile(i int) object {
-	return object{
-		"provider_name": "google", "provider_service": "gsuite",
-		"profile_id": s.profileID("calendar", i), "profile_name": s.org.person(i).email,
-	}
-}
-
-// calendar is the calendar connection in userinfo.
-func (s *Server) calendar(i int) object {
-	a := s.linkingProfile(i)
-	id, _ := a["profile_id"].(string)
-	a["profile_connected"], a["profile_initial_sync_required"] = true, false
-	a["profile_calendars"] = []any{object{
-		"calendar_id": "cal_" + strings.TrimPrefix(id, "pro_") + "_01", "calendar_name": "Work",
-		"calendar_readonly": false, "calendar_deleted": false, "calendar_primary": true,
-		"calendar_integrated_conferencing_available": true, "calendar_attachments_available": false,
-		"permission_level": "sandbox",
-	}}
-	return a
+// calendar is the calendar connection in userinfo, of which bulk runs read a hundred
+// thousand: as text it takes a third of a map's time.
+func (s *Server) calendar(i int, email string) json.RawMessage {
+	id := s.profileID("calendar", i)
+	return fmt.Appendf(nil, `{"provider_name":"google","provider_service":"gsuite","profile_id":%q,"profile_name":%q,`+
+		`"profile_connected":true,"profile_initial_sync_required":false,"profile_calendars":[{"calendar_id":"cal_%s_01",`+
+		`"calendar_name":"Work","calendar_readonly":false,"calendar_deleted":false,"calendar_primary":true,`+
+		`"calendar_integrated_conferencing_available":true,"calendar_attachments_available":false,"permission_level":"sandbox"}]}`,
+		id, email, strings.TrimPrefix(id, "pro_"))
 }
 
 func (s *Server) profileID(label string, i int) string {
