@@ -171,7 +171,11 @@ func (m *Model) head(l layout, p fitted) []string {
 		lines = append(lines, m.ruleOf(l, l.width-2*l.margin+2))
 	}
 	if !l.rail {
-		lines = append(lines, in+spread(m.folded(w), m.more(l, p), w))
+		more := ""
+		if !l.rules { // which would say it
+			more = m.st.muted.Render(p.more())
+		}
+		lines = append(lines, in+spread(m.folded(w), more, w))
 	}
 	if l.air {
 		lines = append(lines, "")
@@ -186,29 +190,24 @@ func (m *Model) ruleOf(l layout, w int) string {
 // rule is the lower one; it says when there is more to see.
 func (m *Model) rule(l layout, p fitted) string {
 	w := l.width - 2*l.margin + 2
-	more := ""
-	switch {
-	case p.above && p.below:
-		more = " ↑↓ more "
-	case p.below:
-		more = " ↓ more "
-	case p.above:
-		more = " ↑ more "
-	}
-	if more == "" {
+	if p.more() == "" {
 		return m.ruleOf(l, w)
 	}
-	n := len([]rune(more))
-	return m.ruleOf(l, w-n-2) + m.st.muted.Render(more) + m.st.rule.Render("──")
+	more := " " + p.more() + " "
+	return m.ruleOf(l, w-visible(more)-2) + m.st.muted.Render(more) + m.st.rule.Render("──")
 }
 
-// more is for windows that have no rule to say it on.
-func (m *Model) more(l layout, p fitted) string {
-	if l.rules || !p.above && !p.below {
-		return ""
+// more says which lines are out of sight.
+func (f fitted) more() string {
+	switch {
+	case f.above && f.below:
+		return "↑↓ more"
+	case f.below:
+		return "↓ more"
+	case f.above:
+		return "↑ more"
 	}
-	sign := map[bool]string{true: "↑", false: ""}[p.above] + map[bool]string{true: "↓", false: ""}[p.below]
-	return m.st.muted.Render(sign + " more")
+	return ""
 }
 
 // body puts the page beside the rail.

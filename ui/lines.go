@@ -290,11 +290,11 @@ func (p *plainWizard) heading(page Page) {
 	}
 	p.said = p.at()
 	if !p.over() && !page.End {
-		place := ""
+		at := ""
 		if p.state.Step > 0 && p.state.Answers.Site.Chosen() {
-			place = " " + clean(placeOf(p.state)) + "."
+			at = " " + clean(place(p.state.Answers.Site)) + "."
 		}
-		p.say(fmt.Sprintf("Step %d of %d: %s.%s", p.state.Step+1, len(flow.Steps()), p.state.Step.Title(), place))
+		p.say(fmt.Sprintf("Step %d of %d: %s.%s", p.state.Step+1, len(flow.Steps()), p.state.Step.Title(), at))
 	}
 	if len(page.Found) == 0 || !strings.HasPrefix(page.Found[0].Text, page.Title) {
 		p.say(sentence(page.Title))
@@ -305,8 +305,6 @@ func (p *plainWizard) heading(page Page) {
 	}
 	p.notes(page)
 }
-
-func placeOf(s flow.State) string { return place(s.Answers.Site) }
 
 // sentence ends a title that is none.
 func sentence(s string) string {

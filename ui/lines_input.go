@@ -198,8 +198,6 @@ func (in *plainInput) line() {
 // plainBlocking is a reader whose reads cannot be given up.
 type plainBlocking struct{ io.Reader }
 
-func plainUncancelable(r io.Reader) plainBlocking { return plainBlocking{r} }
-
 // Cancel tells that it cannot.
 func (plainBlocking) Cancel() bool { return false }
 

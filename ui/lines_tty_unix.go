@@ -116,5 +116,5 @@ func plainCancelable(r io.Reader) cancelreader.CancelReader {
 	if c, err := cancelreader.NewReader(r); err == nil {
 		return c
 	}
-	return plainUncancelable(r)
+	return plainBlocking{r}
 }

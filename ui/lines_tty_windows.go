@@ -44,4 +44,4 @@ func (t *plainTerminal) flush() { _ = windows.FlushConsoleInputBuffer(t.console)
 
 // plainCancelable cannot cancel here: what can would take the console's editing
 // away.
-func plainCancelable(r io.Reader) cancelreader.CancelReader { return plainUncancelable(r) }
+func plainCancelable(r io.Reader) cancelreader.CancelReader { return plainBlocking{r} }

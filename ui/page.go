@@ -112,7 +112,7 @@ type Option struct {
 	Label string
 	Note  string   // beside the label
 	Last  string   // after everything: what terminals measure differently
-	Words []string // that choose it in lines, too
+	Words []string // that choose it in lines, besides its value and label
 	About string   // to know when it is chosen
 	Act   Act
 }
@@ -404,7 +404,15 @@ type Missed struct {
 	Step flow.Step
 }
 
-// workingProblem hides a problem while something is under way: it may be over.
+// working is what confer does, while it does it.
+func (c Context) working(what string) string {
+	if c.Busy() {
+		return what
+	}
+	return ""
+}
+
+// problem hides one while something is under way: it may be over.
 func (c Context) problem() *flow.Problem {
 	if c.Busy() {
 		return nil

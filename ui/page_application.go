@@ -29,7 +29,7 @@ func applicationPage(c Context) Page {
 	if secretMayBeStored(c.State) {
 		secret.Optional, secret.Placeholder = true, "leave empty to use the stored one"
 	}
-	p := Page{
+	return Page{
 		Title: "Your Cronofy application",
 		Lead:  "Its client id and secret are in Cronofy's developer dashboard.",
 		Fields: []Field{
@@ -43,15 +43,12 @@ func applicationPage(c Context) Page {
 		},
 		Actions: []Action{askToPermit},
 		Problem: c.problem(), At: applicationFault(c.State), Warning: c.Notice,
+		Busy: c.working("Asking Cronofy about this application, and the system about its keyring"),
 		Explain: []string{
 			"The application is yours, at Cronofy: confer works in its name. Open Cronofy's developer dashboard, choose the application, and copy the client id and the client secret from there.",
 			"The redirect URI is where the administrator's browser comes back to with Cronofy's answer. confer listens there by itself if it is an address of this machine. An application in development mode may use any; one in production only those that Cronofy has permitted.",
 		},
 	}
-	if c.Busy() {
-		p.Busy = "Asking Cronofy about this application, and the system about its keyring"
-	}
-	return p
 }
 
 // askToPermit opens the text that asks Cronofy to permit a redirect URI.

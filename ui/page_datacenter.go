@@ -15,7 +15,7 @@ func dataCenterPage(c Context) Page {
 	f := Field{Name: "data_center", Label: "Data center", Flag: "--data-center", Kind: FieldChoice, Answer: c.Answers.Site.DataCenter.ID, Optional: c.Answers.Site.Chosen()}
 	for _, site := range c.Sites {
 		dc := site.DataCenter
-		o := Option{Value: dc.ID, Label: dc.Name, Last: strings.ToUpper(dc.ID), Words: []string{dc.ID}}
+		o := Option{Value: dc.ID, Label: dc.Name, Last: strings.ToUpper(dc.ID)}
 		if site.Sandbox || !site.Overridden() {
 			o.Note = dc.Site().APIHost() // the sandbox plays it
 		}

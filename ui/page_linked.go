@@ -52,9 +52,9 @@ func linkedPage(c Context) Page {
 	p := Page{
 		Title: "Linked", Found: linkedNotes(c), Warning: c.Notice, Problem: c.problem(),
 		Fields: []Field{{Name: "next", Label: "What next", Kind: FieldChoice, Options: []Option{
-			{Value: "check", Label: "Check accounts", Note: "optional: does it work?", Words: []string{"check"}, Act: Act{Open: pageAccounts}},
-			{Value: "another", Label: "Another link", Note: "another organisation or provider", Words: []string{"another"}, Act: Act{Event: flow.AnotherWanted{}}},
-			{Value: "finish", Label: "Finish", Note: withoutCheck(c.State), Words: []string{"finish"}, Act: Act{Event: noAccounts}},
+			{Value: "check", Label: "Check accounts", Note: "optional: does it work?", Act: Act{Open: pageAccounts}},
+			{Value: "another", Label: "Another link", Note: "another organisation or provider", Act: Act{Event: flow.AnotherWanted{}}},
+			{Value: "finish", Label: "Finish", Note: withoutCheck(c.State), Act: Act{Event: noAccounts}},
 		}}},
 		Actions: []Action{{Key: "f", Words: "finish", Act: Act{Event: noAccounts}}},
 		Explain: []string{"The link is made. Cronofy now looks for each calendar account's e-mail address at the provider, and gives those it finds a conferencing profile: their meetings get an address by themselves.",
@@ -100,9 +100,9 @@ func accountsPage(c Context) Page {
 		Title: "Check it now? (optional)",
 		Lead:  "Cronofy lists no accounts, so their conferencing profiles are read one by one, each with a token of the account.",
 		Fields: []Field{{Name: "accounts", Label: "Accounts", Kind: FieldChoice, Answer: answer, Options: []Option{
-			{Value: "none", Label: "Skip", Note: withoutCheck(c.State), Words: []string{"skip", "none", "not now"}, Act: Act{Event: noAccounts}},
-			{Value: "file", Label: "A file", Note: "a list with access tokens", Words: []string{"file"}, Act: Act{Open: pageAccountsFile}},
-			{Value: "token", Label: "One access token", Note: "of one account, pasted", Words: []string{"token"}, Act: Act{Open: pageAccessToken}},
+			{Value: "none", Label: "Skip", Note: withoutCheck(c.State), Words: []string{"skip", "not now"}, Act: Act{Event: noAccounts}},
+			{Value: "file", Label: "A file", Note: "a list with access tokens", Act: Act{Open: pageAccountsFile}},
+			{Value: "token", Label: "One access token", Note: "of one account, pasted", Act: Act{Open: pageAccessToken}},
 		}}},
 		Problem: c.problem(), Warning: c.Notice,
 		Explain: []string{"Your application has an access token for each account that signed up through it. A file with them, or a single one, is enough to see whether accounts have their conferencing profiles. Nothing is changed by reading them."},
@@ -116,7 +116,7 @@ const (
 )
 
 func accountsFilePage(c Context) Page {
-	p := Page{
+	return Page{
 		Title: "A file of accounts", Lead: "CSV with a header, or JSON lines; columns email and access_token.",
 		Fields: []Field{{Name: fieldPath, Label: "File", Called: "file", Flag: "--accounts", Answer: c.Answers.Accounts.Path, Placeholder: "path of the file", Check: c.CheckAccountsPath, Shy: true}},
 		Enter:  "read the profiles",
@@ -126,7 +126,6 @@ func accountsFilePage(c Context) Page {
 		Problem: c.problem(), At: fieldPath, Warning: c.Notice,
 		Explain: []string{"One line an account. confer reads the profiles of each, and looks again for those that have none yet."},
 	}
-	return p
 }
 
 func accessTokenPage(c Context) Page {

@@ -15,7 +15,7 @@ func providerPage(c Context) Page {
 	f := Field{Name: "provider", Label: "Provider", Flag: "--provider", Kind: FieldChoice, Answer: string(c.Answers.Provider)}
 	for _, p := range offered(c.Answers.Provider) {
 		w := wordsFor(p)
-		f.Options = append(f.Options, Option{Value: string(p), Label: w.option, Note: w.note, About: w.needs, Words: []string{string(p), strings.TrimSuffix(string(p), "_enterprise")}})
+		f.Options = append(f.Options, Option{Value: string(p), Label: w.option, Note: w.note, About: w.needs, Words: []string{strings.TrimSuffix(string(p), "_enterprise")}})
 	}
 	return Page{
 		Title: "Which provider should people meet on?", Lead: "The administrator signs in to it once, for everybody.",

@@ -47,8 +47,11 @@ const (
 	fieldWide    = "delegated_scope"
 )
 
+// checking is said while a service account is looked at.
+const checking = "Asking Cronofy for a link token, which checks the id and the secret"
+
 func serviceAccountPage(c Context) Page {
-	p := Page{
+	return Page{
 		Title: "Whose calendars?",
 		Lead:  "A calendar service account stands for one organisation's calendars.",
 		Fields: []Field{
@@ -60,16 +63,12 @@ func serviceAccountPage(c Context) Page {
 			return flow.ServiceAccountEntered{ID: v[fieldAccount], Label: v[fieldLabel]}
 		},
 		Actions: []Action{{Key: "c", Words: "authorize a calendar service account now", Act: Act{Open: pageConnect}}},
-		Problem: c.problem(), At: accountFault(c.State), Warning: c.Notice,
+		Problem: c.problem(), At: accountFault(c.State), Warning: c.Notice, Busy: c.working(checking),
 		Explain: []string{
 			"An administrator of the organisation authorizes your application once for all its calendars: Cronofy calls that Enterprise Connect, and what comes of it a service account. Service account ids look like ser_6710….",
 			"Your application got the id as sub when it exchanged the code of that authorization. If nobody has authorized it yet, confer can have that done now.",
 		},
 	}
-	if c.Busy() {
-		p.Busy = "Asking Cronofy for a link token, which checks the id and the secret"
-	}
-	return p
 }
 
 func labelField(c Context) Field {
@@ -96,10 +95,10 @@ func usedPath(s flow.State) []pageID {
 
 func usedAccountsPage(c Context) Page {
 	p := Page{Title: "Whose calendars?", Lead: "Service accounts that were used with this application before.",
-		Problem: c.problem(), Warning: c.Notice, Explain: serviceAccountPage(Context{}).Explain}
+		Problem: c.problem(), Warning: c.Notice, Busy: c.working(checking), Explain: serviceAccountPage(Context{}).Explain}
 	f := Field{Name: fieldAccount, Label: "Service account", Kind: FieldChoice, Answer: c.Answers.ServiceAccount}
 	for _, u := range usedHere(c.State) {
-		o := Option{Value: u.ServiceAccount, Label: clean(u.ServiceAccount), Words: []string{u.ServiceAccount}, Act: Act{Event: flow.ServiceAccountEntered{ID: u.ServiceAccount, Label: u.Label}}}
+		o := Option{Value: u.ServiceAccount, Label: clean(u.ServiceAccount), Act: Act{Event: flow.ServiceAccountEntered{ID: u.ServiceAccount, Label: u.Label}}}
 		if u.Label != "" {
 			o.Label, o.Note = clean(u.Label), shortID(u.ServiceAccount)
 		}
@@ -108,9 +107,6 @@ func usedAccountsPage(c Context) Page {
 	f.Options = append(f.Options, Option{Label: "Another one", Note: "enter its id", Act: Act{Open: pageServiceAccount}},
 		Option{Label: "Authorize one now", Note: "in the browser", Act: Act{Open: pageConnect}})
 	p.Fields = []Field{f}
-	if c.Busy() {
-		p.Busy = "Asking Cronofy for a link token, which checks the id and the secret"
-	}
 	return p
 }
 

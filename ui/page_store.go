@@ -23,14 +23,14 @@ var (
 func storePage(c Context) Page {
 	st := c.Store
 	again, note := keyringAgain(st)
-	file := Option{Value: string(flow.StoreFile), Label: "Encrypted file", Note: fileNote(st), Words: []string{"file"}, Act: Act{Open: pagePassphrase}}
+	file := Option{Value: string(flow.StoreFile), Label: "Encrypted file", Note: fileNote(st), Act: Act{Open: pagePassphrase}}
 	if st.Kind == flow.StoreFile && !st.Passphrase.Empty() { // it was open, and failed
 		file.Act = Act{Event: flow.StoreChosen{Kind: flow.StoreFile, Passphrase: st.Passphrase}}
 	}
-	p := Page{
+	return Page{
 		Title: "Where should the secrets be kept?", Lead: keyringWords(st),
 		Fields: []Field{{Name: "secret_store", Label: "Secret store", Kind: FieldChoice, Answer: storeDefault(c.State), Options: []Option{
-			{Value: string(flow.StoreKeyring), Label: again, Note: note, Words: []string{"keyring"}, Act: Act{Event: flow.StoreChosen{Kind: flow.StoreKeyring}}},
+			{Value: string(flow.StoreKeyring), Label: again, Note: note, Act: Act{Event: flow.StoreChosen{Kind: flow.StoreKeyring}}},
 			{Value: string(flow.StoreSession), Label: "Memory, for this run", Note: "gone when confer ends", Words: []string{"memory"}, Act: Act{Event: flow.StoreChosen{Kind: flow.StoreSession}}},
 			file,
 		}}},
@@ -39,17 +39,13 @@ func storePage(c Context) Page {
 			{Text: "Secrets are the client secret and confer's own refresh tokens. Nothing is written anywhere else.", Kind: noteMuted, Rank: extra},
 			{Text: systemSays(c.State), Kind: noteMuted, Rank: spare},
 		},
-		Problem: c.problem(), Warning: c.Notice,
+		Problem: c.problem(), Warning: c.Notice, Busy: storeWorking(c),
 		Explain: []string{
 			"The system keyring is where browsers and mail programs keep passwords too. It is the usual place, and confer asks only because it cannot be used as it is.",
 			"In memory, the secrets are gone when confer ends: the link stays, but confer's own token for it is lost, and the client secret is asked for again.",
 			"The encrypted file opens with a passphrase that you choose. confer does not keep the passphrase, and nobody can recover it.",
 		},
 	}
-	if c.Busy() {
-		p.Busy = storeWorking(c)
-	}
-	return p
 }
 
 // storeDefault is memory, or what was in use when it failed.
@@ -77,7 +73,7 @@ func passphrasePage(c Context) Page {
 			}
 			return &Refusal{"passphrase", &flow.Problem{Summary: "The two passphrases are not the same.", Hint: "Enter it twice again."}}
 		},
-		Problem: c.problem(), Warning: c.Notice,
+		Problem: c.problem(), Warning: c.Notice, Busy: storeWorking(c),
 		Explain: []string{"The encrypted file holds the client secret and confer's own refresh tokens. Whoever has the file and the passphrase has the secrets."},
 	}
 	if c.Store.File != "" { // it is there, so a wrong passphrase is found out
@@ -90,9 +86,6 @@ func passphrasePage(c Context) Page {
 	}
 	if p.Problem != nil && p.Problem.Code == flow.CodeSecretStore && c.Store.Kind == flow.StoreFile && c.Store.Passphrase.Empty() {
 		p.At = "passphrase"
-	}
-	if c.Busy() {
-		p.Busy = storeWorking(c)
 	}
 	return p
 }
@@ -141,8 +134,8 @@ func unstoredPage(c Context) Page {
 			Option{Value: "new", Label: "Make a new approval link", Note: "to be approved again", Act: Act{Event: flow.AuthorizeStarted{}}})
 	}
 	p.Fields = []Field{{Name: "unstored", Label: "What next", Kind: FieldChoice, Options: options}}
-	if c.Busy() {
-		p.Problem, p.Busy = nil, storeWorking(c)
+	if p.Busy = storeWorking(c); p.Busy != "" {
+		p.Problem = nil
 	}
 	return p
 }
@@ -229,8 +222,11 @@ func (c Context) windowWords() string {
 	return c.StoreWait + ". " + clock(left) + " left"
 }
 
-// storeWorking says what is done with the store.
+// storeWorking says what is done with the store; empty: nothing is.
 func storeWorking(c Context) string {
+	if !c.Busy() {
+		return ""
+	}
 	if window := c.windowWords(); window != "" {
 		return window + "; {back} stops"
 	}

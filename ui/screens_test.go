@@ -71,7 +71,7 @@ func pageAlone(m *Model) string {
 	}
 	shown := strings.TrimRight(strings.Join(page, "\n"), " \n") + "\n"
 	if !l.rules { // which say it otherwise
-		shown += strings.TrimSpace(ansi.Strip(m.more(l, m.fitted()))) + "\n"
+		shown += m.fitted().more() + "\n"
 	}
 	for _, line := range below {
 		shown += strings.Trim(line, " ─") + "\n"

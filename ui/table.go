@@ -70,15 +70,15 @@ func (t *table) find(text string) {
 	t.rows.find(text)
 }
 
-func (t *table) moved(by int) func(tea.KeyPressMsg) tea.Cmd {
-	return func(k tea.KeyPressMsg) tea.Cmd { t.rows.move(moved(k, by)); return nil }
-}
-
 // tableCommands are the table's own and the page's actions.
 func (m *Model) tableCommands(p Page, back, help, quit command) []command {
 	t := m.profile
 	some, many := len(t.rows.shown) > 0, len(t.rows.shown) > 1
-	moves := command{Binding: bind("↑/↓", "move", "up", "down"), do: t.moved(0)}
+	move := func(k tea.KeyPressMsg) tea.Cmd {
+		t.rows.move(moved(k, max(1, t.space(m.frame(), p)-1)))
+		return nil
+	}
+	moves := command{Binding: bind("↑/↓", "move", "up", "down"), do: move}
 	if t.filtering {
 		help.Binding = keyHelpTyping
 		out := []command{{Binding: as(keyEnter, "keep the filter"), do: doing(func() { t.filtering = false })},
@@ -103,10 +103,9 @@ func (m *Model) tableCommands(p Page, back, help, quit command) []command {
 	}
 	if many {
 		moves.SetKeys("up", "down", "k", "j")
-		page := max(1, t.space(m.frame(), p)-1)
 		out = append(out, moves)
-		rest = append(rest, command{Binding: bind("pgup/pgdn", "page", "pgup", "pgdown"), aside: true, do: t.moved(page)},
-			command{Binding: bind("home/end", "first, last", "home", "end", "g", "G"), aside: true, do: t.moved(0)})
+		rest = append(rest, command{Binding: bind("pgup/pgdn", "page", "pgup", "pgdown"), aside: true, do: move},
+			command{Binding: bind("home/end", "first, last", "home", "end", "g", "G"), aside: true, do: move})
 	}
 	return append(append(out, rest...), quit)
 }
