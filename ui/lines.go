@@ -21,8 +21,8 @@ import (
 // what only a screen has use for.
 type PlainConfig struct {
 	Config
-	// Err takes all talk; nil: standard error. Output takes results alone: the
-	// authorization URL, the line about the link, the table of profiles.
+	// Err takes all talk, Output results alone: the authorization URL, the line about
+	// the link, the table of profiles.
 	Err io.Writer
 	// Tick gives a channel that ticks every d until stop is called; nil: a
 	// time.Ticker's.
@@ -53,13 +53,13 @@ func RunPlain(ctx context.Context, cfg PlainConfig) (flow.State, error) {
 	return p.whole()
 }
 
-// plainWizard asks, says and waits; the state changes in apply alone.
+// plainWizard asks, says and waits.
 type plainWizard struct {
-	trail
-	cfg   PlainConfig
-	ctx   context.Context
-	state flow.State
-	in    *plainInput
+	wizard
+	err  io.Writer
+	tick func(d time.Duration) (c <-chan time.Time, stop func())
+	ctx  context.Context
+	in   *plainInput
 
 	prompted string // the question
 	asking   bool   // a question stands on the last line, without a line break
@@ -77,29 +77,16 @@ type plainWizard struct {
 }
 
 func newPlain(ctx context.Context, cfg PlainConfig) *plainWizard {
-	if cfg.Now == nil {
-		cfg.Now = time.Now
-	}
-	if cfg.Input == nil {
-		cfg.Input = os.Stdin
-	}
-	if cfg.Output == nil {
-		cfg.Output = os.Stdout
-	}
-	if cfg.Err == nil {
-		cfg.Err = os.Stderr
-	}
 	if cfg.Tick == nil {
 		cfg.Tick = func(d time.Duration) (<-chan time.Time, func()) {
 			t := time.NewTicker(d)
 			return t.C, t.Stop
 		}
 	}
-	p := &plainWizard{cfg: cfg, ctx: ctx, state: cfg.State, in: openPlainInput(cfg.Input), drafts: map[pageID]Values{}}
+	p := &plainWizard{wizard: newWizard(cfg.Config), err: cfg.Err, tick: cfg.Tick, ctx: ctx, in: openPlainInput(cfg.Input), drafts: map[pageID]Values{}}
 	if f, ok := cfg.Err.(*os.File); ok {
 		p.width, _, _ = term.GetSize(int(f.Fd()))
 	}
-	p.follow(p.state, p.state, nil)
 	return p
 }
 
@@ -226,22 +213,15 @@ func (p *plainWizard) save(t *Text) {
 	}
 }
 
-// apply is the only place where the state changes.
 func (p *plainWizard) apply(ev flow.Event) {
-	before := p.state
-	after, task := before.Apply(ev)
-	p.state = after
-	if !before.Watch.Started && after.Watch.Started {
+	before, turned := p.change(ev)
+	if !before.Watch.Started && p.state.Watch.Started {
 		p.rows = plainRows{}
 	}
-	p.cfg.Tasks.Follow(before, after, task)
-	if p.follow(before, after, ev) {
+	if turned {
 		p.said = ""
 	}
-	r, ok := ev.(flow.Report)
-	if ok && before.Running != nil && r.Task == before.Running.ID {
-		p.told(r.Event)
-	}
+	p.told(reported(before, ev))
 }
 
 // busy waits while something of ours works and nothing can be asked.
@@ -249,14 +229,14 @@ func (p *plainWizard) busy(page Page) error {
 	if page.Busy != p.notice && !page.Fixed { // what is fixed was said when it began
 		p.say(page.Busy + ".")
 	}
-	tick, stop := p.cfg.Tick(plainEvery)
+	tick, stop := p.tick(plainEvery)
 	defer stop()
 	for p.state.Busy() && p.state.Attempt.Phase != flow.PhaseWaiting {
-		got, err := p.next(plainWants{tick: tick})
+		got, _, err := p.next(plainWants{tick: tick})
 		if err != nil {
 			return err
 		}
-		if got.kind == plainTicked {
+		if got == plainTicked {
 			still := p.context().windowWords()
 			if still == "" {
 				still = "Still at work"
@@ -270,9 +250,7 @@ func (p *plainWizard) busy(page Page) error {
 func (p *plainWizard) page() Page { return pageAt(p.at(), p.context()) }
 
 func (p *plainWizard) context() Context {
-	return Context{State: p.seen(p.state), Session: p.cfg.Session, Browser: p.cfg.Browser, Now: p.cfg.Now(), Files: p.cfg.SaveFile != nil,
-		Approves: p.cfg.Approve != nil, drafts: func(at pageID, field string) string { return p.drafts[at][field] },
-		unmet: func() []string { return unmet(p.rows.all, p.state) }}
+	return p.wizard.context(p.rows.all, func(at pageID, field string) string { return p.drafts[at][field] })
 }
 
 // heading says where the wizard is, and what is wrong there, each once.
@@ -337,7 +315,7 @@ func (p *plainWizard) recite(t *Text) {
 	p.say(t.What + " begins.")
 	for l := range strings.Lines(t.Body) {
 		p.fresh()
-		p.write(p.cfg.Err, plainText(strings.TrimSuffix(l, "\n"))+"\n")
+		p.write(p.err, plainText(strings.TrimSuffix(l, "\n"))+"\n")
 	}
 	p.say(t.What + " ends.")
 }
@@ -352,7 +330,7 @@ func (p *plainWizard) staysWith() bool {
 	return true
 }
 
-// told says what a task reported, once it has changed the state.
+// told says what a task reported, once it has changed the state; nil: nothing was.
 func (p *plainWizard) told(ev flow.Event) {
 	at, c := p.state.Attempt, p.context()
 	switch ev := ev.(type) {
@@ -412,7 +390,7 @@ func plainSoon(d time.Duration) string {
 // fresh begins a line of its own.
 func (p *plainWizard) fresh() {
 	if p.asking || len(p.in.pending) > 0 && p.in.shows() {
-		p.write(p.cfg.Err, "\n")
+		p.write(p.err, "\n")
 	}
 	p.asking = false
 }
@@ -428,7 +406,7 @@ func (p *plainWizard) say(text string) {
 	if p.width > 0 {
 		text = strings.Join(wrap(text, p.width), "\n")
 	}
-	p.write(p.cfg.Err, text+"\n")
+	p.write(p.err, text+"\n")
 }
 
 // give writes a result to standard output.

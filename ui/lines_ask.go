@@ -240,10 +240,9 @@ func (p *plainWizard) typed() []string {
 }
 
 func (p *plainWizard) fieldQuestion(page Page, f Field, value string) plainQuestion {
-	q := plainQuestion{text: f.Label, def: value, page: page, field: &f, exact: f.Exact}
+	q := plainQuestion{text: f.Label, def: value, page: page, field: f}
 	switch {
 	case f.Kind == FieldSecret:
-		q.hidden = true
 		q.text += ", not shown"
 		switch {
 		case value != "":
@@ -261,18 +260,19 @@ func (p *plainWizard) fieldQuestion(page Page, f Field, value string) plainQuest
 
 // plainQuestion is one line to be answered.
 type plainQuestion struct {
-	text   string
-	def    string // what an empty answer takes; "": nothing
-	shown  string // how the default is named, where it is not shown as it is
-	hidden bool   // a secret: the answer is not shown while it is typed
-	exact  bool   // taken as typed, spaces and single letters included; empty goes back
-	page   Page   // that ? explains
-	field  *Field // and its field
+	text  string
+	def   string // what an empty answer takes; "": nothing
+	shown string // how the default is named, where it is not shown as it is
+	page  Page   // that ? explains
+	field Field  // and its field. An exact one may be a single letter; empty goes back
 }
+
+// hidden tells whether the answer is not shown while it is typed.
+func (q plainQuestion) hidden() bool { return q.field.Kind == FieldSecret }
 
 func (q plainQuestion) prompt() string {
 	shown := q.shown
-	if shown == "" && !q.hidden {
+	if shown == "" && !q.hidden() {
 		shown = clean(q.def)
 	}
 	if shown != "" {
@@ -289,10 +289,10 @@ func (p *plainWizard) line(q plainQuestion) (string, error) {
 			return "", err
 		}
 		text = plainUnmarked(text)
-		if q.exact && text == "" {
+		switch {
+		case q.field.Exact && text == "":
 			return "", errPlainBack
-		}
-		if q.exact {
+		case q.field.Exact:
 			return text, nil
 		}
 		text = strings.TrimSpace(text)
@@ -314,31 +314,31 @@ func (p *plainWizard) line(q plainQuestion) (string, error) {
 // answer reads one line. What is secret is hidden before the question is seen. It
 // ends when a report has brought another page.
 func (p *plainWizard) answer(q plainQuestion) (string, error) {
-	if q.hidden {
+	if q.hidden() {
 		if err := p.in.set(plainHidden); err != nil {
 			return "", fmt.Errorf("hide what is typed: %w", err)
 		}
 		defer func() { _ = p.in.set(plainCooked) }()
 	}
 	p.fresh()
-	p.write(p.cfg.Err, q.prompt())
+	p.write(p.err, q.prompt())
 	p.asking, p.prompted = true, q.prompt()
 	asked := p.at()
 	for {
-		got, err := p.next(plainWants{input: true})
+		got, text, err := p.next(plainWants{input: true})
 		switch {
 		case err != nil:
 			return "", err
 		case p.at() != asked:
 			return "", errPlainMoved
-		case got.kind == plainEnded:
+		case got == plainEnded:
 			return "", errPlainEnded
-		case got.kind == plainLine:
+		case got == plainLine:
 			if !p.in.shows() { // the terminal did not end the question's line
 				p.fresh()
 			}
 			p.asking = false
-			return got.text, nil
+			return text, nil
 		}
 	}
 }
@@ -362,9 +362,7 @@ func (p *plainWizard) help(q plainQuestion) {
 	for _, l := range q.page.Explain {
 		p.say(l)
 	}
-	if q.field != nil {
-		p.say(q.field.hint(q.def))
-	}
+	p.say(q.field.hint(q.def))
 	p.say("An empty answer takes the one in brackets. b alone goes back and keeps every answer. q alone quits, and so does ctrl+c.")
 }
 
@@ -388,47 +386,42 @@ type plainWants struct {
 	pause <-chan time.Time
 }
 
-type plainGot struct {
-	kind plainKind
-	text string // of a plainLine
-}
-
-// next waits for one thing. Reports are applied here, whoever waits: what a
-// task says is never late because a question is open.
-func (p *plainWizard) next(w plainWants) (plainGot, error) {
+// next waits for one thing, and gives the text of a plainLine. Reports are applied
+// here, whoever waits: what a task says is never late because a question is open.
+func (p *plainWizard) next(w plainWants) (got plainKind, line string, _ error) {
 	if p.broken != nil {
-		return plainGot{}, p.broken
+		return 0, "", p.broken
 	}
 	var reads <-chan plainRead
 	if w.input {
 		if text, ok := p.in.take(); ok {
-			return plainGot{plainLine, text}, nil
+			return plainLine, text, nil
 		}
 		if p.in.ended {
-			return plainGot{kind: plainEnded}, nil
+			return plainEnded, "", nil
 		}
 		reads = p.in.read()
 	}
 	select {
 	case <-p.ctx.Done():
-		return plainGot{}, context.Cause(p.ctx)
+		return 0, "", context.Cause(p.ctx)
 	case r := <-p.cfg.Tasks.Events():
 		p.apply(r)
-		return plainGot{kind: plainReported}, nil
+		return plainReported, "", nil
 	case <-w.tick:
-		return plainGot{kind: plainTicked}, nil
+		return plainTicked, "", nil
 	case <-w.pause:
-		return plainGot{kind: plainPaused}, nil
+		return plainPaused, "", nil
 	case <-p.in.terminal.resumed():
 		if p.asking { // the shell has written over it
-			p.write(p.cfg.Err, p.prompted)
+			p.write(p.err, p.prompted)
 		}
-		return plainGot{kind: plainMore}, nil
+		return plainMore, "", nil
 	case r := <-reads:
 		p.in.feed(r)
 		if text, ok := p.in.take(); ok {
-			return plainGot{plainLine, text}, nil
+			return plainLine, text, nil
 		}
-		return plainGot{kind: plainMore}, nil
+		return plainMore, "", nil
 	}
 }

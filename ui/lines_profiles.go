@@ -30,14 +30,14 @@ func (p *plainWizard) watch() error {
 		if p.in.ended && len(p.in.lines) == 0 && !p.state.Watch.NextLook.IsZero() {
 			return errPlainEnded
 		}
-		got, err := p.next(plainWants{input: !p.in.ended || len(p.in.lines) > 0})
+		got, text, err := p.next(plainWants{input: !p.in.ended || len(p.in.lines) > 0})
 		if err != nil {
 			return err
 		}
-		if got.kind != plainLine {
+		if got != plainLine {
 			continue
 		}
-		if err := p.watched(plainLetter(clean(plainUnmarked(got.text)))); err != nil {
+		if err := p.watched(plainLetter(clean(plainUnmarked(text)))); err != nil {
 			return err
 		}
 	}

@@ -40,12 +40,12 @@ func (w *plainWait) run() error {
 	}
 	defer w.end()
 	w.invite()
-	tick, stop := w.cfg.Tick(plainEvery)
+	tick, stop := w.tick(plainEvery)
 	defer stop()
 	for w.state.Attempt.Phase == flow.PhaseWaiting {
-		got, err := w.next(plainWants{input: !w.decides, tick: tick, pause: w.pause.C})
+		got, text, err := w.next(plainWants{input: !w.decides, tick: tick, pause: w.pause.C})
 		if err == nil {
-			err = w.got(got)
+			err = w.got(got, text)
 		}
 		if err != nil {
 			return err
@@ -62,8 +62,8 @@ func (w *plainWait) end() {
 	_ = w.in.set(plainCooked)
 }
 
-func (w *plainWait) got(got plainGot) error {
-	switch got.kind {
+func (w *plainWait) got(got plainKind, text string) error {
+	switch got {
 	case plainReported:
 		w.decides = false
 	case plainTicked:
@@ -78,7 +78,7 @@ func (w *plainWait) got(got plainGot) error {
 			w.pause.Reset(plainGather)
 		}
 	case plainLine:
-		return w.line(plainUnmarked(got.text))
+		return w.line(plainUnmarked(text))
 	case plainEnded:
 		if w.paste == nil {
 			return errPlainEnded

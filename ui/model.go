@@ -20,14 +20,12 @@ import (
 // Model is the wizard as Bubble Tea sees it: it shows the page that the state
 // asks for, or one that was opened over it, and turns keys into events.
 type Model struct {
-	cfg   Config
-	done  chan struct{}
-	state flow.State
+	wizard
+	done chan struct{}
 
 	width, height int
 	st            styles
 
-	trail
 	forms   map[pageID]*form // kept, so that drafts survive going back
 	profile *table           // of the profiles
 	told    flash            // what the last key did
@@ -59,16 +57,13 @@ type Model struct {
 
 // New makes the wizard. Close it when its program has ended.
 func New(cfg Config) *Model {
-	if cfg.Now == nil {
-		cfg.Now = time.Now
-	}
 	m := &Model{
-		cfg: cfg, done: make(chan struct{}), state: cfg.State,
+		wizard: newWizard(cfg), done: make(chan struct{}),
 		st: newStyles(neutralPalette()), forms: map[pageID]*form{},
 		profile: newTable(), view: viewport.New(), helpLine: help.New(),
 		spinner: spinner.New(spinner.WithSpinner(spinner.MiniDot)),
 	}
-	m.show(m.state, nil)
+	m.sync()
 	return m
 }
 
@@ -164,17 +159,14 @@ func (m *Model) theme(dark bool) {
 	m.st = newStyles(paletteFor(m.colors, m.dark))
 }
 
-// apply is the only place where the state changes.
 func (m *Model) apply(ev flow.Event) tea.Cmd {
-	before := m.state
-	after, task := before.Apply(ev)
-	m.state = after
+	before, turned := m.change(ev)
+	after := m.state
 	if after.Problem != nil && after.Problem != before.Problem && after.Step < before.Step {
 		m.cameUp, m.problem = before.Step, after.Problem
 	}
-	m.cfg.Tasks.Follow(before, after, task)
 	cmd := m.rows(before, ev)
-	m.show(before, ev)
+	m.show(before, turned)
 	return tea.Batch(cmd, m.animate())
 }
 
@@ -184,19 +176,15 @@ func (m *Model) rows(before flow.State, ev flow.Event) tea.Cmd {
 		m.profile.clear()
 	}
 	m.profile.rows.of = m.state.Answers
-	r, ok := ev.(flow.Report)
-	if !ok || before.Running == nil || r.Task != before.Running.ID {
-		return nil
-	}
-	if read, ok := r.Event.(flow.ProfilesRead); ok {
+	if read, ok := reported(before, ev).(flow.ProfilesRead); ok {
 		return m.profile.add(read.Rows)
 	}
 	return nil
 }
 
 // show brings the page that the state asks for.
-func (m *Model) show(before flow.State, ev flow.Event) {
-	if m.follow(before, m.state, ev) {
+func (m *Model) show(before flow.State, turned bool) {
+	if turned {
 		m.turned()
 		if m.opened[0] == pageStore { // asked anew, and no passphrase of before is in its fields
 			delete(m.forms, pagePassphrase)
@@ -221,9 +209,8 @@ func (m *Model) turned() {
 func (m *Model) page() Page { return pageAt(m.at(), m.context()) }
 
 func (m *Model) context() Context {
-	c := Context{State: m.seen(m.state), Session: m.cfg.Session, Browser: m.cfg.Browser, Now: m.cfg.Now(), Files: m.cfg.SaveFile != nil,
-		Flags: m.cfg.Flags, Approves: m.cfg.Approve != nil, Kept: m.unchecked(), drafts: m.draft,
-		unmet: func() []string { return unmet(m.profile.rows.all, m.state) }}
+	c := m.wizard.context(m.profile.rows.all, m.draft)
+	c.Flags, c.Kept = m.cfg.Flags, m.unchecked()
 	if m.problem != nil && m.problem == m.state.Problem {
 		c.SentBack = "It came up at " + m.cameUp.Title() + "; every other answer is kept."
 	}

@@ -351,13 +351,11 @@ func (t *trail) follow(before, after flow.State, ev flow.Event) bool {
 
 // newAccount tells whether a service account was authorized just now.
 func newAccount(before flow.State, ev flow.Event) bool {
-	r, ok := ev.(flow.Report)
-	if !ok || before.Running == nil {
+	if _, accepted := reported(before, ev).(flow.ServiceAccountAccepted); !accepted {
 		return false
 	}
-	_, accepted := r.Event.(flow.ServiceAccountAccepted)
 	_, checked := before.Running.Effect.(flow.CheckServiceAccount)
-	return accepted && !checked
+	return !checked
 }
 
 // open puts a page over those that are open; what was wrong there is left behind.
@@ -381,6 +379,48 @@ func (t *trail) seen(s flow.State) flow.State {
 		s.Attempt.Notice = ""
 	}
 	return s
+}
+
+// wizard is what the screen and the lines have in common.
+type wizard struct {
+	trail
+	cfg   Config
+	state flow.State
+}
+
+func newWizard(cfg Config) wizard {
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	w := wizard{cfg: cfg, state: cfg.State}
+	w.follow(w.state, w.state, nil)
+	return w
+}
+
+// change is the only place where the state changes. It tells whether that has
+// brought another page.
+func (w *wizard) change(ev flow.Event) (before flow.State, turned bool) {
+	before = w.state
+	after, task := before.Apply(ev)
+	w.state = after
+	w.cfg.Tasks.Follow(before, after, task)
+	return before, w.follow(before, after, ev)
+}
+
+// reported is what the running task has said; nil: the event is another.
+func reported(before flow.State, ev flow.Event) flow.Event {
+	r, ok := ev.(flow.Report)
+	if !ok || before.Running == nil || r.Task != before.Running.ID {
+		return nil
+	}
+	return r.Event
+}
+
+// context is what pages may know, with the accounts that were read and what stands
+// in the fields.
+func (w *wizard) context(rows []profiles.Row, drafts func(pageID, string) string) Context {
+	return Context{State: w.seen(w.state), Session: w.cfg.Session, Browser: w.cfg.Browser, Now: w.cfg.Now(), Files: w.cfg.SaveFile != nil,
+		Approves: w.cfg.Approve != nil, drafts: drafts, unmet: func() []string { return unmet(rows, w.state) }}
 }
 
 // Missing are the fields that have no answer yet, and that a run which asks

@@ -55,8 +55,8 @@ func whole(m *Model, help bool) string {
 func spoken(t *testing.T, m *Model) string {
 	t.Helper()
 	var out strings.Builder
-	p := &plainWizard{trail: trail{path: m.path, opened: m.opened}, state: m.state, in: &plainInput{ended: true}, ctx: context.Background(), drafts: map[pageID]Values{},
-		cfg: PlainConfig{Config: m.cfg, Err: &out}}
+	p := &plainWizard{wizard: wizard{trail: trail{path: m.path, opened: m.opened}, cfg: m.cfg, state: m.state}, err: &out,
+		in: &plainInput{ended: true}, ctx: context.Background(), drafts: map[pageID]Values{}}
 	p.cfg.Output = io.Discard
 	page := m.page()
 	p.heading(page)
