@@ -9,6 +9,8 @@ import (
 
 	"charm.land/bubbles/v2/key"
 	tea "charm.land/bubbletea/v2"
+
+	"confer/flow"
 )
 
 // command is something that can be done now, and the keys for it. Presses, the line
@@ -44,13 +46,18 @@ func as(b key.Binding, desc string) key.Binding {
 	return b
 }
 
-// doing is for what the keys of a command do alike.
+// doing is for what the keys of a command do alike, as running is.
 func doing(f func()) func(tea.KeyPressMsg) tea.Cmd {
 	return func(tea.KeyPressMsg) tea.Cmd { f(); return nil }
 }
 
 func running(f func() tea.Cmd) func(tea.KeyPressMsg) tea.Cmd {
 	return func(tea.KeyPressMsg) tea.Cmd { return f() }
+}
+
+// moving is for keys that move by a line or to an end.
+func moving(f func(by int)) func(tea.KeyPressMsg) tea.Cmd {
+	return func(k tea.KeyPressMsg) tea.Cmd { f(moved(k, 0)); return nil }
 }
 
 // far is to the end of anything.
@@ -100,7 +107,8 @@ func (m *Model) commands() []command {
 	case p.Fixed:
 		return []command{help, quit}
 	case p.Busy != "":
-		return []command{{Binding: as(keyBack, "stop"), do: running(m.back)}, help, quit}
+		stop := func() tea.Cmd { return m.apply(flow.Back{}) }
+		return []command{{Binding: as(keyBack, "stop"), do: running(stop)}, help, quit}
 	}
 	if fm.typing() {
 		help.Binding = keyHelpTyping
@@ -153,7 +161,7 @@ func (m *Model) actions(p Page) (near, rest []command) {
 
 // commands of a list, but for Enter and Esc.
 func (c *choice) commands() []command {
-	moves := command{Binding: bind("↑/↓", "choose", "up", "down", "k", "j"), do: func(k tea.KeyPressMsg) tea.Cmd { c.turn(moved(k, 0)); return nil }}
+	moves := command{Binding: bind("↑/↓", "choose", "up", "down", "k", "j"), do: moving(c.turn)}
 	n := min(9, len(c.options))
 	switch {
 	case c.filtering() && len(c.shown()) < 2:
@@ -165,10 +173,16 @@ func (c *choice) commands() []command {
 		return []command{moves}
 	}
 	digits := []string{"1", "2", "3", "4", "5", "6", "7", "8", "9"}[:n]
-	return []command{moves,
+	number := func(k tea.KeyPressMsg) tea.Cmd {
+		c.move(slices.Index(digits, k.String()))
+		return nil
+	}
+	return []command{
+		moves,
 		{Binding: keyFilter, do: doing(func() { c.filter, c.cursor = newInput(), 0 })},
-		{Binding: bind("1-"+digits[n-1], "choose by number", digits...), do: func(k tea.KeyPressMsg) tea.Cmd { c.move(slices.Index(digits, k.String())); return nil }},
-		{Binding: bind("home/end", "first, last", "home", "end", "g", "G"), do: func(k tea.KeyPressMsg) tea.Cmd { c.move(c.cursor + moved(k, 0)); return nil }}}
+		{Binding: bind("1-"+digits[n-1], "choose by number", digits...), do: number},
+		{Binding: bind("home/end", "first, last", "home", "end", "g", "G"), do: moving(func(by int) { c.move(c.cursor + by) })},
+	}
 }
 
 // enter takes the option, submits the fields or does what the page says.

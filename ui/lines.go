@@ -190,7 +190,11 @@ func (p *plainWizard) do(a Act) error {
 	case a.Show != "":
 		p.give(a.Show)
 	case a.Save != nil:
-		p.save(a.Save)
+		if fl := p.save(a.Save).flash(); fl.good {
+			p.say(fl.text)
+		} else {
+			p.wrong(fl.text, "")
+		}
 	case a.Browse != browseNot:
 		p.say(a.Told)
 		p.cfg.Approve(p.state.Attempt.ShortURL, a.Browse == browseApprove)
@@ -202,15 +206,6 @@ func (p *plainWizard) do(a Act) error {
 		p.apply(a.Event)
 	}
 	return nil
-}
-
-func (p *plainWizard) save(t *Text) {
-	path, err := p.cfg.SaveFile(t.File, t.Body)
-	if fl := (saved{t, path, err}).flash(); !fl.good {
-		p.wrong(fl.text, "")
-	} else {
-		p.say(fl.text)
-	}
 }
 
 func (p *plainWizard) apply(ev flow.Event) {

@@ -329,6 +329,10 @@ func (m *Model) back() tea.Cmd {
 
 // do does what an action is for.
 func (m *Model) do(a Act) tea.Cmd {
+	if a.Show != "" {
+		return m.showWhole(a.Show, a.Told)
+	}
+	m.told = flash{a.Told, true}
 	switch {
 	case a.Leave:
 		return tea.Quit
@@ -343,22 +347,12 @@ func (m *Model) do(a Act) tea.Cmd {
 		}
 		return nil
 	case a.Browse != browseNot:
-		m.told = flash{a.Told, true}
-		return browseCmd(m.cfg.Approve, m.state.Attempt.ShortURL, a.Browse == browseApprove)
+		link := m.state.Attempt.ShortURL
+		return func() tea.Msg { m.cfg.Approve(link, a.Browse == browseApprove); return nil }
 	case a.Copy != "":
-		m.told = flash{a.Told, true}
 		return tea.SetClipboard(a.Copy)
-	case a.Show != "":
-		return m.showWhole(a.Show, a.Told)
-	case a.Save != nil:
-		return save(m.cfg.SaveFile, a.Save)
-	}
-	m.told = flash{a.Told, true}
-	if a.Told == "" {
-		m.told = flash{}
-	}
-	if a.Event == nil {
-		return nil
+	case a.Save != nil: // in a command: the disk may be slow
+		return func() tea.Msg { return m.save(a.Save) }
 	}
 	_, m.opening = a.Event.(flow.OpenWanted)
 	if _, ok := a.Event.(flow.AnotherWanted); ok && m.state.Running != nil {
@@ -524,6 +518,11 @@ type saved struct {
 	err  error
 }
 
+func (w *wizard) save(t *Text) saved {
+	path, err := w.cfg.SaveFile(t.File, t.Body)
+	return saved{t, path, err}
+}
+
 func (s saved) flash() flash {
 	if s.err != nil {
 		return flash{text: "The file could not be written: " + clean(s.err.Error()) + "."}
@@ -533,22 +532,6 @@ func (s saved) flash() flash {
 		said += " Delete it when it has done its work."
 	}
 	return flash{said, true}
-}
-
-// save writes in a command: the disk may be slow.
-func save(write func(name, text string) (string, error), t *Text) tea.Cmd {
-	return func() tea.Msg {
-		path, err := write(t.File, t.Body)
-		return saved{t, path, err}
-	}
-}
-
-// browseCmd has the sandbox's built-in browser open a link.
-func browseCmd(visit func(link string, approve bool), link string, approve bool) tea.Cmd {
-	return func() tea.Msg {
-		visit(link, approve)
-		return nil
-	}
 }
 
 func isMisplaced(r *Refusal) bool { return r != nil && errors.Is(r.Err, errMisplaced) }
