@@ -1,6 +1,7 @@
 package command
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -9,6 +10,9 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"confer/cronofy"
+	"confer/flow"
 )
 
 // documents are all pages for people, by their path from this folder.
@@ -88,6 +92,43 @@ func keysOf(m map[string]string) []string {
 		out = append(out, k)
 	}
 	return out
+}
+
+// TestListsInDocumentsAreWhole: what scripts may say and are told, as the code has it.
+func TestListsInDocumentsAreWhole(t *testing.T) {
+	t.Parallel()
+	scripts := documents(t)["../../docs/scripts.md"]
+	listed := func(before string) []string {
+		t.Helper()
+		m := regexp.MustCompile("(?m)^" + regexp.QuoteMeta(before) + "((?:`\\w+` ?)+)").FindStringSubmatch(scripts)
+		require.NotNil(t, m, "docs/scripts.md has no list after %q", before)
+		return strings.Fields(strings.ReplaceAll(m[1], "`", ""))
+	}
+	var centers, providers, steps []string
+	for _, dc := range cronofy.DataCenters() {
+		centers = append(centers, dc.ID)
+	}
+	for _, p := range cronofy.Providers() {
+		providers = append(providers, string(p))
+	}
+	for _, s := range flow.Steps() {
+		steps = append(steps, s.String())
+	}
+	require.Equal(t, centers, listed("| `--data-center` | `CRONOFY_DATA_CENTER`, `CRONOFY_DATA_CENTRE` | "))
+	require.Equal(t, providers, listed("| `--provider` | `CONFER_PROVIDER` | "))
+	require.Equal(t, steps, listed("`step` is "))
+
+	text, err := os.ReadFile("../../docs/schema.json")
+	require.NoError(t, err)
+	var schema struct {
+		Defs struct {
+			Failed struct {
+				Properties struct{ Step struct{ Enum []string } }
+			}
+		} `json:"$defs"`
+	}
+	require.NoError(t, json.Unmarshal(text, &schema))
+	require.Equal(t, steps, schema.Defs.Failed.Properties.Step.Enum, "step in docs/schema.json")
 }
 
 // TestReadmeIsForANewcomer: a page and a half, and no table.
