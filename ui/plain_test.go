@@ -129,7 +129,10 @@ func plainEndScenes() []plainScene {
 			k.reports(stillHeld())
 			k.types("?", "")
 			k.reports(stillHeld())
-			k.types("b", "1", "2", "b", "q", "2", "2")
+			k.to(pageProvider, "b")
+			k.types("1")
+			k.to(pageUnstored)
+			k.types("2", "b", "q", "2", "2")
 			k.reports(linked())
 		}},
 		{name: "held_connect", state: plainFrom(append(toAccount(), flow.ConnectStarted{}, linkReady(), flow.AnswerArrived{}, flow.Exchanged{})...), talk: func(k *plainTalk) {

@@ -4,6 +4,8 @@ import (
 	"image/color"
 	"math"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
 	tea "charm.land/bubbletea/v2"
@@ -94,7 +96,8 @@ func TestThemes(t *testing.T) {
 				if background != nil {
 					m.Update(tea.BackgroundColorMsg{Color: background})
 				}
-				want.Equal(t, name+".golden", m.View().Content)
+				lines, l := strings.Split(m.View().Content, "\n"), m.layout()
+				want.Equal(t, name+".golden", strings.Join(slices.Delete(lines, l.pageY-2, l.pageY), "\n")) // without the list of steps
 			}
 		})
 	}
