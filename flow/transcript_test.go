@@ -67,14 +67,16 @@ func replay(t *testing.T, story string) string {
 	return out.String()
 }
 
-// passed leaves pages that ask for nothing, so that a story needs no line for them.
+// passed leaves pages that ask for nothing, so that a story needs no line for them,
+// and tells what was to be read there.
 func passed(s State, back bool) State {
 	for s.Running == nil && s.Step.asksNothing() {
-		ev := Event(PagePassed{s.Step})
+		ev, notice := Event(PagePassed{s.Step}), s.Notice
 		if back {
-			ev = Back{}
+			ev, notice = Back{}, ""
 		}
 		s, _ = s.Apply(ev)
+		s.Notice = notice
 	}
 	return s
 }

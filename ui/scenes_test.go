@@ -184,7 +184,7 @@ func answerScenes() []scene {
 		{name: "store_still_locked", events: events(toApplication(), applied(), asked("locked", ""), flow.StoreChosen{Kind: flow.StoreKeyring}, fail(errLocked))},
 		{name: "service_account", events: toAccount(), small: true},
 		{name: "service_account_unchecked", events: events(toApplication(), applied(), flow.ApplicationAccepted{Store: flow.Store{Kind: flow.StoreSession},
-			ClientSecret: cronofy.NewSecret(testSecret), Unchecked: &cronofy.BadAnswerError{Op: "check application", Reason: "HTML instead of JSON"}}), small: true},
+			ClientSecret: cronofy.NewSecret(testSecret), Unchecked: &cronofy.BadAnswerError{Op: "check application", Reason: "HTML instead of JSON"}}, way(flow.StepApplication+1, flow.StepServiceAccount)), small: true},
 		{name: "service_account_busy", events: append(toAccount(), account())},
 		{name: "service_account_paused", events: append(toAccount(), account(), flow.Paused{Until: start.Add(12 * time.Second), Reason: cronofy.WaitRateLimit})},
 		{name: "service_account_malformed", events: append(toAccount(), flow.ServiceAccountEntered{ID: "acc_123"})},

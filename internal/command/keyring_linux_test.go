@@ -289,5 +289,5 @@ func TestKWalletInTheWizard(t *testing.T) {
 	x.press("1" + enter)
 	x.until("Answer the keyring's window on your desktop", "KWallet")
 	session.Answer("KDE Wallet Service", keystore.CallLimit+time.Second, `"`+keyringtest.Password+`"`, "Return")
-	x.until(onServiceAccount)
+	x.to(onServiceAccount)
 }
