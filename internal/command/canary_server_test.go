@@ -270,7 +270,7 @@ func (panicReader) Read([]byte) (int, error) { panic(errors.New(canarySecret)) }
 func TestCanaryPanic(t *testing.T) {
 	t.Parallel()
 	cmd := exec.Command("confer-crash", "reading")
-	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "CRONOFY_CLIENT_SECRET=" + canarySecret}
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "GORACE=" + os.Getenv("GORACE"), "HOME=" + t.TempDir(), "CRONOFY_CLIENT_SECRET=" + canarySecret}
 	out, err := cmd.CombinedOutput()
 	var exit *exec.ExitError
 	require.ErrorAs(t, err, &exit)

@@ -62,7 +62,7 @@ type output struct{ stdout, stderr string }
 func (g *cage) run(code int, in string, fd3 string, env []string, args ...string) output {
 	g.t.Helper()
 	cmd := exec.Command("confer-as-it-is", args...)
-	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "DBUS_SESSION_BUS_ADDRESS=unix:path=" + filepath.Join(g.dir, "nobus")}, append(g.env, env...)...)
+	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "GORACE=" + os.Getenv("GORACE"), "DBUS_SESSION_BUS_ADDRESS=unix:path=" + filepath.Join(g.dir, "nobus")}, append(g.env, env...)...)
 	cmd.Dir = g.dir
 	cmd.Stdin = strings.NewReader(in)
 	var out, errs bytes.Buffer

@@ -45,6 +45,7 @@ func TestKeyringScripts(t *testing.T) {
 			e.Setenv("HOME", e.WorkDir)
 			e.Setenv("XDG_STATE_HOME", filepath.Join(e.WorkDir, "state"))
 			e.Setenv("TERM", "xterm-256color")
+			e.Setenv("GORACE", os.Getenv("GORACE"))
 			k := &keyringScript{}
 			e.Values["keyring"], e.Values["home"] = k, &k.linkedHome
 			for _, name := range []string{"DBUS_SESSION_BUS_ADDRESS", "XDG_RUNTIME_DIR"} {
@@ -92,7 +93,7 @@ func together(ts *testscript.TestScript, _ bool, args []string) {
 		all.Go(func() {
 			c := exec.Command(path, args[2:]...)
 			c.Dir, c.Env = ts.MkAbs("."), []string{}
-			for _, name := range []string{"HOME", "XDG_STATE_HOME", "XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS", "PATH"} {
+			for _, name := range []string{"HOME", "XDG_STATE_HOME", "XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS", "PATH", "GORACE"} {
 				c.Env = append(c.Env, name+"="+ts.Getenv(name))
 			}
 			outs[i], errs[i] = c.CombinedOutput()
@@ -154,6 +155,7 @@ func TestLinkScripts(t *testing.T) {
 			e.Setenv("XDG_STATE_HOME", filepath.Join(e.WorkDir, "state"))
 			e.Setenv("XDG_RUNTIME_DIR", e.WorkDir)
 			e.Setenv("TERM", "xterm-256color")
+			e.Setenv("GORACE", os.Getenv("GORACE"))
 			e.Values["home"] = &linkedHome{}
 			return nil
 		},

@@ -1,8 +1,10 @@
 package command
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"net"
 	"net/http"
@@ -10,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -28,6 +31,14 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	// A program with the race detector ends a second late, and the tests start hundreds.
+	if err := os.Setenv("GORACE", cmp.Or(os.Getenv("GORACE"), "atexit_sleep_ms=10")); err != nil {
+		panic(err)
+	}
+	// These tests mostly wait for other programs; -parallel says otherwise.
+	if err := flag.Set("test.parallel", strconv.Itoa(3*runtime.GOMAXPROCS(0))); err != nil {
+		panic(err)
+	}
 	sealing = []keystore.FileOption{keystore.WithWorkFactor(10)} // also in the programs below, which are this one
 	testscript.Main(m, map[string]func(){
 		"confer":           func() { os.Exit(Main("")) },
@@ -63,6 +74,7 @@ func TestScripts(t *testing.T) {
 			e.Setenv("XDG_STATE_HOME", filepath.Join(e.WorkDir, "state"))
 			e.Setenv("XDG_RUNTIME_DIR", e.WorkDir)
 			e.Setenv("TERM", "xterm-256color")
+			e.Setenv("GORACE", os.Getenv("GORACE"))
 			e.Setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path="+filepath.Join(e.WorkDir, "nobus"))
 			return nil
 		},
@@ -209,7 +221,7 @@ func home(t testing.TB) []string {
 	dir := t.TempDir()
 	env := []string{"HOME=" + dir, "XDG_STATE_HOME=" + dir, "XDG_RUNTIME_DIR=" + dir, "TERM=xterm-256color",
 		"DBUS_SESSION_BUS_ADDRESS=unix:path=" + filepath.Join(dir, "nobus")}
-	for _, name := range []string{"PATH", "TMPDIR", "GOCOVERDIR", "CHROMIUM"} {
+	for _, name := range []string{"PATH", "TMPDIR", "GOCOVERDIR", "GORACE", "CHROMIUM"} {
 		if v, ok := os.LookupEnv(name); ok {
 			env = append(env, name+"="+v)
 		}
