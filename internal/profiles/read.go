@@ -116,14 +116,21 @@ func Run(ctx context.Context, client Client, accounts iter.Seq2[Account, error],
 	var sum Summary
 	r := newReader(client, opts)
 	in := &intake{accounts: accounts, seen: newSeen(), strict: opts.Strict, done: opts.Done}
-	p := pool[item, Record]{window: opts.window(), hold: maxWaiting, patience: opts.Patience, do: r.read}
+	p := pool[item]{window: opts.window(), hold: maxWaiting, patience: opts.Patience}
 	if opts.Unordered {
 		p.hold = 0
 	}
-	err := p.run(ctx, in.items, func(rec Record) error {
-		sum.Count(rec)
-		return emit(rec)
-	})
+	p.do = func(ctx context.Context, it item) func() error {
+		rec, ok := r.read(ctx, it)
+		if !ok {
+			return nil
+		}
+		return func() error {
+			sum.Count(rec)
+			return emit(rec)
+		}
+	}
+	err := p.run(ctx, in.items)
 	if err == nil {
 		err = in.err
 	}
@@ -420,33 +427,37 @@ func sleep(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// pool does jobs side by side and hands their results on, one at a time.
-type pool[J, R any] struct {
-	window   int                                // jobs under way, each with a goroutine
-	hold     int                                // results that wait for those before them at most; 0: each is handed on as it comes
-	patience time.Duration                      // how long they wait; 0: for ever
-	do       func(context.Context, J) (R, bool) // false: given up because ctx ended
+// pool does jobs side by side.
+type pool[J any] struct {
+	window   int           // jobs under way, each with a goroutine
+	hold     int           // jobs that have ended and wait for those before them at most; 0: none waits
+	patience time.Duration // how long they wait; 0: for ever
+
+	// do does a job and gives what comes then, for one job at a time; nil: the job
+	// was given up because ctx ended.
+	do func(context.Context, J) (then func() error)
 }
 
-type outcome[R any] struct {
+// ended is a job that has.
+type ended struct {
 	number int
-	value  R
-	ok     bool
+	then   func() error
 	caught *crash.Error
 }
 
-// run hands the results on in the order of the jobs, but does not let one that is
-// late hold up the others: when hold of them wait for it, they are handed on, and
-// the late one when it comes. When ctx ends, so is all that was finished. It
-// returns when every goroutine it began has ended. Its error is emit's, or ctx's
-// if anything was left undone because of it. A panic in do becomes its own, with a
-// *crash.Error, because nobody above could deal with one elsewhere.
-func (p pool[J, R]) run(ctx context.Context, jobs iter.Seq[J], emit func(R) error) error {
+// run does what comes after the jobs in the order of the jobs, but does not let one
+// that is late hold up the others: when hold of them wait for it, their turn has
+// come, and that of the late one when it has ended. When ctx ends, so has that of all
+// that were finished. It returns when every goroutine it began has ended. Its error
+// is that of what came after a job, or ctx's if anything was left undone because of
+// it. A panic in do becomes its own, with a *crash.Error, because nobody above could
+// deal with one elsewhere.
+func (p pool[J]) run(ctx context.Context, jobs iter.Seq[J]) error {
 	inner, stop := context.WithCancel(ctx)
 	var work sync.WaitGroup
 	defer work.Wait()
 	defer stop()
-	slots, results := make(chan struct{}, p.window), make(chan outcome[R], p.window)
+	slots, results := make(chan struct{}, p.window), make(chan ended, p.window)
 	complete := false // written before results is closed
 	work.Go(func() {
 		defer close(results)
@@ -465,32 +476,50 @@ func (p pool[J, R]) run(ctx context.Context, jobs iter.Seq[J], emit func(R) erro
 		}
 		complete = true
 	})
+	next, waiting := 0, map[int]func() error{}
+	finish := func(number int) error {
+		then := waiting[number]
+		delete(waiting, number)
+		if then == nil {
+			return nil
+		}
+		return then()
+	}
 	undone := false
-	q := &ordered[R]{hold: p.hold, waiting: map[int]outcome[R]{}, emit: emit}
 	var late <-chan time.Time // nil while nothing waits
 	for open := true; open; {
-		next := q.next
-		var r outcome[R]
-		var err error
+		first, most := next, 0 // so many may go on waiting: none at the end, or when patience is
 		select {
-		case r, open = <-results:
-			if open {
-				<-slots
-				undone = undone || !r.ok
-				err = q.add(r)
-			} else {
-				err = q.release(0)
+		case r, more := <-results:
+			if open = more; !more {
+				break
+			}
+			<-slots
+			if r.caught != nil {
+				panic(r.caught)
+			}
+			undone = undone || r.then == nil
+			waiting[r.number], most = r.then, p.hold
+			if r.number < next { // it was passed over
+				if err := finish(r.number); err != nil {
+					return err
+				}
 			}
 		case <-late:
-			err = q.release(0)
 		}
-		if err != nil {
-			return err
+		for len(waiting) > 0 {
+			if _, here := waiting[next]; !here && len(waiting) <= most {
+				break
+			}
+			if err := finish(next); err != nil {
+				return err
+			}
+			next++
 		}
 		switch {
-		case len(q.waiting) == 0:
+		case len(waiting) == 0:
 			late = nil
-		case p.patience > 0 && (late == nil || q.next != next):
+		case p.patience > 0 && (late == nil || next != first):
 			late = time.After(p.patience)
 		}
 	}
@@ -500,59 +529,13 @@ func (p pool[J, R]) run(ctx context.Context, jobs iter.Seq[J], emit func(R) erro
 	return nil
 }
 
-func (p pool[J, R]) one(ctx context.Context, number int, j J) (o outcome[R]) {
+func (p pool[J]) one(ctx context.Context, number int, j J) (e ended) {
 	defer func() {
 		if caught := crash.Caught(recover()); caught != nil {
-			o = outcome[R]{number: number, caught: caught}
+			e = ended{number: number, caught: caught}
 		}
 	}()
-	v, ok := p.do(ctx, j)
-	return outcome[R]{number: number, value: v, ok: ok}
-}
-
-// ordered puts results into their order.
-type ordered[R any] struct {
-	hold    int
-	next    int // the number that is to be handed on
-	waiting map[int]outcome[R]
-	emit    func(R) error
-}
-
-func (q *ordered[R]) add(r outcome[R]) error {
-	if r.caught != nil {
-		panic(r.caught)
-	}
-	if r.number < q.next { // it was late
-		return q.give(r)
-	}
-	q.waiting[r.number] = r
-	return q.release(q.hold)
-}
-
-// release hands on what is next, and passes over what is late until at most so
-// many wait.
-func (q *ordered[R]) release(most int) error {
-	for len(q.waiting) > 0 {
-		r, here := q.waiting[q.next]
-		if !here && len(q.waiting) <= most {
-			return nil
-		}
-		if here {
-			delete(q.waiting, q.next)
-			if err := q.give(r); err != nil {
-				return err
-			}
-		}
-		q.next++
-	}
-	return nil
-}
-
-func (q *ordered[R]) give(r outcome[R]) error {
-	if !r.ok {
-		return nil
-	}
-	return q.emit(r.value)
+	return ended{number: number, then: p.do(ctx, j)}
 }
 
 // DefaultWatch is how long profiles are looked for by themselves.
@@ -663,28 +646,25 @@ func (w *watcher) session(ctx context.Context) (refreshed bool, err error) {
 // look reads the accounts with these indexes once and gives the indexes of those
 // worth another look.
 func (w *watcher) look(ctx context.Context, which []int) (again []int, err error) {
-	p := pool[int, seenRow]{window: w.opts.window(), do: w.readOne}
 	err = inBatches(func(give func(Row)) error {
-		return p.run(ctx, slices.Values(which), func(s seenRow) error {
-			if !s.final {
-				again = append(again, s.row.Index)
+		p := pool[int]{window: w.opts.window()}
+		p.do = func(ctx context.Context, i int) func() error {
+			rec, err, ok := w.reader.once(ctx, &w.items[i]) // nobody else looks at this one now
+			if !ok {
+				return nil
 			}
-			give(s.row)
-			return nil
-		})
+			token := maphash.String(tokenSeed, w.items[i].account.AccessToken.Reveal())
+			return func() error {
+				if !final(rec, err) {
+					again = append(again, i)
+				}
+				give(Row{Index: i, Record: rec, Token: token})
+				return nil
+			}
+		}
+		return p.run(ctx, slices.Values(which))
 	}, w.emit)
 	return again, err
-}
-
-type seenRow struct {
-	row   Row
-	final bool
-}
-
-func (w *watcher) readOne(ctx context.Context, i int) (seenRow, bool) {
-	rec, err, ok := w.reader.once(ctx, &w.items[i]) // nobody else looks at this one now
-	token := maphash.String(tokenSeed, w.items[i].account.AccessToken.Reveal())
-	return seenRow{Row{Index: i, Record: rec, Token: token}, final(rec, err)}, ok
 }
 
 // inBatches runs produce beside it and hands its rows on in batches: when enough
