@@ -236,13 +236,10 @@ func checkItem(key, secret string) error {
 }
 
 // SessionStore keeps secrets in memory; they are gone when the program ends.
-type SessionStore struct {
-	mu    sync.Mutex
-	items map[string]string
-}
+type SessionStore struct{ items sync.Map }
 
 // OpenSession gives an empty store.
-func OpenSession() *SessionStore { return &SessionStore{items: map[string]string{}} }
+func OpenSession() *SessionStore { return &SessionStore{} }
 
 // Kind is Session.
 func (s *SessionStore) Kind() Kind { return Session }
@@ -252,35 +249,29 @@ func (s *SessionStore) Get(ctx context.Context, key string) (string, error) {
 	if err := s.check(ctx, "get", checkKey(key)); err != nil {
 		return "", err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	secret, ok := s.items[key]
+	secret, ok := s.items.Load(key)
 	if !ok {
 		return "", &Error{Op: "get", Store: Session, Err: ErrNotFound}
 	}
-	return secret, nil
+	return secret.(string), nil
 }
 
 // Set implements Store.
 func (s *SessionStore) Set(ctx context.Context, key, secret string) error {
-	if err := s.check(ctx, "set", checkItem(key, secret)); err != nil {
-		return err
+	err := s.check(ctx, "set", checkItem(key, secret))
+	if err == nil {
+		s.items.Store(key, secret)
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.items[key] = secret
-	return nil
+	return err
 }
 
 // Delete implements Store.
 func (s *SessionStore) Delete(ctx context.Context, key string) error {
-	if err := s.check(ctx, "delete", checkKey(key)); err != nil {
-		return err
+	err := s.check(ctx, "delete", checkKey(key))
+	if err == nil {
+		s.items.Delete(key)
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.items, key)
-	return nil
+	return err
 }
 
 func (s *SessionStore) check(ctx context.Context, op string, err error) error {
