@@ -55,46 +55,56 @@ type Writer interface {
 	Close() error
 }
 
-// ResumeWriter writes records behind those that w has already; see Done.
-func ResumeWriter(w io.Writer, f Format, d *Done) (Writer, error) {
-	if f == FormatCSV && d.Size > 0 {
-		return &csvWriter{headed{w: w}}, nil
-	}
-	return NewWriter(w, f)
-}
-
 // NewWriter writes records to w.
 func NewWriter(w io.Writer, f Format) (Writer, error) {
 	switch f {
 	case FormatTable:
-		return &tableWriter{headed{w, tableLine("STATE", "ACCOUNT", "PROVIDER", "CONNECTED", "PROFILE")}}, nil
+		return &stream{w, tableLine("STATE", "ACCOUNT", "PROVIDER", "CONNECTED", "PROFILE"), tableText}, nil
 	case FormatJSON:
-		return newJSONWriter(w), nil
+		return &stream{w, "", jsonText}, nil
 	case FormatCSV:
-		return &csvWriter{headed{w, csvText(csvHeading())}}, nil
+		return &stream{w, csvText(csvHeading()), csvLines}, nil
 	case FormatHTML:
 		return NewReport(w, ReportOptions{}), nil
 	}
 	return nil, fmt.Errorf("unknown format %q", string(f))
 }
 
-// headed writes a heading in front of what comes first, or at the end.
-type headed struct {
-	w       io.Writer
-	heading string // empty: it is there
+// ResumeWriter writes records behind those that w has already; see Done.
+func ResumeWriter(w io.Writer, f Format, d *Done) (Writer, error) {
+	if f == FormatCSV && d.Size > 0 {
+		return &stream{w, "", csvLines}, nil
+	}
+	return NewWriter(w, f)
 }
 
-func (h *headed) write(text string) error {
-	text, h.heading = h.heading+text, ""
-	if text == "" {
-		return nil
+// stream writes one record after the other.
+type stream struct {
+	w       io.Writer
+	heading string // in front of what comes first, or at the end; empty: it is there, or there is none
+	text    func(Record) (string, error)
+}
+
+// Write implements Writer.
+func (s *stream) Write(r Record) error {
+	text, err := s.text(r)
+	if err != nil {
+		return err
 	}
-	_, err := io.WriteString(h.w, text)
-	return err
+	return s.put(text)
 }
 
 // Close implements Writer.
-func (h *headed) Close() error { return h.write("") }
+func (s *stream) Close() error { return s.put("") }
+
+func (s *stream) put(text string) error {
+	text, s.heading = s.heading+text, ""
+	if text == "" {
+		return nil
+	}
+	_, err := io.WriteString(s.w, text)
+	return err
+}
 
 // label is how people are told whose record it is.
 func (a AccountRef) label() string {
@@ -113,37 +123,16 @@ func yesNo(b bool) string {
 	return "no"
 }
 
-type jsonWriter struct {
-	w   io.Writer
-	buf bytes.Buffer
-	enc *json.Encoder
-}
-
-func newJSONWriter(w io.Writer) *jsonWriter {
-	j := &jsonWriter{w: w}
-	j.enc = json.NewEncoder(&j.buf)
-	j.enc.SetEscapeHTML(false) // a relink URL keeps its "&"
-	return j
-}
-
-func (j *jsonWriter) Write(r Record) error {
+func jsonText(r Record) (string, error) {
 	if r.Profiles == nil {
 		r.Profiles = []Profile{}
 	}
-	j.buf.Reset()
-	if err := j.enc.Encode(r); err != nil {
-		return err
-	}
-	_, err := j.w.Write(j.buf.Bytes())
-	return err
+	var b strings.Builder
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false) // a relink URL keeps its "&"
+	err := enc.Encode(r)
+	return b.String(), err
 }
-
-func (*jsonWriter) Close() error { return nil }
-
-// tableWriter writes lines whose columns stand where they stood before, because
-// what comes later is not known yet. What does not fit is cut, but for the last
-// column; a relink URL and an error have lines of their own and are never cut.
-type tableWriter struct{ headed }
 
 // Widths in cells, a gap of two after each. A longest provider known is
 // "webex_enterprise".
@@ -155,7 +144,10 @@ const (
 	gap            = "  "
 )
 
-func (t *tableWriter) Write(r Record) error {
+// tableText is lines whose columns stand where they stood before, because what
+// comes later is not known yet. What does not fit is cut, but for the last column; a
+// relink URL and an error have lines of their own and are never cut.
+func tableText(r Record) (string, error) {
 	var b strings.Builder
 	state, account := strings.TrimSuffix(r.Words(), ownWords), r.Account.label()
 	if len(r.Profiles) == 0 {
@@ -181,7 +173,7 @@ func (t *tableWriter) Write(r Record) error {
 	for _, w := range r.Warnings {
 		tableNote(&b, "odd: "+w)
 	}
-	return t.write(b.String())
+	return b.String(), nil
 }
 
 func tableLine(state, account, provider, connected, profile string) string {
@@ -200,10 +192,6 @@ func fit(s string, cells int) string {
 	return s + strings.Repeat(" ", max(0, cells-displaywidth.String(s)))
 }
 
-// csvWriter writes one line a profile; an account without any has one line with
-// those fields empty.
-type csvWriter struct{ headed }
-
 // Where in csvHeading what is read again stands.
 const (
 	csvState  = 3
@@ -216,7 +204,9 @@ func csvHeading() []string {
 		"relink_url", "error_code", "error_message", "line", "listed", "warnings"}
 }
 
-func (c *csvWriter) Write(r Record) error {
+// csvLines is one line a profile; an account without any has one line with those
+// fields empty.
+func csvLines(r Record) (string, error) {
 	profiles := r.Profiles
 	if len(profiles) == 0 {
 		profiles = []Profile{{}}
@@ -225,7 +215,7 @@ func (c *csvWriter) Write(r Record) error {
 	for _, p := range profiles {
 		lines.WriteString(csvText(csvRow(r, p)))
 	}
-	return c.write(lines.String())
+	return lines.String(), nil
 }
 
 func csvRow(r Record, p Profile) []string {
