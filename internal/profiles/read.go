@@ -107,11 +107,11 @@ type Summary struct {
 // begun.
 //
 // A line of the list that cannot be used (a *RowError) is a record too, unless
-// Options.Strict says otherwise. Run ends
-// with an error when ctx does (what was read by then is given out), when emit
-// fails, or when the list itself cannot be read on; what was given out stays
-// valid. It returns when all it began has ended, so accounts must not block for ever: a reader of a terminal or a pipe
-// has to be closed when ctx ends.
+// Options.Strict says otherwise. Run ends with an error when ctx does (what was read
+// by then is given out), when emit fails, or when the list itself cannot be read on;
+// what was given out stays valid. It returns when all it began has ended, so accounts
+// must not block for ever: a reader of a terminal or a pipe has to be closed when ctx
+// ends.
 func Run(ctx context.Context, client Client, accounts iter.Seq2[Account, error], opts Options, emit func(Record) error) (Summary, error) {
 	var sum Summary
 	r := newReader(client, opts)
