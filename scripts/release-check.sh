@@ -5,7 +5,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 PATH=$PATH:$(go env GOPATH)/bin
-command -v goreleaser >/dev/null || go install github.com/goreleaser/goreleaser/v2@v2.17.0
+command -v goreleaser >/dev/null || go install github.com/goreleaser/goreleaser/v2@v2.15.4
 command -v syft >/dev/null || go install github.com/anchore/syft/cmd/syft@latest
 command -v actionlint >/dev/null || go install github.com/rhysd/actionlint/cmd/actionlint@latest
 added=
