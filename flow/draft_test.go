@@ -69,6 +69,7 @@ func TestKnownProfilesAreOfTheAccountsOfThen(t *testing.T) {
 		RedirectURI: DefaultRedirectURI, ServiceAccount: "ser_1", Provider: cronofy.Zoom, Accounts: file}})
 	s, task := s.Apply(AuthorizeStarted{})
 	s, _ = s.Apply(Report{task.ID, Linked{Known: known}})
+	s = passed(s, false)
 	for _, c := range []struct {
 		given Accounts
 		known *KnownProfiles

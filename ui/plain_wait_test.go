@@ -72,6 +72,7 @@ func TestPlainPasteUnfinished(t *testing.T) {
 		synctest.Wait()
 		require.Empty(t, k.pasted())
 		k.reports(flow.AnswerArrived{}, flow.Exchanged{}, linked())
+		k.to(pageLinked)
 		k.keys("3\n\n")
 		synctest.Wait()
 		require.Empty(t, k.pasted())
@@ -212,7 +213,9 @@ func TestPlainCrash(t *testing.T) {
 func TestPlainTypedAhead(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		k := plainRun(t, plainAt(t, toWaiting()...), func(c *PlainConfig) { c.Input = strings.NewReader(plainFinal + "\n3\n") })
+		k := plainRun(t, plainAt(t, toWaiting()...), func(c *PlainConfig) {
+			c.Input = strings.NewReader(plainFinal + strings.Repeat("\n", int(flow.StepProfiles-flow.StepAuthorize)) + "3\n")
+		})
 		require.Equal(t, []string{plainFinal}, k.pasted())
 		k.reports(flow.AnswerArrived{}, flow.Exchanged{}, linked())
 		<-k.done

@@ -161,7 +161,9 @@ func TestRealWalks(t *testing.T) {
 		"hand-over": func(t *testing.T) {
 			r := openReal(t, 0)
 			r.toTheWait()
-			r.does(pageWaiting, "m", "Subject: Please connect", "esc", pageWaiting, "d", pageHanded, "y", "Not confirmed:", "f", pageDone, "enter")
+			r.does(pageWaiting, "m", "Subject: Please connect", "esc", pageWaiting, "d", pageHanded, "y")
+			r.to(pageLinked)
+			r.does("Not confirmed:", "f", pageDone, "enter")
 			r.quits()
 			require.True(t, r.m.State().Link.Unconfirmed)
 		},
@@ -170,7 +172,9 @@ func TestRealWalks(t *testing.T) {
 			r.toTheAccount()
 			r.does(pageStore, "3 enter", pagePassphrase, "type:short tab type:other enter",
 				"are not the same", "type:correct-horse-battery tab type:correct-horse-battery enter",
-				pageServiceAccount, "type:"+r.server.Credentials().ServiceAccountID+" enter", pageAuthorize, "enter", "encrypted file", "f", pageDone, "enter")
+				pageServiceAccount, "type:"+r.server.Credentials().ServiceAccountID+" enter", pageAuthorize, "enter")
+			r.to(pageLinked)
+			r.does("encrypted file", "f", pageDone, "enter")
 			r.quits()
 			require.Equal(t, flow.StoreFile, r.m.State().Link.Store)
 		},

@@ -159,7 +159,7 @@ func TestKeyringGoneWhileWaiting(t *testing.T) {
 				x.until(onStore)
 				x.press("2" + enter)
 			}
-			x.until(onLinked)
+			x.to(onLinked)
 			x.press(ctrlC)
 			x.exits(0)
 			require.Len(t, d.load().Links, 1)

@@ -462,7 +462,7 @@ func TestWhichBrowser(t *testing.T) {
 	x = d.open(given...)
 	require.NotContains(t, x.until(onAuthorize), "chosen earlier")
 	x.press(enter)
-	x.until(onLinked)
+	x.to(onLinked)
 	x.press(ctrlC)
 	x.exits(0)
 	require.Equal(t, "none", d.load().Browser, "the environment is not remembered")
@@ -471,7 +471,7 @@ func TestWhichBrowser(t *testing.T) {
 	x = d.open(append(given, "--browser", "browser")...)
 	x.until(onAuthorize)
 	x.press(enter)
-	x.until(onLinked)
+	x.to(onLinked)
 	x.press(ctrlC)
 	x.exits(0)
 }

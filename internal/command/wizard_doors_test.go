@@ -101,7 +101,7 @@ func TestHandOverKeepsAnUnconfirmedLink(t *testing.T) {
 	x.press("i")
 	x.until("Is it done?")
 	x.press("y")
-	x.until("Not confirmed:", "Check accounts")
+	x.to("Not confirmed:", "Check accounts")
 	x.press(ctrlC)
 	x.exits(0)
 }
