@@ -1,6 +1,7 @@
 package command
 
 import (
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -166,7 +167,7 @@ func (x *exampleRun) opensTheWizard(line string) {
 func (x *exampleRun) serves(line string) {
 	x.t.Helper()
 	cmd := x.command("exec " + line)
-	screen := screentest.New(x.t, 200, 100, nil)
+	screen := screentest.New(x.t, 200, 100, io.Discard)
 	cmd.Stdout, cmd.Stderr = screen, screen
 	require.NoError(x.t, cmd.Start())
 	screen.UntilWritten("SANDBOX_CONTROL_URL")

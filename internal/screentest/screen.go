@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/charmbracelet/x/ansi"
 	"github.com/charmbracelet/x/vt"
 )
 
@@ -30,6 +31,8 @@ type Screen struct {
 	screen  *vt.Emulator
 	raw     bytes.Buffer
 	ended   bool
+	drawing bool   // in the middle of a synchronized update: a person would still see what was there before
+	tail    []byte // the last bytes, which may begin a sequence
 	watch   func(arrived time.Time)
 }
 
@@ -38,6 +41,14 @@ type Screen struct {
 func New(t testing.TB, width, height int, answers io.Writer) *Screen {
 	s := &Screen{Patience: Patience, t: t, screen: vt.NewEmulator(width, height)}
 	s.changed = sync.NewCond(&s.mu)
+	s.screen.RegisterCsiHandler(ansi.Command('?', '$', 'p'), func(params ansi.Params) bool { // the emulator draws at once, and says so
+		mode, _, _ := params.Param(0, 0)
+		if mode != ansi.ModeSynchronizedOutput.Mode() {
+			return false
+		}
+		_, _ = io.WriteString(answers, ansi.ReportMode(ansi.ModeSynchronizedOutput, ansi.ModeReset))
+		return true
+	})
 	go func() { _, _ = io.Copy(answers, s.screen) }() // the emulator blocks on its own answers if nobody reads them
 	return s
 }
@@ -55,6 +66,7 @@ func (s *Screen) Write(b []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.raw.Write(b)
+	s.follow(b)
 	drawn := b
 	if s.single {
 		drawn = alternate.ReplaceAll(b, nil)
@@ -65,6 +77,16 @@ func (s *Screen) Write(b []byte) (int, error) {
 	}
 	s.changed.Broadcast()
 	return len(b), err
+}
+
+// follow notices where synchronized updates begin and end.
+func (s *Screen) follow(b []byte) {
+	b = append(s.tail, b...)
+	begun, over := bytes.LastIndex(b, []byte(ansi.SetModeSynchronizedOutput)), bytes.LastIndex(b, []byte(ansi.ResetModeSynchronizedOutput))
+	if begun != over {
+		s.drawing = begun > over
+	}
+	s.tail = bytes.Clone(b[max(0, len(b)-len(ansi.SetModeSynchronizedOutput)+1):])
 }
 
 var alternate = regexp.MustCompile(`\x1b\[\?(1049|1047|47)[hl]`)
@@ -131,7 +153,7 @@ func (s *Screen) When(what string, ok func(screen string) bool) string {
 	var screen string
 	Wait(s.t, s.changed, s.Patience, what, func() bool {
 		screen = s.screen.String()
-		return ok(screen)
+		return (!s.drawing || s.ended) && ok(screen)
 	}, func() (string, bool) { return screen, s.ended })
 	return screen
 }
