@@ -30,12 +30,11 @@ type authorization struct {
 	// unconfirmed ends the task on the administrator's word; nil: not possible.
 	unconfirmed func(ctx context.Context) Event
 
-	srv     *callback.Server
-	short   string
-	url     string
-	end     *deadline
-	asked   <-chan browserResult // of the browser that was asked for; nil: it was told of
-	browser <-chan *BrowserError // of the built-in browser with the newest link; nil: none is under way
+	srv   *callback.Server
+	short string
+	url   string
+	end   *deadline
+	asked <-chan browserResult // of the browser that was asked for; nil: it was told of
 }
 
 // basis are the answers that a code of this authorization is for.
@@ -105,31 +104,21 @@ func (z *authorization) newLink(ctx context.Context) error {
 	return nil
 }
 
-func (z *authorization) open() {
-	switch {
-	case z.r.OpenURL != nil:
-		z.ask(z.short)
-	case z.r.Browse != nil:
-		z.browser = z.r.Browse(z.short)
-		z.say(BrowserAsked{})
-	default:
-		z.say(BrowserAsked{Err: ErrNoBrowser})
-	}
-}
-
 // browserResult is what became of a browser that was asked for.
 type browserResult struct {
 	err   error
 	crash *crash.Error
 }
 
-// usualStart is how long the word about a browser is waited for before anything
-// else: most commands hand over and end. One that is the browser itself goes on,
-// and answers come meanwhile.
-const usualStart = 300 * time.Millisecond
-
-func (z *authorization) ask(short string) {
-	asked := make(chan browserResult, 1)
+// open asks for a browser. A command that is the browser itself goes on, and the
+// built-in one until it has seen the last page: answers come meanwhile.
+func (z *authorization) open() {
+	if z.r.OpenURL == nil {
+		z.say(BrowserAsked{Err: ErrNoBrowser})
+		return
+	}
+	asked, short := make(chan browserResult, 1), z.short
+	z.asked = asked
 	go func() {
 		defer func() {
 			if c := crash.Caught(recover()); c != nil {
@@ -138,33 +127,28 @@ func (z *authorization) ask(short string) {
 		}()
 		asked <- browserResult{err: z.r.OpenURL(short)}
 	}()
-	z.asked = asked
-	timer := time.NewTimer(usualStart)
-	defer timer.Stop()
-	select {
-	case r := <-asked:
-		z.tellBrowser(r)
-	case <-timer.C:
-	}
 }
 
-// tellBrowser says what became of the browser, once for each that was asked for.
-func (z *authorization) tellBrowser(r browserResult) {
+// browserAsked says what became of the browser, once for each that was asked for.
+// Where the built-in one has ended and nobody could do anything else, the wait ends.
+func (z *authorization) browserAsked(ctx context.Context, r browserResult) Event {
 	if r.crash != nil {
 		panic(r.crash)
 	}
 	z.asked = nil
-	z.say(BrowserAsked{Err: r.err})
-}
-
-// browserEnded says that the built-in browser has ended. Where nobody could do anything
-// else, so does the wait.
-func (z *authorization) browserEnded(lost *BrowserError) Event {
-	z.browser = nil
-	if z.r.Unattended {
-		return Failed{Err: lost, Approved: lost.Approved}
+	var ended *BrowserError
+	if !errors.As(r.err, &ended) {
+		z.say(BrowserAsked{Err: r.err})
+		return nil
 	}
-	z.say(AnswerRejected{lost})
+	z.say(BrowserAsked{})
+	switch {
+	case len(z.srv.Answers()) > 0: // that is what it brought
+	case z.r.Unattended:
+		return z.stop(ctx, func() Event { return Failed{Err: ended, Approved: ended.Approved} })
+	default:
+		z.say(AnswerRejected{ended})
+	}
 	return nil
 }
 
@@ -177,14 +161,13 @@ func (z *authorization) wait(ctx context.Context) Event {
 		case <-z.end.timer.C:
 			last = z.expired(ctx)
 		case r := <-z.asked:
-			z.tellBrowser(r)
+			last = z.browserAsked(ctx, r)
 		case a := <-z.srv.Answers():
 			if z.asked != nil { // it is open: somebody was there
-				z.tellBrowser(browserResult{})
+				z.asked = nil
+				z.say(BrowserAsked{})
 			}
 			last = z.use(ctx, a)
-		case lost := <-z.browser:
-			last = z.stop(ctx, func() Event { return z.browserEnded(lost) })
 		case d := <-z.inbox:
 			last = d.deliver(ctx, z)
 		}
@@ -205,21 +188,17 @@ func (z *authorization) stop(ctx context.Context, without func() Event) Event {
 
 // expired ends the wait, but for what the operator did at the last moment.
 func (z *authorization) expired(ctx context.Context) Event {
-	until := z.end.until
-	for {
+	for until := z.end.until; z.end.until == until; {
 		select {
 		case d := <-z.inbox:
 			if last := d.deliver(ctx, z); last != nil {
 				return last
 			}
-			continue
 		default:
+			return z.stop(ctx, func() Event { return Failed{Err: ErrTimeout} })
 		}
-		if z.end.until != until {
-			return nil
-		}
-		return z.stop(ctx, func() Event { return Failed{Err: ErrTimeout} })
 	}
+	return nil // there is more time
 }
 
 // take takes a pasted address.

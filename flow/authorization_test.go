@@ -60,6 +60,19 @@ func TestAnAnswerThatIsHereCounts(t *testing.T) {
 	}
 }
 
+// TestTheBuiltInBrowsersEndEndsNoWait of an operator: another browser may bring the
+// answer.
+func TestTheBuiltInBrowsersEndEndsNoWait(t *testing.T) {
+	t.Parallel()
+	z, _, final := lastAuthorization(t)
+	require.Nil(t, z.browserAsked(t.Context(), browserResult{err: &BrowserError{}}))
+	resp, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(get(t, final))
+	require.NoError(t, err)
+	require.NoError(t, resp.Body.Close())
+	require.Equal(t, http.StatusSeeOther, resp.StatusCode)
+	require.Equal(t, linkedRight, z.wait(t.Context()))
+}
+
 func get(t *testing.T, address string) *http.Request {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address, nil)

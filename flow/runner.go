@@ -42,11 +42,9 @@ type Runner struct {
 	Listen callback.ListenFunc
 	// NoDraft: another run has the place for unfinished answers in Links.
 	NoDraft bool
-	// OpenURL asks for a browser; nil: none is opened.
+	// OpenURL asks for a browser; nil: none is opened. The built-in one returns when it
+	// has ended, with a *BrowserError: when no answer is here by then, none will come.
 	OpenURL func(url string) error
-	// Browse sends a built-in browser to a link where OpenURL is nil, and gives its
-	// end: when no answer is here by then, none will come. nil: there is none.
-	Browse func(url string) <-chan *BrowserError
 	// OpenAccounts opens a list of accounts by its path; neither that nor a read
 	// outlives ctx. Required for lists.
 	OpenAccounts func(ctx context.Context, path string) (io.ReadCloser, error)

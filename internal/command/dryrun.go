@@ -44,7 +44,7 @@ func dryRun(ctx context.Context, w *wiring, tokensOut string, s streams) error {
 	w.runner.NewClient = func(site cronofy.Site, app cronofy.App, _ func(cronofy.Wait)) *cronofy.Client {
 		return cronofy.New(site, app, cronofy.WithHTTPClient(&http.Client{Transport: t}), cronofy.WithNames(w.names), cronofy.WithLimiter(nil))
 	}
-	w.runner.Links, w.runner.OpenURL, w.runner.Browse, w.runner.Listen = nil, nil, nil, listenNowhere
+	w.runner.Links, w.runner.OpenURL, w.runner.Listen = nil, nil, listenNowhere
 	last := w.dryWalk(ctx, s.out)
 	if last.Problem != nil {
 		return &failure{*last.Problem}

@@ -261,10 +261,10 @@ func (w *wiring) useBrowser(ctx context.Context, command string, host opener.Mac
 		w.runner.OpenURL = openWith(host, command)
 		return
 	}
-	w.runner.Browse = func(url string) <-chan *flow.BrowserError {
-		end := make(chan *flow.BrowserError, 1)
-		visits.Go(func() { end <- visitError(visit(url, decision), decision) })
-		return end
+	w.runner.OpenURL = func(url string) error {
+		ended := make(chan error, 1)
+		visits.Go(func() { ended <- visitError(visit(url, decision), decision) })
+		return <-ended
 	}
 }
 
