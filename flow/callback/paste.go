@@ -39,16 +39,14 @@ func ParsePaste(text string) (Answer, error) {
 	var found *Answer
 	wrong := ErrPasteNoAnswer
 	for _, p := range pieces(text) {
-		for _, s := range p.addresses() {
-			a, err := s.answer()
-			switch {
-			case err != nil:
-				wrong = telling(wrong, err)
-			case found != nil && !found.same(a):
-				return Answer{}, ErrPasteNoAnswer
-			default:
-				found = &a
-			}
+		a, err := p.answer()
+		switch {
+		case err != nil:
+			wrong = telling(wrong, err)
+		case found != nil && !found.same(a):
+			return Answer{}, ErrPasteNoAnswer
+		default:
+			found = &a
 		}
 	}
 	switch {
@@ -70,7 +68,7 @@ func telling(a, b error) error {
 	return order[min(slices.Index(order, a), slices.Index(order, b))]
 }
 
-// answer reads a part of a text that holds one address at most.
+// answer reads a piece, which holds one address at most.
 func (p piece) answer() (Answer, error) {
 	query, before, ok := p.query()
 	if !ok {
@@ -120,19 +118,23 @@ func codeAlone(text string) bool {
 	return len(ps) == 1 && len(ps[0].breaks) < 2 && bareCode.MatchString(ps[0].text) && strings.ContainsAny(ps[0].text, "0123456789")
 }
 
-// piece is a pasted text, or a part of one, without what terminals, mails and
+// piece is a part of a pasted text, without what terminals, mails and
 // people put into an address. No address has any of it unescaped.
 type piece struct {
 	text   string
 	breaks []int // where in text something was taken out: the end of a line, or of a word
 }
 
-// delimiters end an address: RFC 3986 allows none of them in it.
-const delimiters = "\"'`<>[]{}|\u201c\u201d\u2018\u2019\u201e\u00ab\u00bb"
+// delimiters end an address, or the query in it: RFC 3986 allows none of them there.
+const delimiters = "#\"'`<>[]{}|\u201c\u201d\u2018\u2019\u201e\u00ab\u00bb"
 
-// pieces splits a text at what cannot be inside of an address.
+// address begins one, but for one that is the value of a parameter.
+var address = regexp.MustCompile(`(?i)(^|[^=\s])(\s*)(https?://)`)
+
+// pieces splits a text before each address, and at what cannot be inside of one.
 func pieces(text string) []piece {
 	text = strings.ReplaceAll(cronofy.CleanText(text, MaxPaste), "&amp;", "&")
+	text = address.ReplaceAllString(text, "$1$2<$3")
 	var all []piece
 	var p piece
 	end := func() {
@@ -170,33 +172,6 @@ func visible(r rune) rune {
 	return r
 }
 
-// from is the part of a piece between two places.
-func (p piece) from(start, end int) piece {
-	part := piece{text: p.text[start:end]}
-	for _, b := range p.breaks {
-		if b > start && b < end {
-			part.breaks = append(part.breaks, b-start)
-		}
-	}
-	return part
-}
-
-var scheme = regexp.MustCompile(`(?i)https?://`)
-
-// addresses splits a piece before each address in it, but for one that is the
-// value of a parameter.
-func (p piece) addresses() []piece {
-	var all []piece
-	start := 0
-	for _, at := range scheme.FindAllStringIndex(p.text, -1) {
-		if at[0] > start && p.text[at[0]-1] != '=' {
-			all = append(all, p.from(start, at[0]))
-			start = at[0]
-		}
-	}
-	return append(all, p.from(start, len(p.text)))
-}
-
 var (
 	answerName = regexp.MustCompile(`(?:^|[^A-Za-z0-9_])(code|state|error)=`)
 	ourState   = regexp.MustCompile(`^` + statePrefix + `[a-z2-7]{26}-[a-z2-7]{26}`)
@@ -208,9 +183,6 @@ var (
 // stands before it: browsers may leave "http://" out, and people copy from
 // "code=" on.
 func (p piece) query() (query, before string, ok bool) {
-	if mark := strings.IndexByte(p.text, '#'); mark >= 0 {
-		p = p.from(0, mark)
-	}
 	start := p.firstName()
 	mark := strings.IndexByte(p.text, '?')
 	switch {
