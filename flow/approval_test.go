@@ -161,7 +161,7 @@ func (c approval) stored(d *driver, s flow.State, in keystore.Store) {
 	_, err = in.Get(t.Context(), keystore.Key(a.Site.APIHost(), a.ClientID, "client_secret"))
 	require.NoError(t, err)
 	if s.Link != nil {
-		require.Equal(t, s.Store.Kind, s.Link.Store)
+		require.Equal(t, string(s.Store.Kind), s.Link.Store)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"confer/cronofy"
 	"confer/flow/callback"
+	"confer/internal/links"
 )
 
 // lastAuthorization is one at whose end an answer is in the channel already.
@@ -30,13 +31,15 @@ func lastAuthorization(t *testing.T) (z *authorization, inbox chan Delivery, fin
 func newAuthorization(r *Runner, a Answers, srv *callback.Server, inbox chan Delivery) *authorization {
 	return &authorization{r: r, at: StepAuthorize, answers: a, inbox: inbox, srv: srv, say: func(Event) {}, end: newDeadline(r.Timeout),
 		exchange: func(_ context.Context, code cronofy.Secret, _ func(Event)) (storing, error) {
-			return func(context.Context, Store) (Event, error) { return Linked{Link: Link{Label: code.Reveal()}}, nil }, nil
+			return func(context.Context, Store) (Event, error) {
+				return Linked{Link: Link{Link: links.Link{Label: code.Reveal()}}}, nil
+			}, nil
 		},
-		unconfirmed: func(context.Context) Event { return Linked{Link: Link{Unconfirmed: true}} },
+		unconfirmed: func(context.Context) Event { return Linked{Link: Link{Link: links.Link{Unconfirmed: true}}} },
 	}
 }
 
-var linkedRight = Linked{Link: Link{Label: "right"}}
+var linkedRight = Linked{Link: Link{Link: links.Link{Label: "right"}}}
 
 // TestAnAnswerThatIsHereCounts: its state is used up, whatever else would end
 // the wait now.

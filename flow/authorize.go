@@ -8,6 +8,7 @@ import (
 
 	"confer/cronofy"
 	"confer/flow/callback"
+	"confer/internal/links"
 )
 
 // Attempt is an authorization under way: what the screen shows while the
@@ -37,29 +38,16 @@ const (
 	PhaseStoring
 )
 
-// Link is a finished set-up.
+// Link is a finished set-up: as the list of links has it, and what it was made for.
 type Link struct {
-	Site               cronofy.Site
-	ClientID           string
-	ServiceAccount     string
-	Provider           cronofy.Provider
-	Label              string
-	OrganizationalUnit string // its sub; empty when Cronofy did not say
-	Scope              string
-	Store              StoreKind
-	RefreshToken       bool      // whether there was one to store
-	Unconfirmed        bool      // the administrator said so; no token was exchanged
-	At                 time.Time // UTC
-	For                Basis     // the answers that it was made for
+	links.Link
+	Site cronofy.Site
+	For  Basis // the answers
 }
 
 // EndsWithRun tells whether confer's own token of the link is in memory alone, so
 // that it is lost when the run ends unless somebody takes it.
-func (l Link) EndsWithRun() bool { return l.RefreshToken && l.Store == StoreSession }
-
-// ID names the link on the command line, as confer status does. It needs no
-// quoting in any shell.
-func (l Link) ID() string { return l.Listed().ID() }
+func (l Link) EndsWithRun() bool { return l.RefreshToken && l.Store == string(StoreSession) }
 
 // LinkedNow tells whether the link was made with the answers as they are.
 func (s State) LinkedNow() bool {
@@ -274,8 +262,8 @@ func (r *Runner) newAuthorize(ctx context.Context, a Answers, s Store, say func(
 	client := r.client(a, say)
 	known := r.known(ctx, client, a)
 	made := func(ctx context.Context, l Link, s Store) Event {
-		l.Store = s.Kind
-		return Linked{Link: l, Known: known, Notice: r.record(ctx, l)}
+		l.Store = string(s.Kind)
+		return Linked{Link: l, Known: known, Notice: r.record(ctx, l.Link)}
 	}
 	z := &authorization{r: r, at: StepAuthorize, answers: a, store: s, say: say, done: "The calendars and " + a.Provider.Name() + " are linked"}
 	if a.Provider == cronofy.AnyProvider {
@@ -294,25 +282,27 @@ func (r *Runner) newAuthorize(ctx context.Context, a Answers, s Store, say func(
 			return nil, err
 		}
 		say(Exchanged{})
-		l := r.newLink(a)
+		l := newLink(a)
 		l.OrganizationalUnit, l.Scope = token.Sub, token.Scope
 		l.RefreshToken = !token.RefreshToken.Empty()
 		if r.Tokens != nil {
 			r.Tokens(l, token)
 		}
-		return r.storeToken(a, refreshTokenOf(a), token.RefreshToken, func(ctx context.Context, s Store) Event { return made(ctx, l, s) }), nil
+		return r.storeToken(a, links.StoredToken(l.Link), token.RefreshToken, func(ctx context.Context, s Store) Event { return made(ctx, l, s) }), nil
 	}
 	z.unconfirmed = func(ctx context.Context) Event {
-		l := r.newLink(a)
+		l := newLink(a)
 		l.Unconfirmed = true
 		return made(ctx, l, s)
 	}
 	return z, nil
 }
 
-func (r *Runner) newLink(a Answers) Link {
-	return Link{Site: a.Site, ClientID: a.ClientID, ServiceAccount: a.ServiceAccount, Provider: a.Provider,
-		Label: a.Label, At: time.Now().UTC()}
+func newLink(a Answers) Link {
+	l := links.Link{DataCenter: a.Site.DataCenter.ID, APIHost: a.Site.APIHost(), ClientID: a.ClientID, ServiceAccount: a.ServiceAccount,
+		Provider: string(a.Provider), Label: a.Label, Linked: time.Now().UTC()}
+	l.APIURL, l.AppURL = overrides(a.Site)
+	return Link{Link: l, Site: a.Site}
 }
 
 // explainBrowser says why no browser opened. That stops nothing.

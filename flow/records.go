@@ -22,38 +22,28 @@ func overrides(s cronofy.Site) (api, app string) {
 	return s.API, s.App
 }
 
-// Listed is the link as the list of links has it.
-func (l Link) Listed() links.Link {
-	kept := links.Link{DataCenter: l.Site.DataCenter.ID, APIHost: l.Site.APIHost(), ClientID: l.ClientID,
-		ServiceAccount: l.ServiceAccount, Provider: string(l.Provider), Label: l.Label, OrganizationalUnit: l.OrganizationalUnit,
-		Scope: l.Scope, Store: string(l.Store), Linked: l.At, RefreshToken: l.RefreshToken, Unconfirmed: l.Unconfirmed}
-	kept.APIURL, kept.AppURL = overrides(l.Site)
-	return kept
-}
-
 // record writes the link down. That it could not is a notice, not a failure:
 // the link is made and its tokens are stored.
-func (r *Runner) record(ctx context.Context, l Link) string {
+func (r *Runner) record(ctx context.Context, l links.Link) string {
 	if r.Links == nil {
 		return ""
 	}
-	kept := l.Listed()
 	damaged := ""
 	var old []links.StoredSecret
 	err := r.Links.Update(ctx, func(c *links.Contents) error {
 		if n := len(c.Damaged); n > 0 {
 			damaged = c.Damaged[n-1]
 		}
-		c.AddLink(kept)
+		c.AddLink(l)
 		if d := c.Draft; d != nil && !r.NoDraft && d.ClientID == l.ClientID && d.ServiceAccount == l.ServiceAccount {
 			c.Draft = nil // another wizard's, of another customer, stays
 		}
 		c.Pending = slices.DeleteFunc(c.Pending, func(p links.Pending) bool {
-			return authorized(p.Answers) == authorized(links.Draft{DataCenter: kept.DataCenter, APIURL: kept.APIURL, AppURL: kept.AppURL,
-				ClientID: kept.ClientID, ServiceAccount: kept.ServiceAccount, Provider: kept.Provider, RedirectURI: p.Answers.RedirectURI})
+			return authorized(p.Answers) == authorized(links.Draft{DataCenter: l.DataCenter, APIURL: l.APIURL, AppURL: l.AppURL,
+				ClientID: l.ClientID, ServiceAccount: l.ServiceAccount, Provider: l.Provider, RedirectURI: p.Answers.RedirectURI})
 		})
-		if kept.RefreshToken {
-			old = copiesOf(*c, links.StoredToken(kept))
+		if l.RefreshToken {
+			old = copiesOf(*c, links.StoredToken(l))
 		}
 		return nil
 	})
@@ -216,11 +206,6 @@ func (e *RecordError) problem(Step) Problem {
 // The secrets of the answers, wherever they are stored.
 func clientSecretOf(a Answers) links.StoredSecret {
 	return links.StoredClientSecret("", a.Site.APIHost(), a.ClientID)
-}
-
-// refreshTokenOf is the link's token.
-func refreshTokenOf(a Answers) links.StoredSecret {
-	return links.StoredToken(links.Link{APIHost: a.Site.APIHost(), ClientID: a.ClientID, ServiceAccount: a.ServiceAccount, Provider: string(a.Provider)})
 }
 
 // serviceTokenOf is the token of the calendar service account.

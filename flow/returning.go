@@ -1,5 +1,7 @@
 package flow
 
+import "confer/cronofy"
+
 // StartedOver forgets the answers of an earlier run, where State.Resumed or
 // State.Returning.
 type StartedOver struct{}
@@ -17,12 +19,12 @@ func (s State) Returning() bool { return s.Link != nil && len(s.Made) == 0 }
 // returning begins at a link that an earlier run made.
 func (s State) returning(l Link) State {
 	s.Answers.Site, s.Answers.ClientID, s.Answers.ServiceAccount = l.Site, l.ClientID, l.ServiceAccount
-	s.Answers.Provider, s.Answers.Label = l.Provider, l.Label
+	s.Answers.Provider, s.Answers.Label = cronofy.Provider(l.Provider), l.Label
 	if s.Answers.RedirectURI == "" {
 		s.Answers.RedirectURI = DefaultRedirectURI
 	}
-	if s.Store.Kind == "" && (l.Store == StoreKeyring || l.Store == StoreFile) {
-		s.Store.Kind = l.Store
+	if store := StoreKind(l.Store); s.Store.Kind == "" && (store == StoreKeyring || store == StoreFile) {
+		s.Store.Kind = store
 	}
 	s.secretIn = s.secretPlace()
 	l.For = s.Answers.authorizing(StepAuthorize)

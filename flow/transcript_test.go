@@ -19,6 +19,7 @@ import (
 	"confer/cronofy"
 	"confer/flow/callback"
 	"confer/internal/golden"
+	"confer/internal/links"
 	"confer/internal/profiles"
 	"confer/keystore"
 )
@@ -274,7 +275,7 @@ func parseReport(t *testing.T, words []string, named map[string]string) Event {
 	case "exchanged":
 		return Exchanged{}
 	case "linked":
-		return Linked{Link: Link{ServiceAccount: "ser_1", Provider: cronofy.Zoom, Unconfirmed: len(words) > 1}}
+		return Linked{Link: Link{Link: links.Link{ServiceAccount: "ser_1", Provider: string(cronofy.Zoom), Unconfirmed: len(words) > 1}}}
 	case "rows":
 		return ProfilesRead{Rows: []profiles.Row{{}}, Counts: profiles.Summary{Read: 1, Missing: 1}}
 	case "done":

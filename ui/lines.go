@@ -358,7 +358,7 @@ func (p *plainWizard) told(ev flow.Event) {
 	case flow.Exchanged:
 		p.say("The tokens are here. They are stored and read back now.")
 	case flow.Linked:
-		line := fmt.Sprintf("linked %s with %s", clean(ev.Link.ServiceAccount), clean(string(ev.Link.Provider)))
+		line := fmt.Sprintf("linked %s with %s", clean(ev.Link.ServiceAccount), clean(ev.Link.Provider))
 		if ev.Link.Unconfirmed {
 			line += " (not confirmed)"
 		}

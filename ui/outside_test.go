@@ -10,6 +10,7 @@ import (
 
 	"confer/cronofy"
 	"confer/flow"
+	"confer/internal/links"
 	"confer/internal/profiles"
 	"confer/keystore"
 )
@@ -34,7 +35,7 @@ func TestOutsideTextIsCleaned(t *testing.T) {
 	site.DataCenter.Name = "Germany"
 	answers := flow.Answers{Site: site, ClientID: evil, RedirectURI: "https://" + evil, ServiceAccount: "ser_" + evil, Label: evil, Provider: cronofy.Provider(evil),
 		Accounts: flow.Accounts{Kind: flow.AccountsFile, Path: evil}}
-	link := &flow.Link{OrganizationalUnit: evil, Provider: cronofy.Provider(evil)}
+	link := &flow.Link{Link: links.Link{OrganizationalUnit: evil, Provider: evil}}
 	for step := range flow.Steps() {
 		for _, with := range []flow.State{
 			{Problem: &bad}, {Notice: evil}, {Asking: true, Store: flow.Store{Keyring: keystore.Status{State: evil, Detail: evil}}},

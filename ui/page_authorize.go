@@ -167,7 +167,7 @@ func linkedNotes(c Context) []Note {
 		return []Note{{Text: "Not confirmed: " + between + ".", Kind: noteWarning},
 			{Text: "The administrator says that it is done. confer has no token of its own that shows it.", Kind: noteMuted, Tight: true, Rank: aside}}
 	}
-	detail := "confer's own token is " + storedWhere(l.Store, l.RefreshToken) + "."
+	detail := "confer's own token is " + storedWhere(flow.StoreKind(l.Store), l.RefreshToken) + "."
 	if l.OrganizationalUnit != "" {
 		detail = "Organizational Unit " + clean(l.OrganizationalUnit) + " · " + detail
 	}

@@ -62,7 +62,7 @@ func linkedPage(c Context) Page {
 	}
 	switch {
 	case c.Returning():
-		p.Lead = "From an earlier run, on " + c.Link.At.In(c.Now.Location()).Format("2 January 2006") + "."
+		p.Lead = "From an earlier run, on " + c.Link.Linked.In(c.Now.Location()).Format("2 January 2006") + "."
 		p.Actions = append(p.Actions, startOver)
 	case c.Link == nil:
 		p.Title = "Approved"

@@ -16,6 +16,7 @@ import (
 	"confer/flow"
 	"confer/flow/callback"
 	"confer/internal/golden"
+	"confer/internal/links"
 	"confer/internal/profiles"
 	"confer/keystore"
 )
@@ -90,7 +91,7 @@ func plainWaitScenes() []plainScene {
 		{name: "paste", state: plainFrom(toWaiting()...), talk: plainPaste},
 		{name: "handed", state: plainFrom(toWaiting()...), talk: func(k *plainTalk) {
 			k.types("d", "", "d", "no", "d", "y")
-			k.reports(flow.Linked{Link: flow.Link{Site: germany(), ServiceAccount: testID, Provider: cronofy.Zoom, Unconfirmed: true, Store: flow.StoreKeyring}})
+			k.reports(flow.Linked{Link: flow.Link{Site: germany(), Link: links.Link{APIHost: germany().APIHost(), ServiceAccount: testID, Provider: string(cronofy.Zoom), Unconfirmed: true, Store: string(flow.StoreKeyring)}}})
 			k.types("")
 		}},
 		{name: "quit_waiting", state: plainFrom(toWaiting()...), talk: func(k *plainTalk) { k.types("q", "", "q", "+", "q", "q") }},

@@ -176,7 +176,7 @@ func TestRealWalks(t *testing.T) {
 			r.to(pageLinked)
 			r.does("encrypted file", "f", pageDone, "enter")
 			r.quits()
-			require.Equal(t, flow.StoreFile, r.m.State().Link.Store)
+			require.EqualValues(t, flow.StoreFile, r.m.State().Link.Store)
 		},
 		"busy port": func(t *testing.T) {
 			r := openReal(t, 0, sandbox.Approve)

@@ -242,7 +242,7 @@ func authorizeScenes() []scene {
 		{name: "held_connect", events: events(toAccount(), flow.ConnectStarted{}, linkReady(), flow.AnswerArrived{}, flow.Exchanged{}, stillHeld()), small: true},
 		{name: "authorize_details", events: trouble(&cronofy.Error{Op: "exchange code", Status: 400, Code: "invalid_grant"}, true), keys: []string{"d"}},
 		{name: "authorize_linked", events: events(toLinked(), flow.Back{})},
-		{name: "authorize_unconfirmed", events: events(toWaiting(), flow.Linked{Link: flow.Link{Provider: cronofy.Zoom, Unconfirmed: true}}, flow.Back{})},
+		{name: "authorize_unconfirmed", events: events(toWaiting(), flow.Linked{Link: flow.Link{Link: links.Link{Provider: string(cronofy.Zoom), Unconfirmed: true}}}, flow.Back{})},
 	}
 }
 
@@ -296,7 +296,7 @@ func profileScenes() []scene {
 	missing := &flow.AccountsError{Err: fmt.Errorf("open people.csv: %w", errors.New("no header"))}
 	return []scene{
 		{name: "linked", events: toLinked(), small: true},
-		{name: "linked_before", found: &flow.Initial{Linked: &flow.Link{Site: germany(), ClientID: testClient, ServiceAccount: testID, Provider: cronofy.Zoom, Label: "Example GmbH", Store: flow.StoreKeyring, RefreshToken: true, At: start}}, small: true},
+		{name: "linked_before", found: &flow.Initial{Linked: earlierLink()}, small: true},
 		{name: "linked_filter", events: toLinked(), keys: []string{"/", "type:fin"}},
 		{name: "linked_help", events: toLinked(), keys: []string{"?"}},
 		{name: "accounts", events: toLinked(), keys: []string{"enter"}, small: true},
@@ -304,7 +304,7 @@ func profileScenes() []scene {
 		{name: "accounts_file", events: toLinked(), keys: []string{"enter", "2", "enter"}},
 		{name: "accounts_bad_file", events: events(toTable(), fail(missing)), small: true},
 		{name: "accounts_token", events: toLinked(), keys: []string{"enter", "3", "enter", "paste:" + testSecret}},
-		{name: "linked_unconfirmed", events: events(toWaiting(), flow.Linked{Link: flow.Link{Provider: cronofy.Zoom, Unconfirmed: true}})},
+		{name: "linked_unconfirmed", events: events(toWaiting(), flow.Linked{Link: flow.Link{Link: links.Link{Provider: string(cronofy.Zoom), Unconfirmed: true}}})},
 		{name: "table_reading", events: toTable()},
 		{name: "table", events: toTable(), reports: looking, small: true},
 		{name: "table_paused", events: toTable(), reports: []flow.Event{read(15), flow.Paused{Until: start.Add(12 * time.Second), Reason: cronofy.WaitRateLimit}}},

@@ -13,6 +13,7 @@ import (
 
 	"confer/cronofy"
 	"confer/flow"
+	"confer/internal/links"
 	"confer/internal/profiles"
 	"confer/keystore"
 )
@@ -98,8 +99,21 @@ func linkReady() flow.Event {
 }
 
 func linked() flow.Event {
-	return flow.Linked{Link: flow.Link{Site: germany(), ClientID: testClient, ServiceAccount: testID, Provider: cronofy.Zoom, Label: "Example GmbH",
-		OrganizationalUnit: "ou_5f1e7a", Scope: "organizational_unit_use_integrations", Store: flow.StoreKeyring, RefreshToken: true, At: start}}
+	return flow.Linked{Link: madeLink()}
+}
+
+// earlierLink is one of another run, to which Cronofy named no Organizational Unit.
+func earlierLink() *flow.Link {
+	l := madeLink()
+	l.OrganizationalUnit, l.Scope = "", ""
+	return &l
+}
+
+func madeLink() flow.Link {
+	site := germany()
+	return flow.Link{Site: site, Link: links.Link{DataCenter: site.DataCenter.ID, APIHost: site.APIHost(), ClientID: testClient, ServiceAccount: testID,
+		Provider: string(cronofy.Zoom), Label: "Example GmbH", OrganizationalUnit: "ou_5f1e7a", Scope: "organizational_unit_use_integrations",
+		Store: string(flow.StoreKeyring), RefreshToken: true, Linked: start}}
 }
 
 func fromFile() flow.Event {

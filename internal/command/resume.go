@@ -73,8 +73,7 @@ func newest(made []links.Link) *flow.Link {
 	if !ok {
 		return nil
 	}
-	return &flow.Link{Site: site, ClientID: at.ClientID, ServiceAccount: at.ServiceAccount, Provider: cronofy.Provider(at.Provider), Label: at.Label,
-		OrganizationalUnit: at.OrganizationalUnit, Scope: at.Scope, Store: flow.StoreKind(at.Store), RefreshToken: at.RefreshToken, Unconfirmed: at.Unconfirmed, At: at.Linked}
+	return &flow.Link{Link: at, Site: site}
 }
 
 // lockDraft has the place for unfinished answers be this run's. A run that begins

@@ -244,10 +244,10 @@ func sayEnd(last flow.State, kept bool, tokens *tokenFile, s streams) error {
 		return &exitError{flow.ExitCancelled}
 	}
 	l := last.Made[len(last.Made)-1]
-	switch {
-	case l.Store == flow.StoreSession:
+	switch flow.StoreKind(l.Store) {
+	case flow.StoreSession:
 		fmt.Fprintln(s.err, "The secrets were kept in memory for this run only.")
-	case l.Store == flow.StoreNone:
+	case flow.StoreNone:
 		fmt.Fprintln(s.err, "That was the sandbox: nothing is linked in reality, and nothing is stored.")
 	}
 	switch {
@@ -370,7 +370,7 @@ func (t *tokenFile) write(l flow.Link, token cronofy.Token) {
 	if token.ExpiresIn > 0 {
 		out.ExpiresAt = time.Now().Add(token.ExpiresIn).UTC().Truncate(time.Second)
 	}
-	text, err := new(links.Manager).Handover(l.Listed(), out)
+	text, err := new(links.Manager).Handover(l.Link, out)
 	if err == nil {
 		err = t.file.Put(text)
 	}
