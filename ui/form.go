@@ -216,9 +216,9 @@ func (fm *form) empty(at int) bool {
 	return !f.Optional && fm.value(f.Name) == ""
 }
 
-// choice is a short list with a filter. It is made by hand: Bubbles' list, with its
-// title, status, pages and help off and its filter made to answer in order, takes
-// more code than this.
+// choice is a short list with a filter. It is made by hand: Bubbles' list answers a
+// filter late, so that Enter may take what the filter excludes. With that put right,
+// and its title, status, pages and help off, it takes more code than this.
 type choice struct {
 	options []Option
 	filter  *input // nil: all are shown

@@ -3,9 +3,12 @@ package ui
 import (
 	"fmt"
 	"math/rand/v2"
+	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
+	libtable "charm.land/bubbles/v2/table"
 	tea "charm.land/bubbletea/v2"
 	"github.com/stretchr/testify/require"
 
@@ -244,6 +247,37 @@ func benchTable(b *testing.B) *Model {
 	tb.rows.arrange()
 	b.ResetTimer()
 	return m
+}
+
+// libraryTable is Bubbles' table with as many rows.
+func libraryTable(many int) libtable.Model {
+	rows := slices.Repeat([]libtable.Row{{"connected", "ada@example.test", "Zoom", "new"}}, many)
+	columns := []libtable.Column{{Title: "State", Width: 15}, {Title: "Account", Width: 30}, {Title: "Provider", Width: 10}, {Title: "Profile", Width: 20}}
+	return libtable.New(libtable.WithColumns(columns), libtable.WithRows(rows), libtable.WithFocused(true), libtable.WithHeight(18), libtable.WithWidth(80))
+}
+
+// TestTheLibrarysTableMakesRoomForAll is why the table is made by hand.
+func TestTheLibrarysTableMakesRoomForAll(t *testing.T) {
+	allocated := func(many int) uint64 {
+		lib := libraryTable(many)
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		for range 10 {
+			lib, _ = lib.Update(keyMsg("down"))
+		}
+		runtime.ReadMemStats(&after)
+		return after.TotalAlloc - before.TotalAlloc
+	}
+	require.Greater(t, allocated(100_000), 10*allocated(1000))
+}
+
+// BenchmarkScrollTheLibrarys is one key in Bubbles' table.
+func BenchmarkScrollTheLibrarys(b *testing.B) {
+	lib := libraryTable(100_000)
+	for i := range b.N {
+		lib, _ = lib.Update(keyMsg([]string{"down", "pgdown", "end", "home"}[i%4]))
+		lib.View()
+	}
 }
 
 // BenchmarkScroll is one key and one window over 100,000 rows.
