@@ -23,7 +23,7 @@ var (
 )
 
 // LooksLikeSecret tells whether a text holds what looks like a client secret. It
-// does not belong into a field that is shown.
+// does not belong in a field that is shown.
 func LooksLikeSecret(text string) bool { return clientSecret.MatchString(text) }
 
 // LooksLikeToken tells whether a text that people make up, a name or a path,
@@ -42,7 +42,7 @@ func LooksLikeToken(text string) bool {
 // like a client secret, and every secret that was given in this run. nil: it
 // holds none. The sentence does not repeat the text.
 func (s State) CheckNoSecret(text string) *Problem {
-	const hint = "Secrets belong into their own field, where they are not shown. It was not saved."
+	const hint = "Secrets belong in their own field, where they are not shown. It was not saved."
 	if LooksLikeSecret(text) {
 		return usage("That looks like the client secret.", hint)
 	}

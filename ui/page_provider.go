@@ -56,7 +56,7 @@ func wordsFor(p cronofy.Provider) words {
 	name := clean(p.Name())
 	w := words{
 		option: name, note: "every user and room", admin: name,
-		login: "Log in to " + name + " as its administrator first, in the same browser.",
+		login: "Sign in to " + name + " as its administrator first, in the same browser.",
 		sees:  name + ": let Cronofy create everybody's meetings",
 		allow: name + " asks whether Cronofy may create meetings for its users and rooms.",
 	}
@@ -70,13 +70,13 @@ func wordsFor(p cronofy.Provider) words {
 	case cronofy.Indeed:
 		w.note = "the company's account"
 		w.needs = "Cronofy offers Indeed only to applications that have the conferencing category Recruiting. Expect: an administrator of the company's Indeed account · the same e-mail address in Indeed and in the calendar"
-		w.login = "Log in to Indeed as the company's administrator first, in the same browser."
+		w.login = "Sign in to Indeed as the company's administrator first, in the same browser."
 		w.allow = "Indeed asks whether Cronofy may create meetings for its users. It is offered only if the application has the conferencing category Recruiting at Cronofy."
 	case cronofy.AnyProvider, "":
 		return words{
 			option: "Let the administrator choose", note: "from a list", admin: "the conferencing provider",
 			needs: "The administrator picks from a list. What it shows is set by the conferencing categories of your application at Cronofy.",
-			login: "Log in to the conferencing provider (Zoom, Webex, ...) as its administrator first, in the same browser.",
+			login: "Sign in to the conferencing provider (Zoom, Webex, ...) as its administrator first, in the same browser.",
 			sees:  "Choose the provider: let Cronofy create the meetings",
 			allow: "You choose the conferencing provider, and it asks whether Cronofy may create meetings for its users and rooms.",
 		}

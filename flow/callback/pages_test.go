@@ -1,14 +1,19 @@
 package callback
 
 import (
+	"fmt"
+	"maps"
 	"math"
 	"net/http/httptest"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"confer/internal/golden"
 )
 
 // allPages are the pages that there are.
@@ -94,4 +99,17 @@ func luminance(t *testing.T, hex string) float64 {
 		sum += weight * math.Pow((c+0.055)/1.055, 2.4)
 	}
 	return sum
+}
+
+// TestWordsOfThePages: what somebody reads in the browser, who need not be the
+// operator.
+func TestWordsOfThePages(t *testing.T) {
+	t.Parallel()
+	all := allPages()
+	var b strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		p := all[name]
+		fmt.Fprintf(&b, "%d  %s %s\n     %s\n     %s %s\n", p.Status, p.Sign, p.Word, p.Title, p.Text, p.Hint)
+	}
+	golden.Equal(t, "testdata/pages.txt", b.String())
 }
