@@ -24,7 +24,7 @@ func newDoctor(s streams, e environment) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "doctor",
 		Short: "Check this machine, and tell what to register at Cronofy",
-		Long: "Checks the keyring, by storing, reading back and deleting a test item, the loopback ports of the redirect URI, the " +
+		Long: "Checks the keyring by storing, reading back and deleting a test item. Checks the loopback ports of the redirect URI, the " +
 			"browser, the terminal, confer's folder, and the way to Cronofy: proxy, DNS, TLS, clock. Says for each what to do. Then " +
 			"prints the message with which Cronofy's support adds the redirect URIs to an application's permitted redirect URIs. " +
 			"Nothing secret is sent. Exit code 1 on any problem.",

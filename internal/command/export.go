@@ -24,7 +24,7 @@ func newExport(s streams, e environment) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "export LINK --tokens-out FILE",
 		Short: "Hand the tokens of a link to your own application",
-		Long: "Refreshes confer's own token of a link and writes an access token and the refresh token as JSON to a new file that " +
+		Long: "Refreshes confer's own token of a link. Writes an access token and the refresh token as JSON to a new file that " +
 			"only you can read (0600). LINK is an id, a label or a service account, as confer status lists them. The stored copy " +
 			"stays; but when either side refreshes, Cronofy may give a new refresh token and end the other one.",
 		Example: "  confer export Acme --tokens-out tokens.json\n  confer export Acme --tokens-out - | my-application import",
