@@ -84,7 +84,7 @@ func enterDoes(c Context) string {
 	case c.Browser == BrowserNamed:
 		open = "opens it with the browser that was named"
 	case c.Browser == BrowserNone || c.away():
-		open = "shows it, to be opened in any browser"
+		open = "shows it for you to open in any browser"
 	case c.Session == SessionWSL:
 		open = "opens it in the browser of Windows"
 	}
