@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -129,6 +130,9 @@ sandbox approve https://api-de.cronofy.com/
 // TestWrongCalls: what confer says of calls that it cannot carry out. Nothing is
 // asked, stored or sent for any of them.
 func TestWrongCalls(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("the system's own words for errors differ")
+	}
 	dir := t.TempDir()
 	for name, holds := range map[string]string{
 		"empty": "", "two-lines": "one\ntwo\n", "assignment": "CRONOFY_CLIENT_SECRET=abc\n", "secret": "a-secret\n",

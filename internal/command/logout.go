@@ -267,6 +267,9 @@ func stepWords(step links.Step, revoked bool) string {
 	case links.StepSecrets:
 		return did + "its secrets could not all be deleted."
 	case links.StepList:
+		if revoked {
+			did = "its token is revoked, "
+		}
 		return did + "its secrets are deleted, but the list could not be changed."
 	}
 	return did + "it could not be forgotten."

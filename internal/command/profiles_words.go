@@ -100,7 +100,7 @@ var requestWords = map[int]flow.Problem{
 	403: {Code: flow.CodeForbidden, Summary: mayNot, Hint: whatItMust},
 	404: {Code: flow.CodeNotFound, Summary: "Cronofy does not know this way to get access to accounts.",
 		Hint: "Ask Cronofy's support to enable Enterprise Connect for this application, naming the client id."},
-	422: {Code: flow.CodeUnprocessable, Summary: "Cronofy does not accept the request: ",
+	422: {Code: flow.CodeUnprocessable, Summary: "Cronofy does not accept the request",
 		Hint: "Check --scope (within what the service account may delegate) and --callback-url."},
 }
 
@@ -109,7 +109,10 @@ func requestProblem(err error) (p flow.Problem, ok bool) {
 	p, ok = requestWords[cronofy.StatusOf(err)]
 	p.Exit = flow.ExitRefused
 	if api, isAPI := errors.AsType[*cronofy.Error](err); isAPI && p.Code == flow.CodeUnprocessable {
-		p.Summary += strings.Join(api.FieldNames(), ", ") + "."
+		if names := api.FieldNames(); len(names) > 0 {
+			p.Summary += ": " + strings.Join(names, ", ")
+		}
+		p.Summary += "."
 	}
 	return p, ok
 }

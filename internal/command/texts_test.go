@@ -142,7 +142,7 @@ func TestTexts(t *testing.T) {
 }
 
 // mostUnseen is how many texts no test shows today. It may only become less.
-const mostUnseen = 177
+const mostUnseen = 130
 
 // longestSentence is in words.
 const longestSentence = 25

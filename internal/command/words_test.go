@@ -1,0 +1,65 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"confer/cronofy"
+	"confer/flow"
+	"confer/internal/atomicfile"
+	"confer/internal/golden"
+	"confer/internal/links"
+	"confer/internal/profiles"
+	"confer/keystore"
+)
+
+// TestWordsOfCommands: what the commands on links, on accounts and on files say of
+// what went wrong, with what to do about it.
+func TestWordsOfCommands(t *testing.T) {
+	t.Parallel()
+	var all strings.Builder
+	tell := func(p flow.Problem) { fmt.Fprintf(&all, "%s\n    %s\n", p.Summary, p.Hint) }
+	for _, err := range []error{
+		context.Canceled, &links.NotStoredError{Err: errors.New("x")}, links.ErrNoToken, links.ErrGone, links.ErrMissing, links.ErrNoSecret, links.ErrBusy, links.ErrSite,
+		&links.Error{Op: "read", Path: "/home/ada/confer/links.json", Reason: links.ErrNewer}, &links.Error{Op: "read", Path: "/home/ada/confer/links.json", Reason: errors.New("not JSON")},
+		&cronofy.Error{Status: 400, Code: "invalid_grant"}, &cronofy.Error{Status: 403},
+		&keystore.Error{Store: keystore.File, Err: keystore.ErrNoPassphrase}, &keystore.Error{Store: keystore.File, Err: keystore.ErrPassphrase, Path: "/home/ada/confer/secrets.age"},
+		&keystore.Error{Store: keystore.Keyring, Err: keystore.ErrLocked}, &keystore.Error{Store: keystore.Keyring, Err: keystore.ErrDismissed},
+		&keystore.Error{Store: keystore.Keyring, Err: keystore.ErrTimeout},
+	} {
+		tell(explainLink(err))
+	}
+	tell(damagedWords("/x/links.json.damaged-1", "/x/links.json.damaged-2"))
+	all.WriteString("\nThe service account's token:\n")
+	for _, err := range []error{links.ErrMissing, links.ErrNoSecret, &links.NotStoredError{Err: errors.New("x")}, links.ErrBusy, &cronofy.Error{Status: 400, Code: "invalid_grant"}} {
+		if f, ok := errors.AsType[*failure](explainService(err)); ok {
+			tell(f.Problem)
+		}
+	}
+	all.WriteString("\nA request for access:\n")
+	for _, status := range []int{401, 402, 403, 404, 422} {
+		p, _ := requestProblem(&cronofy.Error{Status: status})
+		tell(p)
+	}
+	all.WriteString("\nFiles:\n")
+	for _, err := range []error{
+		tokensError(profiles.ErrTokensBusy), tokensError(profiles.ErrTokensFormat), outError(atomicfile.ErrLocked), outError(profiles.ErrNotRecords),
+		cannotStart(&net.OpError{Op: "listen", Err: errors.New("no such address")}),
+	} {
+		if f, ok := errors.AsType[*failure](err); ok {
+			tell(f.Problem)
+		}
+	}
+	all.WriteString("\nThe end of logout, and moments of status:\n")
+	for _, step := range []links.Step{links.StepWait, links.StepRevoke, links.StepSecrets, links.StepList, ""} {
+		fmt.Fprintf(&all, "    %s\n", stepWords(step, true))
+	}
+	fmt.Fprintf(&all, "    %s\n    %s\n", when(time.Time{}), whereabouts(links.Secret{State: links.Unread, Err: links.ErrDialog}, "keyring"))
+	fmt.Fprintf(&all, "    %s\n    %s\n", remembered("firefox"), remembered("none"))
+	golden.Equal(t, "../../testdata/words.txt", all.String())
+}
