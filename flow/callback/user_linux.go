@@ -51,6 +51,10 @@ func diagnosed(local, remote netip.AddrPort) (uid int, ok bool) {
 		return 0, false
 	}
 	defer func() { _ = unix.Close(fd) }()
+	// The kernel answers at once; one that is emulated may not, and a browser waits.
+	if unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &unix.Timeval{Usec: 200_000}) != nil {
+		return 0, false
+	}
 	family := byte(unix.AF_INET)
 	if local.Addr().Is6() {
 		family = unix.AF_INET6

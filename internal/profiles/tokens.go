@@ -253,7 +253,8 @@ func NewRenewer(client Refresher, tokens *TokenFile, workers int) *Renewer {
 
 // Renew is for Options.Renew. It refreshes an account's token once, whatever
 // number of lines of the list have it; before that it tries the access token
-// that an earlier run left in the file.
+// that an earlier run left in the file. Lines that ask at the same moment share what
+// comes of it, its failure and the end of ctx too: they are of one run.
 func (r *Renewer) Renew(ctx context.Context, a Account, refused cronofy.Secret) (cronofy.Secret, error) {
 	if a.RefreshToken.Empty() {
 		return cronofy.Secret{}, nil
