@@ -126,7 +126,7 @@ func TestResultsWithoutAReader(t *testing.T) {
 		c.exits(1)
 		require.Empty(t, c.errs.String())
 	}
-	for _, args := range [][]string{{"status"}, {"status", "--json"}, {"--help"}, {"--version"}, {"completion", "bash"}} {
+	for _, args := range [][]string{{"status"}, {"--help"}, {"--version"}, {"completion", "bash"}} {
 		c := d.unread(args...)
 		c.exits(0)
 		require.Empty(t, c.errs.String())
@@ -170,4 +170,29 @@ func TestTheBrowserMayStillBeCutOff(t *testing.T) {
 	b, err := os.ReadFile(told)
 	require.NoError(t, err)
 	require.Regexp(t, `^SigIgn:\s0+\n$`, string(b))
+}
+
+// TestFullDisk: results that could not be written are no success, whatever the
+// command.
+func TestFullDisk(t *testing.T) {
+	t.Parallel()
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = full.Close() })
+	for _, args := range [][]string{
+		{"--help"}, {"help", "profiles"}, {"--version"}, {"completion", "bash"}, {"status"}, {"doctor", "--help"},
+		{"setup", "--sandbox", "--no-input", "--json", "--browser", "approve"}, {"setup", "--sandbox", "--dry-run"}, {"sandbox"},
+	} {
+		t.Run(strings.Join(args, " "), func(t *testing.T) {
+			t.Parallel()
+			if args[0] == "setup" {
+				args = append(args, "--redirect-uri", freeURI(t))
+			}
+			var errs strings.Builder
+			cmd := exec.Command("confer", args...)
+			cmd.Env, cmd.Dir, cmd.Stdout, cmd.Stderr = home(t), t.TempDir(), full, &errs
+			require.Equal(t, 1, exit(t, cmd.Run()), "%s", &errs)
+			require.Contains(t, errs.String(), "confer: error: the results could not be written: no space left on device\nconfer: hint: free some space, or send standard output elsewhere\n")
+		})
+	}
 }

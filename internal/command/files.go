@@ -66,7 +66,7 @@ const standardInput = "standard input"
 
 // statOf is nil for what is no file of the system.
 func statOf(stream any) fs.FileInfo {
-	if file, ok := stream.(*os.File); ok {
+	if file := fileOf(stream); file != nil {
 		if info, err := file.Stat(); err == nil {
 			return info
 		}

@@ -319,8 +319,8 @@ func await[T any](ctx context.Context, read func() (T, error)) (T, error) {
 }
 
 func asTerminal(stream any) (*os.File, bool) {
-	f, ok := stream.(*os.File)
-	return f, ok && term.IsTerminal(int(f.Fd()))
+	f := fileOf(stream)
+	return f, f != nil && term.IsTerminal(int(f.Fd()))
 }
 
 // decodeText gives a file of an editor or a shell as UTF-8 without a byte order

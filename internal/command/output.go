@@ -14,6 +14,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -102,6 +103,57 @@ func place(s cronofy.Site) string {
 // administrator has approved. The signal is caught and not ignored: a browser
 // would inherit that. https://pkg.go.dev/os/signal#hdr-SIGPIPE
 func surviveBrokenPipes() { signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) }
+
+// results is standard output, which remembers the first write that failed: what
+// could not be written is no success, and most writes are looked at by nobody.
+type results struct {
+	file   *os.File
+	mu     sync.Mutex
+	failed error
+}
+
+// Write implements io.Writer.
+func (r *results) Write(b []byte) (int, error) {
+	n, err := r.file.Write(b)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.failed == nil {
+		r.failed = err
+	}
+	return n, err
+}
+
+// fileOf is the file behind a stream; nil: there is none.
+func fileOf(stream any) *os.File {
+	switch f := stream.(type) {
+	case *os.File:
+		return f
+	case *results:
+		return f.file
+	}
+	return nil
+}
+
+// isWrite tells an error of standard output, which cobra hands on.
+func isWrite(err error) bool {
+	path, ok := errors.AsType[*os.PathError](err)
+	return ok && path.Op == "write" && path.Path == os.Stdout.Name()
+}
+
+// writtenOr is the exit code of a run, unless its results could not be written.
+func writtenOr(s streams, err error, code int) int {
+	r, ok := s.out.(*results)
+	if _, said := errors.AsType[*failure](err); said || !ok {
+		return code
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.failed == nil || readerLeft(r.failed) || code == flow.ExitCancelled {
+		return code
+	}
+	complain(s.err, "the results could not be written: "+reason(r.failed), "free some space, or send standard output elsewhere")
+	return max(code, flow.ExitFailed)
+}
 
 // readerLeft tells whether a write failed because nobody reads on. That is no
 // mistake, and there is nobody to tell.

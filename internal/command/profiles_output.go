@@ -41,7 +41,7 @@ func (r *profilesRun) openOutput(ctx context.Context) (*recordsOut, error) {
 	switch f := r.f; {
 	case f.toStdout():
 		w = r.s.out
-		if file, ok := w.(*os.File); ok && !regular(file) {
+		if file := fileOf(w); file != nil && !regular(file) {
 			w = &heedingWriter{ctx, file}
 		}
 	case f.resume:

@@ -39,7 +39,7 @@ func Main(release string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends what does not listen to the first
-	return run(ctx, os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr})
+	return run(ctx, os.Args[1:], streams{os.Stdin, &results{file: os.Stdout}, os.Stderr})
 }
 
 // run is the whole program but for its exit.
@@ -62,7 +62,7 @@ func run(ctx context.Context, args []string, s streams) int {
 			newEvents(s.out).failed(p)
 		}
 	}
-	return exitCode(err, s.err)
+	return writtenOr(s, err, exitCode(err, s.err))
 }
 
 // exitError ends the program with a code; what there was to say is said.
@@ -109,7 +109,7 @@ func exitCode(err error, w io.Writer) int {
 	case toSay:
 		complain(w, f.Summary, f.Hint)
 		return f.Exit
-	case err == nil, readerLeft(err): // nobody wanted the rest of a completion script
+	case err == nil, isWrite(err): // writtenOr says what there is to say
 		return flow.ExitDone
 	}
 	complain(w, strings.TrimSpace(err.Error()), "confer --help lists the commands and flags") // cobra's own
