@@ -95,11 +95,22 @@ func (m *Model) bindings(full bool) []key.Binding {
 	return out
 }
 
+// quitKey is called what leaving is: once there is a link, that is finishing.
+func (m *Model) quitKey() key.Binding {
+	switch {
+	case m.page().End:
+		return as(keyQuit, "finish")
+	case m.state.Link != nil:
+		return as(keyQuit, "finish now") // without the summary
+	}
+	return keyQuit
+}
+
 // commands are all that works on the page now, the most needed first. One without
 // words is not worth a place.
 func (m *Model) commands() []command {
 	p, fm := m.page(), m.form()
-	quit, help := command{Binding: keyQuit, do: running(m.quit)}, command{Binding: keyHelp, do: doing(m.openHelp)}
+	quit, help := command{Binding: m.quitKey(), do: running(m.quit)}, command{Binding: keyHelp, do: doing(m.openHelp)}
 	back := command{Binding: as(keyBack, m.backWord(p)), do: running(m.back)}
 	switch {
 	case m.table() != nil:
@@ -131,7 +142,7 @@ func (m *Model) commands() []command {
 		out = append(out, near...)
 	}
 	if p.End {
-		rest = append(rest, command{Binding: as(keyQuit, "finish"), aside: true, do: quit.do})
+		rest = append(rest, command{Binding: quit.Binding, aside: true, do: quit.do})
 	} else {
 		out = append(out, quit)
 	}
@@ -260,9 +271,9 @@ func (m *Model) footerKeys(w int) []key.Binding {
 	all := m.bindings(false)
 	switch {
 	case m.leaving:
-		all = []key.Binding{keyQuit, as(keyBack, "stay")}
+		all = []key.Binding{m.quitKey(), as(keyBack, "stay")}
 	case m.helping:
-		all = []key.Binding{as(keyBack, "close the help"), keyQuit}
+		all = []key.Binding{as(keyBack, "close the help"), m.quitKey()}
 		if m.scrolls {
 			all = append(all, bind("↑/↓", "more", "up", "down"))
 		}

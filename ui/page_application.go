@@ -43,12 +43,20 @@ func applicationPage(c Context) Page {
 		},
 		Actions: []Action{askToPermit},
 		Problem: c.problem(), At: applicationFault(c.State), Warning: c.Notice,
-		Busy: c.working("Asking Cronofy about this application, and the system about its keyring"),
+		Busy: c.working(askingAbout(c)),
 		Explain: []string{
 			"The application is yours, at Cronofy: confer works in its name. Open Cronofy's developer dashboard, choose the application, and copy the client id and the client secret from there.",
 			"The redirect URI is where the administrator's browser comes back to with Cronofy's answer. confer listens there by itself if it is an address of this machine. An application in development mode may use any; one in production only those that Cronofy has permitted.",
 		},
 	}
+}
+
+// askingAbout says who is asked. The system is not where a store was named.
+func askingAbout(c Context) string {
+	if c.Store.Kind == "" || c.Store.Kind == flow.StoreKeyring {
+		return "Asking Cronofy about this application, and the system about its keyring"
+	}
+	return "Asking Cronofy about this application"
 }
 
 // askToPermit opens the text that asks Cronofy to permit a redirect URI.

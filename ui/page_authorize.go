@@ -3,6 +3,7 @@ package ui
 import (
 	"errors"
 
+	"confer/cronofy"
 	"confer/flow"
 )
 
@@ -172,6 +173,20 @@ func linkedNotes(c Context) []Note {
 		detail = "Organizational Unit " + clean(l.OrganizationalUnit) + " · " + detail
 	}
 	return []Note{{Text: "Linked: " + between + ".", Kind: noteDone}, {Text: detail, Kind: noteMuted, Tight: true, Rank: aside}}
+}
+
+// Outcome is what the shell shows of a link when the wizard has ended: the words of
+// its page, with the whole id.
+func Outcome(l flow.Link) string {
+	who := l.ServiceAccount
+	if l.Label != "" {
+		who = l.Label + " (" + who + ")"
+	}
+	how := "Linked"
+	if l.Unconfirmed {
+		how = "Not confirmed"
+	}
+	return how + ": the calendars of " + clean(who) + " and " + toProvider(cronofy.Provider(l.Provider)) + "."
 }
 
 func storedWhere(kind flow.StoreKind, refresh bool) string {

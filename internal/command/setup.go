@@ -200,11 +200,7 @@ func setupWizard(ctx context.Context, w *wiring, s streams, e environment) error
 	}
 	if !w.plain { // line by line it was said already
 		for _, l := range last.Made {
-			unconfirmed := ""
-			if l.Unconfirmed {
-				unconfirmed = " (not confirmed)"
-			}
-			fmt.Fprintf(s.out, "linked %s with %s%s\n", l.ServiceAccount, l.Provider, unconfirmed)
+			fmt.Fprintln(s.out, ui.Outcome(l))
 		}
 	}
 	return sayEnd(last, w.runner.Links != nil, &w.tokens, s)

@@ -57,7 +57,7 @@ func TestEnterAloneWalksToTheTable(t *testing.T) {
 	x.press(enter)
 	x.until("accounts connected", "finish")
 	x.press(enter)
-	require.Contains(t, x.exits(0), "linked ser_6710aa01c0ffee0123456789 with zoom_enterprise")
+	require.Contains(t, x.exits(0), "Linked: the calendars of ser_6710aa01c0ffee0123456789 and Zoom.")
 }
 
 func TestFirstPageOnATerminalThatNeverAnswers(t *testing.T) {
@@ -190,7 +190,7 @@ func TestWizardWithChromium(t *testing.T) {
 	x.press(enter)
 	x.to(onLinked)
 	x.press(ctrlC)
-	require.Contains(t, x.exits(0), "linked ser_")
+	require.Contains(t, x.exits(0), "Linked: the calendars of ser_6710aa01c0ffee0123456789 and Zoom.")
 }
 
 // TestChromiumRefusesOnEachPage: whichever page the administrator refuses on, the
