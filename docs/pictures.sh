@@ -1,8 +1,12 @@
 #!/usr/bin/env bash
 # Makes the pictures in this folder, from real runs of the wizard in a real xterm.
-# Needs: xterm xvfb xdotool imagemagick fonts-dejavu-core. Usage: docs/pictures.sh
+# Needs: xterm xvfb xdotool imagemagick fonts-dejavu-core. Usage: docs/pictures.sh [FOLDER]
+# SIZE=80x24 and LIGHT=1 show them in another window; then give another folder than docs/.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+out=${1:-docs}
+colours=(-bg '#1d1f21' -fg '#e0e0e0')
+[ -z "${LIGHT:-}" ] || colours=(-bg '#ffffff' -fg '#202020')
 bin=$(mktemp -d)
 trap 'rm -rf "$bin"' EXIT
 go build -o "$bin/confer" .
@@ -17,8 +21,8 @@ shot() {
   local xvfb=$!
   until [ "$(wc -l <"$bin/display")" = 1 ]; do sleep 0.05; done # the number comes before its line's end
   display=$(cat "$bin/display")
-  DISPLAY=:$display COLORTERM=truecolor xterm -geometry 100x30 +sb -b 6 -fa 'DejaVu Sans Mono' -fs 11 \
-    -bg '#1d1f21' -fg '#e0e0e0' -tn xterm-256color -xrm 'XTerm*directColor: true' -e "$bin/confer" "$@" &
+  DISPLAY=:$display COLORTERM=truecolor xterm -geometry "${SIZE:-100x30}" +sb -b 6 -fa 'DejaVu Sans Mono' -fs 11 \
+    "${colours[@]}" -tn xterm-256color -xrm 'XTerm*directColor: true' -e "$bin/confer" "$@" &
   local xterm=$!
   until window=$(DISPLAY=:$display xdotool search --onlyvisible --class xterm 2>/dev/null | head -1) && [ -n "$window" ]; do sleep 0.05; done
   DISPLAY=:$display xdotool windowfocus "$window"
@@ -33,7 +37,7 @@ shot() {
       *) DISPLAY=:$display xdotool key "$key"; sleep 0.7 ;;
     esac
   done
-  DISPLAY=:$display import -window "$window" "docs/$name.png"
+  DISPLAY=:$display import -window "$window" "$out/$name.png"
   kill "$xterm" "$xvfb" 2>/dev/null || :
   wait "$xterm" "$xvfb" 2>/dev/null || :
 }
@@ -56,7 +60,7 @@ shot finish "frame Return frame Return frame Return frame Return frame Return fr
 # The film of the README: the frames of the last run, a few seconds each.
 convert=convert
 command -v convert-im6.q16 >/dev/null && convert=convert-im6.q16
-"$convert" -delay 220 -loop 0 "$bin"/frame-*.png -colors 64 -layers optimize docs/wizard.gif
+"$convert" -delay 220 -loop 0 "$bin"/frame-*.png -colors 64 -layers optimize "$out/wizard.gif"
 
 # The wait as in a real set-up: the sandbox runs in a process of its own.
 "$bin/confer" sandbox --env-file "$bin/env" >/dev/null 2>&1 & server=$!
