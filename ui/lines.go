@@ -17,9 +17,9 @@ import (
 	"confer/internal/crash"
 )
 
-// PlainConfig is what the line mode needs of the world. Of Config it ignores
+// LinesConfig is what the line mode needs of the world. Of Config it ignores
 // what only a screen has use for.
-type PlainConfig struct {
+type LinesConfig struct {
 	Config
 	// Err takes all talk, Output results alone: the authorization URL, the line about
 	// the link, the table of profiles.
@@ -29,9 +29,9 @@ type PlainConfig struct {
 	Tick func(d time.Duration) (c <-chan time.Time, stop func())
 }
 
-// plainEvery is how often a wait says that it goes on. A screen reader speaks
+// linesEvery is how often a wait says that it goes on. A screen reader speaks
 // every line, so it is not more often.
-const plainEvery = 15 * time.Second
+const linesEvery = 15 * time.Second
 
 // Ways out of a question that are no answer.
 var (
@@ -41,25 +41,25 @@ var (
 	errPlainMoved = errors.New("another page")
 )
 
-// RunPlain is the wizard line by line, for screen readers, logs and terminals
+// RunLines is the wizard line by line, for screen readers, logs and terminals
 // that cannot move their cursor. Nothing that was written is ever changed. It
 // returns the last State when the operator has left, the input has ended or the
 // last step is done. The error is ctx's cause if that ended it, a *crash.Error, or
 // says that the terminal or the output could not be used. The terminal is left
 // as it was found. Signals are ctx's business.
-func RunPlain(ctx context.Context, cfg PlainConfig) (flow.State, error) {
+func RunLines(ctx context.Context, cfg LinesConfig) (flow.State, error) {
 	p := newPlain(ctx, cfg)
 	defer p.in.close()
 	return p.whole()
 }
 
-// plainWizard asks, says and waits.
-type plainWizard struct {
+// linesWizard asks, says and waits.
+type linesWizard struct {
 	wizard
 	err  io.Writer
 	tick func(d time.Duration) (c <-chan time.Time, stop func())
 	ctx  context.Context
-	in   *plainInput
+	in   *linesInput
 
 	prompted string // the question
 	asking   bool   // a question stands on the last line, without a line break
@@ -73,17 +73,17 @@ type plainWizard struct {
 	warned  bool          // what quitting would lose was said
 
 	drafts map[pageID]Values // what was typed, for as long as the wizard runs
-	rows   plainRows
+	rows   linesRows
 }
 
-func newPlain(ctx context.Context, cfg PlainConfig) *plainWizard {
+func newPlain(ctx context.Context, cfg LinesConfig) *linesWizard {
 	if cfg.Tick == nil {
 		cfg.Tick = func(d time.Duration) (<-chan time.Time, func()) {
 			t := time.NewTicker(d)
 			return t.C, t.Stop
 		}
 	}
-	p := &plainWizard{wizard: newWizard(cfg.Config), err: cfg.Err, tick: cfg.Tick, ctx: ctx, in: openPlainInput(cfg.Input), drafts: map[pageID]Values{}}
+	p := &linesWizard{wizard: newWizard(cfg.Config), err: cfg.Err, tick: cfg.Tick, ctx: ctx, in: openPlainInput(cfg.Input), drafts: map[pageID]Values{}}
 	if f, ok := cfg.Err.(*os.File); ok {
 		p.width, _, _ = term.GetSize(int(f.Fd()))
 	}
@@ -91,7 +91,7 @@ func newPlain(ctx context.Context, cfg PlainConfig) *plainWizard {
 }
 
 // whole is the run from the first line to the last.
-func (p *plainWizard) whole() (last flow.State, err error) {
+func (p *linesWizard) whole() (last flow.State, err error) {
 	defer func() {
 		if caught := crash.Caught(recover()); caught != nil {
 			last, err = p.state, caught
@@ -123,7 +123,7 @@ func (p *plainWizard) whole() (last flow.State, err error) {
 }
 
 // end says what was done, where the operator left before the last page.
-func (p *plainWizard) end() {
+func (p *linesWizard) end() {
 	if p.state.Link == nil && !p.state.ApprovedNow() {
 		return
 	}
@@ -133,7 +133,7 @@ func (p *plainWizard) end() {
 }
 
 // turn asks the page's question, or stays with the task that is running.
-func (p *plainWizard) turn() error {
+func (p *linesWizard) turn() error {
 	page := p.page()
 	switch {
 	case p.at() == pageWaiting && page.Busy == "":
@@ -162,7 +162,7 @@ func (p *plainWizard) turn() error {
 	return p.do(act)
 }
 
-func (p *plainWizard) back() {
+func (p *linesWizard) back() {
 	switch {
 	case p.over() && (p.at() != pagePassphrase || !p.state.Store.Pinned):
 		p.close(p.state)
@@ -175,7 +175,7 @@ func (p *plainWizard) back() {
 }
 
 // do does what an action is for.
-func (p *plainWizard) do(a Act) error {
+func (p *linesWizard) do(a Act) error {
 	switch {
 	case a.Leave:
 		p.ended = true
@@ -208,10 +208,10 @@ func (p *plainWizard) do(a Act) error {
 	return nil
 }
 
-func (p *plainWizard) apply(ev flow.Event) {
+func (p *linesWizard) apply(ev flow.Event) {
 	before, turned := p.change(ev)
 	if !before.Watch.Started && p.state.Watch.Started {
-		p.rows = plainRows{}
+		p.rows = linesRows{}
 	}
 	if turned {
 		p.said = ""
@@ -220,18 +220,18 @@ func (p *plainWizard) apply(ev flow.Event) {
 }
 
 // busy waits while something of ours works and nothing can be asked.
-func (p *plainWizard) busy(page Page) error {
+func (p *linesWizard) busy(page Page) error {
 	if page.Busy != p.notice && !page.Fixed { // what is fixed was said when it began
 		p.say(page.Busy + ".")
 	}
-	tick, stop := p.tick(plainEvery)
+	tick, stop := p.tick(linesEvery)
 	defer stop()
 	for p.state.Busy() && p.state.Attempt.Phase != flow.PhaseWaiting {
-		got, _, err := p.next(plainWants{tick: tick})
+		got, _, err := p.next(linesWants{tick: tick})
 		if err != nil {
 			return err
 		}
-		if got == plainTicked {
+		if got == linesTicked {
 			still := p.context().windowWords()
 			if still == "" {
 				still = "Still at work"
@@ -242,14 +242,14 @@ func (p *plainWizard) busy(page Page) error {
 	return nil
 }
 
-func (p *plainWizard) page() Page { return pageAt(p.at(), p.context()) }
+func (p *linesWizard) page() Page { return pageAt(p.at(), p.context()) }
 
-func (p *plainWizard) context() Context {
+func (p *linesWizard) context() Context {
 	return p.wizard.context(p.rows.all, func(at pageID, field string) string { return p.drafts[at][field] })
 }
 
 // heading says where the wizard is, and what is wrong there, each once.
-func (p *plainWizard) heading(page Page) {
+func (p *linesWizard) heading(page Page) {
 	if page.Warning != "" && page.Warning != p.notice {
 		p.say("confer: notice: " + clean(page.Warning))
 	}
@@ -288,7 +288,7 @@ func sentence(s string) string {
 }
 
 // notes says the notes of a page.
-func (p *plainWizard) notes(page Page) {
+func (p *linesWizard) notes(page Page) {
 	for _, n := range slices.Concat(page.Found, page.Notes) {
 		text := n.Text
 		if n.Head != "" && (text != "" || len(n.Items) > 0) {
@@ -306,17 +306,17 @@ func (p *plainWizard) notes(page Page) {
 }
 
 // recite gives a text as it is, to be copied.
-func (p *plainWizard) recite(t *Text) {
+func (p *linesWizard) recite(t *Text) {
 	p.say(t.What + " begins.")
 	for l := range strings.Lines(t.Body) {
 		p.fresh()
-		p.write(p.err, plainText(strings.TrimSuffix(l, "\n"))+"\n")
+		p.write(p.err, linesText(strings.TrimSuffix(l, "\n"))+"\n")
 	}
 	p.say(t.What + " ends.")
 }
 
 // staysWith asks once before what was approved is lost.
-func (p *plainWizard) staysWith() bool {
+func (p *linesWizard) staysWith() bool {
 	if !p.state.HasUnfinished() || p.warned {
 		return false
 	}
@@ -326,7 +326,7 @@ func (p *plainWizard) staysWith() bool {
 }
 
 // told says what a task reported, once it has changed the state; nil: nothing was.
-func (p *plainWizard) told(ev flow.Event) {
+func (p *linesWizard) told(ev flow.Event) {
 	at, c := p.state.Attempt, p.context()
 	switch ev := ev.(type) {
 	case flow.UnlockAsked:
@@ -364,26 +364,26 @@ func (p *plainWizard) told(ev flow.Event) {
 		}
 		p.give(line)
 	case flow.Paused:
-		if left := p.state.Pause.Until.Sub(p.cfg.Now()); left >= plainWonder {
-			p.say(fmt.Sprintf("Cronofy is asked again in %s (%s).", plainSoon(left), clean(p.state.Pause.Reason)))
+		if left := p.state.Pause.Until.Sub(p.cfg.Now()); left >= linesWonder {
+			p.say(fmt.Sprintf("Cronofy is asked again in %s (%s).", linesSoon(left), clean(p.state.Pause.Reason)))
 		}
 	case flow.ProfilesRead:
 		p.toldRows(ev.Rows)
 	case flow.LookPlanned:
-		p.say(fmt.Sprintf("%s. The next look is in %s.", counts(p.state.Watch.Counts), plainSoon(ev.At.Sub(p.cfg.Now()))))
+		p.say(fmt.Sprintf("%s. The next look is in %s.", counts(p.state.Watch.Counts), linesSoon(ev.At.Sub(p.cfg.Now()))))
 	}
 }
 
-// plainWonder is the shortest pause that is worth a line.
-const plainWonder = 3 * time.Second
+// linesWonder is the shortest pause that is worth a line.
+const linesWonder = 3 * time.Second
 
-// plainSoon is a time to come, in whole seconds.
-func plainSoon(d time.Duration) string {
+// linesSoon is a time to come, in whole seconds.
+func linesSoon(d time.Duration) string {
 	return max(0, d+time.Second-1).Truncate(time.Second).String()
 }
 
 // fresh begins a line of its own.
-func (p *plainWizard) fresh() {
+func (p *linesWizard) fresh() {
 	if p.asking || len(p.in.pending) > 0 && p.in.shows() {
 		p.write(p.err, "\n")
 	}
@@ -392,12 +392,12 @@ func (p *plainWizard) fresh() {
 
 // say writes a sentence on a line of its own, broken between words where the
 // terminal would break it within one.
-func (p *plainWizard) say(text string) {
+func (p *linesWizard) say(text string) {
 	if text == "" {
 		return
 	}
 	p.fresh()
-	text = plainText(plainWords(text))
+	text = linesText(linesWords(text))
 	if p.width > 0 {
 		text = strings.Join(wrap(text, p.width), "\n")
 	}
@@ -405,27 +405,27 @@ func (p *plainWizard) say(text string) {
 }
 
 // give writes a result to standard output.
-func (p *plainWizard) give(text string) {
+func (p *linesWizard) give(text string) {
 	p.fresh()
-	p.write(p.cfg.Output, cronofy.CleanText(text, plainLongest)+"\n")
+	p.write(p.cfg.Output, cronofy.CleanText(text, linesLongest)+"\n")
 }
 
-func (p *plainWizard) write(w io.Writer, text string) {
+func (p *linesWizard) write(w io.Writer, text string) {
 	if _, err := io.WriteString(w, text); err != nil && p.broken == nil {
 		p.broken = err
 	}
 }
 
 // wrong says what is not right and what to do about it.
-func (p *plainWizard) wrong(summary, hint string) {
+func (p *linesWizard) wrong(summary, hint string) {
 	p.say("confer: error: " + clean(summary))
 	if hint != "" {
 		p.say("confer: hint: " + clean(hint))
 	}
 }
 
-// plainWords puts the names of keys, as lines have them, into a text.
-func plainWords(s string) string {
+// linesWords puts the names of keys, as lines have them, into a text.
+func linesWords(s string) string {
 	s = strings.NewReplacer("{enter}", "an empty answer", "{back}", "b", "{help}", "?").Replace(s)
 	s = strings.ReplaceAll(s, ". an empty", ". An empty")
 	if strings.HasPrefix(s, "an empty") {
@@ -434,8 +434,8 @@ func plainWords(s string) string {
 	return s
 }
 
-// plainText keeps a line in the characters that every terminal has and every
+// linesText keeps a line in the characters that every terminal has and every
 // screen reader speaks; names from outside keep theirs.
-func plainText(s string) string {
-	return strings.NewReplacer("“", `"`, "”", `"`, "‘", "'", "’", "'", " · ", ", ", "…", "...", "█", "#", "░", ".").Replace(cronofy.CleanText(s, plainLongest))
+func linesText(s string) string {
+	return strings.NewReplacer("“", `"`, "”", `"`, "‘", "'", "’", "'", " · ", ", ", "…", "...", "█", "#", "░", ".").Replace(cronofy.CleanText(s, linesLongest))
 }

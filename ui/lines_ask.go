@@ -16,7 +16,7 @@ import (
 )
 
 // question asks what a page asks, and gives what the answer does.
-func (p *plainWizard) question(page Page) (Act, error) {
+func (p *linesWizard) question(page Page) (Act, error) {
 	switch {
 	case len(page.Fields) == 0:
 		return p.action(page)
@@ -39,7 +39,7 @@ func (page Page) actions() []Action {
 }
 
 // letters says the actions of a page, but for Enter's.
-func (p *plainWizard) letters(page Page) {
+func (p *linesWizard) letters(page Page) {
 	var parts []string
 	for _, a := range page.actions() {
 		if a.Key != "enter" {
@@ -54,7 +54,7 @@ func (page Page) byLetter(text string) (Act, bool) {
 		text = "enter"
 	}
 	for _, a := range page.actions() {
-		if strings.EqualFold(a.Key, plainLetter(text)) {
+		if strings.EqualFold(a.Key, linesLetter(text)) {
 			return a.Act, true
 		}
 	}
@@ -63,14 +63,14 @@ func (page Page) byLetter(text string) (Act, bool) {
 
 // action has one of the actions chosen. Without one for it, an empty answer goes
 // back to the page below.
-func (p *plainWizard) action(page Page) (Act, error) {
+func (p *linesWizard) action(page Page) (Act, error) {
 	p.letters(page)
 	does := "go back"
 	if a, ok := page.enter(); ok {
 		does = a.Words
 	}
 	for {
-		text, err := p.line(plainQuestion{text: "Your choice", shown: does, page: page})
+		text, err := p.line(linesQuestion{text: "Your choice", shown: does, page: page})
 		if err != nil {
 			return Act{}, err
 		}
@@ -94,7 +94,7 @@ func (page Page) enter() (Action, bool) {
 }
 
 // choose has an option chosen, by number or word, or an action by its letter.
-func (p *plainWizard) choose(page Page) (Act, error) {
+func (p *linesWizard) choose(page Page) (Act, error) {
 	f := page.Fields[0]
 	def := -1
 	for i, o := range f.Options {
@@ -107,7 +107,7 @@ func (p *plainWizard) choose(page Page) (Act, error) {
 		def = 0
 	}
 	p.letters(page)
-	q := plainQuestion{text: fmt.Sprintf("Number, 1 to %d", len(f.Options)), page: page}
+	q := linesQuestion{text: fmt.Sprintf("Number, 1 to %d", len(f.Options)), page: page}
 	if def >= 0 {
 		q.def = strconv.Itoa(def + 1)
 		q.shown = q.def + ", " + clean(f.Options[def].Label)
@@ -152,7 +152,7 @@ func (o Option) isCalled(text string) bool {
 // fill asks the fields, from the one that is at fault. Back goes to the field
 // before, and from the first out of the page. An action's letter is one only in
 // the first field: elsewhere it may be an answer.
-func (p *plainWizard) fill(page Page) (Values, Act, error) {
+func (p *linesWizard) fill(page Page) (Values, Act, error) {
 	p.letters(page)
 	drafts := p.drafts[p.at()]
 	if drafts == nil {
@@ -215,7 +215,7 @@ func (p *plainWizard) fill(page Page) (Values, Act, error) {
 // seenSuffix names the answer that a draft was made from.
 const seenSuffix = "\x00seen"
 
-func (p *plainWizard) refusal(f Field, text string) *flow.Problem {
+func (p *linesWizard) refusal(f Field, text string) *flow.Problem {
 	if bad := misplaced(f, text, p.state, p.typed()); bad != nil {
 		return bad
 	}
@@ -229,7 +229,7 @@ func (p *plainWizard) refusal(f Field, text string) *flow.Problem {
 }
 
 // typed are the secrets that were typed: they must not be answers elsewhere.
-func (p *plainWizard) typed() []string {
+func (p *linesWizard) typed() []string {
 	var out []string
 	for _, secret := range []string{p.drafts[pageApplication][fieldSecret], p.drafts[pageAccessToken][fieldToken]} {
 		if secret != "" {
@@ -239,8 +239,8 @@ func (p *plainWizard) typed() []string {
 	return out
 }
 
-func (p *plainWizard) fieldQuestion(page Page, f Field, value string) plainQuestion {
-	q := plainQuestion{text: f.Label, def: value, page: page, field: f}
+func (p *linesWizard) fieldQuestion(page Page, f Field, value string) linesQuestion {
+	q := linesQuestion{text: f.Label, def: value, page: page, field: f}
 	switch {
 	case f.Kind == FieldSecret:
 		q.text += ", not shown"
@@ -258,8 +258,8 @@ func (p *plainWizard) fieldQuestion(page Page, f Field, value string) plainQuest
 	return q
 }
 
-// plainQuestion is one line to be answered.
-type plainQuestion struct {
+// linesQuestion is one line to be answered.
+type linesQuestion struct {
 	text  string
 	def   string // what an empty answer takes; "": nothing
 	shown string // how the default is named, where it is not shown as it is
@@ -268,9 +268,9 @@ type plainQuestion struct {
 }
 
 // hidden tells whether the answer is not shown while it is typed.
-func (q plainQuestion) hidden() bool { return q.field.Kind == FieldSecret }
+func (q linesQuestion) hidden() bool { return q.field.Kind == FieldSecret }
 
-func (q plainQuestion) prompt() string {
+func (q linesQuestion) prompt() string {
 	shown := q.shown
 	if shown == "" && !q.hidden() {
 		shown = clean(q.def)
@@ -278,17 +278,17 @@ func (q plainQuestion) prompt() string {
 	if shown != "" {
 		shown = " [" + shown + "]"
 	}
-	return plainText(q.text+shown) + ": "
+	return linesText(q.text+shown) + ": "
 }
 
 // line asks until there is an answer, or a way out of the question.
-func (p *plainWizard) line(q plainQuestion) (string, error) {
+func (p *linesWizard) line(q linesQuestion) (string, error) {
 	for {
 		text, err := p.answer(q)
 		if err != nil {
 			return "", err
 		}
-		text = plainUnmarked(text)
+		text = linesUnmarked(text)
 		switch {
 		case q.field.Exact && text == "":
 			return "", errPlainBack
@@ -296,7 +296,7 @@ func (p *plainWizard) line(q plainQuestion) (string, error) {
 			return text, nil
 		}
 		text = strings.TrimSpace(text)
-		switch plainLetter(text) {
+		switch linesLetter(text) {
 		case "b":
 			return "", errPlainBack
 		case "q":
@@ -313,27 +313,27 @@ func (p *plainWizard) line(q plainQuestion) (string, error) {
 
 // answer reads one line. What is secret is hidden before the question is seen. It
 // ends when a report has brought another page.
-func (p *plainWizard) answer(q plainQuestion) (string, error) {
+func (p *linesWizard) answer(q linesQuestion) (string, error) {
 	if q.hidden() {
-		if err := p.in.set(plainHidden); err != nil {
+		if err := p.in.set(linesHidden); err != nil {
 			return "", fmt.Errorf("hide what is typed: %w", err)
 		}
-		defer func() { _ = p.in.set(plainCooked) }()
+		defer func() { _ = p.in.set(linesCooked) }()
 	}
 	p.fresh()
 	p.write(p.err, q.prompt())
 	p.asking, p.prompted = true, q.prompt()
 	asked := p.at()
 	for {
-		got, text, err := p.next(plainWants{input: true})
+		got, text, err := p.next(linesWants{input: true})
 		switch {
 		case err != nil:
 			return "", err
 		case p.at() != asked:
 			return "", errPlainMoved
-		case got == plainEnded:
+		case got == linesEnded:
 			return "", errPlainEnded
-		case got == plainLine:
+		case got == linesLine:
 			if !p.in.shows() { // the terminal did not end the question's line
 				p.fresh()
 			}
@@ -343,14 +343,14 @@ func (p *plainWizard) answer(q plainQuestion) (string, error) {
 	}
 }
 
-// plainUnmarked takes the marks of a bracketed paste off. This mode never asks
+// linesUnmarked takes the marks of a bracketed paste off. This mode never asks
 // for them, but whatever ran before may have.
-func plainUnmarked(s string) string {
+func linesUnmarked(s string) string {
 	return strings.NewReplacer("\x1b[200~", "", "\x1b[201~", "").Replace(s)
 }
 
-// plainLetter is a letter alone as it stands on a Latin layout; other text stays.
-func plainLetter(text string) string {
+// linesLetter is a letter alone as it stands on a Latin layout; other text stays.
+func linesLetter(text string) string {
 	if r, size := utf8.DecodeRuneInString(text); size > 0 && size == len(text) {
 		return latin(tea.KeyPressMsg{Code: r, Text: text}, false).Text
 	}
@@ -358,7 +358,7 @@ func plainLetter(text string) string {
 }
 
 // help explains the page and the field.
-func (p *plainWizard) help(q plainQuestion) {
+func (p *linesWizard) help(q linesQuestion) {
 	for _, l := range q.page.Explain {
 		p.say(l)
 	}
@@ -366,39 +366,39 @@ func (p *plainWizard) help(q plainQuestion) {
 	p.say("An empty answer takes the one in brackets. b alone goes back and keeps every answer. q alone quits, and so does ctrl+c.")
 }
 
-// plainKind is what a wait ended with.
-type plainKind int
+// linesKind is what a wait ended with.
+type linesKind int
 
 const (
-	plainReported plainKind = iota // a task said something
-	plainTicked
-	plainPaused
-	plainMore  // some input, no whole line yet
-	plainLine  // a line of input
-	plainEnded // the input ended
+	linesReported linesKind = iota // a task said something
+	linesTicked
+	linesPaused
+	linesMore  // some input, no whole line yet
+	linesLine  // a line of input
+	linesEnded // the input ended
 )
 
-// plainWants says what to wait for besides the tasks' reports and the end of
+// linesWants says what to wait for besides the tasks' reports and the end of
 // the context. A nil channel is not waited for.
-type plainWants struct {
+type linesWants struct {
 	input bool
 	tick  <-chan time.Time
 	pause <-chan time.Time
 }
 
-// next waits for one thing, and gives the text of a plainLine. Reports are applied
+// next waits for one thing, and gives the text of a linesLine. Reports are applied
 // here, whoever waits: what a task says is never late because a question is open.
-func (p *plainWizard) next(w plainWants) (got plainKind, line string, _ error) {
+func (p *linesWizard) next(w linesWants) (got linesKind, line string, _ error) {
 	if p.broken != nil {
 		return 0, "", p.broken
 	}
-	var reads <-chan plainRead
+	var reads <-chan linesRead
 	if w.input {
 		if text, ok := p.in.take(); ok {
-			return plainLine, text, nil
+			return linesLine, text, nil
 		}
 		if p.in.ended {
-			return plainEnded, "", nil
+			return linesEnded, "", nil
 		}
 		reads = p.in.read()
 	}
@@ -407,21 +407,21 @@ func (p *plainWizard) next(w plainWants) (got plainKind, line string, _ error) {
 		return 0, "", context.Cause(p.ctx)
 	case r := <-p.cfg.Tasks.Events():
 		p.apply(r)
-		return plainReported, "", nil
+		return linesReported, "", nil
 	case <-w.tick:
-		return plainTicked, "", nil
+		return linesTicked, "", nil
 	case <-w.pause:
-		return plainPaused, "", nil
+		return linesPaused, "", nil
 	case <-p.in.terminal.resumed():
 		if p.asking { // the shell has written over it
 			p.write(p.err, p.prompted)
 		}
-		return plainMore, "", nil
+		return linesMore, "", nil
 	case r := <-reads:
 		p.in.feed(r)
 		if text, ok := p.in.take(); ok {
-			return plainLine, text, nil
+			return linesLine, text, nil
 		}
-		return plainMore, "", nil
+		return linesMore, "", nil
 	}
 }

@@ -11,42 +11,42 @@ import (
 	"golang.org/x/term"
 )
 
-// plainLongest is one byte more than the longest address that can be pasted, so
+// linesLongest is one byte more than the longest address that can be pasted, so
 // that a longer one is refused and never cut to one that looks whole.
-const plainLongest = 16<<10 + 1
+const linesLongest = 16<<10 + 1
 
-// plainMode is how a terminal gives its lines.
-type plainMode int
+// linesMode is how a terminal gives its lines.
+type linesMode int
 
 const (
-	plainCooked plainMode = iota // as it was found: it edits and shows what is typed
-	plainHidden                  // nothing of what is typed is shown
-	plainRaw                     // shown, but handed on at once: a terminal cuts its own lines at 4,096 bytes (Linux) or 1,024 (macOS)
+	linesCooked linesMode = iota // as it was found: it edits and shows what is typed
+	linesHidden                  // nothing of what is typed is shown
+	linesRaw                     // shown, but handed on at once: a terminal cuts its own lines at 4,096 bytes (Linux) or 1,024 (macOS)
 )
 
 // Keys that a terminal leaves to us in the modes that are not cooked.
 const (
-	plainKeyEnd    = 0x04 // ctrl+d
-	plainKeyBack   = 0x08
-	plainKeyKill   = 0x15 // ctrl+u
-	plainKeyDelete = 0x7f
+	linesKeyEnd    = 0x04 // ctrl+d
+	linesKeyBack   = 0x08
+	linesKeyKill   = 0x15 // ctrl+u
+	linesKeyDelete = 0x7f
 )
 
-type plainRead struct {
+type linesRead struct {
 	data []byte
 	err  error
 }
 
-// plainInput makes lines of what is read. One goroutine reads, and only when it
+// linesInput makes lines of what is read. One goroutine reads, and only when it
 // is asked to, so that a secret is not read before the terminal hides it.
-type plainInput struct {
+type linesInput struct {
 	file     io.Reader
 	src      cancelreader.CancelReader // of file
-	terminal *plainTerminal            // nil: a pipe, a file
+	terminal *linesTerminal            // nil: a pipe, a file
 	typed    bool                      // by a person, at a terminal
-	mode     plainMode
+	mode     linesMode
 	asks     chan struct{}
-	gives    chan plainRead
+	gives    chan linesRead
 	over     chan struct{} // closed when the goroutine has ended
 	asked    bool
 
@@ -56,33 +56,33 @@ type plainInput struct {
 	ended   bool
 }
 
-func openPlainInput(r io.Reader) *plainInput {
-	in := &plainInput{file: r, asks: make(chan struct{}, 1), gives: make(chan plainRead, 1), over: make(chan struct{})}
+func openPlainInput(r io.Reader) *linesInput {
+	in := &linesInput{file: r, asks: make(chan struct{}, 1), gives: make(chan linesRead, 1), over: make(chan struct{})}
 	if f, ok := r.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 		in.terminal, in.typed = openPlainTerminal(int(f.Fd())), true
 	}
-	in.src = plainCancelable(r)
+	in.src = linesCancelable(r)
 	go in.pump()
 	return in
 }
 
 // pump ends when asks is closed. It holds at most one read, which close cancels.
-func (in *plainInput) pump() {
+func (in *linesInput) pump() {
 	defer close(in.over)
 	for range in.asks {
 		buf := make([]byte, 4096)
 		n, err := in.src.Read(buf)
-		in.gives <- plainRead{buf[:n], err} // has room: one read is asked for at a time
+		in.gives <- linesRead{buf[:n], err} // has room: one read is asked for at a time
 	}
 }
 
-// plainGrace bounds the wait for a read that cannot be cancelled at once.
-const plainGrace = time.Second
+// linesGrace bounds the wait for a read that cannot be cancelled at once.
+const linesGrace = time.Second
 
 // close puts the terminal back and ends the goroutine. A read that the system
 // cannot cancel ends with its input, or with the program.
-func (in *plainInput) close() {
-	_ = in.set(plainCooked)
+func (in *linesInput) close() {
+	_ = in.set(linesCooked)
 	in.terminal.close()
 	close(in.asks)
 	if !in.src.Cancel() && in.asked {
@@ -91,12 +91,12 @@ func (in *plainInput) close() {
 	select {
 	case <-in.over:
 		_ = in.src.Close()
-	case <-time.After(plainGrace):
+	case <-time.After(linesGrace):
 	}
 }
 
 // set changes the terminal's mode; without a terminal there is none.
-func (in *plainInput) set(m plainMode) error {
+func (in *linesInput) set(m linesMode) error {
 	if in.mode == m {
 		return nil
 	}
@@ -108,10 +108,10 @@ func (in *plainInput) set(m plainMode) error {
 }
 
 // shows tells whether the terminal writes what is typed, line breaks included.
-func (in *plainInput) shows() bool { return in.typed && in.mode != plainHidden }
+func (in *linesInput) shows() bool { return in.typed && in.mode != linesHidden }
 
 // read asks for bytes unless that was done, and gives where they come.
-func (in *plainInput) read() <-chan plainRead {
+func (in *linesInput) read() <-chan linesRead {
 	if !in.asked {
 		in.asked = true
 		in.asks <- struct{}{}
@@ -120,7 +120,7 @@ func (in *plainInput) read() <-chan plainRead {
 }
 
 // take gives the next whole line.
-func (in *plainInput) take() (string, bool) {
+func (in *linesInput) take() (string, bool) {
 	if len(in.lines) == 0 {
 		return "", false
 	}
@@ -131,7 +131,7 @@ func (in *plainInput) take() (string, bool) {
 
 // drop forgets what was typed and nobody has asked for: half an address must not
 // become a part of the next answer, wherever it is on its way.
-func (in *plainInput) drop() {
+func (in *linesInput) drop() {
 	if !in.typed {
 		return
 	}
@@ -144,7 +144,7 @@ func (in *plainInput) drop() {
 
 // recall ends a read that is under way. What it has read is forgotten, but not
 // that the input has ended.
-func (in *plainInput) recall() {
+func (in *linesInput) recall() {
 	if !in.asked || !in.src.Cancel() {
 		return
 	}
@@ -152,10 +152,10 @@ func (in *plainInput) recall() {
 	in.asked = false
 	in.ended = in.ended || r.err != nil && !errors.Is(r.err, cancelreader.ErrCanceled)
 	_ = in.src.Close()
-	in.src = plainCancelable(in.file)
+	in.src = linesCancelable(in.file)
 }
 
-func (in *plainInput) feed(r plainRead) {
+func (in *linesInput) feed(r linesRead) {
 	in.asked = false
 	for _, c := range r.data {
 		in.key(c)
@@ -169,37 +169,37 @@ func (in *plainInput) feed(r plainRead) {
 	}
 }
 
-func (in *plainInput) key(c byte) {
+func (in *linesInput) key(c byte) {
 	skip := in.skip
 	in.skip = false
-	ours := in.typed && in.mode != plainCooked
+	ours := in.typed && in.mode != linesCooked
 	switch {
 	case c == '\n' && skip:
 	case c == '\n' || c == '\r':
 		in.skip = c == '\r'
 		in.line()
-	case ours && (c == plainKeyBack || c == plainKeyDelete):
+	case ours && (c == linesKeyBack || c == linesKeyDelete):
 		_, n := utf8.DecodeLastRune(in.pending)
 		in.pending = in.pending[:len(in.pending)-n]
-	case ours && c == plainKeyKill:
+	case ours && c == linesKeyKill:
 		in.pending = nil
-	case ours && c == plainKeyEnd:
+	case ours && c == linesKeyEnd:
 		in.ended = in.ended || len(in.pending) == 0
-	case len(in.pending) < plainLongest:
+	case len(in.pending) < linesLongest:
 		in.pending = append(in.pending, c)
 	}
 }
 
-func (in *plainInput) line() {
+func (in *linesInput) line() {
 	in.lines = append(in.lines, string(in.pending))
 	in.pending = nil
 }
 
-// plainBlocking is a reader whose reads cannot be given up.
-type plainBlocking struct{ io.Reader }
+// linesBlocking is a reader whose reads cannot be given up.
+type linesBlocking struct{ io.Reader }
 
 // Cancel tells that it cannot.
-func (plainBlocking) Cancel() bool { return false }
+func (linesBlocking) Cancel() bool { return false }
 
 // Close leaves the reader to its owner.
-func (plainBlocking) Close() error { return nil }
+func (linesBlocking) Close() error { return nil }

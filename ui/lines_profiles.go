@@ -7,12 +7,12 @@ import (
 	"confer/internal/profiles"
 )
 
-// plainMostRows is the longest list whose accounts are said one by one as they
+// linesMostRows is the longest list whose accounts are said one by one as they
 // are read. Longer ones have their counts alone, and the table at the end.
-const plainMostRows = 200
+const linesMostRows = 200
 
-// plainRows are the newest records, for the table at the end.
-type plainRows struct {
+// linesRows are the newest records, for the table at the end.
+type linesRows struct {
 	all     []profiles.Row  // one that is not read yet has no state
 	given   bool            // the table was, and no row has come since
 	advised map[string]bool // next steps that were said: once is enough for a list
@@ -21,7 +21,7 @@ type plainRows struct {
 // watch drives the page of accounts in lines: it reads along while they are looked
 // at, and does the page's actions. When the input has ended, the look that is
 // under way is still finished: what was asked for is read once.
-func (p *plainWizard) watch() error {
+func (p *linesWizard) watch() error {
 	page := p.page()
 	p.say("Looking.")
 	p.letters(page)
@@ -30,21 +30,21 @@ func (p *plainWizard) watch() error {
 		if p.in.ended && len(p.in.lines) == 0 && !p.state.Watch.NextLook.IsZero() {
 			return errPlainEnded
 		}
-		got, text, err := p.next(plainWants{input: !p.in.ended || len(p.in.lines) > 0})
+		got, text, err := p.next(linesWants{input: !p.in.ended || len(p.in.lines) > 0})
 		if err != nil {
 			return err
 		}
-		if got != plainLine {
+		if got != linesLine {
 			continue
 		}
-		if err := p.watched(plainLetter(clean(plainUnmarked(text)))); err != nil {
+		if err := p.watched(linesLetter(clean(linesUnmarked(text)))); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (p *plainWizard) watched(text string) error {
+func (p *linesWizard) watched(text string) error {
 	page := p.page()
 	switch act, ok := page.byLetter(text); {
 	case text == "q":
@@ -65,7 +65,7 @@ func (p *plainWizard) watched(text string) error {
 	return nil
 }
 
-func (p *plainWizard) counted() string {
+func (p *linesWizard) counted() string {
 	if p.state.Watch.Counts.Read == 0 {
 		return "No account is read yet."
 	}
@@ -73,7 +73,7 @@ func (p *plainWizard) counted() string {
 }
 
 // toldRows says each account whose state is new or has changed.
-func (p *plainWizard) toldRows(in []profiles.Row) {
+func (p *linesWizard) toldRows(in []profiles.Row) {
 	r := &p.rows
 	r.given = false
 	if r.advised == nil {
@@ -90,16 +90,16 @@ func (p *plainWizard) toldRows(in []profiles.Row) {
 		changed := r.all[row.Index].Record.State != row.Record.State
 		r.all[row.Index] = row
 		switch {
-		case !changed || row.Index > plainMostRows:
-		case row.Index == plainMostRows:
-			p.say(fmt.Sprintf("There are more than %d accounts: the rest is counted, and stands in the table at the end.", plainMostRows))
+		case !changed || row.Index > linesMostRows:
+		case row.Index == linesMostRows:
+			p.say(fmt.Sprintf("There are more than %d accounts: the rest is counted, and stands in the table at the end.", linesMostRows))
 		default:
 			p.say(p.row(row))
 		}
 	}
 }
 
-func (p *plainWizard) row(row profiles.Row) string {
+func (p *linesWizard) row(row profiles.Row) string {
 	rec, kind := row.Record, p.state.Answers.Accounts.Kind
 	line := rec.Words() + ": " + clean(accountName(row, kind))
 	shown := shownProfile(rec, p.state.Answers.Provider)
@@ -126,7 +126,7 @@ func (p *plainWizard) row(row profiles.Row) string {
 }
 
 // table writes all rows to standard output, as the command profiles does.
-func (p *plainWizard) table() {
+func (p *linesWizard) table() {
 	if len(p.rows.all) == 0 || p.rows.given {
 		return
 	}

@@ -5,11 +5,11 @@ package ui
 import "golang.org/x/sys/unix"
 
 const (
-	plainGetTermios = unix.TIOCGETA
-	plainSetTermios = unix.TIOCSETA
+	linesGetTermios = unix.TIOCGETA
+	linesSetTermios = unix.TIOCSETA
 )
 
-func plainFlush(fd int) error {
+func linesFlush(fd int) error {
 	const input = 1 // FREAD of sys/fcntl.h
 	return unix.IoctlSetPointerInt(fd, unix.TIOCFLUSH, input)
 }

@@ -3,8 +3,8 @@ package ui
 import "golang.org/x/sys/unix"
 
 const (
-	plainGetTermios = unix.TCGETS
-	plainSetTermios = unix.TCSETS
+	linesGetTermios = unix.TCGETS
+	linesSetTermios = unix.TCSETS
 )
 
-func plainFlush(fd int) error { return unix.IoctlSetInt(fd, unix.TCFLSH, unix.TCIFLUSH) }
+func linesFlush(fd int) error { return unix.IoctlSetInt(fd, unix.TCFLSH, unix.TCIFLUSH) }

@@ -12,52 +12,52 @@ import (
 	"confer/internal/suspend"
 )
 
-// plainTerminal changes how a terminal hands on what is typed. Signals from
+// linesTerminal changes how a terminal hands on what is typed. Signals from
 // keys stay on, so that ctrl+c ends the program the usual way.
-type plainTerminal struct {
+type linesTerminal struct {
 	fd    int
 	found *unix.Termios // as it was; nil: it could not be asked
 	job   *suspend.Job
 
 	mu   sync.Mutex
-	mode plainMode
+	mode linesMode
 
 	wentOn chan struct{} // after a stop
 }
 
-func openPlainTerminal(fd int) *plainTerminal {
-	t := &plainTerminal{fd: fd, wentOn: make(chan struct{}, 1)}
-	if found, err := unix.IoctlGetTermios(fd, plainGetTermios); err == nil {
+func openPlainTerminal(fd int) *linesTerminal {
+	t := &linesTerminal{fd: fd, wentOn: make(chan struct{}, 1)}
+	if found, err := unix.IoctlGetTermios(fd, linesGetTermios); err == nil {
 		t.found = found
 	}
 	t.job = suspend.Watch(t.stop, t.again)
 	return t
 }
 
-func (t *plainTerminal) close() {
+func (t *linesTerminal) close() {
 	if t != nil {
 		t.job.Close()
 	}
 }
 
 // stop gives the terminal back to the shell while the program is stopped.
-func (t *plainTerminal) stop(job *suspend.Job) {
+func (t *linesTerminal) stop(job *suspend.Job) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	_ = t.change(plainCooked)
+	_ = t.change(linesCooked)
 	job.Stop()
 	t.goOn()
 }
 
 // again sets the mode that the question needs: a shell that was in between has
 // left its own, which shows a secret.
-func (t *plainTerminal) again() {
+func (t *linesTerminal) again() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.goOn()
 }
 
-func (t *plainTerminal) goOn() {
+func (t *linesTerminal) goOn() {
 	_ = t.change(t.mode)
 	select {
 	case t.wentOn <- struct{}{}:
@@ -66,7 +66,7 @@ func (t *plainTerminal) goOn() {
 }
 
 // resumed tells that the program went on after a stop.
-func (t *plainTerminal) resumed() <-chan struct{} {
+func (t *linesTerminal) resumed() <-chan struct{} {
 	if t == nil {
 		return nil
 	}
@@ -74,7 +74,7 @@ func (t *plainTerminal) resumed() <-chan struct{} {
 }
 
 // set never flushes: what was typed ahead is kept.
-func (t *plainTerminal) set(m plainMode) error {
+func (t *linesTerminal) set(m linesMode) error {
 	if t == nil {
 		return nil
 	}
@@ -87,34 +87,34 @@ func (t *plainTerminal) set(m plainMode) error {
 	return nil
 }
 
-func (t *plainTerminal) change(m plainMode) error {
+func (t *linesTerminal) change(m linesMode) error {
 	if t.found == nil {
 		return unix.ENOTTY
 	}
 	mode := *t.found
 	switch m {
-	case plainHidden:
+	case linesHidden:
 		mode.Lflag &^= unix.ICANON | unix.ECHO | unix.ECHONL
-	case plainRaw:
+	case linesRaw:
 		mode.Lflag &^= unix.ICANON
 		mode.Lflag |= unix.ECHO
-	case plainCooked:
-		return unix.IoctlSetTermios(t.fd, plainSetTermios, &mode)
+	case linesCooked:
+		return unix.IoctlSetTermios(t.fd, linesSetTermios, &mode)
 	}
 	mode.Lflag |= unix.ISIG
 	mode.Iflag |= unix.ICRNL
 	mode.Cc[unix.VMIN], mode.Cc[unix.VTIME] = 1, 0
-	return unix.IoctlSetTermios(t.fd, plainSetTermios, &mode)
+	return unix.IoctlSetTermios(t.fd, linesSetTermios, &mode)
 }
 
 // flush forgets what was typed and not read.
-func (t *plainTerminal) flush() { _ = plainFlush(t.fd) }
+func (t *linesTerminal) flush() { _ = linesFlush(t.fd) }
 
-// plainCancelable makes a read that can be given up. A regular file cannot be
+// linesCancelable makes a read that can be given up. A regular file cannot be
 // waited for, but it never keeps a reader waiting either.
-func plainCancelable(r io.Reader) cancelreader.CancelReader {
+func linesCancelable(r io.Reader) cancelreader.CancelReader {
 	if c, err := cancelreader.NewReader(r); err == nil {
 		return c
 	}
-	return plainBlocking{r}
+	return linesBlocking{r}
 }

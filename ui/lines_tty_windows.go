@@ -7,21 +7,21 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// plainTerminal hides what is typed. A Windows console edits lines itself in
+// linesTerminal hides what is typed. A Windows console edits lines itself in
 // every mode, and its lines are long enough for an address.
-type plainTerminal struct {
+type linesTerminal struct {
 	console windows.Handle
 	found   uint32 // its mode as it was
 	err     error  // why that is not known
 }
 
-func openPlainTerminal(fd int) *plainTerminal {
-	t := &plainTerminal{console: windows.Handle(fd)}
+func openPlainTerminal(fd int) *linesTerminal {
+	t := &linesTerminal{console: windows.Handle(fd)}
 	t.err = windows.GetConsoleMode(t.console, &t.found)
 	return t
 }
 
-func (t *plainTerminal) set(m plainMode) error {
+func (t *linesTerminal) set(m linesMode) error {
 	if t == nil {
 		return nil
 	}
@@ -29,19 +29,19 @@ func (t *plainTerminal) set(m plainMode) error {
 		return t.err
 	}
 	mode := t.found
-	if m == plainHidden {
+	if m == linesHidden {
 		mode &^= windows.ENABLE_ECHO_INPUT
 	}
 	return windows.SetConsoleMode(t.console, mode)
 }
 
-func (t *plainTerminal) close() {}
+func (t *linesTerminal) close() {}
 
-func (t *plainTerminal) resumed() <-chan struct{} { return nil }
+func (t *linesTerminal) resumed() <-chan struct{} { return nil }
 
 // flush forgets what was typed and not read.
-func (t *plainTerminal) flush() { _ = windows.FlushConsoleInputBuffer(t.console) }
+func (t *linesTerminal) flush() { _ = windows.FlushConsoleInputBuffer(t.console) }
 
-// plainCancelable cannot cancel here: what can would take the console's editing
+// linesCancelable cannot cancel here: what can would take the console's editing
 // away.
-func plainCancelable(r io.Reader) cancelreader.CancelReader { return plainBlocking{r} }
+func linesCancelable(r io.Reader) cancelreader.CancelReader { return linesBlocking{r} }

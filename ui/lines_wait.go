@@ -7,19 +7,19 @@ import (
 	"confer/flow"
 )
 
-// plainGather is how long a terminal must be silent after a line before a paste
+// linesGather is how long a terminal must be silent after a line before a paste
 // counts as whole: lines of one paste come within milliseconds, also over SSH.
-const plainGather = 250 * time.Millisecond
+const linesGather = 250 * time.Millisecond
 
-// plainShortest is the shortest piece that can be of an address; anything under
+// linesShortest is the shortest piece that can be of an address; anything under
 // it without a sign of one was meant for a letter.
-const plainShortest = 16
+const linesShortest = 16
 
-// plainWait drives the wait for the administrator in lines. Every way back is
+// linesWait drives the wait for the administrator in lines. Every way back is
 // open at once: the task may report the end of the wait while an address is being
 // pasted.
-type plainWait struct {
-	*plainWizard
+type linesWait struct {
+	*linesWizard
 	paste   []string // lines of an address so far; nil: none was begun
 	asked   bool     // p said that an address follows
 	quits   bool     // q was given once
@@ -28,22 +28,22 @@ type plainWait struct {
 	pause   *time.Timer
 }
 
-func newPlainWait(p *plainWizard) *plainWait {
-	w := &plainWait{plainWizard: p, pause: time.NewTimer(time.Hour)}
+func newPlainWait(p *linesWizard) *linesWait {
+	w := &linesWait{linesWizard: p, pause: time.NewTimer(time.Hour)}
 	w.pause.Stop()
 	return w
 }
 
-func (w *plainWait) run() error {
-	if err := w.in.set(plainRaw); err != nil {
+func (w *linesWait) run() error {
+	if err := w.in.set(linesRaw); err != nil {
 		w.say("confer: notice: This terminal may cut a long address.")
 	}
 	defer w.end()
 	w.invite()
-	tick, stop := w.tick(plainEvery)
+	tick, stop := w.tick(linesEvery)
 	defer stop()
 	for w.state.Attempt.Phase == flow.PhaseWaiting {
-		got, text, err := w.next(plainWants{input: !w.decides, tick: tick, pause: w.pause.C})
+		got, text, err := w.next(linesWants{input: !w.decides, tick: tick, pause: w.pause.C})
 		if err == nil {
 			err = w.got(got, text)
 		}
@@ -55,31 +55,31 @@ func (w *plainWait) run() error {
 }
 
 // end gives the terminal its lines back. Half an address is of no use any more.
-func (w *plainWait) end() {
+func (w *linesWait) end() {
 	w.pause.Stop()
 	w.fresh()
 	w.in.drop()
-	_ = w.in.set(plainCooked)
+	_ = w.in.set(linesCooked)
 }
 
-func (w *plainWait) got(got plainKind, text string) error {
+func (w *linesWait) got(got linesKind, text string) error {
 	switch got {
-	case plainReported:
+	case linesReported:
 		w.decides = false
-	case plainTicked:
+	case linesTicked:
 		w.decides = false
 		w.say(w.page().Title + ". " + w.remaining())
-	case plainPaused:
+	case linesPaused:
 		if len(w.in.pending) == 0 {
 			w.submit()
 		}
-	case plainMore:
+	case linesMore:
 		if w.paste != nil {
-			w.pause.Reset(plainGather)
+			w.pause.Reset(linesGather)
 		}
-	case plainLine:
-		return w.line(plainUnmarked(text))
-	case plainEnded:
+	case linesLine:
+		return w.line(linesUnmarked(text))
+	case linesEnded:
 		if w.paste == nil {
 			return errPlainEnded
 		}
@@ -89,15 +89,15 @@ func (w *plainWait) got(got plainKind, text string) error {
 }
 
 // line is a letter or a part of an address.
-func (w *plainWait) line(text string) error {
+func (w *linesWait) line(text string) error {
 	text = strings.TrimSpace(text)
 	switch {
 	case w.paste != nil && text == "":
 		w.submit()
 	case w.paste != nil:
 		w.gather(text)
-	case len(clean(text)) < plainShortest && !strings.ContainsAny(text, "=/ "):
-		return w.key(plainLetter(clean(text)))
+	case len(clean(text)) < linesShortest && !strings.ContainsAny(text, "=/ "):
+		return w.key(linesLetter(clean(text)))
 	default:
 		w.gather(text)
 	}
@@ -106,22 +106,22 @@ func (w *plainWait) line(text string) error {
 
 // gather adds a line. Without a terminal nobody wraps lines, so that one is
 // whole unless p said that several may follow.
-func (w *plainWait) gather(text string) {
+func (w *linesWait) gather(text string) {
 	size := len(text)
 	for _, l := range w.paste {
 		size += len(l)
 	}
-	if size <= 2*plainLongest { // beyond that it is refused as too long, whatever follows
+	if size <= 2*linesLongest { // beyond that it is refused as too long, whatever follows
 		w.paste = append(w.paste, text)
 	}
 	if !w.in.typed && !w.asked {
 		w.submit()
 		return
 	}
-	w.pause.Reset(plainGather)
+	w.pause.Reset(linesGather)
 }
 
-func (w *plainWait) submit() {
+func (w *linesWait) submit() {
 	w.pause.Stop()
 	text := strings.Join(w.paste, "\n")
 	w.paste, w.asked, w.over = nil, false, nil
@@ -135,7 +135,7 @@ func (w *plainWait) submit() {
 }
 
 // key does what a letter is for: of the page that was opened, else of the wait.
-func (w *plainWait) key(letter string) error {
+func (w *linesWait) key(letter string) error {
 	over, quits := w.over, w.quits
 	w.over, w.quits = nil, false
 	page := w.page()
@@ -181,7 +181,7 @@ func (w *plainWait) key(letter string) error {
 }
 
 // opens says another page. The wait goes on meanwhile, and so does its paste.
-func (w *plainWait) opens(id pageID) {
+func (w *linesWait) opens(id pageID) {
 	page := pageAt(id, w.context())
 	if id == pagePaste {
 		w.asked = true
@@ -202,7 +202,7 @@ func (w *plainWait) opens(id pageID) {
 }
 
 // remaining is how long the administrator has.
-func (p *plainWizard) remaining() string {
+func (p *linesWizard) remaining() string {
 	if p.state.Attempt.Until.IsZero() {
 		return "There is no end to the wait."
 	}
@@ -210,7 +210,7 @@ func (p *plainWizard) remaining() string {
 }
 
 // toldLink gives the approval link and says how its answer comes back.
-func (p *plainWizard) toldLink() {
+func (p *linesWizard) toldLink() {
 	page := p.page()
 	p.say("The administrator has to open this approval link:")
 	p.give(p.state.Attempt.URL)
@@ -219,18 +219,18 @@ func (p *plainWizard) toldLink() {
 	}
 	p.say(page.Lead)
 	p.notes(page)
-	if p.in.mode == plainRaw {
+	if p.in.mode == linesRaw {
 		p.invite()
 	}
 }
 
 // invite is said when the terminal is ready for a long address, and not before.
-func (p *plainWizard) invite() {
+func (p *linesWizard) invite() {
 	p.say(p.page().Title + ". " + p.remaining() + " ? says what can be done.")
 }
 
 // doors says every way on, and what silence means.
-func (w *plainWait) doors(page Page) {
+func (w *linesWait) doors(page Page) {
 	w.say("Paste the address that the browser ended on, or give a letter:")
 	for _, a := range page.actions() {
 		if a.Key == "enter" {

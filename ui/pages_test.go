@@ -55,8 +55,8 @@ func whole(m *Model, help bool) string {
 func spoken(t *testing.T, m *Model) string {
 	t.Helper()
 	var out strings.Builder
-	p := &plainWizard{wizard: wizard{trail: trail{path: m.path, opened: m.opened}, cfg: m.cfg, state: m.state}, err: &out,
-		in: &plainInput{ended: true}, ctx: context.Background(), drafts: map[pageID]Values{}}
+	p := &linesWizard{wizard: wizard{trail: trail{path: m.path, opened: m.opened}, cfg: m.cfg, state: m.state}, err: &out,
+		in: &linesInput{ended: true}, ctx: context.Background(), drafts: map[pageID]Values{}}
 	p.cfg.Output = io.Discard
 	page := m.page()
 	p.heading(page)
@@ -65,7 +65,7 @@ func spoken(t *testing.T, m *Model) string {
 	for _, f := range page.Fields {
 		p.say(p.fieldQuestion(page, f, "").prompt())
 	}
-	(&plainWait{plainWizard: p}).doors(page)
+	(&linesWait{linesWizard: p}).doors(page)
 	return out.String()
 }
 
@@ -87,7 +87,7 @@ func TestEveryPageSaysAllInBothRenderings(t *testing.T) {
 				}
 				require.Contains(t, screen, flat(screenKeys.Replace(text)), "%s on the screen", what)
 				if lines != "" {
-					require.Contains(t, lines, flat(plainText(plainWords(text))), "%s in lines", what)
+					require.Contains(t, lines, flat(linesText(linesWords(text))), "%s in lines", what)
 				}
 			}
 			if m.table() == nil { // whose counts are its title

@@ -52,7 +52,7 @@ type realWindow struct {
 
 func openReal(t *testing.T, timeout time.Duration, decisions ...sandbox.Decision) *realWindow {
 	t.Helper()
-	r := &realWindow{server: sandbox.New(sandbox.Options{}), uri: plainFreeURI(t), decisions: decisions}
+	r := &realWindow{server: sandbox.New(sandbox.Options{}), uri: linesFreeURI(t), decisions: decisions}
 	require.NoError(t, r.server.Start())
 	t.Cleanup(func() { require.NoError(t, r.server.Close()) })
 	t.Cleanup(r.visits.Wait)

@@ -214,7 +214,7 @@ func show(ctx context.Context, cfg ui.Config, s streams, plain bool) (flow.State
 		if cfg.ASCII {
 			talk, cfg.Output = ui.ASCII{Writer: s.err}, ui.ASCII{Writer: s.out}
 		}
-		return ui.RunPlain(ctx, ui.PlainConfig{Config: cfg, Err: talk})
+		return ui.RunLines(ctx, ui.LinesConfig{Config: cfg, Err: talk})
 	}
 	defer restoreBeforeDump(os.Stdin, os.Stdout)()
 	return ui.Run(ctx, cfg)

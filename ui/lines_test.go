@@ -21,47 +21,47 @@ import (
 	"confer/keystore"
 )
 
-// plainScene is a conversation, kept whole.
-type plainScene struct {
+// linesScene is a conversation, kept whole.
+type linesScene struct {
 	name  string
 	state func(t *testing.T) flow.State
-	cfg   func(*PlainConfig)
-	talk  func(k *plainTalk)
+	cfg   func(*LinesConfig)
+	talk  func(k *linesTalk)
 }
 
-func plainFrom(events ...flow.Event) func(*testing.T) flow.State {
-	return func(t *testing.T) flow.State { return plainAt(t, events...) }
+func linesFrom(events ...flow.Event) func(*testing.T) flow.State {
+	return func(t *testing.T) flow.State { return linesAt(t, events...) }
 }
 
-const plainFinal = "http://127.0.0.1:8739/callback?code=Zx81&state=9f0c3e1ab27d44f8"
+const linesFinal = "http://127.0.0.1:8739/callback?code=Zx81&state=9f0c3e1ab27d44f8"
 
-func plainScenes() []plainScene {
-	return append(plainAnswerScenes(), append(plainWaitScenes(), plainEndScenes()...)...)
+func linesScenes() []linesScene {
+	return append(linesAnswerScenes(), append(linesWaitScenes(), linesEndScenes()...)...)
 }
 
-// plainAnswerScenes are of the first four steps, and of whole walks.
-func plainAnswerScenes() []plainScene {
-	return []plainScene{
-		{name: "walk", state: plainFrom(), talk: plainWalk},
-		{name: "suggested", state: plainSuggested, talk: plainSuggestedWalk},
-		{name: "back_and_help", state: plainFrom(toAuthorize()...), talk: func(k *plainTalk) {
+// linesAnswerScenes are of the first four steps, and of whole walks.
+func linesAnswerScenes() []linesScene {
+	return []linesScene{
+		{name: "walk", state: linesFrom(), talk: linesWalk},
+		{name: "suggested", state: linesSuggested, talk: linesSuggestedWalk},
+		{name: "back_and_help", state: linesFrom(toAuthorize()...), talk: func(k *linesTalk) {
 			k.to(pageApplication, "?", "b")
 			k.types("?", "", "b", "?")
 			k.to(pageDataCenter, "b")
 			k.types("b", "?", "mars", "DE", "q")
 		}},
-		{name: "application_refused", state: plainFrom(toApplication()...), talk: plainRefused},
-		{name: "store_locked", state: plainFrom(append(toApplication(), applied(), asked("locked", "the collection is locked"))...), talk: plainStoreLocked},
-		{name: "no_secret", state: plainNoSecret, talk: func(k *plainTalk) {
+		{name: "application_refused", state: linesFrom(toApplication()...), talk: linesRefused},
+		{name: "store_locked", state: linesFrom(append(toApplication(), applied(), asked("locked", "the collection is locked"))...), talk: linesStoreLocked},
+		{name: "no_secret", state: linesNoSecret, talk: func(k *linesTalk) {
 			k.types("2")
 			k.reports(fail(flow.ErrNoSecret))
 			k.types(testSecret)
 		}},
-		{name: "store_there", state: plainFrom(append(toApplication(), applied(), flow.ApplicationAccepted{ClientSecret: cronofy.NewSecret(testSecret),
-			Store: flow.Store{Keyring: keystore.Status{State: "no-collection"}, File: secretsPath}, Ask: true})...), talk: plainStoreThere},
-		{name: "store_file", state: plainFrom(append(toApplication(), applied(), asked("no-bus", ""))...), talk: plainStoreFile},
-		{name: "connect", state: plainFrom(toAccount()...), talk: plainConnect},
-		{name: "used", state: plainUsedState, talk: func(k *plainTalk) {
+		{name: "store_there", state: linesFrom(append(toApplication(), applied(), flow.ApplicationAccepted{ClientSecret: cronofy.NewSecret(testSecret),
+			Store: flow.Store{Keyring: keystore.Status{State: "no-collection"}, File: secretsPath}, Ask: true})...), talk: linesStoreThere},
+		{name: "store_file", state: linesFrom(append(toApplication(), applied(), asked("no-bus", ""))...), talk: linesStoreFile},
+		{name: "connect", state: linesFrom(toAccount()...), talk: linesConnect},
+		{name: "used", state: linesUsedState, talk: func(k *linesTalk) {
 			k.types("", "7", "Acme")
 			k.reports(accountOK())
 			k.to(pageServiceAccount, "b")
@@ -70,46 +70,46 @@ func plainAnswerScenes() []plainScene {
 	}
 }
 
-// plainWaitScenes are of the wait for the administrator.
-func plainWaitScenes() []plainScene {
-	ssh := func(c *PlainConfig) { c.Session = SessionSSH }
-	container := func(c *PlainConfig) { c.Session = SessionContainer }
-	noFiles := func(c *PlainConfig) { c.SaveFile = nil }
-	return []plainScene{
-		{name: "doors", state: plainFrom(append(toAuthorize(), flow.AuthorizeStarted{})...), talk: plainDoors},
-		{name: "doors_ssh", state: plainFrom(append(toAuthorize(), flow.AuthorizeStarted{})...), cfg: ssh, talk: func(k *plainTalk) {
+// linesWaitScenes are of the wait for the administrator.
+func linesWaitScenes() []linesScene {
+	ssh := func(c *LinesConfig) { c.Session = SessionSSH }
+	container := func(c *LinesConfig) { c.Session = SessionContainer }
+	noFiles := func(c *LinesConfig) { c.SaveFile = nil }
+	return []linesScene{
+		{name: "doors", state: linesFrom(append(toAuthorize(), flow.AuthorizeStarted{})...), talk: linesDoors},
+		{name: "doors_ssh", state: linesFrom(append(toAuthorize(), flow.AuthorizeStarted{})...), cfg: ssh, talk: func(k *linesTalk) {
 			k.reports(linkReady(), flow.BrowserAsked{Err: errors.New("no display")})
 			k.types("x")
 		}},
-		{name: "doors_container", state: plainFrom(append(toAuthorize(), flow.AuthorizeStarted{})...), cfg: container, talk: func(k *plainTalk) {
+		{name: "doors_container", state: linesFrom(append(toAuthorize(), flow.AuthorizeStarted{})...), cfg: container, talk: func(k *linesTalk) {
 			k.reports(linkReady())
 		}},
-		{name: "doors_not_listening", state: plainFrom(append(toAuthorize(), flow.AuthorizeStarted{})...), cfg: noFiles, talk: func(k *plainTalk) {
+		{name: "doors_not_listening", state: linesFrom(append(toAuthorize(), flow.AuthorizeStarted{})...), cfg: noFiles, talk: func(k *linesTalk) {
 			k.reports(flow.LinkReady{URL: testURL, RedirectURI: "https://app.example.test/done", Until: start.Add(5 * time.Minute)})
 			k.types("w", "?")
 		}},
-		{name: "paste", state: plainFrom(toWaiting()...), talk: plainPaste},
-		{name: "handed", state: plainFrom(toWaiting()...), talk: func(k *plainTalk) {
+		{name: "paste", state: linesFrom(toWaiting()...), talk: linesPaste},
+		{name: "handed", state: linesFrom(toWaiting()...), talk: func(k *linesTalk) {
 			k.types("d", "", "d", "no", "d", "y")
 			k.reports(flow.Linked{Link: flow.Link{Site: germany(), Link: links.Link{APIHost: germany().APIHost(), ServiceAccount: testID, Provider: string(cronofy.Zoom), Unconfirmed: true, Store: string(flow.StoreKeyring)}}})
 			k.types("")
 		}},
-		{name: "quit_waiting", state: plainFrom(toWaiting()...), talk: func(k *plainTalk) { k.types("q", "", "q", "+", "q", "q") }},
-		{name: "timeout", state: plainFrom(toWaiting()...), talk: func(k *plainTalk) {
+		{name: "quit_waiting", state: linesFrom(toWaiting()...), talk: func(k *linesTalk) { k.types("q", "", "q", "+", "q", "q") }},
+		{name: "timeout", state: linesFrom(toWaiting()...), talk: func(k *linesTalk) {
 			k.reports(fail(flow.ErrTimeout))
 			k.types("d", "?", "x", "")
-			k.tick(plainEvery)
+			k.tick(linesEvery)
 			k.reports(linkReady())
 			k.types("b", "q")
 		}},
 		{name: "port_pinned", state: func(t *testing.T) flow.State {
 			return walk(t, flow.Start(*pinnedFound()), events(way(flow.StepServiceAccount, flow.StepAuthorize), flow.AuthorizeStarted{})...)
-		}, talk: func(k *plainTalk) {
+		}, talk: func(k *linesTalk) {
 			k.reports(fail(&callback.PortError{Port: 8739, Class: callback.PortInUse, Holder: "python3 (process 4242)"}))
 			k.types("r", "http://127.0.0.1:8750/callback")
 			k.reports(accepted())
 		}},
-		{name: "port", state: plainFrom(append(toAuthorize(), flow.AuthorizeStarted{})...), talk: func(k *plainTalk) {
+		{name: "port", state: linesFrom(append(toAuthorize(), flow.AuthorizeStarted{})...), talk: func(k *linesTalk) {
 			k.reports(fail(&callback.PortError{Port: 8739, Class: callback.PortInUse, Holder: "python3 (process 4242)"}))
 			k.types("4", "2")
 			k.reports(fail(&callback.PortError{Port: 8740, Class: callback.PortInUse, Holder: "python3 (process 4243)"}))
@@ -119,14 +119,14 @@ func plainWaitScenes() []plainScene {
 	}
 }
 
-// plainEndScenes are of what comes after it.
-func plainEndScenes() []plainScene {
-	return []plainScene{
-		{name: "approved", state: plainFrom(append(toWaiting(), flow.AnswerArrived{})...), talk: func(k *plainTalk) {
+// linesEndScenes are of what comes after it.
+func linesEndScenes() []linesScene {
+	return []linesScene{
+		{name: "approved", state: linesFrom(append(toWaiting(), flow.AnswerArrived{})...), talk: func(k *linesTalk) {
 			k.reports(flow.Failed{Err: &cronofy.NetworkError{Host: "api-de.cronofy.com", Kind: cronofy.NetworkReset}, Approved: true})
 			k.types("g", "3", "")
 		}},
-		{name: "held", state: plainFrom(append(toWaiting(), flow.AnswerArrived{}, flow.Exchanged{})...), talk: func(k *plainTalk) {
+		{name: "held", state: linesFrom(append(toWaiting(), flow.AnswerArrived{}, flow.Exchanged{})...), talk: func(k *linesTalk) {
 			k.reports(stillHeld())
 			k.types("?", "")
 			k.reports(stillHeld())
@@ -136,51 +136,51 @@ func plainEndScenes() []plainScene {
 			k.types("2", "b", "q", "2", "2")
 			k.reports(linked())
 		}},
-		{name: "held_connect", state: plainFrom(append(toAccount(), flow.ConnectStarted{}, linkReady(), flow.AnswerArrived{}, flow.Exchanged{})...), talk: func(k *plainTalk) {
+		{name: "held_connect", state: linesFrom(append(toAccount(), flow.ConnectStarted{}, linkReady(), flow.AnswerArrived{}, flow.Exchanged{})...), talk: func(k *linesTalk) {
 			k.reports(stillHeld())
 			k.types("q", "3", "q")
 		}},
-		{name: "store_failed", state: plainFrom(append(toAuthorize(), flow.AuthorizeStarted{})...), talk: func(k *plainTalk) {
+		{name: "store_failed", state: linesFrom(append(toAuthorize(), flow.AuthorizeStarted{})...), talk: func(k *linesTalk) {
 			k.reports(fail(errRefused))
 			k.types("")
 			k.reports(flow.StoreOpened{Store: flow.Store{Kind: flow.StoreKeyring}, ClientSecret: cronofy.NewSecret(testSecret)})
 			k.types("")
 		}},
-		{name: "linked_already", state: plainFrom(append(toLinked(), flow.Back{})...), talk: func(k *plainTalk) {
+		{name: "linked_already", state: linesFrom(append(toLinked(), flow.Back{})...), talk: func(k *linesTalk) {
 			k.types("", "b", "n")
 			k.reports(linkReady())
 		}},
-		{name: "accounts", state: plainFrom(toLinked()...), talk: plainAccounts},
-		{name: "another", state: plainFrom(toLinked()...), talk: func(k *plainTalk) { k.types("2", "") }},
-		{name: "ended", state: plainFrom(toTable()...), talk: func(k *plainTalk) {
+		{name: "accounts", state: linesFrom(toLinked()...), talk: linesAccounts},
+		{name: "another", state: linesFrom(toLinked()...), talk: func(k *linesTalk) { k.types("2", "") }},
+		{name: "ended", state: linesFrom(toTable()...), talk: func(k *linesTalk) {
 			require.NoError(k.t, k.in.Close())
 			synctest.Wait()
 			k.reports(read(4), flow.LookPlanned{At: start.Add(5 * time.Second)})
 		}},
-		{name: "token", state: plainFrom(toLinked()...), talk: func(k *plainTalk) {
+		{name: "token", state: linesFrom(toLinked()...), talk: func(k *linesTalk) {
 			k.types("1", "3", testSecret)
 			k.reports(read(1), flow.LookPlanned{At: k.now.Add(5 * time.Second)})
 			k.types("q")
 		}},
-		{name: "hostile", state: plainFrom(toLinked()...), talk: plainHostile},
+		{name: "hostile", state: linesFrom(toLinked()...), talk: linesHostile},
 	}
 }
 
-// TestPlainTranscripts compares each conversation with its paper. "| " marks
+// TestLinesTranscripts compares each conversation with its paper. "| " marks
 // standard output, braces what was typed. If it fails, run it with -update and
 // look at the difference.
-func TestPlainTranscripts(t *testing.T) {
+func TestLinesTranscripts(t *testing.T) {
 	t.Parallel()
-	want := golden.Open(t, filepath.Join("testdata", "plain"))
-	for _, s := range plainScenes() {
+	want := golden.Open(t, filepath.Join("testdata", "lines"))
+	for _, s := range linesScenes() {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				var changes []func(*PlainConfig)
+				var changes []func(*LinesConfig)
 				if s.cfg != nil {
 					changes = append(changes, s.cfg)
 				}
-				k := plainRun(t, s.state(t), changes...)
+				k := linesRun(t, s.state(t), changes...)
 				s.talk(k)
 				k.ends()
 				if k.err != nil {
@@ -199,9 +199,9 @@ func TestPlainTranscripts(t *testing.T) {
 // stepNumbers are the places of steps among all: "Step 2 of 6", "There are 6 steps".
 var stepNumbers = regexp.MustCompile(`(Step|There are) \d+(?: of \d+)?`)
 
-func plainWalk(k *plainTalk) {
+func linesWalk(k *linesTalk) {
 	k.types("", "4", testClient, testSecret, "")
-	k.tick(plainEvery)
+	k.tick(linesEvery)
 	k.reports(accepted())
 	k.to(pageServiceAccount)
 	k.types(testID, "Example GmbH")
@@ -211,8 +211,8 @@ func plainWalk(k *plainTalk) {
 	k.to(pageAuthorize)
 	k.types("")
 	k.reports(linkReady(), flow.BrowserAsked{})
-	k.tick(plainEvery)
-	k.tick(plainEvery)
+	k.tick(linesEvery)
+	k.tick(linesEvery)
 	k.reports(flow.AnswerArrived{}, flow.Exchanged{}, linked())
 	k.to(pageLinked)
 	k.types("1", "2", "people.csv")
@@ -225,16 +225,16 @@ func plainWalk(k *plainTalk) {
 		flow.ProfilesDone{Counts: profiles.Summary{Read: 8, Connected: 6, Disconnected: 1, Failed: 1}})
 }
 
-// plainSuggested is how a sandbox run begins: every answer is there, and an
+// linesSuggested is how a sandbox run begins: every answer is there, and an
 // empty one is enough each time.
-func plainSuggested(*testing.T) flow.State {
+func linesSuggested(*testing.T) flow.State {
 	return flow.Start(flow.Initial{Suggested: true, Store: flow.Store{Kind: flow.StoreNone, Pinned: true}, Sites: []cronofy.Site{sandboxSite()}, Answers: flow.Answers{
 		Site: sandboxSite(), ClientID: testClient, ClientSecret: cronofy.NewSecret(testSecret), RedirectURI: flow.DefaultRedirectURI,
 		ServiceAccount: testID, Provider: cronofy.Webex, Accounts: flow.Accounts{Kind: flow.AccountsFile, Path: "the sandbox's people"},
 	}})
 }
 
-func plainSuggestedWalk(k *plainTalk) {
+func linesSuggestedWalk(k *linesTalk) {
 	k.to(pageApplication)
 	k.types("", "", "")
 	k.reports(flow.ApplicationAccepted{ClientSecret: cronofy.NewSecret(testSecret), Store: flow.Store{Kind: flow.StoreNone, Pinned: true}})
@@ -249,30 +249,30 @@ func plainSuggestedWalk(k *plainTalk) {
 	k.reports(read(2), flow.ProfilesDone{Counts: summaryOf(people(2))})
 }
 
-func plainRefused(k *plainTalk) {
+func linesRefused(k *linesTalk) {
 	k.types("", "no id", testClient, testSecret, "ftp://x", "b", "", "https://app.example.test/done")
 	k.reports(fail(&cronofy.Error{Status: 401, Op: "make a link token"}))
 	k.types(testSecret, "")
 	k.reports(flow.ApplicationAccepted{ClientSecret: cronofy.NewSecret(testSecret), Store: flow.Store{Kind: flow.StoreKeyring}, Unchecked: &cronofy.BadAnswerError{Op: "check application", Reason: "HTML instead of JSON"}})
 }
 
-func plainStoreLocked(k *plainTalk) {
+func linesStoreLocked(k *linesTalk) {
 	k.types("?", "1")
 	k.reports(flow.UnlockAsked{Until: k.now.Add(time.Minute), Words: flow.WaitWords(keystore.Wait{Store: keystore.Keyring})})
-	k.tick(plainEvery)
+	k.tick(linesEvery)
 	k.reports(fail(&keystore.Error{Op: "unlock", Store: keystore.Keyring, Err: keystore.ErrLocked, State: keystore.Locked}))
 	k.types("")
 	k.reports(flow.StoreOpened{Store: flow.Store{Kind: flow.StoreSession}, ClientSecret: cronofy.NewSecret(testSecret)})
 }
 
-func plainStoreFile(k *plainTalk) {
+func linesStoreFile(k *linesTalk) {
 	k.types("file", "", "3", "hunter1 ", "hunter1", "hunter2", "hunter2")
 	require.Equal(k.t, "hunter2", k.ordered().(flow.OpenStore).Store.Passphrase.Reveal())
 	k.reports(fail(&keystore.Error{Op: "open", Store: keystore.File, Err: keystore.ErrPassphrase, Path: secretsPath}))
 	k.types("", "2")
 }
 
-func plainStoreThere(k *plainTalk) {
+func linesStoreThere(k *linesTalk) {
 	k.types("file", "hunter2")
 	k.reports(fail(&keystore.Error{Op: "open", Store: keystore.File, Err: keystore.ErrPassphrase, Path: secretsPath}))
 	k.types("hunter3")
@@ -281,20 +281,20 @@ func plainStoreThere(k *plainTalk) {
 	require.Equal(k.t, "hunter4", k.ordered().(flow.OpenStore).Store.Passphrase.Reveal())
 }
 
-func plainConnect(k *plainTalk) {
+func linesConnect(k *linesTalk) {
 	k.types("c", "", "read_account", "-")
 	k.reports(flow.LinkReady{URL: testURL, ShortURL: testShort, RedirectURI: flow.DefaultRedirectURI, Listening: true, Until: start.Add(5 * time.Minute)})
-	k.types("d", "m", plainFinal)
-	require.Equal(k.t, flow.Pasted{Text: plainFinal}, k.ordered())
+	k.types("d", "m", linesFinal)
+	require.Equal(k.t, flow.Pasted{Text: linesFinal}, k.ordered())
 	k.reports(flow.AnswerArrived{}, flow.Exchanged{}, flow.ServiceAccountAccepted{ID: testID, Notice: "Authorized as " + testID + "."})
 }
 
-func plainNoSecret(t *testing.T) flow.State {
+func linesNoSecret(t *testing.T) flow.State {
 	return walk(t, flow.Start(*storedFound()), flow.ApplicationEntered{ClientID: testClient, RedirectURI: flow.DefaultRedirectURI}, askedForStored())
 }
 
-func plainUsedState(t *testing.T) flow.State {
-	s := plainAt(t, toAccount()...)
+func linesUsedState(t *testing.T) flow.State {
+	s := linesAt(t, toAccount()...)
 	s.Used = []flow.Used{
 		{APIHost: "api-de.cronofy.com", ClientID: testClient, ServiceAccount: testID, Label: "Acme"},
 		{APIHost: "api-de.cronofy.com", ClientID: testClient, ServiceAccount: "ser_2"},
@@ -303,7 +303,7 @@ func plainUsedState(t *testing.T) flow.State {
 	return s
 }
 
-func plainDoors(k *plainTalk) {
+func linesDoors(k *linesTalk) {
 	k.reports(linkReady(), flow.BrowserAsked{Err: errors.New("no display")})
 	k.types("", "?", "o")
 	require.Equal(k.t, flow.OpenWanted{}, k.ordered())
@@ -317,11 +317,11 @@ func plainDoors(k *plainTalk) {
 	k.types("m", "w", "w", "t", "x", "\x1b[A")
 	require.Contains(k.t, k.saved["confer-message.txt"], "\n"+testURL+"\n")
 	require.Equal(k.t, testURL+"\n", k.saved["confer-link.txt"])
-	k.tick(plainEvery)
+	k.tick(linesEvery)
 }
 
-// plainPaste is refused twice; then the callback is faster than the paste.
-func plainPaste(k *plainTalk) {
+// linesPaste is refused twice; then the callback is faster than the paste.
+func linesPaste(k *linesTalk) {
 	k.types("http://127.0.0.1:8739/callback?code=Zx81")
 	k.reports(flow.AnswerRejected{Err: callback.ErrPasteBareCode})
 	k.types("p", "\x1b[200~http://127.0.0.1:8739/callback?code=Zx", "81&state=9f0c3e1ab27d44f8\x1b[201~", "")
@@ -332,7 +332,7 @@ func plainPaste(k *plainTalk) {
 	k.types("3")
 }
 
-func plainAccounts(k *plainTalk) {
+func linesAccounts(k *linesTalk) {
 	k.types("?", "", "?", "file", "b", "file", "nowhere.csv")
 	k.reports(fail(&flow.AccountsError{Err: os.ErrNotExist}))
 	k.types("b", "3", testSecret, "x")
@@ -345,9 +345,9 @@ func plainAccounts(k *plainTalk) {
 	k.types("q")
 }
 
-// plainHostile is what must not reach a terminal: CleanText takes it out, of
+// linesHostile is what must not reach a terminal: CleanText takes it out, of
 // rows too, which come cleaned and are not trusted to.
-func plainHostile(k *plainTalk) {
+func linesHostile(k *linesTalk) {
 	const evil = "\x1b[2J\x07\u202eevil\r\x9b1m\u009d0;x\x07"
 	k.types("1", "2", "a\x1b[31m.csv")
 	rows := people(2)

@@ -15,18 +15,18 @@ import (
 	"confer/internal/crash"
 )
 
-// plainTypes runs a talk at what looks like a terminal.
-func plainTypes(t *testing.T, s func(*testing.T) flow.State, talk func(t *testing.T, k *plainTalk)) {
+// linesTypes runs a talk at what looks like a terminal.
+func linesTypes(t *testing.T, s func(*testing.T) flow.State, talk func(t *testing.T, k *linesTalk)) {
 	t.Helper()
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		k := plainTyped(t, true, s(t))
+		k := linesTyped(t, true, s(t))
 		talk(t, k)
 		k.ends()
 	})
 }
 
-func (k *plainTalk) pasted() []string {
+func (k *linesTalk) pasted() []string {
 	var out []string
 	for _, o := range k.tasks.orders {
 		if p, ok := o.(flow.Pasted); ok {
@@ -36,7 +36,7 @@ func (k *plainTalk) pasted() []string {
 	return out
 }
 
-func TestPlainPasteInPieces(t *testing.T) {
+func TestLinesPasteInPieces(t *testing.T) {
 	t.Parallel()
 	for name, pieces := range map[string][]string{
 		"whole":              {"http://127.0.0.1/cb?code=1&state=2\n"},
@@ -49,12 +49,12 @@ func TestPlainPasteInPieces(t *testing.T) {
 		"killed":             {"nonsense\x15http://127.0.0.1/cb?code=1&state=2\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			plainTypes(t, plainFrom(toWaiting()...), func(t *testing.T, k *plainTalk) {
+			linesTypes(t, linesFrom(toWaiting()...), func(t *testing.T, k *linesTalk) {
 				for _, piece := range pieces {
 					k.keys(piece)
-					time.Sleep(plainGather / 2) // of the bubble's clock
+					time.Sleep(linesGather / 2) // of the bubble's clock
 				}
-				time.Sleep(2 * plainGather)
+				time.Sleep(2 * linesGather)
 				synctest.Wait()
 				require.Len(t, k.pasted(), 1)
 				require.Equal(t, "http://127.0.0.1/cb?code=1&state=2", strings.ReplaceAll(k.pasted()[0], "\n", ""))
@@ -63,10 +63,10 @@ func TestPlainPasteInPieces(t *testing.T) {
 	}
 }
 
-// TestPlainPasteUnfinished: half an address waits for its end as long as it
+// TestLinesPasteUnfinished: half an address waits for its end as long as it
 // takes, and is forgotten when the callback was faster.
-func TestPlainPasteUnfinished(t *testing.T) {
-	plainTypes(t, plainFrom(toWaiting()...), func(t *testing.T, k *plainTalk) {
+func TestLinesPasteUnfinished(t *testing.T) {
+	linesTypes(t, linesFrom(toWaiting()...), func(t *testing.T, k *linesTalk) {
 		k.keys("http://127.0.0.1/cb?co\nde=")
 		time.Sleep(time.Minute)
 		synctest.Wait()
@@ -81,30 +81,30 @@ func TestPlainPasteUnfinished(t *testing.T) {
 }
 
 // finishes waits for a run that ends by itself.
-func (k *plainTalk) finishes() *plainTalk {
+func (k *linesTalk) finishes() *linesTalk {
 	<-k.done
 	return k
 }
 
-func TestPlainPasteTooLong(t *testing.T) {
+func TestLinesPasteTooLong(t *testing.T) {
 	t.Run("one line", func(t *testing.T) {
-		plainTypes(t, plainFrom(toWaiting()...), func(t *testing.T, k *plainTalk) {
+		linesTypes(t, linesFrom(toWaiting()...), func(t *testing.T, k *linesTalk) {
 			k.keys(strings.Repeat("x", 100<<10) + "\n")
-			time.Sleep(2 * plainGather)
+			time.Sleep(2 * linesGather)
 			synctest.Wait()
 			require.Len(t, k.pasted(), 1)
-			require.Len(t, k.pasted()[0], plainLongest)
+			require.Len(t, k.pasted()[0], linesLongest)
 		})
 	})
-	t.Run("many lines", plainManyLines)
+	t.Run("many lines", linesManyLines)
 }
 
-func plainManyLines(t *testing.T) {
-	plainTypes(t, plainFrom(toWaiting()...), func(t *testing.T, k *plainTalk) {
+func linesManyLines(t *testing.T) {
+	linesTypes(t, linesFrom(toWaiting()...), func(t *testing.T, k *linesTalk) {
 		for range 30 {
 			k.keys(strings.Repeat("x", 4000) + "\n")
 		}
-		time.Sleep(2 * plainGather)
+		time.Sleep(2 * linesGather)
 		synctest.Wait()
 		require.Len(t, k.pasted(), 1)
 		require.Greater(t, len(k.pasted()[0]), 16<<10, "it is refused as too long, not cut to fit")
@@ -112,14 +112,14 @@ func plainManyLines(t *testing.T) {
 	})
 }
 
-func TestPlainControlD(t *testing.T) {
+func TestLinesControlD(t *testing.T) {
 	t.Parallel()
 	for name, s := range map[string]func(*testing.T) flow.State{
-		"waiting": plainFrom(toWaiting()...),
-		"secret":  plainFrom(append(toApplication(), flow.ApplicationEntered{ClientID: testClient, RedirectURI: flow.DefaultRedirectURI}, fail(flow.ErrNoSecret))...),
+		"waiting": linesFrom(toWaiting()...),
+		"secret":  linesFrom(append(toApplication(), flow.ApplicationEntered{ClientID: testClient, RedirectURI: flow.DefaultRedirectURI}, fail(flow.ErrNoSecret))...),
 	} {
 		t.Run(name, func(t *testing.T) {
-			plainTypes(t, s, func(t *testing.T, k *plainTalk) {
+			linesTypes(t, s, func(t *testing.T, k *linesTalk) {
 				k.keys("x\x04\x7f\x04")
 				<-k.done
 				require.NoError(t, k.err)
@@ -130,24 +130,24 @@ func TestPlainControlD(t *testing.T) {
 	}
 }
 
-// TestPlainEnds: whatever is asked, the end of the input ends the run and takes
+// TestLinesEnds: whatever is asked, the end of the input ends the run and takes
 // no default; the end of the context ends it at once.
-func TestPlainEnds(t *testing.T) {
+func TestLinesEnds(t *testing.T) {
 	t.Parallel()
 	stops := map[string]func(*testing.T) flow.State{
-		"data center": plainFrom(), "application": plainFrom(toApplication()...),
-		"store":           plainFrom(append(toApplication(), applied(), asked("locked", ""))...),
-		"service account": plainFrom(toAccount()...), "used": plainUsedState, "provider": plainFrom(toProviders()...),
-		"suggested": plainSuggested, "authorize": plainFrom(toAuthorize()...), "waiting": plainFrom(toWaiting()...),
-		"problem": plainFrom(append(toWaiting(), fail(flow.ErrTimeout))...), "accounts": plainFrom(toLinked()...),
-		"again": plainFrom(append(toLinked(), flow.Back{})...),
+		"data center": linesFrom(), "application": linesFrom(toApplication()...),
+		"store":           linesFrom(append(toApplication(), applied(), asked("locked", ""))...),
+		"service account": linesFrom(toAccount()...), "used": linesUsedState, "provider": linesFrom(toProviders()...),
+		"suggested": linesSuggested, "authorize": linesFrom(toAuthorize()...), "waiting": linesFrom(toWaiting()...),
+		"problem": linesFrom(append(toWaiting(), fail(flow.ErrTimeout))...), "accounts": linesFrom(toLinked()...),
+		"again": linesFrom(append(toLinked(), flow.Back{})...),
 	}
 	for name, s := range stops {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				before := s(t)
-				k := plainRun(t, before)
+				k := linesRun(t, before)
 				require.NoError(t, k.in.Close())
 				<-k.done
 				require.NoError(t, k.err)
@@ -156,7 +156,7 @@ func TestPlainEnds(t *testing.T) {
 				k.stop()
 			})
 			synctest.Test(t, func(t *testing.T) {
-				k := plainRun(t, s(t))
+				k := linesRun(t, s(t))
 				k.stop()
 				<-k.done
 				require.ErrorIs(t, k.err, context.Canceled)
@@ -166,24 +166,24 @@ func TestPlainEnds(t *testing.T) {
 	}
 }
 
-// plainBrokenPipe breaks when it is told to.
-type plainBrokenPipe struct{ broken *bool }
+// linesBrokenPipe breaks when it is told to.
+type linesBrokenPipe struct{ broken *bool }
 
-func (p plainBrokenPipe) Write(b []byte) (int, error) {
+func (p linesBrokenPipe) Write(b []byte) (int, error) {
 	if *p.broken {
 		return 0, io.ErrClosedPipe
 	}
 	return len(b), nil
 }
 
-// TestPlainBrokenOutput: nobody can be asked any more.
-func TestPlainBrokenOutput(t *testing.T) {
+// TestLinesBrokenOutput: nobody can be asked any more.
+func TestLinesBrokenOutput(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		broken := false
-		k := plainRun(t, plainAt(t, toWaiting()...), func(c *PlainConfig) { c.Err = plainBrokenPipe{&broken} })
+		k := linesRun(t, linesAt(t, toWaiting()...), func(c *LinesConfig) { c.Err = linesBrokenPipe{&broken} })
 		broken = true
-		k.tick(plainEvery)
+		k.tick(linesEvery)
 		<-k.done
 		require.ErrorIs(t, k.err, io.ErrClosedPipe)
 		require.NoError(t, k.in.Close())
@@ -191,14 +191,14 @@ func TestPlainBrokenOutput(t *testing.T) {
 	})
 }
 
-type plainPanics struct{ *plainTasks }
+type linesPanics struct{ *linesTasks }
 
-func (plainPanics) Follow(_, _ flow.State, _ *flow.Task) { panic(errors.New(testSecret)) }
+func (linesPanics) Follow(_, _ flow.State, _ *flow.Task) { panic(errors.New(testSecret)) }
 
-func TestPlainCrash(t *testing.T) {
+func TestLinesCrash(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		k := plainRun(t, plainAt(t), func(c *PlainConfig) { c.Tasks = plainPanics{newPlainTasks()} })
+		k := linesRun(t, linesAt(t), func(c *LinesConfig) { c.Tasks = linesPanics{newPlainTasks()} })
 		k.types("4")
 		<-k.done
 		var caught *crash.Error
@@ -208,15 +208,15 @@ func TestPlainCrash(t *testing.T) {
 	})
 }
 
-// TestPlainTypedAhead: what stands after an address waits for what comes of it,
+// TestLinesTypedAhead: what stands after an address waits for what comes of it,
 // and then answers the next question.
-func TestPlainTypedAhead(t *testing.T) {
+func TestLinesTypedAhead(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		k := plainRun(t, plainAt(t, toWaiting()...), func(c *PlainConfig) {
-			c.Input = strings.NewReader(plainFinal + strings.Repeat("\n", int(flow.StepProfiles-flow.StepAuthorize)) + "3\n")
+		k := linesRun(t, linesAt(t, toWaiting()...), func(c *LinesConfig) {
+			c.Input = strings.NewReader(linesFinal + strings.Repeat("\n", int(flow.StepProfiles-flow.StepAuthorize)) + "3\n")
 		})
-		require.Equal(t, []string{plainFinal}, k.pasted())
+		require.Equal(t, []string{linesFinal}, k.pasted())
 		k.reports(flow.AnswerArrived{}, flow.Exchanged{}, linked())
 		<-k.done
 		require.Equal(t, flow.AccountsNone, k.last.Answers.Accounts.Kind)
@@ -225,11 +225,11 @@ func TestPlainTypedAhead(t *testing.T) {
 	})
 }
 
-// TestPlainManyRows: a company's accounts are counted, not read out.
-func TestPlainManyRows(t *testing.T) {
+// TestLinesManyRows: a company's accounts are counted, not read out.
+func TestLinesManyRows(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		k := plainRun(t, plainAt(t, toTable()...))
+		k := linesRun(t, linesAt(t, toTable()...))
 		k.reports(read(5000), flow.ProfilesDone{Counts: summaryOf(people(5000))})
 		k.types("")
 		<-k.done
@@ -243,32 +243,32 @@ func TestPlainManyRows(t *testing.T) {
 			}
 		}
 		require.Greater(t, table, 5000)
-		require.Less(t, talk, plainMostRows+50)
+		require.Less(t, talk, linesMostRows+50)
 	})
 }
 
-// FuzzPlainInput: whatever bytes come in whatever pieces, lines come out that
+// FuzzLinesInput: whatever bytes come in whatever pieces, lines come out that
 // hold no line breaks, are bounded, and lose nothing but what was edited away.
-func FuzzPlainInput(f *testing.F) {
+func FuzzLinesInput(f *testing.F) {
 	f.Add([]byte("a\r\nb\n\nc"), uint8(1), false)
 	f.Add([]byte("x\x7f\x08\x15\x04\x1b[200~y"), uint8(3), true)
 	f.Add([]byte("\xc3\xa9\x7f\xff\x7f\r\r\n"), uint8(2), true)
 	f.Fuzz(func(t *testing.T, data []byte, size uint8, typed bool) {
-		in := &plainInput{typed: typed, mode: plainRaw}
+		in := &linesInput{typed: typed, mode: linesRaw}
 		for rest := data; len(rest) > 0; {
 			n := min(len(rest), int(size)+1)
-			in.feed(plainRead{data: rest[:n]})
+			in.feed(linesRead{data: rest[:n]})
 			rest = rest[n:]
 		}
-		in.feed(plainRead{err: io.EOF})
+		in.feed(linesRead{err: io.EOF})
 		require.True(t, in.ended)
-		whole := &plainInput{typed: typed, mode: plainRaw}
-		whole.feed(plainRead{data: data, err: io.EOF})
+		whole := &linesInput{typed: typed, mode: linesRaw}
+		whole.feed(linesRead{data: data, err: io.EOF})
 		require.Equal(t, whole.lines, in.lines, "pieces make no difference")
 		for text, ok := in.take(); ok; text, ok = in.take() {
 			require.False(t, strings.ContainsAny(text, "\r\n"))
-			require.LessOrEqual(t, len(text), plainLongest)
-			require.NotRegexp(t, `[\x00-\x1f\x7f-\x{9f}]`, plainText(text))
+			require.LessOrEqual(t, len(text), linesLongest)
+			require.NotRegexp(t, `[\x00-\x1f\x7f-\x{9f}]`, linesText(text))
 		}
 	})
 }

@@ -17,39 +17,39 @@ import (
 	"confer/flow"
 )
 
-// plainTasks carries nothing out: tests report what they like.
-type plainTasks struct {
+// linesTasks carries nothing out: tests report what they like.
+type linesTasks struct {
 	events  chan flow.Report
 	running int
 	orders  []flow.Effect
 }
 
-func newPlainTasks() *plainTasks { return &plainTasks{events: make(chan flow.Report)} }
+func newPlainTasks() *linesTasks { return &linesTasks{events: make(chan flow.Report)} }
 
-func (t *plainTasks) Events() <-chan flow.Report { return t.events }
+func (t *linesTasks) Events() <-chan flow.Report { return t.events }
 
-func (t *plainTasks) Follow(_, _ flow.State, task *flow.Task) {
+func (t *linesTasks) Follow(_, _ flow.State, task *flow.Task) {
 	if task != nil {
 		t.running = task.ID
 		t.orders = append(t.orders, task.Effect)
 	}
 }
 
-// plainPaper is what a teletype would have printed. Standard output is marked,
+// linesPaper is what a teletype would have printed. Standard output is marked,
 // and so is what was typed, where a terminal would have shown it.
-type plainPaper struct {
+type linesPaper struct {
 	mu   sync.Mutex
 	text strings.Builder
 	bad  string // what could not be printed
 }
 
-func (p *plainPaper) add(s string) {
+func (p *linesPaper) add(s string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.text.WriteString(s)
 }
 
-func (p *plainPaper) typed(s string) {
+func (p *linesPaper) typed(s string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	fmt.Fprintf(&p.text, "{%s}", s)
@@ -58,20 +58,20 @@ func (p *plainPaper) typed(s string) {
 	}
 }
 
-func (p *plainPaper) String() string {
+func (p *linesPaper) String() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.text.String()
 }
 
-// plainStream is one of the two outputs.
-type plainStream struct {
-	paper *plainPaper
+// linesStream is one of the two outputs.
+type linesStream struct {
+	paper *linesPaper
 	mark  string
 }
 
-func (s plainStream) Write(b []byte) (int, error) {
-	if at := plainForbidden(string(b)); at != "" {
+func (s linesStream) Write(b []byte) (int, error) {
+	if at := linesForbidden(string(b)); at != "" {
 		s.paper.mu.Lock()
 		s.paper.bad = at
 		s.paper.mu.Unlock()
@@ -84,9 +84,9 @@ func (s plainStream) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// plainForbidden is the first thing in a text that a line mode must not write:
+// linesForbidden is the first thing in a text that a line mode must not write:
 // what moves a cursor, a colour, a spinner, an emoji.
-func plainForbidden(s string) string {
+func linesForbidden(s string) string {
 	for _, r := range s {
 		switch {
 		case r == '\n', r == unicode.ReplacementChar:
@@ -97,13 +97,13 @@ func plainForbidden(s string) string {
 	return ""
 }
 
-// plainTalk is a run of the line mode that a test talks with.
-type plainTalk struct {
+// linesTalk is a run of the line mode that a test talks with.
+type linesTalk struct {
 	t      *testing.T
 	typed  bool
-	wizard *plainWizard // to be looked at while nothing moves
-	paper  *plainPaper
-	tasks  *plainTasks
+	wizard *linesWizard // to be looked at while nothing moves
+	paper  *linesPaper
+	tasks  *linesTasks
 	in     *io.PipeWriter
 	ticks  chan time.Time
 	now    time.Time
@@ -114,23 +114,23 @@ type plainTalk struct {
 	saved  map[string]string
 }
 
-// plainRun begins a run. It must be called in a bubble of synctest: a step of the
+// linesRun begins a run. It must be called in a bubble of synctest: a step of the
 // conversation is over when nothing moves any more.
-func plainRun(t *testing.T, s flow.State, change ...func(*PlainConfig)) *plainTalk {
+func linesRun(t *testing.T, s flow.State, change ...func(*LinesConfig)) *linesTalk {
 	t.Helper()
-	return plainTyped(t, false, s, change...)
+	return linesTyped(t, false, s, change...)
 }
 
-// plainTyped is the same; typed tells whether a person types, as far as can be
+// linesTyped is the same; typed tells whether a person types, as far as can be
 // told without a terminal.
-func plainTyped(t *testing.T, typed bool, s flow.State, change ...func(*PlainConfig)) *plainTalk {
+func linesTyped(t *testing.T, typed bool, s flow.State, change ...func(*LinesConfig)) *linesTalk {
 	t.Helper()
 	in, w := io.Pipe()
-	k := &plainTalk{typed: typed, t: t, paper: &plainPaper{}, tasks: newPlainTasks(), in: w, ticks: make(chan time.Time), now: start, done: make(chan struct{}), saved: map[string]string{}}
-	cfg := PlainConfig{
-		Config: Config{State: s, Tasks: k.tasks, Input: in, Output: plainStream{k.paper, "| "}, Now: func() time.Time { return k.now },
+	k := &linesTalk{typed: typed, t: t, paper: &linesPaper{}, tasks: newPlainTasks(), in: w, ticks: make(chan time.Time), now: start, done: make(chan struct{}), saved: map[string]string{}}
+	cfg := LinesConfig{
+		Config: Config{State: s, Tasks: k.tasks, Input: in, Output: linesStream{k.paper, "| "}, Now: func() time.Time { return k.now },
 			SaveFile: func(name, text string) (string, error) { k.saved[name] = text; return "/home/op/" + name, nil }},
-		Err:  plainStream{k.paper, ""},
+		Err:  linesStream{k.paper, ""},
 		Tick: func(time.Duration) (<-chan time.Time, func()) { return k.ticks, func() {} },
 	}
 	for _, c := range change {
@@ -153,7 +153,7 @@ func plainTyped(t *testing.T, typed bool, s flow.State, change ...func(*PlainCon
 }
 
 // types gives lines, one after the other.
-func (k *plainTalk) types(lines ...string) {
+func (k *linesTalk) types(lines ...string) {
 	k.t.Helper()
 	for _, l := range lines {
 		shown := l
@@ -169,7 +169,7 @@ func (k *plainTalk) types(lines ...string) {
 
 // to gives answers until a page is asked; without any, empty ones, which pass pages
 // that the test does not know.
-func (k *plainTalk) to(page pageID, answers ...string) {
+func (k *linesTalk) to(page pageID, answers ...string) {
 	k.t.Helper()
 	if len(answers) == 0 {
 		answers = []string{""}
@@ -184,7 +184,7 @@ func (k *plainTalk) to(page pageID, answers ...string) {
 }
 
 // keys gives bytes as they are.
-func (k *plainTalk) keys(s string) {
+func (k *linesTalk) keys(s string) {
 	k.t.Helper()
 	_, err := io.WriteString(k.in, s)
 	require.NoError(k.t, err)
@@ -192,7 +192,7 @@ func (k *plainTalk) keys(s string) {
 }
 
 // reports has the running task say things.
-func (k *plainTalk) reports(events ...flow.Event) {
+func (k *linesTalk) reports(events ...flow.Event) {
 	for _, ev := range events {
 		k.tasks.events <- flow.Report{Task: k.tasks.running, Event: ev}
 		synctest.Wait()
@@ -200,14 +200,14 @@ func (k *plainTalk) reports(events ...flow.Event) {
 }
 
 // tick lets time pass and the ticker tick.
-func (k *plainTalk) tick(d time.Duration) {
+func (k *linesTalk) tick(d time.Duration) {
 	k.now = k.now.Add(d)
 	k.ticks <- k.now
 	synctest.Wait()
 }
 
 // ends ends the input, and the run where a task does not let it end so.
-func (k *plainTalk) ends() *plainTalk {
+func (k *linesTalk) ends() *linesTalk {
 	k.t.Helper()
 	require.NoError(k.t, k.in.Close())
 	synctest.Wait()
@@ -221,13 +221,13 @@ func (k *plainTalk) ends() *plainTalk {
 }
 
 // ordered is the last effect that the tasks were given.
-func (k *plainTalk) ordered() flow.Effect {
+func (k *linesTalk) ordered() flow.Effect {
 	k.t.Helper()
 	require.NotEmpty(k.t, k.tasks.orders)
 	return k.tasks.orders[len(k.tasks.orders)-1]
 }
 
-func plainSites() []cronofy.Site {
+func linesSites() []cronofy.Site {
 	var out []cronofy.Site
 	for _, d := range cronofy.DataCenters() {
 		out = append(out, d.Site())
@@ -235,8 +235,8 @@ func plainSites() []cronofy.Site {
 	return out
 }
 
-// plainAt is the state after events, from the first page.
-func plainAt(t *testing.T, events ...flow.Event) flow.State {
+// linesAt is the state after events, from the first page.
+func linesAt(t *testing.T, events ...flow.Event) flow.State {
 	t.Helper()
-	return walk(t, flow.Start(flow.Initial{Sites: plainSites()}), events...)
+	return walk(t, flow.Start(flow.Initial{Sites: linesSites()}), events...)
 }

@@ -17,11 +17,11 @@ import (
 	"confer/internal/screentest"
 )
 
-// plainGlass is a terminal with the line mode in it.
-type plainGlass struct {
+// linesGlass is a terminal with the line mode in it.
+type linesGlass struct {
 	*screentest.Terminal
 	t      *testing.T
-	tasks  *plainTasks
+	tasks  *linesTasks
 	orders chan flow.Task
 	cancel context.CancelFunc
 	done   chan struct{}
@@ -29,27 +29,27 @@ type plainGlass struct {
 	err    error
 }
 
-// plainTell hands orders to the test.
-type plainTell struct {
-	*plainTasks
+// linesTell hands orders to the test.
+type linesTell struct {
+	*linesTasks
 	orders chan flow.Task
 }
 
-func (p plainTell) Follow(_, _ flow.State, task *flow.Task) {
+func (p linesTell) Follow(_, _ flow.State, task *flow.Task) {
 	if task != nil {
 		p.orders <- *task
 	}
 }
 
-func plainTerminalRun(t *testing.T, s flow.State) *plainGlass {
+func linesTerminalRun(t *testing.T, s flow.State) *linesGlass {
 	t.Helper()
-	g := &plainGlass{Terminal: screentest.Open(t, 100, 30, true), t: t, tasks: newPlainTasks(), orders: make(chan flow.Task, 64), done: make(chan struct{})}
+	g := &linesGlass{Terminal: screentest.Open(t, 100, 30, true), t: t, tasks: newPlainTasks(), orders: make(chan flow.Task, 64), done: make(chan struct{})}
 	before := goleak.IgnoreCurrent()
 	ctx, cancel := context.WithCancel(t.Context())
 	g.cancel = cancel
 	go func() {
 		defer close(g.done)
-		g.last, g.err = RunPlain(ctx, PlainConfig{Err: g.TTY, Config: Config{State: s, Tasks: plainTell{g.tasks, g.orders}, Input: g.TTY, Output: g.TTY,
+		g.last, g.err = RunLines(ctx, LinesConfig{Err: g.TTY, Config: Config{State: s, Tasks: linesTell{g.tasks, g.orders}, Input: g.TTY, Output: g.TTY,
 			Now: func() time.Time { return start }}})
 	}()
 	t.Cleanup(func() {
@@ -61,19 +61,19 @@ func plainTerminalRun(t *testing.T, s flow.State) *plainGlass {
 }
 
 // ordered is the next task.
-func (g *plainGlass) ordered() flow.Task {
+func (g *linesGlass) ordered() flow.Task {
 	g.t.Helper()
 	return screentest.Receive(g.Screen, g.orders, "order")
 }
 
-func (g *plainGlass) reports(id int, events ...flow.Event) {
+func (g *linesGlass) reports(id int, events ...flow.Event) {
 	for _, ev := range events {
 		g.tasks.events <- flow.Report{Task: id, Event: ev}
 	}
 }
 
 // ended waits for the run's end; the terminal must be as it was found.
-func (g *plainGlass) ended() {
+func (g *linesGlass) ended() {
 	g.t.Helper()
 	screentest.Receive(g.Screen, g.done, "end of the run")
 	require.Equal(g.t, g.Before(), g.Modes())
@@ -81,7 +81,7 @@ func (g *plainGlass) ended() {
 
 // toTheEnd is the page after the link. Those before it that the test does not know are
 // passed.
-func (g *plainGlass) toTheEnd() {
+func (g *linesGlass) toTheEnd() {
 	g.t.Helper()
 	passed := 0
 	g.WhenWritten("the page after the link", func(raw string) bool {
@@ -95,20 +95,20 @@ func (g *plainGlass) toTheEnd() {
 }
 
 // finishes skips the check of accounts.
-func (g *plainGlass) finishes() {
+func (g *linesGlass) finishes() {
 	g.t.Helper()
 	g.Press("f\r")
 	g.UntilWritten("[finish]: ")
 	g.Press("\r")
 }
 
-// plainFirstQuestion is how the choice of a data center ends.
-func plainFirstQuestion() string { return fmt.Sprintf("1 to %d: ", len(cronofy.DataCenters())) }
+// linesFirstQuestion is how the choice of a data center ends.
+func linesFirstQuestion() string { return fmt.Sprintf("1 to %d: ", len(cronofy.DataCenters())) }
 
-// TestPlainTerminalPaste: the kernel cuts a line that it edits at 4,096 bytes;
+// TestLinesTerminalPaste: the kernel cuts a line that it edits at 4,096 bytes;
 // an address of 10,000 comes whole.
-func TestPlainTerminalPaste(t *testing.T) {
-	g := plainTerminalRun(t, plainAt(t, toAuthorize()...))
+func TestLinesTerminalPaste(t *testing.T) {
+	g := linesTerminalRun(t, linesAt(t, toAuthorize()...))
 	g.UntilWritten("]: ")
 	g.Press("\r")
 	order := g.ordered()
@@ -132,8 +132,8 @@ func TestPlainTerminalPaste(t *testing.T) {
 	require.NotNil(t, g.last.Link)
 }
 
-func TestPlainTerminalSecret(t *testing.T) {
-	g := plainTerminalRun(t, plainAt(t, toApplication()...))
+func TestLinesTerminalSecret(t *testing.T) {
+	g := linesTerminalRun(t, linesAt(t, toApplication()...))
 	g.UntilWritten("Client id: ")
 	g.Press(testClient + "\r")
 	g.UntilWritten("Client secret, not shown: ")
@@ -148,29 +148,29 @@ func TestPlainTerminalSecret(t *testing.T) {
 	g.ended()
 	require.Contains(t, g.Raw(), testClient, "what is no secret is shown")
 	require.NotContains(t, g.Raw(), testSecret[:4])
-	require.Empty(t, plainForbidden(strings.ReplaceAll(g.Raw(), "\r\n", "\n")))
+	require.Empty(t, linesForbidden(strings.ReplaceAll(g.Raw(), "\r\n", "\n")))
 }
 
-// TestPlainTerminalRestored: the terminal is as it was found whatever ends the
+// TestLinesTerminalRestored: the terminal is as it was found whatever ends the
 // run, wherever it is.
-func TestPlainTerminalRestored(t *testing.T) {
+func TestLinesTerminalRestored(t *testing.T) {
 	places := map[string]struct {
 		state flow.State
 		at    string
 	}{
-		"question": {plainAt(t), plainFirstQuestion()},
-		"secret":   {plainAt(t, append(toApplication(), flow.ApplicationEntered{ClientID: testClient, RedirectURI: flow.DefaultRedirectURI}, fail(flow.ErrNoSecret))...), "Client secret, not shown: "},
-		"waiting":  {plainAt(t, toWaiting()...), "can be done."},
+		"question": {linesAt(t), linesFirstQuestion()},
+		"secret":   {linesAt(t, append(toApplication(), flow.ApplicationEntered{ClientID: testClient, RedirectURI: flow.DefaultRedirectURI}, fail(flow.ErrNoSecret))...), "Client secret, not shown: "},
+		"waiting":  {linesAt(t, toWaiting()...), "can be done."},
 	}
-	ways := map[string]func(g *plainGlass){
-		"cancelled": func(g *plainGlass) { g.cancel() },
-		"ctrl+d":    func(g *plainGlass) { g.Press("\x04") },
-		"quit":      func(g *plainGlass) { g.Press("q\rq\r") },
+	ways := map[string]func(g *linesGlass){
+		"cancelled": func(g *linesGlass) { g.cancel() },
+		"ctrl+d":    func(g *linesGlass) { g.Press("\x04") },
+		"quit":      func(g *linesGlass) { g.Press("q\rq\r") },
 	}
 	for place, p := range places {
 		for way, end := range ways {
 			t.Run(place+" "+way, func(t *testing.T) {
-				g := plainTerminalRun(t, p.state)
+				g := linesTerminalRun(t, p.state)
 				g.UntilWritten(p.at)
 				end(g)
 				g.ended()
@@ -184,19 +184,19 @@ func TestPlainTerminalRestored(t *testing.T) {
 	}
 }
 
-// TestPlainTerminalGone: a terminal that was closed ends the run.
-func TestPlainTerminalGone(t *testing.T) {
-	g := plainTerminalRun(t, plainAt(t))
-	g.UntilWritten(plainFirstQuestion())
+// TestLinesTerminalGone: a terminal that was closed ends the run.
+func TestLinesTerminalGone(t *testing.T) {
+	g := linesTerminalRun(t, linesAt(t))
+	g.UntilWritten(linesFirstQuestion())
 	g.HangUp()
 	screentest.Receive(g.Screen, g.done, "end of the run")
 }
 
-// TestPlainTerminalOvertaken: the callback comes while an address is being
+// TestLinesTerminalOvertaken: the callback comes while an address is being
 // typed. The next question is answered by what is typed after it.
-func TestPlainTerminalOvertaken(t *testing.T) {
-	s := plainAt(t, toWaiting()...)
-	g := plainTerminalRun(t, s)
+func TestLinesTerminalOvertaken(t *testing.T) {
+	s := linesAt(t, toWaiting()...)
+	g := linesTerminalRun(t, s)
 	g.UntilWritten("can be done.")
 	g.Press("http://127.0.0.1:87")
 	g.UntilWritten("127.0.0.1:87")
@@ -208,14 +208,14 @@ func TestPlainTerminalOvertaken(t *testing.T) {
 	require.Equal(t, flow.AccountsNone, g.last.Answers.Accounts.Kind)
 }
 
-// TestPlainTerminalTypedOver: what was typed after an address, and was read or
+// TestLinesTerminalTypedOver: what was typed after an address, and was read or
 // not when the answer came, is no part of the next answer either.
-func TestPlainTerminalTypedOver(t *testing.T) {
-	s := plainAt(t, toWaiting()...)
-	g := plainTerminalRun(t, s)
+func TestLinesTerminalTypedOver(t *testing.T) {
+	s := linesAt(t, toWaiting()...)
+	g := linesTerminalRun(t, s)
 	g.UntilWritten("can be done.")
-	g.Press(plainFinal + "\r")
-	require.Equal(t, flow.Pasted{Text: plainFinal}, g.ordered().Effect)
+	g.Press(linesFinal + "\r")
+	require.Equal(t, flow.Pasted{Text: linesFinal}, g.ordered().Effect)
 	g.Press(strings.Repeat("x", 5000) + "END") // more than one read takes
 	g.UntilWritten("END")
 	g.reports(s.Running.ID, flow.AnswerArrived{}, flow.Exchanged{}, linked())

@@ -21,21 +21,21 @@ import (
 	"confer/keystore"
 )
 
-// plainStores keeps everything in one session store.
-type plainStores struct{ store keystore.Store }
+// linesStores keeps everything in one session store.
+type linesStores struct{ store keystore.Store }
 
-func (s plainStores) Probe(context.Context) keystore.Status {
+func (s linesStores) Probe(context.Context) keystore.Status {
 	return keystore.Status{State: keystore.NoBus}
 }
-func (s plainStores) Open(flow.StoreKind, cronofy.Secret) (keystore.Store, error) {
+func (s linesStores) Open(flow.StoreKind, cronofy.Secret) (keystore.Store, error) {
 	return s.store, nil
 }
 
-// plainHouse is the line mode over the real tasks and the sandbox.
-type plainHouse struct {
+// linesHouse is the line mode over the real tasks and the sandbox.
+type linesHouse struct {
 	t      *testing.T
 	server *sandbox.Server
-	paper  *plainPaper
+	paper  *linesPaper
 	more   *sync.Cond
 	read   int // up to where the paper was read
 	in     *io.PipeWriter
@@ -45,21 +45,21 @@ type plainHouse struct {
 	err    error
 }
 
-// plainPen writes to the paper and tells who waits for it.
-type plainPen struct {
-	plainStream
+// linesPen writes to the paper and tells who waits for it.
+type linesPen struct {
+	linesStream
 	more *sync.Cond
 }
 
-func (p plainPen) Write(b []byte) (int, error) {
-	n, err := p.plainStream.Write(b)
+func (p linesPen) Write(b []byte) (int, error) {
+	n, err := p.linesStream.Write(b)
 	p.more.Broadcast()
 	return n, err
 }
 
-func newPlainHouse(t *testing.T, open func(string) error) *plainHouse {
+func newPlainHouse(t *testing.T, open func(string) error) *linesHouse {
 	t.Helper()
-	h := &plainHouse{t: t, server: sandbox.New(sandbox.Options{}), paper: &plainPaper{}, done: make(chan struct{})}
+	h := &linesHouse{t: t, server: sandbox.New(sandbox.Options{}), paper: &linesPaper{}, done: make(chan struct{})}
 	require.NoError(t, h.server.Start())
 	t.Cleanup(func() { require.NoError(t, h.server.Close()) })
 	h.more = sync.NewCond(&h.paper.mu)
@@ -67,7 +67,7 @@ func newPlainHouse(t *testing.T, open func(string) error) *plainHouse {
 		NewClient: func(site cronofy.Site, app cronofy.App, notify func(cronofy.Wait)) *cronofy.Client {
 			return cronofy.New(site, app, cronofy.WithNotify(notify))
 		},
-		Stores: plainStores{keystore.OpenSession()}, OpenURL: open,
+		Stores: linesStores{keystore.OpenSession()}, OpenURL: open,
 		OpenAccounts: func(context.Context, string) (io.ReadCloser, error) {
 			var b bytes.Buffer
 			err := h.server.AccountsCSV(&b)
@@ -78,13 +78,13 @@ func newPlainHouse(t *testing.T, open func(string) error) *plainHouse {
 	dc, _ := cronofy.FindDataCenter("de")
 	in, w := io.Pipe()
 	h.in = w
-	cfg := PlainConfig{Err: plainPen{plainStream{h.paper, ""}, h.more}, Config: Config{
-		State: flow.Start(flow.Initial{Sites: []cronofy.Site{h.server.Site(dc)}, Answers: flow.Answers{RedirectURI: plainFreeURI(t)}}),
-		Tasks: tasks, Input: in, Output: plainPen{plainStream{h.paper, "| "}, h.more},
+	cfg := LinesConfig{Err: linesPen{linesStream{h.paper, ""}, h.more}, Config: Config{
+		State: flow.Start(flow.Initial{Sites: []cronofy.Site{h.server.Site(dc)}, Answers: flow.Answers{RedirectURI: linesFreeURI(t)}}),
+		Tasks: tasks, Input: in, Output: linesPen{linesStream{h.paper, "| "}, h.more},
 	}}
 	go func() {
 		defer close(h.done)
-		h.last, h.err = RunPlain(t.Context(), cfg)
+		h.last, h.err = RunLines(t.Context(), cfg)
 		h.paper.mu.Lock()
 		defer h.paper.mu.Unlock()
 		h.over = true
@@ -93,7 +93,7 @@ func newPlainHouse(t *testing.T, open func(string) error) *plainHouse {
 	return h
 }
 
-func plainFreeURI(t *testing.T) string {
+func linesFreeURI(t *testing.T) string {
 	t.Helper()
 	uri, err := freeport.RedirectURI()
 	require.NoError(t, err)
@@ -101,12 +101,12 @@ func plainFreeURI(t *testing.T) string {
 }
 
 // until waits for a text after what was waited for before, and gives what came.
-func (h *plainHouse) until(text string) string {
+func (h *linesHouse) until(text string) string {
 	h.t.Helper()
 	return h.heard(regexp.QuoteMeta(text))
 }
 
-func (h *plainHouse) heard(pattern string) string {
+func (h *linesHouse) heard(pattern string) string {
 	h.t.Helper()
 	h.paper.mu.Lock()
 	defer h.paper.mu.Unlock()
@@ -123,7 +123,7 @@ func (h *plainHouse) heard(pattern string) string {
 	return got
 }
 
-func (h *plainHouse) says(line string) {
+func (h *linesHouse) says(line string) {
 	h.t.Helper()
 	_, err := io.WriteString(h.in, line+"\n")
 	require.NoError(h.t, err)
@@ -131,7 +131,7 @@ func (h *plainHouse) says(line string) {
 
 // answers gives an answer to each question. A page without one, which the test need
 // not know, is passed.
-func (h *plainHouse) answers(pairs ...string) {
+func (h *linesHouse) answers(pairs ...string) {
 	h.t.Helper()
 	const passes = `Your choice \[[^]]*\]: $`
 	for i := 0; i < len(pairs); i += 2 {
@@ -142,7 +142,7 @@ func (h *plainHouse) answers(pairs ...string) {
 	}
 }
 
-func (h *plainHouse) upToTheLink() {
+func (h *linesHouse) upToTheLink() {
 	h.t.Helper()
 	c := h.server.Credentials()
 	h.answers("Number, 1 to 1: ", "de", "Client id: ", c.ClientID, "Client secret, not shown: ", c.ClientSecret.Reveal()+"x", "Redirect URI [", "",
@@ -151,7 +151,7 @@ func (h *plainHouse) upToTheLink() {
 		"confer: error: ", c.ServiceAccountID, "[Acme]: ", "", fmt.Sprintf("Number, 1 to %d: ", len(cronofy.Providers())), "zoom_enterprise", "make the approval link]: ", "")
 }
 
-func (h *plainHouse) finished() {
+func (h *linesHouse) finished() {
 	h.t.Helper()
 	h.paper.mu.Lock()
 	screentest.Wait(h.t, h.more, screentest.Patience, "the end", func() bool { return h.over }, func() (string, bool) { return h.paper.text.String(), false })
@@ -167,9 +167,9 @@ func (h *plainHouse) finished() {
 	require.NotEmpty(h.t, h.last.Link.OrganizationalUnit)
 }
 
-// TestPlainWithCallback is the whole set-up, with wrong answers on the way and
+// TestLinesWithCallback is the whole set-up, with wrong answers on the way and
 // a browser that brings the answer back by itself.
-func TestPlainWithCallback(t *testing.T) {
+func TestLinesWithCallback(t *testing.T) {
 	t.Parallel()
 	var visits sync.WaitGroup
 	t.Cleanup(visits.Wait)
@@ -182,8 +182,8 @@ func TestPlainWithCallback(t *testing.T) {
 	h.finished()
 }
 
-// TestPlainWithPaste: the same with the final address, brought by a person.
-func TestPlainWithPaste(t *testing.T) {
+// TestLinesWithPaste: the same with the final address, brought by a person.
+func TestLinesWithPaste(t *testing.T) {
 	t.Parallel()
 	h := newPlainHouse(t, nil)
 	h.upToTheLink()
