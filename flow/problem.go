@@ -163,7 +163,7 @@ const (
 	askSupport   = "Ask Cronofy's support to enable enterprise conferencing for this application, naming the client id."
 	checkAccount = "Check the id, that it was authorized for this application, and the data center."
 	inAMoment    = "Try again in a moment. status.cronofy.com tells whether more is wrong."
-	lookAgain    = "r looks again."
+	lookAgain    = "press r to look again."
 )
 
 // statusWords are for answers without an OAuth code, by their status; 500 is for
@@ -190,7 +190,7 @@ var statusWords = map[int]answerWords{
 	429: {code: CodeRateLimited, exit: ExitFailed, summary: "Cronofy's rate limit is used up.", hint: "Wait a minute, then try again.",
 		short: "rate limit", next: "Wait a minute, then " + lookAgain},
 	500: {code: CodeServerError, exit: ExitFailed, summary: "Cronofy had a fault of its own.", hint: inAMoment,
-		short: "Cronofy's fault", next: "In a moment " + lookAgain + " status.cronofy.com tells whether more is wrong."},
+		short: "Cronofy's fault", next: "Wait a moment, then " + lookAgain + " status.cronofy.com tells whether more is wrong."},
 	0: {code: CodeBadAnswer, exit: ExitFailed, summary: "Cronofy gave an answer that its API does not promise.",
 		hint:  "Check the data center, and whether a proxy stands in between. Then try again.",
 		short: "unusable answer", next: "Check the data center, and whether a proxy or a login page stands in between; then " + lookAgain},
@@ -214,7 +214,7 @@ var oauthWords = map[string]answerWords{
 		hint: "Ask Cronofy's support to enable enterprise conferencing, naming the client id."},
 	"server_error": {exit: ExitFailed, summary: "Cronofy had a fault of its own.", hint: inAMoment},
 	"temporarily_unavailable": {exit: ExitFailed, summary: "Cronofy is not available just now.", hint: inAMoment,
-		short: "Cronofy's fault", next: "In a moment " + lookAgain},
+		short: "Cronofy's fault", next: "Wait a moment, then " + lookAgain},
 }
 
 func notUnderstood(code string) answerWords {

@@ -128,7 +128,7 @@ var keyringWords = []storeWords{
 	{keystore.ErrTimeout, nil, "The system keyring did not answer in time.", againOrMemory},
 	{keystore.ErrBusy, nil, "The system keyring is still busy with an earlier call. A window on your desktop may be waiting for an answer.",
 		"Answer it, then try again, " + orMemory},
-	{keystore.ErrTooBig, nil, "The secret is too long for the store.", againOrMemory},
+	{keystore.ErrTooBig, nil, "The secret is too long for the keyring.", "Take another store, " + orMemory},
 	{keystore.ErrReadBack, nil, "The store did not give back what was stored in it.", againOrMemory},
 	{keystore.ErrNotFound, nil, "The secret is not in the store any more.", againOrMemory},
 	{keystore.ErrRefused, nil, "{keyring} refused{why}.", againOrMemory},

@@ -122,7 +122,7 @@ func (e *AccountsError) problem(at Step) Problem {
 		Summary: "The accounts could not be read: " + cronofy.CleanText(e.Err.Error(), 200) + ".",
 		Hint:    "Give a CSV file with a header, or JSON lines, with the columns email and access_token."}
 	if errors.Is(e.Err, fs.ErrNotExist) {
-		p.Summary = "There is no such file with accounts."
+		p.Summary = "There is no such file."
 	}
 	return p
 }
@@ -330,7 +330,7 @@ const freshToken = "FRESH TOKEN"
 // read: the reason in a few words, and what to do next. code is that of the
 // row's error, kind says where its token came from.
 func AccountWords(code string, kind AccountsKind) (short, next string) {
-	words := answerWords{short: "refused", next: lookAgain}
+	words := answerWords{short: "refused", next: "Press r to look again."}
 	switch code {
 	case CodeUsage:
 		words = answerWords{short: "no usable token", next: freshToken}

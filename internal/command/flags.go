@@ -226,7 +226,7 @@ func nearest(word string, known []string) string {
 		if letters > 2 && strings.HasPrefix(k, word) {
 			d = 0
 		}
-		if d < least && d < len(k) {
+		if d < least && d <= len(k)/2 {
 			best, least = k, d
 		}
 	}

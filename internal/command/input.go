@@ -131,7 +131,7 @@ func (f *settings) store(ctx context.Context, s streams) (flow.Store, error) {
 	switch kind {
 	case "", flow.StoreKeyring, flow.StoreSession:
 		if f.passphraseFD != "" {
-			return flow.Store{}, passphraseError("goes with --secret-store file", "leave it out, or add --secret-store file")
+			return flow.Store{}, wrong("secret-passphrase-fd", " goes with --secret-store file", "leave it out, or add --secret-store file")
 		}
 		return flow.Store{Kind: kind, Pinned: kind != ""}, nil
 	}

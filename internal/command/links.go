@@ -255,5 +255,8 @@ func storeHint(err error, page string) string {
 	case errors.Is(err, keystore.ErrDamaged), errors.Is(err, keystore.ErrNewer), errors.Is(err, keystore.ErrInsecure):
 		return page
 	}
+	if errors.Is(err, links.ErrBusy) {
+		return "Run this again when it has ended."
+	}
 	return "Run this again when the store can be used; confer doctor tells more."
 }

@@ -122,7 +122,7 @@ func (f *settings) answers() (a flow.Answers, err error) {
 	case f.listen != "" && flow.CheckListen(f.listen) != nil:
 		return a, wrong("listen", " takes host:port", "for example --listen 127.0.0.1:8080")
 	case f.timeout <= 0:
-		return a, wrong("timeout", " must be longer than nothing", "for example --timeout 5m")
+		return a, wrong("timeout", " must be longer than 0s", "for example --timeout 5m")
 	case f.secretStore != "" && !f.sandbox && !slices.Contains(storeNames(), f.secretStore):
 		return a, unknownValue("secret-store", "secret store", f.secretStore, storeNames())
 	}
