@@ -19,6 +19,8 @@ import (
 
 	"github.com/godbus/dbus/v5"
 	"github.com/stretchr/testify/require"
+
+	"confer/internal/keyringtest"
 	"go.uber.org/goleak"
 )
 
@@ -32,7 +34,6 @@ func TestMain(m *testing.M) {
 }
 
 const (
-	realVariable = "CONFER_TEST_KEYRING"
 	markVariable = "KEYSTORE_TEST_MARK"
 	nobody       = 65534
 )
@@ -55,9 +56,7 @@ type rig struct {
 // whatever is missing fails.
 func needReal(t *testing.T) {
 	t.Helper()
-	if os.Getenv(realVariable) == "" {
-		t.Skip(realVariable + " is not set")
-	}
+	keyringtest.Need(t)
 	for _, tool := range []string{"dbus-daemon", "gnome-keyring-daemon", "secret-tool"} {
 		_, err := exec.LookPath(tool)
 		require.NoError(t, err)

@@ -199,10 +199,10 @@ func TestNoSecretInAnotherField(t *testing.T) {
 	for id, m := range shownPages(t) {
 		for i, f := range m.page().Fields {
 			for name, secret := range map[string]string{"prefix": "CRN_0123456789abcdef", "known": testSecret, "token": token} {
+				if name == "token" && !f.Shy || f.Exact { // it may be the answer
+					continue
+				}
 				t.Run(fmt.Sprint(id, " ", f.Name, " ", name), func(t *testing.T) {
-					if name == "token" && !f.Shy || f.Exact {
-						t.Skip("it may be the answer")
-					}
 					m.state.Answers.ClientSecret = Values{"": testSecret}.Secret("")
 					fm := m.form()
 					if f.Kind == FieldChoice {

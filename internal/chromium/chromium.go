@@ -12,14 +12,19 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Open starts the browser of one test, and ends it with the test. Without CONFER_TEST_CHROMIUM=1 the
-// test is skipped; with it a missing browser is a failure. CHROMIUM names
-// another program.
-func Open(t testing.TB) context.Context {
+// Need skips a test without CONFER_TEST_CHROMIUM=1; with it a missing browser is a
+// failure. CHROMIUM names another program.
+func Need(t testing.TB) {
 	t.Helper()
 	if os.Getenv("CONFER_TEST_CHROMIUM") != "1" {
 		t.Skip("CONFER_TEST_CHROMIUM is not 1")
 	}
+}
+
+// Open starts the browser of one test, and ends it with the test.
+func Open(t testing.TB) context.Context {
+	t.Helper()
+	Need(t)
 	bin := cmp.Or(os.Getenv("CHROMIUM"), "/usr/bin/chromium")
 	opts := append(chromedp.DefaultExecAllocatorOptions[:len(chromedp.DefaultExecAllocatorOptions):len(chromedp.DefaultExecAllocatorOptions)],
 		chromedp.ExecPath(bin), chromedp.UserDataDir(t.TempDir()), chromedp.NoSandbox, chromedp.DisableGPU,

@@ -26,9 +26,7 @@ import (
 // daemon's.
 func keyringWorkplace(t *testing.T) (d *workplace, bus string, pid int) {
 	t.Helper()
-	if os.Getenv("CONFER_TEST_KEYRING") == "" {
-		t.Skip("CONFER_TEST_KEYRING is not set")
-	}
+	keyringtest.Need(t)
 	cmd := exec.Command("../../.ci/with-keyring.sh", "sh", "-c", "echo $DBUS_SESSION_BUS_ADDRESS $GK; cat")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	in, err := cmd.StdinPipe()

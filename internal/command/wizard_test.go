@@ -5,7 +5,6 @@ package command
 import (
 	"fmt"
 	"net"
-	"os"
 	"regexp"
 	"syscall"
 	"testing"
@@ -13,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"confer/flow"
+	"confer/internal/chromium"
 	"confer/internal/freeport"
 )
 
@@ -175,16 +175,9 @@ func TestNoColor(t *testing.T) {
 	require.NotRegexp(t, `\x1b\[[0-9;]*(3[0-7]|38;|9[0-7])[0-9;]*m`, x.exits(130))
 }
 
-func needChromium(t *testing.T) {
-	t.Helper()
-	if os.Getenv("CONFER_TEST_CHROMIUM") != "1" {
-		t.Skip("CONFER_TEST_CHROMIUM is not 1")
-	}
-}
-
 func TestWizardWithChromium(t *testing.T) {
 	t.Parallel()
-	needChromium(t)
+	chromium.Need(t)
 	x := sandboxWizard(t, terminalOptions{}, "--browser", "chromium-approve --flag %s")
 	x.toAuthorize()
 	x.press(enter)
@@ -197,7 +190,7 @@ func TestWizardWithChromium(t *testing.T) {
 // operator is told, and can try again.
 func TestChromiumRefusesOnEachPage(t *testing.T) {
 	t.Parallel()
-	needChromium(t)
+	chromium.Need(t)
 	for page := 1; page <= pages; page++ {
 		t.Run(fmt.Sprint(page), func(t *testing.T) {
 			t.Parallel()

@@ -52,6 +52,14 @@ type Desktop struct {
 	Bus string // address
 }
 
+// Need skips a test where no real keyring is wanted.
+func Need(t *testing.T) {
+	t.Helper()
+	if os.Getenv(Variable) == "" {
+		t.Skip(Variable + " is not set")
+	}
+}
+
 // Start makes a desktop for a test that needs the programs, and skips the test
 // where one is missing.
 func Start(t *testing.T, programs ...string) *Desktop {
