@@ -35,6 +35,8 @@ type authorization struct {
 	url   string
 	end   *deadline
 	asked <-chan browserResult // of the browser that was asked for; nil: it was told of
+	// approving is that of the sandbox's administrator; nil: nobody is at work.
+	approving <-chan browserResult
 }
 
 // basis are the answers that a code of this authorization is for.
@@ -117,32 +119,42 @@ func (z *authorization) open() {
 		z.say(BrowserAsked{Err: ErrNoBrowser})
 		return
 	}
-	asked, short := make(chan browserResult, 1), z.short
-	z.asked = asked
+	z.asked = z.browse(z.r.OpenURL)
+}
+
+// browse has do open the link beside the wait.
+func (z *authorization) browse(do func(link string) error) <-chan browserResult {
+	result, short := make(chan browserResult, 1), z.short
 	go func() {
 		defer func() {
 			if c := crash.Caught(recover()); c != nil {
-				asked <- browserResult{crash: c}
+				result <- browserResult{crash: c}
 			}
 		}()
-		asked <- browserResult{err: z.r.OpenURL(short)}
+		result <- browserResult{err: do(short)}
 	}()
+	return result
 }
 
 // browserAsked says what became of the browser, once for each that was asked for.
-// Where the built-in one has ended and nobody could do anything else, the wait ends.
 func (z *authorization) browserAsked(ctx context.Context, r browserResult) Event {
+	if errors.As(r.err, new(*BrowserError)) || r.crash != nil {
+		z.say(BrowserAsked{})
+		return z.browserEnded(ctx, r)
+	}
+	z.say(BrowserAsked{Err: r.err})
+	return nil
+}
+
+// browserEnded says what the built-in browser met, if it brought nothing. Where
+// nobody could do anything else, the wait ends.
+func (z *authorization) browserEnded(ctx context.Context, r browserResult) Event {
 	if r.crash != nil {
 		panic(r.crash)
 	}
-	z.asked = nil
 	var ended *BrowserError
-	if !errors.As(r.err, &ended) {
-		z.say(BrowserAsked{Err: r.err})
-		return nil
-	}
-	z.say(BrowserAsked{})
 	switch {
+	case !errors.As(r.err, &ended):
 	case len(z.srv.Answers()) > 0: // that is what it brought
 	case z.r.Unattended:
 		return z.stop(ctx, func() Event { return Failed{Err: ended, Approved: ended.Approved} })
@@ -161,7 +173,11 @@ func (z *authorization) wait(ctx context.Context) Event {
 		case <-z.end.timer.C:
 			last = z.expired(ctx)
 		case r := <-z.asked:
+			z.asked = nil
 			last = z.browserAsked(ctx, r)
+		case r := <-z.approving:
+			z.approving = nil
+			last = z.browserEnded(ctx, r)
 		case a := <-z.srv.Answers():
 			if z.asked != nil { // it is open: somebody was there
 				z.asked = nil

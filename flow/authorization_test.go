@@ -76,6 +76,29 @@ func TestTheBuiltInBrowsersEndEndsNoWait(t *testing.T) {
 	require.Equal(t, linkedRight, z.wait(t.Context()))
 }
 
+// TestTheSandboxsAdministratorFindsNobody at the redirect URI: that is told, and the
+// wait goes on, as if no browser had been opened.
+func TestTheSandboxsAdministratorFindsNobody(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	z, _, _ := lastAuthorization(t)
+	lost := &BrowserError{Err: context.DeadlineExceeded}
+	var told []Event
+	z.say = func(ev Event) { told = append(told, ev); cancel() }
+	for _, deny := range []bool{false, true} {
+		z.r.Approve = func(_ string, approve bool) error {
+			require.NotEqual(t, deny, approve)
+			return lost
+		}
+		require.Nil(t, ApprovalWanted{Deny: deny}.deliver(ctx, z))
+		require.Equal(t, Failed{Err: context.Canceled}, z.wait(ctx))
+		require.Equal(t, []Event{AnswerRejected{lost}}, told)
+		told = nil
+		ctx, cancel = context.WithCancel(t.Context())
+	}
+	cancel()
+}
+
 func get(t *testing.T, address string) *http.Request {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address, nil)

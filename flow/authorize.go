@@ -91,6 +91,9 @@ type (
 	NewLinkWanted struct{}
 	// OpenWanted asks to open the browser again.
 	OpenWanted struct{}
+	// ApprovalWanted has the sandbox's built-in browser approve, or deny, as the
+	// administrator would.
+	ApprovalWanted struct{ Deny bool }
 	// ReportedDone keeps the link as unconfirmed: the administrator says it is done.
 	ReportedDone struct{}
 )
@@ -99,6 +102,7 @@ func (d Extended) apply(s State) (State, *Task)         { return s.hand(d) }
 func (d NoDeadlineWanted) apply(s State) (State, *Task) { return s.hand(d) }
 func (d NewLinkWanted) apply(s State) (State, *Task)    { return s.hand(d) }
 func (d OpenWanted) apply(s State) (State, *Task)       { return s.hand(d) }
+func (d ApprovalWanted) apply(s State) (State, *Task)   { return s.hand(d) }
 
 func (d Pasted) apply(s State) (State, *Task) {
 	if s.Running == nil && !s.Asking && s.PendingHere() != nil {
@@ -151,6 +155,13 @@ func (NewLinkWanted) deliver(ctx context.Context, z *authorization) Event {
 
 func (OpenWanted) deliver(_ context.Context, z *authorization) Event {
 	z.open()
+	return nil
+}
+
+func (d ApprovalWanted) deliver(_ context.Context, z *authorization) Event {
+	if z.r.Approve != nil {
+		z.approving = z.browse(func(link string) error { return z.r.Approve(link, !d.Deny) })
+	}
 	return nil
 }
 

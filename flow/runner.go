@@ -45,6 +45,9 @@ type Runner struct {
 	// OpenURL asks for a browser; nil: none is opened. The built-in one returns when it
 	// has ended, with a *BrowserError: when no answer is here by then, none will come.
 	OpenURL func(url string) error
+	// Approve has the sandbox's built-in browser approve at a link, or deny, as the
+	// administrator would; nil: there is none. It returns as OpenURL's does.
+	Approve func(url string, approve bool) error
 	// OpenAccounts opens a list of accounts by its path; neither that nor a read
 	// outlives ctx. Required for lists.
 	OpenAccounts func(ctx context.Context, path string) (io.ReadCloser, error)

@@ -132,8 +132,8 @@ func anyEvent(r *rand.Rand, s State) Event {
 	case 4, 5, 6:
 		return someReport(r, s)
 	}
-	return []Event{Back{}, Pasted{"x"}, Extended{}, NewLinkWanted{}, OpenWanted{}, ReportedDone{}, Refreshed{},
-		ApprovalRetried{}, OtherStoreWanted{}, ApprovalDropped{}}[r.IntN(10)]
+	return []Event{Back{}, Pasted{"x"}, Extended{}, NewLinkWanted{}, OpenWanted{}, ApprovalWanted{}, ReportedDone{}, Refreshed{},
+		ApprovalRetried{}, OtherStoreWanted{}, ApprovalDropped{}}[r.IntN(11)]
 }
 
 func fittingAnswer(s State) Event {

@@ -195,9 +195,6 @@ func (p *linesWizard) do(a Act) error {
 		} else {
 			p.wrong(fl.text, "")
 		}
-	case a.Browse != browseNot:
-		p.say(a.Told)
-		p.cfg.Approve(p.state.Attempt.ShortURL, a.Browse == browseApprove)
 	case a.Event != nil:
 		p.say(a.Told)
 		if _, ok := a.Event.(flow.AnotherWanted); ok && p.state.Running != nil {

@@ -196,6 +196,9 @@ func (m *Model) show(before flow.State, turned bool) {
 	if began := before.Attempt.Phase != flow.PhaseWaiting && m.state.Attempt.Phase == flow.PhaseWaiting; began && m.unchecked() {
 		m.open(pagePaste, m.state)
 	}
+	if n := m.state.Attempt.Notice; n != "" && n != before.Attempt.Notice { // newer than what the last key did
+		m.told, m.opening = flash{}, false
+	}
 	m.leaving = m.leaving && m.losable()
 	m.sync()
 }
@@ -346,9 +349,6 @@ func (m *Model) do(a Act) tea.Cmd {
 			fm.forgetExact()
 		}
 		return nil
-	case a.Browse != browseNot:
-		link := m.state.Attempt.ShortURL
-		return func() tea.Msg { m.cfg.Approve(link, a.Browse == browseApprove); return nil }
 	case a.Copy != "":
 		return tea.SetClipboard(a.Copy)
 	case a.Save != nil: // in a command: the disk may be slow

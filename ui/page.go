@@ -136,28 +136,18 @@ func (a Action) short() string {
 
 // Act is what an action or an option does: one of these.
 type Act struct {
-	Event  flow.Event
-	Open   pageID // a page over this one
-	Show   string // an address that is shown whole, outside the window
-	Copy   string // for the terminal's clipboard: the screen alone has it
-	Save   *Text  // to a file
-	Browse browse // have the sandbox's built-in browser do what the administrator would
-	Leave  bool   // end the wizard
-	Told   string // what is said when it is done
+	Event flow.Event
+	Open  pageID // a page over this one
+	Show  string // an address that is shown whole, outside the window
+	Copy  string // for the terminal's clipboard: the screen alone has it
+	Save  *Text  // to a file
+	Leave bool   // end the wizard
+	Told  string // what is said when it is done
 }
 
 func (a Act) none() bool {
-	return a.Event == nil && a.Open == "" && a.Show == "" && a.Copy == "" && a.Save == nil && a.Browse == browseNot && !a.Leave
+	return a.Event == nil && a.Open == "" && a.Show == "" && a.Copy == "" && a.Save == nil && !a.Leave
 }
-
-// browse is what the sandbox's built-in browser does.
-type browse int
-
-const (
-	browseNot browse = iota
-	browseApprove
-	browseDeny
-)
 
 // Note is a paragraph of its own.
 type Note struct {
@@ -420,7 +410,7 @@ func reported(before flow.State, ev flow.Event) flow.Event {
 // in the fields.
 func (w *wizard) context(rows []profiles.Row, drafts func(pageID, string) string) Context {
 	return Context{State: w.seen(w.state), Session: w.cfg.Session, Browser: w.cfg.Browser, Now: w.cfg.Now(), Files: w.cfg.SaveFile != nil,
-		Approves: w.cfg.Approve != nil, drafts: drafts, unmet: func() []string { return unmet(rows, w.state) }}
+		Approves: w.cfg.Approves, drafts: drafts, unmet: func() []string { return unmet(rows, w.state) }}
 }
 
 // Missing are the fields that have no answer yet, and that a run which asks

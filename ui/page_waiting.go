@@ -93,9 +93,9 @@ func waitingActions(c Context) []Action {
 	first := []Action{open, message, paste, show}
 	switch {
 	case c.Approves && !at.Opened:
-		as := Act{Browse: browseApprove, Told: "The sandbox's administrator is approving."}
+		as := Act{Event: flow.ApprovalWanted{}, Told: "The sandbox's administrator is approving."}
 		first = []Action{{Key: "enter", Words: "approve as the administrator would", Short: "approve as the administrator", Act: as},
-			{Key: "d", Words: "deny as the administrator would", Short: "deny", Act: Act{Browse: browseDeny, Told: "The sandbox's administrator is refusing."}},
+			{Key: "d", Words: "deny as the administrator would", Short: "deny", Act: Act{Event: flow.ApprovalWanted{Deny: true}, Told: "The sandbox's administrator is refusing."}},
 			open, message, paste, show, {Key: "a", Words: "approve as the administrator would", Act: as}}
 	case c.byHand():
 		first = []Action{show, paste, message, open}

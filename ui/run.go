@@ -59,9 +59,7 @@ type Config struct {
 	// SaveFile writes a private file (0600) and gives its path; nil: there is no
 	// such key. It is called in a command, never while drawing.
 	SaveFile func(name, text string) (path string, err error)
-	// Approve does what the administrator would, in the sandbox; nil: nothing can.
-	// It is called in a command.
-	Approve func(link string, approve bool)
+	Approves bool // the sandbox's built-in browser can do what the administrator would
 	// Flags: the terminal is known to measure flag emoji as two cells.
 	Flags bool
 	// ASCII: the terminal has no other signs; see DrawsASCII.

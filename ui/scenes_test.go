@@ -3,7 +3,9 @@ package ui
 import (
 	"errors"
 	"fmt"
+	"net"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -46,7 +48,7 @@ func (s scene) model(t testing.TB, w, h int) *Model {
 
 func session(s Session) func(*Config) { return func(c *Config) { c.Session = s } }
 
-func approves(c *Config) { c.Approve = func(string, bool) {} }
+func approves(c *Config) { c.Approves = true }
 
 func events(groups ...any) []flow.Event {
 	var out []flow.Event
@@ -274,6 +276,8 @@ func waitScenes() []scene {
 		{name: "waiting_copied", events: toWaiting(), keys: []string{"c"}},
 		{name: "waiting_help", events: toWaiting(), keys: []string{"?"}},
 		{name: "waiting_sandbox", events: unopened, cfg: approves, small: true},
+		{name: "waiting_sandbox_nobody", events: unopened, cfg: approves, keys: []string{"enter"}, after: []flow.Event{flow.AnswerRejected{Err: &flow.BrowserError{
+			Err: &net.OpError{Op: "dial", Addr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 8739}, Err: syscall.ECONNREFUSED}}}}},
 		{name: "waiting_sandbox_container", events: unopened, cfg: func(c *Config) { approves(c); c.Session = SessionContainer }},
 		{name: "waiting_endless", events: toWaiting(), reports: []flow.Event{flow.TimeExtended{}}},
 		{name: "waiting_quit", events: toWaiting(), keys: []string{"ctrl+c"}, small: true},

@@ -58,6 +58,8 @@ func kindOf(e flow.Effect) string {
 		return "new link"
 	case flow.OpenWanted:
 		return "open"
+	case flow.ApprovalWanted:
+		return "approve"
 	case flow.ReportedDone:
 		return "handed"
 	case flow.Refreshed:

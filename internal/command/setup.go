@@ -179,7 +179,7 @@ func setupWizard(ctx context.Context, w *wiring, s streams, e environment) error
 		Browser:  browserOf(w.browser, e.get("BROWSER")),
 		Version:  programVersion(),
 		SaveFile: saveFile,
-		Approve:  w.approve,
+		Approves: w.runner.Approve != nil,
 		Flags:    measuresFlags(e.get) && !ui.DrawsASCII(e.get),
 		ASCII:    ui.DrawsASCII(e.get),
 	}

@@ -33,8 +33,6 @@ type wiring struct {
 	names   cronofy.Names
 	tokens  tokenFile
 	closers
-
-	approve func(link string, approve bool) // does what the administrator would, in the sandbox; nil: nothing can
 }
 
 // closers end what a run opened.
@@ -247,25 +245,24 @@ func (w *wiring) useBrowser(ctx context.Context, command string, host opener.Mac
 	var visits sync.WaitGroup
 	w.later(func() { cancel(); visits.Wait() })
 	visit := func(link string, decision sandbox.Decision) error {
-		return sandbox.Browser(ctx, &http.Client{Timeout: 30 * time.Second}, link, decision)
+		ended := make(chan error, 1)
+		visits.Go(func() {
+			ended <- visitError(sandbox.Browser(ctx, &http.Client{Timeout: 30 * time.Second}, link, decision), decision)
+		})
+		return <-ended
 	}
-	w.approve = func(link string, approve bool) {
-		decision := sandbox.Deny
+	w.runner.Approve = func(link string, approve bool) error {
 		if approve {
-			decision = sandbox.Approve
+			return visit(link, sandbox.Approve)
 		}
-		visits.Go(func() { _ = visit(link, decision) }) // the callback tells how it went
+		return visit(link, sandbox.Deny)
 	}
 	decision, builtIn := map[string]sandbox.Decision{browserApprove: sandbox.Approve, browserDeny: sandbox.Deny}[command]
 	if !builtIn {
 		w.runner.OpenURL = openWith(host, command)
 		return
 	}
-	w.runner.OpenURL = func(url string) error {
-		ended := make(chan error, 1)
-		visits.Go(func() { ended <- visitError(visit(url, decision), decision) })
-		return <-ended
-	}
+	w.runner.OpenURL = func(url string) error { return visit(url, decision) }
 }
 
 // visitError says what a walk through the sandbox's pages met.
