@@ -54,7 +54,7 @@ type HTTPOptions struct {
 func NewHTTPClient(o HTTPOptions) (*http.Client, error) {
 	roots, err := trustedRoots(o.CAFile)
 	if err != nil {
-		return nil, fmt.Errorf("CA file: %w", err)
+		return nil, err
 	}
 	if o.DialContext == nil {
 		o.DialContext = (&net.Dialer{Timeout: connectTimeout, KeepAlive: 30 * time.Second}).DialContext

@@ -1,6 +1,8 @@
 package cronofy
 
 import (
+	"errors"
+	"io/fs"
 	"regexp"
 	"strings"
 	"unicode"
@@ -81,4 +83,13 @@ func cut(s string, limit int) string {
 		return s
 	}
 	return string([]rune(s)[:limit-1]) + "…"
+}
+
+// FileReason is why a file could not be used, without its path, which the operator
+// typed and knows. It is one line.
+func FileReason(err error) string {
+	if path, ok := errors.AsType[*fs.PathError](err); ok {
+		err = path.Err
+	}
+	return CleanText(err.Error(), maxDetail)
 }

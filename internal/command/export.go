@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"confer/cronofy"
 	"confer/internal/atomicfile"
 	"confer/internal/links"
 )
@@ -108,7 +109,7 @@ func createTokens(path string, mode atomicfile.Mode, ifThere string) (*atomicfil
 		err, hint = errors.New("there is a file of that name"), ifThere
 	}
 	if err != nil {
-		return nil, usage("--tokens-out: "+reason(err), hint)
+		return nil, usage("--tokens-out: "+cronofy.FileReason(err), hint)
 	}
 	return file, nil
 }
@@ -124,7 +125,7 @@ func (f *exportFlags) handOver(ctx context.Context, m *links.Manager, l links.Li
 			p := explainLink(lost)
 			hint = p.Summary + " " + p.Hint
 		}
-		return failed("the tokens could not be written: "+reason(write.Err), hint)
+		return failed("the tokens could not be written: "+cronofy.FileReason(write.Err), hint)
 	}
 	if errors.As(err, &lost) {
 		return failed("The tokens are written, but the store did not take Cronofy's new refresh token: the file has the only copy.",

@@ -112,7 +112,7 @@ func inputError(flag string, err error, hint string) error {
 	if errors.Is(err, context.Canceled) {
 		return err
 	}
-	return wrong(flag, ": "+reason(err), hint)
+	return wrong(flag, ": "+cronofy.FileReason(err), hint)
 }
 
 const passphraseQuestion = "Passphrase of the encrypted file: "

@@ -151,7 +151,7 @@ func writtenOr(s streams, err error, code int) int {
 	if r.failed == nil || readerLeft(r.failed) || code == flow.ExitCancelled {
 		return code
 	}
-	complain(s.err, "the results could not be written: "+reason(r.failed), "free some space, or send standard output elsewhere")
+	complain(s.err, "the results could not be written: "+cronofy.FileReason(r.failed), "free some space, or send standard output elsewhere")
 	return max(code, flow.ExitFailed)
 }
 

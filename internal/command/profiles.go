@@ -561,9 +561,9 @@ func (r *profilesRun) words(ctx context.Context, err error) error {
 	case isOutput && r.f.toStdout() && readerLeft(output.err):
 		return &exitError{flow.ExitFailed}
 	case isOutput:
-		return failed("the records could not be written: "+reason(output.err), "make room, or name another file with --out")
+		return failed("the records could not be written: "+cronofy.FileReason(output.err), "make room, or name another file with --out")
 	case isRenew && errors.Is(renew, profiles.ErrTokensLost): // an error that would come for every account
-		return failed("new tokens could not be written to the file of --tokens-out: "+reason(errors.Unwrap(renew.Err)),
+		return failed("new tokens could not be written to the file of --tokens-out: "+cronofy.FileReason(errors.Unwrap(renew.Err)),
 			"make room; the account that was being refreshed may have to be authorized again")
 	case isRenew:
 		return ended(flow.Explain(renew.Err, flow.StepProfiles))

@@ -129,7 +129,7 @@ func (r *profilesRun) addresses(token *delegated.ServiceToken) (profiles.Address
 			in.Close()
 		}
 		if err != nil && !(r.f.resources && errors.Is(err, profiles.ErrNoAddresses)) {
-			return list, usage("--emails: "+reason(err), "it takes a file with one e-mail address a line, or CSV with a column email")
+			return list, usage("--emails: "+cronofy.FileReason(err), "it takes a file with one e-mail address a line, or CSV with a column email")
 		}
 	}
 	if r.f.resources {

@@ -162,7 +162,7 @@ func tokensError(err error) error {
 	case errors.Is(err, profiles.ErrTokensFormat):
 		return usage("--tokens-out: "+err.Error(), "name a new file, or one that confer wrote")
 	}
-	return usage("--tokens-out: "+reason(err), "name a file that can be written")
+	return usage("--tokens-out: "+cronofy.FileReason(err), "name a file that can be written")
 }
 
 func outError(err error) error {
@@ -177,5 +177,5 @@ func outError(err error) error {
 	case errors.As(err, &unsafe):
 		return usage("--out: "+unsafe.Why, "name a file; --continue can go on with nothing else")
 	}
-	return usage("--out: "+reason(err), "name a file that can be written")
+	return usage("--out: "+cronofy.FileReason(err), "name a file that can be written")
 }

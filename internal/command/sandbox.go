@@ -176,7 +176,7 @@ func (f *sandboxFlags) announce(server *sandbox.Server, lines string) error {
 			continue
 		}
 		if err := atomicfile.Write(file.path, []byte(file.text), atomicfile.Private); err != nil {
-			return wrong(file.flag, ": "+reason(err), "name a file that can be written")
+			return wrong(file.flag, ": "+cronofy.FileReason(err), "name a file that can be written")
 		}
 	}
 	return nil

@@ -3,10 +3,8 @@ package command
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -182,16 +180,6 @@ func (f *settings) secret(ctx context.Context, e environment, s streams) (cronof
 		return cronofy.Secret{}, wrong("client-secret-file", ": "+err.Error(), onlySecret)
 	}
 	return cronofy.NewSecret(text), nil
-}
-
-// reason is an error of the file system without the path, which the operator
-// typed and knows.
-func reason(err error) string {
-	var p *os.PathError
-	if errors.As(err, &p) {
-		err = p.Err
-	}
-	return cronofy.CleanText(err.Error(), 160)
 }
 
 // environment is what the program takes from its environment. Secrets are

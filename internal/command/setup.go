@@ -248,7 +248,7 @@ func sayEnd(last flow.State, kept bool, tokens *tokenFile, s streams) error {
 	}
 	switch {
 	case tokens.err != nil:
-		fmt.Fprintf(s.err, "The tokens could not be written to --tokens-out: %s.\n", reason(tokens.err))
+		fmt.Fprintf(s.err, "The tokens could not be written to --tokens-out: %s.\n", cronofy.FileReason(tokens.err))
 	case tokens.of != "":
 		fmt.Fprintf(s.err, "The tokens of %s are in %s, which only you can read.\n", tokens.of, clip(tokens.path))
 	}
@@ -380,7 +380,7 @@ func (t *tokenFile) write(l flow.Link, token cronofy.Token) {
 func (t *tokenFile) warning(l flow.Link) string {
 	switch {
 	case t.err != nil:
-		return "The tokens of this link could not be written to --tokens-out: " + reason(t.err) + "."
+		return "The tokens of this link could not be written to --tokens-out: " + cronofy.FileReason(t.err) + "."
 	case l.EndsWithRun() && t.of == "":
 		return "The tokens of this link were kept in memory only and are gone when this run ends. With --tokens-out FILE a new link writes them to a file."
 	}

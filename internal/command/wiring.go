@@ -153,11 +153,8 @@ type clientMaker = func(cronofy.Site, cronofy.App, func(cronofy.Wait)) *cronofy.
 // newClients shares one http.Client and one limiter among all clients of a run.
 func newClients(ctx context.Context, f *settings, names cronofy.Names, limiter *cronofy.Limiter) (clientMaker, error) {
 	h, err := await(ctx, func() (*http.Client, error) { return cronofy.NewHTTPClient(cronofy.HTTPOptions{CAFile: f.caFile}) })
-	if errors.Is(err, context.Canceled) {
-		return nil, err
-	}
-	if err != nil { // the error's own name for the file is left out: the flag's says it
-		return nil, wrong("ca-file", ": "+cronofy.CleanText(strings.TrimPrefix(err.Error(), "CA file: "), 200), "name a file with certificates, PEM or DER")
+	if err != nil {
+		return nil, inputError("ca-file", err, "name a file with certificates, PEM or DER")
 	}
 	if err := f.openLog(ctx); err != nil {
 		return nil, err

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"confer/cronofy"
 	"confer/flow"
 	"confer/flow/callback"
 	"confer/internal/atomicfile"
@@ -236,10 +237,7 @@ func folderFinding(dir string, exists bool, err error) Finding {
 		return Finding{"folder", Problem, shortHome(unsafe.Path) + " is not private: it " + clean(unsafe.Why) + ".",
 			"Make it yours alone (chmod 700 for the folder, 600 for files in it), or move it away."}
 	}
-	if path, ok := errors.AsType[*fs.PathError](err); ok {
-		err = path.Err
-	}
-	return Finding{"folder", Problem, dir + " cannot be used: " + clean(err.Error()) + ".",
+	return Finding{"folder", Problem, dir + " cannot be used: " + cronofy.FileReason(err) + ".",
 		"Check the room on the disk and your rights, or set XDG_STATE_HOME to another folder."}
 }
 

@@ -103,8 +103,7 @@ func SiteName(s cronofy.Site) string {
 func (m *Machine) network(ctx context.Context) []Finding {
 	h, err := cronofy.NewHTTPClient(cronofy.HTTPOptions{CAFile: m.CAFile})
 	if err != nil {
-		why := cronofy.CleanText(strings.TrimPrefix(err.Error(), "CA file: "), 200)
-		return []Finding{{"tls", Problem, "The file of --ca-file cannot be used: " + why + ".", "Name a file with certificates, PEM or DER."}}
+		return []Finding{{"tls", Problem, "The file of --ca-file cannot be used: " + cronofy.FileReason(err) + ".", "Name a file with certificates, PEM or DER."}}
 	}
 	defer h.CloseIdleConnections()
 	var all []visit
