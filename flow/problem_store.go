@@ -179,8 +179,7 @@ var keyringStates = map[keystore.State]struct{ words, help string }{
 	keystore.NoService: {"The system keyring cannot be used: no keyring service runs in this session.", "gnome-keyring, KWallet and KeePassXC are such services."},
 	keystore.NoCollection: {"The keyring service runs, but there is no keyring in it yet.",
 		`Make one called "login", for example with Seahorse: File, New, Password Keyring.`},
-	keystore.Silent:      {"The system keyring does not answer.", "Look for a window that asks for its password, or restart the keyring service."},
-	keystore.Unsupported: {"This build has no keyring for this system.", ""},
+	keystore.Silent: {"The system keyring does not answer.", "Look for a window that asks for its password, or restart the keyring service."},
 }
 
 // KeyringWords says in which state the keyring is: why it is not used.

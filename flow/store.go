@@ -211,17 +211,10 @@ func (r *Runner) secretsFile() string {
 	if err != nil {
 		return ""
 	}
-	file, ok := store.(interface {
-		Exists() (bool, error)
-		Path() string
-	})
-	if !ok {
-		return ""
+	if file, ok := store.(*keystore.FileStore); ok {
+		return file.Existing()
 	}
-	if there, err := file.Exists(); err != nil || !there {
-		return ""
-	}
-	return file.Path()
+	return ""
 }
 
 // storedSecret reads the client secret from the store. That it is not there is

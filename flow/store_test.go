@@ -155,7 +155,7 @@ type files struct{ path string }
 func (files) Probe(context.Context) keystore.Status { return keystore.Status{State: keystore.NoBus} }
 
 func (f files) Open(_ flow.StoreKind, passphrase cronofy.Secret) (keystore.Store, error) {
-	return keystore.OpenFile(f.path, func(context.Context) (string, error) { return passphrase.Reveal(), nil }, keystore.WithWorkFactor(4)), nil
+	return keystore.OpenFile(f.path, func(context.Context) (string, error) { return passphrase.Reveal(), nil }, 4), nil
 }
 
 func TestPassphraseIsTriedBeforeTheBrowser(t *testing.T) {

@@ -132,7 +132,7 @@ func storeProblems(l *wordList) {
 	}
 	l.head("The states of the keyring")
 	for _, s := range []keystore.Status{{State: keystore.NoBus}, {State: keystore.NoService}, {State: keystore.NoCollection}, {State: keystore.NoCollection, Program: "KeePassXC"},
-		{State: keystore.NoCollection, Program: "KWallet"}, {State: keystore.Silent}, {State: keystore.Unsupported}, {State: keystore.Locked}, {State: keystore.Ready, Detail: "why"}} {
+		{State: keystore.NoCollection, Program: "KWallet"}, {State: keystore.Silent}, {State: keystore.Locked}, {State: keystore.Ready, Detail: "why"}} {
 		l.say(KeyringWords(s), KeyringHelp(s))
 	}
 }

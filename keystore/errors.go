@@ -12,11 +12,9 @@ import (
 var (
 	// ErrNotFound: the store answered, and there is no such secret.
 	ErrNotFound = errors.New("no such secret")
-	// ErrTooBig: the secret has more than MaxSecret bytes or the key more than MaxKey.
+	// ErrTooBig: the secret has more than MaxSecret bytes, or the encrypted file is full.
 	// Nothing was stored.
-	ErrTooBig = errors.New("secret or key is too long")
-	// ErrKey: the key is empty or has a character that Key never makes. Nothing was stored.
-	ErrKey = errors.New("key has characters that not every platform can store")
+	ErrTooBig = errors.New("secret is too long")
 	// ErrUnavailable: there is no keyring to talk to; Error.State tells why.
 	ErrUnavailable = errors.New("no keyring is available")
 	// ErrLocked: the keyring is locked. KeyringStore.Unlock asks for its password.

@@ -2,6 +2,7 @@ package keystore
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/hkdf"
 	"crypto/rand"
@@ -17,7 +18,6 @@ import (
 	"runtime"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"filippo.io/age"
@@ -38,15 +38,6 @@ const (
 	quietWait     = 500 * time.Millisecond // for another process, before anybody is told
 )
 
-// FileOption changes how OpenFile works.
-type FileOption func(*FileStore)
-
-// WithWorkFactor sets the scrypt work factor to 2^n, 1 <= n <= 20, in place of
-// DefaultWorkFactor, for sealing; files of any factor up to 20 can be opened.
-func WithWorkFactor(n int) FileOption {
-	return func(f *FileStore) { f.factor = min(max(n, 1), maxWorkFactor) }
-}
-
 // FileStore keeps all secrets in one file, encrypted with age under a passphrase
 // (https://age-encryption.org/v1, scrypt recipient).
 //
@@ -61,7 +52,7 @@ func WithWorkFactor(n int) FileOption {
 type FileStore struct {
 	path       string
 	passphrase func(context.Context) (string, error)
-	factor     int
+	factor     int // of scrypt, 2^factor, for a new file
 	write      func(path string, b []byte) error
 	turn       chan struct{} // held by the call that uses what follows
 
@@ -73,14 +64,10 @@ type FileStore struct {
 // at the first use, and again after a wrong one; its error ends the call as
 // ErrNoPassphrase with that error as Error.Cause. When there is no file yet, the
 // first Set makes it with whatever passphrase gives: have it typed twice then
-// (see Exists).
-func OpenFile(path string, passphrase func(context.Context) (string, error), options ...FileOption) *FileStore {
+// (see Existing). workFactor is 0, or a small one for tests.
+func OpenFile(path string, passphrase func(context.Context) (string, error), workFactor int) *FileStore {
 	write := func(path string, b []byte) error { return atomicfile.Write(path, b, atomicfile.Private) }
-	f := &FileStore{path: path, passphrase: passphrase, factor: DefaultWorkFactor, write: write, turn: make(chan struct{}, 1)}
-	for _, o := range options {
-		o(f)
-	}
-	return f
+	return &FileStore{path: path, passphrase: passphrase, factor: cmp.Or(workFactor, DefaultWorkFactor), write: write, turn: make(chan struct{}, 1)}
 }
 
 // WeakPassphrase tells whether a new passphrase could be guessed by a program that
@@ -95,19 +82,13 @@ func WeakPassphrase(phrase string) bool {
 // Kind is File.
 func (f *FileStore) Kind() Kind { return File }
 
-// Path is where the file is or will be.
-func (f *FileStore) Path() string { return f.path }
-
-// Exists tells whether there is a file, of whatever kind, without the passphrase.
-func (f *FileStore) Exists() (bool, error) {
-	_, err := os.Lstat(f.path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil
+// Existing is the path of the file if there is one, of whatever kind, without the
+// passphrase; empty: there is none.
+func (f *FileStore) Existing() string {
+	if _, err := os.Lstat(f.path); errors.Is(err, fs.ErrNotExist) {
+		return ""
 	}
-	if err != nil {
-		return false, f.failure("open", err)
-	}
-	return true, nil
+	return f.path
 }
 
 // Check opens the file with the passphrase and keeps it open for later calls.
@@ -121,9 +102,6 @@ func (f *FileStore) Check(ctx context.Context) error {
 
 // Get implements Store.
 func (f *FileStore) Get(ctx context.Context, key string) (string, error) {
-	if err := checkKey(key); err != nil {
-		return "", f.failure("get", err)
-	}
 	var secret string
 	err := f.with(ctx, "get", func() error {
 		secrets, err := f.load(ctx)
@@ -142,8 +120,8 @@ func (f *FileStore) Get(ctx context.Context, key string) (string, error) {
 
 // Set implements Store. What is read back is the file, decrypted.
 func (f *FileStore) Set(ctx context.Context, key, secret string) error {
-	if err := checkItem(key, secret); err != nil {
-		return f.failure("set", err)
+	if len(secret) > MaxSecret {
+		return f.failure("set", ErrTooBig)
 	}
 	return f.change(ctx, "set", func(secrets map[string][]byte) bool {
 		secrets[key] = []byte(secret)
@@ -154,9 +132,6 @@ func (f *FileStore) Set(ctx context.Context, key, secret string) error {
 // Delete implements Store. The file goes with its last secret, so that nobody has
 // to know the passphrase of an empty one.
 func (f *FileStore) Delete(ctx context.Context, key string) error {
-	if err := checkKey(key); err != nil {
-		return f.failure("delete", err)
-	}
 	return f.change(ctx, "delete", func(secrets map[string][]byte) bool {
 		_, had := secrets[key]
 		delete(secrets, key)
@@ -184,20 +159,18 @@ func (f *FileStore) change(ctx context.Context, op string, edit func(map[string]
 		if err != nil && !errors.Is(err, ErrNotFound) {
 			return err
 		}
-		there := err == nil
-		if !there {
+		if secrets == nil {
 			secrets = map[string][]byte{}
 		}
-		changed := edit(secrets)
-		if changed {
-			err = f.save(ctx, secrets)
-		} else {
-			err = nil
+		if edit(secrets) {
+			if err := f.save(ctx, secrets); err != nil {
+				return err
+			}
 		}
-		if err == nil && len(secrets) == 0 && (there || changed) {
+		if len(secrets) == 0 {
 			return atomicfile.Remove(f.path)
 		}
-		return err
+		return nil
 	})
 }
 
@@ -220,23 +193,29 @@ func (f *FileStore) with(ctx context.Context, op string, do func() error) error 
 
 // lock waits for other processes, and tells for which one.
 func (f *FileStore) lock(ctx context.Context) (unlock func(), err error) {
-	path, end := f.path+lockSuffix, time.Now().Add(LockLimit)
-	unlock, err = atomicfile.Lock(ctx, path, quietWait)
-	if errors.Is(err, atomicfile.ErrLocked) {
-		patient := IsPatient(ctx)
-		wait := Wait{Store: File, Who: holder(path), Until: end}
-		if patient {
-			wait.Until, _ = ctx.Deadline()
+	path, end, who := f.path+lockSuffix, time.Now().Add(LockLimit), ""
+	for first := true; ; first = false {
+		unlock, err = atomicfile.Lock(ctx, path, quietWait)
+		if !errors.Is(err, atomicfile.ErrLocked) {
+			break
 		}
-		tell(ctx, wait)
-		for who := wait.Who; errors.Is(err, atomicfile.ErrLocked) && (patient || time.Now().Before(end)); {
-			unlock, err = atomicfile.Lock(ctx, path, quietWait)
-			if now := holder(path); now != who { // one has finished, and there are many
-				who, end = now, time.Now().Add(LockLimit)
+		now := holder(path)
+		switch {
+		case first:
+			wait := Wait{Store: File, Who: now, Until: end}
+			if IsPatient(ctx) {
+				wait.Until, _ = ctx.Deadline()
 			}
+			tell(ctx, wait)
+			wait.Over = true
+			defer tell(ctx, wait)
+		case now != who: // one has finished, and there are many
+			end = time.Now().Add(LockLimit)
 		}
-		wait.Over = true
-		tell(ctx, wait)
+		who = now
+		if !IsPatient(ctx) && !time.Now().Before(end) {
+			break
+		}
 	}
 	switch {
 	case errors.Is(err, atomicfile.ErrLocked), err != nil && ctx.Err() != nil:
@@ -252,39 +231,32 @@ func (f *FileStore) lock(ctx context.Context) (unlock func(), err error) {
 
 // holder is the process that has the lock; empty: not known.
 func holder(lock string) string {
-	b, err := os.ReadFile(lock)
-	if err != nil {
-		return ""
+	b, _ := os.ReadFile(lock)
+	if pid, err := strconv.Atoi(string(b)); err == nil && pid > 0 {
+		return "process " + strconv.Itoa(pid)
 	}
-	pid, err := strconv.Atoi(string(b))
-	if err != nil || pid <= 0 {
-		return ""
-	}
-	return "process " + strconv.Itoa(pid)
+	return ""
 }
 
 // read gives the file as it is on the disk, or ErrNotFound.
 func (f *FileStore) read() ([]byte, error) {
-	if err := atomicfile.CheckFolder(filepath.Dir(f.path), true); err != nil {
-		return nil, notFound(err)
+	err := atomicfile.CheckFolder(filepath.Dir(f.path), true)
+	var file *os.File
+	if err == nil {
+		file, err = atomicfile.Open(f.path, true)
 	}
-	file, err := atomicfile.Open(f.path, true)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, ErrNotFound
+	}
 	if err != nil {
-		return nil, notFound(err)
+		return nil, err
 	}
 	defer file.Close()
 	sealed, err := io.ReadAll(io.LimitReader(file, maxFile+1))
-	if err == nil && len(sealed) > maxFile {
-		err = damaged(errors.New("larger than any file of ours"))
+	if len(sealed) > maxFile {
+		err = ErrDamaged
 	}
 	return sealed, err
-}
-
-func notFound(err error) error {
-	if errors.Is(err, fs.ErrNotExist) {
-		return ErrNotFound
-	}
-	return err
 }
 
 // load gives the secrets of the file, or ErrNotFound when there is no file.
@@ -300,14 +272,11 @@ func (f *FileStore) load(ctx context.Context) (map[string][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	key, err := deriveKey(sealed, norm.NFC.String(phrase), maxWorkFactor)
-	if errors.Is(err, ErrPassphrase) && !norm.NFC.IsNormalString(phrase) { // as confer made them once
-		key, err = deriveKey(sealed, phrase, maxWorkFactor)
+	key, err := deriveKey(sealed, phrase, maxWorkFactor)
+	if errors.Is(err, ErrPassphrase) {
+		f.phrase = "" // another confer changed it, or it was mistyped
 	}
 	if err != nil {
-		if errors.Is(err, ErrPassphrase) {
-			f.phrase = "" // another confer changed it, or it was mistyped
-		}
 		return nil, err
 	}
 	secrets, err := key.open(sealed)
@@ -320,12 +289,12 @@ func (f *FileStore) load(ctx context.Context) (map[string][]byte, error) {
 // save writes the secrets and reads them back.
 func (f *FileStore) save(ctx context.Context, secrets map[string][]byte) error {
 	key, phrase := f.key, f.phrase
-	if key.factor < f.factor {
+	if key.header == nil {
 		var err error
 		if phrase, err = f.ask(ctx); err != nil {
 			return err
 		}
-		if key, err = newKey(norm.NFC.String(phrase), f.factor); err != nil {
+		if key, err = newKey(phrase, f.factor); err != nil {
 			return err
 		}
 	}
@@ -361,40 +330,36 @@ func (f *FileStore) ask(ctx context.Context) (string, error) {
 	if phrase == "" {
 		return "", ErrNoPassphrase
 	}
-	return phrase, nil
+	return norm.NFC.String(phrase), nil
 }
 
 // failure makes an *Error of a sentinel, an *Error without a name, or a
 // system's error, which is ErrRefused.
 func (f *FileStore) failure(op string, err error) error {
-	e := &Error{Err: ErrRefused, Detail: detail(err, "")}
+	e := Error{Err: ErrRefused, Detail: detail(err, "")}
+	sentinels := []error{ErrNotFound, ErrTooBig, ErrReadBack, ErrNoPassphrase, ErrPassphrase, ErrDamaged, ErrNewer}
 	var named *Error
 	var unsafe *atomicfile.UnsafeError
 	switch {
 	case errors.As(err, &named):
-		copied := *named
-		e = &copied
+		e = *named
 	case errors.As(err, &unsafe):
 		e.Err = ErrInsecure
 	case errors.Is(err, atomicfile.ErrReadBack):
-		e = &Error{Err: ErrReadBack}
-	}
-	for _, s := range []error{ErrNotFound, ErrTooBig, ErrKey, ErrReadBack, ErrNoPassphrase, ErrPassphrase, ErrNewer} {
-		if err == s {
-			e = &Error{Err: s}
-		}
+		e = Error{Err: ErrReadBack}
+	case slices.Contains(sentinels, err):
+		e = Error{Err: err}
 	}
 	e.Op, e.Store, e.Path = op, File, f.path
-	return e
+	return &e
 }
 
 // fileKey is what a passphrase comes to with the header that begins a file. It
 // stays when the rest of the file is written anew, with a nonce of its own, so
 // that the slow derivation is done once in a run, whoever else writes the file.
 type fileKey struct {
-	header []byte
+	header []byte // nil: there is no key yet
 	key    []byte
-	factor int // scrypt's, of the header; 0: there is no key yet
 }
 
 func deriveKey(sealed []byte, phrase string, maxFactor int) (fileKey, error) {
@@ -415,15 +380,7 @@ func deriveKey(sealed []byte, phrase string, maxFactor int) (fileKey, error) {
 	if err != nil {
 		return fileKey{}, damaged(err)
 	}
-	return fileKey{header, key, workFactor(header)}, nil
-}
-
-// workFactor reads "-> scrypt SALT FACTOR", the line after the first.
-func workFactor(header []byte) int {
-	lines := strings.SplitN(string(header), "\n", 3)
-	fields := strings.Fields(lines[1])
-	factor, _ := strconv.Atoi(fields[len(fields)-1])
-	return factor
+	return fileKey{header, key}, nil
 }
 
 // keyNoting is age's recipient, which notes the key that age made for a file.
@@ -450,11 +407,11 @@ func newKey(phrase string, factor int) (fileKey, error) {
 		return fileKey{}, err
 	}
 	header, err := age.ExtractHeader(&file)
-	return fileKey{header, recipient.key, factor}, err
+	return fileKey{header, recipient.key}, err
 }
 
 func (k fileKey) opens(sealed []byte) bool {
-	return k.factor > 0 && bytes.HasPrefix(sealed, k.header)
+	return k.header != nil && bytes.HasPrefix(sealed, k.header)
 }
 
 // content is what is encrypted. Values are bytes, and so base64 in JSON, because
@@ -521,14 +478,14 @@ func parse(plain []byte) (map[string][]byte, error) {
 		Version int `json:"version"`
 	}
 	if err := json.Unmarshal(plain, &head); err != nil {
-		return nil, damaged(nil)
+		return nil, ErrDamaged
 	}
 	if head.Version > fileVersion {
 		return nil, ErrNewer
 	}
 	var c content
 	if err := json.Unmarshal(plain, &c); err != nil || c.Version != fileVersion || c.Secrets == nil {
-		return nil, damaged(nil)
+		return nil, ErrDamaged
 	}
 	return c.Secrets, nil
 }

@@ -16,7 +16,7 @@ func TestFileIsPrivate(t *testing.T) {
 	f := fileIn(t.TempDir(), "pass")
 	require.NoError(t, f.Set(t.Context(), "k", "v"))
 	for path, want := range map[string]os.FileMode{
-		f.Path(): 0o600, filepath.Dir(f.Path()): 0o700 | os.ModeDir,
+		f.path: 0o600, filepath.Dir(f.path): 0o700 | os.ModeDir,
 	} {
 		info, err := os.Lstat(path)
 		require.NoError(t, err)
@@ -27,12 +27,12 @@ func TestFileIsPrivate(t *testing.T) {
 // moveAway moves the file away and tells where to.
 func moveAway(t *testing.T, f *FileStore) string {
 	to := filepath.Join(t.TempDir(), "target")
-	require.NoError(t, os.Rename(f.Path(), to))
+	require.NoError(t, os.Rename(f.path, to))
 	return to
 }
 
 func linkFolder(_ *testing.T, f *FileStore) error {
-	dir := filepath.Dir(f.Path())
+	dir := filepath.Dir(f.path)
 	if err := os.Rename(dir, dir+"2"); err != nil {
 		return err
 	}
@@ -49,17 +49,17 @@ func giveAway(t *testing.T, path string) error {
 func TestFileRefusesWhatIsNotPrivate(t *testing.T) {
 	t.Parallel()
 	for name, spoil := range map[string]func(t *testing.T, f *FileStore) error{
-		"readable by others":        func(_ *testing.T, f *FileStore) error { return os.Chmod(f.Path(), 0o644) },
-		"writable by group":         func(_ *testing.T, f *FileStore) error { return os.Chmod(f.Path(), 0o620) },
-		"symbolic link":             func(t *testing.T, f *FileStore) error { return os.Symlink(moveAway(t, f), f.Path()) },
-		"broken link":               func(t *testing.T, f *FileStore) error { return os.Symlink(moveAway(t, f)+"x", f.Path()) },
-		"fifo":                      func(t *testing.T, f *FileStore) error { moveAway(t, f); return syscall.Mkfifo(f.Path(), 0o600) },
-		"folder":                    func(t *testing.T, f *FileStore) error { moveAway(t, f); return os.Mkdir(f.Path(), 0o700) },
-		"folder writable by group":  func(_ *testing.T, f *FileStore) error { return os.Chmod(filepath.Dir(f.Path()), 0o770) },
-		"folder writable by others": func(_ *testing.T, f *FileStore) error { return os.Chmod(filepath.Dir(f.Path()), 0o703) },
+		"readable by others":        func(_ *testing.T, f *FileStore) error { return os.Chmod(f.path, 0o644) },
+		"writable by group":         func(_ *testing.T, f *FileStore) error { return os.Chmod(f.path, 0o620) },
+		"symbolic link":             func(t *testing.T, f *FileStore) error { return os.Symlink(moveAway(t, f), f.path) },
+		"broken link":               func(t *testing.T, f *FileStore) error { return os.Symlink(moveAway(t, f)+"x", f.path) },
+		"fifo":                      func(t *testing.T, f *FileStore) error { moveAway(t, f); return syscall.Mkfifo(f.path, 0o600) },
+		"folder":                    func(t *testing.T, f *FileStore) error { moveAway(t, f); return os.Mkdir(f.path, 0o700) },
+		"folder writable by group":  func(_ *testing.T, f *FileStore) error { return os.Chmod(filepath.Dir(f.path), 0o770) },
+		"folder writable by others": func(_ *testing.T, f *FileStore) error { return os.Chmod(filepath.Dir(f.path), 0o703) },
 		"folder is a link":          linkFolder,
-		"another user's":            func(t *testing.T, f *FileStore) error { return giveAway(t, f.Path()) },
-		"another user's folder":     func(t *testing.T, f *FileStore) error { return giveAway(t, filepath.Dir(f.Path())) },
+		"another user's":            func(t *testing.T, f *FileStore) error { return giveAway(t, f.path) },
+		"another user's folder":     func(t *testing.T, f *FileStore) error { return giveAway(t, filepath.Dir(f.path)) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -80,11 +80,11 @@ func TestFileLockIsNoLink(t *testing.T) {
 	t.Parallel()
 	f := fileIn(t.TempDir(), "pass")
 	target := filepath.Join(t.TempDir(), "target")
-	require.NoError(t, os.Mkdir(filepath.Dir(f.Path()), 0o700))
-	require.NoError(t, os.Symlink(target, f.Path()+lockSuffix))
+	require.NoError(t, os.Mkdir(filepath.Dir(f.path), 0o700))
+	require.NoError(t, os.Symlink(target, f.path+lockSuffix))
 	asError(t, f.Set(t.Context(), "k", "v"), ErrInsecure)
 	require.NoFileExists(t, target)
-	require.NoFileExists(t, f.Path())
+	require.NoFileExists(t, f.path)
 }
 
 func TestFileFolderCannotBeMade(t *testing.T) {

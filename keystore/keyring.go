@@ -3,7 +3,6 @@ package keystore
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync/atomic"
 	"time"
 )
@@ -25,8 +24,6 @@ const (
 	NoBus State = "no-bus"
 	// Silent: something did not answer within ProbeLimit or the context.
 	Silent State = "silent"
-	// Unsupported: this build has no keyring for the system it runs on.
-	Unsupported State = "unsupported"
 )
 
 // sentinel is the error of a call that found this state; nil for Ready.
@@ -36,9 +33,8 @@ func (s State) sentinel() error {
 		return nil
 	case Locked:
 		return ErrLocked
-	default:
-		return ErrUnavailable
 	}
+	return ErrUnavailable
 }
 
 // Status is the answer of Probe.
@@ -108,9 +104,6 @@ func (k *KeyringStore) Kind() Kind { return Keyring }
 
 // Get implements Store.
 func (k *KeyringStore) Get(ctx context.Context, key string) (string, error) {
-	if err := checkKey(key); err != nil {
-		return "", &Error{Op: "get", Store: Keyring, Err: err}
-	}
 	var secret string
 	err := k.do(ctx, "get", "", func(c *call) (err error) {
 		secret, err = k.provider.Get(c, key)
@@ -125,9 +118,6 @@ func (k *KeyringStore) Get(ctx context.Context, key string) (string, error) {
 // Has tells whether there is a secret of key, without a window and without
 // reading it (but on macOS).
 func (k *KeyringStore) Has(ctx context.Context, key string) (bool, error) {
-	if err := checkKey(key); err != nil {
-		return false, &Error{Op: "get", Store: Keyring, Err: err}
-	}
 	var has bool
 	err := k.do(ctx, "get", "", func(c *call) (err error) {
 		has, err = k.provider.Has(c, key)
@@ -141,11 +131,40 @@ func (k *KeyringStore) Has(ctx context.Context, key string) (bool, error) {
 // succeed later, as its caller was told that it failed: a new item is deleted, and
 // one that it replaced is put back.
 func (k *KeyringStore) Set(ctx context.Context, key, secret string) error {
-	if err := checkItem(key, secret); err != nil {
-		return &Error{Op: "set", Store: Keyring, Err: err}
+	if len(secret) > MaxSecret {
+		return &Error{Op: "set", Store: Keyring, Err: ErrTooBig}
 	}
-	s := &setting{provider: k.provider, key: key, secret: secret}
-	return k.do(ctx, "set", secret, s.run, s.undo)
+	var before string
+	var had, changed bool
+	return k.do(ctx, "set", secret, func(c *call) (err error) {
+		before, err = k.provider.Get(c, key)
+		had = err == nil
+		switch {
+		case !had && !errors.Is(err, ErrNotFound):
+			return err
+		case had && before == secret:
+			return nil
+		case c.ended.Load(): // given up: nothing is changed any more
+			return ErrTimeout
+		}
+		changed = true
+		if err := k.provider.Set(c, key, secret); err != nil {
+			return err
+		}
+		got, err := k.provider.Get(c, key)
+		if errors.Is(err, ErrNotFound) || err == nil && got != secret {
+			return ErrReadBack
+		}
+		return err
+	}, func(c *call) { // as well as the keyring lets it
+		switch {
+		case !changed:
+		case had:
+			_ = k.provider.Set(c, key, before)
+		default:
+			_ = k.provider.Delete(c, key)
+		}
+	})
 }
 
 // deleteTries is how often Delete looks whether a secret is gone, and deletePause
@@ -157,9 +176,6 @@ const (
 
 // Delete implements Store. Several items of one key are all deleted.
 func (k *KeyringStore) Delete(ctx context.Context, key string) error {
-	if err := checkKey(key); err != nil {
-		return &Error{Op: "delete", Store: Keyring, Err: err}
-	}
 	err := k.do(ctx, "delete", "", func(c *call) error {
 		for n := range deleteTries {
 			if n > 0 {
@@ -188,24 +204,23 @@ var errStays = errors.New("the item is still there after it was deleted")
 // Error.Pending when it was given up: the window stays on the screen then, and
 // other calls are ErrBusy until somebody answers it.
 func (k *KeyringStore) Unlock(ctx context.Context) error {
-	s, err := k.state(ctx, "unlock")
-	if err != nil {
-		return err
-	}
-	if s.State == Locked {
-		if err := k.run(ctx, "unlock", "", k.provider.Unlock, nil); err != nil {
-			return err
+	s, err := k.look(ctx, "unlock")
+	if err == nil && s.State == Locked {
+		if err = k.run(ctx, "unlock", "", k.provider.Unlock, nil); err == nil {
+			s = k.probe(ctx)
 		}
-		s = k.probe(ctx)
 	}
-	return s.unready("unlock")
+	if err == nil && s.State != Ready {
+		err = s.Error("unlock")
+	}
+	return err
 }
 
 // do makes one call where the keyring is ready. secret is taken out of details.
 func (k *KeyringStore) do(ctx context.Context, op, secret string, do func(*call) error, late func(*call)) error {
-	s, err := k.state(ctx, op)
-	if err == nil {
-		err = s.unready(op)
+	s, err := k.look(ctx, op)
+	if err == nil && s.State != Ready {
+		err = s.Error(op)
 	}
 	if err != nil {
 		return err
@@ -213,8 +228,8 @@ func (k *KeyringStore) do(ctx context.Context, op, secret string, do func(*call)
 	return k.run(ctx, op, secret, do, late)
 }
 
-// state probes before a call, unless that could not be made in any case.
-func (k *KeyringStore) state(ctx context.Context, op string) (s Status, err error) {
+// look probes before a call, unless that could not be made in any case.
+func (k *KeyringStore) look(ctx context.Context, op string) (s Status, err error) {
 	if k.stuck.Load() {
 		return s, &Error{Op: op, Store: Keyring, Err: ErrBusy}
 	}
@@ -223,14 +238,6 @@ func (k *KeyringStore) state(ctx context.Context, op string) (s Status, err erro
 		return s, &Error{Op: op, Store: Keyring, Err: ErrTimeout, Cause: ctx.Err()}
 	}
 	return s, nil
-}
-
-// unready is the error of a call that is not made because of s; nil for Ready.
-func (s Status) unready(op string) error {
-	if s.State == Ready {
-		return nil
-	}
-	return s.Error(op)
 }
 
 // Error is the error of a call that finds the keyring so, and not Ready.
@@ -268,55 +275,6 @@ func (k *KeyringStore) failure(ctx context.Context, e *Error, secret string, err
 	return e
 }
 
-// setting is one Set: what was there before, and whether anything was changed.
-type setting struct {
-	provider    provider
-	key, secret string
-	before      string
-	had, known  bool // had: there was an item before; known: that is known, so Set may have been called
-}
-
-func (s *setting) run(c *call) error {
-	before, err := s.provider.Get(c, s.key)
-	if err != nil && !errors.Is(err, ErrNotFound) {
-		return err
-	}
-	if err == nil && before == s.secret {
-		return nil
-	}
-	if c.ended.Load() { // given up: nothing is changed any more
-		return ErrTimeout
-	}
-	s.before, s.had, s.known = before, err == nil, true
-	if err := s.provider.Set(c, s.key, s.secret); err != nil {
-		return err
-	}
-	got, err := s.provider.Get(c, s.key)
-	if errors.Is(err, ErrNotFound) || err == nil && got != s.secret {
-		return ErrReadBack
-	}
-	return err
-}
-
-// undo brings back what was there before, as well as the keyring lets it.
-func (s *setting) undo(c *call) {
-	switch {
-	case !s.known || s.restored(c):
-	case s.had:
-		_ = s.provider.Set(c, s.key, s.before)
-	default:
-		_ = s.provider.Delete(c, s.key)
-	}
-}
-
-func (s *setting) restored(c *call) bool {
-	got, err := s.provider.Get(c, s.key)
-	if s.had {
-		return err == nil && got == s.before
-	}
-	return errors.Is(err, ErrNotFound)
-}
-
 // call is a call to the keyring that is being made. do asks whether it has ended
 // before it changes anything. When it was given up, late runs after do has
 // returned and before the next call can begin; it may be nil.
@@ -351,9 +309,6 @@ const windowDelay = 500 * time.Millisecond
 // window is ever open.
 func (k *KeyringStore) run(ctx context.Context, op, secret string, do func(*call) error, late func(*call)) error {
 	e := &Error{Op: op, Store: Keyring, Err: ErrBusy}
-	if k.stuck.Load() {
-		return e
-	}
 	timer := time.NewTimer(k.call)
 	defer timer.Stop()
 	select {
@@ -419,25 +374,14 @@ func (k *KeyringStore) giveUp(e *Error, c *call, cause error) error {
 }
 
 func (k *KeyringStore) work(c *call) {
-	err := contain(func() error { return c.do(c) })
+	err := c.do(c)
 	if !c.ended.CompareAndSwap(false, true) {
 		<-c.givenUp // and k is stuck from then on
 		if c.late != nil {
-			_ = contain(func() error { c.late(c); return nil })
+			c.late(c)
 		}
 		k.stuck.Store(false)
 	}
 	<-k.turn
 	c.done <- err
-}
-
-// contain turns a panic of f into an error: in a goroutine of its own it would
-// end the program. Its value stays out of the text, since it could hold anything.
-func contain(f func() error) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("keyring client broke off (%T)", p)
-		}
-	}()
-	return f()
 }

@@ -81,83 +81,58 @@ func socketAddress() (string, error) {
 	return "", errNoBus
 }
 
-// connect makes a connection of its own, which the end of ctx cuts off at any point.
+// connect makes a connection of its own, which the end of ctx cuts off at any point,
+// and with it whatever is asked there.
 func connect(ctx context.Context) (*dbus.Conn, error) {
 	address, err := busAddress()
 	if err != nil {
 		return nil, err
 	}
-	conn, err := dbus.Dial(address, dbus.WithContext(ctx)) // the end of ctx closes it, also during Auth
-	if err != nil {
-		return nil, err
-	}
-	if err = conn.Auth(nil); err == nil {
-		err = conn.Hello()
-	}
-	if err != nil {
-		conn.Close()
-		return nil, err
-	}
-	return conn, nil
+	return dbus.Connect(address, dbus.WithContext(ctx))
 }
 
 // look implements Probe.
 func look(ctx context.Context) Status {
+	failed := func(s State, err error) Status {
+		if ctx.Err() != nil {
+			return Status{State: Silent}
+		}
+		return Status{State: s, Detail: detail(err, "")}
+	}
 	conn, err := connect(ctx)
 	if err != nil {
-		return lookFailed(ctx, NoBus, err)
+		return failed(NoBus, err)
 	}
 	defer conn.Close()
-	if err := findService(ctx, conn); err != nil {
-		return lookFailed(ctx, NoService, err)
-	}
-	collection, err := findCollection(ctx, conn)
-	if err != nil && !errors.Is(err, errNoKeyring) {
-		return lookFailed(ctx, NoService, err)
-	}
-	program, wallets := findProgram(ctx, conn)
-	if err != nil {
+	collection, err := findCollection(conn) // the bus starts the service for it, where it can
+	program, wallets := findProgram(conn)
+	if errors.Is(err, errNoKeyring) {
 		return Status{State: NoCollection, Program: program}
 	}
 	var locked bool
-	if err := property(ctx, conn.Object(secretsName, collection), collectionFace+".Locked", &locked); err != nil {
-		return lookFailed(ctx, NoService, err)
+	if err == nil {
+		err = conn.Object(secretsName, collection).StoreProperty(collectionFace+".Locked", &locked)
 	}
-	if locked && (wallets == "" || !walletOpen(ctx, conn, wallets, collection)) {
+	if err != nil {
+		return failed(NoService, err)
+	}
+	if locked && (wallets == "" || !walletOpen(conn, wallets, collection)) {
 		return Status{State: Locked, Program: program, NoWindow: os.Getenv("DISPLAY") == "" && os.Getenv("WAYLAND_DISPLAY") == ""}
 	}
 	return Status{State: Ready, Program: program}
 }
 
-func lookFailed(ctx context.Context, s State, err error) Status {
-	if ctx.Err() != nil {
-		return Status{State: Silent}
-	}
-	return Status{State: s, Detail: detail(err, "")}
-}
-
-// findService makes the bus start the service if it is one that it can start.
-func findService(ctx context.Context, conn *dbus.Conn) error {
-	var owned bool
-	err := conn.BusObject().CallWithContext(ctx, busName+".NameHasOwner", 0, secretsName).Store(&owned)
-	if err != nil || owned {
-		return err
-	}
-	return conn.BusObject().CallWithContext(ctx, busName+".StartServiceByName", 0, secretsName, uint32(0)).Err
-}
-
 // findCollection is the login keyring, or else the default one: what most programs take.
-func findCollection(ctx context.Context, conn *dbus.Conn) (dbus.ObjectPath, error) {
+func findCollection(conn *dbus.Conn) (collection dbus.ObjectPath, err error) {
 	service := conn.Object(secretsName, secretsPath)
 	var all []dbus.ObjectPath
-	if err := property(ctx, service, serviceFace+".Collections", &all); err != nil {
+	if err := service.StoreProperty(serviceFace+".Collections", &all); err != nil {
 		return "", err
 	}
 	if slices.Contains(all, loginPath) {
 		return loginPath, nil
 	}
-	var collection dbus.ObjectPath
-	err := service.CallWithContext(ctx, serviceFace+".ReadAlias", 0, "default").Store(&collection)
+	err = service.Call(serviceFace+".ReadAlias", 0, "default").Store(&collection)
 	if err == nil && (collection == "" || collection == "/") {
 		err = errNoKeyring
 	}
@@ -165,9 +140,9 @@ func findCollection(ctx context.Context, conn *dbus.Conn) (dbus.ObjectPath, erro
 }
 
 // findProgram tells whose keyring it is, by the other names that its process has.
-func findProgram(ctx context.Context, conn *dbus.Conn) (program string, wallets dbus.ObjectPath) {
+func findProgram(conn *dbus.Conn) (program string, wallets dbus.ObjectPath) {
 	owner := func(name string) (unique string) {
-		_ = conn.BusObject().CallWithContext(ctx, busName+".GetNameOwner", 0, name).Store(&unique)
+		_ = conn.BusObject().Call(busName+".GetNameOwner", 0, name).Store(&unique)
 		return unique
 	}
 	service := owner(secretsName)
@@ -181,24 +156,10 @@ func findProgram(ctx context.Context, conn *dbus.Conn) (program string, wallets 
 
 // walletOpen tells whether KWallet has the wallet open. Its Secret Service calls
 // such a wallet locked until somebody asks it to unlock, which needs no window.
-func walletOpen(ctx context.Context, conn *dbus.Conn, wallets, collection dbus.ObjectPath) bool {
+func walletOpen(conn *dbus.Conn, wallets, collection dbus.ObjectPath) (open bool) {
 	var label string
-	var open bool
-	if err := property(ctx, conn.Object(secretsName, collection), collectionFace+".Label", &label); err != nil {
-		return false
-	}
-	err := conn.Object(secretsName, wallets).CallWithContext(ctx, "org.kde.KWallet.isOpen", 0, label).Store(&open)
-	return err == nil && open
-}
-
-func property[T any](ctx context.Context, o dbus.BusObject, name string, dst *T) error {
-	dot := strings.LastIndexByte(name, '.')
-	var v dbus.Variant
-	err := o.CallWithContext(ctx, busName+".Properties.Get", 0, name[:dot], name[dot+1:]).Store(&v)
-	if err != nil {
-		return err
-	}
-	return v.Store(dst)
+	err := conn.Object(secretsName, collection).StoreProperty(collectionFace+".Label", &label)
+	return err == nil && conn.Object(secretsName, wallets).Call("org.kde.KWallet.isOpen", 0, label).Store(&open) == nil && open
 }
 
 // classify leaves it to another probe: that tells what the service's errors do not.
@@ -299,7 +260,11 @@ func (s *secretService) Delete(c *call, key string) error {
 func (s *secretService) Unlock(c *call) error { return s.do(c, func(transaction) error { return nil }) }
 
 func (s *secretService) do(c *call, f func(transaction) error) error {
-	err := s.transaction(c, f)
+	x, err := s.begin(c)
+	if err == nil {
+		err = f(x)
+		x.object(x.session).Call(sessionFace+".Close", 0)
+	}
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		s.close()
 	}
@@ -313,29 +278,23 @@ func (s *secretService) close() {
 	}
 }
 
-func (s *secretService) transaction(c *call, f func(transaction) error) error {
-	ctx := context.Background() // what was begun is seen to its end; the store bounds the caller's wait
+func (s *secretService) begin(c *call) (x transaction, err error) {
 	if s.conn == nil || !s.conn.Connected() {
-		conn, err := connect(ctx)
-		if err != nil {
-			return err
+		// What was begun is seen to its end; the store bounds the caller's wait.
+		if s.conn, err = connect(context.Background()); err != nil {
+			return x, err
 		}
-		s.conn = conn
 	}
-	collection, err := findCollection(ctx, s.conn)
-	if err != nil {
-		return err
+	x = transaction{call: c, conn: s.conn}
+	if x.collection, err = findCollection(s.conn); err != nil {
+		return x, err
 	}
-	x := transaction{call: c, conn: s.conn, collection: collection}
-	if err := x.unlock(collection); err != nil {
-		return err
+	if err := x.unlock(x.collection); err != nil {
+		return x, err
 	}
 	var none dbus.Variant
-	if err := x.object(secretsPath).Call(serviceFace+".OpenSession", 0, "plain", dbus.MakeVariant("")).Store(&none, &x.session); err != nil {
-		return err
-	}
-	defer x.object(x.session).Call(sessionFace+".Close", 0)
-	return f(x)
+	err = x.object(secretsPath).Call(serviceFace+".OpenSession", 0, "plain", dbus.MakeVariant("")).Store(&none, &x.session)
+	return x, err
 }
 
 func (x transaction) object(path dbus.ObjectPath) dbus.BusObject {
@@ -414,7 +373,7 @@ func (x transaction) prompt(path dbus.ObjectPath) error {
 		}
 		defer func() { _ = x.conn.RemoveMatchSignal(match...) }()
 	}
-	program, _ := findProgram(context.Background(), x.conn)
+	program, _ := findProgram(x.conn)
 	if program == "" {
 		program = someProgram
 	}

@@ -642,7 +642,7 @@ func TestRealKWallet(t *testing.T) {
 
 // churn sets n, n+1, … in the file without end and tells each number once it is stored.
 func (s *server) churn(o order) error {
-	f := OpenFile(o.Key, phrase("pass"), WithWorkFactor(cheap))
+	f := OpenFile(o.Key, phrase("pass"), cheap)
 	for n := o.PID; ; n++ {
 		if err := f.Set(s.ctx, "k", strconv.Itoa(n)); err != nil {
 			return err
@@ -684,11 +684,11 @@ func TestFileSurvivesKill(t *testing.T) {
 			last, err = strconv.Atoi(string(r.Secret))
 			require.NoError(t, err)
 		}
-		got, err := OpenFile(path, phrase("pass")).Get(t.Context(), "k")
+		got, err := OpenFile(path, phrase("pass"), 0).Get(t.Context(), "k")
 		require.NoError(t, err)
 		require.Contains(t, []string{fmt.Sprint(last), fmt.Sprint(last + 1)}, got)
 	}
-	require.NoError(t, OpenFile(path, phrase("pass"), WithWorkFactor(cheap)).Set(t.Context(), "k", "end"))
+	require.NoError(t, OpenFile(path, phrase("pass"), cheap).Set(t.Context(), "k", "end"))
 	left, err := filepath.Glob(filepath.Join(filepath.Dir(path), ".*"))
 	require.NoError(t, err)
 	require.Empty(t, left, "what the killed ones left is removed")

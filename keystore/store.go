@@ -25,7 +25,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"fmt"
+	"net/url"
 	"strings"
 	"sync"
 	"time"
@@ -67,10 +67,8 @@ const (
 )
 
 // Store keeps secrets by key. Its methods may be called from several goroutines.
-// Every error is an *Error around one of the sentinels of this package.
-//
-// Keys are made by Key: 1 to MaxKey bytes of ASCII letters, digits and @._/-
-// (otherwise ErrKey, or ErrTooBig when too long).
+// Every error is an *Error around one of the sentinels of this package. Keys are
+// made by Key.
 type Store interface {
 	// Kind tells where the secrets are.
 	Kind() Kind
@@ -164,15 +162,14 @@ const cutMark = "@-"
 // Key joins parts with "/" to the key of a secret: at most MaxKey bytes of ASCII
 // letters, digits and @._/- only.
 //
-// A ':' is written '_' (a host with its port). Every other byte outside those
-// characters is written @XX, in hexadecimal, and so is a "/" within a part; an
-// '@' is written so only where it could be taken for such an escape. Different
-// parts give different keys, except for a ':' and a '_' in the same place. A key
-// that would be longer is cut and ends in "@-" and the SHA-256 of the whole.
+// A ':' is written '_' (a host with its port). Every other byte outside letters,
+// digits and ._- is written @XX, in hexadecimal. Different parts give different keys,
+// except for a ':' and a '_' in the same place. A key that would be longer is cut and
+// ends in "@-" and the SHA-256 of the whole.
 func Key(parts ...string) string {
 	out := make([]string, len(parts))
 	for i, p := range parts {
-		out[i] = escape(p)
+		out[i] = asKey.Replace(url.QueryEscape(p))
 	}
 	key := strings.Join(out, "/")
 	if len(key) <= MaxKey {
@@ -183,57 +180,9 @@ func Key(parts ...string) string {
 	return key[:MaxKey-len(hash)] + hash
 }
 
-func escape(part string) string {
-	var b strings.Builder
-	for i := range len(part) {
-		switch c := part[i]; {
-		case c == ':':
-			b.WriteByte('_')
-		case c == '/' || !safe(c) || c == '@' && ambiguous(part[i+1:]):
-			fmt.Fprintf(&b, "@%02X", c)
-		default:
-			b.WriteByte(c)
-		}
-	}
-	return b.String()
-}
-
-// ambiguous tells whether an '@' before rest would read as an escape or a cut.
-func ambiguous(rest string) bool {
-	return strings.HasPrefix(rest, "-") || len(rest) > 1 && upperHex(rest[0]) && upperHex(rest[1])
-}
-
-func upperHex(c byte) bool { return '0' <= c && c <= '9' || 'A' <= c && c <= 'F' }
-
-func safe(c byte) bool {
-	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' ||
-		strings.IndexByte("@._/-", c) >= 0
-}
-
-func checkKey(key string) error {
-	if len(key) > MaxKey {
-		return ErrTooBig
-	}
-	if key == "" {
-		return ErrKey
-	}
-	for i := range len(key) {
-		if !safe(key[i]) {
-			return ErrKey
-		}
-	}
-	return nil
-}
-
-func checkItem(key, secret string) error {
-	if err := checkKey(key); err != nil {
-		return err
-	}
-	if len(secret) > MaxSecret {
-		return ErrTooBig
-	}
-	return nil
-}
+// asKey makes a key's part of what is escaped for a URL's query: %XX, '+' for a
+// space, and '~' as it is.
+var asKey = strings.NewReplacer("%3A", "_", "%", "@", "+", "@20", "~", "@7E")
 
 // SessionStore keeps secrets in memory; they are gone when the program ends.
 type SessionStore struct{ items sync.Map }
@@ -245,10 +194,7 @@ func OpenSession() *SessionStore { return &SessionStore{} }
 func (s *SessionStore) Kind() Kind { return Session }
 
 // Get implements Store.
-func (s *SessionStore) Get(ctx context.Context, key string) (string, error) {
-	if err := s.check(ctx, "get", checkKey(key)); err != nil {
-		return "", err
-	}
+func (s *SessionStore) Get(_ context.Context, key string) (string, error) {
 	secret, ok := s.items.Load(key)
 	if !ok {
 		return "", &Error{Op: "get", Store: Session, Err: ErrNotFound}
@@ -257,29 +203,16 @@ func (s *SessionStore) Get(ctx context.Context, key string) (string, error) {
 }
 
 // Set implements Store.
-func (s *SessionStore) Set(ctx context.Context, key, secret string) error {
-	err := s.check(ctx, "set", checkItem(key, secret))
-	if err == nil {
-		s.items.Store(key, secret)
+func (s *SessionStore) Set(_ context.Context, key, secret string) error {
+	if len(secret) > MaxSecret {
+		return &Error{Op: "set", Store: Session, Err: ErrTooBig}
 	}
-	return err
+	s.items.Store(key, secret)
+	return nil
 }
 
 // Delete implements Store.
-func (s *SessionStore) Delete(ctx context.Context, key string) error {
-	err := s.check(ctx, "delete", checkKey(key))
-	if err == nil {
-		s.items.Delete(key)
-	}
-	return err
-}
-
-func (s *SessionStore) check(ctx context.Context, op string, err error) error {
-	if err != nil {
-		return &Error{Op: op, Store: Session, Err: err}
-	}
-	if ctx.Err() != nil {
-		return &Error{Op: op, Store: Session, Err: ErrTimeout, Cause: ctx.Err()}
-	}
+func (s *SessionStore) Delete(_ context.Context, key string) error {
+	s.items.Delete(key)
 	return nil
 }

@@ -1,7 +1,7 @@
 package keystore
 
 import (
-	"context"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -18,10 +18,11 @@ func TestKey(t *testing.T) {
 		"@5B__1@5D_80":           {"[::1]:80"},
 		"a@2Fb/c":                {"a/b", "c"},
 		"@C3@BC@20@0A":           {"ü \n"},
-		"me@example.test":        {"me@example.test"},
+		"me@40example.test":      {"me@example.test"},
+		"a@20b@7Ec@2B":           {"a b~c+"},
 		"@402F":                  {"@2F"},
 		"@40-x":                  {"@-x"},
-		"@2f":                    {"@2f"},
+		"@402f":                  {"@2f"},
 		"a//b":                   {"a", "", "b"},
 		strings.Repeat("a", 200): {strings.Repeat("a", 200)},
 	} {
@@ -31,8 +32,13 @@ func TestKey(t *testing.T) {
 	require.Len(t, long, MaxKey)
 	require.NotEqual(t, long, longer)
 	require.NotEqual(t, long, Key(long), "no literal can take the place of a cut key")
-	require.NoError(t, checkKey(long))
+	require.Regexp(t, safe, long)
 }
+
+// safe are the characters that every platform can store.
+var safe = regexp.MustCompile(`^[A-Za-z0-9@._/-]*$`)
+
+func upperHex(c byte) bool { return '0' <= c && c <= '9' || 'A' <= c && c <= 'F' }
 
 // unescape is the inverse of escape but for ':', which comes out as '_'.
 func unescape(s string) string {
@@ -56,7 +62,7 @@ func FuzzKey(f *testing.F) {
 	f.Fuzz(func(t *testing.T, a, b string) {
 		key := Key(a, b)
 		require.LessOrEqual(t, len(key), MaxKey)
-		require.NoError(t, checkKey(key))
+		require.Regexp(t, safe, key)
 		if strings.Contains(key, cutMark) {
 			require.Len(t, key, MaxKey)
 			return
@@ -82,7 +88,7 @@ func FuzzClean(f *testing.F) {
 func TestSession(t *testing.T) {
 	t.Parallel()
 	ctx, s := t.Context(), OpenSession()
-	var _ = []Store{s, OpenKeyring(), OpenFile("x", nil)}
+	var _ = []Store{s, OpenKeyring(), OpenFile("x", nil, 0)}
 	require.Equal(t, Session, s.Kind())
 	_, err := s.Get(ctx, "k")
 	require.Equal(t, "session get: no such secret", asError(t, err, ErrNotFound).Error())
@@ -98,16 +104,9 @@ func TestSession(t *testing.T) {
 	asError(t, err, ErrNotFound)
 }
 
-func TestSessionHasTheSameLimits(t *testing.T) {
+func TestSessionHasTheSameLimit(t *testing.T) {
 	t.Parallel()
 	ctx, s := t.Context(), OpenSession()
-	require.NoError(t, s.Set(ctx, strings.Repeat("k", MaxKey), strings.Repeat("x", MaxSecret)))
+	require.NoError(t, s.Set(ctx, "k", strings.Repeat("x", MaxSecret)))
 	asError(t, s.Set(ctx, "k", strings.Repeat("x", MaxSecret+1)), ErrTooBig)
-	asError(t, s.Set(ctx, "a:b", "v"), ErrKey)
-	asError(t, s.Delete(ctx, ""), ErrKey)
-	_, err := s.Get(ctx, strings.Repeat("k", MaxKey+1))
-	asError(t, err, ErrTooBig)
-	dead, cancel := context.WithCancel(ctx)
-	cancel()
-	require.ErrorIs(t, asError(t, s.Set(dead, "k", "v"), ErrTimeout), context.Canceled)
 }

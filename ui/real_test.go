@@ -32,7 +32,7 @@ func (p realStores) Probe(context.Context) keystore.Status {
 
 func (p realStores) Open(kind flow.StoreKind, phrase cronofy.Secret) (keystore.Store, error) {
 	if kind == flow.StoreFile {
-		return keystore.OpenFile(p.path, func(context.Context) (string, error) { return phrase.Reveal(), nil }, keystore.WithWorkFactor(10)), nil
+		return keystore.OpenFile(p.path, func(context.Context) (string, error) { return phrase.Reveal(), nil }, 10), nil
 	}
 	return p.session, nil
 }

@@ -213,7 +213,7 @@ func (h *linkedHome) start(folder string) error {
 	defer visits.Wait()
 	r := &flow.Runner{
 		NewClient: clientsOver(http.DefaultClient, cronofy.DefaultNames(), nil),
-		Stores:    fileStores{keystore.OpenFile(filepath.Join(folder, secretsFile), func(context.Context) (string, error) { return testPassphrase, nil }, keystore.WithWorkFactor(1))},
+		Stores:    fileStores{keystore.OpenFile(filepath.Join(folder, secretsFile), func(context.Context) (string, error) { return testPassphrase, nil }, 1)},
 		Links:     links.Open(filepath.Join(folder, "links.json")),
 		OpenURL: func(url string) error {
 			visits.Go(func() { _ = sandbox.Browser(context.Background(), http.DefaultClient, url, sandbox.Approve) })

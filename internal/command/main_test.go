@@ -27,7 +27,6 @@ import (
 	"confer/internal/finaladdress"
 	"confer/internal/freeport"
 	"confer/internal/golden"
-	"confer/keystore"
 )
 
 func TestMain(m *testing.M) {
@@ -39,10 +38,10 @@ func TestMain(m *testing.M) {
 	if err := flag.Set("test.parallel", strconv.Itoa(3*runtime.GOMAXPROCS(0))); err != nil {
 		panic(err)
 	}
-	sealing = []keystore.FileOption{keystore.WithWorkFactor(10)} // also in the programs below, which are this one
+	workFactor = 10 // also in the programs below, which are this one
 	testscript.Main(m, map[string]func(){
 		"confer":           func() { os.Exit(Main("")) },
-		"confer-as-it-is":  func() { sealing = nil; os.Exit(Main("")) },
+		"confer-as-it-is":  func() { workFactor = 0; os.Exit(Main("")) },
 		"browser":          func() { browserCommand(sandbox.Approve) },
 		"refuser":          func() { browserCommand(sandbox.Deny) },
 		"chromium-approve": chromiumApprove,

@@ -225,7 +225,7 @@ func TestProfilesWithAStoredServiceAccount(t *testing.T) {
 
 	state := w.stateFolder()
 	require.NoError(t, os.MkdirAll(state, 0o700))
-	store := keystore.OpenFile(filepath.Join(state, secretsFile), func(context.Context) (string, error) { return phrase, nil }, sealing...)
+	store := keystore.OpenFile(filepath.Join(state, secretsFile), func(context.Context) (string, error) { return phrase, nil }, workFactor)
 	tokenKey := keystore.Key(site.APIHost(), c.ClientID, token.Sub, "service_account", "refresh_token")
 	require.NoError(t, store.Set(t.Context(), keystore.Key(site.APIHost(), c.ClientID, "client_secret"), c.ClientSecret.Reveal()))
 	require.NoError(t, store.Set(t.Context(), tokenKey, token.RefreshToken.Reveal()))

@@ -289,9 +289,9 @@ func newStores(path string) *stores {
 	return &stores{path: path, opened: map[flow.StoreKind]keystore.Store{}}
 }
 
-// sealing is how the encrypted file is sealed; nil: as keystore does by itself. Tests
-// of the whole program make its key cheap to derive: that took most of their time.
-var sealing []keystore.FileOption
+// workFactor is for the encrypted file; 0: keystore's own. Tests of the whole program
+// make its key cheap to derive: that took most of their time.
+var workFactor int
 
 // Probe implements flow.Stores and links.Stores.
 func (s *stores) Probe(ctx context.Context) keystore.Status { return keystore.Probe(ctx) }
@@ -321,7 +321,7 @@ func (s *stores) Open(kind flow.StoreKind, passphrase cronofy.Secret) (keystore.
 			}
 			phrase, err := s.ask()
 			return phrase.Reveal(), err
-		}, sealing...)
+		}, workFactor)
 		if passphrase.Empty() && s.ask == nil { // one with a passphrase may follow
 			return st, nil
 		}

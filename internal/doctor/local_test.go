@@ -22,7 +22,7 @@ import (
 func TestKeyringStates(t *testing.T) {
 	t.Parallel()
 	seen := map[string]bool{}
-	for _, s := range []keystore.State{keystore.Locked, keystore.NoCollection, keystore.NoService, keystore.NoBus, keystore.Silent, keystore.Unsupported} {
+	for _, s := range []keystore.State{keystore.Locked, keystore.NoCollection, keystore.NoService, keystore.NoBus, keystore.Silent} {
 		m := Machine{Probe: func(context.Context) keystore.Status { return keystore.Status{State: s, Detail: "why\x1b[2J"} }}
 		f := m.keyring(t.Context())[0]
 		require.Equal(t, Problem, f.State, s)

@@ -32,7 +32,7 @@ func TestWords(t *testing.T) {
 			}
 		}
 	}
-	for _, s := range []keystore.State{keystore.Locked, keystore.NoCollection, keystore.NoService, keystore.NoBus, keystore.Silent, keystore.Unsupported} {
+	for _, s := range []keystore.State{keystore.Locked, keystore.NoCollection, keystore.NoService, keystore.NoBus, keystore.Silent} {
 		tell(KeyringState(keystore.Status{State: s}))
 	}
 	refused := &keystore.Error{Op: "set", Store: keystore.Keyring, Err: keystore.ErrRefused}

@@ -232,10 +232,7 @@ func (m *Manager) DeleteUnneeded(ctx context.Context, all bool) (Forgotten, erro
 	if err != nil {
 		return done, &StepError{StepList, err}
 	}
-	done.Damaged = c.Damaged
-	if done.UnlistedFile, err = m.unlistedFile(c); err != nil {
-		return done, &StepError{StepSecrets, err}
-	}
+	done.Damaged, done.UnlistedFile = c.Damaged, m.unlistedFile(c)
 	forget(&c)
 	deleted, failed := deleter{m, StoredSecret{}, &done}.deleteAll(ctx, c.UnneededSecrets())
 	err = m.Links.Update(ctx, func(now *Contents) error {

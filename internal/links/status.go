@@ -114,10 +114,7 @@ func (m *Manager) Status(ctx context.Context) (Overview, error) {
 	if err != nil {
 		return Overview{}, err
 	}
-	o := Overview{Draft: c.Draft, Damaged: c.Damaged}
-	if o.UnlistedFile, err = m.unlistedFile(c); err != nil {
-		return Overview{}, err
-	}
+	o := Overview{Draft: c.Draft, Damaged: c.Damaged, UnlistedFile: m.unlistedFile(c)}
 	if slices.ContainsFunc(c.Secrets, func(s StoredSecret) bool { return s.Store == storeKeyring }) {
 		o.Keyring = m.Stores.Probe(ctx)
 	}
@@ -146,31 +143,24 @@ func (m *Manager) Status(ctx context.Context) (Overview, error) {
 
 // unlistedFile gives the encrypted file if there is one and no secret in it is
 // listed, as when the file of links was lost; empty: there is none.
-func (m *Manager) unlistedFile(c Contents) (string, error) {
+func (m *Manager) unlistedFile(c Contents) string {
 	if slices.ContainsFunc(c.Secrets, func(s StoredSecret) bool { return s.Store == storeFile }) {
-		return "", nil
+		return ""
 	}
 	store, err := m.Stores.Open(storeFile)
 	if err != nil {
-		return "", nil // there is no such store here
+		return "" // there is no such store here
 	}
 	return existingFile(store)
 }
 
 // existingFile is the path of an encrypted file, which is not opened; empty:
 // there is none.
-func existingFile(store keystore.Store) (string, error) {
-	file, ok := store.(interface {
-		Exists() (bool, error)
-		Path() string
-	})
-	if !ok {
-		return "", nil
+func existingFile(store keystore.Store) string {
+	if file, ok := store.(*keystore.FileStore); ok {
+		return file.Existing()
 	}
-	if there, err := file.Exists(); err != nil || !there {
-		return "", err
-	}
-	return file.Path(), nil
+	return ""
 }
 
 // look tells what is known of a secret, with one probe of the keyring for all.
@@ -188,10 +178,7 @@ func (m *Manager) look(ctx context.Context, keyring keystore.Status, s StoredSec
 		return Secret{Unread, err}
 	}
 	if s.Store == storeFile {
-		switch path, err := existingFile(store); {
-		case err != nil:
-			return Secret{Unread, err}
-		case path == "":
+		if existingFile(store) == "" {
 			return Secret{State: Missing}
 		}
 		return Secret{State: Sealed}

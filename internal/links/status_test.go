@@ -99,7 +99,7 @@ func TestStatusDoesNotAskForAPassphrase(t *testing.T) {
 	h := newFixture(t, sandbox.Options{})
 	path := filepath.Join(t.TempDir(), "secrets.age")
 	asked := func(context.Context) (string, error) { t.Error("asked for a passphrase"); return "", errors.New("no") }
-	h.places.store = keystore.OpenFile(path, asked)
+	h.places.store = keystore.OpenFile(path, asked, 0)
 	h.change(func(all *links.Contents) { all.AddLink(made("file")) })
 	o, err := h.manager().Status(t.Context())
 	require.NoError(t, err)
@@ -156,7 +156,7 @@ func TestAnEncryptedFileThatNothingLists(t *testing.T) {
 	h := newFixture(t, sandbox.Options{})
 	path := filepath.Join(t.TempDir(), "secrets.age")
 	require.NoError(t, os.WriteFile(path, []byte("sealed"), 0o600))
-	h.places.others = map[string]keystore.Store{"file": keystore.OpenFile(path, nil)}
+	h.places.others = map[string]keystore.Store{"file": keystore.OpenFile(path, nil, 0)}
 	o, err := h.manager().Status(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, path, o.UnlistedFile)
