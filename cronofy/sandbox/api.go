@@ -1,7 +1,6 @@
 package sandbox
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/json"
 	"errors"
@@ -95,11 +94,9 @@ func (c *call) read() {
 		return
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(c.w, c.r.Body, maxBody))
-	if err != nil {
-		c.err = errLength
-		return
+	if c.params, c.err = parseParams(c.r.Header.Get("Content-Type"), body); err != nil {
+		c.err = errMalformed
 	}
-	c.params, c.err = parseParams(c.r.Header.Get("Content-Type"), body)
 }
 
 // locked is the handler that does do with the server's lock held.
@@ -116,10 +113,6 @@ func (s *Server) endpoint(e Endpoint, do func(*call)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		c := w.(*call)
 		c.endpoint = e
-		if errors.Is(c.err, errLength) {
-			c.refuse(http.StatusRequestEntityTooLarge, "the body is too large or was cut short")
-			return
-		}
 		if c.params.text("grant_type") == "refresh_token" && e == Exchange {
 			c.endpoint = Refresh
 		}
@@ -145,7 +138,7 @@ func (s *Server) apiRoutes() http.Handler {
 // tokenRoutes are on both hosts: the SDKs disagree which one to use.
 func (s *Server) tokenRoutes(m *http.ServeMux) {
 	m.Handle("POST /oauth/token", s.endpoint(Exchange, s.token))
-	m.Handle("POST /oauth/token/revoke", s.endpoint(Revoke, s.revoke))
+	m.Handle("POST /oauth/token/revoke", s.endpoint(Revoke, s.revocation))
 }
 
 // mediaTypeRefused answers 415 if the Content-Type does not say what the body
@@ -169,9 +162,8 @@ func (s *Server) limited(c *call) bool {
 }
 
 var (
-	errLength    = errors.New("the body is too large or was cut short")
 	errMediaType = errors.New("the media type is neither JSON nor a form")
-	errMalformed = errors.New("the body is malformed")
+	errMalformed = errors.New("the body is malformed, cut short or too large")
 )
 
 // params are a request's parameters: strings from a form, anything from JSON.
@@ -187,59 +179,27 @@ func (p params) text(name string) string {
 }
 
 // parseParams reads a body whose Content-Type must say what it is. A parameter
-// given twice is an error: RFC 6749 section 3.2 forbids it.
+// that a form gives twice is an error: RFC 6749 section 3.2 forbids it.
 func parseParams(contentType string, body []byte) (params, error) {
-	kind, _, err := mime.ParseMediaType(contentType)
-	if err != nil {
+	p := params{}
+	switch kind, _, err := mime.ParseMediaType(contentType); {
+	case err == nil && kind == "application/json":
+		if json.Unmarshal(body, &p) != nil || p == nil {
+			return nil, errMalformed
+		}
+	case err == nil && kind == "application/x-www-form-urlencoded":
+		values, err := url.ParseQuery(string(body))
+		if err != nil {
+			return nil, errMalformed
+		}
+		for name, v := range values {
+			if len(v) != 1 {
+				return nil, errMalformed
+			}
+			p[name] = v[0]
+		}
+	default:
 		return nil, errMediaType
-	}
-	switch kind {
-	case "application/json":
-		return parseObject(body)
-	case "application/x-www-form-urlencoded":
-		return parseForm(string(body))
-	}
-	return nil, errMediaType
-}
-
-func parseForm(body string) (params, error) {
-	values, err := url.ParseQuery(body)
-	if err != nil {
-		return nil, errMalformed
-	}
-	p := params{}
-	for name, v := range values {
-		if len(v) != 1 {
-			return nil, errMalformed
-		}
-		p[name] = v[0]
-	}
-	return p, nil
-}
-
-func parseObject(body []byte) (params, error) {
-	d := json.NewDecoder(bytes.NewReader(body))
-	if t, err := d.Token(); err != nil || t != json.Delim('{') {
-		return nil, errMalformed
-	}
-	p := params{}
-	for d.More() {
-		t, err := d.Token()
-		name, ok := t.(string)
-		if _, twice := p[name]; err != nil || !ok || twice {
-			return nil, errMalformed
-		}
-		var v any
-		if err := d.Decode(&v); err != nil {
-			return nil, errMalformed
-		}
-		p[name] = v
-	}
-	if _, err := d.Token(); err != nil { // the closing brace
-		return nil, errMalformed
-	}
-	if _, err := d.Token(); err != io.EOF { // More does not see a bracket too many
-		return nil, errMalformed
 	}
 	return p, nil
 }

@@ -167,13 +167,13 @@ type approval struct {
 	browser  string // the cookie of the browser that opened it
 	expires  time.Time
 
-	first int // the page it began with
-	step  int
-	done  bool
+	step int // the page that it is at
+	done bool
 }
 
 // steps are how many pages there are: proof, provider and link, or proof and
-// access for Enterprise Connect.
+// access for Enterprise Connect. Cronofy asks for the proof "if necessary"; that it
+// always is, is a choice.
 func (a approval) steps() int {
 	if a.enterprise {
 		return 2
@@ -185,34 +185,25 @@ func (a approval) steps() int {
 // link token has it, and may open it again until it has decided: a choice, the
 // documentation only says single use.
 func (s *Server) openApproval(c *call, req request) *refusal {
-	st, now := &s.state, s.now()
 	a := &approval{
-		request: req, id: s.rand.text(24), csrf: s.rand.text(32), browser: s.browserID(c),
-		expires: now.Add(approvalLife), first: 1,
+		request: req, id: s.text(24), csrf: s.text(32), browser: s.browserID(c),
+		expires: s.now().Add(approvalLife), step: 1,
 	}
-	if !req.enterprise && now.Before(st.proven[a.browser]) { // "if necessary": a choice, once in each browser
-		a.first = 2
-	}
-	a.step = a.first
 	if req.linkToken != "" {
-		l := st.linkTokens[req.linkToken]
-		switch {
+		switch l := s.state.linkTokens[req.linkToken]; {
 		case l == nil:
 			return staleLink("unknown")
-		case !now.Before(l.expires):
+		case !s.now().Before(l.expires):
 			return staleLink("expired")
-		case l.approval != "":
-			old := st.approvals[l.approval]
-			if old == nil || old.done || old.browser != a.browser {
-				return staleLink("used")
-			}
-			c.redirect("/approval/" + old.id)
-			return nil
+		case l.approval == nil:
+			l.approval = a
+		case l.approval.done || l.approval.browser != a.browser:
+			return staleLink("used")
+		default:
+			a = l.approval
 		}
-		l.approval = a.id
 	}
-	st.approvals[a.id] = a
-	st.prune(now)
+	s.state.approvals[a.id] = a
 	c.redirect("/approval/" + a.id)
 	return nil
 }
@@ -229,7 +220,7 @@ func (s *Server) browserID(c *call) string {
 	if k, err := c.r.Cookie(s.cookie); err == nil && len(k.Value) == 32 {
 		return k.Value
 	}
-	id := s.rand.text(32)
+	id := s.text(32)
 	http.SetCookie(c.w, &http.Cookie{Name: s.cookie, Value: id, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode})
 	return id
 }
@@ -301,7 +292,6 @@ func (s *Server) advance(c *call, a *approval) {
 		}
 		a.provider = provider
 	}
-	s.state.proven[a.browser] = s.now().Add(proofLife) // the first page is passed
 	a.step++
 	c.redirect("/approval/" + a.id)
 }
@@ -360,7 +350,7 @@ func (s *Server) finish(c *call, a *approval, answer url.Values) {
 func (s *Server) bentState(state []string, how string) []string {
 	switch how {
 	case "wrong":
-		return []string{s.rand.text(32)}
+		return []string{s.text(32)}
 	case "duplicate":
 		return slices.Concat(state, state)
 	case "missing":

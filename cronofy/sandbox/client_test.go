@@ -47,8 +47,8 @@ func TestClientWalksThrough(t *testing.T) {
 	t.Parallel()
 	for name, sw := range map[string]Switches{
 		"as usual": {}, "unknown fields": {ExtraFields: true}, "rotation": {RotateRefreshTokens: true},
-		"other field": {LinkTokenField: "service_account"}, "either field": {LinkTokenField: "either"},
-		"400": {InvalidClientStatus: 400}, "enterprise names": {EnterpriseNames: true},
+		"other field": {LinkTokenField: "service_account"},
+		"400":         {InvalidClientStatus: 400}, "enterprise names": {EnterpriseNames: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -56,7 +56,7 @@ func TestClientWalksThrough(t *testing.T) {
 			c, ctx := w.api(), t.Context()
 			require.NoError(t, c.CheckApplication(ctx))
 			for _, p := range cronofy.Providers() {
-				w.Unlink()
+				w.act("unlink")
 				tok, err := c.Exchange(ctx, w.approveFor(c, p), w.back)
 				require.NoError(t, err)
 				require.Equal(t, "org_6710aa01c0ffee0123459999", tok.Sub)
@@ -82,7 +82,7 @@ func TestClientReadsTheOrganisation(t *testing.T) {
 		info, err := c.UserInfo(t.Context(), a.AccessToken)
 		require.NoError(t, err)
 		require.Equal(t, []string{a.Sub, a.Email, a.Name, "account"}, []string{info.Sub, info.Email, info.Name, info.Type})
-		p := w.org.person(i)
+		p := w.people[i]
 		want := 0
 		if p.personal {
 			want++
@@ -207,13 +207,13 @@ func TestClientUnderEveryFault(t *testing.T) {
 			w := start(t, Options{})
 			call := clientCalls(w, w.api())[e]
 			require.NotNil(t, call, "clientCalls has no call for %s", e)
-			for _, status := range statuses() {
+			for _, status := range Statuses() {
 				w.Set(Fault{Endpoint: e, Status: status})
 				require.Equal(t, status, cronofy.StatusOf(call(t.Context())), "always "+strconv.Itoa(status))
 			}
 			w.Set(Fault{Endpoint: e, Status: 429, RetryAfter: "2", Times: 2})
 			requireUsual(t, e, call(t.Context()))
-			require.Empty(t, w.Faults(), "it tried until it was let through")
+			require.Empty(t, w.scripted(), "it tried until it was let through")
 
 			for _, b := range []Body{HTMLBody, EmptyBody, TruncatedBody, CutBody} {
 				w.Set(Fault{Endpoint: e, Body: b})

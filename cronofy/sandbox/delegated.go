@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
@@ -139,23 +140,18 @@ func within(scope, delegated string) bool {
 func expand(scope string) []string {
 	var out []string
 	for _, one := range strings.Fields(scope) {
-		switch one {
-		case "free_busy":
-			out = append(out, "read_account", "list_calendars", "read_free_busy")
-		case "free_busy_write":
-			out = append(out, "read_account", "list_calendars", "read_free_busy", "create_event", "delete_event")
-		case "read_only":
-			out = append(out, "read_account", "list_calendars", "read_events", "read_free_busy")
-		case "write_only":
-			out = append(out, "read_account", "list_calendars", "create_event", "delete_event")
-		case "read_write":
-			out = append(out, "read_account", "list_calendars", "read_events", "read_free_busy",
-				"create_event", "delete_event", "create_calendar", "event_reminders", "change_participation_status")
-		default:
-			out = append(out, one)
-		}
+		out = append(out, strings.Fields(cmp.Or(wideScopes[one], one))...)
 	}
 	return out
+}
+
+var wideScopes = map[string]string{
+	"free_busy":       "read_account list_calendars read_free_busy",
+	"free_busy_write": "read_account list_calendars read_free_busy create_event delete_event",
+	"read_only":       "read_account list_calendars read_events read_free_busy",
+	"write_only":      "read_account list_calendars create_event delete_event",
+	"read_write": "read_account list_calendars read_events read_free_busy create_event delete_event create_calendar " +
+		"event_reminders change_participation_status",
 }
 
 const webhookTimeout = 5 * time.Second
@@ -187,14 +183,14 @@ func (s *Server) notify(d delegation, sw Switches) {
 		a["state"] = d.state
 	}
 	s.mu.Lock()
-	if i, ok := s.org.find(d.email); ok {
-		a["code"] = s.newCode(&grant{kind: accountGrant, account: i, sub: accountSub(i), scope: d.scope}, d.callbackURL)
+	if i, ok := s.find(d.email); ok {
+		a["code"] = s.newCode(&grant{kind: accountGrant, account: i, sub: s.people[i].Sub, scope: d.scope}, d.callbackURL)
 	} else { // the keys are from SDK samples, the values are a choice
 		a["error"], a["error_key"], a["error_description"] = "access_denied", "errors.not_found", "There is no such mailbox"
 	}
 	secrets := []string{s.opts.ClientSecret.Reveal()} // the active ones
 	if sw.SecondDigest {
-		secrets = slices.Insert(secrets, 0, "CRN_"+s.rand.text(40))
+		secrets = slices.Insert(secrets, 0, "CRN_"+s.text(40))
 	}
 	s.mu.Unlock()
 	body := encode(object{"authorization": a}, sw)

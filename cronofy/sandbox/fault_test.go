@@ -59,7 +59,7 @@ func TestFaultMatrix(t *testing.T) {
 	calls := w.calls()
 	require.Len(t, calls, len(Endpoints()))
 	for _, e := range Endpoints() {
-		for _, status := range statuses() {
+		for _, status := range Statuses() {
 			for _, after := range []string{"", "7", "Mon, 02 Mar 2026 09:00:07 GMT"} {
 				name := string(e) + " " + strconv.Itoa(status) + " " + after
 				w.Set(Fault{Endpoint: e, Status: status, RetryAfter: after, Times: 1})
@@ -78,7 +78,7 @@ func TestFaultMatrix(t *testing.T) {
 				default:
 					require.Empty(t, body, name)
 				}
-				require.Empty(t, w.Faults(), "used up: "+name)
+				require.Empty(t, w.scripted(), "used up: "+name)
 			}
 		}
 		resp, err := calls[e]()
@@ -172,7 +172,7 @@ func TestFaultCounts(t *testing.T) {
 	for range 5 {
 		require.Equal(t, 423, w.get("/v1/resources", "").StatusCode)
 	}
-	require.Equal(t, []Fault{{Endpoint: Resources, Status: 423}}, w.Faults())
+	require.Equal(t, []Fault{{Endpoint: Resources, Status: 423}}, w.scripted())
 	w.Set()
 	require.Equal(t, 401, w.get("/v1/resources", "").StatusCode)
 }

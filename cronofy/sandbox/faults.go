@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -31,6 +32,10 @@ func Endpoints() []Endpoint {
 	return []Endpoint{LinkTokens, Exchange, Refresh, Revoke, UserInfo, Delegated, Resources, Authorize, EnterpriseConnect}
 }
 
+// Statuses are those that Cronofy documents for its refusals, and the usual ones of a
+// server in trouble.
+func Statuses() []int { return []int{400, 401, 402, 403, 404, 422, 423, 429, 500, 502, 503, 504} }
+
 // Body is what a fault sends instead of the right body.
 type Body string
 
@@ -45,18 +50,18 @@ const (
 )
 
 // Fault is a scripted answer. One with neither Status, Body nor Reset lets the
-// call through after Slow.
+// call through after Slow. The tags are what the control page calls its fields.
 type Fault struct {
-	Endpoint   Endpoint
-	Account    string        // only calls with this account's access or refresh token, by email; empty is all
-	Times      int           // how often; 0 is until Set is called again
-	Status     int           // 0 is 200
-	Body       Body          // DefaultBody with a Status is what is documented for it
-	RetryAfter string        // the header's value, in seconds or as an HTTP date
-	Error      string        // the OAuth error of a 400 or 401 body; a 400 has invalid_grant without it
-	Field      string        // what a 422 complains of; default service_account_id
-	Slow       time.Duration // pause before the answer, cut short by Close
-	Reset      bool          // the connection is reset
+	Endpoint   Endpoint      `control:"Endpoint"`
+	Account    string        `control:"Account's email"` // only calls with this account's access or refresh token
+	Times      int           `control:"Times"`           // how often; 0 is always, until Set is called again
+	Status     int           `control:"Status"`          // 0 is 200
+	Body       Body          `control:"Body"`            // DefaultBody with a Status is what is documented for it
+	RetryAfter string        `control:"Retry-After"`     // the header's value, in seconds or as an HTTP date
+	Error      string        `control:"OAuth error"`     // of a 400 or 401 body; a 400 has invalid_grant without it
+	Field      string        `control:"Field of a 422"`  // service_account_id if empty
+	Slow       time.Duration `control:"Pause"`           // before the answer, cut short by Close
+	Reset      bool          `control:"Reset the connection"`
 }
 
 // Set replaces the scripted answers. For each call the first that fits and is
@@ -67,18 +72,11 @@ func (s *Server) Set(faults ...Fault) {
 	s.faults = slices.Clone(faults)
 }
 
-// Faults gives the scripted answers that are left, Times being what remains.
-func (s *Server) Faults() []Fault {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return slices.Clone(s.faults)
-}
-
 // takeFault gives a call its fault, if there is one, and counts it.
 func (s *Server) takeFault(c *call) {
 	c.switches = s.switches
 	for i, f := range s.faults {
-		if f.Endpoint != AnyEndpoint && f.Endpoint != c.endpoint || f.Account != "" && f.Account != s.callerEmail(c) {
+		if f.Endpoint != AnyEndpoint && f.Endpoint != c.endpoint || f.Account != "" && !strings.EqualFold(f.Account, s.callerEmail(c)) {
 			continue
 		}
 		c.fault = f

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"strconv"
 	"strings"
 
 	"confer/cronofy"
@@ -20,6 +19,10 @@ type Account struct {
 	Email, Name, Sub          string
 	Room                      bool
 	AccessToken, RefreshToken cronofy.Secret
+
+	unmatched    bool // the provider has nobody of this address
+	disconnected bool // the provider refuses the credentials
+	personal     bool // has a Zoom profile of their own, from before any link
 }
 
 const (
@@ -31,122 +34,73 @@ const (
 	accountScope          = "read_write"
 )
 
-// person is what an account is apart from its tokens.
-type person struct {
-	email, name  string
-	room         bool
-	unmatched    bool // the provider has nobody of this address
-	disconnected bool // the provider refuses the credentials
-	personal     bool // has a Zoom profile of their own, from before any link
-}
-
-// organisation makes its accounts when asked for them, from their number.
-type organisation struct {
-	rand  *random
-	count int
-	fixed []person // the built-in ones; nil when accounts are generated
-}
-
-func newOrganisation(r *random, accounts int) *organisation {
-	if accounts > 0 {
-		return &organisation{rand: r, count: min(accounts, MaxAccounts)}
+// organisation gives n accounts without their tokens; those built in if n is 0.
+func organisation(n int) []Account {
+	if n > 0 {
+		return generated(min(n, MaxAccounts))
 	}
-	fixed := builtIn()
-	return &organisation{rand: r, count: len(fixed), fixed: fixed}
-}
-
-func builtIn() []person {
-	return []person{
-		{email: "amara@example.test", name: "Amara Osei"},
-		{email: "bjorn@example.test", name: "Björn Lindqvist"},
-		{email: "chiara@example.test", name: "Chiara Conti", personal: true},
-		{email: "dmitri@example.test", name: "Dmitri Volkov"},
-		{email: "elif@example.test", name: "Elif Yıldız", disconnected: true},
-		{email: "farah@example.test", name: "Farah Haddad"},
-		{email: "gael@example.test", name: "Gaël Moreau", unmatched: true},
-		{email: "hana@example.test", name: "Hana Kobayashi"},
-		{email: "ines@example.test", name: "Inês Carvalho", personal: true},
-		{email: "jonas@example.test", name: "Jonas Weber"},
-		{email: "keiko@example.test", name: "渡辺 恵子"},
-		{email: "luca@example.test", name: "Luca Rossi", unmatched: true},
-		{email: "room-1@example.test", name: "Room 1", room: true},
-		{email: "room-2@example.test", name: "Room 2", room: true},
-		{email: "room-4@example.test", name: "Room 4", room: true, unmatched: true},
+	return []Account{
+		{Email: "amara@example.test", Name: "Amara Osei"},
+		{Email: "bjorn@example.test", Name: "Björn Lindqvist"},
+		{Email: "chiara@example.test", Name: "Chiara Conti", personal: true},
+		{Email: "dmitri@example.test", Name: "Dmitri Volkov"},
+		{Email: "elif@example.test", Name: "Elif Yıldız", disconnected: true},
+		{Email: "farah@example.test", Name: "Farah Haddad"},
+		{Email: "gael@example.test", Name: "Gaël Moreau", unmatched: true},
+		{Email: "hana@example.test", Name: "Hana Kobayashi"},
+		{Email: "ines@example.test", Name: "Inês Carvalho", personal: true},
+		{Email: "jonas@example.test", Name: "Jonas Weber"},
+		{Email: "keiko@example.test", Name: "渡辺 恵子"},
+		{Email: "luca@example.test", Name: "Luca Rossi", unmatched: true},
+		{Email: "room-1@example.test", Name: "Room 1", Room: true},
+		{Email: "room-2@example.test", Name: "Room 2", Room: true},
+		{Email: "room-4@example.test", Name: "Room 4", Room: true, unmatched: true},
 	}
 }
 
-// person gives the i-th, which must exist.
-func (o *organisation) person(i int) person {
-	if o.fixed != nil {
-		return o.fixed[i]
+func generated(n int) []Account {
+	firsts := [...]string{"Ada", "Ben", "Cora", "Dev", "Eva", "Finn", "Gita", "Hugo", "Iris", "Jan", "Kai", "Lea", "Mina"}
+	lasts := [...]string{"Adler", "Brandt", "Costa", "Diaz", "Engel", "Fischer", "Garcia", "Horn", "Ito", "Jensen", "Klein"}
+	all := make([]Account, n)
+	for i := range all {
+		if i%50 == 49 {
+			all[i] = Account{Email: fmt.Sprintf("room-%d@%s", i+1, domain), Name: fmt.Sprintf("Room %d", i+1), Room: true}
+			continue
+		}
+		first, last := firsts[i%len(firsts)], lasts[i/len(firsts)%len(lasts)]
+		all[i] = Account{
+			Email: fmt.Sprintf("%s.%s-%d@%s", strings.ToLower(first), strings.ToLower(last), i+1, domain), Name: first + " " + last,
+			unmatched: i%20 == 7, disconnected: i%50 == 11, personal: i%25 == 3,
+		}
 	}
-	if i%50 == 49 {
-		n := strconv.Itoa(i + 1)
-		return person{email: "room-" + n + "@" + domain, name: "Room " + n, room: true}
-	}
-	first := [...]string{"Ada", "Ben", "Cora", "Dev", "Eva", "Finn", "Gita", "Hugo", "Iris", "Jan", "Kai", "Lea", "Mina"}
-	last := [...]string{"Adler", "Brandt", "Costa", "Diaz", "Engel", "Fischer", "Garcia", "Horn", "Ito", "Jensen", "Klein"}
-	f, l := first[i%len(first)], last[i/len(first)%len(last)]
-	return person{
-		email:        strings.ToLower(f+"."+l) + "-" + strconv.Itoa(i+1) + "@" + domain,
-		name:         f + " " + l,
-		unmatched:    i%20 == 7,
-		disconnected: i%50 == 11,
-		personal:     i%25 == 3,
+	return all
+}
+
+// hire makes them the organisation's people, with a sub and tokens for each.
+func (s *Server) hire(people []Account) {
+	s.people, s.byEmail = people, make(map[string]int, len(people))
+	for i := range people {
+		p, access, refresh := &people[i], s.text(32), s.text(32)
+		p.Sub = fmt.Sprintf("acc_6710aa01c0ffee0%09d", 123450001+i)
+		p.AccessToken, p.RefreshToken = cronofy.NewSecret(access), cronofy.NewSecret(refresh)
+		g := &grant{kind: accountGrant, account: i, sub: p.Sub, scope: accountScope}
+		s.state.access[access], s.state.refresh[refresh] = accessToken{grant: g}, g
+		s.byEmail[strings.ToLower(p.Email)] = i
 	}
 }
 
 // find looks an address up, ignoring case: a choice, as matching is not documented.
-func (o *organisation) find(email string) (int, bool) {
-	if o.fixed != nil {
-		for i, p := range o.fixed {
-			if strings.EqualFold(p.email, email) {
-				return i, true
-			}
-		}
-		return 0, false
-	}
-	name, _, _ := strings.Cut(email, "@")
-	n, err := strconv.Atoi(name[strings.LastIndexByte(name, '-')+1:])
-	if err != nil || n < 1 || n > o.count {
-		return 0, false
-	}
-	return n - 1, strings.EqualFold(o.person(n-1).email, email)
+func (s *Server) find(email string) (int, bool) {
+	i, ok := s.byEmail[strings.ToLower(email)]
+	return i, ok
 }
 
-func accountSub(i int) string { return fmt.Sprintf("acc_6710aa01c0ffee0%09d", 123450001+i) }
-
-func (o *organisation) account(i int) Account {
-	p := o.person(i)
-	return Account{
-		Email: p.email, Name: p.name, Sub: accountSub(i), Room: p.room,
-		AccessToken:  cronofy.NewSecret(o.token("access", i)),
-		RefreshToken: cronofy.NewSecret(o.token("refresh", i)),
-	}
-}
-
-// token carries its account's number, so that none of them has to be kept.
-func (o *organisation) token(label string, i int) string {
-	return o.rand.derive(label, i, 24) + fmt.Sprintf("%08x", i)
-}
-
-// owner tells whose token this is, if it is one of these.
-func (o *organisation) owner(label, token string) (int, bool) {
-	if len(token) != 32 {
-		return 0, false
-	}
-	n, err := strconv.ParseUint(token[24:], 16, 32)
-	if err != nil || int(n) >= o.count {
-		return 0, false
-	}
-	return int(n), same(o.token(label, int(n)), token)
-}
-
-func (o *organisation) writeCSV(w io.Writer) error {
+// AccountsCSV writes the organisation as CSV with the header
+// email,sub,access_token,refresh_token. It holds the tokens in plain text.
+func (s *Server) AccountsCSV(w io.Writer) error {
 	out := csv.NewWriter(w)
 	out.Write([]string{"email", "sub", "access_token", "refresh_token"}) // Flush and Error tell
-	for i := range o.count {
-		a := o.account(i)
+	for _, a := range s.people {
 		out.Write([]string{a.Email, a.Sub, a.AccessToken.Reveal(), a.RefreshToken.Reveal()})
 	}
 	out.Flush()
@@ -156,42 +110,24 @@ func (o *organisation) writeCSV(w io.Writer) error {
 	return nil
 }
 
-const alphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-
-// random makes everything that must not be guessed, or must be the same again
-// with the same seed.
-type random struct {
-	draw *rand.Rand
-	key  [32]byte
-}
-
-func newRandom(seed uint64) *random {
+// newRand makes everything that must not be guessed, or must be the same again with
+// the same seed.
+func newRand(seed uint64) *rand.Rand {
 	var from [32]byte
 	if seed == 0 {
 		cryptorand.Read(from[:]) // never fails
 	} else {
 		from = sha256.Sum256(binary.BigEndian.AppendUint64(nil, seed))
 	}
-	return &random{draw: rand.New(rand.NewChaCha8(from)), key: sha256.Sum256(from[:])}
+	return rand.New(rand.NewChaCha8(from))
 }
 
-// text gives n characters of the alphabet, each equally likely. The Server's lock guards it.
-func (r *random) text(n int) string {
+// text gives n random letters and digits, each equally likely. The lock guards it.
+func (s *Server) text(n int) string {
+	const alphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 	out := make([]byte, n)
 	for i := range out {
-		out[i] = alphabet[r.draw.IntN(len(alphabet))]
+		out[i] = alphabet[s.rand.IntN(len(alphabet))]
 	}
 	return string(out)
-}
-
-// derive gives the same n (at most 32) characters for the same label and number.
-func (r *random) derive(label string, i, n int) string {
-	from := make([]byte, 0, 64)
-	from = append(from, r.key[:]...)
-	from = append(from, label...)
-	out := sha256.Sum256(binary.BigEndian.AppendUint64(from, uint64(i)))
-	for i, b := range out {
-		out[i] = alphabet[int(b)%len(alphabet)]
-	}
-	return string(out[:n])
 }

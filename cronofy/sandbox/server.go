@@ -17,6 +17,7 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"slices"
@@ -27,13 +28,17 @@ import (
 	"confer/cronofy"
 )
 
-// Server is one sandbox. Its methods may be called from several goroutines.
+// Server is one sandbox. Its methods may be called from several goroutines, once
+// Start has returned.
 type Server struct {
-	opts     Options
-	org      *organisation
-	control  string // the control page's token
-	cookie   string // names are not kept apart by port, so each server has its own
-	webhooks *http.Client
+	opts           Options
+	people         []Account
+	byEmail        map[string]int // lower-case address → place in people
+	control, form  string         // the control page's token, and that of its forms
+	cookie         string         // names are not kept apart by port, so each server has its own
+	profiles       string         // makes the ids of profiles, the same at each reading
+	webhooks       *http.Client
+	apiURL, appURL string // empty before Start
 
 	work   sync.WaitGroup  // handlers, webhooks and the two listeners
 	ctx    context.Context // ends with Close
@@ -42,14 +47,13 @@ type Server struct {
 	// mu guards what follows. A handler holds it from its first look to its last
 	// change; what may take long (bodies, pauses, webhooks) is done without it.
 	mu         sync.Mutex
-	rand       *random
+	rand       *rand.Rand
 	state      store
 	limits     limiter
 	log        requestLog
 	faults     []Fault
 	switches   Switches
 	dataCenter cronofy.DataCenter
-	api, app   net.Listener
 	servers    []*http.Server
 	closed     bool
 }
@@ -69,18 +73,19 @@ func New(o Options) *Server {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	r := newRandom(o.Seed)
-	o.ClientID = cmp.Or(o.ClientID, defaultClientID)
-	if o.ClientSecret.Empty() {
-		o.ClientSecret = cronofy.NewSecret("CRN_" + r.text(40))
-	}
 	s := &Server{
-		opts: o, rand: r, org: newOrganisation(r, o.Accounts), state: newStore(r),
-		faults: slices.Clone(o.Faults), switches: o.Switches,
-		control: r.text(32), cookie: "confer_sandbox_" + r.text(8), webhooks: loopbackClient(),
-		dataCenter: cronofy.DataCenters()[0],
-		limits:     limiter{perSecond: o.RatePerSecond, perMinute: o.RatePerMinute},
+		opts: o, rand: newRand(o.Seed), state: newStore(), webhooks: loopbackClient(),
+		faults: slices.Clone(o.Faults), switches: o.Switches, dataCenter: cronofy.DataCenters()[0],
+		limits: limiter{perSecond: o.RatePerSecond, perMinute: o.RatePerMinute},
 	}
+	s.opts.ClientID = cmp.Or(o.ClientID, defaultClientID)
+	if o.ClientSecret.Empty() {
+		s.opts.ClientSecret = cronofy.NewSecret("CRN_" + s.text(40))
+	}
+	s.control, s.form, s.profiles, s.cookie = s.text(32), s.text(32), s.text(32), "confer_sandbox_"+s.text(8)
+	s.state.serviceToken = s.text(32)
+	s.state.access[s.state.serviceToken] = accessToken{grant: serviceAccountGrant(serviceAccountScope, serviceDelegatedScope)}
+	s.hire(organisation(o.Accounts))
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	return s
 }
@@ -90,7 +95,7 @@ func New(o Options) *Server {
 func (s *Server) Start() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed || s.api != nil {
+	if s.closed || s.servers != nil {
 		return errors.New("start sandbox: already started or closed")
 	}
 	api, err := listenLoopback(s.opts.ListenAPI)
@@ -101,7 +106,7 @@ func (s *Server) Start() error {
 	if err != nil {
 		return errors.Join(fmt.Errorf("listen for the app host: %w", err), api.Close())
 	}
-	s.api, s.app = api, app
+	s.apiURL, s.appURL = "http://"+api.Addr().String(), "http://"+app.Addr().String()
 	s.serve(api, s.handler("api", s.apiRoutes()))
 	s.serve(app, s.handler("app", s.appRoutes()))
 	return nil
@@ -176,25 +181,10 @@ func (s *Server) enter() bool {
 func (s *Server) now() time.Time { return s.opts.Now() }
 
 // APIURL is the base URL of the api host; empty before Start.
-func (s *Server) APIURL() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return baseURL(s.api)
-}
+func (s *Server) APIURL() string { return s.apiURL }
 
 // AppURL is the base URL of the app host; empty before Start.
-func (s *Server) AppURL() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return baseURL(s.app)
-}
-
-func baseURL(l net.Listener) string {
-	if l == nil {
-		return ""
-	}
-	return "http://" + l.Addr().String()
-}
+func (s *Server) AppURL() string { return s.appURL }
 
 // Site is the data center with the sandbox's URLs in place of its own. Relink
 // URLs name this data center's app host from now on.
@@ -202,7 +192,7 @@ func (s *Server) Site(dc cronofy.DataCenter) cronofy.Site {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.dataCenter = dc
-	return cronofy.Site{DataCenter: dc, API: baseURL(s.api), App: baseURL(s.app), Sandbox: true}
+	return cronofy.Site{DataCenter: dc, API: s.apiURL, App: s.appURL, Sandbox: true}
 }
 
 // Credentials gives what an operator types in.
@@ -215,24 +205,7 @@ func (s *Server) Credentials() Credentials {
 }
 
 // Accounts gives the whole organisation in its order.
-func (s *Server) Accounts() []Account {
-	all := make([]Account, s.org.count)
-	for i := range all {
-		all[i] = s.org.account(i)
-	}
-	return all
-}
-
-// AccountsCSV writes the organisation as CSV with the header
-// email,sub,access_token,refresh_token. It holds the tokens in plain text.
-func (s *Server) AccountsCSV(w io.Writer) error { return s.org.writeCSV(w) }
-
-// Switches gives the switches as they are.
-func (s *Server) Switches() Switches {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.switches
-}
+func (s *Server) Accounts() []Account { return slices.Clone(s.people) }
 
 // SetSwitches turns all switches.
 func (s *Server) SetSwitches(sw Switches) {
@@ -248,18 +221,11 @@ func (s *Server) Link(p cronofy.Provider) {
 	s.link(p)
 }
 
-// Unlink forgets every link, so that the profiles it gave are gone.
-func (s *Server) Unlink() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	clear(s.state.links)
-}
-
 // ExpireAccessTokens ends the life of all access tokens given so far.
 func (s *Server) ExpireAccessTokens() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.state.expireAccess()
+	clear(s.state.access)
 }
 
 // Options says what the sandbox plays. The zero value is a development-mode
@@ -278,9 +244,8 @@ type Options struct {
 
 	Seed uint64 // other than zero it makes runs repeatable
 
-	// Accounts is how many accounts the organisation has; 0 is the built-in one
-	// of 12 people and 3 rooms. They are made when asked for, so that 100,000
-	// cost nothing.
+	// Accounts is how many accounts the organisation has, at most MaxAccounts; 0 is
+	// the built-in one of 12 people and 3 rooms.
 	Accounts int
 
 	// The application's rate limits; 0 is none. Cronofy's are 50 and 500.
@@ -296,12 +261,12 @@ type Options struct {
 
 // Lives of what is issued. That codes and link tokens are short-lived is
 // documented, ten minutes is a choice, and so is what is not of Cronofy's API; the
-// tokens' seconds are from the documentation's samples.
+// tokens' seconds are from the documentation's samples. Those that the sandbox hands
+// out at its start, as the operator's application would have them, have no end.
 const (
 	linkTokenLife      = 10 * time.Minute
 	codeLife           = 10 * time.Minute
 	approvalLife       = 30 * time.Minute
-	proofLife          = 12 * time.Hour // how long a browser is known as the calendar administrator's
 	accountTokenLife   = 3600 * time.Second
 	serviceAccountLife = 1800 * time.Second
 )
@@ -309,46 +274,35 @@ const (
 const defaultClientID = "k3Hn2cWq9ZrT5vXy7LbD"
 
 // MaxAccounts is the most that an organisation has; more are cut off.
-const MaxAccounts = 10_000_000
+const MaxAccounts = 1_000_000
 
 // Switches are kinds of behaviour that Cronofy does not document, or that
 // differ between its documentation and its SDKs. The zero value is the likely one.
+// The tags are what the control page calls them.
 type Switches struct {
-	// LinkTokenField is the name required in a link token request:
-	// "service_account_id" (default), "service_account" or "either".
-	LinkTokenField string
+	RotateRefreshTokens bool `control:"Refresh tokens change on use"`
+	OmitRefreshToken    bool `control:"Token answers have no refresh_token"`
+	OmitSub             bool `control:"Token answers have no sub"`
+	EnterpriseNames     bool `control:"Userinfo says zoom_enterprise instead of zoom"`
+	ExtraFields         bool `control:"Unknown fields in every JSON object"`
+	OmitCronofyData     bool `control:"Userinfo has no cronofy.data"`
+	Disconnected        bool `control:"Profiles from links are disconnected, and have a relink URL"`
+	NoPlan              bool `control:"The plan lacks the feature (402)"`
+	NoRecruiting        bool `control:"The application lacks the conferencing category Recruiting (no Indeed)"`
+	LinkTokenOptional   bool `control:"A link token of another name is ignored (approvals link nothing)"`
+	RepeatCallback      bool `control:"The callback is delivered twice, to loopback redirect URIs"`
+	UnsignedWebhooks    bool `control:"Webhooks are not signed"`
+	SecondDigest        bool `control:"Webhooks have another secret's digest as well"`
 
-	// InvalidClientStatus is that of invalid_client: 401 (default) or 400.
-	InvalidClientStatus int
-
-	RotateRefreshTokens bool // a refresh gives a new refresh token and spends the old one
-	OmitRefreshToken    bool // token answers without refresh_token
-	OmitSub             bool // token answers without sub
-	EnterpriseNames     bool // userinfo says zoom_enterprise instead of zoom
-	ExtraFields         bool // unknown fields in every JSON object
-	OmitCronofyData     bool // userinfo without cronofy.data
-	Disconnected        bool // profiles from links are not connected, and have a relink URL
-	NoPlan              bool // the plan lacks the feature: 402
-	NoRecruiting        bool // the application lacks the conferencing category that Indeed needs
-	LinkTokenOptional   bool // an authorization without a known link token parameter is not refused, and links nothing
-
-	// State is what happens to the state on the way back: "" (unchanged),
-	// "wrong", "duplicate" or "missing".
-	State string
-
-	// ErrorRedirect, if not empty, is the OAuth error that an approval ends in.
-	ErrorRedirect string
-
-	// RepeatCallback delivers each answer to a loopback redirect URI once by
-	// itself, before the browser does.
-	RepeatCallback bool
+	LinkTokenField      string `control:"Link token field"` // "service_account_id" if empty
+	State               string `control:"State on the way back"`
+	ErrorRedirect       string `control:"Approvals end in"`         // an OAuth error
+	InvalidClientStatus int    `control:"Status of invalid_client"` // 401 if 0
 
 	// The i-th account's profile appears ProfileDelay + i*ProfileGap after a link,
 	// one that was made already included.
-	ProfileDelay, ProfileGap time.Duration
-
-	UnsignedWebhooks bool // no Cronofy-HMAC-SHA256 header
-	SecondDigest     bool // the header starts with another secret's digest
+	ProfileDelay time.Duration `control:"First profile after a link"`
+	ProfileGap   time.Duration `control:"Each further profile later by"`
 }
 
 // LogEntry is one request. It holds no query, header, body or secret.

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -91,6 +92,27 @@ func (w *testServer) callback(rw http.ResponseWriter, r *http.Request) {
 	default:
 		rw.WriteHeader(http.StatusNotFound)
 	}
+}
+
+// act does what a button of the control page does.
+func (w *testServer) act(action string) {
+	w.t.Helper()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	require.True(w.t, w.turn(params{"action": action}))
+}
+
+// scripted are the scripted answers that are left.
+func (w *testServer) scripted() []Fault {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.faults)
+}
+
+func (w *testServer) switched() Switches {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.switches
 }
 
 // answer is an HTTP answer with its body read.

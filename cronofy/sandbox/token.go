@@ -30,7 +30,8 @@ func (c *call) unauthorized(reason string) {
 // https://docs.cronofy.com/developers/conferencing-services/enterprise-conferencing/
 func (s *Server) createLinkToken(c *call) {
 	token, ok := bearer(c.r)
-	field, id := serviceAccountField(c.params, c.switches.LinkTokenField)
+	field := cmp.Or(c.switches.LinkTokenField, "service_account_id") // the documentation contradicts itself about it
+	id := c.params.text(field)
 	switch {
 	case !ok || !s.isSecret(token):
 		c.unauthorized("the bearer token is not the client secret")
@@ -46,19 +47,6 @@ func (s *Server) createLinkToken(c *call) {
 	default:
 		c.answer(http.StatusOK, object{"organizational_unit_authorization_link_token": object{"ou_link_token": s.newLinkToken()}})
 	}
-}
-
-// serviceAccountField reads the field by the name that is switched on: the
-// documentation contradicts itself about it.
-func serviceAccountField(p params, name string) (field, id string) {
-	name = cmp.Or(name, "service_account_id")
-	if name == "either" {
-		name = "service_account_id"
-		if p.text("service_account") != "" {
-			name = "service_account"
-		}
-	}
-	return name, p.text(name)
 }
 
 // token is POST /oauth/token. An Authorization header is ignored, as some SDKs
@@ -105,13 +93,13 @@ func (s *Server) exchange(c *call) {
 		c.oauthError(http.StatusBadRequest, "invalid_grant", reason)
 		return
 	}
-	a := s.issue(g, s.rand.text(32))
+	a := s.issue(g, s.text(32))
 	a["sub"] = g.sub
 	switch g.kind {
 	case accountGrant:
 		a["account_id"], a["linking_profile"] = g.sub, object{
 			"provider_name": "google", "provider_service": "gsuite",
-			"profile_id": s.profileID("calendar", g.account), "profile_name": s.org.person(g.account).email,
+			"profile_id": s.profileID("calendar", g.account), "profile_name": s.people[g.account].Email,
 		}
 	case serviceGrant:
 		a["service_account_id"] = g.sub
@@ -126,31 +114,30 @@ func (s *Server) exchange(c *call) {
 // refresh answers without sub, account_id and linking_profile, as documented.
 // https://docs.cronofy.com/developers/api/authorization/refresh-token
 func (s *Server) refresh(c *call) {
-	old := c.params.text("refresh_token")
-	if old == "" {
+	token := c.params.text("refresh_token")
+	g, ok := s.byRefresh(token)
+	switch {
+	case token == "":
 		c.oauthError(http.StatusBadRequest, "invalid_request", "refresh_token is missing")
 		return
-	}
-	rotate := c.switches.RotateRefreshTokens
-	g, ok := s.byRefresh(old, rotate)
-	if !ok {
+	case !ok:
 		c.oauthError(http.StatusBadRequest, "invalid_grant", "the refresh token is unknown, used or revoked")
 		return
+	case c.switches.RotateRefreshTokens:
+		delete(s.state.refresh, token)
+		token = s.text(32)
 	}
-	next := ""
-	if rotate {
-		next = s.rand.text(32)
-	}
-	a := s.issue(g, next)
-	a["refresh_token"] = cmp.Or(next, old)
-	c.answerToken(a)
+	c.answerToken(s.issue(g, token))
 }
 
-// issue makes an access token for a grant, and takes the refresh token if there is one.
+// issue makes an access token for a grant, beside its refresh token.
 // https://docs.cronofy.com/developers/api/authorization/request-token
 func (s *Server) issue(g *grant, refresh string) object {
-	access := s.rand.text(32)
-	life := s.newTokens(access, refresh, g)
+	access, life := s.text(32), accountTokenLife
+	if g.kind == serviceGrant {
+		life = serviceAccountLife
+	}
+	s.state.access[access], s.state.refresh[refresh] = accessToken{g, s.now().Add(life)}, g
 	return object{
 		"token_type": "bearer", "access_token": access, "expires_in": int(life / time.Second),
 		"refresh_token": refresh, "scope": g.scope,
@@ -165,19 +152,18 @@ func (c *call) answerToken(a object) {
 	c.answer(http.StatusOK, a)
 }
 
-// revoke is POST /oauth/token/revoke, by token or by sub; token wins. An
+// revocation is POST /oauth/token/revoke, by token or by sub; token wins. An
 // unknown one is answered 200, by RFC 7009 section 2.2.
 // https://docs.cronofy.com/developers/api/authorization/revoke
-func (s *Server) revoke(c *call) {
+func (s *Server) revocation(c *call) {
 	if s.clientRefused(c) {
 		return
 	}
-	token, sub := c.params.text("token"), c.params.text("sub")
-	switch {
+	switch token, sub := c.params.text("token"), c.params.text("sub"); {
 	case token != "":
-		s.revokeToken(token)
+		s.revoke(token, "")
 	case sub != "":
-		s.revokeSub(sub)
+		s.revoke("", sub)
 	default:
 		c.oauthError(http.StatusBadRequest, "invalid_request", "token or sub is missing")
 		return

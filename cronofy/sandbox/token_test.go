@@ -181,7 +181,7 @@ func TestExpireAccessTokens(t *testing.T) {
 	w := start(t, Options{})
 	a := w.Accounts()[0]
 	issued := w.refreshWith(a.RefreshToken.Reveal()).json(t)
-	w.ExpireAccessTokens()
+	w.act("expire")
 	for _, token := range []string{a.AccessToken.Reveal(), text(issued["access_token"]), w.Credentials().ServiceAccountToken.Reveal()} {
 		require.Equal(t, 401, w.get("/v1/userinfo", token).StatusCode)
 	}

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -31,10 +32,10 @@ func (s *Server) callerEmail(c *call) string {
 	token, _ := bearer(c.r)
 	g, ok := s.byAccess(token)
 	if c.endpoint == Refresh {
-		g, ok = s.byRefresh(c.params.text("refresh_token"), false)
+		g, ok = s.byRefresh(c.params.text("refresh_token"))
 	}
 	if ok && g.kind == accountGrant {
-		return s.org.person(g.account).email
+		return s.people[g.account].Email
 	}
 	return ""
 }
@@ -70,13 +71,13 @@ func (s *Server) userInfo(c *call) {
 }
 
 func (s *Server) accountInfo(g *grant, sw Switches) object {
-	p := s.org.person(g.account)
-	data := object{"authorization": object{"scope": g.scope, "status": "active"}, "profiles": []any{s.calendar(g.account, p.email)}}
+	p := s.people[g.account]
+	data := object{"authorization": object{"scope": g.scope, "status": "active"}, "profiles": []any{s.calendar(g.account, p.Email)}}
 	if profiles := s.conferencing(g.account, p, sw); len(profiles) > 0 {
 		data["conferencing_profiles"] = profiles
 	}
 	return object{
-		"sub": g.sub, "email": p.email, "name": p.name, "zoneinfo": "Europe/Berlin", "cronofy.type": "account",
+		"sub": g.sub, "email": p.Email, "name": p.Name, "zoneinfo": "Europe/Berlin", "cronofy.type": "account",
 		"cronofy.data": data,
 	}
 }
@@ -93,40 +94,35 @@ func (s *Server) calendar(i int, email string) json.RawMessage {
 }
 
 func (s *Server) profileID(label string, i int) string {
-	return "pro_" + s.rand.derive("profile "+label, i, 12)
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s %s %d", s.profiles, label, i))
+	return fmt.Sprintf("pro_%x", sum[:6])
 }
 
 // conferencing gives the person's own profile first, then those from links.
-func (s *Server) conferencing(i int, p person, sw Switches) []any {
+func (s *Server) conferencing(i int, p Account, sw Switches) []any {
 	var out []any
 	if p.personal {
 		out = append(out, object{
-			"provider_name": "zoom", "profile_id": s.profileID("own zoom", i), "profile_name": p.email, "profile_connected": true,
+			"provider_name": "zoom", "profile_id": s.profileID("own zoom", i), "profile_name": p.Email, "profile_connected": true,
 		})
 	}
 	if p.unmatched {
 		return out
 	}
 	for _, provider := range s.linked(sw.ProfileDelay + time.Duration(i)*sw.ProfileGap) {
-		name := profileName(provider, sw)
-		connected := !p.disconnected && !sw.Disconnected
+		name, connected := provider, !p.disconnected && !sw.Disconnected
+		if !sw.EnterpriseNames {
+			name = strings.TrimSuffix(provider, "_enterprise")
+		}
 		profile := object{
-			"provider_name": name, "profile_id": s.profileID(provider, i), "profile_name": p.email, "profile_connected": connected,
+			"provider_name": name, "profile_id": s.profileID(provider, i), "profile_name": p.Email, "profile_connected": connected,
 		}
 		if !connected { // on the data center's own app host, as Cronofy's are
-			profile["profile_relink_url"] = "https://" + s.dataCenter.AppHost + "/v2/relink/" + url.PathEscape(name) + "?email=" + url.QueryEscape(p.email)
+			profile["profile_relink_url"] = "https://" + s.dataCenter.AppHost + "/v2/relink/" + url.PathEscape(name) + "?email=" + url.QueryEscape(p.Email)
 		}
 		out = append(out, profile)
 	}
 	return out
-}
-
-// profileName is what userinfo calls a provider; see Switches.EnterpriseNames.
-func profileName(provider string, sw Switches) string {
-	if sw.EnterpriseNames {
-		return provider
-	}
-	return strings.TrimSuffix(provider, "_enterprise")
 }
 
 // linked gives the providers that were linked so long ago.
@@ -169,9 +165,9 @@ func (s *Server) resources(c *call) {
 		return
 	}
 	rooms := []any{}
-	for i := range s.org.count {
-		if p := s.org.person(i); p.room {
-			rooms = append(rooms, object{"email": p.email, "name": p.name})
+	for _, p := range s.people {
+		if p.Room {
+			rooms = append(rooms, object{"email": p.Email, "name": p.Name})
 		}
 	}
 	c.answer(http.StatusOK, object{"resources": rooms})

@@ -82,7 +82,7 @@ func TestProfilesAppearOneByOne(t *testing.T) {
 	require.Equal(t, before+12, count(), "15 accounts, three without a match")
 	w.clock.add(time.Hour)
 	require.Equal(t, before+12, count())
-	w.Unlink()
+	w.act("unlink")
 	require.Equal(t, before, count())
 }
 
