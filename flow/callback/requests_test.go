@@ -64,7 +64,7 @@ func TestEveryPageIsGuarded(t *testing.T) {
 			require.Empty(t, w.Body.String(), name)
 			continue
 		}
-		require.Regexp(t, `^default-src 'none'; style-src 'sha256-[^']+'; img-src data:; `, w.Header().Get("Content-Security-Policy"), name)
+		require.Regexp(t, `^default-src 'none'; img-src data:; base-uri 'none'; .*style-src 'sha256-[^']+'$`, w.Header().Get("Content-Security-Policy"), name)
 		require.Contains(t, w.Body.String(), `<html lang="en">`, name)
 		require.NotContains(t, w.Body.String(), "<script", name)
 	}

@@ -10,7 +10,6 @@ package callback
 
 import (
 	"context"
-	"errors"
 	"net"
 	"net/http"
 	"net/url"
@@ -43,9 +42,6 @@ type Server struct {
 // Open binds and serves. ctx limits the binding only. A port that cannot be had
 // is a *PortError.
 func Open(ctx context.Context, cfg Config) (*Server, error) {
-	if cfg.States == nil {
-		return nil, errors.New("callback: no states")
-	}
 	t, err := parseTarget(cfg.RedirectURI)
 	if err != nil {
 		return nil, err

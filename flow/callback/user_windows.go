@@ -2,6 +2,7 @@ package callback
 
 import (
 	"encoding/binary"
+	"fmt"
 	"net/netip"
 	"os"
 	"unsafe"
@@ -45,7 +46,7 @@ func otherSession(pid uint32) (string, bool) {
 	if windows.ProcessIdToSessionId(uint32(os.Getpid()), &ours) != nil || windows.ProcessIdToSessionId(pid, &theirs) != nil {
 		return "", false
 	}
-	return "in another session", theirs != 0 && theirs != ours
+	return fmt.Sprintf("pid %d", pid), theirs != 0 && theirs != ours
 }
 
 func processUser(pid uint32) (*windows.SID, error) {
