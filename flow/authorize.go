@@ -338,8 +338,7 @@ var rejectedAnswers = []struct {
 		"(nginx: proxy_set_header Host $http_host). Then load the page again in that browser."},
 	{[]error{callback.ErrMalformed}, "A browser came back without one clear answer and its state, so it was not taken. " +
 		"What stands between Cronofy and confer must pass the whole address on."},
-	{[]error{callback.ErrPasteBareCode}, "That is only the code. Paste the whole address from the browser's address bar: it holds the state too."},
-	{[]error{callback.ErrPasteNoState}, "That address has no state, so nobody can tell whose it is. Paste the whole address that the browser ended on."},
+	{[]error{callback.ErrPasteNoState}, "That has no state, so nobody can tell whose it is. Paste the whole address from the browser's address bar."},
 	{[]error{callback.ErrPasteLink}, "That is the link to open, not the address that the browser ends on. Open it, approve, then paste the final address."},
 	{[]error{callback.ErrPasteNoAnswer},
 		"There is not one answer in that text. Paste the address that the browser ended on, alone: it has code= and state= in it."},

@@ -137,9 +137,6 @@ func explainPort(e *callback.PortError) Problem {
 	case callback.PortDenied:
 		p.Summary = fmt.Sprintf("This machine does not let confer listen on port %d.", e.Port)
 		p.Hint = otherPortOnly + " In production the redirect URI with that port must be registered at Cronofy."
-	case callback.PortUnsafe:
-		p.Summary = fmt.Sprintf("Browsers refuse to open port %d.", e.Port)
-		p.Hint = "Take another port in the redirect URI."
 	default:
 		p.Summary = fmt.Sprintf("confer cannot listen on %s.", e.Addr)
 		p.Hint = otherURI

@@ -258,7 +258,7 @@ func TestPasteOfAnotherRun(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, sandbox.Options{})
 	h.found.Answers.RedirectURI = "https://app.example.test/cronofy/done"
-	texts := []string{"https://app.example.test/cronofy/done?code=abcdefghijklmnopqrstuvwxyz012345&state=nonsense", "abcdefghijklmnopqrstuvwxyz012345"}
+	texts := []string{"https://app.example.test/cronofy/done?code=abcdefghijklmnopqrstuvwxyz012345&state=nonsense", "code=abcdefghijklmnopqrstuvwxyz012345"}
 	var notices []string
 	last, _ := h.runWith(t.Context(), func(tasks *flow.Tasks, s flow.State) flow.Event {
 		if s.Attempt.Notice != "" {
@@ -274,7 +274,7 @@ func TestPasteOfAnotherRun(t *testing.T) {
 	require.NotNil(t, last.Link, "the wait went on")
 	require.Len(t, notices, 2)
 	require.Contains(t, notices[0], "not from this link")
-	require.Contains(t, notices[1], "only the code")
+	require.Contains(t, notices[1], "has no state")
 }
 
 func TestOldTabStillWorks(t *testing.T) {

@@ -289,7 +289,7 @@ func parseReport(t *testing.T, words []string, named map[string]string) Event {
 	return nil
 }
 
-var strays = map[string]error{"earlier": callback.ErrStateEarlierRun, "used": callback.ErrStateUsed, "bare": callback.ErrPasteBareCode,
+var strays = map[string]error{"earlier": callback.ErrStateEarlierRun, "used": callback.ErrStateUsed, "bare": callback.ErrPasteNoState,
 	"lost": &BrowserError{Err: &net.OpError{Op: "dial", Addr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 8739}, Err: syscall.ECONNREFUSED}}, "away": &BrowserError{Away: "app.example.test"}, "ended": &BrowserError{}}
 
 // failures are errors as the Runner gives them, by a short name.

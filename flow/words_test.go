@@ -100,7 +100,7 @@ func otherProblems(l *wordList) {
 		&cronofy.BadAnswerError{Reason: "HTML instead of JSON"}, &cronofy.NetworkError{Host: "api-de.cronofy.com", Kind: cronofy.NetworkDNS},
 		ErrTimeout, ErrNoSecret, context.Canceled, context.DeadlineExceeded, errors.New("unheard of"),
 		&callback.PortError{Port: 8739, Class: callback.PortInUse}, &callback.PortError{Port: 8739, Class: callback.PortInUse, Holder: "nginx (pid 812)"},
-		&callback.PortError{Port: 80, Class: callback.PortDenied}, &callback.PortError{Port: 6000, Class: callback.PortUnsafe}, &callback.PortError{Addr: "192.0.2.1:8739"},
+		&callback.PortError{Port: 80, Class: callback.PortDenied}, &callback.PortError{Addr: "192.0.2.1:8739"},
 		&BrowserError{}, &BrowserError{Away: "app.example.com"}, &BrowserError{Err: errors.New("browse approval: too many redirects")},
 		&BrowserError{Err: &net.OpError{Op: "dial", Addr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 8739}, Err: errors.New("refused")}},
 		&AccountsError{errors.New("line 2 has no email")}, &AccountsError{fs.ErrNotExist},

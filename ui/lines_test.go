@@ -323,7 +323,7 @@ func linesDoors(k *linesTalk) {
 // linesPaste is refused twice; then the callback is faster than the paste.
 func linesPaste(k *linesTalk) {
 	k.types("http://127.0.0.1:8739/callback?code=Zx81")
-	k.reports(flow.AnswerRejected{Err: callback.ErrPasteBareCode})
+	k.reports(flow.AnswerRejected{Err: callback.ErrPasteNoState})
 	k.types("p", "\x1b[200~http://127.0.0.1:8739/callback?code=Zx", "81&state=9f0c3e1ab27d44f8\x1b[201~", "")
 	require.Equal(k.t, flow.Pasted{Text: "http://127.0.0.1:8739/callback?code=Zx\n81&state=9f0c3e1ab27d44f8"}, k.ordered())
 	k.reports(flow.AnswerRejected{Err: callback.ErrStateUsed})

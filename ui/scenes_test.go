@@ -255,7 +255,7 @@ func waitScenes() []scene {
 	proxied.Listening = true
 	closed := flow.BrowserAsked{Err: errors.New("no display")}
 	unopened := events(toAuthorize(), flow.AuthorizeStarted{}, linkReady(), flow.BrowserAsked{Err: errors.New("no display")})
-	stray := flow.AnswerRejected{Err: callback.ErrPasteBareCode}
+	stray := flow.AnswerRejected{Err: callback.ErrPasteNoState}
 	return []scene{
 		{name: "waiting", events: toWaiting(), small: true},
 		{name: "waiting_ssh", events: unopened, cfg: session(SessionSSH), small: true},

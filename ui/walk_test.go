@@ -260,7 +260,7 @@ func TestWalkToTheProvider(t *testing.T) {
 func TestWalkToTheTable(t *testing.T) {
 	s := okAccount(newScript(t)).
 		on("authorize", linkReady(), flow.BrowserAsked{}).
-		on("pasted", flow.AnswerRejected{Err: callback.ErrPasteBareCode}).
+		on("pasted", flow.AnswerRejected{Err: callback.ErrPasteNoState}).
 		on("pasted", flow.Failed{Err: &flow.RefusedError{Code: "access_denied"}}).
 		on("authorize", linkReady(), flow.BrowserAsked{}).
 		on("new link", linkReady()).
@@ -275,7 +275,7 @@ func TestWalkToTheTable(t *testing.T) {
 	w.press("paste:abcdef0123456789")
 	w.to(pagePaste)
 	w.press("enter")
-	w.sees("That is only the code.")
+	w.sees("That has no state")
 	w.press("ctrl+u", "paste:http://127.0.0.1:8739/callback?error=access_denied&state=1", "enter")
 	w.sees("refused the authorization.")
 	w.press("enter")

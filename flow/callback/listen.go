@@ -1,6 +1,7 @@
 package callback
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,7 +10,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -27,15 +27,11 @@ type target struct {
 }
 
 func parseTarget(raw string) (target, error) {
-	u, err := url.Parse(raw) // its error quotes its input
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.User != nil || u.Fragment != "" || portOf(u) < 0 {
-		return target{}, errors.New("redirect URI: must be like http://127.0.0.1:8739/callback, with no user and no fragment")
+	u, err := url.Parse(raw)
+	if err != nil {
+		return target{}, errors.New("redirect URI: no address") // the parser's error quotes its input
 	}
-	t := target{url: u, loopback: u.Scheme == "http" && cronofy.LoopbackHost(u.Hostname())}
-	if port := portOf(u); !SafePort(port) && !(t.loopback && port == 0) {
-		return target{}, &PortError{Addr: u.Host, Port: port, Class: PortUnsafe}
-	}
-	return t, nil
+	return target{url: u, loopback: u.Scheme == "http" && cronofy.LoopbackHost(u.Hostname())}, nil
 }
 
 // host is what browsers send as Host: without the scheme's own port.
@@ -65,7 +61,7 @@ func (t target) addresses() []string {
 		hosts = []string{"127.0.0.1", "::1"}
 	}
 	for i, host := range hosts {
-		hosts[i] = net.JoinHostPort(host, strconv.Itoa(portOf(t.url)))
+		hosts[i] = net.JoinHostPort(host, cmp.Or(t.url.Port(), "80"))
 	}
 	return hosts
 }
@@ -112,7 +108,6 @@ const (
 	PortInUse       PortClass = "in use"      // somebody listens there
 	PortDenied      PortClass = "denied"      // this user may not, or the system reserves it
 	PortUnavailable PortClass = "unavailable" // the address is not this machine's, or IPv6 is off
-	PortUnsafe      PortClass = "unsafe"      // browsers refuse to go there
 )
 
 // PortError tells that the callback cannot listen.
@@ -121,7 +116,7 @@ type PortError struct {
 	Port   int
 	Class  PortClass
 	Holder string // "nginx (pid 812)", where it can be read; else empty
-	Err    error  // the system's; nil when unsafe
+	Err    error  // the system's
 }
 
 func (e *PortError) Error() string {
@@ -162,34 +157,6 @@ func ClassOf(err error) PortClass {
 		return PortDenied
 	}
 	return PortUnavailable
-}
-
-// portOf gives the port of an http or https address, the scheme's own if it
-// names none; -1 if it is no port at all.
-func portOf(u *url.URL) int {
-	switch {
-	case u.Port() == "" && u.Scheme == "https":
-		return 443
-	case u.Port() == "":
-		return 80
-	}
-	n, err := strconv.Atoi(u.Port())
-	if err != nil || n > 65535 {
-		return -1
-	}
-	return n
-}
-
-// SafePort tells whether browsers go to a TCP port: they refuse the "bad ports"
-// of https://fetch.spec.whatwg.org/#port-blocking.
-func SafePort(port int) bool {
-	return !slices.Contains([]int{
-		0, 1, 7, 9, 11, 13, 15, 17, 19, 20, 21, 22, 23, 25, 37, 42, 43, 53, 69, 77, 79, 87, 95,
-		101, 102, 103, 104, 109, 110, 111, 113, 115, 117, 119, 123, 135, 137, 139, 143, 161, 179,
-		389, 427, 465, 512, 513, 514, 515, 526, 530, 531, 532, 540, 548, 554, 556, 563, 587,
-		601, 636, 989, 990, 993, 995, 1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061,
-		6000, 6566, 6665, 6666, 6667, 6668, 6669, 6679, 6697, 10080,
-	}, port)
 }
 
 // holder names the process that listens on a port, from Linux's /proc; empty

@@ -16,9 +16,7 @@ const MaxPaste = 16 << 10
 
 // What is wrong with a pasted text.
 var (
-	// ErrPasteBareCode: a code without its state, so nobody can tell whose it is.
-	ErrPasteBareCode = errors.New("the pasted text is a code without its state")
-	// ErrPasteNoState: an address, or an error, without its state.
+	// ErrPasteNoState: a code or an error without its state, so nobody can tell whose it is.
 	ErrPasteNoState = errors.New("the pasted address has no state")
 	// ErrPasteLink: the authorization link or our short link, before the approval.
 	ErrPasteLink = errors.New("the pasted address is the link to open, not the final address")
@@ -49,13 +47,10 @@ func ParsePaste(text string) (Answer, error) {
 			found = &a
 		}
 	}
-	switch {
-	case found != nil:
-		return *found, nil
-	case wrong == ErrPasteNoAnswer && codeAlone(text):
-		return Answer{}, ErrPasteBareCode
+	if found == nil {
+		return Answer{}, wrong
 	}
-	return Answer{}, wrong
+	return *found, nil
 }
 
 func (a Answer) same(b Answer) bool {
@@ -64,13 +59,13 @@ func (a Answer) same(b Answer) bool {
 
 // telling is the error that says more about a text in which there are several.
 func telling(a, b error) error {
-	order := []error{ErrPasteNoState, ErrPasteBareCode, ErrPasteLink, ErrPasteNoAnswer}
+	order := []error{ErrPasteNoState, ErrPasteLink, ErrPasteNoAnswer}
 	return order[min(slices.Index(order, a), slices.Index(order, b))]
 }
 
 // answer reads a piece, which holds one address at most.
 func (p piece) answer() (Answer, error) {
-	query, before, ok := p.query()
+	query, ok := p.query()
 	if !ok {
 		if strings.Contains(p.text, linkPath) {
 			return Answer{}, ErrPasteLink
@@ -84,8 +79,6 @@ func (p piece) answer() (Answer, error) {
 	switch {
 	case err == nil:
 		return a, nil
-	case err == ErrPasteNoState && a.Error == "" && !strings.Contains(before, "/"):
-		return Answer{}, ErrPasteBareCode
 	case err == ErrPasteNoState:
 		return Answer{}, err
 	case strings.Contains(query, "response_type="), strings.Contains(p.text, linkPath):
@@ -107,15 +100,6 @@ func scanned(query string) (piece, bool) {
 		}
 	}
 	return piece{}, false
-}
-
-var bareCode = regexp.MustCompile(`^[A-Za-z0-9._~-]{16,}$`)
-
-// codeAlone tells a code that came alone from anything else: one piece, wrapped
-// once at most, long and with a digit, unlike words.
-func codeAlone(text string) bool {
-	ps := pieces(text)
-	return len(ps) == 1 && len(ps[0].breaks) < 2 && bareCode.MatchString(ps[0].text) && strings.ContainsAny(ps[0].text, "0123456789")
 }
 
 // piece is a part of a pasted text, without what terminals, mails and
@@ -179,15 +163,14 @@ var (
 	oauthError = regexp.MustCompile(`^(access_denied|invalid_request|unauthorized_client|unsupported_response_type|invalid_scope|server_error|temporarily_unavailable)`)
 )
 
-// query finds the query string, without the words that follow it, and tells what
-// stands before it: browsers may leave "http://" out, and people copy from
-// "code=" on.
-func (p piece) query() (query, before string, ok bool) {
+// query finds the query string, without the words that follow it: browsers may
+// leave "http://" out, and people copy from "code=" on.
+func (p piece) query() (query string, ok bool) {
 	start := p.firstName()
 	mark := strings.IndexByte(p.text, '?')
 	switch {
 	case start < 0 && mark < 0:
-		return "", "", false
+		return "", false
 	case start < 0:
 		start = mark + 1
 	case start > 0 && p.text[start-1] == '&':
@@ -195,7 +178,7 @@ func (p piece) query() (query, before string, ok bool) {
 			start = mark + 1
 		}
 	}
-	return p.text[start:p.end(start)], p.text[:start], true
+	return p.text[start:p.end(start)], true
 }
 
 // firstName is where the first parameter of an answer begins; -1 if none does.

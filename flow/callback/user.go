@@ -4,7 +4,6 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
-	"time"
 )
 
 // OtherUserError: a request came from a program of another user of this machine.
@@ -14,46 +13,17 @@ type OtherUserError struct{ User string }
 
 func (e *OtherUserError) Error() string { return "another user of this machine: " + e.User }
 
-// otherUser asks the system whose the other end of a request's connection is.
-// Where it cannot tell, the request is taken: the state decides.
-func otherUser(r *http.Request) (user string, other bool) {
+// refuseOtherUser refuses what another user's program brings or asks for, and
+// tells whether it did. The system knows whose the other end of the connection is;
+// where it does not tell, the request is taken: the state decides.
+func (s *Server) refuseOtherUser(w http.ResponseWriter, r *http.Request) bool {
 	server, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr)
-	if !ok {
-		return "", false
-	}
 	client, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil {
-		return "", false
+	if !ok || err != nil {
+		return false
 	}
 	unmap := func(a netip.AddrPort) netip.AddrPort { return netip.AddrPortFrom(a.Addr().Unmap(), a.Port()) }
-	type owner struct {
-		user  string
-		other bool
-	}
-	found := make(chan owner, 1)
-	go func() {
-		user, other := socketOfOther(unmap(server.AddrPort()), unmap(client))
-		found <- owner{user, other}
-	}()
-	t := time.NewTimer(lookUpLimit)
-	defer t.Stop()
-	select {
-	case o := <-found:
-		return o.user, o.other
-	case <-t.C:
-		return "", false
-	}
-}
-
-// lookUpLimit: a browser that waits longer would be cut off before its page. The
-// tables take milliseconds.
-const lookUpLimit = time.Second
-
-// refuseOtherUser refuses what another user's program brings or asks for, and
-// tells whether it did. It is asked only about what counts: the system's tables
-// are long where much is going on.
-func (s *Server) refuseOtherUser(w http.ResponseWriter, r *http.Request) bool {
-	user, other := otherUser(r)
+	user, other := socketOfOther(unmap(server.AddrPort()), unmap(client))
 	if other {
 		s.refuse(w, pageOtherUser, &OtherUserError{User: user})
 	}
