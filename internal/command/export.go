@@ -116,23 +116,24 @@ func createTokens(path string, mode atomicfile.Mode, ifThere string) (*atomicfil
 
 // handOver gives the tokens of a link to put, and says how that went.
 func (f *exportFlags) handOver(ctx context.Context, m *links.Manager, l links.Link, s streams, put func([]byte) error) error {
-	t, err := m.Export(ctx, l, put)
-	var lost *links.NotStoredError
-	var write *links.WriteError
-	if errors.As(err, &write) {
-		hint := "the stored token is as good as before; name another file"
-		if errors.As(err, &lost) {
-			p := explainLink(lost)
-			hint = p.Summary + " " + p.Hint
-		}
-		return failed("the tokens could not be written: "+cronofy.FileReason(write.Err), hint)
+	t, err := m.Check(ctx, l)
+	_, lost := errors.AsType[*links.NotStoredError](err)
+	if err != nil && !lost {
+		return ended(explainLink(err))
 	}
-	if errors.As(err, &lost) {
+	text, unwritten := m.Handover(l, t)
+	if unwritten == nil {
+		unwritten = put(text)
+	}
+	switch {
+	case unwritten != nil && lost:
+		p := explainLink(err)
+		return failed("the tokens could not be written: "+cronofy.FileReason(unwritten), p.Summary+" "+p.Hint)
+	case unwritten != nil:
+		return failed("the tokens could not be written: "+cronofy.FileReason(unwritten), "the stored token is as good as before; name another file")
+	case lost:
 		return failed("The tokens are written, but the store did not take Cronofy's new refresh token: the file has the only copy.",
 			"Keep the file. confer itself needs a new link to have a token again.")
-	}
-	if err != nil {
-		return ended(explainLink(err))
 	}
 	if f.json {
 		newEvents(s.out).write("exported", "id", l.ID(), "path", f.tokensOut, "rotated", t.Rotated, "stored_copy_kept", true, "warning", exportWarning)

@@ -94,17 +94,16 @@ func listPath() (string, error) {
 
 // findLink looks up what the operator named.
 func findLink(c links.Contents, ref string) (links.Link, error) {
-	l, err := c.Find(ref)
-	var many *links.AmbiguousError
+	found := c.Find(ref)
 	switch {
-	case err == nil:
-		return l, nil
-	case errors.As(err, &many):
-		return l, usage(fmt.Sprintf("%q could be any of several links", cronofy.CleanText(ref, 80)), "name one of "+strings.Join(many.IDs, ", "))
+	case len(found) == 1:
+		return found[0], nil
+	case len(found) > 1:
+		return links.Link{}, usage(fmt.Sprintf("%q could be any of several links", cronofy.CleanText(ref, 80)), "name one of "+strings.Join(linkIDs(found), ", "))
 	case len(c.Links) == 0:
-		return l, nothingLinked(c, "confer makes a link; confer status lists them")
+		return links.Link{}, nothingLinked(c, "confer makes a link; confer status lists them")
 	}
-	return l, usage(fmt.Sprintf("there is no link %q", cronofy.CleanText(ref, 80)), "confer status lists them: "+strings.Join(linkIDs(c.Links), ", "))
+	return links.Link{}, usage(fmt.Sprintf("there is no link %q", cronofy.CleanText(ref, 80)), "confer status lists them: "+strings.Join(linkIDs(c.Links), ", "))
 }
 
 func linkIDs(all []links.Link) []string {

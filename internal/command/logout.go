@@ -290,14 +290,8 @@ func deletedWords(done links.Forgotten) string {
 	if len(did) > 0 {
 		words = ", with " + strings.Join(did, " and ")
 	}
-	switch done.NeededBy {
-	case "":
-	case links.ByServiceAccount:
-		words += "; the client secret stays, because a service account authorized here needs it"
-	case links.ByDraft:
-		words += "; the client secret stays, because the set-up that was not finished needs it"
-	default:
-		words += "; the client secret stays, because another link needs it"
+	if done.SecretStays {
+		words += "; the client secret stays, because something else that confer status lists needs it"
 	}
 	return words
 }

@@ -2,7 +2,6 @@ package links_test
 
 import (
 	"encoding/json"
-	"errors"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -17,8 +16,9 @@ func TestExportHandsBothTokens(t *testing.T) {
 	for _, rotate := range []bool{false, true} {
 		h := newFixture(t, sandbox.Options{Switches: sandbox.Switches{RotateRefreshTokens: rotate}})
 		l := h.link(cronofy.Zoom)
-		var text []byte
-		_, err := h.manager().Export(t.Context(), l, func(b []byte) error { text = b; return nil })
+		tokens, err := h.manager().Check(t.Context(), l)
+		require.NoError(t, err)
+		text, err := h.manager().Handover(l, tokens)
 		require.NoError(t, err)
 		var got links.Handed
 		require.NoError(t, json.Unmarshal(text, &got))
@@ -36,35 +36,17 @@ func TestExportHandsBothTokens(t *testing.T) {
 	}
 }
 
-func TestExportThatCannotBeWrittenKeepsTheToken(t *testing.T) {
-	t.Parallel()
-	h := newFixture(t, sandbox.Options{Switches: sandbox.Switches{RotateRefreshTokens: true}})
-	l := h.link(cronofy.Zoom)
-	full := errors.New("no room")
-	_, err := h.manager().Export(t.Context(), l, func([]byte) error { return full })
-	require.ErrorIs(t, err, full)
-	_, err = h.manager().Check(t.Context(), l)
-	require.NoError(t, err, "the stored token is spent")
-}
-
 // TestExportOfATokenThatCannotBeStored: the file is the only place left for it.
 func TestExportOfATokenThatCannotBeStored(t *testing.T) {
 	t.Parallel()
 	h := newFixture(t, sandbox.Options{Switches: sandbox.Switches{RotateRefreshTokens: true}})
 	l := h.link(cronofy.Zoom)
 	h.places.store = failAfter(h.places.store, 1, 100)
-	var text []byte
-	tokens, err := h.manager().Export(t.Context(), l, func(b []byte) error { text = b; return nil })
+	tokens, err := h.manager().Check(t.Context(), l)
 	var lost *links.NotStoredError
 	require.ErrorAs(t, err, &lost)
+	require.True(t, tokens.Rotated)
+	text, err := h.manager().Handover(l, tokens)
+	require.NoError(t, err)
 	require.Contains(t, string(text), tokens.Refresh.Reveal())
-}
-
-func TestExportWithoutATokenWritesNothing(t *testing.T) {
-	t.Parallel()
-	h := newFixture(t, sandbox.Options{})
-	l := h.link(cronofy.Zoom)
-	h.drop(tokenKey(l))
-	_, err := h.manager().Export(t.Context(), l, func([]byte) error { t.Error("written"); return nil })
-	require.ErrorIs(t, err, links.ErrMissing)
 }

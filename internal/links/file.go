@@ -10,12 +10,13 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"reflect"
 	"runtime"
 	"strconv"
+	"strings"
 	"time"
 	"unicode/utf8"
 
-	"confer/cronofy"
 	"confer/internal/atomicfile"
 )
 
@@ -89,41 +90,30 @@ func failure(op, path string, err error) error {
 	return &Error{Op: op, Path: path, Reason: err}
 }
 
-const (
-	folder   = "confer"
-	fileName = "links.json"
-)
-
 // DefaultPath is where the file is by the customs of the system: under
 // XDG_STATE_HOME if that is set to an absolute path, as the specification
 // demands (https://specifications.freedesktop.org/basedir-spec/latest/), else
 // ~/.local/state, ~/Library/Application Support or %LocalAppData%. It makes
 // nothing.
 func DefaultPath() (string, error) {
-	return pathFor(runtime.GOOS, os.Getenv, os.UserHomeDir)
-}
-
-func pathFor(system string, env func(string) string, home func() (string, error)) (string, error) {
-	if dir := env("XDG_STATE_HOME"); filepath.IsAbs(dir) {
-		return filepath.Join(dir, folder, fileName), nil
-	}
-	if dir := env("LocalAppData"); system == "windows" && dir != "" {
-		return filepath.Join(dir, folder, fileName), nil
-	}
-	dir, err := home()
-	if err != nil || !filepath.IsAbs(dir) {
-		return "", errors.New("neither a home folder nor XDG_STATE_HOME is known")
-	}
-	switch system {
-	case "windows":
-		dir = filepath.Join(dir, "AppData", "Local")
-	case "darwin", "ios":
-		dir = filepath.Join(dir, "Library", "Application Support")
+	dir, err := os.Getenv("XDG_STATE_HOME"), error(nil)
+	switch {
+	case filepath.IsAbs(dir):
+	case runtime.GOOS == "windows":
+		dir, err = os.UserCacheDir()
+	case runtime.GOOS == "darwin":
+		dir, err = os.UserConfigDir()
 	default:
+		dir, err = os.UserHomeDir()
 		dir = filepath.Join(dir, ".local", "state")
 	}
-	return filepath.Join(dir, folder, fileName), nil
+	if err == nil && !filepath.IsAbs(dir) {
+		err = errRelative
+	}
+	return filepath.Join(dir, "confer", "links.json"), err
 }
+
+var errRelative = errors.New("the home folder is not an absolute path")
 
 // File is the file of links and unfinished answers. It may be used by several
 // goroutines and processes at once.
@@ -184,11 +174,11 @@ func (f *File) Update(ctx context.Context, change func(*Contents) error) error {
 		return fmt.Errorf("change %s: %w", f.path, err)
 	}
 	after, err := encode(c)
-	if err != nil {
-		return fmt.Errorf("write %s: %w", f.path, err)
+	if err == nil && len(after) > maxSize {
+		err = fmt.Errorf("too large: %d bytes", len(after))
 	}
-	if len(after) > maxSize {
-		return &Error{Op: "write", Path: f.path, Reason: fmt.Errorf("too large: %d bytes", len(after))}
+	if err != nil {
+		return &Error{Op: "write", Path: f.path, Reason: err}
 	}
 	if before == nil { // no file is as good as one that holds nothing
 		before, _ = encode(Contents{})
@@ -211,16 +201,16 @@ func (f *File) read() (Contents, []byte, error) {
 	}
 	defer file.Close()
 	b, err := io.ReadAll(io.LimitReader(file, maxSize+1))
+	c := none
+	switch {
+	case err != nil:
+	case len(b) > maxSize:
+		err = ErrDamaged
+	default:
+		c, err = decode(b)
+	}
 	if err != nil {
 		return none, nil, failure("read", f.path, err)
-	}
-	c, err := decode(b)
-	known := new(Error)
-	if errors.As(err, &known) {
-		known.Op, known.Path = "read", f.path
-	}
-	if err != nil {
-		return none, nil, err
 	}
 	c.Damaged = none.Damaged
 	if info, err := file.Stat(); err == nil && info.Mode().Perm()&0o077 != 0 && runtime.GOOS != "windows" {
@@ -246,29 +236,26 @@ func (f *File) readOrSetAside() (Contents, []byte, error) {
 	return c, b, err
 }
 
+const damagedSuffix = ".damaged-"
+
 // damaged gives the files that were set aside and that nobody has dealt with.
 func (f *File) damaged() (paths []string) {
-	for i := 1; i <= mostDamaged; i++ {
-		if _, err := os.Lstat(f.damagedPath(i)); err == nil {
-			paths = append(paths, f.damagedPath(i))
+	entries, _ := os.ReadDir(filepath.Dir(f.path))
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), filepath.Base(f.path)+damagedSuffix) {
+			paths = append(paths, filepath.Join(filepath.Dir(f.path), e.Name()))
 		}
 	}
 	return paths
 }
 
-// mostDamaged files are set aside; no more than that can have been of use.
-const mostDamaged = 20
-
-func (f *File) damagedPath(i int) string { return f.path + ".damaged-" + strconv.Itoa(i) }
-
 func (f *File) setAside() (string, error) {
-	for i := 1; i <= mostDamaged; i++ {
-		name := f.damagedPath(i)
-		if _, err := os.Lstat(name); errors.Is(err, fs.ErrNotExist) {
+	for i := 1; ; i++ {
+		name := f.path + damagedSuffix + strconv.Itoa(i)
+		if _, err := os.Lstat(name); err != nil {
 			return name, failure("rename", f.path, os.Rename(f.path, name))
 		}
 	}
-	return "", &Error{Op: "rename", Path: f.path, Reason: ErrDamaged, Detail: "as are too many files beside it"}
 }
 
 // LockDraft makes this process the one whose unfinished answers the file keeps,
@@ -297,56 +284,44 @@ type versioned struct {
 	Contents
 }
 
-// decode is strict about what it knows: a file that it accepts holds what this
-// program could have written.
+// decode is strict about what it knows: what it accepts is what this program could
+// have written. Its texts are cleaned. Its error is ErrDamaged or ErrNewer.
 func decode(b []byte) (Contents, error) {
-	damaged := func(why string) (Contents, error) {
-		return Contents{}, &Error{Reason: ErrDamaged, Detail: why}
-	}
-	if len(b) > maxSize {
-		return damaged(fmt.Sprintf("more than %d bytes", maxSize))
-	}
-	if !utf8.Valid(b) {
-		return damaged("not UTF-8")
-	}
 	var head struct {
 		Version int `json:"version"`
 	}
-	if err := json.Unmarshal(b, &head); err != nil {
-		return damaged("not an object with a version")
+	if !utf8.Valid(b) || json.Unmarshal(b, &head) != nil || head.Version < 1 {
+		return Contents{}, ErrDamaged
 	}
-	switch {
-	case head.Version > version:
-		return Contents{}, &Error{Reason: ErrNewer}
-	case head.Version < 1:
-		return damaged("no version")
+	if head.Version > version {
+		return Contents{}, ErrNewer
 	}
 	var v versioned
-	if err := json.Unmarshal(b, &v); err != nil {
-		return damaged(cronofy.CleanText(err.Error(), 100))
+	if json.Unmarshal(b, &v) != nil {
+		return Contents{}, ErrDamaged
 	}
-	if v.hasControls() {
-		return damaged("control characters")
-	}
-	if err := v.check(); err != nil {
-		return Contents{}, err
+	cleanTexts(reflect.ValueOf(&v.Contents).Elem())
+	if !v.valid() {
+		return Contents{}, ErrDamaged
 	}
 	v.addMissingSecrets()
 	return v.Contents, nil
 }
 
-// encode writes the file for people to read: one member a line. The texts of c are
-// cleaned, so that what was typed or pasted cannot make the file one that is refused
-// when it is read.
+// encode writes the file for people to read: one member a line. It writes what would
+// be read, so that what was typed or pasted cannot make the file one that is refused.
 func encode(c Contents) ([]byte, error) {
-	c.clean()
-	if err := c.check(); err != nil {
+	b, err := json.Marshal(versioned{version, c})
+	if err != nil {
 		return nil, err
 	}
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
+	if c, err = decode(b); err != nil {
+		return nil, err
+	}
+	var out bytes.Buffer
+	e := json.NewEncoder(&out)
 	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")
-	err := e.Encode(versioned{version, c})
-	return b.Bytes(), err
+	err = e.Encode(versioned{version, c})
+	return out.Bytes(), err
 }

@@ -223,38 +223,30 @@ func TestLockedByAnother(t *testing.T) {
 	update(t, other, func(c *Contents) { c.Draft = nil })
 }
 
+// Not in parallel: it sets the environment.
 func TestDefaultPath(t *testing.T) {
-	t.Parallel()
-	root := "/"
-	if runtime.GOOS == "windows" {
-		root = `C:\`
+	home := t.TempDir()
+	for _, name := range []string{"HOME", "USERPROFILE", "LocalAppData"} {
+		t.Setenv(name, home)
 	}
-	home := func() (string, error) { return root + "home", nil }
-	none := func() (string, error) { return "", errors.New("HOME is not defined") }
-	for _, k := range []struct {
-		system, name, value string
-		home                func() (string, error)
-		want                string
-	}{
-		{"linux", "", "", home, "home/.local/state/confer/links.json"},
-		{"linux", "XDG_STATE_HOME", root + "state", none, "state/confer/links.json"},
-		{"linux", "XDG_STATE_HOME", "relative", home, "home/.local/state/confer/links.json"},
-		{"darwin", "", "", home, "home/Library/Application Support/confer/links.json"},
-		{"darwin", "XDG_STATE_HOME", root + "state", home, "state/confer/links.json"},
-		{"windows", "LocalAppData", root + "local", none, "local/confer/links.json"},
-		{"windows", "", "", home, "home/AppData/Local/confer/links.json"},
-	} {
-		got, err := pathFor(k.system, func(n string) string {
-			if n == k.name {
-				return k.value
-			}
-			return ""
-		}, k.home)
+	usual := map[string]string{"darwin": "Library/Application Support", "windows": ""}
+	want, ok := usual[runtime.GOOS]
+	if !ok {
+		want = ".local/state"
+	}
+	want = filepath.Join(home, filepath.FromSlash(want), "confer", "links.json")
+	for state, want := range map[string]string{"": want, "relative": want, filepath.Join(home, "state"): filepath.Join(home, "state", "confer", "links.json")} {
+		t.Setenv("XDG_STATE_HOME", state)
+		got, err := DefaultPath()
 		require.NoError(t, err)
-		require.Equal(t, filepath.FromSlash(root+k.want), got)
+		require.Equal(t, want, got)
 	}
-	_, err := pathFor("linux", func(string) string { return "" }, none)
-	require.ErrorContains(t, err, "XDG_STATE_HOME")
+	t.Setenv("XDG_STATE_HOME", "")
+	for _, name := range []string{"HOME", "USERPROFILE", "LocalAppData"} {
+		t.Setenv(name, "")
+	}
+	_, err := DefaultPath()
+	require.Error(t, err)
 }
 
 // TestOneLocksTheDraft: the second is told, and the first one's end frees it.

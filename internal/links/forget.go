@@ -1,6 +1,7 @@
 package links
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -33,13 +34,13 @@ func (e *StepError) Unwrap() error { return e.Err }
 
 // Forgotten tells what Forget did.
 type Forgotten struct {
-	Revoked       bool   // confer's own token was revoked
-	ClientSecret  bool   // deleted, because nothing else here needs it
-	NeededBy      string // what still needs the client secret (ByLink, ...); empty: nothing
-	RefreshTokens int    // deleted: the link's, and those of its service account
-	Memory        bool   // they were in memory only, so there was nothing to delete
-	Left          error  // why copies of its tokens in another store could not be deleted; nil: there are none
-	LeftSecret    error  // the same of its application's client secret, which may be of another set-up
+	Revoked       bool  // confer's own token was revoked
+	ClientSecret  bool  // deleted, because nothing else here needs it
+	SecretStays   bool  // something else here needs the client secret
+	RefreshTokens int   // deleted: the link's, and those of its service account
+	Memory        bool  // they were in memory only, so there was nothing to delete
+	Left          error // why copies of its tokens in another store could not be deleted; nil: there are none
+	LeftSecret    error // the same of its application's client secret, which may be of another set-up
 
 	// What cannot be known of secrets that may be left; see Overview. Of
 	// DeleteUnneeded.
@@ -70,32 +71,22 @@ func (m *Manager) Forget(ctx context.Context, l Link, revoke bool) (Forgotten, e
 	if err != nil {
 		return done, &StepError{StepList, err}
 	}
-	used, copies := c.secretsOf(l)
-	d := deleter{m, StoredToken(l), &done}
-	var deleted []StoredSecret
-	for _, s := range used {
-		if err := d.delete(ctx, s); err != nil {
+	d := deleter{Manager: m, locked: StoredToken(l), done: &done, failed: map[string]error{}}
+	for _, s := range c.secretsOf(l) {
+		err := d.delete(ctx, s)
+		switch {
+		case err == nil:
+		case c.Needs(s):
 			return done, &StepError{StepSecrets, err}
+		case s.IsClientSecret():
+			done.LeftSecret = err
+		default:
+			done.Left = err
 		}
-		deleted = append(deleted, s)
 	}
-	for i, failed := range []*error{&done.Left, &done.LeftSecret} {
-		others, err := d.deleteAll(ctx, copies[i])
-		deleted, *failed = append(deleted, others...), err
-	}
-	done.NeededBy = c.without(l).NeededBy(StoredClientSecret(l.Store, l.APIHost, l.ClientID))
+	done.SecretStays = c.without(l).Needs(StoredClientSecret(l.Store, l.APIHost, l.ClientID))
 	done.Memory = l.Store == storeSession && done.RefreshTokens == 0 && !done.ClientSecret && done.Left == nil
-	err = m.Links.Update(ctx, func(now *Contents) error {
-		*now = now.without(l)
-		for _, s := range deleted {
-			now.RemoveSecret(s)
-		}
-		return nil
-	})
-	if err != nil {
-		return done, &StepError{StepList, err}
-	}
-	return done, nil
+	return done, d.update(ctx, func(now *Contents) { *now = now.without(l) })
 }
 
 // revoke says that there is no token only where there never was one. One that is
@@ -136,40 +127,67 @@ func (c Contents) without(l Link) Contents {
 	return c
 }
 
-// secretsOf gives what a link alone needs, refresh tokens first: a client secret
-// can still be typed again. copies are what earlier set-ups left in other stores:
-// tokens, and client secrets.
-func (c Contents) secretsOf(l Link) (used []StoredSecret, copies [2][]StoredSecret) {
+// secretsOf gives what a link alone needs, and then the copies of it that earlier
+// set-ups left in other stores; refresh tokens first: a client secret can still be
+// typed again.
+func (c Contents) secretsOf(l Link) []StoredSecret {
 	token := StoredToken(l)
 	account := token
 	account.Provider = AccountToken
-	var clientSecrets []StoredSecret
-	for _, s := range c.without(l).UnneededSecrets() {
-		switch {
-		case !s.SameSecret(token) && !s.SameSecret(account) && !(s.IsClientSecret() && s.SameApp(token)):
-		case c.NeededBy(s) == "" && s.IsClientSecret():
-			copies[1] = append(copies[1], s)
-		case c.NeededBy(s) == "":
-			copies[0] = append(copies[0], s)
-		case s.IsClientSecret():
-			clientSecrets = append(clientSecrets, s)
-		default:
-			used = append(used, s)
+	all := slices.DeleteFunc(c.without(l).UnneededSecrets(), func(s StoredSecret) bool {
+		return !s.SameSecret(token) && !s.SameSecret(account) && !(s.IsClientSecret() && s.SameApp(token))
+	})
+	rank := func(s StoredSecret) (n int) {
+		if !c.Needs(s) {
+			n = 2
 		}
+		if s.IsClientSecret() {
+			n++
+		}
+		return n
 	}
-	return append(used, clientSecrets...), copies
+	slices.SortStableFunc(all, func(s, o StoredSecret) int { return rank(s) - rank(o) })
+	return all
 }
 
 // deleter deletes secrets and counts them.
 type deleter struct {
 	*Manager
-	locked StoredSecret // whose lock is held already
-	done   *Forgotten
+	locked  StoredSecret // whose lock is held already
+	done    *Forgotten
+	failed  map[string]error // by store
+	deleted []StoredSecret
 }
 
-// delete deletes one secret, and counts it if there was one. Nobody refreshes a
-// token meanwhile, who would store it again.
-func (d deleter) delete(ctx context.Context, s StoredSecret) error {
+// delete deletes one secret, and counts it if there was one. A store that failed once
+// is not asked again: each time could be another dialog, question or time-out.
+func (d *deleter) delete(ctx context.Context, s StoredSecret) error {
+	if d.failed[s.Store] == nil {
+		d.failed[s.Store] = d.try(ctx, s)
+	}
+	if d.failed[s.Store] == nil {
+		d.deleted = append(d.deleted, s)
+	}
+	return d.failed[s.Store]
+}
+
+// update changes the list, and takes off it what was deleted.
+func (d *deleter) update(ctx context.Context, change func(*Contents)) error {
+	err := d.Links.Update(ctx, func(now *Contents) error {
+		change(now)
+		for _, s := range d.deleted {
+			now.RemoveSecret(s)
+		}
+		return nil
+	})
+	if err != nil {
+		return &StepError{StepList, err}
+	}
+	return nil
+}
+
+// try deletes while nobody refreshes the token, who would store it again.
+func (d *deleter) try(ctx context.Context, s StoredSecret) error {
 	if !s.IsClientSecret() && !s.SameSecret(d.locked) {
 		unlock, err := d.lock(ctx, s)
 		if err != nil {
@@ -199,56 +217,30 @@ func (d deleter) delete(ctx context.Context, s StoredSecret) error {
 	return nil
 }
 
-// deleteAll deletes what it can, and tells why something is not deleted. A store
-// that failed once is not asked again: each time could be another dialog, question
-// or time-out.
-func (d deleter) deleteAll(ctx context.Context, all []StoredSecret) (deleted []StoredSecret, failed error) {
-	unusable := map[string]bool{}
-	for _, s := range all {
-		if unusable[s.Store] {
-			continue
-		}
-		if err := d.delete(ctx, s); err != nil {
-			unusable[s.Store] = true
-			failed = errors.Join(failed, err)
-			continue
-		}
-		deleted = append(deleted, s)
-	}
-	return deleted, failed
-}
-
 // DeleteUnneeded deletes the secrets that nothing here needs any more. With all it
 // first forgets what no link has: service accounts that were authorized here,
 // unfinished answers, and attempts that may still be approved. Its error is a *StepError.
 func (m *Manager) DeleteUnneeded(ctx context.Context, all bool) (Forgotten, error) {
-	forget := func(c *Contents) {
-		if all {
-			c.ServiceAccounts, c.Draft, c.Pending = nil, nil, nil
-		}
-	}
 	var done Forgotten
 	c, err := m.Links.Load(ctx)
 	if err != nil {
 		return done, &StepError{StepList, err}
 	}
 	done.Damaged, done.UnlistedFile = c.Damaged, m.unlistedFile(c)
-	forget(&c)
-	deleted, failed := deleter{m, StoredSecret{}, &done}.deleteAll(ctx, c.UnneededSecrets())
-	err = m.Links.Update(ctx, func(now *Contents) error {
-		if failed == nil {
-			forget(now)
+	forget := func(c *Contents) {
+		if all {
+			c.ServiceAccounts, c.Draft, c.Pending = nil, nil, nil
 		}
-		for _, s := range deleted {
-			now.RemoveSecret(s)
-		}
-		return nil
-	})
-	switch {
-	case failed != nil:
-		return done, &StepError{StepSecrets, failed}
-	case err != nil:
-		return done, &StepError{StepList, err}
 	}
-	return done, nil
+	forget(&c)
+	d := deleter{Manager: m, done: &done, failed: map[string]error{}}
+	var failed error
+	for _, s := range c.UnneededSecrets() {
+		failed = cmp.Or(failed, d.delete(ctx, s))
+	}
+	if failed == nil {
+		return done, d.update(ctx, forget)
+	}
+	_ = d.update(ctx, func(*Contents) {}) // an entry of nothing is harmless
+	return done, &StepError{StepSecrets, failed}
 }

@@ -57,7 +57,7 @@ func TestForgetKeepsWhatOthersNeed(t *testing.T) {
 
 	got, err := h.manager().Forget(t.Context(), zoom, false)
 	require.NoError(t, err)
-	require.Equal(t, links.Forgotten{RefreshTokens: 1, NeededBy: links.ByLink}, got)
+	require.Equal(t, links.Forgotten{RefreshTokens: 1, SecretStays: true}, got)
 	require.NotEmpty(t, h.stored(secretKey(webex)))
 	require.NotEmpty(t, h.stored(tokenKey(webex)))
 	require.NotEmpty(t, h.stored(key))
@@ -199,7 +199,7 @@ func TestForgetKeepsAnotherCustomersDraft(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, &draft, h.contents().Draft)
 		require.Equal(t, !kept, got.ClientSecret)
-		require.Equal(t, kept, got.NeededBy == links.ByDraft)
+		require.Equal(t, kept, got.SecretStays)
 		require.Equal(t, kept, h.stored(secretKey(made("keyring"))) != "")
 	}
 }

@@ -66,11 +66,8 @@ func TestDamagedAndNewer(t *testing.T) {
 		"no client id":         swap(`"client_id": "k3Hn2cWq9ZrT5vXy7LbD"`, `"client_id": ""`),
 		"not a time":           swap(`"2026-05-04T03:02:01Z"`, `"yesterday"`),
 		"the same link twice":  swap("ser_two", "ser_one"),
-		"escape sequence":      swap("Example GmbH", `\u001b[2J`),
-		"bidi override":        swap("Example GmbH", "a\u202eb"),
-		"escape in the draft":  swap("half", `\u0007`),
 		"ledger not a list":    swap(`"ledger": [`, `"ledger": {}, "x": [`),
-		"ledger without store": swap("\"ledger\": [\n    {\n      \"secret_store\": \"file\"", `"ledger": [{"secret_store": ""`),
+		"ledger without store": swap("\"ledger\": [\n    {\n      \"secret_store\": \"keyring\"", `"ledger": [{"secret_store": ""`),
 	} {
 		_, err := decode([]byte(text))
 		require.ErrorIs(t, err, ErrDamaged, name)
@@ -82,6 +79,17 @@ func TestDamagedAndNewer(t *testing.T) {
 		_, err := decode([]byte(text))
 		require.ErrorIs(t, err, ErrNewer, name)
 	}
+}
+
+// TestTextsAreCleaned: whoever wrote them into the file.
+func TestTextsAreCleaned(t *testing.T) {
+	t.Parallel()
+	good, err := encode(full())
+	require.NoError(t, err)
+	c, err := decode([]byte(strings.NewReplacer("Example GmbH", `\u001b[2J`+"a\u202eb", "half", `\u0007`).Replace(string(good))))
+	require.NoError(t, err)
+	require.Equal(t, "ab", c.Links[0].Label)
+	require.Equal(t, " <done> & more", c.Draft.Label)
 }
 
 func TestEncodeRefusesWhatItCouldNotRead(t *testing.T) {

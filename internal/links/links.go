@@ -8,18 +8,13 @@
 package links
 
 import (
-	"cmp"
 	"crypto/sha256"
 	"encoding/base32"
 	"encoding/hex"
-	"errors"
-	"fmt"
-	"maps"
 	"reflect"
 	"slices"
 	"strings"
 	"time"
-	"unicode"
 
 	"confer/cronofy"
 	"confer/keystore"
@@ -194,127 +189,68 @@ func (c *Contents) AddServiceAccount(a ServiceAccount) {
 	c.ServiceAccounts = slices.Insert(slices.DeleteFunc(c.ServiceAccounts, a.Same), 0, a)
 }
 
-// ErrNoLink: nothing is called that.
-var ErrNoLink = errors.New("no such link")
-
-// AmbiguousError is a name that several links answer to.
-type AmbiguousError struct {
-	Ref string   // as given
-	IDs []string // of the links meant
-}
-
-// Error is one line that lists the IDs.
-func (e *AmbiguousError) Error() string {
-	return fmt.Sprintf("%q could be any of %s", e.Ref, strings.Join(e.IDs, ", "))
-}
-
-// Find looks a link up by its ID, its label or its service account, ignoring
-// case. An ID always wins; a name of several links is an *AmbiguousError, an
-// unknown one ErrNoLink.
-func (c Contents) Find(ref string) (Link, error) {
-	ref = strings.TrimSpace(ref)
-	for _, name := range []func(Link) string{
-		Link.ID,
-		func(l Link) string { return l.Label },
-		func(l Link) string { return l.ServiceAccount },
-	} {
-		var found []Link
-		e := &AmbiguousError{Ref: ref}
+// Find gives the links that answer to a name: an ID, or else a label, or else a
+// service account, ignoring case.
+func (c Contents) Find(name string) (found []Link) {
+	name = strings.TrimSpace(name)
+	for _, of := range []func(Link) string{Link.ID, func(l Link) string { return l.Label }, func(l Link) string { return l.ServiceAccount }} {
 		for _, l := range c.Links {
-			if ref != "" && strings.EqualFold(ref, name(l)) {
-				found, e.IDs = append(found, l), append(e.IDs, l.ID())
+			if name != "" && strings.EqualFold(name, of(l)) {
+				found = append(found, l)
 			}
 		}
-		switch len(found) {
-		case 0:
-		case 1:
-			return found[0], nil
-		default:
-			return Link{}, e
+		if len(found) > 0 {
+			break
 		}
 	}
-	return Link{}, ErrNoLink
-}
-
-// check refuses what no run could have made: a link, an account or a secret
-// without the parts that name it, and two of the same.
-func (c Contents) check() error {
-	seen := map[string]bool{}
-	one := func(what string, parts ...string) error {
-		key := what + "\x00" + strings.Join(parts, "\x00")
-		switch {
-		case slices.Contains(parts, ""):
-			return &Error{Reason: ErrDamaged, Detail: what + " without all its parts"}
-		case seen[key]:
-			return &Error{Reason: ErrDamaged, Detail: "the same " + what + " twice"}
-		}
-		seen[key] = true
-		return nil
-	}
-	for _, l := range c.Links {
-		if err := one("link", l.APIHost, l.ClientID, l.ServiceAccount, l.Provider); err != nil {
-			return err
-		}
-	}
-	for _, a := range c.ServiceAccounts {
-		if err := one("service account", a.APIHost, a.ClientID, a.ID); err != nil {
-			return err
-		}
-	}
-	for _, s := range c.Secrets {
-		if err := one("stored secret", append(s.keyParts(), s.Store)...); err != nil {
-			return err
-		}
-	}
-	for _, p := range c.Pending {
-		if err := one("handed-over attempt", p.StateHash); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// hasControls tells whether a text of the file has characters that would end in
-// the names of stored secrets and on terminals.
-func (c Contents) hasControls() bool {
-	found := false
-	eachText(reflect.ValueOf(&c).Elem(), func(s string) string {
-		found = found || strings.ContainsFunc(s, func(r rune) bool {
-			return unicode.Is(unicode.Cc, r) || unicode.Is(unicode.Bidi_Control, r)
-		})
-		return s
-	})
 	return found
 }
 
-// clean takes such characters out.
-func (c *Contents) clean() {
-	eachText(reflect.ValueOf(c).Elem(), func(s string) string { return cronofy.CleanText(s, longestText) })
+// valid tells whether a run could have made it: nothing lacks a part that names it,
+// and nothing is there twice.
+func (c Contents) valid() bool {
+	var names [][]string
+	for _, l := range c.Links {
+		names = append(names, []string{"link", l.APIHost, l.ClientID, l.ServiceAccount, l.Provider})
+	}
+	for _, a := range c.ServiceAccounts {
+		names = append(names, []string{"account", a.APIHost, a.ClientID, a.ID})
+	}
+	for _, s := range c.Secrets {
+		names = append(names, append([]string{"secret", s.Store}, s.keyParts()...))
+	}
+	for _, p := range c.Pending {
+		names = append(names, []string{"pending", p.StateHash})
+	}
+	seen := map[string]bool{}
+	for _, parts := range names {
+		name := strings.Join(parts, "\x00")
+		if seen[name] || slices.Contains(parts, "") {
+			return false
+		}
+		seen[name] = true
+	}
+	return true
 }
 
-// eachText has each text be what do gives for it. What a pointer or a slice leads
-// to is copied, since it may be somebody else's too. New members are among the texts
-// without being named here.
-func eachText(v reflect.Value, do func(string) string) {
+// cleanTexts takes out of each text what would end in the names of stored secrets
+// and on terminals. New members are among the texts without being named here.
+func cleanTexts(v reflect.Value) {
 	switch v.Kind() {
 	case reflect.String:
-		v.SetString(do(v.String()))
+		v.SetString(cronofy.CleanText(v.String(), longestText))
 	case reflect.Pointer:
 		if !v.IsNil() {
-			own := reflect.New(v.Type().Elem())
-			own.Elem().Set(v.Elem())
-			v.Set(own)
-			eachText(own.Elem(), do)
+			cleanTexts(v.Elem())
 		}
 	case reflect.Slice:
-		v.Set(reflect.AppendSlice(reflect.Zero(v.Type()), v))
 		for i := range v.Len() {
-			eachText(v.Index(i), do)
+			cleanTexts(v.Index(i))
 		}
 	case reflect.Struct:
 		for i := range v.NumField() {
 			if f := v.Field(i); f.CanSet() { // but for what a time.Time is made of
-				eachText(f, do)
+				cleanTexts(f)
 			}
 		}
 	}
@@ -367,7 +303,7 @@ func (s StoredSecret) keyParts() []string {
 func (s StoredSecret) IsClientSecret() bool { return s.ServiceAccount == "" }
 
 // Same tells whether both are the same secret in the same store.
-func (s StoredSecret) Same(o StoredSecret) bool { return s.unrecorded() == o.unrecorded() }
+func (s StoredSecret) Same(o StoredSecret) bool { return s.Store == o.Store && s.SameSecret(o) }
 
 // SameSecret tells whether both are the same secret, in whichever stores.
 func (s StoredSecret) SameSecret(o StoredSecret) bool {
@@ -377,12 +313,6 @@ func (s StoredSecret) SameSecret(o StoredSecret) bool {
 // SameApp tells whether both are of the same application.
 func (s StoredSecret) SameApp(o StoredSecret) bool {
 	return s.APIHost == o.APIHost && s.ClientID == o.ClientID
-}
-
-// unrecorded is what tells a secret in its store from others.
-func (s StoredSecret) unrecorded() StoredSecret {
-	s.Recorded = time.Time{}
-	return s
 }
 
 // Outlives tells whether what is in a store is there after the run.
@@ -412,51 +342,30 @@ func (c *Contents) RemoveSecret(s StoredSecret) {
 // HasSecret tells whether a secret is listed.
 func (c Contents) HasSecret(s StoredSecret) bool { return slices.ContainsFunc(c.Secrets, s.Same) }
 
-// What a secret can be needed by.
-const (
-	ByLink           = "link"
-	ByServiceAccount = "service_account"
-	ByDraft          = "draft"
-)
-
-// NeededBy tells what goes on with a secret where it is: ByLink, ByServiceAccount
-// or ByDraft. Empty: nothing does.
-func (c Contents) NeededBy(s StoredSecret) string { return c.needed()[s.unrecorded()] }
+// Needs tells whether something listed goes on with a secret where it is.
+func (c Contents) Needs(s StoredSecret) bool { return slices.ContainsFunc(c.needed(), s.Same) }
 
 // UnneededSecrets gives the secrets that nothing listed goes on with.
-func (c Contents) UnneededSecrets() (out []StoredSecret) {
+func (c Contents) UnneededSecrets() []StoredSecret {
 	needed := c.needed()
-	for _, s := range c.Secrets {
-		if needed[s.unrecorded()] == "" {
-			out = append(out, s)
-		}
-	}
-	return out
+	return slices.DeleteFunc(slices.Clone(c.Secrets), func(s StoredSecret) bool { return slices.ContainsFunc(needed, s.Same) })
 }
 
 // needed are the secrets that what is listed goes on with, whether or not they
-// are listed, each with the first that does.
-func (c Contents) needed() map[StoredSecret]string {
-	all := map[StoredSecret]string{}
-	add := func(by string, s StoredSecret) {
-		if Outlives(s.Store) && all[s] == "" {
-			all[s] = by
-		}
-	}
+// are listed themselves.
+func (c Contents) needed() (all []StoredSecret) {
 	for _, l := range c.Links {
-		add(ByLink, StoredToken(l))
-		add(ByLink, StoredClientSecret(l.Store, l.APIHost, l.ClientID))
+		all = append(all, StoredToken(l), StoredClientSecret(l.Store, l.APIHost, l.ClientID))
 	}
 	for _, a := range c.ServiceAccounts {
-		add(ByServiceAccount, StoredAccountToken(a))
-		add(ByServiceAccount, StoredClientSecret(a.Store, a.APIHost, a.ClientID))
+		all = append(all, StoredAccountToken(a), StoredClientSecret(a.Store, a.APIHost, a.ClientID))
 	}
 	if c.Draft != nil && c.Draft.Kept {
 		if s := c.Draft.ClientSecret(); s.ClientID != "" && s.APIHost != "" {
-			add(ByDraft, s)
+			all = append(all, s)
 		}
 	}
-	return all
+	return slices.DeleteFunc(all, func(s StoredSecret) bool { return !Outlives(s.Store) })
 }
 
 // ClientSecret names the client secret of an unfinished run, in its store. Its
@@ -475,12 +384,9 @@ func (d Draft) ClientSecret() StoredSecret {
 // accounts and answers tell it. From then on the entry stays, whatever becomes of
 // them.
 func (c *Contents) addMissingSecrets() {
-	missing := c.needed()
-	for _, s := range c.Secrets {
-		delete(missing, s.unrecorded())
+	for _, s := range c.needed() {
+		if !c.HasSecret(s) {
+			c.Secrets = append(c.Secrets, s)
+		}
 	}
-	c.Secrets = append(c.Secrets, slices.SortedFunc(maps.Keys(missing), func(s, o StoredSecret) int {
-		return cmp.Or(cmp.Compare(s.Store, o.Store), cmp.Compare(s.APIHost, o.APIHost), cmp.Compare(s.ClientID, o.ClientID),
-			cmp.Compare(s.ServiceAccount, o.ServiceAccount), cmp.Compare(s.Provider, o.Provider))
-	})...)
 }

@@ -62,7 +62,7 @@ type Stores interface {
 }
 
 // Manager works on links that were made: it tells what is linked and where each
-// secret is, checks and exports tokens, and forgets. It keeps nothing between calls.
+// secret is, checks tokens and hands them over, and forgets. It keeps nothing between calls.
 //
 // A refresh may rotate the refresh token, and then the old one is spent. So every
 // refresh holds a lock of the link while it reads the token, shows that the store
@@ -188,27 +188,20 @@ type Tokens struct {
 
 // Check refreshes the token of a link, which tests confer's own token and not the
 // link: what a rotated token replaces is stored and read back before Check
-// returns. Its errors are those of this package, of cronofy and of keystore.
+// returns. Its errors are those of this package, of cronofy and of keystore; a
+// *NotStoredError comes with the tokens.
 func (m *Manager) Check(ctx context.Context, l Link) (Tokens, error) {
 	unlock, err := m.lock(ctx, StoredToken(l))
 	if err != nil {
 		return Tokens{}, err
 	}
 	defer unlock()
-	return m.refresh(ctx, l)
-}
-
-// refresh is called with the lock held. A *NotStoredError comes with the tokens.
-func (m *Manager) refresh(ctx context.Context, l Link) (Tokens, error) {
 	store, old, err := m.refreshToken(ctx, l)
 	if err != nil {
 		return Tokens{}, err
 	}
 	client, err := m.client(ctx, l)
 	if err != nil {
-		return Tokens{}, err
-	}
-	if err := m.listToken(ctx, l); err != nil {
 		return Tokens{}, err
 	}
 	// A store may be readable and not writable (a read-only folder, a full disk).
@@ -236,20 +229,6 @@ func (m *Manager) refresh(ctx context.Context, l Link) (Tokens, error) {
 	}
 	t.Refresh, t.Rotated = token.RefreshToken, true
 	return t, storeRotated(storing, store, StoredToken(l).Key(), old, t.Refresh)
-}
-
-// listToken lists the token, where nothing that is listed tells it: a token that
-// is stored anew must be found again.
-func (m *Manager) listToken(ctx context.Context, l Link) error {
-	if m.Links == nil || !Outlives(l.Store) {
-		return nil
-	}
-	return m.Links.Update(ctx, func(c *Contents) error {
-		if s := StoredToken(l); !c.HasSecret(s) {
-			c.AddSecret(s, m.now())
-		}
-		return nil
-	})
 }
 
 // storeRotated stores the new token in the place of the old one, unless another
@@ -287,7 +266,7 @@ func (m *Manager) lock(ctx context.Context, token StoredSecret) (unlock func(), 
 	return unlock, failure("lock", path, err)
 }
 
-// Handed is what Export writes: the tokens of a link, and what they belong to.
+// Handed is what Handover writes: the tokens of a link, and what they belong to.
 // Its JSON form is a promise to the operator's application.
 type Handed struct {
 	DataCenter         string     `json:"data_center"` // the host, when it is overridden
@@ -309,40 +288,8 @@ type handedUnit struct {
 	Sub string `json:"sub,omitempty"`
 }
 
-// WriteError: the tokens could not be put where they were wanted.
-type WriteError struct{ Err error }
-
-// Error is one line.
-func (e *WriteError) Error() string { return "write tokens: " + e.Err.Error() }
-
-// Unwrap gives the reason.
-func (e *WriteError) Unwrap() error { return e.Err }
-
-// Export refreshes the token of a link, so that an access token can be handed on,
-// and gives both to put as JSON that ends in a line break. put must return only
-// when the text is safe. The stored token stays where it is. When a rotated token
-// could not be stored, put still gets it, and the error is a *NotStoredError.
-func (m *Manager) Export(ctx context.Context, l Link, put func([]byte) error) (Tokens, error) {
-	unlock, err := m.lock(ctx, StoredToken(l))
-	if err != nil {
-		return Tokens{}, err
-	}
-	defer unlock()
-	t, notStored := m.refresh(ctx, l)
-	if notStored != nil && !errors.As(notStored, new(*NotStoredError)) {
-		return Tokens{}, notStored
-	}
-	text, err := m.Handover(l, t)
-	if err != nil {
-		return t, errors.Join(err, notStored)
-	}
-	if err := put(text); err != nil {
-		return t, errors.Join(&WriteError{err}, notStored)
-	}
-	return t, notStored
-}
-
-// Handover is the text of Export for tokens that need no refresh.
+// Handover gives tokens for the operator's own application, as JSON that ends in a
+// line break. The stored token stays where it is.
 func (m *Manager) Handover(l Link, t Tokens) ([]byte, error) {
 	site, err := Site(l)
 	if err != nil {
@@ -363,8 +310,5 @@ func (m *Manager) Handover(l Link, t Tokens) ([]byte, error) {
 		h.ExpiresAt = &t.ExpiresAt
 	}
 	text, err := json.MarshalIndent(h, "", "  ")
-	if err != nil {
-		return nil, errors.New("the tokens cannot be written as JSON")
-	}
-	return append(text, '\n'), nil
+	return append(text, '\n'), err
 }

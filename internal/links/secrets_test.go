@@ -1,6 +1,7 @@
 package links
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 	"time"
@@ -69,16 +70,16 @@ func TestADraftElsewhereKeepsTheOldEntry(t *testing.T) {
 func TestNeeded(t *testing.T) {
 	t.Parallel()
 	secret := StoredClientSecret("keyring", "api-de.cronofy.com", "id")
-	for by, c := range map[string]Contents{
-		ByLink:           {Links: []Link{{APIHost: secret.APIHost, ClientID: "id", ServiceAccount: "s", Provider: "p", Store: "keyring"}}},
-		ByServiceAccount: {ServiceAccounts: []ServiceAccount{{APIHost: secret.APIHost, ClientID: "id", ID: "s", Store: "keyring"}}},
-		ByDraft:          {Draft: &Draft{DataCenter: "de", ClientID: "id", Store: "keyring", Kept: true}},
-		"":               {Draft: &Draft{DataCenter: "de", ClientID: "id", Store: "keyring"}},
+	for name, c := range map[string]Contents{
+		"link":            {Links: []Link{{APIHost: secret.APIHost, ClientID: "id", ServiceAccount: "s", Provider: "p", Store: "keyring"}}},
+		"service account": {ServiceAccounts: []ServiceAccount{{APIHost: secret.APIHost, ClientID: "id", ID: "s", Store: "keyring"}}},
+		"draft":           {Draft: &Draft{DataCenter: "de", ClientID: "id", Store: "keyring", Kept: true}},
+		"":                {Draft: &Draft{DataCenter: "de", ClientID: "id", Store: "keyring"}},
 	} {
-		require.Equal(t, by, c.NeededBy(secret))
+		require.Equal(t, name != "", c.Needs(secret), name)
 		elsewhere := secret
 		elsewhere.Store = "file"
-		require.Empty(t, c.NeededBy(elsewhere), "a copy in another store")
+		require.False(t, c.Needs(elsewhere), "a copy in another store")
 	}
 }
 
@@ -87,7 +88,7 @@ func TestAnOldFileGetsItsLedger(t *testing.T) {
 	want := full()
 	old := want
 	old.Secrets = nil
-	b, err := encode(old)
+	b, err := json.Marshal(versioned{1, old})
 	require.NoError(t, err)
 	require.False(t, strings.Contains(string(b), "ledger"))
 	got, err := decode(b)

@@ -89,22 +89,10 @@ type Overview struct {
 
 // Problem tells whether something is wrong.
 func (o Overview) Problem() bool {
-	for _, l := range o.Links {
-		if l.Problem() {
-			return true
-		}
-	}
-	for _, a := range o.Accounts {
-		if a.RefreshToken.Problem() {
-			return true
-		}
-	}
-	for _, l := range o.Unneeded {
-		if l.Secret.Problem() {
-			return true
-		}
-	}
-	return o.DraftSecret.Problem() || o.UnlistedFile != "" || len(o.Damaged) > 0
+	return slices.ContainsFunc(o.Links, LinkStatus.Problem) ||
+		slices.ContainsFunc(o.Accounts, func(a AccountStatus) bool { return a.RefreshToken.Problem() }) ||
+		slices.ContainsFunc(o.Unneeded, func(u UnneededStatus) bool { return u.Secret.Problem() }) ||
+		o.DraftSecret.Problem() || o.UnlistedFile != "" || len(o.Damaged) > 0
 }
 
 // Status tells what is linked and where each secret is. It sends nothing, opens
@@ -165,23 +153,20 @@ func existingFile(store keystore.Store) string {
 
 // look tells what is known of a secret, with one probe of the keyring for all.
 func (m *Manager) look(ctx context.Context, keyring keystore.Status, s StoredSecret) Secret {
-	if s.Store == storeKeyring {
-		if err := m.unreadable(keyring); err != nil {
-			return Secret{Unread, err}
-		}
-	}
 	store, err := m.open(s.Store)
 	switch {
 	case errors.Is(err, ErrGone):
 		return Secret{State: Gone}
 	case err != nil:
 		return Secret{Unread, err}
-	}
-	if s.Store == storeFile {
-		if existingFile(store) == "" {
-			return Secret{State: Missing}
-		}
+	case s.Store == storeKeyring && keyring.State != keystore.Ready:
+		return Secret{Unread, keyring.Error("get")}
+	case s.Store == storeKeyring && m.DialogPossible:
+		return Secret{Unread, ErrDialog}
+	case s.Store == storeFile && existingFile(store) != "":
 		return Secret{State: Sealed}
+	case s.Store == storeFile:
+		return Secret{State: Missing}
 	}
 	switch has, err := keystore.Has(ctx, store, s.Key()); {
 	case err != nil:
@@ -190,15 +175,4 @@ func (m *Manager) look(ctx context.Context, keyring keystore.Status, s StoredSec
 		return Secret{State: Present}
 	}
 	return Secret{State: Missing}
-}
-
-// unreadable is why the keyring is not to be asked; nil: it can be.
-func (m *Manager) unreadable(keyring keystore.Status) error {
-	switch {
-	case keyring.State == keystore.Ready && m.DialogPossible:
-		return ErrDialog
-	case keyring.State == keystore.Ready:
-		return nil
-	}
-	return keyring.Error("get")
 }
