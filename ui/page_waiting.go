@@ -1,9 +1,11 @@
 package ui
 
 import (
+	"cmp"
 	"fmt"
 	"net/url"
 	"time"
+	"unicode/utf8"
 
 	"confer/cronofy"
 	"confer/flow"
@@ -231,12 +233,16 @@ func pastePage(c Context) Page {
 	return Page{
 		Title: "Paste the final address", Until: c.Attempt.Until,
 		Lead: "The whole address that the browser ended on. The page may say that it cannot connect: that is fine.",
-		Fields: []Field{{Name: fieldAddress, Label: "Final address", Called: "final address", Placeholder: clean(c.Attempt.RedirectURI) + "?code=…&state=…",
+		Fields: []Field{{Name: fieldAddress, Label: "Final address", Called: "final address", Placeholder: clean(cmp.Or(c.Attempt.RedirectURI, c.Answers.RedirectURI)) + "?code=…&state=…",
 			Hint: func(text string) string {
-				if text == "" {
+				switch n := utf8.RuneCountInString(text); n {
+				case 0:
 					return ""
+				case 1:
+					return "1 character. The whole address is needed."
+				default:
+					return thousands(n) + " characters. Line breaks and spaces in it do no harm."
 				}
-				return thousands(len([]rune(text))) + " characters. Line breaks and spaces in it do no harm."
 			}}},
 		Enter:   "check it",
 		Submit:  func(v Values) flow.Event { return flow.Pasted{Text: v[fieldAddress]} },

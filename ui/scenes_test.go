@@ -283,6 +283,8 @@ func waitScenes() []scene {
 		{name: "waiting_quit", events: toWaiting(), keys: []string{"ctrl+c"}, small: true},
 		{name: "waiting_handed", events: toWaiting(), keys: []string{"d"}, small: true},
 		{name: "paste", events: toWaiting(), keys: []string{"p"}, small: true},
+		{name: "paste_typed", events: toWaiting(), keys: []string{"p", "m"}},
+		{name: "paste_missing", found: handedFound(), keys: []string{"enter", "enter"}},
 		{name: "paste_long", events: toWaiting(), keys: []string{"paste:http://127.0.0.1:8739/callback?code=" + strings.Repeat("abc123", 200) + "\n&state=1"}},
 		{name: "paste_refused", events: toWaiting(), keys: []string{"paste:abcdef0123456789"}, reports: []flow.Event{stray}},
 		{name: "message", events: toWaiting(), keys: []string{"m"}, small: true},
