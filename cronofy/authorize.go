@@ -160,38 +160,21 @@ func (n Names) orDefault() Names {
 // Validate refuses names that would send the browser or a credential anywhere
 // but where they are meant to go.
 func (n Names) Validate() error {
-	if err := validPath(n.OUAuthorizePath); err != nil {
-		return fmt.Errorf("authorization path: %w", err)
-	}
-	if !isName(n.OULinkTokenParam) {
-		return errors.New("link token parameter: must be letters, digits and underscores")
-	}
-	if slices.Contains(fixedParams, n.OULinkTokenParam) {
-		return fmt.Errorf("link token parameter: %s is another parameter's name", n.OULinkTokenParam)
-	}
-	if !isName(n.OULinkTokenField) {
-		return errors.New("link token field: must be letters, digits and underscores")
+	taken := []string{"response_type", "client_id", "redirect_uri", "scope", "state", "conferencing_provider_name"}
+	path := n.OUAuthorizePath
+	u, err := url.Parse(path)
+	switch {
+	case err != nil, CleanText(path, len(path)+1) != path, !strings.HasPrefix(path, "/"), strings.HasPrefix(path, "//"),
+		strings.ContainsAny(path, `?#\`), slices.Contains(strings.Split(u.Path, "/"), ".."):
+		return fmt.Errorf("the authorization path must be like %s, without a host, a query or ..", DefaultOUAuthorizePath)
+	case !isName(n.OULinkTokenParam), slices.Contains(taken, n.OULinkTokenParam):
+		return errors.New("the link token's parameter must be letters, digits and underscores, and not the name of another one")
+	case !isName(n.OULinkTokenField):
+		return errors.New("the link token's field must be letters, digits and underscores")
 	}
 	return nil
 }
 
 func isName(s string) bool {
 	return s != "" && strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_") == ""
-}
-
-var fixedParams = []string{"response_type", "client_id", "redirect_uri", "scope", "state", "conferencing_provider_name"}
-
-func validPath(p string) error {
-	u, err := url.Parse(p)
-	switch {
-	case err != nil, CleanText(p, len(p)+1) != p:
-		return errors.New("not a path")
-	case !strings.HasPrefix(p, "/"), strings.HasPrefix(p, "//"), u.Host != "", u.Scheme != "", strings.Contains(p, `\`):
-		return errors.New("must begin with one slash and hold no host")
-	case strings.ContainsAny(p, "?#"):
-		return errors.New("must have no query or fragment")
-	case slices.Contains(strings.Split(u.Path, "/"), ".."):
-		return errors.New("must not climb out of its place")
-	}
-	return nil
 }

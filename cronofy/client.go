@@ -38,9 +38,8 @@ type App struct {
 
 // Wait is a pause that a call makes before it goes out (again).
 type Wait struct {
-	For     time.Duration
-	Reason  string // WaitRateLimit or WaitRetry
-	Attempt int    // the attempt that is waited for; 1 is the first
+	For    time.Duration
+	Reason string // WaitRateLimit or WaitRetry
 }
 
 // The reasons of a Wait.
@@ -104,17 +103,13 @@ func New(site Site, app App, opts ...Option) *Client {
 	if base, err := baseURL(site.API); err == nil {
 		c.base, _ = url.Parse(base)
 	}
-	c.http = plain(c.http)
-	return c
-}
-
-func plain(h *http.Client) *http.Client {
-	if h == nil {
-		h, _ = NewHTTPClient(HTTPOptions{}) // only a CA file can make it fail
+	if c.http == nil {
+		c.http, _ = NewHTTPClient(HTTPOptions{}) // only a CA file can make it fail
 	}
-	own := *h
-	own.CheckRedirect, own.Jar, own.Timeout = noRedirect, nil, cmp.Or(h.Timeout, callTimeout)
-	return &own
+	own := *c.http
+	own.CheckRedirect, own.Jar, own.Timeout = noRedirect, nil, cmp.Or(own.Timeout, callTimeout)
+	c.http = &own
+	return c
 }
 
 // tell passes a wait on if it is worth it.
@@ -147,9 +142,8 @@ func (e *opError) Error() string { return e.op + ": " + e.err.Error() }
 func (e *opError) Unwrap() error { return e.err }
 
 const (
-	jsonType   = "application/json; charset=utf-8"
-	maxAnswer  = 1 << 20 // bytes
-	formatHTML = "HTML instead of JSON"
+	jsonType  = "application/json; charset=utf-8"
+	maxAnswer = 1 << 20 // bytes
 )
 
 // call is one request as the API's reference describes it.
@@ -175,42 +169,45 @@ type answer struct {
 
 // do makes the call, and again as often as that is safe and may help.
 func (c *Client) do(ctx context.Context, k call) error {
-	payload, err := c.payload(k)
-	if err != nil {
-		return err
+	switch {
+	case c.base == nil:
+		return &opError{op: k.op, err: ErrSite}
+	case strings.ContainsFunc(k.bearer.Reveal(), func(r rune) bool { return r <= ' ' || r > '~' }):
+		return &opError{op: k.op, err: ErrUnsendable}
+	}
+	var payload []byte
+	if k.body != nil {
+		payload, _ = json.Marshal(k.body) // texts alone, which cannot fail
 	}
 	k.hidden = append(k.hidden, c.app.ClientSecret, k.bearer)
 	pauses := growing(firstRetry, longestRetry)
 	var last error // why the call is made again
+	pause := time.Duration(0)
 	for attempt := 1; ; attempt++ {
-		if last != nil && c.tooLate(ctx, c.limiter.remaining()) {
+		if last != nil && c.tooLate(ctx, max(pause, c.limiter.remaining())) {
 			return last
 		}
-		if err := c.pass(ctx, k, attempt); err != nil {
-			return orLast(err, last)
+		if err := c.pass(ctx, pause); err != nil {
+			if last != nil && errors.Is(err, context.DeadlineExceeded) {
+				return last // what Cronofy said, which "no time left" would hide
+			}
+			return &opError{op: k.op, err: err}
 		}
 		sent := c.limiter.clock.Now()
-		err := c.once(ctx, k, payload)
-		c.learn(err, sent)
-		if err == nil {
+		last = c.once(ctx, k, payload)
+		c.learn(last, sent)
+		if last == nil {
 			return nil
 		}
 		if ended := contextError(ctx); ended != nil {
-			return &opError{op: k.op, err: ended, sent: AnswerLost(err)}
+			return &opError{op: k.op, err: ended, sent: AnswerLost(last)}
 		}
-		tries, pause := k.tries(err)
-		if attempt >= tries || pause > longestAsked {
-			return err
+		tries, asked := k.tries(last)
+		if attempt >= tries || asked > longestAsked {
+			return last
 		}
-		if pause = max(pause, pauses.NextBackOff()); StatusOf(err) == http.StatusTooManyRequests {
+		if pause = max(asked, pauses.NextBackOff()); StatusOf(last) == http.StatusTooManyRequests {
 			pause = 0 // the limiter's business
-		}
-		if c.tooLate(ctx, pause) {
-			return err
-		}
-		last = err
-		if err := c.rest(ctx, k, pause, attempt+1); err != nil {
-			return orLast(err, last)
 		}
 	}
 }
@@ -221,56 +218,15 @@ func (c *Client) tooLate(ctx context.Context, pause time.Duration) bool {
 	return limited && c.limiter.clock.Now().Add(pause).After(end)
 }
 
-// orLast prefers what Cronofy said last to "no time left", which would hide it.
-// A caller who gave up hears that.
-func orLast(err, last error) error {
-	if last != nil && errors.Is(err, context.DeadlineExceeded) {
-		return last
+// pass waits for a pause that is no matter of rate limits, and for the limiter.
+func (c *Client) pass(ctx context.Context, pause time.Duration) error {
+	if pause > 0 {
+		c.tell(Wait{pause, WaitRetry})
+		if err := c.limiter.clock.Sleep(ctx, pause); err != nil {
+			return err
+		}
 	}
-	return err
-}
-
-// payload checks what can be checked without sending.
-func (c *Client) payload(k call) ([]byte, error) {
-	if c.base == nil {
-		return nil, &opError{op: k.op, err: ErrSite}
-	}
-	if !sendable(k.bearer.Reveal()) {
-		return nil, &opError{op: k.op, err: ErrUnsendable}
-	}
-	if k.body == nil {
-		return nil, nil
-	}
-	b, err := json.Marshal(k.body)
-	if err != nil {
-		return nil, &opError{op: k.op, err: errors.New("the request cannot be written as JSON")}
-	}
-	return b, nil
-}
-
-func sendable(bearer string) bool {
-	return !strings.ContainsFunc(bearer, func(r rune) bool { return r <= ' ' || r > '~' })
-}
-
-// pass waits for the limiter.
-func (c *Client) pass(ctx context.Context, k call, attempt int) error {
-	err := c.limiter.wait(ctx, func(d time.Duration) { c.tell(Wait{d, WaitRateLimit, attempt}) })
-	if err != nil {
-		return &opError{op: k.op, err: err}
-	}
-	return nil
-}
-
-// rest waits before a repetition that is no matter of rate limits.
-func (c *Client) rest(ctx context.Context, k call, d time.Duration, attempt int) error {
-	if d <= 0 {
-		return nil
-	}
-	c.tell(Wait{d, WaitRetry, attempt})
-	if err := c.limiter.clock.Sleep(ctx, d); err != nil {
-		return &opError{op: k.op, err: err}
-	}
-	return nil
+	return c.limiter.wait(ctx, func(d time.Duration) { c.tell(Wait{d, WaitRateLimit}) })
 }
 
 // learn lets the limiter hear how a call went.

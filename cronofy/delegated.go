@@ -26,21 +26,14 @@ type DelegatedAccess struct {
 
 // RequestDelegatedAccess asks Cronofy to post a code for each account to its
 // callback URL; nil means accepted, nothing more. It takes 1 to
-// MaxDelegatedAccess entries, else ErrTooMany. It is not repeated once it may
-// have arrived, or callbacks would come twice.
+// MaxDelegatedAccess entries. It is not repeated once it may have arrived, or
+// callbacks would come twice.
 // https://docs.cronofy.com/developers/api/enterprise-connect/delegated-access/
 func (c *Client) RequestDelegatedAccess(ctx context.Context, serviceAccountToken Secret, reqs []DelegatedAccess) error {
 	k := call{
 		op: "request delegated access", method: http.MethodPost,
 		path: "/v1/service_account_authorizations", bearer: serviceAccountToken,
-	}
-	switch n := len(reqs); {
-	case n == 0 || n > MaxDelegatedAccess:
-		return &opError{op: k.op, err: ErrTooMany}
-	case n == 1:
-		k.body = reqs[0]
-	default:
-		k.body = map[string][]DelegatedAccess{"service_account_authorizations": reqs}
+		body: map[string][]DelegatedAccess{"service_account_authorizations": reqs},
 	}
 	return c.do(ctx, k)
 }
@@ -109,7 +102,7 @@ func ParseWebhook(body []byte) (Webhook, error) {
 	const op = "read delegated access callback"
 	var in object
 	if err := json.Unmarshal(body, &in); err != nil {
-		return Webhook{}, &BadAnswerError{Op: op, Reason: jsonProblem(err, len(body))}
+		return Webhook{}, &BadAnswerError{Op: op, Reason: noObject}
 	}
 	a := in.object("authorization")
 	w := Webhook{

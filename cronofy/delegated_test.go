@@ -47,7 +47,7 @@ func TestParseWebhook(t *testing.T) {
 	}, w)
 
 	for body, reason := range map[string]string{
-		``: "cut short", `{"authorization":`: "cut short", `<html>`: "not JSON", `[]`: "not the JSON that was promised",
+		``: noObject, `{"authorization":`: noObject, `<html>`: noObject, `[]`: noObject,
 		`{}`: "neither code nor error", `null`: "neither code nor error", `{"authorization":null}`: "neither code nor error",
 		`{"authorization":{"state":"row-17"}}`: "neither code nor error",
 		`{"authorization":{"code":5}}`:         "neither code nor error",

@@ -23,8 +23,6 @@ var (
 	ErrUnsendable = errors.New("the credential holds characters that cannot be sent")
 	// ErrSite: the site has no usable base URL, or plain http to another machine.
 	ErrSite = errors.New("no usable API address")
-	// ErrTooMany: not between 1 and MaxDelegatedAccess entries.
-	ErrTooMany = errors.New("between 1 and 50 entries can be sent at once")
 	// ErrNotChecked wraps every outcome of CheckApplication that says nothing
 	// about the client id and secret.
 	ErrNotChecked = errors.New("the application could not be checked")
@@ -150,38 +148,25 @@ const (
 func accept(k call, a answer) error {
 	bad := func(reason string) error { return &BadAnswerError{Op: k.op, Reason: reason, broken: a.cut != nil} }
 	body := bytes.TrimSpace(bytes.TrimPrefix(a.body, []byte("\xef\xbb\xbf")))
+	kind, _, _ := mime.ParseMediaType(a.header.Get("Content-Type"))
 	switch {
-	case isHTML(a.header, body):
-		return bad(formatHTML)
+	case len(body) > 0 && (kind == "text/html" || body[0] == '<'):
+		return bad("HTML instead of JSON")
 	case k.out == nil:
 		return nil
 	case len(a.body) > maxAnswer:
 		return bad("longer than 1 MiB")
-	case len(body) == 0 && a.cut == nil:
-		return bad("empty")
 	case a.cut != nil:
 		return bad("cut short")
-	}
-	if err := json.Unmarshal(body, k.out); err != nil {
-		return bad(jsonProblem(err, len(body)))
+	case len(body) == 0:
+		return bad("empty")
+	case json.Unmarshal(body, k.out) != nil:
+		return bad(noObject)
 	}
 	return nil
 }
 
-func isHTML(h http.Header, body []byte) bool {
-	t, _, _ := mime.ParseMediaType(h.Get("Content-Type"))
-	return len(body) > 0 && (t == "text/html" || body[0] == '<')
-}
-
-func jsonProblem(err error, length int) string {
-	if e, ok := errors.AsType[*json.SyntaxError](err); ok {
-		if e.Offset >= int64(length) {
-			return "cut short"
-		}
-		return "not JSON"
-	}
-	return "not the JSON that was promised"
-}
+const noObject = "no JSON object that can be read"
 
 // refusal makes the one *Error of an answer outside 2xx. now is for a
 // Retry-After that is a date.
@@ -193,17 +178,12 @@ func refusal(k call, a answer, now time.Time) *Error {
 		return e
 	}
 	e.Fields = t.fields(body.object("errors"))
-	if k.oauth && oauthStatus(a.status) {
+	// RFC 6749 section 5.2. What stands in other bodies is not documented: many servers
+	// put the status's own name there.
+	if k.oauth && (a.status == http.StatusBadRequest || a.status == http.StatusUnauthorized) {
 		e.Code, e.Description = t.tidy(body.text("error")), t.tidy(body.text("error_description"))
 	}
 	return e
-}
-
-// oauthStatus tells whether a body may hold an OAuth error (RFC 6749 section
-// 5.2). What stands in other bodies is not documented: many servers put the
-// status's own name there.
-func oauthStatus(status int) bool {
-	return status == http.StatusBadRequest || status == http.StatusUnauthorized
 }
 
 // retryAfter reads both forms of RFC 9110 section 10.2.3. A date is measured
@@ -297,14 +277,14 @@ func (o object) warnings() []string { return *o.odd }
 func (o object) text(key string) string {
 	switch v := o.members[key].(type) {
 	case nil:
+		return ""
 	case string:
 		return v
 	case json.Number:
 		o.note(key, "a number instead of a text")
 		return v.String()
-	default:
-		o.note(key, kindOf(v)+" instead of a text; left out")
 	}
+	o.note(key, "not a text; left out")
 	return ""
 }
 
@@ -324,24 +304,13 @@ func (o object) words(key string) string {
 	return strings.Join(words, " ")
 }
 
-// flag reads true or false, also as a text or a number.
+// flag reads true or false, also as a text or a number; all else counts as false.
 func (o object) flag(key string) bool {
 	v := o.members[key]
-	if b, ok := v.(bool); ok {
-		return b
-	}
-	text, _ := v.(string)
-	if n, ok := v.(json.Number); ok {
-		text = n.String()
-	}
-	b, err := strconv.ParseBool(strings.ToLower(strings.TrimSpace(text)))
-	switch {
-	case v == nil:
-		o.note(key, "missing; read as false")
-	case err != nil:
-		o.note(key, kindOf(v)+" instead of true or false; read as false")
-	default:
-		o.note(key, kindOf(v)+" instead of true or false")
+	b, ok := v.(bool)
+	if !ok {
+		b, _ = strconv.ParseBool(strings.ToLower(strings.TrimSpace(fmt.Sprint(v))))
+		o.note(key, fmt.Sprintf("not true or false; read as %t", b))
 	}
 	return b
 }
@@ -364,54 +333,28 @@ func (o object) secret(key string) Secret {
 
 // object reads an object; one without members stands for what is none.
 func (o object) object(key string) object {
-	inner := object{within: o.within + key + ".", odd: o.odd}
-	switch v := o.members[key].(type) {
-	case nil:
-	case map[string]any:
-		inner.members = v
-	default:
-		o.note(key, kindOf(v)+" instead of an object; left out")
+	members, ok := o.members[key].(map[string]any)
+	if !ok && o.members[key] != nil {
+		o.note(key, "not an object; left out")
 	}
-	return inner
+	return object{members: members, within: o.within + key + ".", odd: o.odd}
 }
 
 // objects reads a list of objects; a single one counts as a list.
 func (o object) objects(key string) []object {
-	var list []any
-	switch v := o.members[key].(type) {
-	case nil:
-	case []any:
-		list = v
-	case map[string]any:
-		o.note(key, "an object instead of a list")
-		list = []any{v}
-	default:
-		o.note(key, kindOf(v)+" instead of a list; left out")
+	list, ok := o.members[key].([]any)
+	if !ok && o.members[key] != nil {
+		o.note(key, "not a list")
+		list = []any{o.members[key]}
 	}
 	var out []object
 	for i, v := range list {
 		place := fmt.Sprintf("%s[%d]", key, i)
 		if members, ok := v.(map[string]any); ok {
 			out = append(out, object{members: members, within: o.within + place + ".", odd: o.odd})
-			continue
+		} else {
+			o.note(place, "not an object; left out")
 		}
-		o.note(place, kindOf(v)+" instead of an object; left out")
 	}
 	return out
-}
-
-func kindOf(v any) string {
-	switch v.(type) {
-	case nil:
-		return "null"
-	case bool:
-		return "true or false"
-	case json.Number:
-		return "a number"
-	case string:
-		return "a text"
-	case []any:
-		return "a list"
-	}
-	return "an object"
 }

@@ -44,9 +44,9 @@ func faults() []fault {
 		{"empty", func(w http.ResponseWriter, _ endpoint) { reply(w, 200, "") }, once, badAnswer("empty", false)},
 		{"truncated JSON", func(w http.ResponseWriter, e endpoint) {
 			reply(w, 200, `{"access_token":"x","sub":"y"`)
-		}, once, badAnswer("cut short", false)},
-		{"not JSON", func(w http.ResponseWriter, _ endpoint) { reply(w, 200, "OK then") }, once, badAnswer("not JSON", false)},
-		{"another shape", func(w http.ResponseWriter, _ endpoint) { reply(w, 200, `["x"]`) }, once, badAnswer("not the JSON that was promised", false)},
+		}, once, badAnswer(noObject, false)},
+		{"not JSON", func(w http.ResponseWriter, _ endpoint) { reply(w, 200, "OK then") }, once, badAnswer(noObject, false)},
+		{"another shape", func(w http.ResponseWriter, _ endpoint) { reply(w, 200, `["x"]`) }, once, badAnswer(noObject, false)},
 		{"reset", func(w http.ResponseWriter, _ endpoint) { hangUp(w, "") }, ifSafe(triesReset), network(NetworkReset)},
 		{"reset within the head", func(w http.ResponseWriter, _ endpoint) { hangUp(w, "HTTP/1.1 200") }, ifSafe(triesReset), network(NetworkReset)},
 	}

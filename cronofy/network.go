@@ -1,8 +1,6 @@
 package cronofy
 
 import (
-	"bytes"
-	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -31,7 +29,7 @@ const (
 	// idleTimeout ends unused connections before servers and balancers do (the
 	// usual 60 s): a code exchange must not meet one that is just being closed.
 	idleTimeout = 30 * time.Second
-	maxCAFile   = 8 << 20 // bytes; the public roots together are about 0.2 MiB
+	maxCAFile   = 8 << 20 // bytes that are read; the public roots together are about 0.2 MiB
 	// idle connections kept: as many as a bulk run has workers, or each of its
 	// calls beyond the default of 2 would pay for a new connection.
 	idleConnections = 256
@@ -63,7 +61,7 @@ func NewHTTPClient(o HTTPOptions) (*http.Client, error) {
 		Timeout:       callTimeout,
 		CheckRedirect: noRedirect,
 		Transport: &http.Transport{
-			Proxy:                  chosenProxy(o.Proxy, roots != nil),
+			Proxy:                  chosenProxy(o.Proxy),
 			OnProxyConnectResponse: proxyAnswer,
 			DialContext:            o.DialContext,
 			TLSClientConfig:        &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
@@ -88,12 +86,9 @@ func trustedRoots(file string) (*x509.CertPool, error) {
 		return nil, err
 	}
 	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, maxCAFile+1))
+	b, err := io.ReadAll(io.LimitReader(f, maxCAFile))
 	if err != nil {
 		return nil, err
-	}
-	if len(b) > maxCAFile {
-		return nil, errors.New("it is larger than 8 MiB")
 	}
 	certificates, err := readCertificates(b)
 	if err != nil {
@@ -110,7 +105,7 @@ func trustedRoots(file string) (*x509.CertPool, error) {
 }
 
 // readCertificates reads PEM in UTF-8 or, as PowerShell writes it, UTF-16, and
-// DER. Its errors say what the file holds instead.
+// DER.
 func readCertificates(b []byte) ([]*x509.Certificate, error) {
 	if list, err := x509.ParseCertificates(b); err == nil && len(list) > 0 {
 		return list, nil
@@ -120,45 +115,29 @@ func readCertificates(b []byte) ([]*x509.Certificate, error) {
 	if err != nil {
 		text = b
 	}
-	var (
-		list  []*x509.Certificate
-		other string // what a block holds that is no certificate
-		bad   error
-	)
+	var list []*x509.Certificate
+	other := "" // what a block holds that is no certificate
 	for block, rest := pem.Decode(text); block != nil; block, rest = pem.Decode(rest) {
 		if block.Type != "CERTIFICATE" && block.Type != "TRUSTED CERTIFICATE" && block.Type != "X509 CERTIFICATE" {
 			other = block.Type
-			continue
+		} else if c, err := x509.ParseCertificate(block.Bytes); err == nil {
+			list = append(list, c)
 		}
-		c, err := x509.ParseCertificate(block.Bytes)
-		if err != nil {
-			bad = err
-			continue
-		}
-		list = append(list, c)
 	}
 	switch {
 	case len(list) > 0:
 		return list, nil
-	case bad != nil:
-		return nil, fmt.Errorf("its certificate cannot be read: %s", CleanText(bad.Error(), maxDetail))
 	case other != "":
 		return nil, fmt.Errorf("it holds a block %q, no certificate", CleanText(other, maxDetail))
-	case len(bytes.TrimSpace(text)) == 0:
-		return nil, errors.New("it is empty")
-	case bytes.Contains(text, []byte("-----BEGIN ")):
-		return nil, errors.New("its certificate is damaged or cut off")
 	}
-	return nil, errors.New("it holds no line -----BEGIN CERTIFICATE-----")
+	return nil, errors.New("it holds no certificate that can be read")
 }
 
-func chosenProxy(pick func(*http.Request) (*url.URL, error), ownCA bool) func(*http.Request) (*url.URL, error) {
+func chosenProxy(pick func(*http.Request) (*url.URL, error)) func(*http.Request) (*url.URL, error) {
 	if pick == nil {
 		pick = http.ProxyFromEnvironment
 	}
 	return func(r *http.Request) (*url.URL, error) {
-		p, _ := r.Context().Value(progressKey{}).(*Progress)
-		p.note(func() { p.ownCA = ownCA })
 		if LoopbackHost(r.URL.Hostname()) {
 			return nil, nil
 		}
@@ -166,12 +145,14 @@ func chosenProxy(pick func(*http.Request) (*url.URL, error), ownCA bool) func(*h
 		if err != nil {
 			return nil, &proxyError{reason: "it is not an address"}
 		}
-		if u != nil {
-			if reason := unusableProxy(u); reason != "" {
-				return nil, &proxyError{reason: reason}
-			}
-			p.note(func() { p.proxy = u })
+		if u == nil {
+			return nil, nil
 		}
+		if reason := unusableProxy(u); reason != "" {
+			return nil, &proxyError{reason: reason}
+		}
+		p, _ := r.Context().Value(progressKey{}).(*Progress)
+		p.note(func() { p.proxy = u })
 		return u, nil
 	}
 }
@@ -222,7 +203,6 @@ type Progress struct {
 	handshakes int      // TLS handshakes begun
 	addresses  []string // of the host
 	proxy      *url.URL
-	ownCA      bool // a CA file's certificates are trusted as well
 }
 
 type progressKey struct{}
@@ -303,22 +283,6 @@ const (
 	NetworkProxy    NetworkKind = "proxy"    // the proxy: not reached, or it refused
 )
 
-// TLSReason tells what is wrong with a certificate or a handshake.
-type TLSReason string
-
-// The reasons of a NetworkTLS.
-const (
-	TLSUntrusted   TLSReason = "untrusted"     // signed by nobody who is trusted here
-	TLSOtherName   TLSReason = "other name"    // for another host
-	TLSExpired     TLSReason = "expired"       // by this machine's clock
-	TLSNotYetValid TLSReason = "not yet valid" // by this machine's clock
-	TLSInvalid     TLSReason = "invalid"       // breaks a rule for certificates
-	TLSNoRoots     TLSReason = "no roots"      // this machine trusts nobody
-	TLSOldVersion  TLSReason = "old version"   // the other side knows only TLS 1.1 or older
-	TLSNone        TLSReason = "none"          // the other side does not speak TLS
-	TLSRefused     TLSReason = "refused"       // the other side ended the handshake
-)
-
 // NetworkError is a call without an answer. It never holds a path or a query.
 type NetworkError struct {
 	Op    string
@@ -329,13 +293,9 @@ type NetworkError struct {
 	// not reached. Both are zero if its address cannot be used.
 	ProxyStatus int
 	ProxyKind   NetworkKind
-	TLS         TLSReason // of a NetworkTLS, the proxy's included
-	Issuer      string    // who signed the certificate that was refused; may be empty
-	OwnCA       bool      // a CA file's certificates are trusted as well
-	Sent        bool      // the request may have arrived
-	Err         error     // never a *url.Error
-
-	certificate *x509.Certificate // the one refused; may be nil
+	Issuer      string // who signed the certificate that was refused; may be empty
+	Sent        bool   // the request may have arrived
+	Err         error  // never a *url.Error
 }
 
 // Error is one line: "read userinfo: api.cronofy.com through proxy p:3128: timeout: …".
@@ -377,46 +337,47 @@ func (p *Progress) Failed(op, host string, err error) *NetworkError {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	e := &NetworkError{Op: op, Host: host, Proxy: p.proxyHost(), OwnCA: p.ownCA, Err: err}
-	kind := e.sort(p)
+	e := &NetworkError{Op: op, Host: host, Proxy: p.proxyHost(), Err: err}
+	if c := refusedCertificate(err); c != nil {
+		e.Issuer = Issuer(c)
+	}
+	kind := p.sort(err)
 	refused, isProxy := errors.AsType[*proxyError](err)
 	switch {
 	case isProxy:
 		e.Kind, e.ProxyStatus = NetworkProxy, refused.status
-	case p.atProxy() || proxyOp(err):
+	case p.atProxy() || hasOp(err, "proxyconnect", "socks connect"):
+		if kind == NetworkOther { // nothing is known but that it answered otherwise than a proxy
+			kind = NetworkProtocol
+		}
 		e.Kind, e.ProxyKind = NetworkProxy, kind
 	default:
 		e.Kind = kind
 	}
-	before := e.Kind == NetworkProxy || e.Kind == NetworkDNS || isDial(err) || p.asked && !p.connected
+	before := e.Kind == NetworkProxy || e.Kind == NetworkDNS || hasOp(err, "dial") || p.asked && !p.connected
 	e.Sent = !before && !unprocessed(err)
 	return e
 }
 
-// sort tells the kind of what failed, wherever it was, and notes what TLS has
-// against a certificate.
-func (e *NetworkError) sort(p *Progress) NetworkKind {
+// sort tells the kind of what failed, wherever it was.
+func (p *Progress) sort(err error) NetworkKind {
 	var timeout interface{ Timeout() bool }
-	dns, isDNS := errors.AsType[*net.DNSError](e.Err)
+	dns, isDNS := errors.AsType[*net.DNSError](err)
+	_, isRecord := errors.AsType[tls.RecordHeaderError](err)
 	switch {
-	case errors.Is(e.Err, context.DeadlineExceeded), errors.As(e.Err, &timeout) && timeout.Timeout(), isErrno(e.Err, timedOut):
+	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout(), isErrno(err, timedOut), isDNS && dns.IsTimeout:
 		return NetworkTimeout
 	case isDNS:
-		if dns.IsTimeout {
-			return NetworkTimeout
-		}
 		return NetworkDNS
-	case isErrno(e.Err, refusals), isErrno(e.Err, unreachable), isErrno(e.Err, forbidden):
-		return NetworkRefused
-	case isErrno(e.Err, resets), errors.Is(e.Err, io.EOF), errors.Is(e.Err, io.ErrUnexpectedEOF), errors.Is(e.Err, net.ErrClosed):
+	case isErrno(err, resets), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed):
 		return NetworkReset
-	case e.sortTLS(p.handshakes > 0 && !p.connected):
+	case p.handshakes > 0 && !p.connected, refusedCertificate(err) != nil, isRecord, errors.Is(err, http.ErrSchemeMismatch), hasOp(err, "remote error"):
 		return NetworkTLS
-	case isDial(e.Err):
+	case hasOp(err, "dial"):
 		return NetworkRefused
 	case !p.connected:
 		return NetworkOther
-	case noHTTP(e.Err, p):
+	case noHTTP(err, p):
 		return NetworkProtocol
 	}
 	return NetworkReset
@@ -436,52 +397,16 @@ func noHTTP(err error, p *Progress) bool {
 	return true
 }
 
-// sortTLS notes what is wrong with the certificate, or with the handshake if one
-// was under way.
-func (e *NetworkError) sortTLS(handshake bool) bool {
-	if v, ok := errors.AsType[*tls.CertificateVerificationError](e.Err); ok && len(v.UnverifiedCertificates) > 0 {
-		e.certificate = v.UnverifiedCertificates[0]
+// refusedCertificate is the one that TLS has something against; nil: none. It may be
+// one higher up that has ended.
+func refusedCertificate(err error) *x509.Certificate {
+	if invalid, ok := errors.AsType[x509.CertificateInvalidError](err); ok && invalid.Cert != nil {
+		return invalid.Cert
 	}
-	invalid, isInvalid := errors.AsType[x509.CertificateInvalidError](e.Err)
-	_, isName := errors.AsType[x509.HostnameError](e.Err)
-	untrusted, isUntrusted := errors.AsType[x509.UnknownAuthorityError](e.Err)
-	_, isRoots := errors.AsType[x509.SystemRootsError](e.Err)
-	_, isCertificate := errors.AsType[*tls.CertificateVerificationError](e.Err)
-	_, isRecord := errors.AsType[tls.RecordHeaderError](e.Err)
-	op, isOp := errors.AsType[*net.OpError](e.Err)
-	switch text := e.Err.Error(); {
-	case isName:
-		e.TLS = TLSOtherName
-	case isInvalid && invalid.Reason == x509.Expired:
-		e.TLS = TLSExpired
-		if invalid.Cert != nil { // may be one higher up
-			e.certificate = invalid.Cert
-			if time.Now().Before(invalid.Cert.NotBefore) {
-				e.TLS = TLSNotYetValid
-			}
-		}
-	case isUntrusted:
-		e.TLS = TLSUntrusted
-		if e.certificate == nil {
-			e.certificate = untrusted.Cert
-		}
-	case isRoots:
-		e.TLS = TLSNoRoots
-	case isInvalid, isCertificate:
-		e.TLS = TLSInvalid
-	case isRecord, errors.Is(e.Err, http.ErrSchemeMismatch):
-		e.TLS = TLSNone
-	case strings.Contains(text, "protocol version"), strings.Contains(text, "unsupported versions"):
-		e.TLS = TLSOldVersion
-	case handshake, isOp && (op.Op == "remote error" || op.Op == "local error"):
-		e.TLS = TLSRefused
-	default:
-		return false
+	if v, ok := errors.AsType[*tls.CertificateVerificationError](err); ok && len(v.UnverifiedCertificates) > 0 {
+		return v.UnverifiedCertificates[0]
 	}
-	if e.certificate != nil {
-		e.Issuer = Issuer(e.certificate)
-	}
-	return true
+	return nil
 }
 
 // Issuer is the organisation that signed a certificate, or whatever else names it.
@@ -494,14 +419,10 @@ func Issuer(c *x509.Certificate) string {
 	return ""
 }
 
-func isDial(err error) bool {
+// hasOp tells whether one of these operations failed, be it within another.
+func hasOp(err error, ops ...string) bool {
 	op, ok := errors.AsType[*net.OpError](err)
-	return ok && op.Op == "dial"
-}
-
-func proxyOp(err error) bool {
-	op, ok := errors.AsType[*net.OpError](err)
-	return ok && (op.Op == "proxyconnect" || strings.HasPrefix(op.Op, "socks"))
+	return ok && (slices.Contains(ops, op.Op) || hasOp(op.Err, ops...))
 }
 
 // unprocessed tells whether HTTP/2 promises that a request was not acted on (RFC
@@ -535,11 +456,8 @@ func (streamError) Error() string { return "stream error" }
 // arrive, and Go's constants of these names are invented numbers there.
 // https://learn.microsoft.com/windows/win32/winsock/windows-sockets-error-codes-2
 var (
-	refusals    = []syscall.Errno{syscall.ECONNREFUSED, 10061}
-	unreachable = []syscall.Errno{syscall.EHOSTUNREACH, syscall.ENETUNREACH, 10065, 10051, 10064, 10050}
-	forbidden   = []syscall.Errno{syscall.EACCES, syscall.EPERM, 10013}
-	resets      = []syscall.Errno{syscall.ECONNRESET, syscall.EPIPE, syscall.ECONNABORTED, 10054, 10053, 10052, 10058}
-	timedOut    = []syscall.Errno{10060}
+	resets   = []syscall.Errno{syscall.ECONNRESET, syscall.EPIPE, syscall.ECONNABORTED, 10054, 10053, 10052, 10058}
+	timedOut = []syscall.Errno{10060}
 )
 
 func isErrno(err error, list []syscall.Errno) bool {
@@ -549,93 +467,92 @@ func isErrno(err error, list []syscall.Errno) bool {
 
 // Words tells people what is wrong and what to do about it.
 func (e *NetworkError) Words() (summary, hint string) {
-	via := ""
-	if e.Proxy != "" {
-		via = " through the proxy " + e.Proxy
-	}
-	const tryAgain = "Check the network, then try again."
-	switch e.Kind {
-	case NetworkDNS:
-		return fmt.Sprintf("The name %s could not be found.", e.Host),
-			"Check the network and DNS, or set HTTPS_PROXY if this machine reaches the internet through a proxy."
-	case NetworkRefused:
-		return e.refusalWords(via)
-	case NetworkTimeout:
-		return fmt.Sprintf("%s did not answer in time%s.", e.Host, via), tryAgain
-	case NetworkReset:
-		return fmt.Sprintf("The connection to %s broke off%s.", e.Host, via), "Try again. If it goes on, a firewall or proxy may be cutting it."
-	case NetworkProtocol:
-		return fmt.Sprintf("%s answered%s, but not in HTTP.", e.Host, via), "Another service answers there. Check the address, and any proxy or firewall in between."
-	case NetworkTLS:
-		return e.tlsWords(e.Host)
-	case NetworkProxy:
+	switch {
+	case e.Kind == NetworkProxy && e.ProxyKind == "":
 		return e.proxyWords()
+	case e.Kind == NetworkProxy:
+		summary, hint = e.words(e.ProxyKind, "the proxy "+e.Proxy, "The proxy "+e.Proxy, "", "as a proxy of that kind")
+		if e.ProxyKind != NetworkTLS {
+			hint = "Check HTTPS_PROXY, and that the proxy runs. NO_PROXY names the hosts that need none."
+		}
+		return summary, hint
+	case e.Proxy != "":
+		return e.words(e.Kind, e.Host, e.Host, " through the proxy "+e.Proxy, "in HTTP")
 	}
-	return fmt.Sprintf("%s could not be reached%s.", e.Host, via), tryAgain
+	return e.words(e.Kind, e.Host, e.Host, "", "in HTTP")
 }
 
-func (e *NetworkError) refusalWords(via string) (summary, hint string) {
-	switch {
-	case isErrno(e.Err, unreachable):
-		return fmt.Sprintf("This machine has no way to %s%s.", e.Host, via), "Check the network or VPN, or set HTTPS_PROXY if this machine reaches the internet through a proxy."
-	case isErrno(e.Err, forbidden):
-		return fmt.Sprintf("This machine does not let confer connect to %s%s.", e.Host, via), "Allow it in this machine's firewall or security program, then try again."
+// words are those of a kind, whether it was met at the host or at the proxy. start is
+// who as a sentence begins with it.
+func (e *NetworkError) words(kind NetworkKind, who, start, through, how string) (summary, hint string) {
+	const network = "Check the network, VPN, DNS and firewall. Set HTTPS_PROXY if this machine reaches the internet through a proxy."
+	switch kind {
+	case NetworkDNS:
+		if e.Kind == NetworkProxy {
+			who = "of " + who
+		}
+		return "The name " + who + " could not be found.", network
+	case NetworkTimeout:
+		return start + " did not answer in time" + through + ".", network
+	case NetworkReset:
+		return "The connection to " + who + " broke off" + through + ".", "Try again. If it goes on, a firewall or proxy may be cutting it."
+	case NetworkProtocol:
+		return start + " answered" + through + ", but not " + how + ".", "Another service answers there. Check the address, and any proxy or firewall in between."
+	case NetworkTLS:
+		return e.tlsWords(who, start)
 	}
-	return fmt.Sprintf("%s refused the connection%s.", e.Host, via), "Check the network, a firewall or the proxy, then try again."
+	why := ""
+	if errno, ok := errors.AsType[syscall.Errno](e.Err); ok {
+		why = ": " + strings.TrimSuffix(CleanText(errno.Error(), maxDetail), ".")
+	}
+	return start + " could not be reached" + through + why + ".", network
 }
 
 // tlsWords: each reason is put right in another place.
-func (e *NetworkError) tlsWords(who string) (summary, hint string) {
-	const something = "Something else answers in its place: a company proxy, a network's login page, or a wrong address. "
-	const clock = "Set this machine's clock if it is wrong. If it is right, a proxy in between or the server needs a new certificate."
+func (e *NetworkError) tlsWords(who, start string) (summary, hint string) {
 	const day = "2 January 2006"
-	switch e.TLS {
-	case TLSOtherName:
-		return fmt.Sprintf("The certificate that came is not for %s%s.", who, e.certificateNames()), something + "--ca-file does not help against this."
-	case TLSExpired:
-		if e.certificate == nil {
-			return fmt.Sprintf("The certificate of %s is not valid at the time of this machine's clock.", who), clock
-		}
-		return fmt.Sprintf("A certificate of %s ended on %s; this machine's clock says %s.", who, e.certificate.NotAfter.Format(day), time.Now().Format(day)), clock
-	case TLSNotYetValid:
-		return fmt.Sprintf("A certificate of %s is valid from %s only; this machine's clock says %s.", who, e.certificate.NotBefore.Format(day), time.Now().Format(day)), clock
-	case TLSInvalid:
-		return fmt.Sprintf("The certificate of %s breaks a rule: %s.", who, CleanText(strings.TrimPrefix(e.Err.Error(), "tls: failed to verify certificate: "), maxDetail)),
-			"Whoever made the certificate must make another one" + e.issuerWords() + "."
-	case TLSNoRoots:
-		return "This machine has no list of certificate authorities to trust.", "Install it (the package is often called ca-certificates), or name a file with --ca-file."
-	case TLSOldVersion:
-		return fmt.Sprintf("%s offers only an old version of TLS; confer needs TLS 1.2 or 1.3.", who), "Cronofy offers TLS 1.3: check the address, and any proxy in between."
-	case TLSNone:
-		return fmt.Sprintf("%s answered, but without encryption (TLS).", who), "Check the address, the port, and any proxy in between."
-	case TLSRefused:
-		return fmt.Sprintf("The encrypted connection (TLS) to %s was refused.", who), "Check the address, and any proxy or firewall in between. It may want a certificate that confer does not have."
-	}
-	if e.OwnCA {
-		by := cmp.Or(e.Issuer, "somebody")
-		return fmt.Sprintf("The certificate of %s was issued by %s, whom neither this machine nor the file of --ca-file trusts.", who, by),
-			"Put the certificate of that authority (the root) into the file. Who runs the network or the proxy has it."
-	}
-	const give = "If a company proxy opens TLS, give its certificate authority with --ca-file."
+	certificate := refusedCertificate(e.Err)
+	invalid, isInvalid := errors.AsType[x509.CertificateInvalidError](e.Err)
+	_, isName := errors.AsType[x509.HostnameError](e.Err)
+	_, isUntrusted := errors.AsType[x509.UnknownAuthorityError](e.Err)
+	_, isRoots := errors.AsType[x509.SystemRootsError](e.Err)
+	_, isRecord := errors.AsType[tls.RecordHeaderError](e.Err)
+	by := ""
 	if e.Issuer != "" {
-		return fmt.Sprintf("The certificate of %s is not trusted; it was issued by %s.", who, e.Issuer), give
+		by = "; it was issued by " + e.Issuer
 	}
-	return fmt.Sprintf("The certificate of %s is not trusted.", who), give
+	switch text := fmt.Sprint(e.Err); {
+	case isName:
+		return "The certificate that came is not for " + who + certificateNames(certificate) + ".",
+			"Something else answers in its place: a company proxy, a network's login page, or a wrong address. --ca-file does not help against this."
+	case isInvalid && invalid.Reason == x509.Expired && certificate != nil:
+		return fmt.Sprintf("A certificate of %s is valid from %s to %s; this machine's clock says %s.", who,
+				certificate.NotBefore.Format(day), certificate.NotAfter.Format(day), time.Now().Format(day)),
+			"Set this machine's clock if it is wrong. If it is right, a proxy in between or the server needs a new certificate."
+	case isRoots:
+		return "This machine has no list of certificate authorities to trust.", "Install it (the package is often called ca-certificates), or name a file with --ca-file."
+	case isUntrusted && e.Kind == NetworkProxy:
+		return "The certificate of " + who + " is not trusted" + by + ".", "Give its certificate authority with --ca-file, or use http:// in HTTPS_PROXY if the proxy expects that."
+	case isUntrusted:
+		return "The certificate of " + who + " is not trusted" + by + ".", "If a company proxy opens TLS, give the root certificate of its authority with --ca-file."
+	case certificate != nil:
+		return "The certificate of " + who + " breaks a rule: " + CleanText(strings.TrimPrefix(text, "tls: failed to verify certificate: "), maxDetail) + ".",
+			"Whoever made the certificate must make another one" + by + "."
+	case isRecord, errors.Is(e.Err, http.ErrSchemeMismatch):
+		return start + " answered, but without encryption (TLS).", "Check the address, the port, and any proxy in between. HTTPS_PROXY may have to begin with http://."
+	case strings.Contains(text, "protocol version"), strings.Contains(text, "unsupported versions"):
+		return start + " offers only an old version of TLS; confer needs TLS 1.2 or 1.3.", "Cronofy offers TLS 1.3: check the address, and any proxy in between."
+	}
+	return "The encrypted connection (TLS) to " + who + " was refused.",
+		"Check the address, and any proxy or firewall in between. It may want a certificate that confer does not have."
 }
 
-func (e *NetworkError) issuerWords() string {
-	if e.Issuer == "" {
+func certificateNames(c *x509.Certificate) string {
+	if c == nil {
 		return ""
 	}
-	return "; it was issued by " + e.Issuer
-}
-
-func (e *NetworkError) certificateNames() string {
-	if e.certificate == nil {
-		return ""
-	}
-	names := e.certificate.DNSNames
-	for _, ip := range e.certificate.IPAddresses {
+	names := c.DNSNames
+	for _, ip := range c.IPAddresses {
 		names = append(names, ip.String())
 	}
 	if len(names) == 0 {
@@ -644,39 +561,20 @@ func (e *NetworkError) certificateNames() string {
 	return " but for " + CleanText(strings.Join(names[:min(len(names), 3)], ", "), maxDetail)
 }
 
-// proxyWords: what is wrong with a proxy is put right in other places.
+// proxyWords are those of a proxy that refused, or whose address cannot be used.
 func (e *NetworkError) proxyWords() (summary, hint string) {
-	const setting = "Check HTTPS_PROXY, and that the proxy runs. NO_PROXY names the hosts that need none."
 	switch {
-	case e.Proxy == "":
+	case e.ProxyStatus == 0:
 		why := ""
 		if p, ok := errors.AsType[*proxyError](e.Err); ok {
 			why = ": " + p.reason
 		}
 		return "The proxy's address in HTTPS_PROXY cannot be used" + why + ".", "Set HTTPS_PROXY like http://proxy.example.com:3128, or take it away."
 	case e.ProxyStatus == http.StatusProxyAuthRequired:
-		return fmt.Sprintf("The proxy %s wants a name and a password, or does not accept those it got (407).", e.Proxy),
+		return "The proxy " + e.Proxy + " wants a name and a password, or does not accept those it got (407).",
 			"Put them into HTTPS_PROXY, like http://NAME:PASSWORD@" + e.Proxy + "."
-	case e.ProxyStatus != 0:
-		answered := strings.TrimSpace(fmt.Sprint(e.ProxyStatus, " ", http.StatusText(e.ProxyStatus)))
-		return fmt.Sprintf("The proxy %s refused the connection to %s (%s).", e.Proxy, e.Host, answered),
-			"Ask who runs the proxy to let " + e.Host + " through, or name it in NO_PROXY if it can be reached without."
 	}
-	switch e.ProxyKind {
-	case NetworkDNS:
-		return fmt.Sprintf("The name of the proxy %s could not be found.", e.Proxy), setting
-	case NetworkRefused:
-		return fmt.Sprintf("Nothing answers at the proxy %s.", e.Proxy), setting
-	case NetworkTimeout:
-		return fmt.Sprintf("The proxy %s did not answer in time.", e.Proxy), setting
-	case NetworkTLS:
-		summary, hint = e.tlsWords("the proxy " + e.Proxy)
-		if e.TLS == "" || e.TLS == TLSUntrusted || e.TLS == TLSNone {
-			hint = "Give its certificate authority with --ca-file, or use http:// in HTTPS_PROXY if the proxy expects that."
-		}
-		return summary, hint
-	case NetworkProtocol, NetworkOther:
-		return fmt.Sprintf("What answers at the proxy %s is not a proxy of that kind.", e.Proxy), setting
-	}
-	return fmt.Sprintf("The connection to %s broke off at the proxy %s.", e.Host, e.Proxy), setting
+	answered := strings.TrimSpace(fmt.Sprint(e.ProxyStatus, " ", http.StatusText(e.ProxyStatus)))
+	return fmt.Sprintf("The proxy %s refused the connection to %s (%s).", e.Proxy, e.Host, answered),
+		"Ask who runs the proxy to let " + e.Host + " through, or name it in NO_PROXY if it can be reached without."
 }

@@ -115,7 +115,7 @@ func TestUserInfoIsReadLiberally(t *testing.T) {
 	testUserInfo(t, userInfoTable{
 		"numbers": {profile(`{"provider_name":"zoom","profile_id":123,"profile_name":null,"profile_connected":1}`), UserInfo{
 			Sub: "acc_1", ConferencingProfiles: []ConferencingProfile{zoom},
-			Warnings: []string{"cronofy.data.conferencing_profiles[0].profile_id: a number instead of a text", "cronofy.data.conferencing_profiles[0].profile_connected: a number instead of true or false"},
+			Warnings: []string{"cronofy.data.conferencing_profiles[0].profile_id: a number instead of a text", "cronofy.data.conferencing_profiles[0].profile_connected: not true or false; read as true"},
 		}},
 		"a long number stays as it is": {profile(`{"profile_id":12345678901234567890,"profile_connected":true}`), UserInfo{
 			Sub: "acc_1", ConferencingProfiles: []ConferencingProfile{{ProfileID: "12345678901234567890", Connected: true}},
@@ -123,14 +123,14 @@ func TestUserInfoIsReadLiberally(t *testing.T) {
 		}},
 		"texts": {profile(`{"provider_name":"zoom","profile_id":"123","profile_connected":" True"},{"profile_connected":"no idea"}`), UserInfo{
 			Sub: "acc_1", ConferencingProfiles: []ConferencingProfile{zoom},
-			Warnings: []string{"cronofy.data.conferencing_profiles[0].profile_connected: a text instead of true or false",
-				"cronofy.data.conferencing_profiles[1].profile_connected: a text instead of true or false; read as false",
+			Warnings: []string{"cronofy.data.conferencing_profiles[0].profile_connected: not true or false; read as true",
+				"cronofy.data.conferencing_profiles[1].profile_connected: not true or false; read as false",
 				"cronofy.data.conferencing_profiles[1].profile_id: missing, as all that would tell the profile; left out"},
 		}},
 		"null in the list": {profile(`null,{"provider_name":"zoom","profile_id":"123","profile_connected":true},"zoom",[]`), UserInfo{
 			Sub: "acc_1", ConferencingProfiles: []ConferencingProfile{zoom},
-			Warnings: []string{"cronofy.data.conferencing_profiles[0]: null instead of an object; left out",
-				"cronofy.data.conferencing_profiles[2]: a text instead of an object; left out", "cronofy.data.conferencing_profiles[3]: a list instead of an object; left out"},
+			Warnings: []string{"cronofy.data.conferencing_profiles[0]: not an object; left out",
+				"cronofy.data.conferencing_profiles[2]: not an object; left out", "cronofy.data.conferencing_profiles[3]: not an object; left out"},
 		}},
 		"capitals": {profile(`{"provider_name":"Zoom","profile_id":"123","profile_connected":true}`), UserInfo{
 			Sub: "acc_1", ConferencingProfiles: []ConferencingProfile{{ProviderName: "Zoom", ProfileID: "123", Connected: true}},
@@ -138,11 +138,11 @@ func TestUserInfoIsReadLiberally(t *testing.T) {
 		}},
 		"one instead of a list": {`{"sub":1,"email":["a"],"cronofy.data":{"authorization":"x","conferencing_profiles":{"provider_name":{},"profile_connected":false}}}`, UserInfo{
 			Sub: "1",
-			Warnings: []string{"cronofy.data.authorization: a text instead of an object; left out", "sub: a number instead of a text", "email: a list instead of a text; left out",
-				"cronofy.data.conferencing_profiles: an object instead of a list", "cronofy.data.conferencing_profiles[0].provider_name: an object instead of a text; left out",
+			Warnings: []string{"cronofy.data.authorization: not an object; left out", "sub: a number instead of a text", "email: not a text; left out",
+				"cronofy.data.conferencing_profiles: not a list", "cronofy.data.conferencing_profiles[0].provider_name: not a text; left out",
 				"cronofy.data.conferencing_profiles[0].profile_id: missing, as all that would tell the profile; left out"},
 		}},
-		"no object": {`{"sub":"acc_1","cronofy.data":[]}`, UserInfo{Sub: "acc_1", Warnings: []string{"cronofy.data: a list instead of an object; left out"}}},
+		"no object": {`{"sub":"acc_1","cronofy.data":[]}`, UserInfo{Sub: "acc_1", Warnings: []string{"cronofy.data: not an object; left out"}}},
 		"relink": {profile(`{"profile_connected":false,"profile_relink_url":"javascript:alert(1)"}`), UserInfo{
 			Sub: "acc_1",
 			Warnings: []string{"cronofy.data.conferencing_profiles[0].profile_relink_url: not a web address; left out",
@@ -150,8 +150,8 @@ func TestUserInfoIsReadLiberally(t *testing.T) {
 		}},
 		"nothing in it": {profile(`{},{"provider_name":null,"profile_connected":null}`), UserInfo{
 			Sub: "acc_1",
-			Warnings: []string{"cronofy.data.conferencing_profiles[0].profile_connected: missing; read as false", "cronofy.data.conferencing_profiles[0].profile_id: missing, as all that would tell the profile; left out",
-				"cronofy.data.conferencing_profiles[1].profile_connected: missing; read as false", "cronofy.data.conferencing_profiles[1].profile_id: missing, as all that would tell the profile; left out"},
+			Warnings: []string{"cronofy.data.conferencing_profiles[0].profile_connected: not true or false; read as false", "cronofy.data.conferencing_profiles[0].profile_id: missing, as all that would tell the profile; left out",
+				"cronofy.data.conferencing_profiles[1].profile_connected: not true or false; read as false", "cronofy.data.conferencing_profiles[1].profile_id: missing, as all that would tell the profile; left out"},
 		}},
 	})
 }

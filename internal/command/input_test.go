@@ -129,7 +129,7 @@ func TestTypedClientSecretIsNotShown(t *testing.T) {
 	x := startTerminal(t, terminalOptions{}, args...)
 	x.until("Client secret:")
 	x.press(canarySecret + "\r")
-	x.until("refused the connection")
+	x.until("could not be reached")
 	require.Empty(t, leaked(x.exits(1), []string{canarySecret}))
 
 	x = startTerminal(t, terminalOptions{}, args...)

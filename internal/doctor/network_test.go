@@ -122,7 +122,8 @@ func TestReachExpiredCertificate(t *testing.T) {
 	h.Transport.(*http.Transport).TLSClientConfig = &tls.Config{RootCAs: roots, Time: func() time.Time { return time.Date(2200, 1, 1, 0, 0, 0, 0, time.UTC) }}
 	r := reach(t.Context(), h, s.URL+"/", time.Now)
 	require.Equal(t, cronofy.NetworkTLS, kind(t, r))
-	require.Equal(t, cronofy.TLSExpired, r.Err.(*cronofy.NetworkError).TLS)
+	summary, _ := r.Err.(*cronofy.NetworkError).Words()
+	require.Contains(t, summary, "is valid from")
 }
 
 func TestReachPlainHTTPServerAsHTTPS(t *testing.T) {
@@ -249,7 +250,7 @@ func TestNetworkWords(t *testing.T) {
 		{"tls", "tls", as(same), OK, "TLS 1.3, signed by Amazon."},
 		{"tls plain", "tls", as(func(r *reached) { r.TLS, r.Issuer, r.Encrypted = "", "", false }), Note, "plain http"},
 		{"tls not reached", "tls", as(failed(cronofy.NetworkDNS)), Note, "Not checked: no connection."},
-		{"tls refused", "tls", as(failed(cronofy.NetworkTLS)), Problem, "is not trusted"},
+		{"tls refused", "tls", as(failed(cronofy.NetworkTLS)), Problem, "The encrypted connection (TLS) to api-de.cronofy.com was refused."},
 		{"clock", "clock", as(same), OK, "to 1s"},
 		{"clock just right", "clock", as(func(r *reached) { r.Skew = -clockTolerance }), OK, "to 2m0s"},
 		{"clock ahead", "clock", as(func(r *reached) { r.Skew = clockTolerance + time.Second }), Problem, "is 2m1s ahead of Cronofy's"},
@@ -260,7 +261,7 @@ func TestNetworkWords(t *testing.T) {
 		{"fault", "data center", as(func(r *reached) { r.Status = 503 }), Problem, "a fault of its own (503)"},
 		{"login page", "data center", as(func(r *reached) { r.Status = 302 }), Problem, "Something else answered"},
 		{"error page", "data center", as(func(r *reached) { r.Status, r.HTML = 403, true }), Problem, "Something else answered"},
-		{"no answer", "data center", as(failed(cronofy.NetworkRefused)), Problem, "refused the connection"},
+		{"no answer", "data center", as(failed(cronofy.NetworkRefused)), Problem, "could not be reached"},
 		{"no HTTP", "data center", as(failed(cronofy.NetworkProtocol)), Problem, "answered, but not in HTTP"},
 		{"app host's page", "app host", ofApp(as(func(r *reached) { r.Status, r.HTML = 302, true })), OK, "answered"},
 	} {
