@@ -47,8 +47,6 @@ type UnsafeError struct {
 // Error is one line.
 func (e *UnsafeError) Error() string { return e.Path + " " + e.Why }
 
-func unsafeFile(path, why string) error { return &UnsafeError{path, why} }
-
 // ErrReadBack is a file that does not hold what was written to it.
 var ErrReadBack = errors.New("the file does not hold what was written")
 
@@ -81,7 +79,7 @@ func Create(path string, mode Mode) (*File, error) {
 	case mode == New:
 		return nil, &fs.PathError{Op: "create", Path: path, Err: fs.ErrExist}
 	}
-	RemoveDead(path)
+	removeDead(path)
 	f := &File{path: path, mode: mode}
 	if f.tmp, err = createTemp(path); err != nil {
 		return nil, err
@@ -101,7 +99,7 @@ func Create(path string, mode Mode) (*File, error) {
 func regular(path string) (fs.FileInfo, error) {
 	info, err := os.Lstat(path)
 	if err == nil && !info.Mode().IsRegular() {
-		return nil, unsafeFile(path, kindOf(info.Mode()))
+		return nil, &UnsafeError{path, kindOf(info.Mode())}
 	}
 	return info, err
 }
@@ -143,9 +141,8 @@ func stillNamed(f *os.File, path string) bool {
 	return err == nil && os.SameFile(opened, named)
 }
 
-// RemoveDead removes what killed processes left when they wrote path. Create does
-// that as well.
-func RemoveDead(path string) {
+// removeDead removes what killed processes left when they wrote path.
+func removeDead(path string) {
 	dir := filepath.Dir(path)
 	d, err := os.Open(dir)
 	if err != nil {
@@ -175,18 +172,14 @@ func (f *File) Put(b []byte) error {
 	if _, err := f.Write(b); err != nil {
 		return err
 	}
-	if err := readBack(f.tmp, b); err != nil {
+	got, err := io.ReadAll(io.NewSectionReader(f.tmp, 0, int64(len(b))+1))
+	if err != nil {
 		return err
 	}
-	return f.Commit()
-}
-
-func readBack(f *os.File, want []byte) error {
-	got, err := io.ReadAll(io.NewSectionReader(f, 0, int64(len(want))+1))
-	if err == nil && !bytes.Equal(got, want) {
-		err = ErrReadBack
+	if !bytes.Equal(got, b) {
+		return ErrReadBack
 	}
-	return err
+	return f.Commit()
 }
 
 // Commit brings the file to the disk and gives it its name.
@@ -234,7 +227,7 @@ func Write(path string, b []byte, mode Mode) error {
 // Remove removes a file, and what killed processes left when they wrote it, and
 // makes that last. That there is none is fine.
 func Remove(path string) error {
-	RemoveDead(path)
+	removeDead(path)
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
@@ -249,7 +242,14 @@ func Open(path string, secret bool) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := checkFile(f, path, secret); err != nil {
+	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = &UnsafeError{path, kindOf(info.Mode())}
+	}
+	if err == nil {
+		err = checkAccess(path, info, secret)
+	}
+	if err != nil {
 		_ = f.Close()
 		return nil, err
 	}
@@ -262,7 +262,7 @@ func Open(path string, secret bool) (*os.File, error) {
 func OpenInPlace(path string, mode Mode) (*os.File, error) {
 	// Opening alone can do something to a device, or wait at a pipe.
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
-		return nil, unsafeFile(path, kindOf(info.Mode()))
+		return nil, &UnsafeError{path, kindOf(info.Mode())}
 	}
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR|noWait, 0o600)
 	if err != nil {
@@ -270,7 +270,7 @@ func OpenInPlace(path string, mode Mode) (*os.File, error) {
 	}
 	info, err := f.Stat()
 	if err == nil && !info.Mode().IsRegular() {
-		err = unsafeFile(path, kindOf(info.Mode()))
+		err = &UnsafeError{path, kindOf(info.Mode())}
 	}
 	if err == nil && mode != Keep {
 		err = makePrivate(f)
@@ -301,22 +301,20 @@ func CheckFolder(dir string, secret bool) error {
 		return err
 	}
 	if !info.IsDir() {
-		return unsafeFile(dir, strings.Replace(kindOf(info.Mode()), "a regular file", "a folder", 1))
+		return &UnsafeError{dir, strings.Replace(kindOf(info.Mode()), "a regular file", "a folder", 1)}
 	}
-	return checkFolderAccess(dir, info, secret)
+	return checkAccess(dir, info, secret)
 }
 
 // CanWrite tries whether a folder takes files: only that tells on a full disk or
 // a read-only file system.
 func CanWrite(dir string) error {
-	path := filepath.Join(dir, "confer-test")
-	RemoveDead(path)
-	f, err := createTemp(path)
+	f, err := Create(filepath.Join(dir, "confer-test"), Private)
 	if err != nil {
 		return err
 	}
-	_, err = f.WriteString("x")
-	return errors.Join(err, f.Close(), os.Remove(f.Name()))
+	_, err = f.Write([]byte("x"))
+	return errors.Join(err, f.Close())
 }
 
 // ErrLocked: another process, or another part of this one, has the lock.

@@ -34,10 +34,14 @@ func lockFile(f *os.File) error {
 	}
 }
 
-func openLock(path string) (*os.File, error) {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDONLY|syscall.O_NOFOLLOW|noWait, 0o600)
-	if isLink(err) {
-		return nil, unsafeFile(path, kindOf(fs.ModeSymlink))
+func openLock(path string) (*os.File, error) { return open(path, os.O_CREATE|os.O_RDONLY) }
+
+func openNoFollow(path string) (*os.File, error) { return open(path, os.O_RDONLY) }
+
+func open(path string, flags int) (*os.File, error) {
+	f, err := os.OpenFile(path, flags|syscall.O_NOFOLLOW|noWait, 0o600)
+	if errors.Is(err, syscall.ELOOP) || errors.Is(err, syscall.EMLINK) { // FreeBSD's word for a symbolic link
+		return nil, &UnsafeError{path, kindOf(fs.ModeSymlink)}
 	}
 	return f, err
 }
@@ -122,48 +126,22 @@ func copyAccess(f *os.File, _ string, old fs.FileInfo) error {
 	return f.Chmod(perm)
 }
 
-func openNoFollow(path string) (*os.File, error) {
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW|noWait, 0)
-	if isLink(err) {
-		return nil, unsafeFile(path, kindOf(fs.ModeSymlink))
-	}
-	return f, err
-}
-
-// isLink tells what O_NOFOLLOW says of a symbolic link; EMLINK is FreeBSD's word.
-func isLink(err error) bool {
-	return errors.Is(err, syscall.ELOOP) || errors.Is(err, syscall.EMLINK)
-}
-
-func checkFile(f *os.File, path string, secret bool) error {
-	info, err := f.Stat()
-	if err != nil {
-		return err
-	}
-	if !info.Mode().IsRegular() {
-		return unsafeFile(path, kindOf(info.Mode()))
-	}
-	return checkAccess(path, info, secret)
-}
-
-// checkFolderAccess lets others see which files there are.
-func checkFolderAccess(dir string, info fs.FileInfo, _ bool) error {
-	return checkAccess(dir, info, false)
-}
-
+// checkAccess lets others see which files there are in a folder.
 func checkAccess(path string, info fs.FileInfo, secret bool) error {
-	perm := info.Mode().Perm()
+	perm, why := info.Mode().Perm(), ""
 	switch {
 	case !ours(info):
-		return unsafeFile(path, "belongs to another user")
+		return &UnsafeError{path, "belongs to another user"}
 	case perm&0o022 != 0 && info.IsDir():
-		return unsafeFile(path, fmt.Sprintf("is unsafe: others can write there (mode %04o)", perm))
+		why = "others can write there"
 	case perm&0o022 != 0:
-		return unsafeFile(path, fmt.Sprintf("is unsafe: others can write to it (mode %04o)", perm))
-	case secret && perm&0o077 != 0:
-		return unsafeFile(path, fmt.Sprintf("is unsafe: others can read it (mode %04o)", perm))
+		why = "others can write to it"
+	case perm&0o077 != 0 && secret && !info.IsDir():
+		why = "others can read it"
+	default:
+		return nil
 	}
-	return nil
+	return &UnsafeError{path, fmt.Sprintf("is unsafe: %s (mode %04o)", why, perm)}
 }
 
 func ours(info fs.FileInfo) bool {

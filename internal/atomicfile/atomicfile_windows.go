@@ -164,33 +164,22 @@ const (
 	rightDeleteChild = 0x40 // FILE_DELETE_CHILD, winnt.h
 )
 
-// checkFile looks at the access list of what is secret. Other private files are
-// as private as the user's profile.
-func checkFile(f *os.File, path string, secret bool) error {
+// checkAccess looks at the access list of what is secret, and refuses what is not the
+// user's or can be used by anybody but the user, SYSTEM and the administrators. Other
+// private files are as private as the user's profile. In a folder others may see which
+// files there are. An open file keeps its name, so that the list is the file's.
+func checkAccess(path string, info fs.FileInfo, secret bool) error {
 	if !secret {
 		return nil
 	}
-	sd, err := windows.GetSecurityInfo(windows.Handle(f.Fd()), windows.SE_FILE_OBJECT, windows.OWNER_SECURITY_INFORMATION|windows.DACL_SECURITY_INFORMATION)
+	rights := windows.ACCESS_MASK(rightsWrite)
+	if !info.IsDir() {
+		rights |= rightsRead
+	}
+	sd, err := windows.GetNamedSecurityInfo(path, windows.SE_FILE_OBJECT, windows.OWNER_SECURITY_INFORMATION|windows.DACL_SECURITY_INFORMATION)
 	if err != nil {
 		return err
 	}
-	return checkAccess(path, sd, rightsRead|rightsWrite)
-}
-
-func checkFolderAccess(dir string, _ fs.FileInfo, secret bool) error {
-	if !secret {
-		return nil
-	}
-	sd, err := windows.GetNamedSecurityInfo(dir, windows.SE_FILE_OBJECT, windows.OWNER_SECURITY_INFORMATION|windows.DACL_SECURITY_INFORMATION)
-	if err != nil {
-		return err
-	}
-	return checkAccess(dir, sd, rightsWrite)
-}
-
-// checkAccess refuses what is not the user's or gives any of the rights to
-// anybody but the user, SYSTEM and the administrators.
-func checkAccess(path string, sd *windows.SECURITY_DESCRIPTOR, rights windows.ACCESS_MASK) error {
 	user, err := windows.GetCurrentProcessToken().GetTokenUser()
 	if err != nil {
 		return err
