@@ -116,12 +116,12 @@ func createTokens(path string, mode atomicfile.Mode, ifThere string) (*atomicfil
 
 // handOver gives the tokens of a link to put, and says how that went.
 func (f *exportFlags) handOver(ctx context.Context, m *links.Manager, l links.Link, s streams, put func([]byte) error) error {
-	t, err := m.Check(ctx, l)
+	token, rotated, err := m.Check(ctx, l)
 	_, lost := errors.AsType[*links.NotStoredError](err)
 	if err != nil && !lost {
 		return ended(explainLink(err))
 	}
-	text, unwritten := m.Handover(l, t)
+	text, unwritten := links.Handover(l, token)
 	if unwritten == nil {
 		unwritten = put(text)
 	}
@@ -136,7 +136,7 @@ func (f *exportFlags) handOver(ctx context.Context, m *links.Manager, l links.Li
 			"Keep the file. confer itself needs a new link to have a token again.")
 	}
 	if f.json {
-		newEvents(s.out).write("exported", "id", l.ID(), "path", f.tokensOut, "rotated", t.Rotated, "stored_copy_kept", true, "warning", exportWarning)
+		newEvents(s.out).write("exported", "id", l.ID(), "path", f.tokensOut, "rotated", rotated, "stored_copy_kept", true, "warning", exportWarning)
 		return nil
 	}
 	var w io.Writer = s.out

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -139,7 +140,7 @@ func explainLink(err error) flow.Problem {
 	const works = "The link can work all the same. " + again
 	p := flow.Problem{Code: flow.CodeSecretStore, Exit: flow.ExitFailed}
 	_, lost := errors.AsType[*links.NotStoredError](err)
-	file, isFile := errors.AsType[*links.Error](err)
+	file, isFile := errors.AsType[*fs.PathError](err)
 	switch {
 	case errors.Is(err, context.Canceled):
 		return flow.Problem{Summary: "Cancelled.", Code: flow.CodeCancelled, Exit: flow.ExitCancelled}

@@ -231,8 +231,8 @@ func (r *profilesRun) serviceToken() (*delegated.ServiceToken, error) {
 		return nil, err
 	}
 	token := delegated.NewServiceToken(cronofy.Secret{}, func(ctx context.Context, _ cronofy.Secret) (cronofy.Secret, error) {
-		t, err := m.Check(ctx, link)
-		return t.Access, err
+		t, _, err := m.Check(ctx, link)
+		return t.AccessToken, err
 	})
 	if _, err := token.Get(r.ctx, cronofy.Secret{}); err != nil {
 		return nil, explainService(err)

@@ -362,11 +362,7 @@ func (t *tokenFile) write(l flow.Link, token cronofy.Token) {
 		t.err = fmt.Errorf("%s has those of %s already", clip(t.path), t.of)
 		return
 	}
-	out := links.Tokens{Access: token.AccessToken, Refresh: token.RefreshToken, Type: token.TokenType, Scope: token.Scope}
-	if token.ExpiresIn > 0 {
-		out.ExpiresAt = time.Now().Add(token.ExpiresIn).UTC().Truncate(time.Second)
-	}
-	text, err := new(links.Manager).Handover(l.Link, out)
+	text, err := links.Handover(l.Link, token)
 	if err == nil {
 		err = t.file.Put(text)
 	}

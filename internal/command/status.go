@@ -99,10 +99,10 @@ const (
 )
 
 func checkLink(ctx context.Context, m *links.Manager, l links.LinkStatus) checked {
-	t, err := m.Check(ctx, l.Link)
+	_, rotated, err := m.Check(ctx, l.Link)
 	switch {
 	case err == nil:
-		return checked{State: checkOK, Rotated: t.Rotated, Read: true}
+		return checked{State: checkOK, Rotated: rotated, Read: true}
 	case errors.Is(err, links.ErrNoToken), errors.Is(err, links.ErrGone) && l.RefreshToken.State == links.Gone:
 		return checked{State: checkUntested, Problem: explainLink(err)}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"strings"
 	"testing"
@@ -26,7 +27,7 @@ func TestWordsOfCommands(t *testing.T) {
 	tell := func(p flow.Problem) { fmt.Fprintf(&all, "%s\n    %s\n", p.Summary, p.Hint) }
 	for _, err := range []error{
 		context.Canceled, &links.NotStoredError{Err: errors.New("x")}, links.ErrNoToken, links.ErrGone, links.ErrMissing, links.ErrNoSecret, links.ErrBusy, links.ErrSite,
-		&links.Error{Op: "read", Path: "/home/ada/confer/links.json", Reason: links.ErrNewer}, &links.Error{Op: "read", Path: "/home/ada/confer/links.json", Reason: errors.New("not JSON")},
+		&fs.PathError{Op: "read", Path: "/home/ada/confer/links.json", Err: links.ErrNewer}, &fs.PathError{Op: "read", Path: "/home/ada/confer/links.json", Err: errors.New("not JSON")},
 		&cronofy.Error{Status: 400, Code: "invalid_grant"}, &cronofy.Error{Status: 403},
 		&keystore.Error{Store: keystore.File, Err: keystore.ErrNoPassphrase}, &keystore.Error{Store: keystore.File, Err: keystore.ErrPassphrase, Path: "/home/ada/confer/secrets.age"},
 		&keystore.Error{Store: keystore.Keyring, Err: keystore.ErrLocked}, &keystore.Error{Store: keystore.Keyring, Err: keystore.ErrDismissed},

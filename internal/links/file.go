@@ -37,7 +37,7 @@ const (
 	lockLimit = 10 * time.Second
 )
 
-// What stands in the way of the file. Errors of File are *Error and answer
+// What stands in the way of the file. Errors of File are *fs.PathError and answer
 // errors.Is for one of these, or for the system's own error.
 var (
 	// ErrDamaged: the file cannot be understood.
@@ -53,41 +53,22 @@ var (
 	ErrUnsafe = errors.New("not a private file")
 )
 
-// Error says what was done to which path when what went wrong.
-type Error struct {
-	Op     string // "read", "lock", "write", "rename"
-	Path   string
-	Reason error  // one of this package's, or the system's
-	Detail string // "is a symbolic link"; may be empty
-}
-
-// Error is one line.
-func (e *Error) Error() string {
-	text := fmt.Sprintf("%s %s: %v", e.Op, e.Path, e.Reason)
-	if e.Detail != "" {
-		text += " (" + e.Detail + ")"
-	}
-	return text
-}
-
-// Unwrap gives the reason.
-func (e *Error) Unwrap() error { return e.Reason }
-
 // failure sorts an error of the system or of atomicfile.
 func failure(op, path string, err error) error {
-	known, unsafe := new(Error), new(atomicfile.UnsafeError)
+	unsafe := new(atomicfile.UnsafeError)
 	switch {
-	case err == nil || errors.As(err, &known):
-		return err
+	case err == nil:
+		return nil
 	case errors.As(err, &unsafe):
-		return &Error{Op: op, Path: unsafe.Path, Reason: ErrUnsafe, Detail: unsafe.Why}
+		path, err = unsafe.Path, fmt.Errorf("%w (%s)", ErrUnsafe, unsafe.Why)
 	case errors.Is(err, atomicfile.ErrLocked):
-		return &Error{Op: op, Path: path, Reason: ErrBusy}
+		err = ErrBusy
+	default:
+		for inner := errors.Unwrap(err); inner != nil; inner = errors.Unwrap(err) {
+			err = inner // drops the path and the call that are named already
+		}
 	}
-	for inner := errors.Unwrap(err); inner != nil; inner = errors.Unwrap(err) {
-		err = inner // drops the path and the call that are named already
-	}
-	return &Error{Op: op, Path: path, Reason: err}
+	return &fs.PathError{Op: op, Path: path, Err: err}
 }
 
 // DefaultPath is where the file is by the customs of the system: under
@@ -178,7 +159,7 @@ func (f *File) Update(ctx context.Context, change func(*Contents) error) error {
 		err = fmt.Errorf("too large: %d bytes", len(after))
 	}
 	if err != nil {
-		return &Error{Op: "write", Path: f.path, Reason: err}
+		return failure("write", f.path, err)
 	}
 	if before == nil { // no file is as good as one that holds nothing
 		before, _ = encode(Contents{})
@@ -273,7 +254,7 @@ func (f *File) LockDraft() (unlock func(), err error) {
 	path := f.path + ".draft.lock"
 	unlock, err = atomicfile.Lock(context.Background(), path, 0)
 	if errors.Is(err, atomicfile.ErrLocked) {
-		err = &Error{Op: "lock", Path: path, Reason: ErrDraftLocked}
+		err = ErrDraftLocked
 	}
 	return unlock, failure("lock", path, err)
 }

@@ -210,7 +210,7 @@ func TestLockedByAnother(t *testing.T) {
 	other.lockLimit = time.Millisecond
 	err = other.Update(t.Context(), func(*Contents) error { t.Error("entered"); return nil })
 	require.ErrorIs(t, err, ErrBusy)
-	var typed *Error
+	var typed *os.PathError
 	require.ErrorAs(t, err, &typed)
 	require.Equal(t, "lock", typed.Op)
 	require.Equal(t, full(), load(t, other), "reading needs no lock")

@@ -1,6 +1,7 @@
 package links
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -71,8 +72,6 @@ type Stores interface {
 // lock: should it have stored the token of a new authorization meanwhile, that one
 // stays.
 type Manager struct {
-	// Links is the file. For Check alone it may be nil, where no other process
-	// knows the secrets: then nothing is locked.
 	Links  *File
 	Stores Stores
 	// NewClient makes a client. Required for all but Status.
@@ -83,15 +82,6 @@ type Manager struct {
 	// DialogPossible: reading the keyring could open a dialog that no probe
 	// foresees (macOS). Status does not read it then.
 	DialogPossible bool
-	// Now is the clock; nil: the real one.
-	Now func() time.Time
-}
-
-func (m *Manager) now() time.Time {
-	if m.Now == nil {
-		return time.Now()
-	}
-	return m.Now()
 }
 
 // Site is where a link's calls go. Its error wraps ErrSite.
@@ -176,59 +166,45 @@ const (
 // storeTries: a token that Cronofy has just rotated is worth more than one try.
 const storeTries = 3
 
-// Tokens is what a refresh gave.
-type Tokens struct {
-	Access    cronofy.Secret
-	Refresh   cronofy.Secret // the one that counts now
-	Type      string         // "bearer"
-	Scope     string         // space-separated
-	ExpiresAt time.Time      // UTC, of Access; zero: not known
-	Rotated   bool           // Refresh is another than before
-}
-
 // Check refreshes the token of a link, which tests confer's own token and not the
 // link: what a rotated token replaces is stored and read back before Check
-// returns. Its errors are those of this package, of cronofy and of keystore; a
-// *NotStoredError comes with the tokens.
-func (m *Manager) Check(ctx context.Context, l Link) (Tokens, error) {
+// returns. The token that it gives has the refresh token that counts now. Its errors
+// are those of this package, of cronofy and of keystore; a *NotStoredError comes with
+// the token.
+func (m *Manager) Check(ctx context.Context, l Link) (token cronofy.Token, rotated bool, err error) {
 	unlock, err := m.lock(ctx, StoredToken(l))
 	if err != nil {
-		return Tokens{}, err
+		return token, false, err
 	}
 	defer unlock()
 	store, old, err := m.refreshToken(ctx, l)
 	if err != nil {
-		return Tokens{}, err
+		return token, false, err
 	}
 	client, err := m.client(ctx, l)
 	if err != nil {
-		return Tokens{}, err
+		return token, false, err
 	}
 	// A store may be readable and not writable (a read-only folder, a full disk).
 	// That must be known before the token may be spent.
 	if _, err := keystore.TestWrite(ctx, store); err != nil {
-		return Tokens{}, err
+		return token, false, err
 	}
 	if err := ctx.Err(); err != nil {
-		return Tokens{}, err
+		return token, false, err
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), unbroken)
 	defer cancel()
 	storing, cancel := context.WithTimeout(keystore.Patient(context.WithoutCancel(ctx)), storeLimit)
 	defer cancel()
-	token, err := client.Refresh(ctx, old)
-	if err != nil {
-		return Tokens{}, err
-	}
-	t := Tokens{Access: token.AccessToken, Refresh: old, Type: token.TokenType, Scope: token.Scope}
-	if token.ExpiresIn > 0 {
-		t.ExpiresAt = m.now().Add(token.ExpiresIn).UTC().Truncate(time.Second)
+	if token, err = client.Refresh(ctx, old); err != nil {
+		return cronofy.Token{}, false, err
 	}
 	if token.RefreshToken.Empty() || token.RefreshToken.Equal(old) {
-		return t, nil
+		token.RefreshToken = old
+		return token, false, nil
 	}
-	t.Refresh, t.Rotated = token.RefreshToken, true
-	return t, storeRotated(storing, store, StoredToken(l).Key(), old, t.Refresh)
+	return token, true, storeRotated(storing, store, StoredToken(l).Key(), old, token.RefreshToken)
 }
 
 // storeRotated stores the new token in the place of the old one, unless another
@@ -257,9 +233,6 @@ const linkLockLimit = 2 * time.Minute
 // lock keeps other processes, and other goroutines of this one, from working on a
 // refresh token. Its file tells nothing of the link.
 func (m *Manager) lock(ctx context.Context, token StoredSecret) (unlock func(), err error) {
-	if m.Links == nil {
-		return func() {}, nil
-	}
 	sum := sha256.Sum256([]byte(token.Key()))
 	path := filepath.Join(filepath.Dir(m.Links.Path()), "token-"+hex.EncodeToString(sum[:4])+".lock")
 	unlock, err = atomicfile.Lock(ctx, path, linkLockLimit)
@@ -288,9 +261,9 @@ type handedUnit struct {
 	Sub string `json:"sub,omitempty"`
 }
 
-// Handover gives tokens for the operator's own application, as JSON that ends in a
-// line break. The stored token stays where it is.
-func (m *Manager) Handover(l Link, t Tokens) ([]byte, error) {
+// Handover gives a token that has just come for the operator's own application, as
+// JSON that ends in a line break.
+func Handover(l Link, t cronofy.Token) ([]byte, error) {
 	site, err := Site(l)
 	if err != nil {
 		return nil, err
@@ -299,15 +272,13 @@ func (m *Manager) Handover(l Link, t Tokens) ([]byte, error) {
 	if site.Overridden() {
 		place = site.APIHost()
 	}
+	now := time.Now().UTC().Truncate(time.Second)
 	h := Handed{DataCenter: place, APIURL: site.API, ClientID: l.ClientID, ServiceAccountID: l.ServiceAccount,
-		Provider: l.Provider, Label: l.Label, OrganizationalUnit: handedUnit{l.OrganizationalUnit}, Scope: l.Scope,
-		TokenType: t.Type, AccessToken: t.Access.Reveal(), RefreshToken: t.Refresh.Reveal(),
-		Exported: m.now().UTC().Truncate(time.Second)}
-	if t.Scope != "" {
-		h.Scope = t.Scope
-	}
-	if !t.ExpiresAt.IsZero() {
-		h.ExpiresAt = &t.ExpiresAt
+		Provider: l.Provider, Label: l.Label, OrganizationalUnit: handedUnit{l.OrganizationalUnit}, Scope: cmp.Or(t.Scope, l.Scope),
+		TokenType: t.TokenType, AccessToken: t.AccessToken.Reveal(), RefreshToken: t.RefreshToken.Reveal(), Exported: now}
+	if t.ExpiresIn > 0 {
+		expires := now.Add(t.ExpiresIn).Truncate(time.Second)
+		h.ExpiresAt = &expires
 	}
 	text, err := json.MarshalIndent(h, "", "  ")
 	return append(text, '\n'), err

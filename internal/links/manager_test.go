@@ -69,7 +69,7 @@ func newFixture(t *testing.T, o sandbox.Options) *fixture {
 }
 
 func (h *fixture) manager() *links.Manager {
-	return &links.Manager{Links: h.links, Stores: h.places, Now: fixedNow,
+	return &links.Manager{Links: h.links, Stores: h.places,
 		NewClient: func(s cronofy.Site, a cronofy.App) links.Client {
 			return cronofy.New(s, a, cronofy.WithLimiter(nil))
 		}}

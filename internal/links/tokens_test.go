@@ -19,11 +19,11 @@ func TestCheckKeepsAnUnrotatedToken(t *testing.T) {
 	h := newFixture(t, sandbox.Options{})
 	l := h.link(cronofy.Zoom)
 	before := h.stored(tokenKey(l))
-	got, err := h.manager().Check(t.Context(), l)
+	got, rotated, err := h.manager().Check(t.Context(), l)
 	require.NoError(t, err)
-	require.False(t, got.Rotated)
+	require.False(t, rotated)
 	require.Equal(t, before, h.stored(tokenKey(l)))
-	require.Equal(t, fixedNow().Add(time.Hour), got.ExpiresAt)
+	require.Equal(t, time.Hour, got.ExpiresIn)
 	require.Equal(t, "organizational_unit_use_integrations", got.Scope)
 }
 
@@ -32,12 +32,12 @@ func TestCheckStoresARotatedToken(t *testing.T) {
 	h := newFixture(t, sandbox.Options{Switches: sandbox.Switches{RotateRefreshTokens: true}})
 	l := h.link(cronofy.Zoom)
 	before := h.stored(tokenKey(l))
-	got, err := h.manager().Check(t.Context(), l)
+	got, rotated, err := h.manager().Check(t.Context(), l)
 	require.NoError(t, err)
-	require.True(t, got.Rotated)
+	require.True(t, rotated)
 	require.NotEqual(t, before, h.stored(tokenKey(l)))
-	require.Equal(t, got.Refresh.Reveal(), h.stored(tokenKey(l)))
-	_, err = h.manager().Check(t.Context(), l) // with the new one, which the old one would fail
+	require.Equal(t, got.RefreshToken.Reveal(), h.stored(tokenKey(l)))
+	_, _, err = h.manager().Check(t.Context(), l) // with the new one, which the old one would fail
 	require.NoError(t, err)
 }
 
@@ -51,13 +51,13 @@ func TestManyRefreshAtOnce(t *testing.T) {
 	const many = 12
 	errs := make([]error, many)
 	for i := range many {
-		all.Go(func() { _, errs[i] = h.manager().Check(t.Context(), l) })
+		all.Go(func() { _, _, errs[i] = h.manager().Check(t.Context(), l) })
 	}
 	all.Wait()
 	for _, err := range errs {
 		require.NoError(t, err)
 	}
-	_, err := h.manager().Check(t.Context(), l)
+	_, _, err := h.manager().Check(t.Context(), l)
 	require.NoError(t, err, "the token that is stored is not the last one")
 }
 
@@ -67,13 +67,13 @@ func TestUnwritableStoreSpendsNothing(t *testing.T) {
 	l := h.link(cronofy.Zoom)
 	before, store := h.stored(tokenKey(l)), h.places.store
 	h.places.store = spy{Store: store, set: func(string) error { return refused("set") }}
-	_, err := h.manager().Check(t.Context(), l)
+	_, _, err := h.manager().Check(t.Context(), l)
 	require.ErrorIs(t, err, keystore.ErrRefused)
 	var lost *links.NotStoredError
 	require.NotErrorAs(t, err, &lost)
 	h.places.store = store
 	require.Equal(t, before, h.stored(tokenKey(l)))
-	_, err = h.manager().Check(t.Context(), l)
+	_, _, err = h.manager().Check(t.Context(), l)
 	require.NoError(t, err)
 }
 
@@ -94,9 +94,9 @@ func TestRotatedTokenIsStoredAtAnotherTry(t *testing.T) {
 	h := newFixture(t, sandbox.Options{Switches: sandbox.Switches{RotateRefreshTokens: true}})
 	l := h.link(cronofy.Zoom)
 	h.places.store = failAfter(h.places.store, 1, 2)
-	got, err := h.manager().Check(t.Context(), l)
+	got, _, err := h.manager().Check(t.Context(), l)
 	require.NoError(t, err)
-	require.Equal(t, got.Refresh.Reveal(), h.stored(tokenKey(l)))
+	require.Equal(t, got.RefreshToken.Reveal(), h.stored(tokenKey(l)))
 }
 
 func TestRotatedTokenThatCannotBeStoredIsTold(t *testing.T) {
@@ -104,12 +104,12 @@ func TestRotatedTokenThatCannotBeStoredIsTold(t *testing.T) {
 	h := newFixture(t, sandbox.Options{Switches: sandbox.Switches{RotateRefreshTokens: true}})
 	l := h.link(cronofy.Zoom)
 	h.places.store = failAfter(h.places.store, 1, 100)
-	got, err := h.manager().Check(t.Context(), l)
+	got, rotated, err := h.manager().Check(t.Context(), l)
 	var lost *links.NotStoredError
 	require.ErrorAs(t, err, &lost)
 	require.ErrorIs(t, err, keystore.ErrRefused)
-	require.True(t, got.Rotated)
-	require.False(t, got.Refresh.Empty())
+	require.True(t, rotated)
+	require.False(t, got.RefreshToken.Empty())
 }
 
 // TestNewerTokenStays: a set-up that ran meanwhile has stored the token of a new
@@ -124,7 +124,7 @@ func TestNewerTokenStays(t *testing.T) {
 	m.NewClient = func(s cronofy.Site, a cronofy.App) links.Client {
 		return meddler{real(s, a), func() { _ = store.Set(context.Background(), tokenKey(l), "newer") }}
 	}
-	_, err := m.Check(t.Context(), l)
+	_, _, err := m.Check(t.Context(), l)
 	require.NoError(t, err)
 	require.Equal(t, "newer", h.stored(tokenKey(l)))
 }
@@ -150,9 +150,9 @@ func TestCancelDoesNotLoseATokenOnItsWay(t *testing.T) {
 	m := h.manager()
 	real := m.NewClient
 	m.NewClient = func(s cronofy.Site, a cronofy.App) links.Client { return meddler{real(s, a), cancel} }
-	got, err := m.Check(ctx, l)
+	got, _, err := m.Check(ctx, l)
 	require.NoError(t, err)
-	require.Equal(t, got.Refresh.Reveal(), h.stored(tokenKey(l)))
+	require.Equal(t, got.RefreshToken.Reveal(), h.stored(tokenKey(l)))
 }
 
 func TestCheckRefusals(t *testing.T) {
@@ -176,7 +176,7 @@ func TestCheckRefusals(t *testing.T) {
 			h := newFixture(t, sandbox.Options{})
 			l := &testLink{h.link(cronofy.Zoom)}
 			c.edit(h, l)
-			_, err := h.manager().Check(t.Context(), l.Link)
+			_, _, err := h.manager().Check(t.Context(), l.Link)
 			require.ErrorIs(t, err, c.want)
 		})
 	}
@@ -187,7 +187,7 @@ func TestCheckOfARevokedToken(t *testing.T) {
 	h := newFixture(t, sandbox.Options{})
 	l := h.link(cronofy.Zoom)
 	h.server.Set(sandbox.Fault{Endpoint: sandbox.Refresh, Status: 400, Error: "invalid_grant"})
-	_, err := h.manager().Check(t.Context(), l)
+	_, _, err := h.manager().Check(t.Context(), l)
 	require.Equal(t, "invalid_grant", cronofy.CodeOf(err))
 	require.NotEmpty(t, h.stored(tokenKey(l)), "a refused token is still there")
 }
@@ -202,7 +202,7 @@ func TestGivenSecretComesFirst(t *testing.T) {
 		require.Equal(t, l.ClientID, id)
 		return h.server.Credentials().ClientSecret
 	}
-	_, err := m.Check(t.Context(), l)
+	_, _, err := m.Check(t.Context(), l)
 	require.NoError(t, err)
 }
 
@@ -229,12 +229,12 @@ func TestTokenIsNotSpentWhereNoneCanBeStored(t *testing.T) {
 	l := h.link(cronofy.Zoom)
 	real, patient := h.places.store, map[string]bool{}
 	h.places.store = refusing{real, patient, false}
-	_, err := h.manager().Check(t.Context(), l)
+	_, _, err := h.manager().Check(t.Context(), l)
 	require.ErrorIs(t, err, keystore.ErrReadBack)
 	require.NotContains(t, patient, tokenKey(l))
 	h.places.store = refusing{real, patient, true}
-	got, err := h.manager().Check(t.Context(), l)
+	_, rotated, err := h.manager().Check(t.Context(), l)
 	require.NoError(t, err, "the token was not spent")
-	require.True(t, got.Rotated)
+	require.True(t, rotated)
 	require.True(t, patient[tokenKey(l)], "a rotated token waits as long as it takes")
 }
