@@ -139,11 +139,6 @@ func (f *FileStore) Delete(ctx context.Context, key string) error {
 	})
 }
 
-// testWrite is TestWrite for a file: each time it is written it is another one.
-func (f *FileStore) testWrite(ctx context.Context) error {
-	return f.change(ctx, "set", func(map[string][]byte) bool { return true })
-}
-
 // change reads, edits and writes under the lock of both this process and the file.
 func (f *FileStore) change(ctx context.Context, op string, edit func(map[string][]byte) bool) error {
 	return f.with(ctx, op, func() error {
