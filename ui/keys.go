@@ -33,7 +33,7 @@ var (
 	keyHelp   = bind("?", "help", "?", "f1")
 	keyBack   = bind("esc", "back", "esc")
 	keyEnter  = bind("enter", "next", "enter")
-	keyMouse  = bind("f2", "mouse", "f2")
+	keyMouse  = bind("f2", "mouse on or off; off selects text", "f2")
 	keyFilter = bind("/", "filter", "/")
 
 	keyHelpTyping = bind("f1", "help", "f1")

@@ -34,7 +34,7 @@ func (p *linesWizard) question(page Page) (Act, error) {
 func (page Page) actions() []Action {
 	enter, _ := page.enter()
 	return slices.DeleteFunc(slices.Clone(page.Actions), func(a Action) bool {
-		return a.Act.Copy != "" || a.Key == leave.Key || a.Key != "enter" && a.Words == enter.Words
+		return a.Act.Copy != "" || a.Key != "enter" && a.Words == enter.Words
 	})
 }
 

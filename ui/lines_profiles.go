@@ -52,7 +52,9 @@ func (p *linesWizard) watched(text string) error {
 	case text == "b":
 		p.apply(flow.Back{})
 	case text == "?":
-		p.say(p.counted())
+		if read := counts(p.state.Watch.Counts); read != "" {
+			p.say(read + ".")
+		}
 		for _, l := range page.Explain {
 			p.say(l)
 		}
@@ -63,13 +65,6 @@ func (p *linesWizard) watched(text string) error {
 		p.wrong("That is not one of the choices.", "? says what can be done.")
 	}
 	return nil
-}
-
-func (p *linesWizard) counted() string {
-	if p.state.Watch.Counts.Read == 0 {
-		return "No account is read yet."
-	}
-	return counts(p.state.Watch.Counts) + "."
 }
 
 // toldRows says each account whose state is new or has changed.

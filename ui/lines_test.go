@@ -72,7 +72,7 @@ func linesAnswerScenes() []linesScene {
 
 // linesWaitScenes are of the wait for the administrator.
 func linesWaitScenes() []linesScene {
-	ssh := func(c *LinesConfig) { c.Session = SessionSSH }
+	ssh := func(c *LinesConfig) { c.Session = SessionRemote }
 	container := func(c *LinesConfig) { c.Session = SessionContainer }
 	noFiles := func(c *LinesConfig) { c.SaveFile = nil }
 	return []linesScene{
@@ -80,6 +80,17 @@ func linesWaitScenes() []linesScene {
 		{name: "doors_ssh", state: linesFrom(append(toAuthorize(), flow.AuthorizeStarted{})...), cfg: ssh, talk: func(k *linesTalk) {
 			k.reports(linkReady(), flow.BrowserAsked{Err: errors.New("no display")})
 			k.types("x")
+		}},
+		{name: "doors_sandbox", state: linesFrom(append(toAuthorize(), flow.AuthorizeStarted{})...), cfg: func(c *LinesConfig) { c.Approves = true }, talk: func(k *linesTalk) {
+			k.reports(linkReady(), flow.BrowserAsked{Err: errors.New("no display")})
+			k.types("?", "d")
+			require.Equal(k.t, flow.ApprovalWanted{Deny: true}, k.ordered())
+			k.types("")
+			require.Equal(k.t, flow.ApprovalWanted{}, k.ordered())
+		}},
+		{name: "doors_proxied", state: linesFrom(append(way(0, flow.StepAuthorize, flow.ProviderChosen{Provider: cronofy.Webex}), flow.AuthorizeStarted{})...), talk: func(k *linesTalk) {
+			k.reports(flow.LinkReady{URL: testURL, RedirectURI: "https://app.example.test/done", Listening: true, Until: start.Add(5 * time.Minute)})
+			k.types("m")
 		}},
 		{name: "doors_container", state: linesFrom(append(toAuthorize(), flow.AuthorizeStarted{})...), cfg: container, talk: func(k *linesTalk) {
 			k.reports(linkReady())
@@ -311,6 +322,10 @@ func linesDoors(k *linesTalk) {
 	k.types("+")
 	require.Equal(k.t, flow.Extended{}, k.ordered())
 	k.reports(flow.TimeExtended{Until: start.Add(9 * time.Minute)})
+	k.types("0")
+	require.Equal(k.t, flow.NoDeadlineWanted{}, k.ordered())
+	k.reports(flow.TimeExtended{})
+	k.types("")
 	k.types("n")
 	require.Equal(k.t, flow.NewLinkWanted{}, k.ordered())
 	k.reports(linkReady())

@@ -35,9 +35,7 @@ func newPlainWait(p *linesWizard) *linesWait {
 }
 
 func (w *linesWait) run() error {
-	if err := w.in.set(linesRaw); err != nil {
-		w.say("confer: notice: This terminal may cut a long address.")
-	}
+	_ = w.in.set(linesRaw) // a terminal that cannot may cut a long address, which is refused then
 	defer w.end()
 	w.invite()
 	tick, stop := w.tick(linesEvery)

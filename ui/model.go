@@ -138,8 +138,6 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		return m, m.animate()
 	case saved:
 		m.told = msg.flash()
-	case gathered, ordered:
-		return m, m.profile.arrange(msg)
 	case tea.PasteMsg:
 		m.paste(msg)
 	case tea.MouseWheelMsg:
@@ -165,21 +163,20 @@ func (m *Model) apply(ev flow.Event) tea.Cmd {
 	if after.Problem != nil && after.Problem != before.Problem && after.Step < before.Step {
 		m.cameUp, m.problem = before.Step, after.Problem
 	}
-	cmd := m.rows(before, ev)
+	m.rows(before, ev)
 	m.show(before, turned)
-	return tea.Batch(cmd, m.animate())
+	return m.animate()
 }
 
 // rows hands rows of profiles to the table; they are not in the state.
-func (m *Model) rows(before flow.State, ev flow.Event) tea.Cmd {
+func (m *Model) rows(before flow.State, ev flow.Event) {
 	if !before.Watch.Started && m.state.Watch.Started {
 		m.profile.clear()
 	}
 	m.profile.rows.of = m.state.Answers
 	if read, ok := reported(before, ev).(flow.ProfilesRead); ok {
-		return m.profile.add(read.Rows)
+		m.profile.rows.add(read.Rows)
 	}
-	return nil
 }
 
 // show brings the page that the state asks for.
@@ -217,9 +214,7 @@ func (m *Model) context() Context {
 	if m.problem != nil && m.problem == m.state.Problem {
 		c.SentBack = "It came up at " + m.cameUp.Title() + "; every other answer is kept."
 	}
-	if row, ok := m.profile.rows.here(); ok {
-		c.account = &row
-	}
+	c.account, _ = m.profile.rows.here()
 	return c
 }
 

@@ -60,14 +60,6 @@ func (m *Model) mouse() bool {
 	return !copies
 }
 
-// mouseBinding is the key that says what it would do.
-func (m *Model) mouseBinding() key.Binding {
-	if m.mouse() {
-		return as(keyMouse, "mouse off, to select text")
-	}
-	return as(keyMouse, "mouse on")
-}
-
 // regions are where clicks count, in the window as it was drawn.
 func (m *Model) regions(l layout, p fitted, keys []key.Binding) []region {
 	var out []region

@@ -48,7 +48,7 @@ func TestOutsideTextIsCleaned(t *testing.T) {
 			resize(m, 100, 40)
 			requireClean(t, m)
 			if m.table() != nil {
-				m.profile.add(evilRows())
+				m.profile.rows.add(evilRows())
 				requireClean(t, m)
 			}
 			for _, k := range []string{"m", "esc", "d", "esc", "e", "esc", "f", "esc", "?"} {
@@ -63,7 +63,7 @@ func TestEvilRowInDetail(t *testing.T) {
 	t.Parallel()
 	m := newModel(t, walk(t, flow.Start(flow.Initial{}), toTable()...))
 	resize(m, 100, 40)
-	m.profile.add(evilRows())
+	m.profile.rows.add(evilRows())
 	press(m, "right")
 	require.Contains(t, text(m), "Relink")
 	requireClean(t, m)

@@ -205,7 +205,7 @@ type Context struct {
 	Kept     bool // an address was pasted and not yet checked
 
 	drafts  func(pageID, string) string // what stands in a field of a page now
-	account *profiles.Row               // the row under the table's cursor; nil: none
+	account profiles.Row                // the row under the table's cursor
 	unmet   func() []string             // some accounts that are not connected, by name
 }
 

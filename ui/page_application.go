@@ -60,7 +60,7 @@ func askingAbout(c Context) string {
 }
 
 // askToPermit opens the text that asks Cronofy to permit a redirect URI.
-var askToPermit = Action{Key: "t", Words: "ask Cronofy to permit this redirect URI", Short: "text for Cronofy", Act: Act{Open: pagePermit}, Aside: true}
+var askToPermit = Action{Key: "t", Words: "ask Cronofy to permit this redirect URI", Act: Act{Open: pagePermit}, Aside: true}
 
 // secretMayBeStored: an earlier run left its client id, so its secret may be in
 // the store too, unless that was just found not to be so.

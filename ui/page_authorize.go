@@ -86,8 +86,6 @@ func enterDoes(c Context) string {
 		open = "opens it with the browser that was named"
 	case c.Browser == BrowserNone || c.away():
 		open = "shows it for you to open in any browser"
-	case c.Session == SessionWSL:
-		open = "opens it in the browser of Windows"
 	}
 	return "{enter} makes the approval link, " + open + ", and waits for the answer. The next page has a message for an administrator who sits elsewhere."
 }
@@ -100,7 +98,6 @@ func linkedAlready(c Context, p *Page) {
 	}
 	p.Submit, p.Enter = submits(flow.Continued{}), "go on"
 	p.Actions = []Action{{Key: "n", Words: "have it approved again, with a new approval link", Short: "new approval link", Act: Act{Event: flow.AuthorizeStarted{}}}}
-	p.Explain = []string{"The link was made with the answers as they are. To make it again, the administrator has to approve once more."}
 }
 
 // problemPage is after it went wrong. Every answer is kept.

@@ -51,7 +51,7 @@ func profilesPath(s flow.State) []pageID {
 func linkedPage(c Context) Page {
 	p := Page{
 		Title: "Linked", Found: linkedNotes(c), Warning: c.Notice, Problem: c.problem(),
-		Fields: []Field{{Name: "next", Label: "What next", Kind: FieldChoice, Options: []Option{
+		Fields: []Field{{Name: "next", Kind: FieldChoice, Options: []Option{
 			{Value: "check", Label: "Check accounts", Note: "optional: does it work?", Act: Act{Open: pageAccounts}},
 			{Value: "another", Label: "Another link", Note: "another organisation or provider", Act: Act{Event: flow.AnotherWanted{}}},
 			{Value: "finish", Label: "Finish", Note: withoutCheck(c.State), Act: Act{Event: noAccounts}},
@@ -100,7 +100,7 @@ func accountsPage(c Context) Page {
 		Title: "Check it now? (optional)",
 		Lead:  "Cronofy lists no accounts, so their conferencing profiles are read one by one, each with a token of the account.",
 		Fields: []Field{{Name: "accounts", Label: "Accounts", Kind: FieldChoice, Answer: answer, Options: []Option{
-			{Value: "none", Label: "Skip", Note: withoutCheck(c.State), Words: []string{"skip", "not now"}, Act: Act{Event: noAccounts}},
+			{Value: "none", Label: "Skip", Note: withoutCheck(c.State), Words: []string{"skip"}, Act: Act{Event: noAccounts}},
 			{Value: "file", Label: "A file", Note: "a list with access tokens", Act: Act{Open: pageAccountsFile}},
 			{Value: "token", Label: "One access token", Note: "of one account, pasted", Act: Act{Open: pageAccessToken}},
 		}}},
@@ -144,9 +144,8 @@ func accessTokenPage(c Context) Page {
 // donePage is the end: what was done, what comes next, how to undo it.
 func donePage(c Context) Page {
 	p := Page{Title: "Done", End: true, Found: linkedNotes(c), Warning: c.Notice,
-		Actions: []Action{{Key: "enter", Words: "finish", Act: Act{Leave: true}}, {Key: "f", Words: "finish", Act: Act{Leave: true}, Aside: true}, leave,
+		Actions: []Action{{Key: "enter", Words: "finish", Act: Act{Leave: true}}, {Key: "f", Words: "finish", Act: Act{Leave: true}, Aside: true},
 			{Key: "a", Words: "another link", Act: Act{Event: flow.AnotherWanted{}}}},
-		Explain: []string{"The link stays until it is undone. confer status shows it again at any time."},
 	}
 	p.Notes = append(p.Notes, checkedNotes(c)...)
 	a := c.Answers
@@ -175,10 +174,6 @@ func donePage(c Context) Page {
 	}
 	return p
 }
-
-// leave ends the wizard at once, where there is nothing to lose. In lines q does so
-// everywhere.
-var leave = Action{Key: "q", Words: "finish at once", Act: Act{Leave: true}, Aside: true}
 
 // profilesCommand is what shows the same profiles outside the wizard.
 func profilesCommand(a flow.Answers, path string) string {

@@ -35,7 +35,6 @@ func tablePage(c Context) Page {
 			{Key: "f", Words: "finish", Act: Act{Open: pageSummary}, Aside: true},
 			{Key: "e", Words: "export", Act: Act{Open: pageExport}},
 			{Key: "a", Words: "another link", Act: Act{Event: flow.AnotherWanted{}}, Aside: true},
-			leave,
 		},
 		Explain: []string{
 			"Each row is an account, with its conferencing profile at the provider that was linked. “not yet” may still come: confer looks again by itself, with growing pauses, for ten minutes.",
@@ -74,11 +73,8 @@ func nextLook(c Context) string {
 
 // accountPage is everything about one account.
 func accountPage(c Context) Page {
-	if c.account == nil {
-		return Page{Title: "No account is chosen."}
-	}
 	rec, kind := c.account.Record, c.Answers.Accounts.Kind
-	p := Page{Title: clean(accountName(*c.account, kind)), Lead: rec.Words() + stateMeans(rec.State), Warning: c.Notice,
+	p := Page{Title: clean(accountName(c.account, kind)), Lead: rec.Words() + stateMeans(rec.State), Warning: c.Notice,
 		Actions: []Action{{Key: "enter", Words: "back to the table", Act: Act{Open: back}}}}
 	if known := facts([][2]string{{"Name", rec.Account.Name}, {"Account", rec.Account.Sub}}); len(known) > 0 {
 		p.Notes = append(p.Notes, Note{Items: known, Bullets: true, Rank: aside})

@@ -81,7 +81,7 @@ func wordsFor(p cronofy.Provider) words {
 			allow: "You choose the conferencing provider, and it asks whether Cronofy may create meetings for its users and rooms.",
 		}
 	default:
-		w.note, w.needs = "not known to confer", "confer does not know this provider, and sends its name to Cronofy as it is."
+		w.note, w.needs = "", "confer does not know this provider, and sends its name to Cronofy as it is."
 	}
 	return w
 }

@@ -1,7 +1,6 @@
 package ui
 
 import (
-	"slices"
 	"unicode/utf8"
 
 	"confer/flow"
@@ -22,15 +21,18 @@ var (
 
 func storePage(c Context) Page {
 	st := c.Store
-	again, note := keyringAgain(st)
+	keyring := Option{Value: string(flow.StoreKeyring), Label: "Try the keyring again", Act: Act{Event: flow.StoreChosen{Kind: flow.StoreKeyring}}}
+	if st.Keyring.State == "locked" && !st.Keyring.NoWindow {
+		keyring.Label, keyring.Note = "Unlock the keyring", "a window on your desktop asks"
+	}
 	file := Option{Value: string(flow.StoreFile), Label: "Encrypted file", Note: fileNote(st), Act: Act{Open: pagePassphrase}}
 	if st.Kind == flow.StoreFile && !st.Passphrase.Empty() { // it was open, and failed
 		file.Act = Act{Event: flow.StoreChosen{Kind: flow.StoreFile, Passphrase: st.Passphrase}}
 	}
 	return Page{
 		Title: "Where should the secrets be kept?", Lead: keyringWords(st),
-		Fields: []Field{{Name: "secret_store", Label: "Secret store", Kind: FieldChoice, Answer: storeDefault(c.State), Options: []Option{
-			{Value: string(flow.StoreKeyring), Label: again, Note: note, Act: Act{Event: flow.StoreChosen{Kind: flow.StoreKeyring}}},
+		Fields: []Field{{Name: "secret_store", Kind: FieldChoice, Answer: storeDefault(c.State), Options: []Option{
+			keyring,
 			{Value: string(flow.StoreSession), Label: "Memory, for this run", Note: "gone when confer ends", Words: []string{"memory"}, Act: Act{Event: flow.StoreChosen{Kind: flow.StoreSession}}},
 			file,
 		}}},
@@ -115,25 +117,19 @@ func unstoredPage(c Context) Page {
 		{Value: "again", Label: "Store it again", Note: "in " + storeName(c.Store.Kind), Act: Act{Event: flow.ApprovalRetried{}}},
 		{Value: "other", Label: "Another place", Note: "memory, or a file", Act: Act{Event: flow.OtherStoreWanted{}}},
 	}
-	switch {
-	case held.Code:
+	if held.Code {
 		p.Until = held.Until
 		p.Notes = nil
 		p.Explain = []string{"Cronofy was not reached, so the code of the approval is still good. confer tries again by itself once Cronofy can be reached."}
-		options = []Option{{Value: "exchange", Label: "Try the exchange again", Note: "nobody has to approve again", Act: Act{Event: flow.ApprovalRetried{}}},
-			{Value: "new", Label: "Make a new approval link", Note: "to be approved again", Act: Act{Event: flow.AuthorizeStarted{}}},
-			{Value: "go on", Label: "Go on", Note: "without a token", Act: Act{Event: flow.Continued{}}}}
-		if c.Step == flow.StepServiceAccount {
-			options[2] = Option{Value: "drop", Label: "Do without it", Note: "confer forgets the code", Act: Act{Event: flow.ApprovalDropped{}}}
-			options = slices.Delete(options, 1, 2)
-		}
-	case c.Step == flow.StepServiceAccount:
-		options = append(options, Option{Value: "drop", Label: "Do without it", Note: "confer forgets the token", Act: Act{Event: flow.ApprovalDropped{}}})
-	default:
-		options = append(options, Option{Value: "go on", Label: "Go on", Note: "without a token", Act: Act{Event: flow.Continued{}}},
-			Option{Value: "new", Label: "Make a new approval link", Note: "to be approved again", Act: Act{Event: flow.AuthorizeStarted{}}})
+		options = []Option{{Value: "exchange", Label: "Try the exchange again", Note: "nobody has to approve again", Act: Act{Event: flow.ApprovalRetried{}}}}
 	}
-	p.Fields = []Field{{Name: "unstored", Label: "What next", Kind: FieldChoice, Options: options}}
+	if c.Step == flow.StepServiceAccount {
+		options = append(options, Option{Value: "drop", Label: "Do without it", Note: "confer forgets what was approved", Act: Act{Event: flow.ApprovalDropped{}}})
+	} else {
+		options = append(options, Option{Value: "new", Label: "Make a new approval link", Note: "to be approved again", Act: Act{Event: flow.AuthorizeStarted{}}},
+			Option{Value: "go on", Label: "Go on", Note: "without a token", Act: Act{Event: flow.Continued{}}})
+	}
+	p.Fields = []Field{{Name: "unstored", Kind: FieldChoice, Options: options}}
 	if p.Busy = storeWorking(c); p.Busy != "" {
 		p.Problem = nil
 	}
@@ -184,23 +180,6 @@ func keyringHelp(s flow.State) string {
 		return ""
 	}
 	return flow.KeyringHelp(s.Store.Keyring)
-}
-
-// keyringAgain is the option that tries the keyring once more.
-func keyringAgain(s flow.Store) (label, note string) {
-	switch {
-	case s.Keyring.State == "locked" && s.Keyring.NoWindow:
-		return "Try the keyring again", "after you unlocked it"
-	case s.Keyring.State == "locked":
-		return "Unlock the keyring", "a window on your desktop asks"
-	case s.Keyring.State == "no-collection":
-		return "Try the keyring again", "after you made one"
-	case s.Keyring.State == "no-service", s.Keyring.State == "no-bus":
-		return "Try the keyring again", "after you started it"
-	case s.Keyring.State == "silent":
-		return "Try the keyring again", "when it answers again"
-	}
-	return "Try the keyring again", "as it is now"
 }
 
 func fileNote(s flow.Store) string {

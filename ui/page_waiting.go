@@ -118,12 +118,7 @@ func (c Context) away() bool {
 	if c.Attempt.Opened { // here, whatever the session is called
 		return false
 	}
-	switch c.Session {
-	case SessionSSH, SessionRemote, SessionContainer, SessionHeadless:
-		return true
-	case SessionLocal, SessionWSL:
-	}
-	return false
+	return c.Session != SessionLocal
 }
 
 // delivered: a proxy, tunnel or published port of the operator's brings the answer.
@@ -156,22 +151,15 @@ func waitingAdvice(c Context) string {
 	case c.published():
 		return "Open it in a browser where your published port or tunnel leads here. The answer comes back by itself."
 	case c.away() && c.delivered():
-		return c.where() + ": take the approval link to any browser. The answer comes back by itself, through your proxy or tunnel."
+		return "Take the approval link to any browser. The answer comes back by itself, through your proxy or tunnel."
 	case c.away():
-		return c.where() + ": take the approval link to any browser, and paste the final address here."
+		return "Take the approval link to any browser, and paste the final address here."
 	case c.delivered():
 		return "Open it in a browser on this machine, or take the approval link to any other. The answer comes back by itself, through your proxy or tunnel."
 	case at.Browser != "":
 		return clean(at.Browser)
 	}
 	return "Open it in a browser on this machine. The answer comes back here by itself."
-}
-
-func (c Context) where() string {
-	return map[Session]string{
-		SessionSSH: "This is an SSH session", SessionRemote: "This is a remote window",
-		SessionContainer: "This is a container", SessionHeadless: "There is no desktop here",
-	}[c.Session]
 }
 
 // tunnelNotes say how the short link can work where a browser is.
@@ -193,7 +181,7 @@ func tunnelNotes(c Context) []Note {
 func tunnelLine(c Context) string {
 	at := c.Attempt
 	u, err := url.Parse(at.RedirectURI)
-	if err != nil || c.Session != SessionSSH && c.Session != SessionRemote || at.Opened || !flow.LoopbackRedirect(at.RedirectURI) {
+	if err != nil || c.Session != SessionRemote || at.Opened || !flow.LoopbackRedirect(at.RedirectURI) {
 		return ""
 	}
 	return "ssh -L " + u.Port() + ":127.0.0.1:" + u.Port() + " HOST"

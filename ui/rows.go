@@ -1,107 +1,33 @@
 package ui
 
 import (
-	"cmp"
 	"slices"
 	"strings"
-
-	tea "charm.land/bubbletea/v2"
 
 	"confer/flow"
 	"confer/internal/profiles"
 )
 
-// sorting is the order of the table.
-type sorting int
-
-const (
-	sortList sorting = iota // as in the list of accounts
-	sortState
-	sortAccount
-	sortings
-)
-
-// next says what comes after s.
-func (s sorting) next() string {
-	return [...]string{"sort by state", "sort by account", "list order"}[s]
-}
-
-// marked is a column's head, with a sign if the table is sorted by it.
-func (s sorting) marked(head string, by sorting) string {
-	if s == by {
-		return head + " ↓"
-	}
-	return head
-}
-
 // rows holds what the table shows, prepared for the filter, so that a key is
 // answered within a frame over 100,000 rows.
 type rows struct {
 	all     []profiles.Row // by Row.Index; one that is not known yet has no state
-	words   []searchable
-	names   []string // what the table is sorted by, lower case
-	order   []int    // all known rows in the order of sort
-	shown   []int    // those of order that match want
+	words   []searchable   // of all
+	order   []int          // all known rows, as in the list of accounts or by state
+	shown   []int          // those of order that match want
 	want    string
 	found   []result // what was shown for shorter filters, shortest first; behind it, the memory of those that were left
-	sort    sorting
+	byState bool
 	cursor  int          // in shown
 	pinned  bool         // the cursor was moved to its row, and stays there
-	changes int          // counts changes of all, to drop orders that come too late
 	need    columns      // what the widest cells need; grows with the rows
 	of      flow.Answers // what the rows are read for
-
-	arranging bool // a gathered message is on its way
 }
 
 // result is what a filter had found.
 type result struct {
 	want  string
 	shown []int
-}
-
-func (r *rows) len() int { return len(r.order) }
-
-func (r *rows) add(in []profiles.Row) {
-	for _, row := range in {
-		if row.Index < 0 {
-			continue
-		}
-		if n := row.Index + 1 - len(r.all); n > 0 {
-			r.all = append(r.all, make([]profiles.Row, n)...)
-			r.words = append(r.words, make([]searchable, n)...)
-			r.names = append(r.names, make([]string, n)...)
-		}
-		if r.all[row.Index].Record.State == "" {
-			r.order = append(r.order, row.Index)
-		}
-		row = row.NameLike(r.all[row.Index])
-		r.all[row.Index] = row
-		r.words[row.Index] = searchable{text: searched(row.Record)}
-		r.need = r.need.widened(cellsOf(row, r.of).widths())
-		r.names[row.Index] = strings.ToLower(accountName(row, r.of.Accounts.Kind))
-	}
-	r.changes++
-}
-
-// searched is the text that the filter looks in.
-func searched(rec profiles.Record) string {
-	parts := []string{rec.Words(), rec.Account.Email, rec.Account.Name, rec.Account.Sub}
-	for _, p := range rec.Profiles {
-		parts = append(parts, p.ProviderName, p.ProfileName)
-	}
-	return strings.ToLower(strings.Join(parts, "\x00"))
-}
-
-// sortHere is how many rows are sorted at once; more are sorted in a command,
-// and the table keeps its order until that has come back.
-const sortHere = 5000
-
-// ordered is an order that was made in a command.
-type ordered struct {
-	changes int
-	sort    sorting
-	order   []int
 }
 
 // searchable is what the filter looks in, lower case. While it is typed, what was
@@ -123,63 +49,74 @@ func (w *searchable) hold(want string) bool {
 	return true
 }
 
+func (r *rows) len() int { return len(r.order) }
+
+// add takes rows that were read. Their words stand side by side: to look through
+// memory in its order is several times faster than here and there.
+func (r *rows) add(in []profiles.Row) {
+	texts := make([]string, len(in))
+	for i, row := range in {
+		texts[i] = searched(row.Record)
+	}
+	side := strings.Join(texts, "")
+	for i, row := range in {
+		words := side[:len(texts[i])]
+		side = side[len(words):]
+		if row.Index < 0 {
+			continue
+		}
+		if n := row.Index + 1 - len(r.all); n > 0 {
+			r.all = append(r.all, make([]profiles.Row, n)...)
+			r.words = append(r.words, make([]searchable, n)...)
+		}
+		row = row.NameLike(r.all[row.Index])
+		r.all[row.Index] = row
+		r.words[row.Index] = searchable{text: words}
+		r.need = r.need.widened(cellsOf(row, r.of).widths())
+	}
+	r.arrange()
+}
+
+// searched is the text that the filter looks in.
+func searched(rec profiles.Record) string {
+	parts := []string{rec.Words(), rec.Account.Email, rec.Account.Name, rec.Account.Sub}
+	for _, p := range rec.Profiles {
+		parts = append(parts, p.ProviderName, p.ProfileName)
+	}
+	return strings.ToLower(strings.Join(parts, "\x00"))
+}
+
+// otherOrder says what sort does.
+func (r *rows) otherOrder() string {
+	if r.byState {
+		return "list order"
+	}
+	return "sort by state"
+}
+
+// sort changes between the two orders.
+func (r *rows) sort() {
+	r.byState = !r.byState
+	r.arrange()
+}
+
 // arrange puts the rows in order.
-func (r *rows) arrange() tea.Cmd {
-	r.arranging = false
-	r.gatherWords()
-	return r.reorder()
-}
-
-// gatherWords puts the words of all rows side by side: to look through memory in
-// its order is several times faster than here and there.
-func (r *rows) gatherWords() {
-	var b strings.Builder
-	n := 0
-	for _, w := range r.words {
-		n += len(w.text)
-	}
-	b.Grow(n)
-	for _, w := range r.words {
-		b.WriteString(w.text)
-	}
-	side := b.String()
-	for i := range r.words {
-		n := len(r.words[i].text)
-		r.words[i].text, side = side[:n], side[n:]
-	}
-}
-
-func (r *rows) reorder() tea.Cmd {
-	if r.sort == sortAccount && len(r.order) > sortHere {
-		changes, names, order := r.changes, slices.Clone(r.names), slices.Clone(r.order)
-		r.refilter()
-		return func() tea.Msg {
-			sortByName(order, names)
-			return ordered{changes, sortAccount, order}
-		}
-	}
+func (r *rows) arrange() {
 	r.keepCursor(func() {
-		switch r.sort {
-		case sortList, sortings:
-			r.order = r.gather("")
-		case sortState:
+		if r.byState {
 			r.order = r.gather(profiles.Failed, profiles.Disconnected, profiles.Missing, profiles.Connected) // what wants attention first
-		case sortAccount:
-			sortByName(r.order, r.names)
+		} else {
+			r.order = r.gather("")
 		}
-		r.match(r.order)
+		r.found = nil
+		r.narrow(r.order)
 	})
-	return nil
-}
-
-func sortByName(order []int, names []string) {
-	slices.SortFunc(order, func(a, b int) int { return cmp.Or(cmp.Compare(names[a], names[b]), cmp.Compare(a, b)) })
 }
 
 // gather lists the rows of one state after the other, otherwise as in the list of
 // accounts. The state "" is any.
 func (r *rows) gather(states ...profiles.State) []int {
-	out := make([]int, 0, len(r.order))
+	out := make([]int, 0, len(r.all))
 	for _, want := range states {
 		for i := range r.all {
 			if is := r.all[i].Record.State; is != "" && (want == "" || is == want) {
@@ -189,23 +126,6 @@ func (r *rows) gather(states ...profiles.State) []int {
 	}
 	return out
 }
-
-func (r *rows) ordered(o ordered) {
-	if o.changes != r.changes || o.sort != r.sort {
-		return
-	}
-	r.keepCursor(func() {
-		r.order = o.order
-		r.match(r.order)
-	})
-}
-
-func (r *rows) sortNext() tea.Cmd {
-	r.sort = (r.sort + 1) % sortings
-	return r.reorder()
-}
-
-func (r *rows) refilter() { r.keepCursor(func() { r.match(r.order) }) }
 
 // find filters; a filter that only grew looks in what it had found, and one that
 // shrinks again has been found before.
@@ -219,20 +139,16 @@ func (r *rows) find(text string) {
 	}
 	r.want = want
 	r.keepCursor(func() {
-		if n := len(r.found); n > 0 && want != "" {
-			if r.shown = r.found[n-1].shown; r.found[n-1].want != want {
-				r.narrow(r.shown)
-			}
-			return
+		n := len(r.found)
+		switch {
+		case n == 0 || want == "":
+			r.narrow(r.order)
+		case r.found[n-1].want == want:
+			r.shown = r.found[n-1].shown
+		default:
+			r.narrow(r.found[n-1].shown)
 		}
-		r.narrow(r.order)
 	})
-}
-
-// match filters anew, after rows or their order have changed.
-func (r *rows) match(from []int) {
-	r.found = nil
-	r.narrow(from)
 }
 
 func (r *rows) narrow(from []int) {

@@ -28,11 +28,9 @@ type Session string
 
 // The kinds of session.
 const (
-	SessionLocal     Session = "local"
-	SessionSSH       Session = "ssh"
-	SessionWSL       Session = "wsl"
+	SessionLocal     Session = ""
+	SessionRemote    Session = "remote" // over SSH, or an editor's remote window
 	SessionContainer Session = "container"
-	SessionRemote    Session = "remote"   // an editor's remote window
 	SessionHeadless  Session = "headless" // no display and nothing to tell why
 )
 
@@ -51,9 +49,9 @@ const (
 type Config struct {
 	State   flow.State // where to begin
 	Tasks   Tasks      // required
-	Session Session    // "": SessionLocal
-	Browser Browser    // what opens links
-	Version string     // shown in the help
+	Session Session
+	Browser Browser // what opens links
+	Version string  // shown in the help
 	// Now is the clock; nil: time.Now.
 	Now func() time.Time
 	// SaveFile writes a private file (0600) and gives its path; nil: there is no

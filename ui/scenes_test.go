@@ -70,6 +70,15 @@ func sandboxFound() *flow.Initial {
 		Sites: sandboxSites()}
 }
 
+// overriddenFound is a run with --api-url.
+func overriddenFound() *flow.Initial {
+	sites := sandboxSites()
+	for i := range sites {
+		sites[i].API, sites[i].Sandbox = "https://cronofy.example.test", false
+	}
+	return &flow.Initial{Sites: sites}
+}
+
 func usedFound() *flow.Initial {
 	return &flow.Initial{Answers: flow.Answers{Site: germany(), ClientID: testClient, RedirectURI: flow.DefaultRedirectURI},
 		Store: flow.Store{Kind: flow.StoreKeyring, Keyring: keystore.Status{State: "ready"}}, SecretKept: true, Used: []flow.Used{
@@ -132,6 +141,13 @@ func portErr() error {
 	return &callback.PortError{Addr: "127.0.0.1:8739", Port: 8739, Class: callback.PortInUse, Holder: "node (4711)"}
 }
 
+// sandboxWay is the way to a link in the sandbox.
+func sandboxWay() []flow.Event {
+	return events(flow.DataCenterChosen{Site: sandboxSite()}, way(flow.StepDataCenter+1, flow.StepApplication), applied(),
+		flow.ApplicationAccepted{Store: flow.Store{Kind: flow.StoreNone}}, way(flow.StepApplication+1, flow.StepAuthorize),
+		flow.AuthorizeStarted{}, linkReady(), linked(), way(flow.StepAuthorize+1, flow.StepProfiles))
+}
+
 // scenes are all screens in all their states.
 func scenes() []scene {
 	var out []scene
@@ -150,6 +166,7 @@ func answerScenes() []scene {
 		{name: "data_center_filter_none", keys: []string{"/", "type:mars"}},
 		{name: "data_center_help", keys: []string{"?"}},
 		{name: "data_center_notice", found: &flow.Initial{Notice: "What earlier runs left was damaged. It was kept as state.json.damaged. No browser will be opened, as chosen earlier; --browser system changes that."}, small: true},
+		{name: "data_center_overridden", found: overriddenFound()},
 		{name: "data_center_sandbox", found: sandboxFound()},
 		{name: "application", events: toApplication(), small: true},
 		{name: "application_filled", events: toApplication(), keys: []string{"type:" + testClient, "tab", "paste: " + testSecret + "\n", "tab"}},
@@ -184,6 +201,7 @@ func answerScenes() []scene {
 		{name: "store_insecure", events: events(toApplication(), applied(), asked("no-bus", ""), flow.StoreChosen{Kind: flow.StoreFile, Passphrase: cronofy.NewSecret("x")},
 			fail(&keystore.Error{Op: "open", Store: keystore.File, Err: keystore.ErrInsecure, Path: secretsPath, Detail: "others can write to /home/op/.local/state/confer (mode 0777)"}))},
 		{name: "store_still_locked", events: events(toApplication(), applied(), asked("locked", ""), flow.StoreChosen{Kind: flow.StoreKeyring}, fail(errLocked))},
+		{name: "store_no_repeat", events: events(toApplication(), applied(), asked("no-bus", "")), keys: []string{"3", "enter", "type:correct horse", "enter", "enter"}},
 		{name: "service_account", events: toAccount(), small: true},
 		{name: "service_account_unchecked", events: events(toApplication(), applied(), flow.ApplicationAccepted{Store: flow.Store{Kind: flow.StoreSession},
 			ClientSecret: cronofy.NewSecret(testSecret), Unchecked: &cronofy.BadAnswerError{Op: "check application", Reason: "HTML instead of JSON"}}, way(flow.StepApplication+1, flow.StepServiceAccount)), small: true},
@@ -215,8 +233,9 @@ func authorizeScenes() []scene {
 	}
 	return []scene{
 		{name: "authorize", events: toAuthorize(), small: true},
-		{name: "authorize_ssh", events: toAuthorize(), cfg: session(SessionSSH)},
-		{name: "authorize_ssh_browser", events: toAuthorize(), cfg: func(c *Config) { c.Session, c.Browser = SessionSSH, BrowserNamed }},
+		{name: "authorize_any", events: way(0, flow.StepAuthorize, flow.ProviderChosen{Provider: cronofy.AnyProvider})},
+		{name: "authorize_ssh", events: toAuthorize(), cfg: session(SessionRemote)},
+		{name: "authorize_ssh_browser", events: toAuthorize(), cfg: func(c *Config) { c.Session, c.Browser = SessionRemote, BrowserNamed }},
 		{name: "authorize_browser_none", events: toAuthorize(), cfg: func(c *Config) { c.Browser = BrowserNone }},
 		{name: "authorize_private", found: usedFound(), events: way(flow.StepServiceAccount, flow.StepAuthorize)},
 		{name: "authorize_preparing", events: append(toAuthorize(), flow.AuthorizeStarted{})},
@@ -258,13 +277,13 @@ func waitScenes() []scene {
 	stray := flow.AnswerRejected{Err: callback.ErrPasteNoState}
 	return []scene{
 		{name: "waiting", events: toWaiting(), small: true},
-		{name: "waiting_ssh", events: unopened, cfg: session(SessionSSH), small: true},
+		{name: "waiting_ssh", events: unopened, cfg: session(SessionRemote), small: true},
 		{name: "waiting_container", events: unopened, cfg: session(SessionContainer)},
 		{name: "waiting_container_published", found: behind, events: unopened, cfg: session(SessionContainer)},
 		{name: "waiting_headless", events: unopened, cfg: session(SessionHeadless)},
 		{name: "waiting_proxied", found: behind, events: events(toAuthorize(), flow.AuthorizeStarted{}, proxied, closed)},
-		{name: "waiting_proxied_ssh", found: behind, events: events(toAuthorize(), flow.AuthorizeStarted{}, proxied, closed), cfg: session(SessionSSH), small: true},
-		{name: "waiting_ssh_browser", events: toWaiting(), cfg: session(SessionSSH)},
+		{name: "waiting_proxied_ssh", found: behind, events: events(toAuthorize(), flow.AuthorizeStarted{}, proxied, closed), cfg: session(SessionRemote), small: true},
+		{name: "waiting_ssh_browser", events: toWaiting(), cfg: session(SessionRemote)},
 		{name: "waiting_no_browser", events: unopened},
 		{name: "waiting_browser_none", events: events(toAuthorize(), flow.AuthorizeStarted{}, linkReady(), flow.BrowserAsked{Err: flow.ErrNoBrowser}), keys: []string{"o"}},
 		{name: "waiting_paused", events: append(toWaiting(), flow.Paused{Until: start.Add(3 * time.Second), Reason: cronofy.WaitRetry})},
@@ -288,6 +307,7 @@ func waitScenes() []scene {
 		{name: "paste_long", events: toWaiting(), keys: []string{"paste:http://127.0.0.1:8739/callback?code=" + strings.Repeat("abc123", 200) + "\n&state=1"}},
 		{name: "paste_refused", events: toWaiting(), keys: []string{"paste:abcdef0123456789"}, reports: []flow.Event{stray}},
 		{name: "message", events: toWaiting(), keys: []string{"m"}, small: true},
+		{name: "message_any", events: events(way(0, flow.StepAuthorize, flow.ProviderChosen{Provider: cronofy.AnyProvider}), flow.AuthorizeStarted{}, linkReady()), keys: []string{"m"}},
 		{name: "message_stray", events: toWaiting(), keys: []string{"m"}, reports: []flow.Event{stray}},
 		{name: "connecting", events: events(toAccount(), flow.ConnectStarted{Label: "Example GmbH"}, linkReady(), flow.BrowserAsked{}), small: true},
 		{name: "exchanging", events: append(toWaiting(), flow.AnswerArrived{})},
@@ -330,9 +350,8 @@ func profileScenes() []scene {
 		{name: "table_summary", events: toTable(), reports: looking, keys: []string{"f"}, small: true},
 		{name: "table_summary_token", events: append(toLinked(), flow.AccountsGiven{Accounts: flow.Accounts{Kind: flow.AccountsToken, Token: cronofy.NewSecret(testSecret)}}),
 			reports: []flow.Event{read(1)}, keys: []string{"f"}},
-		{name: "table_sandbox", found: sandboxFound(), events: events(flow.DataCenterChosen{Site: sandboxSite()}, way(flow.StepDataCenter+1, flow.StepApplication), applied(),
-			flow.ApplicationAccepted{Store: flow.Store{Kind: flow.StoreNone}}, way(flow.StepApplication+1, flow.StepAuthorize),
-			flow.AuthorizeStarted{}, linkReady(), linked(), way(flow.StepAuthorize+1, flow.StepProfiles), fromFile()), reports: looking},
+		{name: "table_sandbox", found: sandboxFound(), events: append(sandboxWay(), fromFile()), reports: looking},
+		{name: "table_sandbox_export", found: sandboxFound(), events: append(sandboxWay(), fromFile()), reports: looking, keys: []string{"e"}},
 		{name: "done", events: append(toLinked(), flow.AccountsGiven{Accounts: flow.Accounts{Kind: flow.AccountsNone}}), small: true},
 	}
 }

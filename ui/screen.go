@@ -310,7 +310,7 @@ func (m *Model) help(f frame) sheet {
 	}
 	s.add(keep, f.st.title.Render("Keys"))
 	m.helpLine.Styles.FullKey, m.helpLine.Styles.FullDesc = m.st.key, m.st.plain
-	for _, l := range strings.Split(m.helpLine.FullHelpView([][]key.Binding{append(m.bindings(true), m.mouseBinding())}), "\n") {
+	for _, l := range strings.Split(m.helpLine.FullHelpView([][]key.Binding{append(m.bindings(true), keyMouse)}), "\n") {
 		s.join(keep, cutTo(l, f.w))
 	}
 	if pr := m.state.Problem; pr != nil {

@@ -34,7 +34,7 @@ func TestScreens(t *testing.T) {
 func TestWindows(t *testing.T) {
 	t.Parallel()
 	want := golden.Open(t, filepath.Join("testdata", "TestWindows"))
-	names := map[string]bool{"data_center_sandbox": true, "provider": true, "linked_unconfirmed": true, "waiting": true, "waiting_help": true, "table": true, "done": true}
+	names := map[string]bool{"data_center_sandbox": true, "provider": true, "authorize_any": true, "linked_unconfirmed": true, "waiting": true, "waiting_help": true, "table": true, "done": true}
 	for _, s := range scenes() {
 		if !names[s.name] {
 			continue

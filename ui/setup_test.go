@@ -121,14 +121,17 @@ func fromFile() flow.Event {
 }
 
 // way is a walk that goes well from one step to another. A step that has no answer
-// here asks for nothing, and is passed.
-func way(from, to flow.Step) []flow.Event {
+// here asks for nothing, and is passed. provider chooses another one than Zoom.
+func way(from, to flow.Step, provider ...flow.Event) []flow.Event {
 	answers := map[flow.Step][]flow.Event{
 		flow.StepDataCenter:     {inGermany()},
 		flow.StepApplication:    {applied(), accepted()},
 		flow.StepServiceAccount: {account(), accountOK()},
 		flow.StepProvider:       {zoom()},
 		flow.StepAuthorize:      {flow.AuthorizeStarted{}, linkReady(), flow.BrowserAsked{}, flow.AnswerArrived{}, flow.Exchanged{}, linked()},
+	}
+	if len(provider) > 0 {
+		answers[flow.StepProvider] = provider
 	}
 	var out []flow.Event
 	for s := from; s < to; s++ {

@@ -2,7 +2,6 @@ package ui
 
 import (
 	"strings"
-	"time"
 
 	tea "charm.land/bubbletea/v2"
 
@@ -25,38 +24,6 @@ func newTable() *table { return &table{rows: &rows{}, filter: newInput()} }
 
 // clear forgets the rows of an earlier list.
 func (t *table) clear() { *t = *newTable() }
-
-// gatherFor is how long rows that come in are gathered before a long table is
-// put in order again: 100,000 rows come in hundreds of batches.
-const (
-	gatherFor  = 100 * time.Millisecond
-	gatherFrom = 2000
-)
-
-type gathered struct{}
-
-// add takes rows that were read.
-func (t *table) add(in []profiles.Row) tea.Cmd {
-	t.rows.add(in)
-	if t.rows.len() < gatherFrom {
-		t.rows.arrange()
-		return nil
-	}
-	if t.rows.arranging {
-		return nil
-	}
-	t.rows.arranging = true
-	return tea.Tick(gatherFor, func(time.Time) tea.Msg { return gathered{} })
-}
-
-// arrange puts rows in order, or takes an order that was made in a command.
-func (t *table) arrange(msg tea.Msg) tea.Cmd {
-	if o, ok := msg.(ordered); ok {
-		t.rows.ordered(o)
-		return nil
-	}
-	return t.rows.arrange()
-}
 
 // edit changes the filter, while it has the focus.
 func (t *table) edit(msg tea.Msg) {
@@ -100,7 +67,7 @@ func (m *Model) tableCommands(p Page, back, help, quit command) []command {
 	out = append(out, near...)
 	if t.rows.len() > 1 {
 		out = append(out, command{Binding: keyFilter, do: doing(func() { t.filtering = true })},
-			command{Binding: bind("s", t.rows.sort.next(), "s"), do: running(t.rows.sortNext)})
+			command{Binding: bind("s", t.rows.otherOrder(), "s"), do: doing(t.rows.sort)})
 	}
 	if many {
 		moves.SetKeys("up", "down", "k", "j")
@@ -175,7 +142,11 @@ func (t *table) draw(f frame, p Page, told flash) sheet {
 // lines are the heads and the rows on the screen, each one string.
 func (t *table) lines(f frame, p Page) []string {
 	c := columnsFor(f.w, t.rows.need)
-	heads := columns{c.state + 2, c.account, c.provider, c.profile}.line("  ", t.rows.sort.marked("State", sortState), t.rows.sort.marked("Account", sortAccount), "Provider", "Profile")
+	state := "State"
+	if t.rows.byState {
+		state += " ↓"
+	}
+	heads := columns{c.state + 2, c.account, c.provider, c.profile}.line("  ", state, "Account", "Provider", "Profile")
 	out := []string{f.st.muted.Render(strings.TrimRight(heads, " "))}
 	n := t.space(f, p)
 	t.scrollTo(n)
@@ -183,19 +154,13 @@ func (t *table) lines(f frame, p Page) []string {
 		out = append(out, t.line(f, c, t.rows.all[t.rows.shown[i]], i == t.rows.cursor))
 	}
 	if len(t.rows.shown) == 0 {
-		out = append(out, f.st.muted.Render("  "+t.emptyWords(f)))
+		empty := "Reading the accounts…"
+		if t.rows.len() > 0 {
+			empty = "Nothing matches."
+		}
+		out = append(out, f.st.muted.Render("  "+empty))
 	}
 	return out
-}
-
-func (t *table) emptyWords(f frame) string {
-	switch {
-	case t.rows.len() > 0:
-		return "Nothing matches."
-	case f.ctx.Running != nil:
-		return "Reading the accounts…"
-	}
-	return "No accounts were read."
 }
 
 // scrollTo moves the first row as little as the cursor asks for.
@@ -271,7 +236,7 @@ func columnsFor(w int, need columns) columns {
 	default:
 		c.provider = max(c.provider, min(need.provider, 12))
 		room := rest - c.provider - 2*gap
-		c.account = max(visible("Account ↓"), need.account)
+		c.account = max(len("Account"), need.account)
 		if c.account+need.profile > room {
 			c.account = min(c.account, max(room*3/5, room-max(len("Profile"), need.profile)))
 		}

@@ -21,9 +21,7 @@ func tableOf(t testing.TB, n int) (*Model, *table) {
 	m := newModel(t, walk(t, flow.Start(flow.Initial{}), toTable()...))
 	resize(m, 120, 40)
 	report(t, m, flow.ProfilesRead{Rows: people(n), Counts: summaryOf(people(n))})
-	tb := m.profile
-	tb.rows.arrange()
-	return m, tb
+	return m, m.profile
 }
 
 func (r *rows) indexes() []int {
@@ -63,10 +61,10 @@ func TestCursorStaysOnItsRow(t *testing.T) {
 	report(t, m, flow.ProfilesRead{Rows: []profiles.Row{changed}})
 	now, _ = tb.rows.here()
 	require.Equal(t, changed, now, "changed")
-	press(m, "esc", "s", "s")
+	press(m, "esc", "s")
 	now, _ = tb.rows.here()
 	require.Equal(t, 5, now.Index)
-	require.Equal(t, sortList, tb.rows.sort)
+	require.False(t, tb.rows.byState)
 }
 
 func TestSortByState(t *testing.T) {
@@ -75,7 +73,7 @@ func TestSortByState(t *testing.T) {
 	press(m, "s")
 	require.Equal(t, []int{4, 12, 1, 9, 3, 11}, tb.rows.indexes()[:6])
 	press(m, "s")
-	require.Equal(t, []int{0, 8, 10, 2, 13, 5}, tb.rows.indexes()[:6])
+	require.Equal(t, []int{0, 1, 2, 3, 4, 5}, tb.rows.indexes()[:6], "as in the list again")
 }
 
 // TestFilterFindsAsTyped: a filter that grows and shrinks again finds the same
@@ -104,7 +102,7 @@ func TestFilterTypedAtRandom(t *testing.T) {
 	for range 2000 {
 		switch n := random.IntN(20); {
 		case n == 0:
-			tb.rows.sortNext()
+			tb.rows.sort()
 		case n < 8 && want != "":
 			want = want[:len(want)-1]
 		case n == 8:
@@ -121,27 +119,6 @@ func TestFilterTypedAtRandom(t *testing.T) {
 		}
 		require.ElementsMatch(t, holds, tb.rows.shown, want)
 	}
-}
-
-// TestManyRowsAreSortedElsewhere: a long list is put in order in a command, and
-// an order made for rows that have changed since is dropped.
-func TestManyRowsAreSortedElsewhere(t *testing.T) {
-	t.Parallel()
-	_, tb := tableOf(t, sortHere+1)
-	tb.rows.sortNext()
-	cmd := tb.rows.sortNext()
-	require.NotNil(t, cmd)
-	late := cmd().(ordered)
-	tb.rows.ordered(late)
-	first, _ := tb.rows.here()
-	require.Equal(t, "ada.lovelace.0@example.test", first.Record.Account.Email)
-	require.True(t, strings.HasPrefix(tb.rows.all[tb.rows.shown[len(tb.rows.shown)-1]].Record.Account.Email, "王小明"))
-
-	tb.rows.add(people(1))
-	before := tb.rows.shown[0]
-	late.order = []int{7}
-	tb.rows.ordered(late)
-	require.Equal(t, before, tb.rows.shown[0], "too late")
 }
 
 // TestOnlyVisibleRowsAreDrawn: what a window costs does not grow with the list.
@@ -181,7 +158,7 @@ func TestColumnsAreAsWideAsTheirTexts(t *testing.T) {
 	require.Equal(t, columns{state: 12, account: 20, provider: 8, profile: 26}, columnsFor(76, short))
 	require.Equal(t, columns{state: 12, account: 27, provider: 8, profile: 19}, columnsFor(76, columns{account: 40, profile: 40}), "the account first")
 	require.Equal(t, columns{state: 12, account: 36, provider: 8, profile: 10}, columnsFor(76, columns{account: 40, profile: 10}))
-	require.Equal(t, columns{state: 12, account: 9, provider: 12, profile: 53}, columnsFor(96, columns{account: 1, provider: 40}))
+	require.Equal(t, columns{state: 12, account: 7, provider: 12, profile: 55}, columnsFor(96, columns{account: 1, provider: 40}))
 
 	m, tb := tableOf(t, 40)
 	before := columnsFor(m.frame().w, tb.rows.need)
@@ -244,7 +221,6 @@ func benchTable(b *testing.B) *Model {
 	for i := 0; i < many; i += 256 {
 		tb.rows.add(all[i:min(many, i+256)])
 	}
-	tb.rows.arrange()
 	b.ResetTimer()
 	return m
 }

@@ -292,7 +292,7 @@ func TestWalkToTheTable(t *testing.T) {
 	w.sees("12 connected")
 	w.press("right", "esc", "r", "right", "esc")
 	w.sees("next look in 0:12")
-	w.press("q")
+	w.press("ctrl+c")
 	w.quits()
 	require.Equal(t, flow.StepProfiles, w.m.State().Step)
 	require.NotNil(t, w.m.State().Link)

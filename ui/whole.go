@@ -20,12 +20,8 @@ type wholeLink struct {
 	typed string // by them: a paste, if the terminal does not mark it
 }
 
-type (
-	// wholeShown says whether the address could be shown.
-	wholeShown struct{ err error }
-	// quiet says that no key came for a while.
-	quiet struct{ keys int }
-)
+// quiet says that no key came for a while.
+type quiet struct{ keys int }
 
 // pieces is how long a terminal must be silent before a key, or a paste without
 // marks, counts as whole: its pieces come within milliseconds.
@@ -34,7 +30,7 @@ const pieces = 100 * time.Millisecond
 // showWhole prints what an address is, the address, and how confer goes on.
 func (m *Model) showWhole(link, what string) tea.Cmd {
 	m.whole = &wholeLink{}
-	return released(wholeLines(link, what, wholeBack(m.state)), func(err error) tea.Msg { return wholeShown{err} })
+	return released(wholeLines(link, what, wholeBack(m.state)), nil)
 }
 
 func wholeLines(link, what, back string) func(io.Writer) error {
@@ -57,11 +53,6 @@ func wholeBack(s flow.State) string {
 // terminal marks it. done: there is nothing else to do with the message.
 func (m *Model) updateWhole(msg tea.Msg) (done bool, _ tea.Cmd) {
 	switch msg := msg.(type) {
-	case wholeShown:
-		if msg.err != nil {
-			m.whole, m.told = nil, flash{text: "The link could not be shown: " + clean(msg.err.Error()) + "."}
-		}
-		return true, nil
 	case tea.PasteMsg:
 		m.whole = nil
 	case tea.KeyPressMsg:

@@ -2,6 +2,7 @@ package ui
 
 import (
 	"bytes"
+	"reflect"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -30,6 +31,18 @@ func TestRawLinkIsAlone(t *testing.T) {
 	show := wholeLines(testURL, "The link.", "Any key goes back.")
 	require.NoError(t, show(&out))
 	require.Contains(t, strings.Split(out.String(), "\r\n"), testURL)
+}
+
+// TestTheRelinkAddressIsShownWhole, with what it is and the way back.
+func TestTheRelinkAddressIsShownWhole(t *testing.T) {
+	t.Parallel()
+	m := named(t, "table_detail")
+	run := reflect.ValueOf(press(m, "u")()).FieldByName("cmd").Elem()
+	require.NotNil(t, m.whole)
+	require.Equal(t, reflect.TypeFor[*release](), run.Type())
+	var out bytes.Buffer
+	require.NoError(t, (*release)(run.UnsafePointer()).run(&out))
+	require.Equal(t, "\r\nThe address where the person signs in again.\r\n\r\nhttps://app-de.cronofy.com/relink/1\r\n\r\nAny key goes back to confer.\r\n", out.String())
 }
 
 // TestAPasteOverTheRawLinkIsNotLost: none of it acts as keys, and d and y would

@@ -257,8 +257,8 @@ func sayEnd(last flow.State, kept bool, tokens *tokenFile, s streams) error {
 
 // sessions are what the wizard tells apart; the zero one is a desktop here.
 var sessions = map[opener.Kind]ui.Session{
-	opener.SSH: ui.SessionSSH, opener.WSL: ui.SessionWSL, opener.Container: ui.SessionContainer, opener.Headless: ui.SessionHeadless,
-	opener.RemoteEditor: ui.SessionRemote, opener.RemoteTunnel: ui.SessionRemote,
+	opener.SSH: ui.SessionRemote, opener.RemoteEditor: ui.SessionRemote, opener.RemoteTunnel: ui.SessionRemote,
+	opener.Container: ui.SessionContainer, opener.Headless: ui.SessionHeadless,
 }
 
 // measuresFlags tells whether the terminal is known to give a flag two cells.

@@ -45,7 +45,7 @@ func TestNamedBrowserOverSSH(t *testing.T) {
 	x := sandboxWizard(t, terminalOptions{env: []string{"SSH_CONNECTION=192.0.2.1 50000 192.0.2.2 22", "SSH_TTY=/dev/pts/9", "BROWSER=true"}})
 	require.Contains(t, strings.Join(strings.Fields(x.toAuthorize()), " "), "opens it with the browser")
 	x.press(enter)
-	require.NotContains(t, x.until(onWaiting, "A browser was asked to open it."), "This is an SSH session")
+	require.NotContains(t, x.until(onWaiting, "A browser was asked to open it."), "Take the approval link to any browser")
 }
 
 // wrapped breaks an address as a mail program or a narrow window does.
