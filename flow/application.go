@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -71,23 +72,18 @@ type ApplicationAccepted struct {
 }
 
 func (ev ApplicationAccepted) apply(s State) (State, *Task) {
+	found := s.Answers.ClientSecret.Empty() && !ev.ClientSecret.Empty()
 	s.Running, s.Asking = nil, ev.Ask
-	s = s.takeSecret(ev.ClientSecret, ev.Store, ev.Unchecked)
-	s = s.accept(StepApplication)
-	if !ev.Ask {
-		s.Step = StepApplication + 1
-	}
-	return s, nil
-}
-
-// takeSecret: one that was not typed in this run came from the store.
-func (s State) takeSecret(secret cronofy.Secret, store Store, unchecked error) State {
-	stored := s.Answers.ClientSecret.Empty() && !secret.Empty()
-	s.Answers.ClientSecret, s.Store, s.Notice = secret, store, explainUnchecked(unchecked)
-	if stored {
+	s.Answers.ClientSecret, s.Store = ev.ClientSecret, ev.Store
+	s.Notice = strings.TrimSpace(explainUnchecked(ev.Unchecked) + " " + weakPassphrase(ev.Store))
+	if found { // it was not typed in this run
 		s.secretIn = s.secretPlace()
 	}
-	return s
+	s = s.accept(StepApplication)
+	if !ev.Ask {
+		s.Step = max(s.Step, StepApplication+1)
+	}
+	return s, nil
 }
 
 // RedirectURIChosen takes another redirect URI where a port was busy: on the page of
@@ -237,23 +233,29 @@ func CheckListen(addr string) *Problem {
 type CheckApplication struct {
 	Answers Answers
 	Store   Store
+	Chosen  bool // the operator has chosen the store just now: it is unlocked if need be, and tried
 }
 
 func (e CheckApplication) do(ctx context.Context, r *Runner, _ <-chan Delivery, say func(Event)) Event {
-	store, ask, err := r.chooseStore(ctx, e.Store)
+	a, store, ask, err := e.Answers, e.Store, false, error(nil)
+	if e.Chosen {
+		err = r.unlock(ctx, store)
+	} else {
+		store, ask, err = r.chooseStore(ctx, store)
+	}
 	if err != nil {
 		return Failed{Err: err}
 	}
-	a := e.Answers
-	if a.ClientSecret.Empty() {
-		if ask { // the secret may be behind the question
-			return ApplicationAccepted{Store: store, Ask: true}
-		}
-		if a.ClientSecret, err = r.storedSecret(ctx, a, store); err != nil {
-			return Failed{Err: err}
-		}
+	if ask && a.ClientSecret.Empty() { // the secret may be behind the question
+		return ApplicationAccepted{Store: store, Ask: true}
+	}
+	if a, err = r.withSecret(ctx, a, store); err != nil {
+		return Failed{Err: err}
 	}
 	unchecked, err := r.askAboutApplication(ctx, a, say)
+	if err == nil && e.Chosen { // it may be readable and not writable
+		err = r.testStore(ctx, a, store)
+	}
 	if err != nil {
 		return Failed{Err: err}
 	}
@@ -285,21 +287,14 @@ func explainUnchecked(err error) string {
 	if err == nil {
 		return ""
 	}
-	why := "it did not say"
-	var api *cronofy.Error
-	var bad *cronofy.BadAnswerError
-	switch {
-	case errors.As(err, &bad):
-		why = "its answer cannot be used (" + bad.Reason + ")"
-	case errors.As(err, &api) && api.Code != "":
-		why = "it answered with the error " + api.Code
-	case errors.As(err, &api):
-		why = fmt.Sprintf("it answered with status %d", api.Status)
+	why := "no answer"
+	if bad := new(cronofy.BadAnswerError); errors.As(err, &bad) {
+		why = bad.Reason
+	} else if api := new(cronofy.Error); errors.As(err, &api) {
+		why = cmp.Or(api.Code, fmt.Sprint("status ", api.Status))
 	}
-	return "Cronofy could not tell yet whether the client secret is right: " + why + ". The next check will."
+	return "Cronofy could not tell yet whether the client secret is right (" + why + "). The next check will."
 }
 
 // ErrNoSecret says that no client secret was typed and none is stored.
 var ErrNoSecret = errors.New("no client secret")
-
-func noSecret(err error) bool { return errors.Is(err, ErrNoSecret) }

@@ -34,29 +34,25 @@ type Approval struct {
 	retried bool        // the exchange was tried again by itself
 }
 
-// approvalHere is the index of the approval of the page and the answers; -1: none.
-func (s State) approvalHere() int {
-	if s.Step == StepDataCenter {
-		return -1
+// approval is what was approved at a step with the answers as they are; nil: nothing.
+func (s State) approval(at Step) *Approval {
+	for i := range s.approvals {
+		if a := &s.approvals[i]; a.Step == at && a.For == s.Answers.authorizing(at) {
+			return a
+		}
 	}
-	return s.approval(s.Step, s.Answers.authorizing(s.Step))
-}
-
-func (s State) approval(at Step, answers Basis) int {
-	return slices.IndexFunc(s.approvals, func(a Approval) bool { return a.Step == at && a.For == answers })
+	return nil
 }
 
 // ApprovedNow tells whether the administrator approved these very answers, so
 // that the link most likely exists whatever failed afterwards.
-func (s State) ApprovedNow() bool {
-	return s.approval(StepAuthorize, s.Answers.authorizing(StepAuthorize)) >= 0
-}
+func (s State) ApprovedNow() bool { return s.approval(StepAuthorize) != nil }
 
 // Unfinished is what was approved with the answers as they are and can still be
 // finished, on the page where it was; nil: nothing can.
 func (s State) Unfinished() *Approval {
-	if i := s.approvalHere(); i >= 0 && s.approvals[i].waits {
-		return &s.approvals[i]
+	if a := s.approval(s.Step); a != nil && a.waits {
+		return a
 	}
 	return nil
 }
@@ -79,35 +75,27 @@ func (s State) CodeToRetry() *Approval {
 func (s State) approved(ev Failed, why *Problem) State {
 	a := Approval{Problem: why, Step: s.Step, For: s.Answers.authorizing(s.Step), Code: !ev.CodeUntil.IsZero(), Until: ev.CodeUntil,
 		waits: ev.TokensKept || !ev.CodeUntil.IsZero(), kept: ev.kept}
-	i := s.approvalHere()
+	before := s.approval(s.Step)
 	finish, _ := s.Running.Effect.(FinishApproval)
-	again := finish.Code
-	switch {
-	case i < 0:
-		s.approvals = append(slices.Clone(s.approvals), a)
-	case a.waits || again || !s.approvals[i].waits:
-		a.retried = again && s.approvals[i].retried
-		s.approvals = slices.Clone(s.approvals)
-		s.approvals[i] = a
+	if before != nil && before.waits && !a.waits && !finish.Code {
+		return s
 	}
-	return s
+	a.retried = finish.Code && before != nil && before.retried
+	return s.noted(a)
 }
 
-// changed changes the approval of the page.
-func (s State) changed(change func(*Approval)) State {
-	if i := s.approvalHere(); i >= 0 {
-		s.approvals = slices.Clone(s.approvals)
-		change(&s.approvals[i])
-	}
+// noted has an approval in the place of that of the same answers.
+func (s State) noted(a Approval) State {
+	s = s.finished(a.Step)
+	s.approvals = append(s.approvals, a)
 	return s
 }
 
 // finished forgets what was approved at a step with the answers as they are: it is
 // stored.
 func (s State) finished(at Step) State {
-	if i := s.approval(at, s.Answers.authorizing(at)); i >= 0 {
-		s.approvals = slices.Delete(slices.Clone(s.approvals), i, i+1)
-	}
+	basis := s.Answers.authorizing(at)
+	s.approvals = slices.DeleteFunc(slices.Clone(s.approvals), func(a Approval) bool { return a.Step == at && a.For == basis })
 	return s
 }
 
@@ -143,14 +131,17 @@ func (OtherStoreWanted) apply(s State) (State, *Task) {
 }
 
 func (ApprovalDropped) apply(s State) (State, *Task) {
-	if s.Running != nil || s.Unfinished() == nil {
+	a := s.Unfinished()
+	if s.Running != nil || a == nil {
 		return s, nil
 	}
 	s.Problem, s.Notice, s.Asking = nil, "", false
-	return s.changed(func(a *Approval) { a.waits = false }), nil
+	dropped := *a
+	dropped.waits = false
+	return s.noted(dropped), nil
 }
 
-// Remarks about a code that is kept.
+// Reports of no task, about a code that is kept.
 type (
 	// CronofyBack says that Cronofy can be reached again: the exchange is tried once
 	// by itself.
@@ -159,29 +150,29 @@ type (
 	CodeExpired struct{ For Basis }
 )
 
-func (CronofyBack) remark() {}
-func (CodeExpired) remark() {}
-
 func (ev CronofyBack) apply(s State) (State, *Task) {
-	if a := s.CodeToRetry(); s.Running != nil || a == nil || a.For != ev.For {
+	a := s.CodeToRetry()
+	if s.Running != nil || a == nil || a.For != ev.For {
 		return s, nil
 	}
-	return ApprovalRetried{}.apply(s.changed(func(a *Approval) { a.retried = true }))
+	again := *a
+	again.retried = true
+	return ApprovalRetried{}.apply(s.noted(again))
 }
 
 func (ev CodeExpired) apply(s State) (State, *Task) {
-	if a := s.Unfinished(); a == nil || !a.Code || a.For != ev.For {
+	a := s.Unfinished()
+	if a == nil || !a.Code || a.For != ev.For {
 		return s, nil
 	}
+	expired := *a
+	expired.waits, expired.Code = false, false
 	if s.Problem != nil && s.Problem.Approved {
 		p := *s.Problem
-		p.Hint = approvedWords + "its code is too old by now. Try again with a new approval link, or go on to the profiles."
-		if s.Step == StepServiceAccount {
-			p.Hint = "The administrator approved, and the code is too old by now. Authorize once more: that makes a new one."
-		}
+		p.Hint = approvedHint(s.Step, "its code is too old by now. Try again with a new approval link")
 		s.Problem = &p
 	}
-	return s.changed(func(a *Approval) { a.waits, a.Code = false, false }), nil
+	return s.noted(expired), nil
 }
 
 // storing stores what an approval gave and writes it down. Its event ends the task.
@@ -211,8 +202,9 @@ func (a unfinished) finish(ctx context.Context, s Store, say func(Event)) Event 
 			return Failed{Err: err, Approved: true}
 		}
 	}
-	// Every call to a store has a limit of its own.
-	last, err := a.store(keystore.Patient(ctx), s)
+	ctx, cancel := context.WithTimeout(keystore.Patient(ctx), storeLimit)
+	defer cancel()
+	last, err := a.store(ctx, s)
 	if err != nil {
 		return Failed{Err: err, Approved: true, TokensKept: true, kept: &a}
 	}
@@ -227,6 +219,11 @@ func retryAfter(err error) time.Duration {
 	return 0
 }
 
+// storeLimit is the very last bound on the storing of what cannot be had twice, for a
+// store that has stopped for good. Stores have shorter limits of their own for
+// whatever else they wait for: a window, another process.
+const storeLimit = 10 * time.Minute
+
 // FinishApproval exchanges the code of an approval again, or stores the tokens that
 // a store did not take. It ends as Connect or Authorize would have.
 type FinishApproval struct {
@@ -239,9 +236,7 @@ type FinishApproval struct {
 // do opens the store for tokens first, which the operator may stop.
 func (e FinishApproval) do(ctx context.Context, r *Runner, _ <-chan Delivery, say func(Event)) Event {
 	if !e.Code {
-		opening, cancel := context.WithTimeout(ctx, storeLimit)
-		defer cancel()
-		if err := r.unlock(opening, e.Store); err != nil {
+		if err := r.unlock(ctx, e.Store); err != nil {
 			return Failed{Err: err, Approved: true, TokensKept: true, kept: e.kept}
 		}
 	}
@@ -254,8 +249,7 @@ const reachPause = 5 * time.Second
 // awaitCronofy tells when a code that is kept can be tried again, or is too old.
 // nil: ctx ended before.
 func (r *Runner) awaitCronofy(ctx context.Context, a Answers, kept Approval) Event {
-	pause := cmp.Or(r.ReachPause, reachPause)
-	pause = max(pause, retryAfter(kept.Problem.Err))
+	pause := max(cmp.Or(r.ReachPause, reachPause), retryAfter(kept.Problem.Err))
 	for {
 		select {
 		case <-ctx.Done():
@@ -292,42 +286,34 @@ func (r *Runner) storeToken(a Answers, what links.StoredSecret, token cronofy.Se
 	}
 }
 
+// approvedHint says what matters most after an approval at a step, and what is left to do.
+func approvedHint(at Step, left string) string {
+	if at == StepServiceAccount {
+		return "The administrator approved. Only the account's token is missing: " + left + "."
+	}
+	return approvedWords + left + ", or go on to the profiles."
+}
+
 // approvedProblem puts first what matters most after an approval. The screen, the
 // events and the browser's page say the same.
 func approvedProblem(p Problem, at Step, a Answers, ev Failed, retried bool) Problem {
-	p.Step = at
-	p.Approved = true
-	account := at == StepServiceAccount
-	again := "confer tries again by itself, once, when Cronofy can be reached; or try the exchange again now."
-	if retried {
-		again = "Try the exchange again, or make a new approval link."
-	}
+	p.Step, p.Approved = at, true
+	const code = "its code is here and not used up. "
 	switch {
-	case ev.TokensKept && account:
-		p.Hint = "The administrator approved. The account's token is here, in memory, and is yet to be stored: try that again, or choose another place."
-		return p
 	case ev.TokensKept:
-		p.Hint = approvedWords + "it is here, in memory, and is yet to be stored. Try that again, choose another place, or go on to the profiles."
+		p.Hint = approvedHint(at, "it is here, in memory, and is yet to be stored. Try that again, there or in another place")
 		return p
-	case !ev.CodeUntil.IsZero() && account:
-		p.Hint = "The administrator approved, and the code is not used up. " + again
+	case !ev.CodeUntil.IsZero() && retried:
+		p.Hint = approvedHint(at, code+"Try the exchange again")
 		return p
 	case !ev.CodeUntil.IsZero():
-		p.Hint = approvedWords + "its code is here and not used up. " + again
+		p.Hint = approvedHint(at, code+"confer tries again by itself, once, when Cronofy can be reached. Try the exchange again now")
 		return p
 	}
-	var api *cronofy.Error
-	if account {
-		if errors.As(p.Err, &api) && (api.Code == "invalid_grant" || api.Code == "" && api.Status > 401 && api.Status < 423) {
-			p.Summary = fmt.Sprintf("Cronofy did not give confer the service account's token (%s).", cmp.Or(api.Code, fmt.Sprint("status ", api.Status)))
-			p.Hint = "The administrator approved. Authorize once more: that makes a new code. If it goes on, check the secret and the data center."
-		}
-		return p
-	}
-	if errors.As(p.Err, &api) && api.Code == "" && api.Status > 401 && api.Status < 423 {
+	if api := new(cronofy.Error); errors.As(p.Err, &api) && api.Code == "" && api.Status > 401 && api.Status < 423 {
 		p.Summary = fmt.Sprintf("Cronofy did not give confer a token of its own (status %d).", api.Status)
 	}
-	p.Hint = approvedWords + "try again with a new approval link, or go on to the profiles."
+	p.Hint = approvedHint(at, "try again with a new approval link")
 	if p.Code == "invalid_grant" && !LoopbackRedirect(a.RedirectURI) {
 		p.Hint += " Before that, make sure that no server behind the redirect URI uses codes up: it must be a page that does nothing with them."
 	}

@@ -34,9 +34,9 @@ type authorization struct {
 	short string
 	url   string
 	end   *deadline
-	asked <-chan browserResult // of the browser that was asked for; nil: it was told of
+	asked <-chan error // of the browser that was asked for; nil: it was told of
 	// approving is that of the sandbox's administrator; nil: nobody is at work.
-	approving <-chan browserResult
+	approving <-chan error
 }
 
 // basis are the answers that a code of this authorization is for.
@@ -106,12 +106,6 @@ func (z *authorization) newLink(ctx context.Context) error {
 	return nil
 }
 
-// browserResult is what became of a browser that was asked for.
-type browserResult struct {
-	err   error
-	crash *crash.Error
-}
-
 // open asks for a browser. A command that is the browser itself goes on, and the
 // built-in one until it has seen the last page: answers come meanwhile.
 func (z *authorization) open() {
@@ -123,38 +117,35 @@ func (z *authorization) open() {
 }
 
 // browse has do open the link beside the wait.
-func (z *authorization) browse(do func(link string) error) <-chan browserResult {
-	result, short := make(chan browserResult, 1), z.short
+func (z *authorization) browse(do func(link string) error) <-chan error {
+	result, short := make(chan error, 1), z.short
 	go func() {
 		defer func() {
 			if c := crash.Caught(recover()); c != nil {
-				result <- browserResult{crash: c}
+				result <- c
 			}
 		}()
-		result <- browserResult{err: do(short)}
+		result <- do(short)
 	}()
 	return result
 }
 
 // browserAsked says what became of the browser, once for each that was asked for.
-func (z *authorization) browserAsked(ctx context.Context, r browserResult) Event {
-	if errors.As(r.err, new(*BrowserError)) || r.crash != nil {
+func (z *authorization) browserAsked(ctx context.Context, err error) Event {
+	if errors.As(err, new(*BrowserError)) {
 		z.say(BrowserAsked{})
-		return z.browserEnded(ctx, r)
+		return z.browserEnded(ctx, err)
 	}
-	z.say(BrowserAsked{Err: r.err})
+	z.say(BrowserAsked{Err: err})
 	return nil
 }
 
 // browserEnded says what the built-in browser met, if it brought nothing. Where
 // nobody could do anything else, the wait ends.
-func (z *authorization) browserEnded(ctx context.Context, r browserResult) Event {
-	if r.crash != nil {
-		panic(r.crash)
-	}
+func (z *authorization) browserEnded(ctx context.Context, err error) Event {
 	var ended *BrowserError
 	switch {
-	case !errors.As(r.err, &ended):
+	case !errors.As(err, &ended):
 	case len(z.srv.Answers()) > 0: // that is what it brought
 	case z.r.Unattended:
 		return z.stop(ctx, func() Event { return Failed{Err: ended, Approved: ended.Approved} })
@@ -172,12 +163,12 @@ func (z *authorization) wait(ctx context.Context) Event {
 			last = z.stop(ctx, func() Event { return Failed{Err: context.Cause(ctx)} })
 		case <-z.end.timer.C:
 			last = z.expired(ctx)
-		case r := <-z.asked:
+		case err := <-z.asked:
 			z.asked = nil
-			last = z.browserAsked(ctx, r)
-		case r := <-z.approving:
+			last = z.browserAsked(ctx, crashed(err))
+		case err := <-z.approving:
 			z.approving = nil
-			last = z.browserEnded(ctx, r)
+			last = z.browserEnded(ctx, crashed(err))
 		case a := <-z.srv.Answers():
 			if z.asked != nil { // it is open: somebody was there
 				z.asked = nil
@@ -191,6 +182,14 @@ func (z *authorization) wait(ctx context.Context) Event {
 			return last
 		}
 	}
+}
+
+// crashed goes on with a panic of the browser's goroutine in the task's own.
+func crashed(err error) error {
+	if c := new(crash.Error); errors.As(err, &c) {
+		panic(c)
+	}
+	return err
 }
 
 // stop ends the wait without an answer, unless one is here: its state is used up,
@@ -219,7 +218,7 @@ func (z *authorization) expired(ctx context.Context) Event {
 
 // take takes a pasted address.
 func (z *authorization) take(ctx context.Context, text string) Event {
-	a, err := z.r.claimPaste(ctx, text, z)
+	a, err := z.claim(ctx, text)
 	if err != nil {
 		z.say(AnswerRejected{err})
 		return nil
@@ -299,24 +298,16 @@ func (z *authorization) notFinished(f Failed) callback.Outcome {
 }
 
 // release goes on serving the browser's pages, unless the port is needed before
-// that. Without an operator who goes on, that is until the last page was fetched.
+// that.
 func (z *authorization) release() {
 	if z.url == "" { // nobody was sent anywhere
 		z.srv.Close()
 		return
 	}
-	stay, leave := context.WithTimeout(context.Background(), pagesLimit)
-	z.r.leavePages()
 	z.r.mu.Lock()
 	defer z.r.mu.Unlock()
-	z.r.last, z.r.leave = z.srv, leave
-	z.r.linger.Go(func() {
-		defer z.srv.Close()
-		z.srv.Linger(context.Background(), lingerLimit)
-		if !z.r.Unattended {
-			<-stay.Done()
-		}
-	})
+	z.r.last = z.srv
+	time.AfterFunc(pagesLimit, z.srv.Close)
 }
 
 // A program that is being started holds a copy of every listener until it has
@@ -391,15 +382,6 @@ const (
 	backToTerminal = "You can close this window and go back to the terminal."
 )
 
-// leavePages ends the serving of the last try's pages, once they were fetched.
-func (r *Runner) leavePages() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.leave != nil {
-		r.leave()
-	}
-}
-
 // freePort closes the listener of the try before at once, and tells whether there
 // was one.
 func (r *Runner) freePort() bool {
@@ -408,7 +390,6 @@ func (r *Runner) freePort() bool {
 	if r.last == nil {
 		return false
 	}
-	r.leave()
 	r.last.Close()
 	r.last = nil
 	return true

@@ -68,7 +68,7 @@ func TestAnAnswerThatIsHereCounts(t *testing.T) {
 func TestTheBuiltInBrowsersEndEndsNoWait(t *testing.T) {
 	t.Parallel()
 	z, _, final := lastAuthorization(t)
-	require.Nil(t, z.browserAsked(t.Context(), browserResult{err: &BrowserError{}}))
+	require.Nil(t, z.browserAsked(t.Context(), &BrowserError{}))
 	resp, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(get(t, final))
 	require.NoError(t, err)
 	require.NoError(t, resp.Body.Close())

@@ -274,7 +274,7 @@ func (r *Runner) newAuthorize(ctx context.Context, a Answers, s Store, say func(
 	known := r.known(ctx, client, a)
 	made := func(ctx context.Context, l Link, s Store) Event {
 		l.Store = string(s.Kind)
-		return Linked{Link: l, Known: known, Notice: r.record(ctx, l.Link)}
+		return Linked{Link: l, Known: known, Notice: r.record(ctx, l.Link, a)}
 	}
 	z := &authorization{r: r, at: StepAuthorize, answers: a, store: s, say: say, done: "The calendars and " + a.Provider.Name() + " are linked"}
 	if a.Provider == cronofy.AnyProvider {
@@ -341,7 +341,7 @@ var rejectedAnswers = []struct {
 	{[]error{callback.ErrPasteNoState}, "That has no state, so nobody can tell whose it is. Paste the whole address from the browser's address bar."},
 	{[]error{callback.ErrPasteLink}, "That is the link to open, not the address that the browser ends on. Open it, approve, then paste the final address."},
 	{[]error{callback.ErrPasteNoAnswer},
-		"There is not one answer in that text. Paste the address that the browser ended on, alone: it has code= and state= in it."},
+		"There is not one answer in that text. Paste the whole address that the browser ended on, alone: it has code= and state= in it."},
 }
 
 // explainRejected says what came back that was not the answer; the wait goes on.

@@ -52,7 +52,7 @@ func TestStartWithASecretThatIsKept(t *testing.T) {
 	file, _ = file.Apply(Report{task.ID, ApplicationAccepted{Store: Store{Kind: StoreFile}, Ask: true}})
 	require.True(t, file.Asking)
 	file, task = file.Apply(StoreChosen{Kind: StoreFile, Passphrase: cronofy.NewSecret("p")})
-	file, _ = file.Apply(Report{task.ID, StoreOpened{Store: file.Store, ClientSecret: cronofy.NewSecret("s")}})
+	file, _ = file.Apply(Report{task.ID, ApplicationAccepted{Store: file.Store, ClientSecret: cronofy.NewSecret("s")}})
 	file = passed(file, false)
 	require.Equal(t, StepServiceAccount, file.Step)
 	require.True(t, draft(file).Kept, "it was read from there")

@@ -16,18 +16,21 @@ func (s State) PendingHere() *links.Pending {
 	if s.Step != StepAuthorize {
 		return nil
 	}
-	for _, h := range s.Pending {
-		if authorized(h.Answers) == authorized(draftOf(s.Answers)) {
-			return &h
+	for _, p := range s.Pending {
+		if isFor(p, s.Answers) {
+			return &p
 		}
 	}
 	return nil
 }
 
-// authorized are the answers that a code is good for.
-func authorized(d links.Draft) links.Draft {
-	return links.Draft{DataCenter: d.DataCenter, APIURL: d.APIURL, AppURL: d.AppURL, ClientID: d.ClientID,
-		ServiceAccount: d.ServiceAccount, Provider: d.Provider, RedirectURI: d.RedirectURI}
+// isFor tells whether the code of an attempt is good for the answers.
+func isFor(p links.Pending, a Answers) bool {
+	code := func(d links.Draft) links.Draft {
+		d.Listen, d.Label, d.Store, d.Kept, d.Open = "", "", "", false, ""
+		return d
+	}
+	return code(p.Answers) == code(draftOf(a))
 }
 
 // FinishPending takes the final address of a link of an earlier run. It ends as
@@ -46,7 +49,7 @@ func (e FinishPending) do(ctx context.Context, r *Runner, _ <-chan Delivery, say
 	if err := r.testStore(ctx, z.answers, z.store); err != nil {
 		return Failed{Err: err} // nothing is used up yet
 	}
-	a, err := r.claimPaste(ctx, e.Text, z)
+	a, err := z.claim(ctx, e.Text)
 	if err != nil {
 		return Failed{Err: &pasteError{err}}
 	}
@@ -67,15 +70,25 @@ func (e *pasteError) problem(at Step) Problem {
 	return Problem{Summary: explainRejected(e.err), Code: CodeUsage, Exit: ExitUsage, Step: at}
 }
 
-// claimPaste reads a pasted address and uses its state up: one of this run, or of a
-// link of an earlier run for the same answers.
-func (r *Runner) claimPaste(ctx context.Context, text string, z *authorization) (callback.Answer, error) {
+// claim reads a pasted address and uses its state up: one of this run, or of a link
+// of an earlier run for the same answers, once for all runs.
+func (z *authorization) claim(ctx context.Context, text string) (callback.Answer, error) {
 	a, err := callback.ParsePaste(text)
 	if err != nil {
 		return a, err
 	}
-	err = r.states.Claim(a.State, z.basis().String())
-	if errors.Is(err, callback.ErrStateEarlierRun) && z.at == StepAuthorize && r.claimPending(ctx, a.State, z.answers) {
+	err = z.r.states.Claim(a.State, z.basis().String())
+	if !errors.Is(err, callback.ErrStateEarlierRun) || z.at != StepAuthorize {
+		return a, err
+	}
+	ours := false
+	updated := z.r.update(ctx, func(c *links.Contents) {
+		p, found := c.FindPending(a.State, time.Now())
+		if ours = found && isFor(p, z.answers); ours {
+			c.RemovePending(a.State)
+		}
+	})
+	if ours && updated == nil {
 		err = nil
 	}
 	return a, err
@@ -84,32 +97,10 @@ func (r *Runner) claimPaste(ctx context.Context, text string, z *authorization) 
 // recordPending keeps the hash of a state for later runs. Without it they refuse
 // the answer, so that a new link is needed; nothing else is lost.
 func (r *Runner) recordPending(ctx context.Context, state string, a Answers, s Store) {
-	if r.Links == nil || r.NoDraft || r.Unattended {
+	if r.NoDraft || r.Unattended {
 		return
 	}
 	d := draftOf(a)
 	d.Store, d.Kept = string(s.Kind), links.Outlives(string(s.Kind))
-	ctx, cancel := context.WithTimeout(ctx, saveLimit)
-	defer cancel()
-	_ = r.Links.Update(ctx, func(c *links.Contents) error {
-		c.AddPending(state, d, time.Now())
-		return nil
-	})
-}
-
-// claimPending uses a state of an earlier run up, once for all runs.
-func (r *Runner) claimPending(ctx context.Context, state string, a Answers) (ok bool) {
-	if r.Links == nil {
-		return false
-	}
-	ctx, cancel := context.WithTimeout(ctx, saveLimit)
-	defer cancel()
-	err := r.Links.Update(ctx, func(c *links.Contents) error {
-		p, found := c.FindPending(state, time.Now())
-		if ok = found && authorized(p.Answers) == authorized(draftOf(a)); ok {
-			c.RemovePending(state)
-		}
-		return nil
-	})
-	return ok && err == nil
+	_ = r.update(ctx, func(c *links.Contents) { c.AddPending(state, d, time.Now()) })
 }

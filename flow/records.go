@@ -22,15 +22,19 @@ func overrides(s cronofy.Site) (api, app string) {
 	return s.API, s.App
 }
 
+// update changes the list of links, where there is one.
+func (r *Runner) update(ctx context.Context, change func(*links.Contents)) error {
+	if r.Links == nil {
+		return nil
+	}
+	return r.Links.Update(ctx, func(c *links.Contents) error { change(c); return nil })
+}
+
 // record writes the link down. That it could not is a notice, not a failure:
 // the link is made and its tokens are stored.
-func (r *Runner) record(ctx context.Context, l links.Link) string {
-	if r.Links == nil {
-		return ""
-	}
+func (r *Runner) record(ctx context.Context, l links.Link, a Answers) string {
 	damaged := ""
-	var old []links.StoredSecret
-	err := r.Links.Update(ctx, func(c *links.Contents) error {
+	err := r.update(ctx, func(c *links.Contents) {
 		if n := len(c.Damaged); n > 0 {
 			damaged = c.Damaged[n-1]
 		}
@@ -38,22 +42,17 @@ func (r *Runner) record(ctx context.Context, l links.Link) string {
 		if d := c.Draft; d != nil && !r.NoDraft && d.ClientID == l.ClientID && d.ServiceAccount == l.ServiceAccount {
 			c.Draft = nil // another wizard's, of another customer, stays
 		}
-		c.Pending = slices.DeleteFunc(c.Pending, func(p links.Pending) bool {
-			return authorized(p.Answers) == authorized(links.Draft{DataCenter: l.DataCenter, APIURL: l.APIURL, AppURL: l.AppURL,
-				ClientID: l.ClientID, ServiceAccount: l.ServiceAccount, Provider: l.Provider, RedirectURI: p.Answers.RedirectURI})
-		})
-		if l.RefreshToken {
-			old = copiesOf(*c, links.StoredToken(l))
-		}
-		return nil
+		c.Pending = slices.DeleteFunc(c.Pending, func(p links.Pending) bool { return isFor(p, a) })
 	})
-	if err != nil {
+	switch {
+	case err != nil:
 		return fmt.Sprintf("Linked, but the list of links could not be written: %s.", cronofy.CleanText(err.Error(), 160))
-	}
-	if damaged != "" {
+	case damaged != "":
 		return "Linked. The list of links was damaged; it was kept as " + cronofy.CleanText(damaged, 400) + "."
+	case !l.RefreshToken:
+		return ""
 	}
-	if err := r.deleteCopies(ctx, old); err != nil {
+	if err := r.deleteCopies(ctx, links.StoredToken(l)); err != nil {
 		return "Linked. " + explainCopies(err)
 	}
 	return ""
@@ -62,23 +61,13 @@ func (r *Runner) record(ctx context.Context, l links.Link) string {
 // recordAccount notes an account that was authorized here, so that it can be
 // chosen again. Without the note its id must be typed, which is said on screen.
 func (r *Runner) recordAccount(ctx context.Context, a Answers, s Store, token cronofy.Token) error {
-	if r.Links == nil {
+	kept := links.ServiceAccount{DataCenter: a.Site.DataCenter.ID, APIHost: a.Site.APIHost(), ClientID: a.ClientID,
+		ID: a.ServiceAccount, Label: a.Label, Scope: token.Scope, Store: string(s.Kind), Authorized: time.Now().UTC()}
+	err := r.update(ctx, func(c *links.Contents) { c.AddServiceAccount(kept) })
+	if err != nil || token.RefreshToken.Empty() {
 		return nil
 	}
-	var old []links.StoredSecret
-	err := r.Links.Update(ctx, func(c *links.Contents) error {
-		kept := links.ServiceAccount{DataCenter: a.Site.DataCenter.ID, APIHost: a.Site.APIHost(), ClientID: a.ClientID,
-			ID: a.ServiceAccount, Label: a.Label, Scope: token.Scope, Store: string(s.Kind), Authorized: time.Now().UTC()}
-		c.AddServiceAccount(kept)
-		if !token.RefreshToken.Empty() {
-			old = copiesOf(*c, links.StoredAccountToken(kept))
-		}
-		return nil
-	})
-	if err != nil {
-		return nil
-	}
-	return r.deleteCopies(ctx, old)
+	return r.deleteCopies(ctx, links.StoredAccountToken(kept))
 }
 
 // saveLimit bounds the wait for another process that writes the same file.
@@ -94,7 +83,7 @@ type saver struct {
 	told    bool // that they could not be written
 }
 
-func (s *saver) save(f *links.File, d links.Draft, say func(Event)) {
+func (s *saver) save(r *Runner, d links.Draft, say func(Event)) {
 	s.newest.Store(&d)
 	s.wg.Go(func() {
 		s.writing.Lock()
@@ -105,7 +94,7 @@ func (s *saver) save(f *links.File, d links.Draft, say func(Event)) {
 		}
 		ctx, cancel := context.WithTimeout(context.Background(), saveLimit)
 		defer cancel()
-		err := f.Update(ctx, func(c *links.Contents) error { c.Draft = d; return nil })
+		err := r.update(ctx, func(c *links.Contents) { c.Draft = d })
 		if err != nil && !s.told {
 			s.told = true
 			say(AnswersUnsaved{err})
@@ -120,7 +109,7 @@ func (r *Runner) remember(before, after State, say func(Event)) {
 		return
 	}
 	if d := draft(after); d != draft(before) {
-		r.saver.save(r.Links, d, say)
+		r.saver.save(r, d, say)
 	}
 }
 
@@ -128,7 +117,7 @@ func (r *Runner) remember(before, after State, say func(Event)) {
 // and those of a form that no secret has.
 func draft(s State) links.Draft {
 	a := s.Answers
-	if !s.wasAccepted(StepApplication) || s.CheckNoSecret(a.ClientID) != nil {
+	if !s.isAccepted(StepApplication) || s.CheckNoSecret(a.ClientID) != nil {
 		a.ClientID = "" // it may be the secret, in the wrong field
 	}
 	if CheckRedirectURI(a.RedirectURI) != nil || s.CheckNoSecret(a.RedirectURI) != nil {
@@ -158,8 +147,6 @@ func draftOf(a Answers) links.Draft {
 
 // AnswersUnsaved says that a later run will not find the answers.
 type AnswersUnsaved struct{ Err error }
-
-func (AnswersUnsaved) remark() {}
 
 func (ev AnswersUnsaved) apply(s State) (State, *Task) { return s.unsaved(ev.Err), nil }
 
@@ -217,18 +204,16 @@ func serviceTokenOf(a Answers) links.StoredSecret {
 // when the entry is there: a list that cannot be written must be known before an
 // administrator is asked for anything. unrecord takes out an entry that is new,
 // when nothing was stored after all; later it does nothing.
-func (r *Runner) recordSecret(ctx context.Context, what links.StoredSecret) (unrecord func(), err error) {
-	if r.Links == nil || !links.Outlives(what.Store) {
+func (r *Runner) recordSecret(ctx context.Context, what links.StoredSecret, s Store) (unrecord func(), err error) {
+	what.Store = string(s.Kind)
+	if !links.Outlives(what.Store) {
 		return func() {}, nil
 	}
-	limited, cancel := context.WithTimeout(ctx, saveLimit)
-	defer cancel()
 	what.Recorded = time.Now().UTC()
 	added := false
-	err = r.Links.Update(limited, func(c *links.Contents) error {
+	err = r.update(ctx, func(c *links.Contents) {
 		added = !c.HasSecret(what)
 		c.AddSecret(what, what.Recorded)
-		return nil
 	})
 	switch {
 	case ctx.Err() != nil:
@@ -237,60 +222,42 @@ func (r *Runner) recordSecret(ctx context.Context, what links.StoredSecret) (unr
 		return nil, &RecordError{err}
 	}
 	return func() {
-		if !added {
-			return
+		if added {
+			_ = r.update(context.WithoutCancel(ctx), func(c *links.Contents) { c.RemoveSecret(what) })
 		}
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), saveLimit)
-		defer cancel()
-		_ = r.Links.Update(ctx, func(c *links.Contents) error { c.RemoveSecret(what); return nil })
 	}, nil
 }
 
-// copiesOf are the entries of a secret, and of its application's client secret,
-// that lie in another store than the one that is used now.
-func copiesOf(c links.Contents, what links.StoredSecret) (old []links.StoredSecret) {
-	for _, s := range c.UnneededSecrets() {
-		if s.SameSecret(what) || s.IsClientSecret() && s.SameApp(what) {
-			old = append(old, s)
-		}
-	}
-	return old
-}
-
-// deleteCopies deletes copies that nothing needs any more: what took their place is
+// deleteCopies deletes what lies of a secret, and of its application's client
+// secret, in another store than the one that is used now: what took its place is
 // stored and read back. What cannot be deleted stays listed, and the first reason
 // is the error, but for a client secret: that may be of another set-up, and
 // confer status tells. No store is unlocked for it.
-func (r *Runner) deleteCopies(ctx context.Context, old []links.StoredSecret) error {
-	var failed error
-	var gone []links.StoredSecret
+func (r *Runner) deleteCopies(ctx context.Context, of links.StoredSecret) (failed error) {
+	var old, gone []links.StoredSecret
+	// Without the list nothing is known to be deleted. An entry of nothing is harmless.
+	_ = r.update(ctx, func(c *links.Contents) { old = c.UnneededSecrets() })
 	for _, s := range old {
-		if err := r.discard(ctx, s); err == nil {
+		if !s.SameSecret(of) && !(s.IsClientSecret() && s.SameApp(of)) {
+			continue
+		}
+		store, err := r.Stores.Open(StoreKind(s.Store), cronofy.Secret{})
+		if err == nil {
+			err = store.Delete(ctx, s.Key())
+		}
+		switch {
+		case err == nil:
 			gone = append(gone, s)
-		} else if failed == nil && !s.IsClientSecret() {
+		case failed == nil && !s.IsClientSecret():
 			failed = err
 		}
 	}
-	if len(gone) == 0 {
-		return failed
+	if len(gone) > 0 {
+		_ = r.update(ctx, func(c *links.Contents) {
+			for _, s := range gone {
+				c.RemoveSecret(s)
+			}
+		})
 	}
-	// An entry of nothing is harmless, so a list that is busy is no failure.
-	_ = r.Links.Update(ctx, func(c *links.Contents) error {
-		for _, s := range gone {
-			c.RemoveSecret(s)
-		}
-		return nil
-	})
 	return failed
-}
-
-func (r *Runner) discard(ctx context.Context, s links.StoredSecret) error {
-	kind := StoreKind(s.Store)
-	ctx, cancel := context.WithTimeout(ctx, storeLimit)
-	defer cancel()
-	store, err := r.Stores.Open(kind, cronofy.Secret{})
-	if err != nil {
-		return err
-	}
-	return store.Delete(ctx, s.Key())
 }

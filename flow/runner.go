@@ -69,10 +69,8 @@ type Runner struct {
 	once   sync.Once
 	states *callback.States
 	saver  saver
-	linger sync.WaitGroup
 	mu     sync.Mutex
 	last   *callback.Server // of the try before; its pages may still be served
-	leave  func()           // ends that, once they were fetched
 }
 
 func (r *Runner) init() {
@@ -107,24 +105,27 @@ func (r *Runner) note(what string, task int, v any) {
 		return
 	}
 	args := []any{"task", task, "type", fmt.Sprintf("%T", v)}
-	switch v := v.(type) {
-	case Failed:
-		args = append(args, "error", v.Err.Error(), "approved", v.Approved)
-		if caught := (*crash.Error)(nil); errors.As(v.Err, &caught) {
+	if err := errorOf(v); err != nil {
+		args = append(args, "error", err.Error())
+		if caught := (*crash.Error)(nil); errors.As(err, &caught) {
 			args = append(args, "stack", string(caught.Stack))
-		}
-	case ApplicationAccepted:
-		if v.Unchecked != nil {
-			args = append(args, "error", v.Unchecked.Error())
-		}
-	case AnswerRejected:
-		args = append(args, "error", v.Err.Error())
-	case BrowserAsked:
-		if v.Err != nil {
-			args = append(args, "error", v.Err.Error())
 		}
 	}
 	r.Log.Debug(what, args...)
+}
+
+func errorOf(event any) error {
+	switch ev := event.(type) {
+	case Failed:
+		return ev.Err
+	case ApplicationAccepted:
+		return ev.Unchecked
+	case AnswerRejected:
+		return ev.Err
+	case BrowserAsked:
+		return ev.Err
+	}
+	return nil
 }
 
 // client makes the client for the answers; its waits become events.
@@ -136,8 +137,13 @@ func (r *Runner) client(a Answers, say func(Event)) *cronofy.Client {
 
 // wait ends when the last page was served and the last answers are saved.
 func (r *Runner) wait() {
-	r.leavePages()
-	r.linger.Wait()
+	r.mu.Lock()
+	last := r.last
+	r.mu.Unlock()
+	if last != nil {
+		last.Linger(context.Background(), lingerLimit)
+	}
+	r.freePort()
 	r.saver.wg.Wait()
 }
 
@@ -169,7 +175,7 @@ func (t *Tasks) Follow(before, after State, task *Task) {
 	if before.Running != nil && before.Running != after.Running {
 		t.cancel()
 	}
-	t.runner.remember(before, after, t.remark)
+	t.runner.remember(before, after, func(ev Event) { t.send(t.ctx, Report{Event: ev}) })
 	t.awaitCronofy(before, after)
 	if task == nil || t.closed {
 		return
@@ -192,17 +198,34 @@ func (t *Tasks) start(task Task) {
 	t.id, t.cancel, t.inbox = task.ID, cancel, inbox
 	t.wg.Go(func() {
 		defer cancel()
-		defer t.crashed(ctx, task.ID)
-		t.runner.note("task", task.ID, task.Effect)
-		t.runner.Do(ctx, task, inbox, func(ev Event) {
+		emit := func(ev Event) {
 			t.runner.note("event", task.ID, ev)
-			select {
-			case t.events <- Report{task.ID, ev}:
-			case <-ctx.Done():
-				t.keepLate(Report{task.ID, ev})
+			t.send(ctx, Report{task.ID, ev})
+		}
+		// A panic is the task's last report, so that the wizard goes on and the
+		// terminal stays whole.
+		defer func() {
+			if caught := crash.Caught(recover()); caught != nil {
+				emit(Failed{Err: caught})
 			}
-		})
+		}()
+		t.runner.note("task", task.ID, task.Effect)
+		t.runner.Do(ctx, task, inbox, emit)
 	})
+}
+
+// send hands a report over. What comes after Close began is kept for a last Apply;
+// what comes after a mere Back is dropped, as Apply would.
+func (t *Tasks) send(ctx context.Context, r Report) {
+	select {
+	case t.events <- r:
+	case <-ctx.Done():
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		if t.closed {
+			t.late = append(t.late, r)
+		}
+	}
 }
 
 // awaitCronofy has a code that is kept tried again by itself.
@@ -214,45 +237,9 @@ func (t *Tasks) awaitCronofy(before, after State) {
 	a, approval := after.Answers, *kept
 	t.wg.Go(func() {
 		if ev := t.runner.awaitCronofy(t.ctx, a, approval); ev != nil {
-			select {
-			case t.events <- Report{Event: ev}:
-			case <-t.ctx.Done():
-			}
+			t.send(t.ctx, Report{Event: ev})
 		}
 	})
-}
-
-// remark reports what no task did. Where nobody takes reports it is dropped.
-func (t *Tasks) remark(ev Event) {
-	select {
-	case t.events <- Report{Event: ev}:
-	default:
-	}
-}
-
-// crashed makes a task's panic its last report, so that the wizard goes on and
-// the terminal stays whole.
-func (t *Tasks) crashed(ctx context.Context, id int) {
-	caught := crash.Caught(recover())
-	if caught == nil {
-		return
-	}
-	failed := Failed{Err: caught}
-	t.runner.note("event", id, failed)
-	select {
-	case t.events <- Report{id, failed}:
-	case <-ctx.Done():
-	}
-}
-
-// keepLate keeps what comes after Close began. What comes after a mere Back is
-// dropped, as Apply would.
-func (t *Tasks) keepLate(r Report) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.closed {
-		t.late = append(t.late, r)
-	}
 }
 
 // Close ends the running task and waits until every goroutine is done. A code

@@ -2,6 +2,7 @@ package flow
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"confer/cronofy"
@@ -59,7 +60,6 @@ type State struct {
 
 	tasks     int              // last task ID given out
 	accepted  [stepCount]Basis // the answers that Cronofy accepted, by the step of the last of them
-	refused   [stepCount]Basis // those that it refused, maybe after it had accepted them
 	secretIn  storedSecret     // where the client secret is stored
 	approvals []Approval       // without a link so far; copied before it is changed
 }
@@ -106,6 +106,36 @@ func Start(f Initial) State {
 		s = s.accept(StepProfiles)
 	}
 	return s.unsaved(f.Unsaved)
+}
+
+// StartedOver forgets the answers of an earlier run, where State.Resumed or
+// State.Returning.
+type StartedOver struct{}
+
+func (StartedOver) apply(s State) (State, *Task) {
+	if s.Running != nil || !s.Resumed && !s.Returning() {
+		return s, nil
+	}
+	return Start(Initial{Used: s.Used, Sites: s.Sites}), nil
+}
+
+// Returning tells whether Link was made by an earlier run.
+func (s State) Returning() bool { return s.Link != nil && len(s.Made) == 0 }
+
+// returning begins at a link that an earlier run made.
+func (s State) returning(l Link) State {
+	s.Answers.Site, s.Answers.ClientID, s.Answers.ServiceAccount = l.Site, l.ClientID, l.ServiceAccount
+	s.Answers.Provider, s.Answers.Label = cronofy.Provider(l.Provider), l.Label
+	if s.Answers.RedirectURI == "" {
+		s.Answers.RedirectURI = DefaultRedirectURI
+	}
+	if store := StoreKind(l.Store); s.Store.Kind == "" && (store == StoreKeyring || store == StoreFile) {
+		s.Store.Kind = store
+	}
+	s.secretIn = s.secretPlace()
+	l.For = s.Answers.authorizing(StepAuthorize)
+	s.Link, s.Step = &l, StepProfiles
+	return s.accept(StepProfiles)
 }
 
 // Event is what happened: the operator did something, or a task reported.
@@ -228,17 +258,14 @@ type Report struct {
 }
 
 func (r Report) apply(s State) (State, *Task) {
-	_, anyTime := r.Event.(remark)
-	if !anyTime && (s.Running == nil || r.Task != s.Running.ID) {
-		return s, nil
+	switch r.Event.(type) {
+	case CronofyBack, CodeExpired, AnswersUnsaved: // of no task
+	default:
+		if s.Running == nil || r.Task != s.Running.ID {
+			return s, nil
+		}
 	}
 	return r.Event.apply(s)
-}
-
-// A remark is a report of no task.
-type remark interface {
-	Event
-	remark()
 }
 
 // Failed ends any task that could not do its work.
@@ -253,7 +280,7 @@ type Failed struct {
 
 func (ev Failed) apply(s State) (State, *Task) {
 	p := Explain(ev.Err, s.Step)
-	if noSecret(ev.Err) { // the store's page has no field for it
+	if errors.Is(ev.Err, ErrNoSecret) { // the store's page has no field for it
 		s.secretIn, s.Asking = storedSecret{}, false
 	}
 	if ev.Approved {
@@ -282,17 +309,16 @@ func (ev Failed) apply(s State) (State, *Task) {
 	return s, nil
 }
 
-// takeBack takes back that an answer was accepted, for a problem that has to be put
-// right on its page. A store that fails says nothing about an answer, and neither
-// does an account that was to be authorized.
+// takeBack takes back that an answer was accepted, where Cronofy refused it or it is
+// not there any more. An account that was to be authorized says nothing about one.
 func (s State) takeBack(p Problem) State {
-	if p.Code == CodeSecretStore || s.Running == nil {
+	if p.Exit != ExitRefused && p.Code != CodeUsage || s.Running == nil {
 		return s
 	}
 	if _, ok := s.Running.Effect.(Connect); ok && p.Step == StepServiceAccount {
 		return s
 	}
-	s.refused[p.Step] = s.Answers.upTo(p.Step)
+	s.accepted[p.Step] = Basis{}
 	return s
 }
 

@@ -168,18 +168,13 @@ func (b Basis) String() string {
 // accept notes that Cronofy accepted the answers up to a step.
 func (s State) accept(last Step) State {
 	for i := range s.accepted[:last+1] {
-		s.accepted[i], s.refused[i] = s.Answers.upTo(Step(i)), Basis{}
+		s.accepted[i] = s.Answers.upTo(Step(i))
 	}
 	return s
 }
 
-// wasAccepted tells whether Cronofy has ever accepted the answer of a step as it is.
-func (s State) wasAccepted(at Step) bool { return s.accepted[at] == s.Answers.upTo(at) }
-
-// isAccepted tells whether it accepted the answer when it was asked last.
-func (s State) isAccepted(at Step) bool {
-	return s.wasAccepted(at) && s.refused[at] != s.Answers.upTo(at)
-}
+// isAccepted tells whether Cronofy accepted the answer of a step as it is.
+func (s State) isAccepted(at Step) bool { return s.accepted[at] == s.Answers.upTo(at) }
 
 // firstUnaccepted is the first step whose answer is there and was not accepted;
 // StepDataCenter: there is none.

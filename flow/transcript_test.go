@@ -261,7 +261,7 @@ func parseReport(t *testing.T, words []string, named map[string]string) Event {
 		return ApplicationAccepted{ClientSecret: cronofy.NewSecret("s3cret-s3cret-s3cret-s3"),
 			Store: Store{Kind: StoreKind(named["store"]), Keyring: keystore.Status{State: keystore.State(named["keyring"])}}, Ask: named["store"] == "", Unchecked: failures[named["unchecked"]]}
 	case "opened":
-		return StoreOpened{Store: Store{Kind: StoreKind(named["store"])}, ClientSecret: cronofy.NewSecret("s3cret-s3cret-s3cret-s3"), Unchecked: failures[named["unchecked"]]}
+		return ApplicationAccepted{Store: Store{Kind: StoreKind(named["store"])}, ClientSecret: cronofy.NewSecret("s3cret-s3cret-s3cret-s3"), Unchecked: failures[named["unchecked"]]}
 	case "account":
 		return ServiceAccountAccepted{ID: named["id"]}
 	case "link":

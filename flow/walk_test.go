@@ -194,13 +194,15 @@ func someReport(r *rand.Rand, s State) Event {
 	fitting := map[string][]Event{
 		"flow.CheckApplication": {ApplicationAccepted{ClientSecret: secret, Store: Store{Kind: StoreKeyring}},
 			ApplicationAccepted{ClientSecret: secret, Store: Store{Keyring: keystore.Status{State: "locked"}}, Ask: true}},
-		"flow.OpenStore":           {StoreOpened{Store: Store{Kind: StoreSession}, ClientSecret: secret}},
 		"flow.CheckServiceAccount": {ServiceAccountAccepted{ID: "ser_1"}},
 		"flow.Connect":             {LinkReady{}, AnswerArrived{}, Exchanged{}, ServiceAccountAccepted{ID: "ser_2"}},
 		"flow.Authorize":           {LinkReady{}, AnswerRejected{}, BrowserAsked{}, TimeExtended{}, AnswerArrived{}, Exchanged{}, Linked{}},
 		"flow.FinishApproval":      {storedHeld(s)},
 		"flow.LoadProfiles":        {ProfilesRead{}, LookPlanned{}, ProfilesDone{}},
 	}[fmt.Sprintf("%T", s.Running.Effect)]
+	if check, ok := s.Running.Effect.(CheckApplication); ok && check.Chosen {
+		fitting = []Event{ApplicationAccepted{ClientSecret: secret, Store: Store{Kind: StoreSession}}}
+	}
 	if r.IntN(3) == 0 {
 		f := failed[r.IntN(len(failed))].(Failed)
 		_, again := s.Running.Effect.(FinishApproval)

@@ -172,7 +172,7 @@ func TestSecretsFileIsOpenedWithOnePassphrase(t *testing.T) {
 	require.Contains(t, text(m), "The passphrase is missing.")
 	press(m, "type:correct horse", "enter")
 	require.Len(t, rec.tasks, 1)
-	require.IsType(t, flow.OpenStore{}, rec.tasks[0].Effect)
+	require.True(t, rec.tasks[0].Effect.(flow.CheckApplication).Chosen)
 	require.Contains(t, text(m), "•")
 	m.apply(flow.Report{Task: rec.tasks[0].ID, Event: fail(&keystore.Error{Op: "open", Store: keystore.File, Err: keystore.ErrPassphrase, Path: secretsPath})})
 	require.Contains(t, text(m), "does not open")

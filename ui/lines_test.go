@@ -154,7 +154,7 @@ func linesEndScenes() []linesScene {
 		{name: "store_failed", state: linesFrom(append(toAuthorize(), flow.AuthorizeStarted{})...), talk: func(k *linesTalk) {
 			k.reports(fail(errRefused))
 			k.types("")
-			k.reports(flow.StoreOpened{Store: flow.Store{Kind: flow.StoreKeyring}, ClientSecret: cronofy.NewSecret(testSecret)})
+			k.reports(flow.ApplicationAccepted{Store: flow.Store{Kind: flow.StoreKeyring}, ClientSecret: cronofy.NewSecret(testSecret)})
 			k.types("")
 		}},
 		{name: "linked_already", state: linesFrom(append(toLinked(), flow.Back{})...), talk: func(k *linesTalk) {
@@ -273,12 +273,12 @@ func linesStoreLocked(k *linesTalk) {
 	k.tick(linesEvery)
 	k.reports(fail(&keystore.Error{Op: "unlock", Store: keystore.Keyring, Err: keystore.ErrLocked, State: keystore.Locked}))
 	k.types("")
-	k.reports(flow.StoreOpened{Store: flow.Store{Kind: flow.StoreSession}, ClientSecret: cronofy.NewSecret(testSecret)})
+	k.reports(flow.ApplicationAccepted{Store: flow.Store{Kind: flow.StoreSession}, ClientSecret: cronofy.NewSecret(testSecret)})
 }
 
 func linesStoreFile(k *linesTalk) {
 	k.types("file", "", "3", "hunter1 ", "hunter1", "hunter2", "hunter2")
-	require.Equal(k.t, "hunter2", k.ordered().(flow.OpenStore).Store.Passphrase.Reveal())
+	require.Equal(k.t, "hunter2", k.ordered().(flow.CheckApplication).Store.Passphrase.Reveal())
 	k.reports(fail(&keystore.Error{Op: "open", Store: keystore.File, Err: keystore.ErrPassphrase, Path: secretsPath}))
 	k.types("", "2")
 }
@@ -289,7 +289,7 @@ func linesStoreThere(k *linesTalk) {
 	k.types("hunter3")
 	k.reports(fail(&keystore.Error{Op: "open", Store: keystore.File, Err: keystore.ErrNotFound}))
 	k.types("hunter4", "hunter4")
-	require.Equal(k.t, "hunter4", k.ordered().(flow.OpenStore).Store.Passphrase.Reveal())
+	require.Equal(k.t, "hunter4", k.ordered().(flow.CheckApplication).Store.Passphrase.Reveal())
 }
 
 func linesConnect(k *linesTalk) {

@@ -66,7 +66,7 @@ func walk(t testing.TB, s flow.State, events ...flow.Event) flow.State {
 
 func isReport(ev flow.Event) bool {
 	switch ev.(type) {
-	case flow.ApplicationAccepted, flow.UnlockAsked, flow.StoreOpened, flow.ServiceAccountAccepted, flow.LinkReady, flow.BrowserAsked, flow.TimeExtended,
+	case flow.ApplicationAccepted, flow.UnlockAsked, flow.ServiceAccountAccepted, flow.LinkReady, flow.BrowserAsked, flow.TimeExtended,
 		flow.AnswerRejected, flow.AnswerArrived, flow.Exchanged, flow.Linked, flow.ProfilesRead, flow.LookPlanned, flow.ProfilesDone, flow.Paused, flow.Failed:
 		return true
 	}

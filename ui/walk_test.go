@@ -37,11 +37,12 @@ func (s *script) on(kind string, evs ...flow.Event) *script {
 }
 
 func kindOf(e flow.Effect) string {
-	switch e.(type) {
+	switch e := e.(type) {
 	case flow.CheckApplication:
+		if e.Chosen {
+			return "store"
+		}
 		return "application"
-	case flow.OpenStore:
-		return "store"
 	case flow.CheckServiceAccount:
 		return "account"
 	case flow.Connect:
@@ -224,7 +225,7 @@ func TestWalkToTheProvider(t *testing.T) {
 	s := newScript(t).
 		on("application", fail(&cronofy.Error{Status: 401, Code: "invalid_client"})).
 		on("application", asked("locked", "")).
-		on("store", flow.StoreOpened{Store: flow.Store{Kind: flow.StoreSession}, ClientSecret: cronofy.NewSecret(testSecret)}).
+		on("store", flow.ApplicationAccepted{Store: flow.Store{Kind: flow.StoreSession}, ClientSecret: cronofy.NewSecret(testSecret)}).
 		on("account", fail(&cronofy.Error{Status: 404})).
 		on("account", accountOK()).
 		on("account", accountOK())
