@@ -157,13 +157,12 @@ func (f *FileStore) change(ctx context.Context, op string, edit func(map[string]
 		if secrets == nil {
 			secrets = map[string][]byte{}
 		}
-		if edit(secrets) {
-			if err := f.save(ctx, secrets); err != nil {
-				return err
-			}
-		}
-		if len(secrets) == 0 {
+		changed := edit(secrets)
+		switch {
+		case len(secrets) == 0:
 			return atomicfile.Remove(f.path)
+		case changed:
+			return f.save(ctx, secrets)
 		}
 		return nil
 	})

@@ -268,11 +268,7 @@ func OpenInPlace(path string, mode Mode) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	info, err := f.Stat()
-	if err == nil && !info.Mode().IsRegular() {
-		err = &UnsafeError{path, kindOf(info.Mode())}
-	}
-	if err == nil && mode != Keep {
+	if mode != Keep {
 		err = makePrivate(f)
 	}
 	if err == nil {

@@ -60,24 +60,20 @@ func Need(t *testing.T) {
 	}
 }
 
-// Start makes a desktop for a test that needs the programs, and skips the test
-// where one is missing.
+// Start makes a desktop for a test that needs the programs.
 func Start(t *testing.T, programs ...string) *Desktop {
 	t.Helper()
+	Need(t)
 	for _, name := range append(programs, "Xvfb", "xdotool", "dbus-daemon") {
-		if _, err := exec.LookPath(name); err != nil {
-			if os.Getenv(Variable) == "" {
-				t.Skip(name + " is not installed")
-			}
-			require.NoError(t, err)
-		}
+		_, err := exec.LookPath(name)
+		require.NoError(t, err)
 	}
 	dir, err := os.MkdirTemp("", "desktop") // short: a socket's path has 108 bytes at most
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	d := &Desktop{t: t, dir: dir}
-	for name, folder := range map[string]string{"HOME": "home", "XDG_RUNTIME_DIR": "run", "XDG_CONFIG_HOME": "config",
-		"XDG_DATA_HOME": "data", "XDG_CACHE_HOME": "cache", "TMPDIR": "tmp"} {
+	for name, folder := range map[string]string{"XDG_RUNTIME_DIR": "run", "XDG_CONFIG_HOME": "config",
+		"XDG_DATA_HOME": "data", "XDG_CACHE_HOME": "cache"} {
 		require.NoError(t, os.Mkdir(d.path(folder), 0o700))
 		d.env = append(d.env, name+"="+d.path(folder))
 	}
@@ -90,11 +86,7 @@ func Start(t *testing.T, programs ...string) *Desktop {
 }
 
 // Env is the environment of a program that runs in the session, but for its HOME.
-func (d *Desktop) Env() []string {
-	return slices.DeleteFunc(slices.Clone(d.env), func(v string) bool {
-		return strings.HasPrefix(v, "HOME=") || strings.HasPrefix(v, "TMPDIR=")
-	})
-}
+func (d *Desktop) Env() []string { return slices.Clone(d.env) }
 
 func (d *Desktop) path(name ...string) string {
 	return filepath.Join(append([]string{d.dir}, name...)...)
@@ -108,7 +100,7 @@ func (d *Desktop) write(name, text string) {
 func (d *Desktop) command(ctx context.Context, name string, args ...string) *exec.Cmd {
 	c := exec.CommandContext(ctx, name, args...)
 	c.Dir = d.dir
-	c.Env = append([]string{"PATH=" + os.Getenv("PATH")}, d.env...)
+	c.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + d.dir, "TMPDIR=" + d.dir}, d.env...)
 	c.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	return c
 }

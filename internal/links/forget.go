@@ -199,22 +199,18 @@ func (d *deleter) try(ctx context.Context, s StoredSecret) error {
 	if err != nil {
 		return err
 	}
-	_, err = store.Get(ctx, s.Key())
-	none := errors.Is(err, keystore.ErrNotFound)
-	if err != nil && !none {
-		return err
-	}
-	if err := store.Delete(ctx, s.Key()); err != nil {
-		return err
+	has, err := keystore.Has(ctx, store, s.Key())
+	if err == nil {
+		err = store.Delete(ctx, s.Key())
 	}
 	switch {
-	case none:
+	case err != nil || !has:
 	case s.IsClientSecret():
 		d.done.ClientSecret = true
 	default:
 		d.done.RefreshTokens++
 	}
-	return nil
+	return err
 }
 
 // DeleteUnneeded deletes the secrets that nothing here needs any more. With all it

@@ -84,20 +84,14 @@ type Manager struct {
 	DialogPossible bool
 }
 
-// Site is where a link's calls go. Its error wraps ErrSite.
+// Site is where a link's calls go, or ErrSite.
 func Site(l Link) (cronofy.Site, error) {
-	dc, ok := cronofy.FindDataCenter(l.DataCenter)
-	if !ok {
-		return cronofy.Site{}, ErrSite
+	if dc, ok := cronofy.FindDataCenter(l.DataCenter); ok {
+		if site, err := dc.Site().Override(l.APIURL, l.AppURL); err == nil && site.APIHost() == l.APIHost {
+			return site, nil
+		}
 	}
-	site, err := dc.Site().Override(l.APIURL, l.AppURL)
-	if err != nil {
-		return cronofy.Site{}, fmt.Errorf("%w: %w", ErrSite, err)
-	}
-	if site.APIHost() != l.APIHost {
-		return cronofy.Site{}, fmt.Errorf("%w: it was made at another host", ErrSite)
-	}
-	return site, nil
+	return cronofy.Site{}, ErrSite
 }
 
 // open gives the store of a link's secrets, or ErrGone.
