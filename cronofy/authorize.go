@@ -33,15 +33,14 @@ type AuthorizeRequest struct {
 // account through an Organizational Unit. It holds the link token.
 // https://docs.cronofy.com/developers/conferencing-services/enterprise-conferencing/
 func (c *Client) AuthorizeURL(r AuthorizeRequest) string {
-	q := query{
-		{"response_type", "code"}, {"client_id", c.app.ClientID}, {"redirect_uri", r.RedirectURI},
-		{"scope", ouScope}, {"state", r.State}, {"capabilities[]", "conferencing"},
-		{c.names.OULinkTokenParam, r.LinkToken.Reveal()},
+	parameters := []string{
+		"redirect_uri", r.RedirectURI, "scope", ouScope, "state", r.State, "capabilities[]", "conferencing",
+		c.names.OULinkTokenParam, r.LinkToken.Reveal(),
 	}
 	if r.Provider != AnyProvider && r.Provider != "" {
-		q = append(q, pair{"conferencing_provider_name", string(r.Provider)})
+		parameters = append(parameters, "conferencing_provider_name", string(r.Provider))
 	}
-	return c.site.App + c.names.OUAuthorizePath + "?" + q.encode()
+	return c.authorization(c.names.OUAuthorizePath, parameters...)
 }
 
 // EnterpriseConnectRequest is what differs between two service account
@@ -57,28 +56,21 @@ type EnterpriseConnectRequest struct {
 // authorize a service account.
 // https://docs.cronofy.com/developers/api/enterprise-connect/request-authorization/
 func (c *Client) EnterpriseConnectURL(r EnterpriseConnectRequest) string {
-	q := query{
-		{"response_type", "code"}, {"client_id", c.app.ClientID}, {"redirect_uri", r.RedirectURI},
-		{"scope", cmp.Or(r.Scope, DefaultServiceAccountScope)},
-		{"delegated_scope", cmp.Or(r.DelegatedScope, DefaultDelegatedScope)}, {"state", r.State},
-	}
-	return c.site.App + enterpriseConnectPath + "?" + q.encode()
+	return c.authorization(enterpriseConnectPath, "redirect_uri", r.RedirectURI, "scope", cmp.Or(r.Scope, DefaultServiceAccountScope),
+		"delegated_scope", cmp.Or(r.DelegatedScope, DefaultDelegatedScope), "state", r.State)
 }
 
-// query keeps the order of Cronofy's examples, which url.Values would sort.
-type query []pair
-
-type pair struct{ name, value string }
-
-func (q query) encode() string {
-	parts := make([]string, len(q))
-	for i, p := range q {
-		parts[i] = escapeQuery(p.name) + "=" + escapeQuery(p.value)
+// authorization keeps the order of parameters in Cronofy's examples, which url.Values
+// would sort.
+func (c *Client) authorization(path string, namesAndValues ...string) string {
+	escape := func(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "+", "%20") }
+	var b strings.Builder
+	b.WriteString(c.site.App + path + "?response_type=code&client_id=" + escape(c.app.ClientID))
+	for i := 0; i < len(namesAndValues); i += 2 {
+		b.WriteString("&" + escape(namesAndValues[i]) + "=" + escape(namesAndValues[i+1]))
 	}
-	return strings.Join(parts, "&")
+	return b.String()
 }
-
-func escapeQuery(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "+", "%20") }
 
 // LinkToken asks for an Organizational Unit link token: single use, short-lived.
 // serviceAccountID is the sub of a service account ("ser_…") authorized for this
@@ -87,19 +79,12 @@ func escapeQuery(s string) string { return strings.ReplaceAll(url.QueryEscape(s)
 // https://docs.cronofy.com/developers/conferencing-services/enterprise-conferencing/
 func (c *Client) LinkToken(ctx context.Context, serviceAccountID string) (Secret, error) {
 	token, err := c.linkToken(ctx, c.names.OULinkTokenField, serviceAccountID)
-	if c.names.OULinkTokenField == DefaultOULinkTokenField && wantsOtherField(err) {
-		return c.linkToken(ctx, otherLinkTokenField, serviceAccountID)
+	if e, ok := errors.AsType[*Error](err); ok && e.Status == http.StatusUnprocessableEntity && c.names.OULinkTokenField == DefaultOULinkTokenField {
+		if _, named := e.Fields[otherLinkTokenField]; named {
+			return c.linkToken(ctx, otherLinkTokenField, serviceAccountID)
+		}
 	}
 	return token, err
-}
-
-func wantsOtherField(err error) bool {
-	e, ok := errors.AsType[*Error](err)
-	if !ok || e.Status != http.StatusUnprocessableEntity {
-		return false
-	}
-	_, named := e.Fields[otherLinkTokenField]
-	return named
 }
 
 func (c *Client) linkToken(ctx context.Context, field, id string) (Secret, error) {
@@ -137,7 +122,7 @@ const (
 const otherLinkTokenField = "service_account"
 
 // Names holds the names that may turn out otherwise, so that a wrong guess can be
-// put right without a new release. An empty field means the default.
+// put right without a new release.
 type Names struct {
 	OUAuthorizePath  string // path on the app host
 	OULinkTokenParam string // query parameter of the authorization URL
@@ -147,14 +132,6 @@ type Names struct {
 // DefaultNames gives the names as they are documented or inferred.
 func DefaultNames() Names {
 	return Names{DefaultOUAuthorizePath, DefaultOULinkTokenParam, DefaultOULinkTokenField}
-}
-
-func (n Names) orDefault() Names {
-	return Names{
-		OUAuthorizePath:  cmp.Or(n.OUAuthorizePath, DefaultOUAuthorizePath),
-		OULinkTokenParam: cmp.Or(n.OULinkTokenParam, DefaultOULinkTokenParam),
-		OULinkTokenField: cmp.Or(n.OULinkTokenField, DefaultOULinkTokenField),
-	}
 }
 
 // Validate refuses names that would send the browser or a credential anywhere

@@ -140,11 +140,11 @@ func TestLinkTokenTriesTheOtherFieldOnce(t *testing.T) {
 		want      []string // bodies
 		ok        bool
 	}{
-		"named": {`{"errors":{"service_account":[{"key":"errors.required","description":"required"}]}}`, Names{},
+		"named": {`{"errors":{"service_account":[{"key":"errors.required","description":"required"}]}}`, DefaultNames(),
 			[]string{`{"service_account_id":"ser_1"}`, `{"service_account":"ser_1"}`}, true},
-		"other field": {`{"errors":{"service_account_id":[{"key":"errors.unrecognized"}]}}`, Names{},
+		"other field": {`{"errors":{"service_account_id":[{"key":"errors.unrecognized"}]}}`, DefaultNames(),
 			[]string{`{"service_account_id":"ser_1"}`}, false},
-		"no fields": {`<html>`, Names{}, []string{`{"service_account_id":"ser_1"}`}, false},
+		"no fields": {`<html>`, DefaultNames(), []string{`{"service_account_id":"ser_1"}`}, false},
 		"already that": {`{"errors":{"service_account":[{"key":"errors.unrecognized"}]}}`, Names{OULinkTokenField: "service_account"},
 			[]string{`{"service_account":"ser_1"}`}, false},
 		"chosen otherwise": {`{"errors":{"service_account":[{"key":"errors.required"}]}}`, Names{OULinkTokenField: "sub"},

@@ -73,7 +73,7 @@ type Option func(*Client)
 func WithHTTPClient(h *http.Client) Option { return func(c *Client) { c.http = h } }
 
 // WithNames puts other names in the place of the default ones.
-func WithNames(n Names) Option { return func(c *Client) { c.names = n.orDefault() } }
+func WithNames(n Names) Option { return func(c *Client) { c.names = n } }
 
 // WithLimiter makes calls pass l, by whose clock the client's pauses go too, and which
 // all clients of an application share.

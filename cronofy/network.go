@@ -249,10 +249,6 @@ func (p *Progress) Addresses() []string {
 func (p *Progress) Proxy() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.proxyHost()
-}
-
-func (p *Progress) proxyHost() string {
 	if p.proxy == nil {
 		return ""
 	}
@@ -335,9 +331,9 @@ func (p *Progress) Failed(op, host string, err error) *NetworkError {
 		}
 		err = u.Err
 	}
+	e := &NetworkError{Op: op, Host: host, Proxy: p.Proxy(), Err: err}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	e := &NetworkError{Op: op, Host: host, Proxy: p.proxyHost(), Err: err}
 	if c := refusedCertificate(err); c != nil {
 		e.Issuer = Issuer(c)
 	}

@@ -13,7 +13,6 @@ import (
 	"confer/cronofy"
 	"confer/cronofy/sandbox"
 	"confer/flow"
-	"confer/internal/finaladdress"
 )
 
 // heldExchange holds the first exchange of a code until it is let go.
@@ -157,7 +156,7 @@ func TestTheLastPageWaitsForItsBrowser(t *testing.T) {
 	var page string
 	h.runner.OpenURL = func(short string) error {
 		h.visits.Go(func() {
-			final, err := finaladdress.Approve(context.Background(), short)
+			final, err := sandbox.FinalAddress(context.Background(), short, sandbox.Approve)
 			require.NoError(t, err)
 			address := arrive(t, final)
 			<-linked

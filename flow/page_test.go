@@ -13,7 +13,6 @@ import (
 
 	"confer/cronofy/sandbox"
 	"confer/flow"
-	"confer/internal/finaladdress"
 	"confer/keystore"
 )
 
@@ -86,7 +85,7 @@ func (h *house) failExchange(status int) {
 func (h *house) administrator(pages chan<- string) {
 	h.runner.OpenURL = func(link string) error {
 		h.visits.Go(func() {
-			address, err := finaladdress.Approve(context.Background(), link)
+			address, err := sandbox.FinalAddress(context.Background(), link, sandbox.Approve)
 			for err == nil && address != "" {
 				var page string
 				if page, address, err = h.get(address); err == nil {

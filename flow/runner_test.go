@@ -21,7 +21,6 @@ import (
 	"confer/cronofy/sandbox"
 	"confer/flow"
 	"confer/flow/callback"
-	"confer/internal/finaladdress"
 	"confer/internal/freeport"
 	"confer/internal/links"
 	"confer/keystore"
@@ -481,7 +480,7 @@ func (h *house) runWith(ctx context.Context, act func(*flow.Tasks, flow.State) f
 // would end on, which nobody serves.
 func finalAddress(t *testing.T, authorizeURL string) string {
 	t.Helper()
-	final, err := finaladdress.Approve(t.Context(), authorizeURL)
+	final, err := sandbox.FinalAddress(t.Context(), authorizeURL, sandbox.Approve)
 	require.NoError(t, err)
 	return final
 }

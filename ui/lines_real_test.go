@@ -15,7 +15,6 @@ import (
 	"confer/cronofy"
 	"confer/cronofy/sandbox"
 	"confer/flow"
-	"confer/internal/finaladdress"
 	"confer/internal/freeport"
 	"confer/internal/screentest"
 	"confer/keystore"
@@ -190,7 +189,7 @@ func TestLinesWithPaste(t *testing.T) {
 	h.until("The administrator has to open this approval link:")
 	link := regexp.MustCompile(`(?m)^\| (http\S+)$`).FindStringSubmatch(h.until("says what can be done."))
 	require.NotNil(t, link, "the link stands alone on its line")
-	final, err := finaladdress.Approve(t.Context(), link[1])
+	final, err := sandbox.FinalAddress(t.Context(), link[1], sandbox.Approve)
 	require.NoError(t, err)
 	h.says("p\n" + final[:60] + "\n" + final[60:] + "\n")
 	h.answers("[1, Check accounts]: ", "", "[1, Skip]: ", "file", "File: ", "people", "The next look is in", "", "[finish]: ", "")

@@ -24,9 +24,9 @@ type request struct {
 	linkToken        string
 }
 
-// refusal is a request that is not carried out: as a page if the redirect URI
-// cannot be trusted (RFC 6749 section 4.1.2.1), else as a redirect.
-type refusal struct{ page, oauth, reason string }
+// refusal is a request that is not carried out: by a redirect with an OAuth error, or
+// by a page if the redirect URI cannot be trusted (RFC 6749 section 4.1.2.1).
+type refusal struct{ oauth, reason string }
 
 // startApproval answers both kinds of authorization request.
 func (s *Server) startApproval(c *call, check func(url.Values, *request) *refusal) {
@@ -41,12 +41,10 @@ func (s *Server) startApproval(c *call, check func(url.Values, *request) *refusa
 	}
 	switch {
 	case bad == nil:
-	case bad.page != "":
-		c.errorPage(http.StatusBadRequest, bad.page)
+	case bad.oauth == "":
+		c.errorPage(http.StatusBadRequest, bad.reason)
 	default:
 		c.redirect(answerURL(req.redirectURI, url.Values{"error": {bad.oauth}, "state": req.state}))
-	}
-	if bad != nil {
 		c.w.Header().Set(reasonHeader, bad.reason)
 	}
 }
@@ -61,34 +59,28 @@ func (c *call) redirect(target string) {
 // readRequest checks what both kinds of request have in common, in the order of
 // RFC 6749: first whether the redirect URI can be trusted with an answer.
 func (s *Server) readRequest(query string, check func(url.Values, *request) *refusal) (request, *refusal) {
-	var req request
 	q, err := url.ParseQuery(query)
-	if err != nil {
-		return req, &refusal{page: "The address is malformed.", reason: "malformed query"}
-	}
 	switch {
-	case !single(q, "client_id", s.opts.ClientID):
-		return req, &refusal{page: "The application is unknown. Its client id belongs to one data center.", reason: "client_id is unknown"}
+	case err != nil:
+		return request{}, &refusal{"", "The address is malformed."}
+	case len(q["client_id"]) != 1 || q.Get("client_id") != s.opts.ClientID:
+		return request{}, &refusal{"", "The application is unknown. Its client_id belongs to one data center."}
 	case len(q["redirect_uri"]) != 1 || !s.redirectAllowed(q.Get("redirect_uri")):
-		return req, &refusal{page: "The redirect URI is not permitted for this application.", reason: "redirect_uri is not permitted"}
+		return request{}, &refusal{"", "The redirect_uri is not permitted for this application."}
 	}
-	req.redirectURI = q.Get("redirect_uri")
+	req := request{redirectURI: q.Get("redirect_uri")}
 	if len(q["state"]) == 1 {
 		req.state = q["state"]
 	}
 	switch {
 	case repeated(q):
-		return req, &refusal{oauth: "invalid_request", reason: "a parameter is there twice"}
+		return req, &refusal{"invalid_request", "a parameter is there twice"}
 	case !q.Has("response_type"):
-		return req, &refusal{oauth: "invalid_request", reason: "response_type is missing"}
+		return req, &refusal{"invalid_request", "response_type is missing"}
 	case q.Get("response_type") != "code":
-		return req, &refusal{oauth: "unsupported_response_type", reason: "response_type is not code"}
+		return req, &refusal{"unsupported_response_type", "response_type is not code"}
 	}
 	return req, check(q, &req)
-}
-
-func single(q url.Values, name, want string) bool {
-	return len(q[name]) == 1 && q.Get(name) == want
 }
 
 // repeated tells whether a parameter that is no list is there twice, which RFC
@@ -105,11 +97,11 @@ func repeated(q url.Values) bool {
 func (s *Server) checkUnitRequest(q url.Values, req *request) *refusal {
 	switch {
 	case q.Get("scope") != unitScope:
-		return &refusal{oauth: "invalid_scope", reason: "scope is not " + unitScope}
+		return &refusal{"invalid_scope", "scope is not " + unitScope}
 	case len(q["capabilities[]"]) != 1 || q.Get("capabilities[]") != "conferencing":
-		return &refusal{oauth: "invalid_request", reason: "capabilities[] is not the single value conferencing"}
+		return &refusal{"invalid_request", "capabilities[] is not the single value conferencing"}
 	case q.Get("ou_link_token") == "" && !s.switches.LinkTokenOptional:
-		return &refusal{page: "The address has no link token.", reason: "ou_link_token is missing"}
+		return &refusal{"", "The address has no ou_link_token."}
 	}
 	req.scope, req.linkToken = unitScope, q.Get("ou_link_token")
 	// An unknown name falls back to the list without an error, as documented.
@@ -142,19 +134,19 @@ func checkEnterpriseRequest(q url.Values, req *request) *refusal {
 	scopes, delegated := strings.Fields(q.Get("scope")), strings.Fields(q.Get("delegated_scope"))
 	for _, one := range scopes {
 		if !slices.Contains(serviceScopes(), one) {
-			return &refusal{oauth: "invalid_scope", reason: "scope has a name that is not a service account's"}
+			return &refusal{"invalid_scope", "scope has a name that is not a service account's"}
 		}
 	}
 	for _, one := range delegated {
 		if strings.Trim(one, "abcdefghijklmnopqrstuvwxyz_") != "" {
-			return &refusal{oauth: "invalid_scope", reason: "delegated_scope has a malformed name"}
+			return &refusal{"invalid_scope", "delegated_scope has a malformed name"}
 		}
 	}
 	switch {
 	case len(scopes) == 0:
-		return &refusal{oauth: "invalid_scope", reason: "scope is missing"}
+		return &refusal{"invalid_scope", "scope is missing"}
 	case len(delegated) == 0:
-		return &refusal{oauth: "invalid_request", reason: "delegated_scope is missing"}
+		return &refusal{"invalid_request", "delegated_scope is missing"}
 	}
 	req.scope, req.delegated = strings.Join(scopes, " "), strings.Join(delegated, " ")
 	return nil
@@ -209,10 +201,7 @@ func (s *Server) openApproval(c *call, req request) *refusal {
 }
 
 func staleLink(how string) *refusal {
-	return &refusal{
-		page:   "This link is " + how + ". Ask for a new one: each can be used once, for ten minutes.",
-		reason: "ou_link_token is " + how,
-	}
+	return &refusal{"", "The ou_link_token is " + how + ". Ask for a new link: each can be used once, for ten minutes."}
 }
 
 // browserID is what a browser is known by; it gets a cookie if it has none.
@@ -342,7 +331,7 @@ func (s *Server) finish(c *call, a *approval, answer url.Values) {
 	answer["state"] = s.bentState(a.state, s.switches.State)
 	target := answerURL(a.redirectURI, answer)
 	if s.switches.RepeatCallback {
-		c.before = func() { s.repeat(c.r.Context(), target) }
+		c.before = func() { s.send(c.r.Context(), http.MethodGet, target, "redirect_uri", nil, nil) }
 	}
 	c.redirect(target)
 }

@@ -60,21 +60,11 @@ const (
 // link or an authorization URL to the page that the redirect URI leads to. It
 // goes to no other machine. client may be nil; its redirect policy is not used.
 func Browser(ctx context.Context, client *http.Client, startURL string, decision Decision) error {
-	own := http.Client{Timeout: hopTimeout}
-	if client != nil {
-		own = *client
-	} else {
-		own.Transport = &http.Transport{} // no proxy: everything is on loopback
-		defer own.CloseIdleConnections()
-	}
-	own.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	if own.Jar == nil {
-		own.Jar, _ = cookiejar.New(nil) // without options it never fails
-	}
-	b := &browser{client: &own, button: string(decision)}
-	err := b.browse(ctx, startURL)
-	if err == nil && b.host == "" {
-		err = ErrNotSandbox
+	b, done := newBrowser(client)
+	defer done()
+	final, err := b.walk(ctx, startURL, decision)
+	if err == nil {
+		err = b.deliver(ctx, final)
 	}
 	if err != nil {
 		return fmt.Errorf("browse approval: %w", err)
@@ -82,109 +72,133 @@ func Browser(ctx context.Context, client *http.Client, startURL string, decision
 	return nil
 }
 
-// browser is a user agent with cookies.
-type browser struct {
-	client *http.Client
-	button string // the id of the one that it clicks
-	host   string // the sandbox's; empty until it answered
-	back   bool   // the redirect URI has answered
+// FinalAddress clicks through the sandbox's pages as Browser does, and gives the
+// address that they end on, unvisited: what an administrator on another machine sends.
+func FinalAddress(ctx context.Context, startURL string, decision Decision) (string, error) {
+	b, done := newBrowser(nil)
+	defer done()
+	return b.walk(ctx, startURL, decision)
 }
 
-func (b *browser) browse(ctx context.Context, startURL string) error {
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, startURL, nil)
-	if err != nil {
-		return errors.New("the address is malformed") // the error would quote it
+// browser is a user agent with cookies that follows redirects by itself.
+type browser struct{ client http.Client }
+
+func newBrowser(client *http.Client) (b *browser, done func()) {
+	b, done = &browser{http.Client{Timeout: hopTimeout}}, func() {}
+	if client != nil {
+		b.client = *client
+	} else {
+		b.client.Transport = &http.Transport{} // no proxy: everything is on loopback
+		done = b.client.CloseIdleConnections
 	}
+	b.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	if b.client.Jar == nil {
+		b.client.Jar, _ = cookiejar.New(nil) // without options it never fails
+	}
+	return b, done
+}
+
+// walk goes through the pages, and gives the address where the sandbox sends the
+// browser in the end.
+func (b *browser) walk(ctx context.Context, startURL string, decision Decision) (string, error) {
+	method, address, form := http.MethodGet, startURL, url.Values(nil)
 	for range maxHops {
-		resp, page, err := b.load(r)
+		resp, page, err := b.load(ctx, method, address, form)
 		if err != nil {
-			return err
+			return "", err
 		}
-		if r, err = b.next(ctx, resp, page); err != nil || r == nil {
-			return err
+		at, next := resp.Request.URL, redirection(resp)
+		isSandbox := resp.Header.Get("Server") == serverName
+		action, values := fill(page, decision)
+		switch {
+		case next != nil && isSandbox && next.Host != at.Host:
+			return next.String(), nil
+		case next != nil:
+			method, address, form = http.MethodGet, next.String(), nil
+		case !isSandbox:
+			return "", ErrNotSandbox
+		case resp.StatusCode >= 400 || action == "":
+			return "", fmt.Errorf("%s answered %d: %s", at.Host, resp.StatusCode, cronofy.CleanText(resp.Header.Get(reasonHeader), 200))
+		default:
+			method, address, form = http.MethodPost, at.ResolveReference(&url.URL{Path: action}).String(), values
 		}
 	}
-	return errors.New("too many pages")
+	return "", errors.New("too many pages")
 }
 
-// load sends a request and reads the page that comes.
-func (b *browser) load(r *http.Request) (*http.Response, string, error) {
-	left := &LeftError{Host: r.URL.Host, Final: cronofy.NewSecret(r.URL.String())}
-	switch here := cronofy.LoopbackHost(r.URL.Hostname()); {
-	case !here && b.host == "":
-		return nil, "", ErrNotSandbox
-	case !here:
-		return nil, "", left
+// deliver visits the final address, and the pages that it leads to on this machine.
+func (b *browser) deliver(ctx context.Context, final string) error {
+	address := final
+	for range maxHops {
+		resp, page, err := b.load(ctx, http.MethodGet, address, nil)
+		elsewhere := errors.Is(err, ErrNotSandbox)
+		switch {
+		case elsewhere && address != final:
+			return nil // the answer has come to its receiver
+		case elsewhere:
+			return &LeftError{Host: hostOf(final), Final: cronofy.NewSecret(final)}
+		case err != nil && address == final && ctx.Err() == nil:
+			return &LeftError{Host: hostOf(final), Final: cronofy.NewSecret(final), Err: err}
+		case err != nil:
+			return err
+		}
+		next, wait := redirection(resp), time.Duration(0)
+		if next == nil {
+			next, wait = refresh(resp.Request.URL, page)
+		}
+		if next == nil {
+			return nil
+		}
+		if !pause(ctx, wait) {
+			return ctx.Err()
+		}
+		address = next.String()
 	}
-	isBack := b.host != "" && b.host != r.URL.Host // the request follows the sandbox's answer
+	return nil
+}
+
+// load sends a request to this machine, and reads the page that comes.
+func (b *browser) load(ctx context.Context, method, address string, form url.Values) (*http.Response, string, error) {
+	r, err := http.NewRequestWithContext(ctx, method, address, strings.NewReader(form.Encode()))
+	if err != nil || !cronofy.LoopbackHost(r.URL.Hostname()) {
+		return nil, "", ErrNotSandbox
+	}
+	if form != nil {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.Header.Set("Origin", "http://"+r.URL.Host)
+	}
 	resp, err := b.client.Do(r)
 	if err != nil {
-		err = fmt.Errorf("%s %s: %w", r.Method, r.URL.Host, bare(err))
-		if r.Context().Err() == nil && isBack && !b.back {
-			left.Err = err
-			return nil, "", left
-		}
-		return nil, "", err
+		return nil, "", fmt.Errorf("%s %s: %w", method, r.URL.Host, bare(err))
 	}
 	defer resp.Body.Close()
-	b.back = isBack
-	if resp.Header.Get("Server") == serverName {
-		b.host, b.back = r.URL.Host, false
-	}
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxPage))
+	page, err := io.ReadAll(io.LimitReader(resp.Body, maxPage))
 	if err != nil {
 		return nil, "", fmt.Errorf("read page: %w", bare(err))
 	}
-	return resp, string(body), nil
+	return resp, string(page), nil
 }
 
 // bare takes the address off an error: it may hold a code.
 func bare(err error) error {
-	var u *url.Error
-	if errors.As(err, &u) {
+	if u, ok := errors.AsType[*url.Error](err); ok {
 		return u.Err
 	}
 	return err
 }
 
-// next gives the request that follows a page, nil at the end: where a redirect
-// leads, the answer to an approval page, or what a page renews itself with.
-func (b *browser) next(ctx context.Context, resp *http.Response, page string) (*http.Request, error) {
-	at := resp.Request.URL
-	switch action, values := fill(page, b.button); {
-	case resp.StatusCode >= 300 && resp.StatusCode < 400:
-		target, err := resp.Location()
-		if err != nil {
-			return nil, fmt.Errorf("status %d without a usable Location", resp.StatusCode)
-		}
-		return http.NewRequestWithContext(ctx, http.MethodGet, target.String(), nil)
-	case b.back: // what the redirect URI answers is its own affair
-	case b.host == "" && resp.StatusCode >= 400:
-		return nil, ErrNotSandbox
-	case resp.StatusCode >= 400:
-		return nil, fmt.Errorf("%s answered %d: %s", at.Host, resp.StatusCode, cronofy.CleanText(resp.Header.Get(reasonHeader), 100))
-	case b.host != "" && action != "":
-		r, err := http.NewRequestWithContext(ctx, http.MethodPost, at.ResolveReference(&url.URL{Path: action}).String(), strings.NewReader(values.Encode()))
-		if err != nil {
-			return nil, err
-		}
-		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-		r.Header.Set("Origin", at.Scheme+"://"+at.Host)
-		return r, nil
+// redirection is where a redirect leads; nil: it is none.
+func redirection(resp *http.Response) *url.URL {
+	if resp.StatusCode < 300 || resp.StatusCode > 399 {
+		return nil
 	}
-	target, wait := refresh(at, page)
-	if target == nil {
-		return nil, nil
-	}
-	if !pause(ctx, wait) {
-		return nil, ctx.Err()
-	}
-	return http.NewRequestWithContext(ctx, http.MethodGet, target.String(), nil)
+	next, _ := resp.Location() // nil without a usable one
+	return next
 }
 
 // fill gives where a page's form goes, and what a browser sends when the button of
 // this id is clicked. Pages with a form have one.
-func fill(page, button string) (action string, values url.Values) {
+func fill(page string, button Decision) (action string, values url.Values) {
 	values = url.Values{}
 	for _, e := range elements(page) {
 		_, checked := e.attrs["checked"]
@@ -192,7 +206,7 @@ func fill(page, button string) (action string, values url.Values) {
 		if e.name == "form" {
 			action = e.attrs["action"]
 		}
-		if e.name == "button" && e.attrs["id"] == button || kind == "hidden" || kind == "text" || kind == "radio" && checked {
+		if e.name == "button" && e.attrs["id"] == string(button) || kind == "hidden" || kind == "text" || kind == "radio" && checked {
 			values.Set(e.attrs["name"], e.attrs["value"])
 		}
 	}

@@ -77,7 +77,7 @@ func TestBrowserFails(t *testing.T) {
 	q := w.unitQuery()
 	q.Set("client_id", "x")
 	err := Browser(t.Context(), nil, w.authorizeURL(q), Approve)
-	require.ErrorContains(t, err, "400: client_id is unknown")
+	require.ErrorContains(t, err, "400: The application is unknown.")
 
 	loop := httptest.NewServer(http.RedirectHandler("/", http.StatusFound))
 	defer loop.Close()
@@ -86,7 +86,7 @@ func TestBrowserFails(t *testing.T) {
 	base, _ := pagesAt(t, map[string]http.HandlerFunc{
 		"/nowhere": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusFound) },
 	})
-	require.ErrorContains(t, Browser(t.Context(), nil, base+"/nowhere", Approve), "302")
+	require.ErrorIs(t, Browser(t.Context(), nil, base+"/nowhere", Approve), ErrNotSandbox)
 	err = Browser(t.Context(), nil, "http://127.0.0.1:1/?code=abc", Approve)
 	require.Error(t, err)
 	require.NotContains(t, err.Error(), "abc")
@@ -139,7 +139,7 @@ func TestBrowserSaysWhyItWasRefused(t *testing.T) {
 	target := w.authorizeURL(w.unitQuery())
 	w.browse(target)
 	err := Browser(t.Context(), nil, target, Approve)
-	require.ErrorContains(t, err, "400: ou_link_token is used")
+	require.ErrorContains(t, err, "400: The ou_link_token is used.")
 	require.NotErrorIs(t, err, ErrNotSandbox)
 }
 

@@ -194,24 +194,23 @@ func (s *Server) notify(d delegation, sw Switches) {
 	}
 	s.mu.Unlock()
 	body := encode(object{"authorization": a}, sw)
-	r, err := http.NewRequestWithContext(s.ctx, http.MethodPost, d.callbackURL, bytes.NewReader(body))
-	if err == nil {
-		r.Header.Set("Content-Type", jsonType)
-		if !sw.UnsignedWebhooks {
-			r.Header.Set(cronofy.HMACHeader, digests(body, secrets...))
-		}
+	header := http.Header{"Content-Type": {jsonType}}
+	if !sw.UnsignedWebhooks {
+		header.Set(cronofy.HMACHeader, digests(body, secrets...))
 	}
-	s.send(r, err, LogEntry{Method: http.MethodPost, Path: "callback_url"}, "the callback URL")
+	s.send(s.ctx, http.MethodPost, d.callbackURL, "callback_url", header, body)
 }
 
 // send sends a request to this machine alone, and logs what came of it.
-func (s *Server) send(r *http.Request, malformed error, entry LogEntry, target string) {
-	entry.Host = "webhook"
+func (s *Server) send(ctx context.Context, method, target, name string, header http.Header, body []byte) {
+	entry := LogEntry{Host: "webhook", Method: method, Path: name}
 	defer func() { s.note(entry) }()
-	if malformed != nil || !cronofy.LoopbackHost(r.URL.Hostname()) {
-		entry.Note = "not sent: " + target + " is not on this machine"
+	r, err := http.NewRequestWithContext(ctx, method, target, bytes.NewReader(body))
+	if err != nil || !cronofy.LoopbackHost(r.URL.Hostname()) {
+		entry.Note = "not sent: the address is not on this machine"
 		return
 	}
+	r.Header = header
 	resp, err := s.webhooks.Do(r)
 	if err != nil {
 		entry.Note = "no answer"
@@ -230,10 +229,4 @@ func digests(body []byte, secrets ...string) string {
 		out = append(out, base64.StdEncoding.EncodeToString(mac.Sum(nil)))
 	}
 	return strings.Join(out, ",")
-}
-
-// repeat delivers an answer to a loopback redirect URI ahead of the browser.
-func (s *Server) repeat(ctx context.Context, target string) {
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, target, nil)
-	s.send(r, err, LogEntry{Method: http.MethodGet, Path: "redirect_uri"}, "the redirect URI")
 }

@@ -241,7 +241,7 @@ func TestWebhooksStayOnLoopback(t *testing.T) {
 	w.webhooksDone(list)
 	notes := 0
 	for _, e := range w.Log() {
-		if e.Host == "webhook" && e.Note == "not sent: the callback URL is not on this machine" {
+		if e.Host == "webhook" && e.Note == "not sent: the address is not on this machine" {
 			notes++
 		}
 	}

@@ -112,24 +112,16 @@ func (s *Server) Start() error {
 	return nil
 }
 
+// listenLoopback looks the address up itself: a hosts file may point localhost anywhere.
 func listenLoopback(addr string) (net.Listener, error) {
-	addr = cmp.Or(addr, "127.0.0.1:0")
-	host, _, err := net.SplitHostPort(addr)
-	if err != nil {
+	a, err := net.ResolveTCPAddr("tcp", cmp.Or(addr, "127.0.0.1:0"))
+	switch {
+	case err != nil:
 		return nil, err
-	}
-	if !cronofy.LoopbackHost(host) {
+	case !a.IP.IsLoopback():
 		return nil, fmt.Errorf("%s is not a loopback address", addr)
 	}
-	l, err := net.Listen("tcp", addr)
-	if err != nil {
-		return nil, err
-	}
-	// A hosts file may point localhost anywhere.
-	if a, ok := l.Addr().(*net.TCPAddr); !ok || !a.IP.IsLoopback() {
-		return nil, errors.Join(fmt.Errorf("%s is not a loopback address", addr), l.Close())
-	}
-	return l, nil
+	return net.Listen("tcp", a.String())
 }
 
 // serve is called with the lock held.

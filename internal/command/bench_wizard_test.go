@@ -17,7 +17,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"confer/internal/finaladdress"
+	"confer/cronofy/sandbox"
 	"confer/internal/screentest"
 )
 
@@ -259,7 +259,7 @@ func callbackToScreen(b *testing.B, program string) time.Duration {
 // would ask for next.
 func finalAddress(b *testing.B, link string) string {
 	b.Helper()
-	final, err := finaladdress.Approve(b.Context(), link)
+	final, err := sandbox.FinalAddress(b.Context(), link, sandbox.Approve)
 	require.NoError(b, err)
 	return final
 }

@@ -24,7 +24,6 @@ import (
 
 	"confer/cronofy"
 	"confer/cronofy/sandbox"
-	"confer/internal/finaladdress"
 	"confer/internal/freeport"
 	"confer/internal/golden"
 )
@@ -205,7 +204,7 @@ func TestPlace(t *testing.T) {
 // and gives the address that it would end on.
 func approveElsewhere(t *testing.T, authorizeURL string) string {
 	t.Helper()
-	final, err := finaladdress.Approve(t.Context(), authorizeURL)
+	final, err := sandbox.FinalAddress(t.Context(), authorizeURL, sandbox.Approve)
 	require.NoError(t, err)
 	return final
 }

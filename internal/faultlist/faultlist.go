@@ -20,7 +20,7 @@ type Fault struct {
 // Of are the faults of a call that answers; slow is longer than anybody waits.
 func Of(e sandbox.Endpoint) []Fault {
 	var all []Fault
-	for _, status := range []int{400, 401, 402, 403, 404, 422, 423, 429, 500, 502, 503, 504} {
+	for _, status := range sandbox.Statuses() {
 		all = append(all, Fault{fmt.Sprint(status), sandbox.Fault{Status: status}})
 	}
 	all = append(all,
