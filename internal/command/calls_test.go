@@ -47,6 +47,8 @@ statsu
 --color blue
 --json
 --dry-run --json
+--dry-run --json --no-input
+--data-center de
 --sandbox --api-url http://127.0.0.1:1 --app-url http://127.0.0.1:1
 --sandbox --secret-store file
 --tokens-out -
@@ -54,6 +56,8 @@ statsu
 --secret-store safe
 --secret-passphrase-fd 3
 --secret-store file --secret-passphrase-fd 1
+--secret-store file --secret-passphrase-fd 0
+--secret-store file --secret-passphrase-fd 0 --no-input
 --browser approve
 --browser {}/no-such-browser
 --browser firefox'
@@ -80,6 +84,7 @@ export Acme Corp --tokens-out -
 export Acme
 export Acme --tokens-out - --json
 export Acme --tokens-out {}/new
+export Acme --tokens-out {}/state/confer/secrets.age --force
 export Acme --tokens-out {}/new --client-secret-file {}/secret
 logout --all Acme
 logout --left-over --all
@@ -95,6 +100,7 @@ profiles --accounts {}/list --only linked
 profiles --accounts {}/list --fail-on late
 profiles --accounts {}/list --continue
 profiles --accounts {}/list --continue --out {}/new
+profiles --accounts {}/list --out {}/state/confer/links.json
 profiles --accounts {}/list --wait -1s
 profiles --accounts {}/list --rate -1
 profiles --accounts {}/list --data-center de --rate 0
@@ -105,6 +111,7 @@ profiles --from {}/empty --emails {}/empty
 profiles --from {}/empty --rate 5
 profiles --from {}/two-lines
 profiles --accounts {}/list --tokens-out {}/new --data-center de
+profiles --accounts {}/list --tokens-out {}/new --data-center de --client-id app
 profiles --accounts {}/list --tokens-out {}/two-lines --data-center de --client-id app --client-secret-file {}/secret
 profiles --accounts {}/list --data-center de --out {}/two-lines --format csv --continue
 profiles --accounts {}/list --data-center de --out {} --format csv
@@ -118,9 +125,9 @@ profiles --emails {}/list --callback-url http://hooks.example.com --listen 127.0
 profiles --emails {}/list --callback-url https://hooks.example.com#x --listen 127.0.0.1:8749 --service-account ser_1
 profiles --emails - --callback-url https://hooks.example.com --listen 127.0.0.1:8749 --service-account ser_1 --client-secret-file -
 profiles --emails {}/list --callback-url https://hooks.example.com --listen 127.0.0.1:8749 --service-account-token-file {}/empty --data-center de --client-id app --client-secret-file {}/secret
-profiles --emails {}/list --callback-url https://hooks.example.com --listen 127.0.0.1:8749 --service-account-token-file {}/renewable --data-center de --client-id app --client-secret-file {}/secret
 sandbox --listen-api 0.0.0.0:0
 sandbox --accounts -1
+sandbox --seed x
 sandbox --accounts 999999999
 sandbox --permit-redirect-uri x
 sandbox approve
@@ -137,7 +144,6 @@ func TestWrongCalls(t *testing.T) {
 	for name, holds := range map[string]string{
 		"empty": "", "two-lines": "one\ntwo\n", "assignment": "CRONOFY_CLIENT_SECRET=abc\n", "secret": "a-secret\n",
 		"list": "email,access_token\nada@example.com,token\n", "header": "email,access_token\n", "archive": "BZh91AY&SY",
-		"renewable": "email,access_token,refresh_token\nada@example.com,,token\n",
 	} {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(holds), 0o600))
 	}

@@ -275,7 +275,8 @@ func TestCanaryPanic(t *testing.T) {
 	var exit *exec.ExitError
 	require.ErrorAs(t, err, &exit)
 	require.Equal(t, 1, exit.ExitCode())
-	require.Contains(t, string(out), "confer crashed (*errors.errorString)")
+	require.Contains(t, string(out), "confer: error: confer crashed (*errors.errorString). This is a mistake in confer\n"+
+		"confer: hint: the lines below hold no secret: please report them\n")
 	require.Contains(t, string(out), "canary_server_test.go", "the stack tells where")
 	require.Empty(t, leaked(string(out), []string{canarySecret}))
 }

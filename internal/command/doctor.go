@@ -140,13 +140,6 @@ func (o *findings) registration(r doctor.Registration) {
 			"to", doctor.SupportAddress, "text", r.Text())
 		return
 	}
-	switch o.problems {
-	case 0:
-		fmt.Fprintln(o.w, "\nNo problem was found.")
-	case 1:
-		fmt.Fprintln(o.w, "\n1 problem was found.")
-	default:
-		fmt.Fprintf(o.w, "\n%d problems were found.\n", o.problems)
-	}
+	fmt.Fprintf(o.w, "\nProblems found: %d.\n", o.problems)
 	fmt.Fprint(o.w, "\nAn application in development mode takes any redirect URI. For one in production, send this:\n\n", lines.ReplaceAllString(r.Text(), "    $0"))
 }

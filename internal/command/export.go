@@ -132,8 +132,7 @@ func (f *exportFlags) handOver(ctx context.Context, m *links.Manager, l links.Li
 	case unwritten != nil:
 		return failed("the tokens could not be written: "+cronofy.FileReason(unwritten), "the stored token is as good as before; name another file")
 	case lost:
-		return failed("The tokens are written, but the store did not take Cronofy's new refresh token: the file has the only copy.",
-			"Keep the file. confer itself needs a new link to have a token again.")
+		return failed("The tokens are written, but the store did not take Cronofy's new refresh token: the file has the only copy.", explainLink(err).Hint)
 	}
 	if f.json {
 		newEvents(s.out).write("exported", "id", l.ID(), "path", f.tokensOut, "rotated", rotated, "stored_copy_kept", true, "warning", exportWarning)

@@ -173,15 +173,10 @@ func dataCenterIDs() (ids []string) {
 	return ids
 }
 
-func providerNames() (names []string) {
-	for _, p := range cronofy.Providers() {
-		names = append(names, string(p))
-	}
-	return names
-}
+func providerNames() []string { return namesOf(cronofy.Providers()) }
 
 func storeNames() []string {
-	return []string{string(flow.StoreKeyring), string(flow.StoreSession), string(flow.StoreFile)}
+	return namesOf([]flow.StoreKind{flow.StoreKeyring, flow.StoreSession, flow.StoreFile})
 }
 
 func colorValues() []string { return []string{"auto", "always", "never"} }
@@ -207,63 +202,20 @@ func unknownValue(flag, what, value string, known []string) error {
 		guess(value, known)+"--"+flag+" takes "+either(known))
 }
 
-// guess asks whether the nearest known word was meant.
+// guess asks whether the nearest known word was meant. cobra knows which are near: for
+// its commands, so these words become some.
 func guess(word string, known []string) string {
-	if near := nearest(word, known); near != "" {
-		return "did you mean " + near + "? "
+	words := &cobra.Command{}
+	for _, k := range known {
+		words.AddCommand(&cobra.Command{Use: k, Run: func(*cobra.Command, []string) {}})
+	}
+	for slips := 0; slips <= min(2, len(word)/2); slips++ {
+		words.SuggestionsMinimumDistance = slips
+		if near := words.SuggestionsFor(word); len(near) > 0 {
+			return "did you mean " + near[0] + "? "
+		}
 	}
 	return ""
-}
-
-// nearest is the known word that somebody most likely meant; empty: none is near.
-func nearest(word string, known []string) string {
-	word = strings.ToLower(strings.TrimSpace(word))
-	letters := len(strings.TrimLeft(word, "-"))
-	best, least := "", letters/3+2 // more letters, more slips
-	for _, k := range known {
-		k = strings.ToLower(k)
-		d := slips(word, k)
-		if letters > 2 && strings.HasPrefix(k, word) {
-			d = 0
-		}
-		if d < least && d <= len(k)/2 {
-			best, least = k, d
-		}
-	}
-	return best
-}
-
-// slips are how far a word is from a known one, or from its beginning: webex of
-// webex_enterprise.
-func slips(word, known string) int {
-	first, _, _ := strings.Cut(known, "_")
-	return min(distance(word, known), distance(word, first))
-}
-
-// distance is how many letters have to be changed, put in, taken away or swapped
-// with their neighbour.
-func distance(a, b string) int {
-	rows := make([][]int, len(a)+1)
-	for i := range rows {
-		rows[i] = make([]int, len(b)+1)
-		rows[i][0] = i
-	}
-	for j := range rows[0] {
-		rows[0][j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		for j := 1; j <= len(b); j++ {
-			cost := 1
-			if a[i-1] == b[j-1] {
-				cost = 0
-			}
-			rows[i][j] = min(rows[i-1][j]+1, rows[i][j-1]+1, rows[i-1][j-1]+cost)
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				rows[i][j] = min(rows[i][j], rows[i-2][j-2]+1)
-			}
-		}
-	}
-	return rows[len(a)][len(b)]
 }
 
 // wrongFlag says what is wrong with a flag that could not be parsed.

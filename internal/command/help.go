@@ -122,8 +122,7 @@ func newHelp() *cobra.Command {
 // wish to read the help.
 func newCompletion() *cobra.Command {
 	shells := []string{"bash", "zsh", "fish", "powershell"}
-	plain := false
-	cmd := &cobra.Command{
+	return &cobra.Command{
 		Use:   "completion SHELL",
 		Short: "Write the completion script of a shell",
 		Long: "Writes the script that lets a shell complete confer's commands, flags and values: data centers, providers, " +
@@ -143,23 +142,17 @@ func newCompletion() *cobra.Command {
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			root, out := cmd.Root(), cmd.OutOrStdout()
-			switch {
-			case args[0] == "bash":
-				return root.GenBashCompletionV2(out, !plain)
-			case args[0] == "fish":
-				return root.GenFishCompletion(out, !plain)
-			case args[0] == "zsh" && plain:
-				return root.GenZshCompletionNoDesc(out)
-			case args[0] == "zsh":
+			switch args[0] {
+			case "bash":
+				return root.GenBashCompletionV2(out, true)
+			case "fish":
+				return root.GenFishCompletion(out, true)
+			case "zsh":
 				return root.GenZshCompletion(out)
-			case plain:
-				return root.GenPowerShellCompletion(out)
 			}
 			return root.GenPowerShellCompletionWithDesc(out)
 		},
 	}
-	add(cmd, option{name: "no-descriptions", dst: &plain, group: groupCommon, text: "leave out what stands beside each word"})
-	return cmd
 }
 
 // completeLink offers the links that are saved here, by id and by label.

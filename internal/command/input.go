@@ -79,13 +79,33 @@ func (c cancelable) Read(p []byte) (int, error) {
 	return copy(p, b[:n]), err
 }
 
-// readHidden reads a secret from what a flag names. A terminal is asked for one
-// line, of which it shows nothing.
-func readHidden(ctx context.Context, path string, s streams, question string) (string, error) {
+// maxSecretFile is far above any secret.
+const maxSecretFile = 64 << 10
+
+// readSecret reads the client secret or the token that a file holds alone. A terminal
+// is asked for one line, of which it shows nothing.
+func readSecret(ctx context.Context, path string, s streams, question string) (cronofy.Secret, error) {
+	var text string
+	var err error
 	if in, ok := asTerminal(s.in); ok && path == "-" {
-		secret, err := askSecret(ctx, in, s.err, question)
-		return secret.Reveal(), err
+		typed, asked := askSecret(ctx, in, s.err, question)
+		text, err = typed.Reveal(), asked
+	} else {
+		text, err = readFile(ctx, path, s)
 	}
+	if text = strings.TrimSpace(text); err == nil && text == "" {
+		err = errEmpty
+	}
+	if err == nil {
+		err = flow.NotBare(text, false)
+	}
+	if err != nil {
+		return cronofy.Secret{}, err
+	}
+	return cronofy.NewSecret(text), nil
+}
+
+func readFile(ctx context.Context, path string, s streams) (string, error) {
 	in, err := openInput(ctx, path, s.in)
 	if err != nil {
 		return "", err
@@ -115,13 +135,6 @@ func inputError(flag string, err error, hint string) error {
 	return wrong(flag, ": "+cronofy.FileReason(err), hint)
 }
 
-const passphraseQuestion = "Passphrase of the encrypted file: "
-
-// unbroken takes one line break off the end, so that spaces belong to what is left.
-func unbroken(text string) string {
-	return strings.TrimSuffix(strings.TrimSuffix(text, "\n"), "\r")
-}
-
 // maxPassphrase is far above any passphrase, in bytes.
 const maxPassphrase = 4 << 10
 
@@ -136,7 +149,7 @@ func (f *settings) store(ctx context.Context, s streams) (flow.Store, error) {
 		return flow.Store{Kind: kind, Pinned: kind != ""}, nil
 	}
 	isNew := !secretsFileThere()
-	passphrase, err := f.passphrase(ctx, s, isNew)
+	passphrase, err := f.passphrase(ctx, s)
 	if isNew && !passphrase.Empty() && keystore.WeakPassphrase(passphrase.Reveal()) {
 		fmt.Fprintln(s.err, "confer: note:", flow.WeakPassphrase)
 	}
@@ -153,20 +166,23 @@ func secretsFileThere() bool {
 }
 
 // passphrase is that of the encrypted file. Without the flag a wizard asks for it.
-func (f *settings) passphrase(ctx context.Context, s streams, isNew bool) (cronofy.Secret, error) {
+func (f *settings) passphrase(ctx context.Context, s streams) (cronofy.Secret, error) {
 	var none cronofy.Secret
 	fd, err := strconv.Atoi(f.passphraseFD)
 	switch {
 	case f.passphraseFD == "" && f.noInput:
-		return none, usageAt(flow.StepApplication, "missing: --secret-passphrase-fd", "--secret-store file needs its passphrase from a file descriptor, for example --secret-passphrase-fd 3 3<FILE")
+		return none, usageAt(flow.StepApplication, "missing: --secret-passphrase-fd", "--secret-store file needs its passphrase from a file descriptor, "+byDescriptor)
 	case f.passphraseFD == "":
 		return none, nil
 	case err == nil && fd == 0:
-		return f.passphraseFromStdin(ctx, s, isNew)
+		if _, terminal := asTerminal(s.in); terminal || f.asks {
+			return none, passphraseError("standard input is for what you type", "leave it out to be asked, or give another descriptor, "+byDescriptor)
+		}
+		return readPassphrase(ctx, s.in)
 	case !descriptorsPass:
 		return none, passphraseError("takes 0 on Windows", "give the passphrase on standard input")
 	case err != nil || fd < 3:
-		return none, passphraseError("takes 0, or 3 and above", "for example --secret-passphrase-fd 3 3<FILE")
+		return none, passphraseError("takes 0, or 3 and above", byDescriptor)
 	case !inherited(fd):
 		return none, passphraseError("nothing is open as "+strconv.Itoa(fd), openForUs)
 	}
@@ -175,32 +191,10 @@ func (f *settings) passphrase(ctx context.Context, s streams, isNew bool) (crono
 	return readPassphrase(ctx, file)
 }
 
-const openForUs = "open it for confer, for example with 3<FILE"
-
-func (f *settings) passphraseFromStdin(ctx context.Context, s streams, isNew bool) (cronofy.Secret, error) {
-	var none cronofy.Secret
-	if f.stdinFor != "" {
-		return none, passphraseError("standard input is where "+f.stdinFor, f.stdinFree+", or give another descriptor, for example --secret-passphrase-fd 3 3<FILE")
-	}
-	in, ok := asTerminal(s.in)
-	if !ok {
-		return readPassphrase(ctx, s.in)
-	}
-	phrase, err := askSecret(ctx, in, s.err, passphraseQuestion)
-	switch {
-	case err != nil:
-		return none, err
-	case phrase.Empty():
-		return none, passphraseError("nothing was typed", "type the passphrase")
-	case !isNew:
-		return phrase, nil
-	}
-	again, err := askSecret(ctx, in, s.err, "Repeat the passphrase: ") // a mistake would close the file for good
-	if err == nil && !again.Equal(phrase) {
-		err = passphraseError("the two are not the same", "type the same passphrase twice")
-	}
-	return phrase, err
-}
+const (
+	byDescriptor = "for example --secret-passphrase-fd 3 3<FILE"
+	openForUs    = "open it for confer, for example with 3<FILE"
+)
 
 // readPassphrase takes all there is but for one line break at the end, so that
 // spaces belong to the passphrase.
@@ -210,7 +204,8 @@ func readPassphrase(ctx context.Context, r io.Reader) (cronofy.Secret, error) {
 	if _, system := errors.AsType[*os.PathError](err); system {
 		hint = openForUs
 	}
-	if text = unbroken(text); err == nil && text == "" {
+	text = strings.TrimSuffix(strings.TrimSuffix(text, "\n"), "\r")
+	if err == nil && text == "" {
 		err = errEmpty
 	}
 	if err == nil {
@@ -236,7 +231,7 @@ func askPassphrase(ctx context.Context, f *settings, s streams, given cronofy.Se
 	case f.noInput || !ok:
 		return cronofy.Secret{}, errNoPassphrase
 	}
-	return askSecret(ctx, in, s.err, passphraseQuestion)
+	return askSecret(ctx, in, s.err, "Passphrase of the encrypted file: ")
 }
 
 // askSecret asks at a terminal that shows nothing of what is typed. It is told so
@@ -339,11 +334,3 @@ func decodeText(b []byte) (string, error) {
 }
 
 var errEmpty = errors.New("there is nothing in it")
-
-// bareSecret is the client secret or the token that a file holds alone.
-func bareSecret(text string) (string, error) {
-	if text = strings.TrimSpace(text); text == "" {
-		return "", errEmpty
-	}
-	return text, flow.NotBare(text, false)
-}

@@ -49,7 +49,7 @@ func TestSilentInputEndsWithTheContext(t *testing.T) {
 			return err
 		},
 		"the passphrase on standard input": func(ctx context.Context) error {
-			_, err := (&settings{passphraseFD: "0"}).passphrase(ctx, s, false)
+			_, err := (&settings{passphraseFD: "0"}).passphrase(ctx, s)
 			return err
 		},
 		"the log":            func(ctx context.Context) error { return (&settings{debug: fifo(t)}).openLog(ctx) },
@@ -62,7 +62,7 @@ func TestSilentInputEndsWithTheContext(t *testing.T) {
 			return err
 		},
 		"the service account's token": func(ctx context.Context) error {
-			_, err := readServiceToken(ctx, fifo(t), s)
+			_, err := readSecret(ctx, fifo(t), s, "")
 			return err
 		},
 	} {
@@ -136,18 +136,4 @@ func TestTypedClientSecretIsNotShown(t *testing.T) {
 	x.until("Client secret:")
 	x.press("\x03")
 	x.exits(130)
-}
-
-// TestTypedPassphraseOfANewFile: a mistake in it would close the file for good.
-func TestTypedPassphraseOfANewFile(t *testing.T) {
-	t.Parallel()
-	args := []string{"setup", "--no-input", "--secret-store", "file", "--secret-passphrase-fd", "0", "--provider", "any", "--data-center", "de",
-		"--client-id", "id", "--service-account", "ser_1", "--api-url", "http://127.0.0.1:1", "--app-url", "http://127.0.0.1:1"}
-	x := startTerminal(t, terminalOptions{env: []string{"CRONOFY_CLIENT_SECRET=" + canarySecret}}, args...)
-	x.until("Passphrase of the encrypted file:")
-	x.press(canaryPassphrase + "\r")
-	x.until("Repeat the passphrase:")
-	x.press("another\r")
-	x.until("the two are not the same")
-	require.Empty(t, leaked(x.exits(2), []string{canaryPassphrase}))
 }

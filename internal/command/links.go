@@ -51,7 +51,7 @@ func newManager(ctx context.Context, f *settings, e environment, s streams) (*li
 	}
 	phrase := cronofy.Secret{}
 	if f.passphraseFD != "" {
-		if phrase, err = f.passphrase(ctx, s, false); err != nil {
+		if phrase, err = f.passphrase(ctx, s); err != nil {
 			return nil, err
 		}
 	}
@@ -156,7 +156,7 @@ func explainLink(err error) flow.Problem {
 		p.Summary, p.Code, p.Exit = "The client secret is not in the store any more.", flow.CodeUsage, flow.ExitUsage
 		p.Hint = "Give it with CRONOFY_CLIENT_SECRET or --client-secret-file, and name its application with --client-id."
 	case errors.Is(err, links.ErrBusy):
-		p.Summary, p.Hint = "Another confer works on this link.", "Try again when it has ended."
+		p.Summary, p.Hint = "Another confer works with the same token.", "Try again when it has ended."
 	case errors.Is(err, links.ErrSite):
 		p.Summary, p.Code = "The data center of this link cannot be used.", flow.CodeUsage
 		p.Hint = "The list of links was changed by hand, or is of another confer. Link again with confer setup."
@@ -218,10 +218,10 @@ func explainCall(err error) flow.Problem {
 	status, noToken := tokenStatus(err)
 	switch {
 	case cronofy.CodeOf(err) == "invalid_grant":
-		p.Summary = "Cronofy does not take confer's token for this link any more: it was revoked, or another program has used it up."
+		p.Summary = "Cronofy does not take confer's token any more: it was revoked, or another program has used it up."
 		p.Hint = "That says nothing about the link itself. To have a new token, link again with confer setup."
 	case noToken:
-		p.Summary = fmt.Sprintf("Cronofy did not take confer's token for this link (status %d).", status)
+		p.Summary = fmt.Sprintf("Cronofy did not take confer's token (status %d).", status)
 		p.Hint = "Check the data center. If it goes on, ask Cronofy's support, naming the client id."
 	case p.Code == flow.CodeSecretStore:
 		p.Hint = storeHint(err, p.Hint)

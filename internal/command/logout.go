@@ -86,9 +86,7 @@ func logout(ctx context.Context, f *logoutFlags, e environment, s streams) error
 
 func (f *logoutFlags) checkFlags(s streams) error {
 	_, tty := asTerminal(s.in)
-	if f.revoke && !f.yes {
-		f.stdinFor, f.stdinFree = "--revoke asks for the service account id", "add --yes"
-	}
+	f.asks = f.revoke && !f.yes // for the service account id
 	switch {
 	case f.all && f.link != "":
 		return usage("--all and a link do not go together", "give one of them")

@@ -203,10 +203,9 @@ func (t *loggedTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	began := time.Now()
 	resp, err := t.next.RoundTrip(r)
 	attrs := []any{"method", r.Method, "host", r.URL.Host, "path", r.URL.Path, "took", time.Since(began).Round(time.Millisecond).String()}
-	if err != nil {
-		t.log.Debug("call without an answer", attrs...) // its error comes with the event that follows
-		return resp, err
+	if err == nil { // an error comes with the event that follows
+		attrs = append(attrs, "status", resp.StatusCode, "date", resp.Header.Get("Date"))
 	}
-	t.log.Debug("call", append(attrs, "status", resp.StatusCode, "date", resp.Header.Get("Date"))...)
-	return resp, nil
+	t.log.Debug("call", attrs...)
+	return resp, err
 }

@@ -109,7 +109,6 @@ func (r *profilesRun) choose() (err error) {
 	if r.failOn, err = states("fail-on", f.failOn, failStates()); err != nil {
 		return err
 	}
-	_, terminal := asTerminal(r.s.out)
 	switch {
 	case f.resume && f.toStdout():
 		return usage("--continue needs --out", "name the file to go on with")
@@ -119,8 +118,6 @@ func (r *profilesRun) choose() (err error) {
 		return usage("--wait cannot be negative", "for example --wait 10m")
 	case f.rate < 0 && f.given("rate") || f.rate > maxRate:
 		return usage(fmt.Sprintf("--rate takes 0 to %d", maxRate), "calls a second; Cronofy's default limit is 50")
-	case terminal && r.format == profiles.FormatHTML && f.toStdout():
-		return usage("--format html needs --out", "name a file for the report, for example --out report.html")
 	}
 	return nil
 }
@@ -177,22 +174,16 @@ func (f *profilesFlags) outputFormat() (profiles.Format, error) {
 
 // checkSource makes sure that there is one list, and all that it needs.
 func (f *profilesFlags) checkSource() error {
-	if f.delegated() && !f.yes && !f.noInput {
-		f.stdinFor, f.stdinFree = "confer asks before calendars are authorized", "add --yes"
-	}
-	const anew = "--from writes records anew and asks nobody"
-	if f.from != "" && f.delegated() {
-		return usage("--from and --emails do not go together", anew)
+	f.asks = f.delegated() && !f.yes && !f.noInput // before calendars are authorized
+	for _, flag := range []string{"emails", "resources", "accounts", "before", "continue", "wait", "tokens-out", "strict", "unordered", "rate"} {
+		if f.from != "" && f.given(flag) {
+			return usage(fmt.Sprintf("--from and --%s do not go together", flag), "--from writes records anew and asks nobody")
+		}
 	}
 	if !f.delegated() {
 		for _, flag := range []string{"callback-url", "listen", "scope", "service-account", "service-account-token-file", "timeout", "yes", "accept-unsigned-webhooks"} {
 			if f.given(flag) {
 				return usage("--"+flag+" goes with --emails", "name the addresses to get access to with --emails FILE, or all rooms with --resources")
-			}
-		}
-		for _, flag := range []string{"accounts", "before", "continue", "wait", "tokens-out", "strict", "unordered", "rate"} {
-			if f.from != "" && f.given(flag) {
-				return usage("--from and --"+flag+" do not go together", anew)
 			}
 		}
 	}
@@ -358,7 +349,7 @@ func (r *profilesRun) record(rec profiles.Record) error {
 	if r.only != nil && !slices.Contains(r.only, rec.State) {
 		return nil
 	}
-	if err := r.progress.above(func() error { return r.out.Write(rec) }); err != nil {
+	if err := r.out.Write(rec); err != nil {
 		return &outputError{err}
 	}
 	return nil
@@ -563,8 +554,7 @@ func (r *profilesRun) words(ctx context.Context, err error) error {
 	case isOutput:
 		return failed("the records could not be written: "+cronofy.FileReason(output.err), "make room, or name another file with --out")
 	case isRenew && errors.Is(renew, profiles.ErrTokensLost): // an error that would come for every account
-		return failed("new tokens could not be written to the file of --tokens-out: "+cronofy.FileReason(errors.Unwrap(renew.Err)),
-			"make room; the account that was being refreshed may have to be authorized again")
+		return failed("new tokens could not be written to the file of --tokens-out: "+cronofy.FileReason(renew.Err), "make room; "+ownersAgain)
 	case isRenew:
 		return ended(flow.Explain(renew.Err, flow.StepProfiles))
 	case errors.Is(err, delegated.ErrNoServiceToken):

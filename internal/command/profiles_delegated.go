@@ -7,7 +7,6 @@ import (
 	"io"
 	"iter"
 	"net"
-	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -52,7 +51,8 @@ func (r *profilesRun) delegatedSource(o *profiles.Options) (iter.Seq2[profiles.A
 	if err := r.confirm(list, scopeGuessed); err != nil {
 		return nil, err
 	}
-	fmt.Fprintf(r.s.err, "confer: listening on %s; each answer is waited for up to %s\n", receiver.Addr(), r.f.timeout)
+	fmt.Fprintf(r.s.err, "confer: listening on %s for what is sent to %s; each answer is waited for up to %s\n",
+		receiver.Addr(), cronofy.CleanText(r.f.callbackURL, 200), r.f.timeout)
 	r.watchAnswers(receiver, len(list.All))
 	return r.delegatedAccounts(receiver, list.All, o), nil
 }
@@ -67,21 +67,13 @@ func (r *profilesRun) openReceiver(token *delegated.ServiceToken, list []profile
 		CallbackURL: r.f.callbackURL, Listen: r.f.listen, Scope: r.f.scope, Timeout: r.f.timeout, Save: r.saver(), Report: r.tellNotice,
 	}, emails)
 	if err != nil {
-		return nil, usage("--listen: "+listenReason(err), "name a free host:port of this machine")
+		if op, ok := errors.AsType[*net.OpError](err); ok && op.Err != nil { // the flag has the address
+			err = op.Err
+		}
+		return nil, usage("--listen: "+cronofy.CleanText(err.Error(), 160), "name a free host:port of this machine")
 	}
 	r.later(receiver.Close)
 	return receiver, nil
-}
-
-// listenReason leaves out the address, which the flag has.
-func listenReason(err error) string {
-	if op, ok := errors.AsType[*net.OpError](err); ok && op.Err != nil {
-		err = op.Err
-	}
-	if call, ok := errors.AsType[*os.SyscallError](err); ok {
-		err = call.Err
-	}
-	return cronofy.CleanText(err.Error(), 160)
 }
 
 // delegatedAccounts are accounts without tokens, which the receiver gets.
@@ -128,7 +120,7 @@ func (r *profilesRun) addresses(token *delegated.ServiceToken) (profiles.Address
 			list, err = profiles.ReadEmails(in)
 			in.Close()
 		}
-		if err != nil && !(r.f.resources && errors.Is(err, profiles.ErrNoAddresses)) {
+		if err != nil {
 			return list, usage("--emails: "+cronofy.FileReason(err), "it takes a file with one e-mail address a line, or CSV with a column email")
 		}
 	}
@@ -137,9 +129,6 @@ func (r *profilesRun) addresses(token *delegated.ServiceToken) (profiles.Address
 		if list.All = profiles.AddRooms(list.All, rooms); err != nil {
 			return list, err
 		}
-	}
-	if len(list.All) == 0 {
-		return list, usage("--resources: the service account sees no rooms", "name people with --emails FILE")
 	}
 	if r.out.done != nil {
 		list.All = slices.DeleteFunc(list.All, func(a profiles.Address) bool {
@@ -224,7 +213,11 @@ func plural(n int, noun string) string {
 // else where the wizard stored it.
 func (r *profilesRun) serviceToken() (*delegated.ServiceToken, error) {
 	if r.f.serviceToken != "" {
-		return r.serviceFile()
+		secret, err := readSecret(r.ctx, r.f.serviceToken, r.s, "Access token of the service account: ")
+		if err != nil {
+			return nil, inputError("service-account-token-file", err, "name a file that holds an access token of the service account alone, or - for standard input")
+		}
+		return delegated.NewServiceToken(secret, func(context.Context, cronofy.Secret) (cronofy.Secret, error) { return secret, nil }), nil
 	}
 	m, link, err := r.stored()
 	if err != nil {
@@ -238,50 +231,6 @@ func (r *profilesRun) serviceToken() (*delegated.ServiceToken, error) {
 		return nil, explainService(err)
 	}
 	return token, nil
-}
-
-// serviceFile reads a bare access token, or a list of accounts with one line.
-// Its refresh token is touched only with --tokens-out.
-func (r *profilesRun) serviceFile() (*delegated.ServiceToken, error) {
-	a, err := readServiceToken(r.ctx, r.f.serviceToken, r.s)
-	if err != nil {
-		return nil, inputError("service-account-token-file", err, "it must hold an access token of the service account alone, or CSV or JSON lines with access_token and refresh_token")
-	}
-	var renewer *profiles.Renewer
-	if r.tokens != nil && !a.RefreshToken.Empty() {
-		renewer = profiles.NewRenewer(r.client, r.tokens, 1)
-	}
-	if a.AccessToken.Empty() && renewer == nil {
-		return nil, usage("--service-account-token-file holds a refresh token only", "with --tokens-out FILE confer refreshes it and writes down what replaces it")
-	}
-	return delegated.NewServiceToken(a.AccessToken, func(ctx context.Context, refused cronofy.Secret) (cronofy.Secret, error) {
-		if renewer == nil {
-			return refused, nil
-		}
-		return renewer.Renew(ctx, a, refused)
-	}), nil
-}
-
-func readServiceToken(ctx context.Context, path string, s streams) (profiles.Account, error) {
-	text, err := readHidden(ctx, path, s, "Access token of the service account: ")
-	if err != nil {
-		return profiles.Account{}, err
-	}
-	bare := strings.TrimSpace(text)
-	switch {
-	case bare == "":
-		return profiles.Account{}, errEmpty
-	case !strings.ContainsAny(bare, " \t\r\n,;{"):
-		token, err := bareSecret(bare)
-		if err != nil {
-			return profiles.Account{}, err
-		}
-		return profiles.Account{AccessToken: cronofy.NewSecret(token)}, nil
-	}
-	for a, err := range profiles.ReadAccounts(strings.NewReader(text)) {
-		return a, err
-	}
-	return profiles.Account{}, errors.New("there is no token in it")
 }
 
 // stored gives what works on stored secrets, and the service account as it
@@ -339,8 +288,7 @@ func (r *profilesRun) watchAnswers(receiver *delegated.Receiver, calendars int) 
 		receiver.Close() // what is on its way to Cronofy counts when that has ended
 		return receiver.Progress().Asked
 	}
-	r.progress.answers = &answers{of: receiver.Progress, calendars: calendars,
-		way: "what is sent to " + cronofy.CleanText(r.f.callbackURL, 200) + " must arrive at " + receiver.Addr()}
+	r.progress.answers, r.progress.calendars = receiver.Progress, calendars
 	ctx, stop := context.WithCancel(context.Background())
 	var ticking sync.WaitGroup
 	ticking.Go(func() {
@@ -360,17 +308,22 @@ func (r *profilesRun) watchAnswers(receiver *delegated.Receiver, calendars int) 
 // tellNotice says at once what keeps answers from coming.
 func (r *profilesRun) tellNotice(n delegated.Notice) {
 	if n.Refused != delegated.NotRefused {
-		r.progress.say("confer: note: refused a post " + refusedWords[n.Refused])
+		words := "confer: note: an answer came " + refusedWords[n.Refused] + ", so it was refused"
+		if n.Refused == delegated.Unsigned {
+			words += "; --accept-unsigned-webhooks takes such answers"
+		}
+		r.progress.say(words)
 		return
 	}
 	r.progress.say(fmt.Sprintf("confer: note: whether access to %s was asked for is not known (%s); answers are waited for",
 		plural(n.Accounts, "calendar"), cronofy.CleanText(n.Lost.Error(), 160)))
 }
 
+// refusedWords are what was the matter with a post to a callback URL.
 var refusedWords = map[delegated.Refusal]string{
-	delegated.Unsigned:  "without a signature; --accept-unsigned-webhooks takes such posts",
+	delegated.Unsigned:  "without a signature",
 	delegated.Forged:    "with a signature that is not this client secret's",
-	delegated.Malformed: "that is not what Cronofy sends",
+	delegated.Malformed: "that Cronofy cannot have sent",
 }
 
 // tellAsked says what a run that has ended early may have done.

@@ -195,19 +195,20 @@ func (o *recordsOut) close() {
 type progress struct {
 	w    io.Writer
 	live bool // a terminal that records do not go to
-	same bool // a terminal that records go to, too: a line stands there only between them
 
-	mu      sync.Mutex
-	answers *answers // how far delegated access has come; nil: there is none
-	counts  map[profiles.State]int
-	read    int
-	began   time.Time
-	drawn   time.Time
-	shown   int // cells of the line on screen
-	ended   bool
-	until   time.Time
-	said    time.Time // the last line about a wait
-	reason  string
+	answers   func() delegated.Progress // how far delegated access has come; nil: there is none
+	calendars int                       // that access is asked for
+
+	mu     sync.Mutex
+	counts map[profiles.State]int
+	read   int
+	began  time.Time
+	drawn  time.Time
+	shown  int // cells of the line on screen
+	ended  bool
+	until  time.Time
+	said   time.Time // the last line about a wait
+	reason string
 }
 
 // redraw is how often the line is drawn at most.
@@ -222,8 +223,7 @@ const sayEvery = 10 * time.Second
 func newProgress(s streams, toFile bool) *progress {
 	_, errTerminal := asTerminal(s.err)
 	_, outTerminal := asTerminal(s.out)
-	apart := toFile || !outTerminal
-	return &progress{w: s.err, live: errTerminal && apart, same: errTerminal && !apart, counts: map[profiles.State]int{}, began: time.Now()}
+	return &progress{w: s.err, live: errTerminal && (toFile || !outTerminal), counts: map[profiles.State]int{}, began: time.Now()}
 }
 
 func (p *progress) record(s profiles.State) {
@@ -243,8 +243,7 @@ func (p *progress) wait(w cronofy.Wait) {
 	defer p.mu.Unlock()
 	now := time.Now()
 	until := now.Add(w.For)
-	told := until.Before(p.until.Add(time.Second))
-	if told {
+	if until.Before(p.until.Add(time.Second)) { // told
 		return
 	}
 	p.until, p.reason = until, w.Reason
@@ -261,20 +260,17 @@ func (p *progress) wait(w cronofy.Wait) {
 
 func (p *progress) draw(now time.Time) {
 	p.drawn = now
-	var parts []string
-	if words := p.answers.words(now); words != "" {
-		parts = append(parts, words)
-	}
-	if p.live {
-		parts = append(parts, p.counted(now)...)
-	}
-	line := strings.Join(parts, ", ")
+	line := strings.Join(p.counted(now), ", ")
 	fmt.Fprintf(p.w, "\r%s%s", line, strings.Repeat(" ", max(0, p.shown-len(line))))
 	p.shown = len(line)
 }
 
 func (p *progress) counted(now time.Time) []string {
-	parts := []string{fmt.Sprintf("%d read", p.read)}
+	var parts []string
+	if words := p.waitsFor(now); words != "" {
+		parts = append(parts, words)
+	}
+	parts = append(parts, fmt.Sprintf("%d read", p.read))
 	for _, s := range profiles.States() {
 		if n := p.counts[s]; n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", n, profiles.Record{State: s}.Words()))
@@ -300,17 +296,6 @@ func (p *progress) line(text string) {
 	fmt.Fprintln(p.w, text)
 }
 
-// above does what writes records, out of the way of a line on the same screen.
-func (p *progress) above(do func() error) error {
-	if !p.same {
-		return do()
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.erase()
-	return do()
-}
-
 // end takes the line away for good.
 func (p *progress) end() {
 	p.mu.Lock()
@@ -327,38 +312,25 @@ func (p *progress) erase() {
 	}
 }
 
-// answers are how far those to delegated access have come.
-type answers struct {
-	of        func() delegated.Progress
-	calendars int
-	way       string // where answers come in, for who wonders why none do
-
-	first  time.Time // when there was first something to wait for
-	said   time.Time
-	hinted bool
-}
-
 const (
 	// answersTick is how often the line of a terminal counts down.
 	answersTick = time.Second
 	// answersSay is how often there is a line where each stays.
 	answersSay = time.Minute
-	// answersLate is when it is worth a hint that nothing has come at all.
-	answersLate = 15 * time.Second
 )
 
-// words say how many have answered and how long the others are waited for; empty:
-// nothing is waited for.
-func (a *answers) words(now time.Time) string {
-	if a == nil {
+// waitsFor says how many calendars have answered, and how long the others are waited
+// for; empty: nothing is waited for.
+func (p *progress) waitsFor(now time.Time) string {
+	if p.answers == nil {
 		return ""
 	}
-	p := a.of()
-	left := p.Until.Sub(now)
-	if p.Asked == 0 || p.Answered >= a.calendars || left <= 0 {
+	a := p.answers()
+	left := a.Until.Sub(now)
+	if a.Asked == 0 || a.Answered >= p.calendars || left <= 0 {
 		return ""
 	}
-	return fmt.Sprintf("%d of %d answered, %s left", p.Answered, a.calendars, left.Round(time.Second))
+	return fmt.Sprintf("%d of %d answered, %s left", a.Answered, p.calendars, left.Round(time.Second))
 }
 
 // tick tells what is waited for: the line that counts down, or now and then one of
@@ -366,21 +338,13 @@ func (a *answers) words(now time.Time) string {
 func (p *progress) tick() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	now, a := time.Now(), p.answers
-	words := a.words(now)
-	if words != "" && a.first.IsZero() {
-		a.first, a.said = now, now
-	}
-	if words != "" && !a.hinted && a.of().Answered == 0 && now.Sub(a.first) >= answersLate {
-		a.hinted = true
-		p.line("confer: note: no answer has come yet; " + a.way)
-	}
-	switch {
+	now := time.Now()
+	switch words := p.waitsFor(now); {
 	case p.ended:
-	case p.live, p.same && (p.shown > 0 || words != ""):
+	case p.live:
 		p.draw(now)
-	case !p.same && words != "" && now.Sub(a.said) >= answersSay:
-		a.said = now
+	case words != "" && now.Sub(p.said) >= answersSay:
+		p.said = now
 		p.line("confer: " + words)
 	}
 }

@@ -10,7 +10,6 @@ import (
 
 	"confer/cronofy"
 	"confer/internal/delegated"
-	"confer/internal/profiles"
 )
 
 func TestWaitsWithoutATerminal(t *testing.T) {
@@ -32,38 +31,34 @@ func TestWaitsWithoutATerminal(t *testing.T) {
 }
 
 // answering has three calendars of which at tells.
-func answering(p *progress) (at *delegated.Progress) {
-	at = &delegated.Progress{}
-	p.answers = &answers{of: func() delegated.Progress { return *at }, calendars: 3, way: "what is sent to A must arrive at B"}
-	return at
+func answering(b *strings.Builder) (p *progress, at *delegated.Progress) {
+	p, at = newProgress(streams{err: b}, true), &delegated.Progress{}
+	p.answers, p.calendars = func() delegated.Progress { return *at }, 3
+	return p, at
 }
 
 func TestAnswersOnATerminal(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var b strings.Builder
-		p := newProgress(streams{err: &b}, false)
-		p.same = true
-		at := answering(p)
+		p, at := answering(&b)
+		p.live = true
 		p.tick()
-		require.Empty(t, b.String(), "nothing was asked for yet")
+		require.Equal(t, "\r0 read", b.String(), "nothing was asked for yet")
+		b.Reset()
 		*at = delegated.Progress{Asked: 3, Until: time.Now().Add(5 * time.Minute)}
 		p.tick()
-		require.Equal(t, "\r0 of 3 answered, 5m0s left", b.String())
+		require.Equal(t, "\r0 of 3 answered, 5m0s left, 0 read", b.String())
 		b.Reset()
 		at.Answered = 1
 		time.Sleep(2 * time.Second)
 		p.tick()
-		require.Equal(t, "\r1 of 3 answered, 4m58s left", b.String())
-		b.Reset()
-		p.record(profiles.Connected)
-		require.NoError(t, p.above(func() error { b.WriteString("a record\n"); return nil }))
-		require.Regexp(t, "^\r +\ra record\n$", b.String())
-		b.Reset()
+		require.Equal(t, "\r1 of 3 answered, 4m58s left, 0 read, 0 a second", b.String())
 		at.Answered = 3
-		time.Sleep(time.Second)
+		p.end()
+		b.Reset()
 		p.tick()
-		require.Empty(t, b.String(), "nothing is waited for any more")
+		require.Empty(t, b.String(), "nothing is drawn after the end")
 	})
 }
 
@@ -71,14 +66,17 @@ func TestAnswersWithoutATerminal(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var b strings.Builder
-		p := newProgress(streams{err: &b}, false)
-		at := answering(p)
+		p, at := answering(&b)
 		*at = delegated.Progress{Asked: 3, Until: time.Now().Add(5 * time.Minute)}
-		for range 130 {
+		for range 110 {
 			p.tick()
 			time.Sleep(time.Second)
 		}
-		require.Equal(t, "confer: note: no answer has come yet; what is sent to A must arrive at B\n"+
-			"confer: 0 of 3 answered, 4m0s left\nconfer: 0 of 3 answered, 3m0s left\n", b.String())
+		require.Equal(t, "confer: 0 of 3 answered, 5m0s left\nconfer: 0 of 3 answered, 4m0s left\n", b.String())
+		b.Reset()
+		at.Answered = 3
+		time.Sleep(time.Minute)
+		p.tick()
+		require.Empty(t, b.String(), "nothing is waited for any more")
 	})
 }

@@ -82,6 +82,7 @@ func TestProfilesAskBeforeTheyAuthorize(t *testing.T) {
 	no := startTerminal(t, terminalOptions{width: 160, height: 30, env: w.env}, append([]string{"profiles"}, w.emails("two.txt")...)...)
 	no.until("this authorizes 2 calendars in the application k3Hn2cWq9ZrT5vXy7LbD", "Cronofy may bill for each", "Go on? [y/N]")
 	no.press("\r")
+	no.until("Nothing was authorized.")
 	no.exits(130)
 	for _, e := range w.Log() {
 		require.NotContains(t, e.Path, "service_account_authorizations", "nothing is asked for before the answer")

@@ -36,12 +36,12 @@ func explainAccount(err error) (code, message string) {
 // could be taken.
 const codeNoAnswer = "no_answer"
 
-var noAnswerWords = map[delegated.Refusal]string{
-	delegated.NotRefused: "No answer came to the callback URL in time: what is sent there must arrive at confer.",
-	delegated.Unsigned:   "An answer came without a signature, so it was refused.",
-	delegated.Forged:     "An answer came with a signature that is not this client secret's, so it was refused.",
-	delegated.Malformed:  "What came to the callback URL is not what Cronofy sends.",
-}
+const (
+	// ownersAgain is what ErrTokensLost costs.
+	ownersAgain = "the owner of the account that was being refreshed may have to authorize again"
+	// serviceAgain is for a service account whose token is of no use.
+	serviceAgain = "authorize the service account in confer's wizard (Service account: authorize one now), or give its token with --service-account-token-file"
+)
 
 // explainRenewal is for a token that could not be had: by a refresh, or for a
 // calendar that access was asked for.
@@ -57,31 +57,32 @@ func explainRenewal(err error) (code, message string) {
 		}
 		return cmp.Or(denied.Code, "access_denied"), message + "."
 	case isNone:
-		return codeNoAnswer, noAnswerWords[none.Refused]
-	case errors.Is(err, delegated.ErrClosed):
-		return flow.CodeCancelled, "This calendar was not asked for."
+		if none.Refused == delegated.NotRefused {
+			return codeNoAnswer, "No answer came to the callback URL in time: what is sent there must arrive at confer."
+		}
+		return codeNoAnswer, "An answer came " + refusedWords[none.Refused] + ", so it was refused."
 	case isCall && !call.Exchange:
 		return explainRequest(call)
 	case cronofy.StatusOf(err) == 401: // of the token endpoint, which asks for client id and secret
 		return cmp.Or(cronofy.CodeOf(err), flow.CodeUnauthorized), "Cronofy does not accept this client id and secret."
 	case errors.Is(err, profiles.ErrTokensLost):
-		return flow.CodeSecretStore, "The new tokens could not be written to the file of --tokens-out; the account's owner may have to authorize again."
+		return flow.CodeSecretStore, "The new tokens could not be written to the file of --tokens-out; " + ownersAgain + "."
 	}
-	what, spent, tooOld := "new access token", "the refresh token", "the refresh token: it was used before, replaced or revoked, or is too old."
-	code, message = flow.ExplainAccount(err)
-	if isCall {
-		what, spent, tooOld = "token for this calendar", "the code", "the code that it had sent: it was used before, or is too old."
+	status, noToken := tokenStatus(err)
+	switch {
+	case cronofy.CodeOf(err) == "invalid_grant":
+		return "invalid_grant", "Cronofy did not accept the refresh token or code: it was used before, replaced or revoked, or is too old."
+	case isCall: // the exchange of a code
 		p := flow.Explain(err, flow.StepProfiles)
 		code, message = p.Code, p.Summary
+	default:
+		code, message = flow.ExplainAccount(err)
 	}
-	if cronofy.CodeOf(err) == "invalid_grant" {
-		return "invalid_grant", "Cronofy did not accept " + tooOld
-	}
-	if status, noToken := tokenStatus(err); noToken {
-		message = fmt.Sprintf("Cronofy gave no %s (status %d).", what, status)
+	if noToken {
+		message = fmt.Sprintf("Cronofy gave no token for this account (status %d).", status)
 	}
 	if cronofy.AnswerLost(err) {
-		message += " Whether " + spent + " was used up is not known."
+		message += " Whether the refresh token or code was used up is not known."
 	}
 	return code, message
 }
@@ -133,24 +134,16 @@ func explainRequest(err *delegated.CallError) (code, message string) {
 
 // explainService is for a stored service account token that could not be had.
 func explainService(err error) error {
-	p := flow.Explain(err, flow.StepServiceAccount)
 	_, lost := errors.AsType[*links.NotStoredError](err)
+	p := explainLink(err)
 	switch {
 	case errors.Is(err, links.ErrMissing), errors.Is(err, links.ErrGone), errors.Is(err, links.ErrNoToken),
 		errors.Is(err, fs.ErrNotExist): // not even confer's own folder
-		return usage("there is no stored token of this service account", "authorize it in confer's wizard (Service account: authorize one now), or give its token with --service-account-token-file")
+		return usage("there is no stored token of this service account", serviceAgain)
 	case errors.Is(err, links.ErrNoSecret):
 		return usage("missing: --client-secret-file", "no client secret is stored for this client id")
-	case lost:
-		p.Summary, p.Code, p.Exit = "Cronofy replaced the token of this service account, and the new one could not be stored.", flow.CodeSecretStore, flow.ExitFailed
-	case errors.Is(err, links.ErrBusy):
-		p.Summary, p.Code, p.Exit = "Another confer works with the token of this service account.", flow.CodeSecretStore, flow.ExitFailed
-	case cronofy.CodeOf(err) == "invalid_grant":
-		p.Summary = "Cronofy does not accept the token of this service account any more: it was revoked or replaced."
-		p.Hint = "Authorize it again in confer's wizard (Service account: authorize one now), or give its token with --service-account-token-file."
-	}
-	if p.Code == flow.CodeSecretStore {
-		p.Hint = storeHint(err, p.Hint)
+	case lost, cronofy.CodeOf(err) == "invalid_grant":
+		p.Hint = sentence(serviceAgain)
 	}
 	return ended(p)
 }

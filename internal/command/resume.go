@@ -33,7 +33,7 @@ func (w *wiring) resume(ctx context.Context, browser, environment string) {
 		w.known.Notice = "What earlier runs left was damaged. It was kept as " + baseNames(c.Damaged) + "."
 	}
 	if browser != "" && browser != c.Browser {
-		w.rememberBrowser(ctx, file, browser)
+		rememberBrowser(ctx, file, browser)
 	}
 	if browser == "" && environment == "" && c.Browser != "" {
 		w.browser = c.Browser
@@ -92,13 +92,10 @@ func (w *wiring) lockDraft(file *links.File) {
 // rememberBrowser costs the next run a flag if it fails, and nothing else. It comes
 // after Load, which is told what had to be set aside, and hardly waits: the first
 // page does.
-func (w *wiring) rememberBrowser(ctx context.Context, file *links.File, browser string) {
+func rememberBrowser(ctx context.Context, file *links.File, browser string) {
 	ctx, cancel := context.WithTimeout(ctx, browserLimit)
 	defer cancel()
-	err := file.Update(ctx, func(c *links.Contents) error { c.Browser = browser; return nil })
-	if err != nil && (w.known.Unsaved == nil || w.runner.NoDraft) { // else that says it
-		w.known.Notice = strings.TrimSpace(w.known.Notice + " The choice of browser could not be kept for later runs: " + cronofy.CleanText(err.Error(), 160) + ".")
-	}
+	_ = file.Update(ctx, func(c *links.Contents) error { c.Browser = browser; return nil })
 }
 
 // browserLimit is for a lock that another run holds, mostly for milliseconds.

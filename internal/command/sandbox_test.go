@@ -23,9 +23,9 @@ func servedSandbox(t *testing.T, args ...string) (map[string]string, func() int)
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	r, w := io.Pipe()
-	code := make(chan int, 1)
+	code, said := make(chan int, 1), strings.Builder{}
 	go func() {
-		code <- run(ctx, append([]string{"sandbox"}, args...), streams{strings.NewReader(""), w, io.Discard})
+		code <- run(ctx, append([]string{"sandbox"}, args...), streams{strings.NewReader(""), w, &said})
 		w.Close()
 	}()
 	t.Cleanup(cancel)
@@ -40,7 +40,12 @@ func servedSandbox(t *testing.T, args ...string) (map[string]string, func() int)
 		}
 	}
 	go io.Copy(io.Discard, r)
-	return env, func() int { cancel(); return <-code }
+	return env, func() int {
+		cancel()
+		exit := <-code
+		require.Equal(t, "Control page: "+env["SANDBOX_CONTROL_URL"]+"\nNothing here is real. Ctrl+C stops it.\n", said.String())
+		return exit
+	}
 }
 
 func TestSandboxServesUntilItIsStopped(t *testing.T) {

@@ -85,18 +85,13 @@ func TestFilesOfSecrets(t *testing.T) {
 			defer file.Close()
 			got, err = readPassphrase(t.Context(), file)
 			if c.passphrase == "=" {
-				c.passphrase = unbroken(c.content)
+				c.passphrase = strings.TrimSuffix(strings.TrimSuffix(c.content, "\n"), "\r")
 			}
 			if strings.HasPrefix(c.passphrase, "it is") || strings.HasPrefix(c.passphrase, "there is nothing") {
 				check(got, err, "", c.passphrase)
 			} else {
 				check(got, err, c.passphrase, "")
 			}
-			if strings.ContainsAny(c.content, "{,; ") || strings.Contains(c.problem, "lines") { // a list of accounts, or none
-				return
-			}
-			a, err := readServiceToken(t.Context(), path, s)
-			check(a.AccessToken, err, c.want, c.problem)
 		})
 	}
 }

@@ -29,7 +29,7 @@ type settings struct {
 	sandbox                          bool
 	apiURL, appURL                   string
 	accounts, tokensOut              string
-	stdinFor, stdinFree              string // what asks on standard input, and what makes it not; empty: nothing does
+	asks                             bool // questions on standard input
 	caFile, debug, color             string
 
 	log *slog.Logger // nil without --debug
@@ -76,7 +76,7 @@ func (f *settings) known(ctx context.Context, e environment, s streams) (flow.In
 		if f.secretFile != "" {
 			from = "--client-secret-file"
 		}
-		return flow.Initial{}, usageAt(flow.StepApplication, from+": "+strings.TrimSuffix(p.Summary, "."), onlySecret)
+		return flow.Initial{}, usageAt(flow.StepApplication, from+": "+strings.TrimSuffix(p.Summary, "."), "it must hold the client secret alone")
 	}
 	store, err := f.store(ctx, s)
 	return flow.Initial{Answers: a, Store: store}, err
@@ -93,11 +93,11 @@ func (f *settings) answers() (a flow.Answers, err error) {
 	}
 	if f.provider != "" {
 		p, ok := cronofy.FindProvider(f.provider)
-		slip := func(known string) bool { return slips(strings.ToLower(f.provider), known) == 1 } // then it was meant, and is no new name
-		if !ok || !p.Known() && slices.ContainsFunc(providerNames(), slip) {
-			short := strings.ReplaceAll(strings.Join(providerNames(), ", "), "_enterprise", "")
+		short := strings.Split(strings.ReplaceAll(strings.Join(providerNames(), " "), "_enterprise", ""), " ")
+		near := guess(f.provider, append(short, providerNames()...)) // then that was meant, and is no new name
+		if !ok || !p.Known() && near != "" {
 			return a, usageAt(flow.StepProvider, fmt.Sprintf("there is no provider %q", cronofy.CleanText(f.provider, 40)),
-				guess(f.provider, providerNames())+"--provider takes "+short+", or another provider's name as Cronofy spells it")
+				near+"--provider takes "+strings.Join(short, ", ")+", or another provider's name as Cronofy spells it")
 		}
 		a.Provider = p
 	}
@@ -163,23 +163,15 @@ func (f *settings) override(site cronofy.Site) (cronofy.Site, error) {
 	return site, nil
 }
 
-// maxSecretFile is far above any secret.
-const maxSecretFile = 64 << 10
-
-const onlySecret = "it must hold the client secret alone"
-
 func (f *settings) secret(ctx context.Context, e environment, s streams) (cronofy.Secret, error) {
 	if f.secretFile == "" {
 		return e.clientSecret, nil
 	}
-	text, err := readHidden(ctx, f.secretFile, s, "Client secret: ")
+	secret, err := readSecret(ctx, f.secretFile, s, "Client secret: ")
 	if err != nil {
-		return cronofy.Secret{}, inputError("client-secret-file", err, "name a file that holds the client secret alone, or - for standard input")
+		return secret, inputError("client-secret-file", err, "name a file that holds the client secret alone, or - for standard input")
 	}
-	if text, err = bareSecret(text); err != nil {
-		return cronofy.Secret{}, wrong("client-secret-file", ": "+err.Error(), onlySecret)
-	}
-	return cronofy.NewSecret(text), nil
+	return secret, nil
 }
 
 // environment is what the program takes from its environment. Secrets are

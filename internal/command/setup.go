@@ -75,9 +75,7 @@ func setup(ctx context.Context, f *settings, e environment, s streams) error {
 	if err := useColor(f.color); err != nil {
 		return err
 	}
-	if !f.noInput && !f.dryRun {
-		f.stdinFor, f.stdinFree = "the wizard asks", "leave the flag out to be asked, or add --no-input"
-	}
+	f.asks = !f.noInput && !f.dryRun
 	w, err := newWiring(ctx, f, e, s)
 	if err != nil {
 		return err
@@ -257,8 +255,7 @@ func sayEnd(last flow.State, kept bool, tokens *tokenFile, s streams) error {
 
 // sessions are what the wizard tells apart; the zero one is a desktop here.
 var sessions = map[opener.Kind]ui.Session{
-	opener.SSH: ui.SessionRemote, opener.RemoteEditor: ui.SessionRemote, opener.RemoteTunnel: ui.SessionRemote,
-	opener.Container: ui.SessionContainer, opener.Headless: ui.SessionHeadless,
+	opener.SSH: ui.SessionRemote, opener.Remote: ui.SessionRemote, opener.Container: ui.SessionContainer, opener.Headless: ui.SessionHeadless,
 }
 
 // measuresFlags tells whether the terminal is known to give a flag two cells.

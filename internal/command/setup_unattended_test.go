@@ -5,6 +5,8 @@ package command
 import (
 	"errors"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -14,6 +16,7 @@ import (
 	"confer/cronofy"
 	"confer/flow"
 	"confer/internal/freeport"
+	"confer/internal/links"
 )
 
 // TestAScriptHearsOfAProxyThatChangesTheHost: on standard error, with --json too.
@@ -59,4 +62,24 @@ func TestAScriptHearsThatACodeIsTriedAgain(t *testing.T) {
 	s = step(s, flow.Report{Event: flow.CronofyBack{For: s.Unfinished().For}})
 	step(s, flow.Report{Task: s.Running.ID, Event: failed})
 	require.Empty(t, out.String())
+}
+
+// TestTokensOfASecondLink are not put over those of the first.
+func TestTokensOfASecondLink(t *testing.T) {
+	t.Parallel()
+	w := &wiring{runner: &flow.Runner{}}
+	t.Cleanup(w.close)
+	require.NoError(t, w.takeTokens(filepath.Join(t.TempDir(), "tokens.json")))
+	first := flow.Link{Link: links.Link{DataCenter: "de", APIHost: "api-de.cronofy.com", ClientID: "id", ServiceAccount: "ser_1", Provider: "zoom_enterprise", Store: "session"}}
+	second := flow.Link{Link: links.Link{DataCenter: "de", APIHost: "api-de.cronofy.com", ClientID: "id", ServiceAccount: "ser_2", Provider: "zoom_enterprise", Store: "session"}}
+	for _, l := range []flow.Link{first, second} {
+		w.runner.Tokens(l, cronofy.Token{AccessToken: cronofy.NewSecret("a"), RefreshToken: cronofy.NewSecret("r-of-" + l.ServiceAccount)})
+	}
+	var out strings.Builder
+	err := sayEnd(flow.State{Made: []flow.Link{first, second}}, true, &w.tokens, streams{err: &out})
+	require.Equal(t, &exitError{flow.ExitFailed}, err)
+	require.Contains(t, out.String(), "tokens.json has those of "+first.ID()+" already.\n")
+	written, err := os.ReadFile(w.tokens.path)
+	require.NoError(t, err)
+	require.Contains(t, string(written), "r-of-ser_1")
 }

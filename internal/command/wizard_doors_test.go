@@ -10,12 +10,14 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"confer/cronofy/sandbox"
 	"confer/internal/screentest"
 )
 
@@ -46,6 +48,20 @@ func TestNamedBrowserOverSSH(t *testing.T) {
 	require.Contains(t, strings.Join(strings.Fields(x.toAuthorize()), " "), "opens it with the browser")
 	x.press(enter)
 	require.NotContains(t, x.until(onWaiting, "A browser was asked to open it."), "Take the approval link to any browser")
+}
+
+// TestASignalWaitsForTheExchange: what the administrator approved is finished.
+func TestASignalWaitsForTheExchange(t *testing.T) {
+	t.Parallel()
+	w := newOffice(t, sandbox.Options{Faults: []sandbox.Fault{{Endpoint: sandbox.Exchange, Slow: 2 * time.Second}}})
+	x := startTerminal(t, terminalOptions{env: append(w.env, "CONFER_SERVICE_ACCOUNT="+w.Credentials().ServiceAccountID)}, "--secret-store", "session",
+		"--client-secret-file", w.path("secret.txt"), "--provider", "zoom", "--browser", "browser", "--redirect-uri", freeURI(t))
+	x.toAuthorize()
+	x.press(enter)
+	x.until("Exchanging")
+	require.NoError(t, x.cmd.Process.Signal(syscall.SIGTERM))
+	x.until("Finishing the exchange of the code ...")
+	require.Contains(t, x.exits(0), "Linked: the calendars of ")
 }
 
 // wrapped breaks an address as a mail program or a narrow window does.

@@ -164,29 +164,11 @@ func (t Terminal) finding() Finding {
 	case name == "" || name == "dumb":
 		return Finding{"terminal", Note, "This terminal cannot move its cursor (" + set + ").", "The wizard asks line by line here."}
 	}
-	f := Finding{"terminal", OK, fmt.Sprintf("%s, %d columns and %d rows, %s", name, t.Width, t.Height, t.colors()), ""}
-	if t.Getenv("TMUX") != "" || t.Getenv("STY") != "" {
-		f.Message += ", inside a multiplexer"
-	}
-	f.Message += "."
+	f := Finding{"terminal", OK, fmt.Sprintf("%s, %d columns and %d rows.", name, t.Width, t.Height), ""}
 	if t.Width > 0 && (t.Width < leastWidth || t.Height < leastHeight) {
 		f.State, f.Next = Note, fmt.Sprintf("Make it at least %d columns and %d rows.", leastWidth, leastHeight)
 	}
 	return f
-}
-
-// colors goes by the customs of https://no-color.org and COLORTERM.
-func (t Terminal) colors() string {
-	name := t.Getenv("TERM")
-	switch color := t.Getenv("COLORTERM"); {
-	case t.Getenv("NO_COLOR") != "":
-		return "no colours, as NO_COLOR wishes"
-	case color == "truecolor" || color == "24bit" || strings.HasSuffix(name, "-direct"):
-		return "all colours"
-	case strings.Contains(name, "256color"):
-		return "256 colours"
-	}
-	return "16 colours"
 }
 
 func (m *Machine) folder(context.Context) []Finding {

@@ -10,13 +10,12 @@ type Kind string
 
 // The kinds of session.
 const (
-	Desktop      Kind = "desktop"
-	SSH          Kind = "ssh"
-	WSL          Kind = "wsl"           // the browser is on Windows, loopback is shared
-	Container    Kind = "container"     // no display; ports reach it only if published
-	RemoteEditor Kind = "remote editor" // opens pages and forwards ports to the operator's machine
-	RemoteTunnel Kind = "remote tunnel" // opens pages there, but loopback does not come back
-	Headless     Kind = "headless"
+	Desktop   Kind = "desktop"
+	SSH       Kind = "ssh"
+	WSL       Kind = "wsl"       // the browser is on Windows, loopback is shared
+	Container Kind = "container" // no display; ports reach it only if published
+	Remote    Kind = "remote"    // an editor's or a codespace: pages open on the operator's machine, loopback may not come back
+	Headless  Kind = "headless"
 )
 
 // Session classifies this session by the rules of Git Credential Manager's
@@ -26,10 +25,9 @@ func (m Machine) Session() Kind {
 	switch ssh := m.ssh(); {
 	case m.wsl() && !ssh: // before the editor: it shares loopback too
 		return WSL
-	case m.has("CODESPACES"):
-		return RemoteTunnel
-	case m.has("VSCODE_IPC_HOOK_CLI") && m.has("BROWSER"):
-		return m.editor()
+	// With SSH_TTY it is a plain shell that inherited VS Code's variables.
+	case m.has("CODESPACES"), m.has("VSCODE_IPC_HOOK_CLI") && m.has("BROWSER") && !m.has("SSH_TTY"):
+		return Remote
 	case ssh:
 		return SSH
 	case m.GOOS == "darwin" || m.GOOS == "windows":
@@ -40,20 +38,6 @@ func (m Machine) Session() Kind {
 		return Container
 	}
 	return Headless
-}
-
-// editor tells which of VS Code's remote sessions forward ports to the same
-// loopback address on the operator's machine: over SSH, where SSH_TTY is not
-// set, and in its containers. With SSH_TTY it is a plain shell that inherited
-// the editor's variables.
-func (m Machine) editor() Kind {
-	switch {
-	case m.has("SSH_CONNECTION") && !m.has("SSH_TTY"), m.has("REMOTE_CONTAINERS"):
-		return RemoteEditor
-	case m.ssh():
-		return SSH
-	}
-	return RemoteTunnel
 }
 
 func (m Machine) ssh() bool {

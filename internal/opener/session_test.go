@@ -46,11 +46,11 @@ func sealedSessions() []session {
 		{"nspawn", "linux", []string{"container=systemd-nspawn"}, nil, Container},
 		{"pod", "linux", []string{"KUBERNETES_SERVICE_HOST=10.0.0.1"}, nil, Container},
 		{"toolbox", "linux", []string{"container=oci", "WAYLAND_DISPLAY=w"}, []string{podman}, Desktop},
-		{"VS Code over ssh", "linux", []string{"VSCODE_IPC_HOOK_CLI=x", "BROWSER=x", "SSH_CONNECTION=x"}, nil, RemoteEditor},
+		{"VS Code over ssh", "linux", []string{"VSCODE_IPC_HOOK_CLI=x", "BROWSER=x", "SSH_CONNECTION=x"}, nil, Remote},
 		{"shell below VS Code", "linux", []string{"VSCODE_IPC_HOOK_CLI=x", "BROWSER=x", "SSH_CONNECTION=x", "SSH_TTY=x"}, nil, SSH},
-		{"dev container", "linux", []string{"VSCODE_IPC_HOOK_CLI=x", "BROWSER=x", "REMOTE_CONTAINERS=true"}, []string{docker}, RemoteEditor},
-		{"tunnel", "linux", []string{"VSCODE_IPC_HOOK_CLI=x", "BROWSER=x"}, nil, RemoteTunnel},
-		{"codespace", "linux", []string{"CODESPACES=true", "VSCODE_IPC_HOOK_CLI=x", "BROWSER=x", "SSH_CONNECTION=x"}, nil, RemoteTunnel},
+		{"dev container", "linux", []string{"VSCODE_IPC_HOOK_CLI=x", "BROWSER=x", "REMOTE_CONTAINERS=true"}, []string{docker}, Remote},
+		{"tunnel", "linux", []string{"VSCODE_IPC_HOOK_CLI=x", "BROWSER=x"}, nil, Remote},
+		{"codespace", "linux", []string{"CODESPACES=true", "VSCODE_IPC_HOOK_CLI=x", "BROWSER=x", "SSH_CONNECTION=x"}, nil, Remote},
 		{"VS Code, no helper", "linux", []string{"VSCODE_IPC_HOOK_CLI=x", "DISPLAY=:0"}, nil, Desktop},
 	}
 }
