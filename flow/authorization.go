@@ -238,7 +238,7 @@ func (z *authorization) tellUnusable(err error) {
 // finished even if the operator leaves: a code cannot be had twice.
 func (z *authorization) finish(ctx context.Context, a callback.Answer) Event {
 	if a.Error != "" {
-		err := &RefusedError{Code: a.Error, Description: a.Description}
+		err := &cronofy.Error{Op: "authorize", Code: a.Error, Description: a.Description}
 		p := Explain(err, z.at)
 		o := callback.Outcome{Title: "Not authorized", Text: p.Summary, Hint: "The person who set this up sees the same in confer and can try again. " + closeWindow}
 		if a.Error == "access_denied" {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"confer/cronofy"
 	"confer/flow/callback"
 	"confer/internal/links"
 )
@@ -54,7 +55,7 @@ func (e FinishPending) do(ctx context.Context, r *Runner, _ <-chan Delivery, say
 		return Failed{Err: &pasteError{err}}
 	}
 	if a.Error != "" {
-		return Failed{Err: &RefusedError{Code: a.Error, Description: a.Description}}
+		return Failed{Err: &cronofy.Error{Op: "authorize", Code: a.Error, Description: a.Description}}
 	}
 	say(AnswerArrived{})
 	return z.approved(a.Code).finish(ctx, z.store, say)

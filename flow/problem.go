@@ -62,16 +62,6 @@ var ErrTimeout = errors.New("the administrator did not finish in time")
 // ErrNoBrowser says that the operator wants no browser opened.
 var ErrNoBrowser = errors.New("no browser is wanted")
 
-// RefusedError is an answer of the authorization endpoint that is not a code
-// (RFC 6749 section 4.1.2.1). Its texts are cleaned.
-type RefusedError struct{ Code, Description string }
-
-func (e *RefusedError) Error() string {
-	return strings.TrimSuffix("authorization refused: "+e.Code+" "+e.Description, " ")
-}
-
-func (e *RefusedError) problem(at Step) Problem { return explainOAuth(e.Code, e.Description, at) }
-
 func usage(summary, hint string) *Problem {
 	return &Problem{Summary: summary, Hint: hint, Code: CodeUsage, Exit: ExitUsage}
 }
@@ -126,41 +116,31 @@ func sentence(err error, at Step) Problem {
 }
 
 func explainPort(e *callback.PortError) Problem {
-	p := Problem{Code: CodePort, Exit: ExitFailed, Step: StepAuthorize, Offers: otherRedirectURIs(e.Port)}
+	const registered = " In production the redirect URI with that port must be registered at Cronofy."
+	p := Problem{Code: CodePort, Exit: ExitFailed, Step: StepAuthorize, Offers: otherRedirectURIs(e.Port),
+		Summary: fmt.Sprintf("confer cannot listen on %s.", e.Addr), Hint: otherURI}
 	switch e.Class {
 	case callback.PortInUse:
-		p.Summary = fmt.Sprintf("Port %d is in use by another program.", e.Port)
-		if e.Holder != "" {
-			p.Summary = fmt.Sprintf("Port %d is in use by %s.", e.Port, e.Holder)
-		}
-		p.Hint = "End that program and try again, or " + otherPort + " In production the redirect URI with that port must be registered at Cronofy."
+		p.Summary = fmt.Sprintf("Port %d is in use by %s.", e.Port, cmp.Or(e.Holder, "another program"))
+		p.Hint = "End that program and try again, or " + otherPort + registered
 	case callback.PortDenied:
 		p.Summary = fmt.Sprintf("This machine does not let confer listen on port %d.", e.Port)
-		p.Hint = otherPortOnly + " In production the redirect URI with that port must be registered at Cronofy."
-	default:
-		p.Summary = fmt.Sprintf("confer cannot listen on %s.", e.Addr)
-		p.Hint = otherURI
+		p.Hint = otherPortOnly + registered
 	}
 	return p
 }
 
-// answerWords say what an answer of Cronofy's means: for the set-up, and for one
-// account whose profiles are read.
+// answerWords say what an answer of Cronofy's means.
 type answerWords struct {
 	code          string
 	summary, hint string
 	step          Step // where it is put right; zero: where it happened
 	exit          int  // zero: ExitRefused
-
-	account     string // the summary for an account's own token; empty: the same
-	short, next string // the reason in a few words, and what to do, in the table of accounts
 }
 
 const (
 	askSupport   = "Ask Cronofy's support to enable enterprise conferencing for this application, naming the client id."
 	checkAccount = "Check the id, that it was authorized for this application, and the data center."
-	inAMoment    = "Try again in a moment. status.cronofy.com tells whether more is wrong."
-	lookAgain    = "press r to look again."
 )
 
 // statusWords are for answers without an OAuth code, by their status; 500 is for
@@ -168,83 +148,46 @@ const (
 // side is not documented for the link token: the sentences say what is known.
 var statusWords = map[int]answerWords{
 	401: {code: CodeUnauthorized, step: StepApplication, summary: "Cronofy does not accept this client secret.",
-		hint:    "Check the secret, and that the data center is the one the application was made in.",
-		account: "The access token was not accepted: it is wrong, expired or revoked.", short: "token refused",
-		next: freshToken + " A token works in its own data center alone."},
-	402: {code: CodePaymentRequired, summary: "The plan of this Cronofy application does not include enterprise conferencing.", hint: askSupport,
-		account: "This token may not read the account.", short: "may not be read",
-		next: "Check the scope of the token, and the plan of the application that it comes from."},
-	403: {code: CodeForbidden, summary: "This Cronofy application may not use enterprise conferencing.", hint: askSupport,
-		account: "This token may not read the account.", short: "may not be read",
-		next: "Check the scope of the token, and the plan of the application that it comes from."},
-	404: {code: CodeNotFound, step: StepServiceAccount, summary: "Cronofy does not know this service account.", hint: checkAccount,
-		account: "Cronofy does not know this account.", short: "not known", next: "Check the data center, and that the token is of an account there."},
-	422: {code: CodeUnprocessable, step: StepServiceAccount, summary: "Cronofy does not accept this service account.", hint: checkAccount,
-		account: "Cronofy did not accept the request for this account.", short: "not accepted",
-		next: "Check this account in the list, then go back and read the list again."},
-	423: {code: CodeLocked, summary: "Cronofy says that the account is locked.", hint: "Wait a while before you try again, or ask Cronofy's support.",
-		short: "locked", next: "Wait a while, then " + lookAgain},
-	429: {code: CodeRateLimited, exit: ExitFailed, summary: "Cronofy's rate limit is used up.", hint: "Wait a minute, then try again.",
-		short: "rate limit", next: "Wait a minute, then " + lookAgain},
-	500: {code: CodeServerError, exit: ExitFailed, summary: "Cronofy had a fault of its own.", hint: inAMoment,
-		short: "Cronofy's fault", next: "Wait a moment, then " + lookAgain + " status.cronofy.com tells whether more is wrong."},
+		hint: "Check the secret, and that the data center is the one the application was made in."},
+	402: {code: CodePaymentRequired, summary: "The plan of this Cronofy application does not include enterprise conferencing.", hint: askSupport},
+	403: {code: CodeForbidden, summary: "This Cronofy application may not use enterprise conferencing.", hint: askSupport},
+	404: {code: CodeNotFound, step: StepServiceAccount, summary: "Cronofy does not know this service account.", hint: checkAccount},
+	422: {code: CodeUnprocessable, step: StepServiceAccount, summary: "Cronofy does not accept this service account.", hint: checkAccount},
+	423: {code: CodeLocked, summary: "Cronofy says that the account is locked.", hint: "Wait a while before you try again, or ask Cronofy's support."},
+	429: {code: CodeRateLimited, exit: ExitFailed, summary: "Cronofy's rate limit is used up.", hint: "Wait a minute, then try again."},
+	500: {code: CodeServerError, exit: ExitFailed, summary: "Cronofy had a fault of its own.",
+		hint: "Try again in a moment. status.cronofy.com tells whether more is wrong."},
 	0: {code: CodeBadAnswer, exit: ExitFailed, summary: "Cronofy gave an answer that its API does not promise.",
-		hint:  "Check the data center, and whether a proxy stands in between. Then try again.",
-		short: "unusable answer", next: "Check the data center, and whether a proxy or a login page stands in between; then " + lookAgain},
+		hint: "Check the data center, and whether a proxy stands in between. Then try again."},
 }
 
-// oauthWords are for the codes of RFC 6749 sections 4.1.2.1 and 5.2. Unknown codes
-// are shown as they are.
+// oauthWords are for the codes of RFC 6749 sections 4.1.2.1 and 5.2 that ask for an
+// act of their own. Other codes are shown as they are.
 var oauthWords = map[string]answerWords{
 	"access_denied": {summary: "The administrator, or the provider, refused the authorization.",
-		hint: "Ask the administrator why. Often an administrator of the provider is needed, or Cronofy's app must be allowed there first. Then try again."},
+		hint: "Ask the administrator why. It takes an administrator of the calendars and one of the provider, and Cronofy's app must be allowed there first. Then try again."},
 	"invalid_client": {step: StepApplication, summary: "Cronofy does not accept this client id and secret.",
 		hint: "Check both, and that the data center is the one the application was made in."},
 	"invalid_grant": {summary: "Cronofy did not accept the authorization code: it was used before, is too old, or the redirect URI is not the one it was made for.",
 		hint: "Try again: that makes a new approval link."},
-	"invalid_scope": {summary: "Cronofy does not give this application the scope for Organizational Units.",
-		hint: "Ask Cronofy's support to enable enterprise conferencing, naming the client id."},
-	"invalid_request":           notUnderstood("invalid_request"),
-	"unsupported_response_type": notUnderstood("unsupported_response_type"),
-	"unsupported_grant_type":    notUnderstood("unsupported_grant_type"),
-	"unauthorized_client": {summary: "This application may not do that at Cronofy.",
-		hint: "Ask Cronofy's support to enable enterprise conferencing, naming the client id."},
-	"server_error": {exit: ExitFailed, summary: "Cronofy had a fault of its own.", hint: inAMoment},
-	"temporarily_unavailable": {exit: ExitFailed, summary: "Cronofy is not available just now.", hint: inAMoment,
-		short: "Cronofy's fault", next: "Wait a moment, then " + lookAgain},
+	"invalid_scope":           notEnabled,
+	"unauthorized_client":     notEnabled,
+	"server_error":            statusWords[500],
+	"temporarily_unavailable": statusWords[500],
 }
 
-func notUnderstood(code string) answerWords {
-	return answerWords{summary: "Cronofy did not understand the request (" + code + ").",
-		hint: "Check the redirect URI and try again. The README names the settings for what Cronofy does not document."}
-}
-
-// connectWords are for Enterprise Connect, where the operator chose the scopes and
-// no provider is asked, and no code is exchanged before the authorization.
-var connectWords = map[string]answerWords{
-	"access_denied": {summary: "The administrator refused the authorization.",
-		hint: "Ask them why. It takes an administrator of the whole calendar domain. Then try again."},
-	"invalid_grant": {summary: "Cronofy answered with the error invalid_grant.", hint: "Check the client id, the secret and the data center, then try again."},
-	"invalid_scope": {summary: "Cronofy does not give this application the scopes that were asked for.",
-		hint: "Check them and try again, or ask Cronofy's support to enable Enterprise Connect, naming the client id."},
-}
+var notEnabled = answerWords{summary: "Cronofy does not give this application the scope that was asked for.",
+	hint: "Check the scope, or ask Cronofy's support to enable Enterprise Connect and enterprise conferencing for it, naming the client id."}
 
 // problem is what an answer at a step comes to.
 func (w answerWords) problem(at Step) Problem {
-	p := Problem{Summary: w.summary, Hint: w.hint, Code: w.code, Exit: cmp.Or(w.exit, ExitRefused), Step: at}
-	if w.step != 0 {
-		p.Step = w.step
-	}
-	return p
+	return Problem{Summary: w.summary, Hint: w.hint, Code: w.code, Exit: cmp.Or(w.exit, ExitRefused), Step: cmp.Or(w.step, at)}
 }
 
 func explainOAuth(code, description string, at Step) Problem {
 	words, known := oauthWords[code]
 	if !known {
-		words = answerWords{summary: "Cronofy answered with the error " + code + ".", hint: anotherLink}
-	}
-	if special, ok := connectWords[code]; ok && at <= StepServiceAccount {
-		words = special
+		words = answerWords{summary: "Cronofy answered with the error " + code + ".", hint: "Check the redirect URI. " + anotherLink}
 	}
 	words.code = code
 	p := words.problem(at)
@@ -254,23 +197,16 @@ func explainOAuth(code, description string, at Step) Problem {
 	return p
 }
 
-// wordsOfStatus are those of the nearest status that has some.
-func wordsOfStatus(status int) answerWords {
-	if status >= 500 {
-		status = 500
-	}
-	if words, ok := statusWords[status]; ok {
-		return words
-	}
-	return statusWords[0]
-}
-
 // explainAPI is for answers outside 2xx.
 func explainAPI(e *cronofy.Error, at Step) Problem {
 	if e.Code != "" {
 		return explainOAuth(e.Code, e.Description, at)
 	}
-	p := wordsOfStatus(e.Status).problem(at)
+	words, known := statusWords[min(e.Status, 500)]
+	if !known {
+		words = statusWords[0]
+	}
+	p := words.problem(at)
 	switch {
 	case e.Status == 422:
 		p.Summary = strings.TrimSuffix(p.Summary, ".") + fieldText(e.Fields) + "."
@@ -295,7 +231,7 @@ func fieldText(fields map[string][]cronofy.FieldError) string {
 }
 
 func (e *BrowserError) problem(at Step) Problem {
-	p := Problem{Code: CodeNetwork, Exit: ExitFailed, Step: at,
+	p := Problem{Code: CodeNetwork, Exit: ExitFailed, Step: at, Summary: "The built-in browser came to an end without an answer.",
 		Hint: "It goes to the redirect URI. With --listen something must deliver from there to that address; without --listen confer listens at the redirect URI itself."}
 	var dial *net.OpError
 	switch {
@@ -304,11 +240,8 @@ func (e *BrowserError) problem(at Step) Problem {
 		p.Hint = "Take a redirect URI on this machine, or a real browser."
 	case errors.As(e.Err, &dial) && dial.Addr != nil:
 		p.Summary = "The built-in browser found nobody at " + dial.Addr.String() + "."
-	case e.Err == nil:
-		p.Summary = "The built-in browser came to an end without an answer."
-	default:
+	case e.Err != nil:
 		p.Summary = "The built-in browser could not go on: " + cronofy.CleanText(strings.TrimPrefix(e.Err.Error(), "browse approval: "), 160) + "."
-		p.Code = CodeBadAnswer
 	}
 	return p
 }

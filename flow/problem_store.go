@@ -25,17 +25,17 @@ func weakPassphrase(s Store) string {
 
 // WaitWords says what a store waits for; empty: for nothing any more.
 func WaitWords(w keystore.Wait) string {
+	who := ""
+	if w.Who != "" {
+		who = " (" + w.Who + ")"
+	}
 	switch {
 	case w.Over:
 		return ""
-	case w.Store == keystore.File && w.Who != "":
-		return "Another confer (" + w.Who + ") is at work on the encrypted file. Waiting for it"
 	case w.Store == keystore.File:
-		return "Another confer is at work on the encrypted file. Waiting for it"
-	case w.Who != "":
-		return "Answer the keyring's window on your desktop (" + w.Who + ")"
+		return "Another confer" + who + " is at work on the encrypted file. Waiting for it"
 	}
-	return "Answer the keyring's window on your desktop"
+	return "Answer the keyring's window on your desktop" + who
 }
 
 // unlockCommand is how a locked keyring is unlocked where no window can ask. Of
@@ -109,25 +109,16 @@ var fileWords = []storeWords{
 		"Make them yours alone, then try again: {private}. Move away what is a link, a folder or another user's."},
 }
 
-// unlockWords are for a keyring that was to ask for its password.
-var unlockWords = []storeWords{
-	{keystore.ErrBusy, nil, "The keyring's window is still open.", "Answer it on your desktop, then try again, " + orMemory},
-	{keystore.ErrTimeout, nil, "Nobody answered the keyring's window in time.", "The window is still open: answer it, then try again, " + orMemory},
-	{keystore.ErrLocked, noWindow, "{keyring} stays locked: no window can be shown here to ask for its password.", "{unlock}"},
-	{keystore.ErrLocked, nil, "{keyring} stays locked: its window was closed, or none could be shown.", againOrMemory},
-}
-
 // keyringWords are for all else.
 var keyringWords = []storeWords{
-	{keystore.ErrLocked, noWindow, "{keyring} is locked.", "{help}"},
-	{keystore.ErrLocked, nil, "{keyring} is locked.", "Unlock it and try again, " + orMemory},
-	{keystore.ErrDismissed, nil, "The window of {program} was refused or closed, so nothing was done.", "Try again and allow it, " + orMemory},
+	{keystore.ErrBusy, nil, "The system keyring is busy with an earlier call. A window of it may be open on your desktop.", "Answer it, then try again, " + orMemory},
 	{keystore.ErrTimeout, windowOpen, "Nobody answered the window of {program} in time.",
 		"It may still be open: answer it on your desktop, then try again, " + orMemory},
-	{keystore.ErrTimeout, writing, "The system keyring did not answer in time; whether the secret was stored is unknown.", againOrMemory},
 	{keystore.ErrTimeout, nil, "The system keyring did not answer in time.", againOrMemory},
-	{keystore.ErrBusy, nil, "The system keyring is still busy with an earlier call. A window on your desktop may be waiting for an answer.",
-		"Answer it, then try again, " + orMemory},
+	{keystore.ErrLocked, noWindow, "{keyring} is locked.", "{help}"},
+	{keystore.ErrLocked, unlocking, "{keyring} stays locked: its window was closed, or none could be shown.", againOrMemory},
+	{keystore.ErrLocked, nil, "{keyring} is locked.", "Unlock it and try again, " + orMemory},
+	{keystore.ErrDismissed, nil, "The window of {program} was refused or closed, so nothing was done.", "Try again and allow it, " + orMemory},
 	{keystore.ErrTooBig, nil, "The secret is too long for the keyring.", "Take another store, " + orMemory},
 	{keystore.ErrReadBack, nil, "The store did not give back what was stored in it.", againOrMemory},
 	{keystore.ErrNotFound, nil, "The secret is not in the store any more.", againOrMemory},
@@ -136,27 +127,25 @@ var keyringWords = []storeWords{
 }
 
 func noWindow(e *keystore.Error) bool   { return e.NoWindow }
-func windowOpen(e *keystore.Error) bool { return e.Pending && e.Program != "" }
-func writing(e *keystore.Error) bool    { return e.Op == "set" }
+func unlocking(e *keystore.Error) bool  { return e.Op == "unlock" }
+func windowOpen(e *keystore.Error) bool { return e.Pending && e.Program != "" || unlocking(e) }
 
 func explainStore(err error, at Step) Problem {
 	e := new(keystore.Error)
 	words := keyringWords
-	switch {
-	case !errors.As(err, &e):
-	case e.Store == keystore.File:
+	if errors.As(err, &e) && e.Store == keystore.File {
 		words = slices.Concat(fileWords, keyringWords)
-	case e.Op == "unlock":
-		words = slices.Concat(unlockWords, keyringWords)
 	}
 	holder := ""
 	if e.Holder != "" {
 		holder = " (" + e.Holder + ")"
 	}
 	path, status := cronofy.CleanText(e.Path, 300), statusOf(e)
+	if errors.Is(err, keystore.ErrLocked) {
+		status.State = keystore.Locked
+	}
 	fill := strings.NewReplacer("{path}", path, "{private}", yoursAlone(path), "{holder}", holder, "{why}", because(e.Detail),
-		"{program}", cmp.Or(e.Program, "the keyring"), "{keyring}", KeyringName(e.Program), "{unlock}", UnlockWords(e.Program),
-		"{state}", KeyringWords(status), "{help}", KeyringHelp(status))
+		"{program}", cmp.Or(e.Program, "the keyring"), "{keyring}", KeyringName(e.Program), "{state}", KeyringWords(status), "{help}", KeyringHelp(status))
 	fits := func(w storeWords) bool {
 		return (w.err == nil || errors.Is(err, w.err)) && (w.when == nil || w.when(e))
 	}
@@ -217,17 +206,4 @@ func statusOf(e *keystore.Error) keystore.Status {
 }
 
 // explainCopies tells that secrets are still where an earlier set-up put them.
-func explainCopies(err error) string {
-	where := "another store"
-	var store *keystore.Error
-	if errors.As(err, &store) {
-		switch store.Store {
-		case keystore.Keyring:
-			where = "the keyring"
-		case keystore.File:
-			where = "the encrypted file"
-		case keystore.Session:
-		}
-	}
-	return "Earlier copies of its secrets could not be deleted from " + where + "; confer status lists them."
-}
+const explainCopies = "Earlier copies of its secrets could not be deleted; confer status lists them."

@@ -28,14 +28,14 @@ func TestStoreWords(t *testing.T) {
 		err                   error
 		summary, hint, script string
 	}{
-		{ring("unlock", keystore.ErrBusy), "window is still open", "Answer it", "--secret-store session"},
-		{ring("unlock", keystore.ErrTimeout), "Nobody answered", "still open", "--secret-store session"},
+		{ring("unlock", keystore.ErrBusy), "A window of it may be open", "Answer it", "--secret-store session"},
+		{ring("unlock", keystore.ErrTimeout), "Nobody answered", "still be open", "--secret-store session"},
 		{ring("unlock", keystore.ErrLocked), "its window was closed", "keep the secrets in memory", "--secret-store session"},
-		{ring("unlock", keystore.ErrLocked, noWindow), "no window can be shown", "gnome-keyring-daemon --replace --unlock", "--unlock"},
+		{ring("unlock", keystore.ErrLocked, noWindow), "is locked.", "gnome-keyring-daemon --replace --unlock", "--unlock"},
 		{ring("get", keystore.ErrLocked, noWindow), "is locked.", "No window can be shown here", "--unlock"},
 		{ring("get", keystore.ErrUnavailable, func(e *keystore.Error) { e.State = keystore.NoCollection }), "no keyring in it yet", "Seahorse", "--secret-store session"},
 		{ring("get", keystore.ErrUnavailable, func(e *keystore.Error) { e.State = keystore.Silent }), "does not answer", "restart the keyring service", "--secret-store session"},
-		{ring("set", keystore.ErrTimeout), "whether the secret was stored is unknown", "Try again", "--secret-store session"},
+		{ring("set", keystore.ErrTimeout), "did not answer in time.", "Try again", "--secret-store session"},
 		{ring("get", keystore.ErrTimeout), "did not answer in time.", "Try again", "--secret-store session"},
 		{ring("get", keystore.ErrBusy), "busy with an earlier call", "Answer it", "--secret-store session"},
 		{ring("set", keystore.ErrRefused, detail), "refused: No space left.", "Try again", "--secret-store session"},

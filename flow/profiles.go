@@ -1,7 +1,6 @@
 package flow
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"io/fs"
@@ -310,45 +309,40 @@ func (s State) NothingYet(now time.Time) bool {
 // ExplainAccount gives the code and the sentence for an account that could not be
 // read.
 func ExplainAccount(err error) (code, message string) {
-	if errors.Is(err, profiles.ErrOnlyRefreshToken) {
-		return CodeUsage, "The list has no access token of this account, only a refresh token."
-	}
-	if errors.Is(err, cronofy.ErrUnsendable) {
-		return CodeUsage, "The access token holds characters that tokens do not have."
-	}
 	p := Explain(err, StepProfiles)
-	if api := new(cronofy.Error); errors.As(err, &api) && api.Code == "" {
-		p.Summary = cmp.Or(wordsOfStatus(api.Status).account, p.Summary)
+	api := new(cronofy.Error)
+	switch {
+	case errors.Is(err, profiles.ErrOnlyRefreshToken):
+		return CodeUsage, "The list has no access token of this account, only a refresh token."
+	case errors.Is(err, cronofy.ErrUnsendable):
+		return CodeUsage, "The access token holds characters that tokens do not have."
+	case !errors.As(err, &api) || api.Code != "":
+	case api.Status == 401:
+		p.Summary = "The access token was not accepted: it is wrong, expired or revoked."
+	case api.Status > 401 && api.Status < 423:
+		p.Summary = "This token may not read the account, or there is none at this data center."
 	}
 	return p.Code, p.Summary
 }
-
-// freshToken stands for how another token is given, which AccountWords fills in.
-const freshToken = "FRESH TOKEN"
 
 // AccountWords are for a row of the profiles' table whose account could not be
 // read: the reason in a few words, and what to do next. code is that of the
 // row's error, kind says where its token came from.
 func AccountWords(code string, kind AccountsKind) (short, next string) {
-	words := answerWords{short: "refused", next: "Press r to look again."}
+	const again = "press r to look again."
 	switch code {
-	case CodeUsage:
-		words = answerWords{short: "no usable token", next: freshToken}
 	case CodeNetwork:
-		words = answerWords{short: "no connection", next: "Check the network, then " + lookAgain}
-	default:
-		for _, w := range statusWords {
-			if w.code == code {
-				words = w
-			}
-		}
-		if w := oauthWords[code]; w.short != "" {
-			words = w
-		}
+		return "no connection", "Check the network, then " + again
+	case CodeRateLimited, CodeLocked:
+		return "not now", "Wait a minute, then " + again
+	case CodeServerError, "temporarily_unavailable":
+		return "Cronofy's fault", "Wait a moment, then " + again + " status.cronofy.com tells whether more is wrong."
+	case CodeBadAnswer:
+		return "unusable answer", "Check the data center, and whether a proxy or a login page stands in between; then " + again
 	}
-	fresh := "Put a fresh access token of this account into the list, then go back and read the list again."
+	next = "Put a fresh access token of this account into the list, then go back and read the list again."
 	if kind == AccountsToken {
-		fresh = "Go back and paste a fresh access token of this account."
+		next = "Go back and paste a fresh access token of this account."
 	}
-	return words.short, strings.Replace(words.next, freshToken, fresh, 1)
+	return "token refused", next + " It needs a scope that reads the account, and works in its own data center alone."
 }

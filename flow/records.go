@@ -53,7 +53,7 @@ func (r *Runner) record(ctx context.Context, l links.Link, a Answers) string {
 		return ""
 	}
 	if err := r.deleteCopies(ctx, links.StoredToken(l)); err != nil {
-		return "Linked. " + explainCopies(err)
+		return "Linked. " + explainCopies
 	}
 	return ""
 }

@@ -166,7 +166,7 @@ func TestCopiesThatStayAreSaidAndRecorded(t *testing.T) {
 	h.found.Store.Kind = flow.StoreSession
 	last, _ := h.run(t.Context())
 	require.NotNil(t, last.Link)
-	require.Equal(t, "Linked. Earlier copies of its secrets could not be deleted from the keyring; confer status lists them.", last.Notice)
+	require.Equal(t, "Linked. Earlier copies of its secrets could not be deleted; confer status lists them.", last.Notice)
 	require.Len(t, h.contents().UnneededSecrets(), 2)
 }
 

@@ -158,7 +158,7 @@ func (r *Runner) connected(ctx context.Context, a Answers, code cronofy.Secret, 
 	return r.storeToken(a, serviceTokenOf(a), token.RefreshToken, func(ctx context.Context, s Store) Event {
 		notice := ""
 		if err := r.recordAccount(ctx, a, s, token); err != nil {
-			notice = explainCopies(err)
+			notice = explainCopies
 		}
 		return ServiceAccountAccepted{ID: a.ServiceAccount, Notice: notice}
 	}), nil

@@ -65,12 +65,9 @@ func answersOfCronofy(l *wordList) {
 	l.problem(Explain(&cronofy.Error{Status: 429, RetryAfter: 90 * time.Second}, StepAuthorize))
 	l.head("Answers of Cronofy, by OAuth code")
 	for _, code := range append(slices.Sorted(maps.Keys(oauthWords)), "unheard_of") {
-		l.problem(Explain(&RefusedError{Code: code}, StepAuthorize))
+		l.problem(Explain(&cronofy.Error{Code: code}, StepAuthorize))
 	}
-	l.head("The same for Enterprise Connect")
-	for _, code := range slices.Sorted(maps.Keys(connectWords)) {
-		l.problem(Explain(&RefusedError{Code: code, Description: "as Cronofy describes it"}, StepServiceAccount))
-	}
+	l.problem(Explain(&cronofy.Error{Code: "access_denied", Description: "as Cronofy describes it"}, StepServiceAccount))
 	l.head("Rows of accounts without an answer")
 	for _, code := range []string{CodeUsage, CodeNetwork} {
 		short, next := AccountWords(code, AccountsToken)
@@ -110,8 +107,7 @@ func otherProblems(l *wordList) {
 	}
 	l.say(explainUnsaved(errors.New("no space left on the disk")))
 	l.say(explainUnsaved(links.ErrDraftLocked))
-	l.say(explainCopies(&keystore.Error{Store: keystore.Keyring}))
-	l.say(explainCopies(&keystore.Error{Store: keystore.File}))
+	l.say(explainCopies)
 }
 
 func storeProblems(l *wordList) {

@@ -153,7 +153,7 @@ func TestAnotherFaceLeavesItsProblemBehind(t *testing.T) {
 	require.Contains(t, text(m), "Delegated scope")
 	require.NotContains(t, text(m), "does not know this service account")
 	press(m, "enter")
-	report(t, m, linkReady(), fail(&flow.RefusedError{Code: "access_denied"}))
+	report(t, m, linkReady(), fail(&cronofy.Error{Code: "access_denied"}))
 	require.Contains(t, text(m), "refused")
 	press(m, "esc")
 	require.NotContains(t, text(m), "refused")

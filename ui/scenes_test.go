@@ -243,7 +243,7 @@ func authorizeScenes() []scene {
 		{name: "authorize_handed_over_paste", found: handedFound(), keys: []string{"paste:http://127.0.0.1:8739/callback?code=abc&state=1"}},
 		{name: "exchange_again", events: append(toWaiting(), flow.AnswerArrived{}, flow.Failed{Err: &cronofy.NetworkError{Host: "api-de.cronofy.com", Kind: cronofy.NetworkDNS}, Approved: true, CodeUntil: start.Add(4 * time.Minute)})},
 		{name: "authorize_timeout", events: trouble(flow.ErrTimeout, false)},
-		{name: "authorize_denied", events: trouble(&flow.RefusedError{Code: "access_denied"}, false), small: true},
+		{name: "authorize_denied", events: trouble(&cronofy.Error{Code: "access_denied"}, false), small: true},
 		{name: "authorize_port", events: events(toAuthorize(), flow.AuthorizeStarted{}, fail(portErr())), small: true},
 		{name: "authorize_port_pinned", found: pinnedFound(), events: events(way(flow.StepServiceAccount, flow.StepAuthorize), flow.AuthorizeStarted{}, fail(portErr())), small: true},
 		{name: "application_port_pinned", found: pinnedFound(), events: events(way(flow.StepServiceAccount, flow.StepAuthorize), flow.AuthorizeStarted{}, fail(portErr())), keys: []string{"r"}, small: true},

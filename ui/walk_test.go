@@ -262,7 +262,7 @@ func TestWalkToTheTable(t *testing.T) {
 	s := okAccount(newScript(t)).
 		on("authorize", linkReady(), flow.BrowserAsked{}).
 		on("pasted", flow.AnswerRejected{Err: callback.ErrPasteNoState}).
-		on("pasted", flow.Failed{Err: &flow.RefusedError{Code: "access_denied"}}).
+		on("pasted", flow.Failed{Err: &cronofy.Error{Code: "access_denied"}}).
 		on("authorize", linkReady(), flow.BrowserAsked{}).
 		on("new link", linkReady()).
 		on("extended", flow.TimeExtended{Until: start.Add(9 * time.Minute)}).
