@@ -1,6 +1,7 @@
 package command
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -38,7 +39,7 @@ func dryRun(ctx context.Context, w *wiring, tokensOut string, s streams) error {
 	a := &w.known.Answers
 	a.ClientSecret = cronofy.NewSecret(drySecret)
 	a.Accounts = flow.Accounts{}
-	kept := storedWords(w.known.Store.Kind)
+	kept := storedWords[cmp.Or(w.known.Store.Kind, flow.StoreKeyring)]
 	w.known.Store = flow.Store{Kind: flow.StoreSession, Pinned: true}
 	t := &dryTransport{out: s.out}
 	w.runner.NewClient = func(site cronofy.Site, app cronofy.App, _ func(cronofy.Wait)) *cronofy.Client {
@@ -56,19 +57,14 @@ func dryRun(ctx context.Context, w *wiring, tokensOut string, s streams) error {
 	return nil
 }
 
-// storedWords says what a set-up with this store keeps, and where.
-func storedWords(store flow.StoreKind) string {
-	const secrets = "the client secret and the refresh token in "
-	switch store {
-	case flow.StoreNone:
-		return "nothing: the sandbox stores nothing"
-	case flow.StoreSession:
-		return "the link in links.json; " + secrets + "memory for that run only"
-	case flow.StoreFile:
-		return secrets + "the encrypted file, and the link in links.json"
-	case flow.StoreKeyring, "":
-	}
-	return secrets + "the system's keyring, and the link in links.json"
+const secretsIn = "the client secret and the refresh token in "
+
+// storedWords are what a set-up with a store keeps, and where.
+var storedWords = map[flow.StoreKind]string{
+	flow.StoreNone:    "nothing: the sandbox stores nothing",
+	flow.StoreSession: "the link in links.json; " + secretsIn + "memory for that run only",
+	flow.StoreFile:    secretsIn + "the encrypted file, and the link in links.json",
+	flow.StoreKeyring: secretsIn + "the system's keyring, and the link in links.json",
 }
 
 // nowhere is a listener that nobody comes to. It takes no port.

@@ -29,7 +29,7 @@ func newExport(s streams, e environment) *cobra.Command {
 			"only you can read (0600). LINK is an id, a label or a service account, as confer status lists them. The stored copy " +
 			"stays; but when either side refreshes, Cronofy may give a new refresh token and end the other one.",
 		Example: "  confer export Acme --tokens-out tokens.json\n  confer export Acme --tokens-out - | my-application import",
-		Args:    oneLink,
+		Args:    arguments(1, 1, "the link, as confer status lists it"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			f.link = args[0]
 			return export(cmd.Context(), f, e, s)
@@ -40,17 +40,6 @@ func newExport(s streams, e environment) *cobra.Command {
 	add(cmd, option{name: "force", dst: &f.force, group: groupOutput, text: "replace a file that is there; with -, write even to a terminal"})
 	cmd.ValidArgsFunction = completeLink
 	return cmd
-}
-
-// oneLink is cobra's check of arguments, with our words.
-func oneLink(_ *cobra.Command, args []string) error {
-	switch len(args) {
-	case 0:
-		return usage("missing: the link", "name its id, its label or its service account; confer status lists them")
-	case 1:
-		return nil
-	}
-	return usage("there is more than one link", "name one; a label with spaces goes in quotes")
 }
 
 const exportWarning = "Whoever refreshes next may be given a new refresh token, and then the other copy stops working."

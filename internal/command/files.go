@@ -82,7 +82,7 @@ func collision(a, b namedFile) error {
 	}
 	step := new(settings).option(strings.TrimPrefix(b.name, "--")).step
 	switch {
-	case !same, a.path == os.DevNull, a.info != nil && isNull(a.info):
+	case !same, a.path == os.DevNull:
 		return nil
 	case b.own() && !a.writes && (b.path != "" || !b.info.Mode().IsRegular()): // a socket may be both ends
 		return nil
@@ -93,11 +93,6 @@ func collision(a, b namedFile) error {
 			"give one of them as a file, or the passphrase by another descriptor: --secret-passphrase-fd 3 3<FILE")
 	}
 	return usageAt(step, a.name+" and "+b.name+" name one file", "name two files")
-}
-
-func isNull(info fs.FileInfo) bool {
-	null, err := os.Stat(os.DevNull)
-	return err == nil && os.SameFile(info, null)
 }
 
 // samePath compares names where there is no file yet.

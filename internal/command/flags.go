@@ -11,6 +11,7 @@ import (
 
 	"confer/cronofy"
 	"confer/flow"
+	"confer/internal/links"
 	"confer/internal/opener"
 )
 
@@ -127,14 +128,14 @@ func (f *settings) option(name string) option {
 func (f *settings) shared() []option {
 	return []option{
 		{name: "data-center", dst: &f.dataCenter, group: groupCommon, arg: "ID", env: "CRONOFY_DATA_CENTER", known: dataCenterIDs, text: either(dataCenterIDs())},
-		{name: "client-id", dst: &f.clientID, group: groupCommon, arg: "ID", env: "CRONOFY_CLIENT_ID", known: savedClientIDs, step: flow.StepApplication,
-			text: "client id of the application"},
+		{name: "client-id", dst: &f.clientID, group: groupCommon, arg: "ID", env: "CRONOFY_CLIENT_ID", known: savedWords(func(l links.Link) string { return l.ClientID }),
+			step: flow.StepApplication, text: "client id of the application"},
 		{name: "client-secret-file", dst: &f.secretFile, group: groupCommon, arg: "FILE", file: reads, step: flow.StepApplication,
 			text: "file that holds the client secret, - for standard input (or CRONOFY_CLIENT_SECRET)"},
-		{name: "service-account", dst: &f.serviceAccount, group: groupCommon, arg: "ID", env: "CONFER_SERVICE_ACCOUNT", known: savedServiceAccounts,
+		{name: "service-account", dst: &f.serviceAccount, group: groupCommon, arg: "ID", env: "CONFER_SERVICE_ACCOUNT", known: savedWords(func(l links.Link) string { return l.ServiceAccount }),
 			step: flow.StepServiceAccount, text: "id of the calendar service account, ser_..."},
 		{name: "provider", dst: &f.provider, group: groupCommon, arg: "NAME", env: "CONFER_PROVIDER", known: providerNames, step: flow.StepProvider, text: either(providerNames())},
-		{name: "label", dst: &f.label, group: groupCommon, arg: "TEXT", known: savedLabels, step: flow.StepServiceAccount, text: "your own name for this link"},
+		{name: "label", dst: &f.label, group: groupCommon, arg: "TEXT", known: savedWords(func(l links.Link) string { return l.Label }), step: flow.StepServiceAccount, text: "your own name for this link"},
 		{name: "accounts", dst: &f.accounts, group: groupCommon, arg: "FILE", file: reads, step: flow.StepProfiles,
 			text: "file with accounts' tokens, to check the accounts at the end"},
 		{name: "sandbox", dst: &f.sandbox, group: groupCommon, text: "use the embedded sandbox: no credentials, nothing stored"},

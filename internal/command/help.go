@@ -180,30 +180,21 @@ func saved() (c links.Contents) {
 	return c
 }
 
-func savedClientIDs() []string {
-	c := saved()
-	return distinct(c.Links, func(l links.Link) string { return l.ClientID },
-		distinct(c.ServiceAccounts, func(a links.ServiceAccount) string { return a.ClientID }, nil))
-}
-
-func savedServiceAccounts() []string {
-	c := saved()
-	return distinct(c.Links, func(l links.Link) string { return l.ServiceAccount },
-		distinct(c.ServiceAccounts, func(a links.ServiceAccount) string { return a.ID }, nil))
-}
-
-func savedLabels() []string {
-	return distinct(saved().Links, func(l links.Link) string { return l.Label }, nil)
-}
-
-// distinct puts a text of each of a list behind words, each once, cleaned for a terminal.
-func distinct[T any](list []T, of func(T) string, words []string) []string {
-	for _, item := range list {
-		if word := clip(of(item)); word != "" && !slices.Contains(words, word) {
-			words = append(words, word)
+// savedWords gives a text of each link and service account that is saved here, each
+// once, cleaned for a terminal.
+func savedWords(of func(links.Link) string) func() []string {
+	return func() (words []string) {
+		c := saved()
+		for _, a := range c.ServiceAccounts {
+			c.Links = append(c.Links, links.Link{ClientID: a.ClientID, ServiceAccount: a.ID, Label: a.Label})
 		}
+		for _, l := range c.Links {
+			if word := clip(of(l)); word != "" && !slices.Contains(words, word) {
+				words = append(words, word)
+			}
+		}
+		return words
 	}
-	return words
 }
 
 // programVersion is the release's, or the module's own.

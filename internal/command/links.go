@@ -59,9 +59,7 @@ func newManager(ctx context.Context, f *settings, e environment, s streams) (*li
 	if err != nil {
 		return nil, err
 	}
-	notify := func(w cronofy.Wait) {
-		fmt.Fprintf(s.err, "confer: waiting %s (%s)\n", w.For.Round(100e6), w.Reason)
-	}
+	notify := func(w cronofy.Wait) { sayWait(s.err, w.For, w.Reason) }
 	ask := func() (cronofy.Secret, error) { return askPassphrase(ctx, f, s, phrase) }
 	return managerOf(list, &cronofy.App{ClientID: f.clientID, ClientSecret: secret}, clients, notify, ask), nil
 }

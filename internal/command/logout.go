@@ -65,7 +65,7 @@ func logout(ctx context.Context, f *logoutFlags, e environment, s streams) error
 	}
 	q := &logoutRun{m: m, f: f, s: s, ev: newEvents(s.out)}
 	if f.leftOver {
-		q.deleteUnneeded(ctx, false)
+		q.deleteUnneeded(ctx)
 		return &exitError{q.exit}
 	}
 	chosen, err := f.choose(c)
@@ -79,7 +79,7 @@ func logout(ctx context.Context, f *logoutFlags, e environment, s streams) error
 		}
 	}
 	if f.all {
-		q.deleteUnneeded(ctx, len(chosen) == 0)
+		q.deleteUnneeded(ctx)
 	}
 	return &exitError{q.exit}
 }
@@ -88,10 +88,8 @@ func (f *logoutFlags) checkFlags(s streams) error {
 	_, tty := asTerminal(s.in)
 	f.asks = f.revoke && !f.yes // for the service account id
 	switch {
-	case f.all && f.link != "":
-		return usage("--all and a link do not go together", "give one of them")
-	case f.leftOver && (f.all || f.revoke || f.link != ""):
-		return usage("--left-over cannot be combined with --all, --revoke or a link", "it deletes what belongs to no link; --all deletes that too")
+	case f.all && f.link != "", f.leftOver && (f.all || f.revoke || f.link != ""):
+		return usage("--left-over goes alone, and --all without a link", "--all deletes what --left-over does, too")
 	case f.yes && !f.revoke:
 		return usage("--yes goes with --revoke", "forgetting here asks nothing: leave it out")
 	case f.revoke && !f.yes && (f.noInput || !tty):
@@ -165,7 +163,11 @@ func (q *logoutRun) failed(l links.Link, done links.Forgotten, err error) {
 	if l.ClientID != "" {
 		name = l.ID()
 	}
-	p.Summary = name + " is still listed: " + stepWords(step, done.Revoked) + " " + p.Summary
+	did := ""
+	if done.Revoked {
+		did = "its token is revoked, but "
+	}
+	p.Summary = name + " is still listed: " + did + stepWords[step] + " " + p.Summary
 	if step == links.StepRevoke && !storeShut(err) {
 		p.Hint += " Without --revoke, confer logout forgets the link here alone."
 	}
@@ -215,10 +217,9 @@ func (q *logoutRun) say(l links.Link, done links.Forgotten) {
 }
 
 // deleteUnneeded deletes what belongs to nothing that is listed; with --all also what
-// belongs to no link. even: it says so also where there was nothing of that.
-func (q *logoutRun) deleteUnneeded(ctx context.Context, even bool) {
+// belongs to no link.
+func (q *logoutRun) deleteUnneeded(ctx context.Context) {
 	done, err := q.m.DeleteUnneeded(ctx, q.f.all)
-	some := done.RefreshTokens > 0 || done.ClientSecret
 	switch {
 	case err != nil && q.f.all:
 		q.failed(links.Link{}, done, err)
@@ -231,10 +232,9 @@ func (q *logoutRun) deleteUnneeded(ctx context.Context, even bool) {
 	case q.f.json && q.f.leftOver:
 		q.ev.write("left_over_deleted", "refresh_tokens_deleted", done.RefreshTokens, "client_secret_deleted", done.ClientSecret)
 	case q.f.json:
-	case q.f.all && (some || even):
-		fmt.Fprintf(q.s.out, "Service accounts and unfinished answers are forgotten here%s.\n", deletedWords(done))
 	case q.f.all:
-	case some:
+		fmt.Fprintf(q.s.out, "Service accounts and unfinished answers are forgotten here%s.\n", deletedWords(done))
+	case done.RefreshTokens > 0 || done.ClientSecret:
 		fmt.Fprintf(q.s.out, "What was left over is deleted%s.\n", deletedWords(done))
 	case len(done.Damaged) == 0 && done.UnlistedFile == "":
 		fmt.Fprintln(q.s.out, "Nothing is left over here.")
@@ -252,25 +252,12 @@ func stepOf(err error) (step links.Step) {
 	return step
 }
 
-func stepWords(step links.Step, revoked bool) string {
-	did := ""
-	if revoked {
-		did = "its token is revoked, but "
-	}
-	switch step {
-	case links.StepWait:
-		return "nothing was done."
-	case links.StepRevoke:
-		return "its token could not be revoked, and nothing was deleted."
-	case links.StepSecrets:
-		return did + "its secrets could not all be deleted."
-	case links.StepList:
-		if revoked {
-			did = "its token is revoked, "
-		}
-		return did + "its secrets are deleted, but the list could not be changed."
-	}
-	return did + "it could not be forgotten."
+// stepWords are where a link stopped being forgotten.
+var stepWords = map[links.Step]string{
+	links.StepWait:    "nothing was done.",
+	links.StepRevoke:  "its token could not be revoked, and nothing was deleted.",
+	links.StepSecrets: "its secrets could not all be deleted.",
+	links.StepList:    "the list could not be changed; its secrets are deleted.",
 }
 
 func deletedWords(done links.Forgotten) string {

@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"io"
 	"iter"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -428,11 +426,6 @@ func (r *profilesRun) askMissing(ctx context.Context) error {
 	if err != nil && !errors.Is(err, io.EOF) {
 		return err
 	}
-	if rest, ok := strings.CutPrefix(path, "~/"); ok { // no shell has read this
-		if home, err := os.UserHomeDir(); err == nil {
-			path = filepath.Join(home, rest)
-		}
-	}
 	f.accounts = path
 	return f.files()
 }
@@ -555,8 +548,6 @@ func (r *profilesRun) words(ctx context.Context, err error) error {
 		return failed("the records could not be written: "+cronofy.FileReason(output.err), "make room, or name another file with --out")
 	case isRenew && errors.Is(renew, profiles.ErrTokensLost): // an error that would come for every account
 		return failed("new tokens could not be written to the file of --tokens-out: "+cronofy.FileReason(renew.Err), "make room; "+ownersAgain)
-	case isRenew:
-		return ended(flow.Explain(renew.Err, flow.StepProfiles))
 	case errors.Is(err, delegated.ErrNoServiceToken):
 		return explainService(err)
 	case isCall && !call.Exchange && isRequest: // what Cronofy has against the request as a whole

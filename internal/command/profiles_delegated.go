@@ -9,7 +9,6 @@ import (
 	"net"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"confer/cronofy"
@@ -62,9 +61,15 @@ func (r *profilesRun) openReceiver(token *delegated.ServiceToken, list []profile
 	for i, a := range list {
 		emails[i] = a.Email
 	}
+	var save func(string, cronofy.Token) error
+	if r.tokens != nil { // only where the operator named a file for them
+		save = func(email string, t cronofy.Token) error {
+			return r.tokens.Append(profiles.Account{Email: email, Sub: t.Sub, AccessToken: t.AccessToken, RefreshToken: t.RefreshToken}, cronofy.Secret{})
+		}
+	}
 	receiver, err := delegated.Open(r.ctx, delegated.Config{
 		Client: r.client, ServiceToken: token, ClientSecret: r.app.ClientSecret, AcceptUnsigned: r.f.takeUnsigned,
-		CallbackURL: r.f.callbackURL, Listen: r.f.listen, Scope: r.f.scope, Timeout: r.f.timeout, Save: r.saver(), Report: r.tellNotice,
+		CallbackURL: r.f.callbackURL, Listen: r.f.listen, Scope: r.f.scope, Timeout: r.f.timeout, Save: save, Report: r.tellNotice,
 	}, emails)
 	if err != nil {
 		if op, ok := errors.AsType[*net.OpError](err); ok && op.Err != nil { // the flag has the address
@@ -101,16 +106,6 @@ func (r *profilesRun) delegatedAccounts(receiver *delegated.Receiver, list []pro
 	return profiles.Accounts(accounts)
 }
 
-// saver writes tokens down only where the operator named a file for them.
-func (r *profilesRun) saver() func(string, cronofy.Token) error {
-	if r.tokens == nil {
-		return nil
-	}
-	return func(email string, t cronofy.Token) error {
-		return r.tokens.Append(profiles.Account{Email: email, Sub: t.Sub, AccessToken: t.AccessToken, RefreshToken: t.RefreshToken}, cronofy.Secret{})
-	}
-}
-
 // addresses gives whom access is to be got to, but for those that were read before.
 func (r *profilesRun) addresses(token *delegated.ServiceToken) (profiles.Addresses, error) {
 	var list profiles.Addresses
@@ -142,22 +137,12 @@ func (r *profilesRun) addresses(token *delegated.ServiceToken) (profiles.Address
 // the service account may delegate.
 func (r *profilesRun) confirm(list profiles.Addresses, scopeGuessed bool) error {
 	r.tellAddresses(list)
-	rooms := 0
-	for _, a := range list.All {
-		if a.Line == 0 {
-			rooms++
-		}
-	}
-	what := plural(len(list.All), "calendar")
-	if rooms > 0 && rooms < len(list.All) {
-		what += fmt.Sprintf(" (%s from --resources)", plural(rooms, "room"))
-	}
 	whose := ""
 	if scopeGuessed {
 		whose = " (Cronofy does not say what this service account may delegate; --scope names another)"
 	}
 	fmt.Fprintf(r.s.err, "confer: this authorizes %s in the application %s, with the scope %q%s; Cronofy may bill for each\n",
-		what, cronofy.CleanText(r.app.ClientID, 100), cronofy.CleanText(r.f.scope, 200), whose)
+		plural(len(list.All), "calendar"), cronofy.CleanText(r.app.ClientID, 100), cronofy.CleanText(r.f.scope, 200), whose)
 	switch {
 	case r.f.yes && scopeGuessed:
 		return usage("missing: --scope", "with --yes nobody looks at the scope above, and less than the application has could take something away from it: name the scope")
@@ -289,20 +274,15 @@ func (r *profilesRun) watchAnswers(receiver *delegated.Receiver, calendars int) 
 		return receiver.Progress().Asked
 	}
 	r.progress.answers, r.progress.calendars = receiver.Progress, calendars
-	ctx, stop := context.WithCancel(context.Background())
-	var ticking sync.WaitGroup
-	ticking.Go(func() {
-		ticks := time.NewTicker(answersTick)
-		defer ticks.Stop()
-		for ctx.Err() == nil {
+	go func() {
+		for ticks := time.Tick(answersTick); r.ctx.Err() == nil; {
 			select {
-			case <-ticks.C:
+			case <-ticks:
 				r.progress.tick()
-			case <-ctx.Done():
+			case <-r.ctx.Done():
 			}
 		}
-	})
-	r.later(func() { stop(); ticking.Wait() })
+	}()
 }
 
 // tellNotice says at once what keeps answers from coming.

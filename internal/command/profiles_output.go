@@ -255,7 +255,11 @@ func (p *progress) wait(w cronofy.Wait) {
 		return
 	}
 	p.said = now
-	fmt.Fprintf(p.w, "confer: waiting %s (%s)\n", w.For.Round(100*time.Millisecond), w.Reason)
+	sayWait(p.w, w.For, w.Reason)
+}
+
+func sayWait(w io.Writer, d time.Duration, reason string) {
+	fmt.Fprintf(w, "confer: waiting %s (%s)\n", d.Round(100*time.Millisecond), reason)
 }
 
 func (p *progress) draw(now time.Time) {

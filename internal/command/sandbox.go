@@ -15,7 +15,6 @@ import (
 	"confer/cronofy"
 	"confer/cronofy/sandbox"
 	"confer/flow"
-	"confer/flow/callback"
 	"confer/internal/atomicfile"
 )
 
@@ -98,7 +97,7 @@ func serveSandbox(ctx context.Context, f *sandboxFlags, s streams) error {
 	}
 	server := sandbox.New(f.Options)
 	if err := server.Start(); err != nil {
-		return cannotStart(err)
+		return usage("the sandbox cannot start: "+cronofy.CleanText(err.Error(), 200), "end what uses the port, or give other addresses with --listen-api and --listen-app")
 	}
 	defer server.Close()
 	lines := sandboxLines(server)
@@ -111,16 +110,6 @@ func serveSandbox(ctx context.Context, f *sandboxFlags, s streams) error {
 	fmt.Fprintf(s.err, "Control page: %s\nNothing here is real. Ctrl+C stops it.\n", server.ControlURL())
 	<-ctx.Done()
 	return &exitError{flow.ExitCancelled}
-}
-
-// cannotStart says why a port was not to be had.
-func cannotStart(err error) error {
-	why, hint := cronofy.CleanText(err.Error(), 200), "give other addresses with --listen-api and --listen-app"
-	var listen *net.OpError
-	if errors.As(err, &listen) && callback.ClassOf(err) == callback.PortInUse {
-		why, hint = listen.Addr.String()+" is in use by another program", "end that program, or "+hint
-	}
-	return usage("the sandbox cannot start: "+why, hint)
 }
 
 func (f *sandboxFlags) check() error {

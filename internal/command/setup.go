@@ -238,16 +238,12 @@ func sayEnd(last flow.State, kept bool, tokens *tokenFile, s streams) error {
 		return &exitError{flow.ExitCancelled}
 	}
 	l := last.Made[len(last.Made)-1]
-	switch flow.StoreKind(l.Store) {
-	case flow.StoreSession:
-		fmt.Fprintln(s.err, "The secrets were kept in memory for this run only.")
-	case flow.StoreNone:
+	if flow.StoreKind(l.Store) == flow.StoreNone {
 		fmt.Fprintln(s.err, "That was the sandbox: nothing is linked in reality, and nothing is stored.")
 	}
-	switch {
-	case tokens.err != nil:
-		fmt.Fprintf(s.err, "The tokens could not be written to --tokens-out: %s.\n", cronofy.FileReason(tokens.err))
-	case tokens.of != "":
+	if warning := tokens.warning(l); warning != "" {
+		fmt.Fprintln(s.err, warning)
+	} else if tokens.of != "" {
 		fmt.Fprintf(s.err, "The tokens of %s are in %s, which only you can read.\n", tokens.of, clip(tokens.path))
 	}
 	return tokens.failed()
@@ -450,7 +446,7 @@ func (t teller) follow(s flow.State, ev flow.Event) {
 	// Why nothing happens for a while, what could not be checked, and what came back
 	// that was not the answer is said with --json, too.
 	case flow.Paused:
-		fmt.Fprintf(t.s.err, "confer: waiting %s (%s)\n", time.Until(ev.Until).Round(time.Second), ev.Reason)
+		sayWait(t.s.err, time.Until(ev.Until), ev.Reason)
 	case flow.ApplicationAccepted:
 		if ev.Unchecked != nil {
 			fmt.Fprintf(t.s.err, "confer: note: %s\n", s.Notice)

@@ -175,7 +175,10 @@ func (r statusReport) text(w io.Writer, columns int) {
 		line(w, "client secret", whereabouts(o.DraftSecret, o.Draft.Store))
 	}
 	leftovers(w, o.Unneeded)
-	keyringProblem(w, o.Keyring)
+	if k := o.Keyring; k.State != "" && k.State != keystore.Ready { // said once, however many secrets it concerns
+		words := doctor.KeyringState(k)
+		fmt.Fprintf(w, "\n%s %s\n", words.Message, words.Next)
+	}
 }
 
 // table has a row for each link, under a head.
@@ -250,28 +253,20 @@ func leftovers(w io.Writer, all []links.UnneededStatus) {
 	fmt.Fprintf(w, "\nLeft over, needed by nothing that is listed. To delete: %s\n", leftoverCommand)
 	for _, l := range all {
 		s := l.Stored
-		name, of := "refresh token", clip(s.ServiceAccount)
-		if s.IsClientSecret() {
+		name, of := "refresh token", clip(s.ServiceAccount)+" · "+cronofy.Provider(clip(s.Provider)).Name()
+		switch {
+		case s.IsClientSecret():
 			name, of = "client secret", "application "+clip(s.ClientID)
+		case s.Provider == links.AccountToken:
+			of = clip(s.ServiceAccount) + " · service account"
 		}
 		line(w, name, whereabouts(l.Secret, s.Store))
-		line(w, "", strings.Join(slices.DeleteFunc([]string{of, ownerWords(s), dataCenterOf(s.APIHost).Name}, func(s string) bool { return s == "" }), " · "))
+		line(w, "", of+" · "+dataCenterOf(s.APIHost).Name)
 	}
 }
 
 // leftoverCommand deletes what is left over.
 const leftoverCommand = "confer logout --left-over"
-
-// ownerWords says whose refresh token it is.
-func ownerWords(s links.StoredSecret) string {
-	switch s.Provider {
-	case "":
-		return ""
-	case links.AccountToken:
-		return "service account"
-	}
-	return cronofy.Provider(clip(s.Provider)).Name()
-}
 
 // dataCenterOf is the data center of an API host. Where it is no data center's, the
 // host stands for it.
@@ -333,15 +328,6 @@ func storePlace(store string) string {
 		return "memory"
 	}
 	return "the store " + clip(store)
-}
-
-// keyringProblem says once what to do, however many secrets it concerns.
-func keyringProblem(w io.Writer, s keystore.Status) {
-	if s.State == "" || s.State == keystore.Ready {
-		return
-	}
-	words := doctor.KeyringState(s)
-	fmt.Fprintf(w, "\n%s %s\n", words.Message, words.Next)
 }
 
 // json writes "link" for each link, "service_account" for each service account that

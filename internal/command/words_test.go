@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net"
 	"strings"
 	"testing"
 	"time"
@@ -50,15 +49,15 @@ func TestWordsOfCommands(t *testing.T) {
 	all.WriteString("\nFiles:\n")
 	for _, err := range []error{
 		tokensError(profiles.ErrTokensBusy), tokensError(profiles.ErrTokensFormat), outError(atomicfile.ErrLocked), outError(profiles.ErrNotRecords),
-		cannotStart(&net.OpError{Op: "listen", Err: errors.New("no such address")}),
 	} {
 		if f, ok := errors.AsType[*failure](err); ok {
 			tell(f.Problem)
 		}
 	}
 	all.WriteString("\nThe end of logout, and moments of status:\n")
-	for _, step := range []links.Step{links.StepWait, links.StepRevoke, links.StepSecrets, links.StepList, ""} {
-		fmt.Fprintf(&all, "    %s\n", stepWords(step, true))
+	for _, step := range []links.Step{links.StepWait, links.StepRevoke, links.StepSecrets, links.StepList} {
+		q := &logoutRun{f: &logoutFlags{}, s: streams{err: &all}}
+		q.failed(links.Link{ClientID: "id", ServiceAccount: "ser_1", Provider: "zoom_enterprise"}, links.Forgotten{Revoked: step == links.StepList}, &links.StepError{Step: step, Err: links.ErrBusy})
 	}
 	fmt.Fprintf(&all, "    %s\n    %s\n", when(time.Time{}), whereabouts(links.Secret{State: links.Unread, Err: links.ErrDialog}, "keyring"))
 	fmt.Fprintf(&all, "    %s\n    %s\n", remembered("firefox"), remembered("none"))
