@@ -52,12 +52,12 @@ func (ev ApplicationEntered) apply(s State) (State, *Task) {
 	before := s
 	s.Answers.ClientSecret = ev.ClientSecret
 	for _, known := range []State{s, before} {
-		if p := firstProblem(known.CheckNoSecret(ev.ClientID), known.CheckNoSecret(ev.RedirectURI)); p != nil {
+		if p := cmp.Or(known.CheckNoSecret(ev.ClientID), known.CheckNoSecret(ev.RedirectURI)); p != nil {
 			return s.refuse(p)
 		}
 	}
 	s.Answers.ClientID, s.Answers.RedirectURI, s.Asking = ev.ClientID, ev.RedirectURI, false
-	if p := firstProblem(CheckClientID(ev.ClientID), CheckClientSecret(ev.ClientSecret), CheckRedirectURI(ev.RedirectURI)); p != nil {
+	if p := cmp.Or(CheckClientID(ev.ClientID), CheckClientSecret(ev.ClientSecret), CheckRedirectURI(ev.RedirectURI)); p != nil {
 		return s.refuse(p)
 	}
 	return s.start(CheckApplication{Answers: s.Answers, Store: s.Store})
@@ -174,10 +174,8 @@ func CheckRedirectURI(uri string) *Problem {
 		return usage("The redirect URI is missing.", hint)
 	case err != nil || strings.IndexFunc(uri, func(r rune) bool { return r <= ' ' || r > '~' }) >= 0:
 		return usage("The redirect URI is not an address.", hint)
-	case u.Scheme != "http" && u.Scheme != "https", u.Hostname() == "":
-		return usage("The redirect URI must begin with http:// or https:// and name a host.", hint)
-	case u.Fragment != "" || u.User != nil || strings.Contains(uri, "#"):
-		return usage("The redirect URI must have no user name and no part after #.", hint)
+	case u.Scheme != "http" && u.Scheme != "https", u.Hostname() == "", u.User != nil, strings.Contains(uri, "#"):
+		return usage("The redirect URI must begin with http:// or https:// and name a host, with no user name and no part after #.", hint)
 	case u.Port() != "" && !validPort(u.Port()):
 		return usage("The port in the redirect URI is not a number from 1 to 65535.", hint)
 	case LoopbackRedirect(uri) && u.Port() == "":
@@ -186,9 +184,6 @@ func CheckRedirectURI(uri string) *Problem {
 		return usage("Browsers refuse to open port "+u.Port()+".", "Take another port, like that of "+DefaultRedirectURI+".")
 	case shortAddress(u.Hostname()):
 		return usage("The redirect URI names its machine by part of an address.", "Write all four numbers, like "+DefaultRedirectURI+".")
-	}
-	if LooksLikeSecret(uri) {
-		return usage("The redirect URI holds what looks like the client secret.", hint)
 	}
 	for _, name := range []string{"code", "state", "error"} {
 		if u.Query().Has(name) {

@@ -180,7 +180,8 @@ type storing func(ctx context.Context, s Store) (Event, error)
 
 // unfinished is what can be finished of an approval: a code, or tokens.
 type unfinished struct {
-	exchange func(ctx context.Context, say func(Event)) (storing, error)
+	code     cronofy.Secret
+	exchange func(ctx context.Context, code cronofy.Secret, say func(Event)) (storing, error)
 	store    storing   // nil: the code is not exchanged yet
 	until    time.Time // when the code is too old
 }
@@ -192,7 +193,7 @@ func (a unfinished) finish(ctx context.Context, s Store, say func(Event)) Event 
 	if a.store == nil {
 		limited, cancel := context.WithTimeout(ctx, finishLimit)
 		defer cancel()
-		store, err := a.exchange(limited, say)
+		store, err := a.exchange(limited, a.code, say)
 		switch {
 		case err == nil:
 			a.store = store

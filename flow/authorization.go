@@ -62,7 +62,7 @@ func (z *authorization) run(ctx context.Context) Event {
 
 func (z *authorization) listen(ctx context.Context) (*callback.Server, error) {
 	tries := 1
-	if z.r.freePort() {
+	if z.r.closeLast() {
 		tries = portTries
 	}
 	for {
@@ -234,67 +234,63 @@ func (z *authorization) tellUnusable(err error) {
 	}
 }
 
-// finish takes the answer whose state was claimed. What the code gives is
-// finished even if the operator leaves: a code cannot be had twice.
-func (z *authorization) finish(ctx context.Context, a callback.Answer) Event {
+// finish takes the answer whose state was claimed, and gives what its browser is told.
+// What the code gives is finished even if the operator leaves: a code cannot be had
+// twice.
+func (z *authorization) finish(ctx context.Context, a callback.Answer) (last Event, told callback.Outcome) {
 	if a.Error != "" {
 		err := &cronofy.Error{Op: "authorize", Code: a.Error, Description: a.Description}
-		p := Explain(err, z.at)
-		o := callback.Outcome{Title: "Not authorized", Text: p.Summary, Hint: "The person who set this up sees the same in confer and can try again. " + closeWindow}
+		told = callback.Outcome{Title: "Not authorized", Text: Explain(err, z.at).Summary,
+			Hint: "The person who set this up sees the same in confer and can try again. " + closeWindow}
 		if a.Error == "access_denied" {
-			o.Title, o.Text = "You did not approve", "Nothing was linked, and nothing was changed."
-			o.Hint = "If you want to approve after all, ask the person who sent you the link for a new one. " + closeWindow
+			told = callback.Outcome{Title: "You did not approve", Text: "Nothing was linked, and nothing was changed.",
+				Hint: "If you want to approve after all, ask the person who sent you the link for a new one. " + closeWindow}
 		}
-		z.srv.ShowOutcome(a.ID, o)
-		return Failed{Err: err}
+		return Failed{Err: err}, told
 	}
 	z.say(AnswerArrived{})
-	last := z.approved(a.Code).finish(ctx, z.store, z.say)
+	last = z.approved(a.Code).finish(ctx, z.store, z.say)
 	if failed, bad := last.(Failed); bad {
-		z.srv.ShowOutcome(a.ID, z.notFinished(failed))
-		return last
+		p := approvedProblem(Explain(failed.Err, z.at), z.at, z.answers, failed, false)
+		return last, callback.Outcome{Title: "Approved, but not finished",
+			Text: "You approved, and nothing more is asked of you here. The set-up program could not finish: " + p.Summary,
+			Hint: "The person who set this up sees the same in confer. " + closeWindow}
 	}
-	z.srv.ShowOutcome(a.ID, callback.Outcome{OK: true, Title: z.done, Text: "The authorization is complete. Nothing more is asked of you.", Hint: backToTerminal})
-	return last
+	return last, callback.Outcome{OK: true, Title: z.done, Text: "The authorization is complete. Nothing more is asked of you.",
+		Hint: "You can close this window and go back to the terminal."}
 }
 
 // approved is what is to be done with a code.
 func (z *authorization) approved(code cronofy.Secret) unfinished {
-	return unfinished{until: time.Now().Add(codeLife), exchange: func(ctx context.Context, say func(Event)) (storing, error) {
-		return z.exchange(ctx, code, say)
-	}}
+	return unfinished{code: code, exchange: z.exchange, until: time.Now().Add(codeLife)}
 }
 
 // use takes an answer, and the next one that is here if nothing came of it. The
 // browsers of the others learn how it ended.
 func (z *authorization) use(ctx context.Context, a callback.Answer) Event {
-	last := z.finish(ctx, a)
+	last, told := z.finish(ctx, a)
+	z.srv.ShowOutcome(a.ID, told)
 	for {
-		late := notWaiting
 		failed, bad := last.(Failed)
-		if !bad {
-			late = callback.Outcome{OK: true, Title: z.done, Text: "An answer that came before this one was used. Nothing more is asked of you.", Hint: backToTerminal}
-		}
-		next, ok := z.srv.Next(late)
+		another := bad && !failed.TokensKept // where tokens are here, the store would not take others either
 		switch {
-		case !ok:
-			return last
 		case !bad:
-			z.srv.ShowOutcome(next.ID, late)
-		case failed.TokensKept: // the tokens are here, and the store would not take others either
-			z.srv.ShowOutcome(next.ID, z.notFinished(failed))
-		default:
-			last = moreTelling(failed, z.finish(ctx, next))
+			told.Text = "An answer that came before this one was used. Nothing more is asked of you."
+		case another:
+			told = notWaiting
 		}
+		next, more := z.srv.Next(told)
+		if !more {
+			return last
+		}
+		if another {
+			last, told = z.finish(ctx, next)
+			if f, again := last.(Failed); again && failed.Approved && !f.Approved { // a mere refusal says less
+				last = failed
+			}
+		}
+		z.srv.ShowOutcome(next.ID, told)
 	}
-}
-
-// notFinished is the page of an approval that nothing came of yet.
-func (z *authorization) notFinished(f Failed) callback.Outcome {
-	p := approvedProblem(Explain(f.Err, z.at), z.at, z.answers, f, false)
-	return callback.Outcome{Title: "Approved, but not finished",
-		Text: "You approved, and nothing more is asked of you here. The set-up program could not finish: " + p.Summary,
-		Hint: "The person who set this up sees the same in confer. " + closeWindow}
 }
 
 // release goes on serving the browser's pages, unless the port is needed before
@@ -318,13 +314,6 @@ const (
 	portPause = 25 * time.Millisecond
 )
 
-// newLinkError: there is no further link, and the one before still counts.
-type newLinkError struct{ err error }
-
-func (e *newLinkError) Error() string { return "make a new link: " + e.err.Error() }
-
-func (e *newLinkError) Unwrap() error { return e.err }
-
 // deadline is the end of a wait, as the screen shows it and as it comes.
 type deadline struct {
 	until time.Time
@@ -335,14 +324,13 @@ func newDeadline(d time.Duration) *deadline {
 	return &deadline{until: time.Now().Add(d), timer: time.NewTimer(d)}
 }
 
-// drop has the wait go on without an end.
-func (e *deadline) drop() {
-	e.until = time.Time{}
-	e.timer.Stop()
-}
-
-// extend puts the end off by d, and gives it.
-func (e *deadline) extend(d time.Duration) time.Time {
+// extend puts the end off by d, or takes it away, and gives it.
+func (e *deadline) extend(d time.Duration, endless bool) time.Time {
+	if endless {
+		e.until = time.Time{}
+		e.timer.Stop()
+		return e.until
+	}
 	if e.until.IsZero() { // there is no end again: the operator wants one
 		e.until = time.Now()
 	}
@@ -368,23 +356,11 @@ var notWaiting = callback.Outcome{
 	Hint:  "Whoever set this up can have confer wait again. Then load this page again.",
 }
 
-// moreTelling keeps a failure after an approval where what came next is a mere
-// refusal.
-func moreTelling(before Failed, last Event) Event {
-	if f, ok := last.(Failed); ok && before.Approved && !f.Approved {
-		return before
-	}
-	return last
-}
+const closeWindow = "You can close this window."
 
-const (
-	closeWindow    = "You can close this window."
-	backToTerminal = "You can close this window and go back to the terminal."
-)
-
-// freePort closes the listener of the try before at once, and tells whether there
+// closeLast ends the serving of the pages of the try before, and tells whether there
 // was one.
-func (r *Runner) freePort() bool {
+func (r *Runner) closeLast() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.last == nil {

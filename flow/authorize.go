@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"confer/cronofy"
@@ -19,7 +20,7 @@ type Attempt struct {
 	ShortURL    string // our local link to it; empty when nothing listens
 	RedirectURI string
 	Listening   bool      // a callback can reach us; otherwise pasting comes first
-	Until       time.Time // when the wait ends; zero: it has no end, see NoDeadlineWanted
+	Until       time.Time // when the wait ends; zero: it has no end, see Extended
 	Opened      bool      // a browser was asked to open the link
 	Browser     string    // why no browser was opened; empty when one was asked
 	Notice      string    // what came back but was not the answer, in a sentence
@@ -81,11 +82,8 @@ type (
 	// Pasted is the final address of the administrator's browser, as pasted. It is
 	// taken without a task too, where State.PendingHere.
 	Pasted struct{ Text string }
-	// Extended asks for more time.
-	Extended struct{}
-	// NoDeadlineWanted has the wait go on until the operator ends it. It is answered
-	// by a TimeExtended with the zero time.
-	NoDeadlineWanted struct{}
+	// Extended asks for more time; Endless has the wait go on until the operator ends it.
+	Extended struct{ Endless bool }
 	// NewLinkWanted asks for a fresh link token; links made before stay good
 	// for coming back.
 	NewLinkWanted struct{}
@@ -98,11 +96,10 @@ type (
 	ReportedDone struct{}
 )
 
-func (d Extended) apply(s State) (State, *Task)         { return s.hand(d) }
-func (d NoDeadlineWanted) apply(s State) (State, *Task) { return s.hand(d) }
-func (d NewLinkWanted) apply(s State) (State, *Task)    { return s.hand(d) }
-func (d OpenWanted) apply(s State) (State, *Task)       { return s.hand(d) }
-func (d ApprovalWanted) apply(s State) (State, *Task)   { return s.hand(d) }
+func (d Extended) apply(s State) (State, *Task)       { return s.hand(d) }
+func (d NewLinkWanted) apply(s State) (State, *Task)  { return s.hand(d) }
+func (d OpenWanted) apply(s State) (State, *Task)     { return s.hand(d) }
+func (d ApprovalWanted) apply(s State) (State, *Task) { return s.hand(d) }
 
 func (d Pasted) apply(s State) (State, *Task) {
 	if s.Running == nil && !s.Asking && s.PendingHere() != nil {
@@ -130,14 +127,8 @@ func (s State) hand(d Delivery) (State, *Task) {
 
 func (d Pasted) deliver(ctx context.Context, z *authorization) Event { return z.take(ctx, d.Text) }
 
-func (Extended) deliver(_ context.Context, z *authorization) Event {
-	z.say(TimeExtended{z.end.extend(z.r.Timeout)})
-	return nil
-}
-
-func (NoDeadlineWanted) deliver(_ context.Context, z *authorization) Event {
-	z.end.drop()
-	z.say(TimeExtended{})
+func (d Extended) deliver(_ context.Context, z *authorization) Event {
+	z.say(TimeExtended{z.end.extend(z.r.Timeout, d.Endless)})
 	return nil
 }
 
@@ -148,7 +139,7 @@ func (NewLinkWanted) deliver(ctx context.Context, z *authorization) Event {
 	case ctx.Err() != nil:
 		return z.stop(ctx, func() Event { return Failed{Err: err} })
 	default: // the administrator may be at work with the link before
-		z.say(AnswerRejected{&newLinkError{err}})
+		z.say(AnswerRejected{err})
 	}
 	return nil
 }
@@ -207,10 +198,16 @@ func (ev LinkReady) apply(s State) (State, *Task) {
 	return s, nil
 }
 
+// That no browser opened stops nothing.
 func (ev BrowserAsked) apply(s State) (State, *Task) {
-	s.Attempt.Opened, s.Attempt.Browser = ev.Err == nil, ""
-	if ev.Err != nil {
-		s.Attempt.Browser = explainBrowser(ev.Err)
+	s.Attempt.Opened = ev.Err == nil
+	switch {
+	case ev.Err == nil:
+		s.Attempt.Browser = ""
+	case errors.Is(ev.Err, ErrNoBrowser):
+		s.Attempt.Browser = "No browser was opened, as you asked. Open the link yourself, or send it."
+	default:
+		s.Attempt.Browser = "No browser could be opened here: " + cronofy.CleanText(ev.Err.Error(), 120) + ". Open the link yourself, or send it."
 	}
 	return s, nil
 }
@@ -316,14 +313,6 @@ func newLink(a Answers) Link {
 	return Link{Link: l, Site: a.Site}
 }
 
-// explainBrowser says why no browser opened. That stops nothing.
-func explainBrowser(err error) string {
-	if errors.Is(err, ErrNoBrowser) {
-		return "No browser was opened, as you asked. Open the link yourself, or send it."
-	}
-	return "No browser could be opened here: " + cronofy.CleanText(err.Error(), 120) + ". Open the link yourself, or send it."
-}
-
 // rejectedAnswers are what comes back and is not the answer. Errors that ask for
 // the same act share their words.
 var rejectedAnswers = []struct {
@@ -344,26 +333,28 @@ var rejectedAnswers = []struct {
 		"There is not one answer in that text. Paste the whole address that the browser ended on, alone: it has code= and state= in it."},
 }
 
-// explainRejected says what came back that was not the answer; the wait goes on.
-func explainRejected(err error) string {
-	var fresh *newLinkError
-	var lost *BrowserError
-	var other *callback.OtherUserError
-	switch {
-	case errors.As(err, &other):
+// rejected says what came back that was not the answer; empty: it is no such error.
+func rejected(err error) string {
+	if other := new(callback.OtherUserError); errors.As(err, &other) {
 		return fmt.Sprintf("A program of another user of this machine (%s) opened the link or tried to answer. It was refused. If that was you, open the link as the user who started confer.", other.User)
-	case errors.As(err, &lost):
-		p := lost.problem(StepAuthorize)
-		return p.Summary + " " + p.Hint
-	case errors.As(err, &fresh):
-		return "No new approval link could be made. " + sentence(fresh.err, StepAuthorize).Summary + " The link before it still counts."
 	}
 	for _, r := range rejectedAnswers {
-		for _, e := range r.errs {
-			if errors.Is(err, e) {
-				return r.text
-			}
+		if slices.ContainsFunc(r.errs, func(e error) bool { return errors.Is(err, e) }) {
+			return r.text
 		}
 	}
-	return "That was not the answer that confer waits for."
+	return ""
+}
+
+// explainRejected says why the wait goes on: something came that was not the answer,
+// the built-in browser brought none, or there is no new link.
+func explainRejected(err error) string {
+	p := sentence(err, StepAuthorize)
+	switch {
+	case rejected(err) != "":
+		return rejected(err)
+	case errors.As(err, new(*BrowserError)):
+		return p.Summary + " " + p.Hint
+	}
+	return "No new approval link could be made. " + p.Summary + " The link before it still counts."
 }

@@ -18,7 +18,7 @@ func TestMoreTimeIsGiven(t *testing.T) {
 				start := time.Now()
 				d := newDeadline(time.Minute)
 				time.Sleep(pause)
-				require.Equal(t, start.Add(2*time.Minute), d.extend(time.Minute))
+				require.Equal(t, start.Add(2*time.Minute), d.extend(time.Minute, false))
 				<-d.timer.C
 				require.Equal(t, 2*time.Minute, time.Since(start))
 				require.Equal(t, d.until, time.Now())

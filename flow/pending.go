@@ -52,23 +52,13 @@ func (e FinishPending) do(ctx context.Context, r *Runner, _ <-chan Delivery, say
 	}
 	a, err := z.claim(ctx, e.Text)
 	if err != nil {
-		return Failed{Err: &pasteError{err}}
+		return Failed{Err: err}
 	}
 	if a.Error != "" {
 		return Failed{Err: &cronofy.Error{Op: "authorize", Code: a.Error, Description: a.Description}}
 	}
 	say(AnswerArrived{})
 	return z.approved(a.Code).finish(ctx, z.store, say)
-}
-
-// pasteError is a pasted text that is not the answer.
-type pasteError struct{ err error }
-
-func (e *pasteError) Error() string { return "read the pasted address: " + e.err.Error() }
-func (e *pasteError) Unwrap() error { return e.err }
-
-func (e *pasteError) problem(at Step) Problem {
-	return Problem{Summary: explainRejected(e.err), Code: CodeUsage, Exit: ExitUsage, Step: at}
 }
 
 // claim reads a pasted address and uses its state up: one of this run, or of a link

@@ -102,7 +102,7 @@ func TestAWaitWithoutAnEnd(t *testing.T) {
 	h.found.Store = flow.Store{Kind: flow.StoreKeyring}
 	d := h.drive()
 	d.until(flow.AuthorizeStarted{}, waiting(1))
-	s := d.until(flow.NoDeadlineWanted{}, func(s flow.State) bool { return s.Attempt.Until.IsZero() })
+	s := d.until(flow.Extended{Endless: true}, func(s flow.State) bool { return s.Attempt.Until.IsZero() })
 	require.True(t, waiting(1)(s))
 	s = d.until(flow.Extended{}, func(s flow.State) bool { return !s.Attempt.Until.IsZero() })
 	require.True(t, s.Attempt.Until.After(time.Now()))

@@ -98,6 +98,8 @@ func sentence(err error, at Step) Problem {
 	case errors.As(err, &network):
 		summary, hint := network.Words()
 		return Problem{Summary: summary, Hint: hint, Code: CodeNetwork, Exit: ExitFailed, Step: at}
+	case rejected(err) != "": // it was pasted where nothing waited
+		return Problem{Summary: rejected(err), Code: CodeUsage, Exit: ExitUsage, Step: at}
 	case errors.Is(err, ErrTimeout):
 		return Problem{Summary: "The administrator did not finish in time.",
 			Hint: anotherLink + " --timeout sets how long confer waits.",

@@ -17,7 +17,7 @@ const WeakPassphrase = "This passphrase is easy to guess for somebody who gets t
 
 // weakPassphrase is what to say of the passphrase of a new file; empty: nothing.
 func weakPassphrase(s Store) string {
-	if s.Kind == StoreFile && s.File == "" && keystore.WeakPassphrase(s.Passphrase.Reveal()) {
+	if s.Kind == StoreFile && s.File == "" && !s.Passphrase.Empty() && keystore.WeakPassphrase(s.Passphrase.Reveal()) {
 		return WeakPassphrase
 	}
 	return ""

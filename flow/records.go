@@ -183,21 +183,16 @@ func (e *RecordError) problem(Step) Problem {
 	p := Problem{Code: CodeSecretStore, Exit: ExitFailed, Step: StepApplication,
 		Summary: "confer stores no secret that it could not find again, and its list of them cannot be written: " + cronofy.CleanText(e.Err.Error(), 200) + ".",
 		Hint:    "confer doctor checks the folder. Put it right and try again, " + orMemory}
-	if errors.Is(e.Err, links.ErrBusy) || errors.Is(e.Err, context.DeadlineExceeded) {
+	if errors.Is(e.Err, links.ErrBusy) {
 		p.Summary = "Another confer is writing the list of stored secrets, so nothing was stored."
 		p.Hint = "Try again when that one has ended."
 	}
 	return p
 }
 
-// The secrets of the answers, wherever they are stored.
+// clientSecretOf is the client secret of the answers, wherever it is stored.
 func clientSecretOf(a Answers) links.StoredSecret {
 	return links.StoredClientSecret("", a.Site.APIHost(), a.ClientID)
-}
-
-// serviceTokenOf is the token of the calendar service account.
-func serviceTokenOf(a Answers) links.StoredSecret {
-	return links.StoredAccountToken(links.ServiceAccount{APIHost: a.Site.APIHost(), ClientID: a.ClientID, ID: a.ServiceAccount})
 }
 
 // recordSecret lists a secret, where its store outlives the run. It writes even

@@ -143,7 +143,7 @@ func (r *Runner) wait() {
 	if last != nil {
 		last.Linger(context.Background(), lingerLimit)
 	}
-	r.freePort()
+	r.closeLast()
 	r.saver.wg.Wait()
 }
 

@@ -1,10 +1,12 @@
 package flow
 
 import (
+	"cmp"
 	"context"
 	"strings"
 
 	"confer/cronofy"
+	"confer/internal/links"
 )
 
 // servicePrefix is all that is documented of a service account id's form.
@@ -30,7 +32,7 @@ type ServiceAccountEntered struct{ ID, Label string }
 func (ServiceAccountEntered) page() Step { return StepServiceAccount }
 
 func (ev ServiceAccountEntered) apply(s State) (State, *Task) {
-	if p := firstProblem(s.CheckNoSecret(ev.ID), s.CheckLabel(ev.Label)); p != nil {
+	if p := cmp.Or(s.CheckNoSecret(ev.ID), s.CheckLabel(ev.Label)); p != nil {
 		return s.refuse(p)
 	}
 	s.Answers.ServiceAccount, s.Answers.Label = ev.ID, ev.Label
@@ -47,7 +49,7 @@ type ConnectStarted struct{ Scope, DelegatedScope, Label string }
 func (ConnectStarted) page() Step { return StepServiceAccount }
 
 func (ev ConnectStarted) apply(s State) (State, *Task) {
-	if p := firstProblem(s.CheckLabel(ev.Label), s.CheckNoSecret(ev.Scope), s.CheckNoSecret(ev.DelegatedScope)); p != nil {
+	if p := cmp.Or(s.CheckLabel(ev.Label), s.CheckNoSecret(ev.Scope), s.CheckNoSecret(ev.DelegatedScope)); p != nil {
 		return s.refuse(p)
 	}
 	s.Answers.Label = ev.Label
@@ -155,7 +157,8 @@ func (r *Runner) connected(ctx context.Context, a Answers, code cronofy.Secret, 
 	if p := CheckServiceAccountID(a.ServiceAccount); p != nil {
 		return nil, &cronofy.BadAnswerError{Op: "exchange code", Reason: "it names no service account"}
 	}
-	return r.storeToken(a, serviceTokenOf(a), token.RefreshToken, func(ctx context.Context, s Store) Event {
+	what := links.StoredAccountToken(links.ServiceAccount{APIHost: a.Site.APIHost(), ClientID: a.ClientID, ID: a.ServiceAccount})
+	return r.storeToken(a, what, token.RefreshToken, func(ctx context.Context, s Store) Event {
 		notice := ""
 		if err := r.recordAccount(ctx, a, s, token); err != nil {
 			notice = explainCopies

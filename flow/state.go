@@ -205,16 +205,6 @@ func (s State) refuse(p *Problem) (State, *Task) {
 	return s, nil
 }
 
-// firstProblem is the first that is not nil; nil: there is none.
-func firstProblem(all ...*Problem) *Problem {
-	for _, p := range all {
-		if p != nil {
-			return p
-		}
-	}
-	return nil
-}
-
 // PagePassed goes on from a page that asks for nothing.
 type PagePassed struct{ Step Step }
 

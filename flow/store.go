@@ -147,25 +147,22 @@ func (r *Runner) unlock(ctx context.Context, s Store) error {
 	return nil
 }
 
-// storedSecret reads the client secret from the store. That it is not there is
-// ErrNoSecret; anything else is an error of the store, never "not there".
-func (r *Runner) storedSecret(ctx context.Context, a Answers, s Store) (cronofy.Secret, error) {
+// withSecret fills in the stored client secret when none was typed in this run. That
+// it is not there is ErrNoSecret; anything else is an error of the store, never "not
+// there".
+func (r *Runner) withSecret(ctx context.Context, a Answers, s Store) (Answers, error) {
+	if !a.ClientSecret.Empty() {
+		return a, nil
+	}
 	store, err := r.open(s)
 	if err != nil {
-		return cronofy.Secret{}, err
+		return a, err
 	}
 	secret, err := store.Get(ctx, clientSecretOf(a).Key())
 	if errors.Is(err, keystore.ErrNotFound) {
-		return cronofy.Secret{}, ErrNoSecret
+		return a, ErrNoSecret
 	}
-	return cronofy.NewSecret(secret), err
-}
-
-// withSecret fills in the stored client secret when none was typed in this run.
-func (r *Runner) withSecret(ctx context.Context, a Answers, s Store) (_ Answers, err error) {
-	if a.ClientSecret.Empty() {
-		a.ClientSecret, err = r.storedSecret(ctx, a, s)
-	}
+	a.ClientSecret = cronofy.NewSecret(secret)
 	return a, err
 }
 

@@ -174,8 +174,7 @@ func wordsOfTheWait(l *wordList) {
 	for _, r := range rejectedAnswers {
 		l.say(explainRejected(r.errs[0]))
 	}
-	l.say(explainRejected(errors.New("unheard of")))
-	l.say(explainRejected(&newLinkError{&cronofy.Error{Status: 503}}))
+	l.say(explainRejected(&cronofy.Error{Status: 503}))
 	l.say(explainRejected(&callback.OtherUserError{User: "bob"}))
 	l.head("What a store waits for")
 	for _, w := range []keystore.Wait{{Store: keystore.File}, {Store: keystore.File, Who: "pid 812"}, {Store: keystore.Keyring}, {Store: keystore.Keyring, Who: "KWallet"}} {

@@ -10,6 +10,7 @@ import (
 
 	"confer/cronofy"
 	"confer/flow"
+	"confer/flow/callback"
 	"confer/keystore"
 )
 
@@ -103,10 +104,10 @@ func TestARefusedPasteIsForgotten(t *testing.T) {
 	m := newModel(t, walk(t, flow.Start(flow.Initial{}), toWaiting()...))
 	resize(m, 120, 40)
 	press(m, "paste:garbage", "enter")
-	report(t, m, flow.AnswerRejected{Err: errors.New("x")})
-	require.Contains(t, text(m), "That was not the answer")
+	report(t, m, flow.AnswerRejected{Err: callback.ErrPasteNoAnswer})
+	require.Contains(t, text(m), "There is not one answer in that text.")
 	press(m, "esc")
-	require.NotContains(t, text(m), "That was not the answer")
+	require.NotContains(t, text(m), "There is not one answer in that text.")
 }
 
 func TestBusyPortOfTheServiceAccount(t *testing.T) {

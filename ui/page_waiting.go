@@ -83,7 +83,7 @@ func waitingActions(c Context) []Action {
 		Action{Key: "n", Words: "make a new approval link", Aside: true, Act: Act{Event: flow.NewLinkWanted{}, Told: "A new approval link is on its way. The one before can still come back."}},
 		Action{Key: "+", Words: "more time", Aside: true, Act: Act{Event: flow.Extended{}}})
 	if !at.Until.IsZero() {
-		rest = append(rest, Action{Key: "0", Words: "wait without an end, until you stop", Aside: true, Act: Act{Event: flow.NoDeadlineWanted{}, Told: "confer waits until you stop."}})
+		rest = append(rest, Action{Key: "0", Words: "wait without an end, until you stop", Aside: true, Act: Act{Event: flow.Extended{Endless: true}, Told: "confer waits until you stop."}})
 	}
 	if c.Step == flow.StepAuthorize {
 		key := "d"

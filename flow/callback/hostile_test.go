@@ -189,19 +189,6 @@ func TestTwoGoodAnswersAreBothDelivered(t *testing.T) {
 	require.NotEqual(t, a.ID, b.ID)
 }
 
-func TestMoreAnswersThanAnyoneTakesNeitherBlockNorVanish(t *testing.T) {
-	t.Parallel()
-	s := opened(t, Config{})
-	h := s.servers[0].Handler
-	for range waitingAnswers {
-		require.Equal(t, 303, serve(h, s.address(t), "/callback?code=c&state="+s.cfg.States.Issue(answers)).Code)
-	}
-	last := "/callback?code=last&state=" + s.cfg.States.Issue(answers)
-	require.Equal(t, 503, serve(h, s.address(t), last).Code)
-	<-s.Answers()
-	require.Equal(t, 303, serve(h, s.address(t), last).Code, "its state was not used up")
-}
-
 // TestAGoodAnswerInBadCompany: what else stands in the request is no reason to
 // lose the code.
 func TestAGoodAnswerInBadCompany(t *testing.T) {

@@ -130,8 +130,6 @@ var (
 	pageEmbedded  = notAVisit(http.StatusForbidden)
 	pageOtherUser = plain(http.StatusForbidden, "Another user", "This belongs to another user of this machine",
 		"confer answers only the browser of the user who started it.", "Open the approval link in that user's browser.")
-	pageBusy = plain(http.StatusServiceUnavailable, "Busy", "Too many answers at once",
-		"This one was not taken.", "Load this page again in a moment.")
 	pageMalformed = plain(http.StatusBadRequest, "No answer", "The answer is not complete",
 		"The address should hold confer's state, and one authorization code or one error.", closeWindow)
 	pageStateUsed = plain(http.StatusBadRequest, "Already received", "This answer was already received",

@@ -24,7 +24,7 @@ func allPages() map[string]page {
 		"waiting": pageWaiting("/callback?done=x&again"), "late": pageLate(Outcome{Title: "Not now", Text: "t", Hint: "h"}),
 	}
 	for _, p := range []page{
-		pageEnded, pageNowhere, pageLinkEnded, pageHost, pageMethod, pageOtherUser, pageBusy, pageMalformed, pageStateUsed, pageStateOther, pageStateUnknown,
+		pageEnded, pageNowhere, pageLinkEnded, pageHost, pageMethod, pageOtherUser, pageMalformed, pageStateUsed, pageStateOther, pageStateUnknown,
 	} {
 		all[p.Title] = p
 	}

@@ -3,7 +3,6 @@ package callback
 import (
 	"errors"
 	"net/http"
-	"net/url"
 	"strings"
 )
 
@@ -25,7 +24,7 @@ func (s *Server) serveCallback(w http.ResponseWriter, r *http.Request) {
 	case s.target.loopback:
 		s.serveLink(w, r)
 	default:
-		s.nowhere(w, r)
+		pageNowhere.write(w)
 	}
 }
 
@@ -33,32 +32,25 @@ func (s *Server) serveCallback(w http.ResponseWriter, r *http.Request) {
 func (s *Server) serveLink(w http.ResponseWriter, r *http.Request) {
 	id, ok := strings.CutPrefix(r.URL.Path, linkPath)
 	if !ok {
-		s.nowhere(w, r)
+		pageNowhere.write(w)
 		return
 	}
 	s.onlyPeople(w, r, func() {
 		s.mu.Lock()
 		to, known := s.links[id]
+		late := s.late
 		s.mu.Unlock()
 		proxied := s.target.loopback && s.cfg.Listen != ""
-		switch late := s.tooLate(); {
+		switch {
 		case known && !proxied && s.refuseOtherUser(w, r):
 		case known && late != nil && late.OK:
 			pageOutcome(*late).write(w)
-		case !known || late != nil || !usableTarget(to):
+		case !known || late != nil:
 			pageLinkEnded.write(w)
 		default:
 			redirect(w, to)
 		}
 	})
-}
-
-func (s *Server) nowhere(w http.ResponseWriter, r *http.Request) {
-	if r.URL.Path == "/favicon.ico" { // browsers ask by themselves: not worth counting
-		w.WriteHeader(http.StatusNotFound)
-		return
-	}
-	pageNowhere.write(w)
 }
 
 // serveAnswer judges the state before anything else that came with it.
@@ -89,54 +81,55 @@ func (s *Server) serveAnswer(w http.ResponseWriter, r *http.Request) {
 // accept claims, sends the browser to an address without the code, and only
 // then hands over: the browser has its answer before anybody can close.
 func (s *Server) accept(w http.ResponseWriter, r *http.Request, a Answer) {
-	d, err := s.claim(a.State)
+	d, late, err := s.claim(a.State)
 	switch {
-	case errors.Is(err, errBusy):
-		pageBusy.write(w)
-		return
-	case errors.Is(err, errLate):
-		s.refuseLate(w, a.State)
-		return
 	case err != nil:
 		s.refuseState(w, r, a.State, err)
 		return
+	case d == nil: // it stays in the address, where it may count later
+		pageLate(*late).write(w)
+		return
 	}
-	a.ID = d.id
 	redirect(w, s.doneURL(d.id))
+	if late != nil { // it never will count
+		return
+	}
 	_ = http.NewResponseController(w).Flush()
+	a.ID = d.id
 	s.mu.Lock()
-	s.answers <- a // has room: reserved
+	s.answers <- a
 	s.reserved--
 	s.mu.Unlock()
 }
 
-var (
-	errBusy = errors.New("more answers than anyone waits for")
-	errLate = errors.New("nobody waits any more")
-)
-
-func (s *Server) claim(state string) (*done, error) {
+// claim uses a state up, and makes the page of its answer. Nothing is used up after
+// the end of the wait: late is shown then, at a page only where the answer will never
+// count.
+func (s *Server) claim(state string) (d *done, late *Outcome, err error) {
 	s.mu.Lock() // also over Claim: whoever finds the state used finds its page
 	defer s.mu.Unlock()
-	if len(s.answers)+s.reserved >= cap(s.answers) || s.closed {
-		return nil, errBusy
+	if late = s.late; late != nil && !late.OK {
+		return nil, late, nil
 	}
-	if s.late != nil {
-		return nil, errLate
+	d = &done{id: token(), known: make(chan struct{}), shown: make(chan struct{}), outcome: late}
+	if late != nil {
+		close(d.known)
+	} else if err := s.cfg.States.Claim(state, s.cfg.Answers); err != nil {
+		return nil, nil, err
+	} else {
+		s.reserved++
 	}
-	if err := s.cfg.States.Claim(state, s.cfg.Answers); err != nil {
-		return nil, err
-	}
-	s.reserved++
-	d := newDone(token())
 	s.dones[d.id], s.byState[state] = d, d
-	return d, nil
+	return d, late, nil
 }
 
 // refuseState sends the same tab again, or a second one with its address, to the
 // outcome.
 func (s *Server) refuseState(w http.ResponseWriter, r *http.Request, state string, err error) {
-	if d := s.doneOf(state); d != nil {
+	s.mu.Lock()
+	d := s.byState[state]
+	s.mu.Unlock()
+	if d != nil {
 		redirect(w, s.doneURL(d.id))
 		return
 	}
@@ -216,12 +209,6 @@ func lookingAhead(h http.Header) bool {
 		}
 	}
 	return false
-}
-
-// usableTarget keeps a short link from leading anywhere but to a web page.
-func usableTarget(raw string) bool {
-	u, err := url.Parse(raw)
-	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != ""
 }
 
 // What is wrong with an answer, beside the ErrState errors and OtherUserError.

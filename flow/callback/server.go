@@ -106,8 +106,8 @@ func (s *Server) Addr() string { return s.addr }
 // RedirectURI is the one of the Config, with the port that was taken for port 0.
 func (s *Server) RedirectURI() string { return s.target.url.String() }
 
-// ShortURL makes a further local address that redirects to target, which must
-// be http or https. It holds no secret, and works until Close.
+// ShortURL makes a further local address that redirects to target, a web
+// page. It holds no secret, and works until Close.
 func (s *Server) ShortURL(target string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -125,7 +125,15 @@ func (s *Server) Answers() <-chan Answer { return s.answers }
 func (s *Server) Linger(ctx context.Context, limit time.Duration) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	for _, d := range s.owed() {
+	s.mu.Lock()
+	var owed []*done
+	for _, d := range s.dones {
+		if d.outcome != nil {
+			owed = append(owed, d)
+		}
+	}
+	s.mu.Unlock()
+	for _, d := range owed {
 		select {
 		case <-d.shown:
 		case <-s.closing:
@@ -134,18 +142,6 @@ func (s *Server) Linger(ctx context.Context, limit time.Duration) {
 			return
 		}
 	}
-}
-
-func (s *Server) owed() []*done {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var owed []*done
-	for _, d := range s.dones {
-		if d.outcome != nil {
-			owed = append(owed, d)
-		}
-	}
-	return owed
 }
 
 // Close ends the listeners and every connection, within milliseconds. Pages
@@ -192,7 +188,7 @@ const (
 	// againHold: the unfinished page asks again once, and that request waits
 	// long, so that a screen reader is not interrupted by reloads.
 	againHold = 20 * time.Second
-	// waitingAnswers is above the number of tabs that anyone has open.
+	// waitingAnswers is above the number of links that anyone makes; each is answered once.
 	waitingAnswers = 64
 )
 
@@ -208,30 +204,6 @@ func (s *Server) Next(late Outcome) (Answer, bool) {
 	}
 	s.mu.Unlock()
 	return <-s.answers, true
-}
-
-// tooLate is what is shown to who comes after the end of the wait; nil before.
-func (s *Server) tooLate() *Outcome {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.late
-}
-
-// refuseLate leaves the answer in the address where it may count later, and
-// takes it out where it never will.
-func (s *Server) refuseLate(w http.ResponseWriter, state string) {
-	late := s.tooLate()
-	if !late.OK {
-		pageLate(*late).write(w)
-		return
-	}
-	d := newDone(token())
-	close(d.known)
-	d.outcome = late
-	s.mu.Lock()
-	s.dones[d.id], s.byState[state] = d, d
-	s.mu.Unlock()
-	redirect(w, s.doneURL(d.id))
 }
 
 // Outcome is what the browser's page says in the end. Text and Hint are plain
@@ -252,10 +224,6 @@ type done struct {
 	outcome *Outcome // under Server.mu
 }
 
-func newDone(id string) *done {
-	return &done{id: id, known: make(chan struct{}), shown: make(chan struct{})}
-}
-
 // ShowOutcome tells the browser's page of an answer how it ended; the page waits for
 // it. A later ShowOutcome, after another try, replaces the earlier one for a reload.
 // An id that is not of this server (a paste has none) is ignored.
@@ -270,12 +238,6 @@ func (s *Server) ShowOutcome(id string, o Outcome) {
 		close(d.known)
 	}
 	d.outcome = &o
-}
-
-func (s *Server) doneOf(state string) *done {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.byState[state]
 }
 
 // doneURL has the redirect URI's own path: a tunnel or proxy may deliver no other.
