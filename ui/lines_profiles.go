@@ -127,7 +127,7 @@ func (p *linesWizard) table() {
 	}
 	p.rows.given = true
 	p.fresh()
-	w, err := profiles.NewWriter(p.cfg.Output, profiles.FormatTable)
+	w, err := profiles.NewWriter(p.cfg.Output, profiles.FormatTable, profiles.WriterOptions{}), error(nil)
 	for _, row := range p.rows.all {
 		if row.Record.State != "" && err == nil {
 			err = w.Write(row.Record)

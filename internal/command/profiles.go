@@ -512,7 +512,7 @@ func (r *profilesRun) source(o *profiles.Options) (iter.Seq2[profiles.Account, e
 		return accounts, nil
 	}
 	fmt.Fprintln(r.s.err, "confer: note: a refresh may give a new refresh token; it is written to the file of --tokens-out, and the copy that your application has may stop working")
-	renewer := profiles.NewRenewer(r.client, r.tokens, r.workers())
+	renewer := profiles.NewRenewer(r.client, r.tokens)
 	o.Renew = func(ctx context.Context, a profiles.Account, refused cronofy.Secret) (cronofy.Secret, error) {
 		t, err := renewer.Renew(ctx, a, refused)
 		if profiles.StopsRenewing(err) {

@@ -89,7 +89,6 @@ func (r *profilesRun) delegatedAccounts(receiver *delegated.Receiver, list []pro
 		places[a.Email] = i
 		accounts[i] = profiles.Account{Email: a.Email, Row: a.Line}
 	}
-	o.RenewOnce = true
 	o.Renew = func(ctx context.Context, a profiles.Account, refused cronofy.Secret) (cronofy.Secret, error) {
 		if !refused.Empty() {
 			return cronofy.Secret{}, nil // it is new: a refusal stands

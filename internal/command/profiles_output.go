@@ -49,19 +49,12 @@ func (r *profilesRun) openOutput(ctx context.Context) (*recordsOut, error) {
 	default:
 		w, err = o.create(ctx, f.out)
 	}
-	switch {
-	case err != nil:
-	case o.format == profiles.FormatHTML:
-		o.Writer = profiles.NewReport(w, profiles.ReportOptions{Site: r.site, Provider: r.provider, Made: time.Now()})
-	case o.done != nil:
-		o.Writer, err = profiles.ResumeWriter(w, o.format, o.done)
-	default:
-		o.Writer, err = profiles.NewWriter(w, o.format)
-	}
 	if err != nil {
 		o.close()
 		return nil, outError(err)
 	}
+	resumed := o.done != nil && o.done.Size > 0
+	o.Writer = profiles.NewWriter(w, o.format, profiles.WriterOptions{Resumed: resumed, Site: r.site, Provider: r.provider, Made: time.Now()})
 	return o, nil
 }
 
@@ -148,8 +141,8 @@ func (o *recordsOut) dropFailed() error {
 	if o.file, err = os.OpenFile(o.path, os.O_WRONLY|os.O_APPEND, 0); err != nil {
 		return err
 	}
-	o.Writer, err = profiles.ResumeWriter(o.file, o.format, o.done)
-	return err
+	o.Writer = profiles.NewWriter(o.file, o.format, profiles.WriterOptions{Resumed: o.done.Size > 0})
+	return nil
 }
 
 // outputError is a record that could not be written.

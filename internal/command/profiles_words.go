@@ -19,7 +19,7 @@ import (
 // explainAccount gives the code and the sentence for an account that could not
 // be read.
 func explainAccount(err error) (code, message string) {
-	row, isRow := errors.AsType[*profiles.RowError](err)
+	row, isRow := errors.AsType[*profiles.ListError](err)
 	renew, isRenew := errors.AsType[*profiles.RenewError](err)
 	switch {
 	case isRow:

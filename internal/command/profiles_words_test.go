@@ -25,7 +25,7 @@ func TestProfilesWords(t *testing.T) {
 	var b strings.Builder
 	b.WriteString("An account\n\n")
 	for _, err := range []error{
-		&profiles.RowError{Line: 3, Reason: "no access_token and no refresh_token"}, profiles.ErrOnlyRefreshToken,
+		&profiles.ListError{Line: 3, Reason: "no access_token and no refresh_token"}, profiles.ErrOnlyRefreshToken,
 		&profiles.RenewError{Err: refresh(400, "invalid_grant")}, &profiles.RenewError{Err: refresh(401, "invalid_client")},
 		&profiles.RenewError{Err: refresh(404, "")}, &profiles.RenewError{Err: broken}, &profiles.RenewError{Err: full},
 		&profiles.RenewError{Err: &delegated.DeniedError{Code: "access_denied", Description: "There is no such mailbox."}},

@@ -484,11 +484,7 @@ func (f *settings) stopped(last flow.State) error {
 func accountsAfterLink(ctx context.Context, f *settings, w *wiring, last flow.State, s streams) error {
 	emit := newEvents(s.out).account
 	if !f.json {
-		table, err := profiles.NewWriter(s.out, profiles.FormatTable)
-		if err != nil {
-			return err
-		}
-		emit = table.Write
+		emit = profiles.NewWriter(s.out, profiles.FormatTable, profiles.WriterOptions{}).Write
 	}
 	if err := w.runner.EachProfile(ctx, last, emit); err != nil && !readerLeft(err) {
 		if ctx.Err() != nil {

@@ -51,8 +51,7 @@ func BenchmarkRun(b *testing.B) {
 				}
 				lines.Close()
 			}()
-			w, err := NewWriter(io.Discard, FormatJSON)
-			require.NoError(b, err)
+			w := NewWriter(io.Discard, FormatJSON, WriterOptions{})
 			b.ReportAllocs()
 			b.ResetTimer()
 			sum, err := Run(b.Context(), client, ReadAccounts(list), Options{Provider: cronofy.Zoom, Unordered: unordered}, w.Write)
@@ -117,10 +116,7 @@ func BenchmarkSandbox(b *testing.B) {
 			client := cronofy.New(s.Site(cronofy.DataCenters()[0]), cronofy.App{}, cronofy.WithHTTPClient(h), cronofy.WithLimiter(cronofy.NewLimiter(0, 0)))
 			list, lines := io.Pipe()
 			go func() { lines.CloseWithError(s.AccountsCSV(lines)) }() // ends when the list is read
-			w, err := NewWriter(io.Discard, FormatJSON)
-			if err != nil {
-				return err
-			}
+			w := NewWriter(io.Discard, FormatJSON, WriterOptions{})
 			b.ResetTimer()
 			sum, err := Run(b.Context(), client, ReadAccounts(list), Options{Provider: cronofy.Zoom, Workers: workers}, w.Write)
 			require.Equal(b, b.N, sum.Read-sum.Failed)

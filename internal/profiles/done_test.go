@@ -21,8 +21,7 @@ func doneRecords() []Record {
 func recordsAs(t *testing.T, f Format, records ...Record) string {
 	t.Helper()
 	var b bytes.Buffer
-	w, err := NewWriter(&b, f)
-	require.NoError(t, err)
+	w := NewWriter(&b, f, WriterOptions{})
 	for _, r := range records {
 		require.NoError(t, w.Write(r))
 	}
@@ -70,8 +69,7 @@ func TestCutAnywhere(t *testing.T) {
 			var b bytes.Buffer
 			require.NoError(t, d.DropFailed(&b, strings.NewReader(whole), f))
 			require.EqualValues(t, b.Len(), d.Size)
-			w, err := ResumeWriter(&b, f, d)
-			require.NoError(t, err)
+			w := NewWriter(&b, f, WriterOptions{Resumed: d.Size > 0})
 			var before, rest []Record
 			for _, r := range all {
 				if d.Has(Account{Sub: r.Account.Sub, Email: r.Account.Email}) {
@@ -103,9 +101,9 @@ func TestDoneAccountsAreLeftOut(t *testing.T) {
 	d := read(t, recordsAs(t, FormatJSON, doneRecords()...), FormatJSON)
 	got, err := readOn(t, d, "email,sub,access_token\namara@example.test,,t1\n,acc_4,t2\nnew@example.test,,t3\n,,t4\nlate@example.test,,t5\n")
 	require.Equal(t, []int{4}, got)
-	var broken *InputError
+	var broken *ListError
 	require.ErrorAs(t, err, &broken)
-	require.Equal(t, 5, broken.At.Line)
+	require.EqualError(t, broken, "line 5: neither email nor sub: nobody can tell whether this account was read before")
 }
 
 // TestDoneTellsAccountsApart by what the list calls them, and by their line.

@@ -9,6 +9,7 @@
 package profiles
 
 import (
+	"cmp"
 	"errors"
 	"iter"
 	"net/url"
@@ -40,10 +41,7 @@ type Account struct {
 
 // listed is what the list calls the account; empty: nothing.
 func (a Account) listed() string {
-	if a.Email != "" {
-		return name(a.Email)
-	}
-	return name(a.Sub)
+	return name(cmp.Or(a.Email, a.Sub))
 }
 
 // Accounts streams a list that is in memory already.
@@ -195,14 +193,14 @@ func NotYetAdvice(provider cronofy.Provider, site cronofy.Site) []string {
 		at, approval = "Indeed", `The application needs the conferencing category "Recruiting" at Cronofy; its support can tell.`
 	case cronofy.AnyProvider:
 	}
-	where := "the same data center"
-	if site.DataCenter.Name != "" {
-		where = "the data center chosen here (" + site.DataCenter.Name + ")"
+	here := ""
+	if site.Chosen() {
+		here = ", here " + cmp.Or(site.DataCenter.Name, site.APIHost())
 	}
 	return []string{
 		"Each person needs the same e-mail address at " + at + " and in the calendar.",
 		"Only accounts that were provisioned through this calendar service account get a profile, not those that people connected by themselves.",
-		"The application, the service account and the accounts must all be in " + where + ".",
+		"The application, the service account and the accounts must all be in the same data center" + here + ".",
 		approval,
 		"The name of the link token's parameter is not documented. If Cronofy's support names another, set CONFER_OU_LINK_TOKEN_PARAM to it and make the link again.",
 	}
@@ -213,12 +211,7 @@ func name(s string) string { return cronofy.CleanText(s, maxName) }
 // named fills what userinfo left out from what the list said, and notes which
 // line of the list the record answers.
 func (r Record) named(a Account) Record {
-	if r.Account.Sub == "" {
-		r.Account.Sub = name(a.Sub)
-	}
-	if r.Account.Email == "" {
-		r.Account.Email = name(a.Email)
-	}
+	r.Account.Sub, r.Account.Email = cmp.Or(r.Account.Sub, name(a.Sub)), cmp.Or(r.Account.Email, name(a.Email))
 	r.Line = a.Row
 	if listed := a.listed(); listed != r.Account.Email && listed != r.Account.Sub {
 		r.Listed = listed

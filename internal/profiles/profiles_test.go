@@ -1,12 +1,16 @@
 package profiles
 
 import (
+	"context"
 	"encoding/json"
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"confer/cronofy"
+	"confer/internal/golden"
 )
 
 func info(profiles ...cronofy.ConferencingProfile) cronofy.UserInfo {
@@ -72,11 +76,13 @@ func TestProfilesFromBeforeTheLinkDoNotCount(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			rec := Evaluate(info(c.profiles...), cronofy.Zoom, c.known)
+			client := answering(func(context.Context, string) (cronofy.UserInfo, error) { return info(c.profiles...), nil })
+			looked := newReader(client, Options{Provider: cronofy.Zoom, Known: c.known}).look(t.Context(), &item{account: list(1)[0]})
+			rec := looked.record
 			require.Equal(t, c.want, rec.State)
 			require.Equal(t, c.own, rec.Own)
 			require.Equal(t, c.words, rec.Words())
-			require.Equal(t, c.want == Connected, final(rec, nil), "what may still come is looked at again")
+			require.Equal(t, c.want == Connected, looked.final, "what may still come is looked at again")
 			var sum Summary
 			sum.Count(rec)
 			require.Equal(t, c.own, sum.Own == 1)
@@ -101,12 +107,16 @@ func TestOddAnswersAreRecordsWithWarnings(t *testing.T) {
 func TestAdviceHasTheLikeliestFirst(t *testing.T) {
 	t.Parallel()
 	de, _ := cronofy.FindDataCenter("de")
-	for _, p := range cronofy.Providers() {
+	var all strings.Builder
+	for _, p := range append(cronofy.Providers(), "someone_new") {
 		advice := NotYetAdvice(p, de.Site())
 		for i, word := range []string{"address", "provisioned through", "Germany", "", "CONFER_OU_LINK_TOKEN_PARAM"} {
 			require.Contains(t, advice[i], word, p)
 		}
+		fmt.Fprintf(&all, "%s:\n  %s\n", p, strings.Join(advice, "\n  "))
 	}
+	fmt.Fprintf(&all, "records whose data center nobody has named:\n  %s\n", strings.Join(NotYetAdvice(cronofy.Zoom, cronofy.Site{}), "\n  "))
+	golden.Equal(t, "testdata/advice.txt", all.String())
 }
 
 func TestEvaluateCleansEveryText(t *testing.T) {

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"hash/maphash"
 	"iter"
-	"maps"
 	"net/http"
 	"slices"
 	"sync"
@@ -42,12 +41,8 @@ type Options struct {
 	// one that was refused (401); refused is empty, or that one. An empty secret
 	// without an error means that there is nothing to renew it with. It may take
 	// long and is called by several goroutines at once, at most twice for an
-	// account, not counting what ended in a 429. nil: accounts are read with the
-	// tokens they have.
+	// account. nil: accounts are read with the tokens they have.
 	Renew func(ctx context.Context, a Account, refused cronofy.Secret) (cronofy.Secret, error)
-
-	// RenewOnce: Renew has nothing more to say of an account that it failed for.
-	RenewOnce bool
 
 	// ErrorOf makes the code and the sentence of a Record's Error; it is called
 	// by several goroutines at once. nil: the code "error" and the error's text.
@@ -100,43 +95,6 @@ type Summary struct {
 	Own                                      int // of the missing, those with Record.Own
 }
 
-// Run reads each account and gives its record to emit, in the order of the list
-// unless opts say otherwise; but an account for which maxWaiting others wait is
-// passed over, and its record comes when it comes. emit is called by one goroutine
-// at a time, at most once for an account; while it blocks, nothing further is
-// begun.
-//
-// A line of the list that cannot be used (a *RowError) is a record too, unless
-// Options.Strict says otherwise. Run ends with an error when ctx does (what was read
-// by then is given out), when emit fails, or when the list itself cannot be read on;
-// what was given out stays valid. It returns when all it began has ended, so accounts
-// must not block for ever: a reader of a terminal or a pipe has to be closed when ctx
-// ends.
-func Run(ctx context.Context, client Client, accounts iter.Seq2[Account, error], opts Options, emit func(Record) error) (Summary, error) {
-	var sum Summary
-	r := newReader(client, opts)
-	in := &intake{accounts: accounts, seen: newSeen(), strict: opts.Strict, done: opts.Done}
-	p := pool[item]{window: opts.window(), hold: maxWaiting, patience: opts.Patience}
-	if opts.Unordered {
-		p.hold = 0
-	}
-	p.do = func(ctx context.Context, it item) func() error {
-		rec, ok := r.read(ctx, it)
-		if !ok {
-			return nil
-		}
-		return func() error {
-			sum.Count(rec)
-			return emit(rec)
-		}
-	}
-	err := p.run(ctx, in.items)
-	if err == nil {
-		err = in.err
-	}
-	return sum, err
-}
-
 // Add adds another summary.
 func (s *Summary) Add(o Summary) {
 	s.Read += o.Read
@@ -177,66 +135,70 @@ func (s *Summary) add(state State, n int) {
 	s.Read += n
 }
 
-// item is an account to read, or a line that is none.
-type item struct {
-	account  Account
-	err      error
-	renewals int
-}
-
-// maxRenewals: one token that is known already, and one that is made.
-const maxRenewals = 2
-
-// intake turns the list into items. Its fields are read after the pool ended.
-type intake struct {
-	accounts iter.Seq2[Account, error]
-	seen     *seen
-	strict   bool
-	done     *Done
-	err      error // why the list could not be read on
-}
-
-func (in *intake) items(yield func(item) bool) {
-	for a, err := range in.accounts {
-		var row *RowError
-		if err != nil && (in.strict || !errors.As(err, &row)) {
-			in.err = err
-			return
-		}
-		if err == nil && in.seen.before(a) {
-			continue
-		}
-		if in.done != nil {
-			if err == nil && a.listed() == "" {
-				in.err = &InputError{At: RowError{Line: a.Row, Reason: "neither email nor sub: nobody can tell whether this account was read before"}}
-				return
-			}
-			if in.done.Has(a) {
+// Run reads each account and gives its record to emit, in the order of the list
+// unless opts say otherwise; but an account for which maxWaiting others wait is
+// passed over, and its record comes when it comes. emit is called by one goroutine
+// at a time, at most once for an account; while it blocks, nothing further is
+// begun.
+//
+// A line of the list that cannot be used (a *ListError) is a record too, unless
+// Options.Strict says otherwise. Run ends with an error when ctx does (what was read
+// by then is given out), when emit fails, or when the list itself cannot be read on;
+// what was given out stays valid. It returns when all it began has ended, so accounts
+// must not block for ever: a reader of a terminal or a pipe has to be closed when ctx
+// ends.
+func Run(ctx context.Context, client Client, accounts iter.Seq2[Account, error], opts Options, emit func(Record) error) (sum Summary, err error) {
+	r := newReader(client, opts)
+	var unreadable error // is written before run returns
+	items := func(yield func(*item) bool) {
+		seen := newSeen()
+		for a, err := range accounts {
+			if err == nil && seen.before(a) {
 				continue
 			}
-		}
-		if !yield(item{account: a, err: err}) {
-			return
+			if err == nil && opts.Done != nil && a.listed() == "" {
+				err = &ListError{Line: a.Row, Reason: "neither email nor sub: nobody can tell whether this account was read before", Ends: true}
+			}
+			list, ofLine := errors.AsType[*ListError](err)
+			if err != nil && (opts.Strict || !ofLine || list.Ends) {
+				unreadable = err
+				return
+			}
+			if opts.Done != nil && opts.Done.Has(a) {
+				continue
+			}
+			if !yield(&item{account: a, err: err}) {
+				return
+			}
 		}
 	}
+	hold := maxWaiting
+	if opts.Unordered {
+		hold = 0
+	}
+	err = r.run(ctx, items, r.read, hold, func(o outcome) error {
+		sum.Count(o.record)
+		return emit(o.record)
+	})
+	if err == nil {
+		err = unreadable
+	}
+	return sum, err
 }
 
 // maxSeen bounds what is remembered to one MB. A line that repeats a later one is
 // read a second time.
-const maxSeen = 120_000
+const maxSeen = 3 << 15
 
 // seen notices tokens that came before, by a keyed hash: two of 100,000 tokens
-// collide with a probability of 3e-10. It keeps the hashes in sorted blocks, because
-// a map of so many takes three times the memory.
+// collide with a probability of 3e-10. A map of so many takes three times the memory.
 type seen struct {
-	seed   maphash.Seed
-	recent map[uint64]struct{} // of less than a block
-	blocks [][]uint64
+	seed  maphash.Seed
+	table []uint64 // by the hash, or behind that where another is; 0: free
+	n     int
 }
 
-const seenBlock = 4096
-
-func newSeen() *seen { return &seen{seed: maphash.MakeSeed(), recent: map[uint64]struct{}{}} }
+func newSeen() *seen { return &seen{seed: maphash.MakeSeed(), table: make([]uint64, 1<<8)} }
 
 func (s *seen) before(a Account) bool {
 	token := a.RefreshToken // outlives access tokens
@@ -246,28 +208,49 @@ func (s *seen) before(a Account) bool {
 	if token.Empty() {
 		return false
 	}
-	h := maphash.String(s.seed, token.Reveal())
-	if s.has(h) {
-		return true
+	if s.n == len(s.table)*3/4 && s.n < maxSeen {
+		old := s.table
+		s.table, s.n = make([]uint64, 2*len(old)), 0
+		for _, h := range old {
+			s.add(h)
+		}
 	}
-	if len(s.blocks)*seenBlock+len(s.recent) >= maxSeen {
-		return false
-	}
-	if s.recent[h] = struct{}{}; len(s.recent) == seenBlock {
-		block := slices.AppendSeq(make([]uint64, 0, seenBlock), maps.Keys(s.recent))
-		slices.Sort(block)
-		s.blocks = append(s.blocks, block)
-		clear(s.recent)
-	}
-	return false
+	return s.add(max(1, maphash.String(s.seed, token.Reveal())))
 }
 
-func (s *seen) has(h uint64) bool {
-	_, there := s.recent[h]
-	return there || slices.ContainsFunc(s.blocks, func(block []uint64) bool {
-		_, found := slices.BinarySearch(block, h)
-		return found
-	})
+// add tells whether a hash is there, and puts it there while there is room.
+func (s *seen) add(h uint64) bool {
+	i := h % uint64(len(s.table))
+	for s.table[i] != 0 && s.table[i] != h {
+		i = (i + 1) % uint64(len(s.table))
+	}
+	there := s.table[i] == h
+	if !there && s.n < maxSeen {
+		s.table[i] = h
+		s.n++
+	}
+	return there
+}
+
+// item is an account to read, or a line that is none.
+type item struct {
+	index    int // of Watch
+	account  Account
+	err      error
+	renewals int
+}
+
+// maxRenewals: one token that is known already, and one that is made.
+const maxRenewals = 2
+
+// outcome is what became of an item.
+type outcome struct {
+	number int // of the item
+	item   *item
+	record Record
+	final  bool // a further look cannot change it: it is connected, or token or line are of no use
+	undone bool // ctx ended first
+	caught *crash.Error
 }
 
 // reader reads single accounts, at most as many at once as slots has room.
@@ -282,58 +265,48 @@ func newReader(client Client, opts Options) *reader {
 	return &reader{client: client, opts: opts, slots: make(chan struct{}, opts.workers()), until: time.Now().Add(opts.Wait)}
 }
 
-// read gives an item's record, after looking again as long as Options.Wait says.
-// It is false when ctx ended first.
-func (r *reader) read(ctx context.Context, it item) (Record, bool) {
-	refusals := 0
+// read looks at an item, and again for as long as Options.Wait says.
+func (r *reader) read(ctx context.Context, it *item) outcome {
 	for round := 0; ; round++ {
-		rec, err, ok := r.once(ctx, &it)
-		if ok && r.unlucky(err) && refusals < maxRefusals {
-			refusals++
-			continue // the limiter makes it wait
-		}
+		o := r.look(ctx, it)
 		left := time.Until(r.until)
-		if !ok || left <= 0 || final(rec, err) {
-			return rec, ok
+		if o.undone || o.final || left <= 0 {
+			return o
 		}
 		if !sleep(ctx, min(pause(round), left)) {
-			return Record{}, false
+			return outcome{undone: true}
 		}
 	}
 }
 
-// maxRefusals is how often a call that met only 429s is begun anew. The client has
-// tried for minutes by then; but among hundreds of calls that share a limit which
-// is lower than believed, one may be unlucky for long.
-const maxRefusals = 3
-
-// crowded tells a rate limit that is met for the moment from one that is used up.
-func crowded(err error) bool {
-	const longest = 2 * time.Minute
-	e, ok := errors.AsType[*cronofy.Error](err)
-	return ok && e.Status == http.StatusTooManyRequests && e.RetryAfter <= longest
-}
-
-// unlucky tells whether a call is to be begun anew.
-func (r *reader) unlucky(err error) bool {
-	var renew *RenewError
-	return crowded(err) && !(r.opts.RenewOnce && errors.As(err, &renew))
-}
-
-// once looks once; a renewed token stays in the item. A waiting account holds no
+// look looks once; a renewed token stays in the item. A waiting account holds no
 // slot.
-func (r *reader) once(ctx context.Context, it *item) (rec Record, err error, ok bool) {
-	if it.err != nil {
-		return r.failed(it.account, it.err), it.err, ctx.Err() == nil
+func (r *reader) look(ctx context.Context, it *item) outcome {
+	err := it.err
+	var info cronofy.UserInfo
+	if err == nil {
+		info, err = r.userInfo(ctx, it)
 	}
-	info, err := r.userInfo(ctx, it)
+	var renew *RenewError
 	switch {
 	case err == nil:
-		return Evaluate(info, r.opts.Provider, r.opts.Known).named(it.account), nil, true
+		rec := Evaluate(info, r.opts.Provider, r.opts.Known).named(it.account)
+		return outcome{item: it, record: rec, final: rec.State == Connected}
 	case ctx.Err() != nil:
-		return Record{}, nil, false
+		return outcome{undone: true}
 	}
-	return r.failed(it.account, err), err, true
+	code, message := "error", err.Error()
+	if r.opts.ErrorOf != nil {
+		code, message = r.opts.ErrorOf(err)
+	}
+	o := outcome{item: it, record: failed(it.account, code, message)}
+	switch cronofy.StatusOf(err) {
+	case http.StatusUnauthorized, http.StatusPaymentRequired, http.StatusForbidden:
+		o.final = true
+	default:
+		o.final = it.err != nil || errors.Is(err, ErrOnlyRefreshToken) || errors.Is(err, cronofy.ErrUnsendable) || errors.As(err, &renew)
+	}
+	return o
 }
 
 // userInfo reads userinfo, and again after the account's token was renewed.
@@ -353,9 +326,6 @@ func (r *reader) userInfo(ctx context.Context, it *item) (info cronofy.UserInfo,
 		fresh, renewErr := r.opts.Renew(ctx, it.account, it.account.AccessToken)
 		switch {
 		case renewErr != nil:
-			if crowded(renewErr) { // it was not carried out
-				it.renewals--
-			}
 			return info, &RenewError{renewErr}
 		case fresh.Empty():
 			return info, err
@@ -364,55 +334,33 @@ func (r *reader) userInfo(ctx context.Context, it *item) (info cronofy.UserInfo,
 	}
 }
 
-func (r *reader) call(ctx context.Context, token cronofy.Secret) (cronofy.UserInfo, error) {
+// maxRefusals is how often a call that met only 429s is begun anew. The client has
+// tried for minutes by then; but among hundreds of calls that share a limit which
+// is lower than believed, one may be unlucky for long. The limiter makes it wait.
+const maxRefusals = 3
+
+func (r *reader) call(ctx context.Context, token cronofy.Secret) (info cronofy.UserInfo, err error) {
 	select {
 	case r.slots <- struct{}{}:
+		defer func() { <-r.slots }()
 	case <-ctx.Done():
-		return cronofy.UserInfo{}, ctx.Err()
+		return info, ctx.Err()
 	}
-	defer func() { <-r.slots }()
-	return r.client.UserInfo(ctx, token)
-}
-
-func (r *reader) failed(a Account, err error) Record {
-	if r.opts.ErrorOf == nil {
-		return failed(a, "error", err.Error())
+	for range maxRefusals + 1 {
+		info, err = r.client.UserInfo(ctx, token)
+		refused, ok := errors.AsType[*cronofy.Error](err)
+		if !ok || refused.Status != http.StatusTooManyRequests || refused.RetryAfter > 2*time.Minute { // used up
+			break
+		}
 	}
-	code, message := r.opts.ErrorOf(err)
-	return failed(a, code, message)
-}
-
-// final tells whether a further look cannot change a record: the profile is
-// connected, or the token or the line is of no use.
-func final(rec Record, err error) bool {
-	if rec.State == Connected || errors.Is(err, ErrOnlyRefreshToken) || errors.Is(err, cronofy.ErrUnsendable) {
-		return true
-	}
-	var row *RowError
-	var renew *RenewError
-	if errors.As(err, &row) || errors.As(err, &renew) {
-		return true
-	}
-	var api *cronofy.Error
-	if !errors.As(err, &api) {
-		return false
-	}
-	switch api.Status {
-	case http.StatusUnauthorized, http.StatusPaymentRequired, http.StatusForbidden:
-		return true
-	}
-	return false
+	return info, err
 }
 
 // pause is how long to leave an account alone after its look number round, from
 // 0. When Cronofy matches accounts is not documented: soon at first, then at a
 // pace that costs a hundred accounts a fifth of the rate limit.
 func pause(round int) time.Duration {
-	const first, most = 5 * time.Second, time.Minute
-	if round > 4 {
-		return most
-	}
-	return min(first<<round, most)
+	return min(5*time.Second<<min(round, 4), time.Minute)
 }
 
 // sleep is false when ctx ended first.
@@ -427,81 +375,72 @@ func sleep(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// pool does jobs side by side.
-type pool[J any] struct {
-	window   int           // jobs under way, each with a goroutine
-	hold     int           // jobs that have ended and wait for those before them at most; 0: none waits
-	patience time.Duration // how long they wait; 0: for ever
-
-	// do does a job and gives what comes then, for one job at a time; nil: the job
-	// was given up because ctx ended.
-	do func(context.Context, J) (then func() error)
-}
-
-// ended is a job that has.
-type ended struct {
-	number int
-	then   func() error
-	caught *crash.Error
-}
-
-// run does what comes after the jobs in the order of the jobs, but does not let one
-// that is late hold up the others: when hold of them wait for it, their turn has
-// come, and that of the late one when it has ended. When ctx ends, so has that of all
-// that were finished. It returns when every goroutine it began has ended. Its error
-// is that of what came after a job, or ctx's if anything was left undone because of
-// it. A panic in do becomes its own, with a *crash.Error, because nobody above could
-// deal with one elsewhere.
-func (p pool[J]) run(ctx context.Context, jobs iter.Seq[J]) error {
+// run looks at items side by side and gives their outcomes to emit, in the order of
+// the items, but does not let one that is late hold up the others: when more than hold
+// of them wait for it, or have waited for Options.Patience, their turn has come, and
+// that of the late one when it has ended. When ctx ends, so has that of all that were
+// finished. It returns when every goroutine it began has ended. Its error is emit's, or
+// ctx's if anything was left undone because of it. A panic in look becomes its own, with
+// a *crash.Error, because nobody above could deal with one elsewhere.
+func (r *reader) run(ctx context.Context, items iter.Seq[*item], look func(context.Context, *item) outcome, hold int, emit func(outcome) error) error {
 	inner, stop := context.WithCancel(ctx)
 	var work sync.WaitGroup
 	defer work.Wait()
 	defer stop()
-	slots, results := make(chan struct{}, p.window), make(chan ended, p.window)
-	complete := false // written before results is closed
+	window := r.opts.window()
+	slots, results := make(chan struct{}, window), make(chan outcome, window)
+	undone := true // as long as the items have not come to their end
 	work.Go(func() {
 		defer close(results)
 		var running sync.WaitGroup
 		defer running.Wait()
 		number := 0
-		for j := range jobs {
+		for it := range items {
 			select {
 			case slots <- struct{}{}:
 			case <-inner.Done():
 				return
 			}
 			n := number
-			running.Go(func() { results <- p.one(inner, n, j) }) // there is room for all under way
+			running.Go(func() { // there is room in results for all under way
+				defer func() {
+					if caught := crash.Caught(recover()); caught != nil {
+						results <- outcome{caught: caught}
+					}
+				}()
+				o := look(inner, it)
+				o.number = n
+				results <- o
+			})
 			number++
 		}
-		complete = true
+		undone = false // before results is closed
 	})
-	next, waiting := 0, map[int]func() error{}
-	finish := func(number int) error {
-		then := waiting[number]
+	next, waiting, abandoned := 0, map[int]outcome{}, false
+	give := func(number int) error {
+		o, here := waiting[number]
 		delete(waiting, number)
-		if then == nil {
+		abandoned = abandoned || o.undone
+		if !here || o.undone {
 			return nil
 		}
-		return then()
+		return emit(o)
 	}
-	undone := false
 	var late <-chan time.Time // nil while nothing waits
 	for open := true; open; {
 		first, most := next, 0 // so many may go on waiting: none at the end, or when patience is
 		select {
-		case r, more := <-results:
+		case o, more := <-results:
 			if open = more; !more {
 				break
 			}
 			<-slots
-			if r.caught != nil {
-				panic(r.caught)
+			if o.caught != nil {
+				panic(o.caught)
 			}
-			undone = undone || r.then == nil
-			waiting[r.number], most = r.then, p.hold
-			if r.number < next { // it was passed over
-				if err := finish(r.number); err != nil {
+			waiting[o.number], most = o, hold
+			if o.number < next { // it was passed over
+				if err := give(o.number); err != nil {
 					return err
 				}
 			}
@@ -511,7 +450,7 @@ func (p pool[J]) run(ctx context.Context, jobs iter.Seq[J]) error {
 			if _, here := waiting[next]; !here && len(waiting) <= most {
 				break
 			}
-			if err := finish(next); err != nil {
+			if err := give(next); err != nil {
 				return err
 			}
 			next++
@@ -519,23 +458,14 @@ func (p pool[J]) run(ctx context.Context, jobs iter.Seq[J]) error {
 		switch {
 		case len(waiting) == 0:
 			late = nil
-		case p.patience > 0 && (late == nil || next != first):
-			late = time.After(p.patience)
+		case r.opts.Patience > 0 && (late == nil || next != first):
+			late = time.After(r.opts.Patience)
 		}
 	}
-	if undone || !complete {
+	if undone || abandoned {
 		return fmt.Errorf("read profiles: %w", ctx.Err())
 	}
 	return nil
-}
-
-func (p pool[J]) one(ctx context.Context, number int, j J) (e ended) {
-	defer func() {
-		if caught := crash.Caught(recover()); caught != nil {
-			e = ended{number: number, caught: caught}
-		}
-	}()
-	return ended{number: number, then: p.do(ctx, j)}
 }
 
 // DefaultWatch is how long profiles are looked for by themselves.
@@ -570,12 +500,6 @@ type WatchOptions struct {
 	NextLook func(in time.Duration) // when the next look begins by itself; nil: nobody is told
 }
 
-// batch bounds: a screen that draws 60 times a second has no use for more.
-const (
-	batchRows = 256
-	batchTime = 50 * time.Millisecond
-)
-
 // Watch reads all accounts and gives their rows to emit, in batches and as they
 // come; then it looks again at those that are not connected, with growing
 // pauses, until all are, or time is over, or nothing can change any more (a
@@ -583,89 +507,69 @@ const (
 // NextLook are called by one goroutine at a time. It returns when all it began
 // has ended.
 func Watch(ctx context.Context, client Client, accounts []Account, opts WatchOptions, emit func([]Row)) error {
-	opts.Wait = 0
-	w := &watcher{reader: newReader(client, opts.Options), items: make([]item, len(accounts)), opts: opts, emit: emit}
+	opts.Wait, opts.Patience = 0, 0
+	r := newReader(client, opts.Options)
+	var all []*item
 	for i, a := range accounts {
-		w.items[i].account = a
+		all = append(all, &item{index: i, account: a})
 	}
-	for {
-		refreshed, err := w.session(ctx)
-		if err != nil || !refreshed {
+	var open []*item
+	var end time.Time
+	for round, begin := 0, true; ; round++ {
+		if begin {
+			open, end, round, begin = all, time.Now().Add(DefaultWatch), 0, false
+			for _, it := range all {
+				it.renewals = 0 // who asks to look again wants the reason, not that there was one
+			}
+		}
+		var again []*item
+		err := inBatches(func(give func(Row)) error {
+			return r.run(ctx, slices.Values(open), r.look, 0, func(o outcome) error {
+				if !o.final {
+					again = append(again, o.item)
+				}
+				token := maphash.String(tokenSeed, o.item.account.AccessToken.Reveal())
+				give(Row{Index: o.item.index, Record: o.record, Token: token})
+				return nil
+			})
+		}, emit)
+		if err != nil {
 			return err
 		}
-	}
-}
-
-type watcher struct {
-	reader *reader
-	items  []item
-	opts   WatchOptions
-	emit   func([]Row)
-}
-
-// session looks until nothing is open or time is over. It is true when it was
-// ended by a refresh.
-func (w *watcher) session(ctx context.Context) (refreshed bool, err error) {
-	end := time.Now().Add(DefaultWatch)
-	open := make([]int, len(w.items))
-	for i := range open {
-		open[i] = i
-		w.items[i].renewals = 0 // who asks to look again wants the reason, not that there was one
-	}
-	for round := 0; ; round++ {
-		if open, err = w.look(ctx, open); err != nil {
-			return false, err
-		}
+		open = again
 		left := time.Until(end)
 		if len(open) == 0 || left <= 0 {
 			select {
-			case <-w.opts.Refresh: // while nobody listened
-				return true, nil
+			case <-opts.Refresh: // while nobody listened
+				begin = true
+				continue
 			default:
-				return false, nil
+				return nil
 			}
 		}
 		wait := pause(round)
-		if len(w.opts.Pauses) > 0 {
-			wait = w.opts.Pauses[min(round, len(w.opts.Pauses)-1)]
+		if len(opts.Pauses) > 0 {
+			wait = opts.Pauses[min(round, len(opts.Pauses)-1)]
 		}
 		wait = min(wait, left)
-		if w.opts.NextLook != nil {
-			w.opts.NextLook(wait)
+		if opts.NextLook != nil {
+			opts.NextLook(wait)
 		}
 		select {
-		case <-w.opts.Refresh:
-			return true, nil
+		case <-opts.Refresh:
+			begin = true
 		case <-time.After(wait):
 		case <-ctx.Done():
-			return false, ctx.Err()
+			return ctx.Err()
 		}
 	}
 }
 
-// look reads the accounts with these indexes once and gives the indexes of those
-// worth another look.
-func (w *watcher) look(ctx context.Context, which []int) (again []int, err error) {
-	err = inBatches(func(give func(Row)) error {
-		p := pool[int]{window: w.opts.window()}
-		p.do = func(ctx context.Context, i int) func() error {
-			rec, err, ok := w.reader.once(ctx, &w.items[i]) // nobody else looks at this one now
-			if !ok {
-				return nil
-			}
-			token := maphash.String(tokenSeed, w.items[i].account.AccessToken.Reveal())
-			return func() error {
-				if !final(rec, err) {
-					again = append(again, i)
-				}
-				give(Row{Index: i, Record: rec, Token: token})
-				return nil
-			}
-		}
-		return p.run(ctx, slices.Values(which))
-	}, w.emit)
-	return again, err
-}
+// batch bounds: a screen that draws 60 times a second has no use for more.
+const (
+	batchRows = 256
+	batchTime = 50 * time.Millisecond
+)
 
 // inBatches runs produce beside it and hands its rows on in batches: when enough
 // came, or a moment after the first of them. It returns produce's error when

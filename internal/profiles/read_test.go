@@ -136,7 +136,7 @@ func TestRunMakesARecordOfEveryFailure(t *testing.T) {
 	joined := errors.Join(errs...)
 	require.ErrorIs(t, joined, ErrOnlyRefreshToken)
 	require.ErrorIs(t, joined, refused)
-	var row *RowError
+	var row *ListError
 	require.ErrorAs(t, joined, &row)
 	require.Equal(t, 5, row.Line)
 	require.Zero(t, c.count(""), "a refresh token is not touched, and no empty token is sent")
@@ -156,7 +156,7 @@ func TestRunSkipsATokenThatCameBefore(t *testing.T) {
 
 func TestRunStopsWhereTheListBreaks(t *testing.T) {
 	t.Parallel()
-	boom := &InputError{RowError{Reason: "read the list"}, errors.New("boom")}
+	boom := &ListError{Reason: "read the list", Ends: true, Err: errors.New("boom")}
 	list := func(yield func(Account, error) bool) {
 		for a, err := range numbered(40) {
 			if !yield(a, err) {
@@ -406,7 +406,8 @@ func TestSeenIsBounded(t *testing.T) {
 		}
 	}
 	require.Equal(t, maxSeen+1000, n, "different tokens are different")
-	require.Equal(t, maxSeen, len(s.blocks)*seenBlock+len(s.recent))
+	require.Equal(t, maxSeen, s.n)
+	require.LessOrEqual(t, 8*len(s.table), 1<<20, "bytes")
 	require.True(t, s.before(Account{AccessToken: cronofy.NewSecret("0")}))
 	require.True(t, s.before(Account{RefreshToken: cronofy.NewSecret(strconv.Itoa(maxSeen - 1))}))
 	require.False(t, s.before(Account{AccessToken: cronofy.NewSecret(strconv.Itoa(maxSeen))}), "too late to be remembered")

@@ -68,7 +68,7 @@ func renewAll(t *testing.T, r *rotating, list string, opts Options) ([]Record, S
 	tokens, err := OpenTokens(r.path)
 	require.NoError(t, err)
 	defer tokens.Close()
-	opts.Renew = NewRenewer(r, tokens, 8).Renew
+	opts.Renew = NewRenewer(r, tokens).Renew
 	var got []Record
 	sum, err := Run(t.Context(), r, tokens.Newest(ReadAccounts(strings.NewReader(list))), opts, collect(&got))
 	require.NoError(t, err)
@@ -128,7 +128,7 @@ func TestARefusedFreshTokenIsNotRefreshedAgain(t *testing.T) {
 	})
 	var got []Record
 	_, err := Run(t.Context(), c, ReadAccounts(strings.NewReader("access_token,refresh_token\na-1-0,r-1-0\n")),
-		Options{Renew: NewRenewer(r, tokens, 1).Renew}, collect(&got))
+		Options{Renew: NewRenewer(r, tokens).Renew}, collect(&got))
 	require.NoError(t, err)
 	require.Equal(t, "read userinfo: 401", got[0].Error.Message)
 	require.Equal(t, 1, r.refreshes)
@@ -151,7 +151,7 @@ func TestManyAtOnce(t *testing.T) {
 	t.Parallel()
 	r := newRotating(t)
 	tokens := openTokens(t, r.path)
-	renewer := NewRenewer(r, tokens, 200)
+	renewer := NewRenewer(r, tokens)
 	var wg sync.WaitGroup
 	for i := range 400 {
 		wg.Go(func() {
@@ -182,7 +182,7 @@ func TestTokensThatAreLostEndTheRenewing(t *testing.T) {
 	r := newRotating(t)
 	tokens := openTokens(t, r.path)
 	require.NoError(t, tokens.file.Close())
-	renewer := NewRenewer(r, tokens, 1)
+	renewer := NewRenewer(r, tokens)
 	_, err := renewer.Renew(t.Context(), holder("", "", "r-1-0"), cronofy.Secret{})
 	require.ErrorIs(t, err, ErrTokensLost)
 	_, err = renewer.Renew(t.Context(), holder("", "", "r-2-0"), cronofy.Secret{})
@@ -214,7 +214,7 @@ func TestCancellingLetsARefreshFinish(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			began := time.Now()
 			time.AfterFunc(time.Second, cancel)
-			_, err := NewRenewer(slowRefresh{takes}, tokens, 1).Renew(ctx, holder("", "", "r0"), cronofy.Secret{})
+			_, err := NewRenewer(slowRefresh{takes}, tokens).Renew(ctx, holder("", "", "r0"), cronofy.Secret{})
 			require.Equal(t, kept, err == nil)
 			require.Equal(t, !kept, errors.Is(err, context.Canceled))
 			require.LessOrEqual(t, time.Since(began), time.Second+grace)

@@ -11,35 +11,28 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"confer/cronofy"
 	"confer/internal/markup"
 )
 
-// ReportOptions say what a report is about.
-type ReportOptions struct {
-	Site     cronofy.Site     // whose app host relink links may lead to; zero: any data center's
-	Provider cronofy.Provider // whom the states are about; zero: AnyProvider
-	Made     time.Time
-}
-
-// NewReport gives a Writer of one HTML file for people: the counts, what to do
-// next, and a table. It has no outside resources and works without its script. It
-// is written as a whole by Close, so it keeps the records until then.
-func NewReport(w io.Writer, o ReportOptions) Writer {
-	if o.Provider == "" {
-		o.Provider = cronofy.AnyProvider
-	}
-	return &report{w: w, o: o, domains: map[string]*Summary{}}
-}
-
+// report is one HTML file for people: the counts, what to do next, and a table. It has
+// no outside resources and works without its script. It is written as a whole by Close,
+// so it keeps the records until then.
 type report struct {
 	w       io.Writer
-	o       ReportOptions
+	o       WriterOptions
 	records []Record
-	all     Summary
-	domains map[string]*Summary
+	all     tally
+	domains map[string]tally
+}
+
+// tally counts accounts by the id of their kind, and all of them at "".
+type tally map[string]int
+
+func newReport(w io.Writer, o WriterOptions) *report {
+	o.Provider = cmp.Or(o.Provider, cronofy.AnyProvider)
+	return &report{w: w, o: o, all: tally{}, domains: map[string]tally{}}
 }
 
 //go:embed report.css
@@ -51,20 +44,34 @@ var reportScript string
 // Write implements Writer.
 func (r *report) Write(rec Record) error {
 	r.records = append(r.records, rec)
-	r.all.Count(rec)
 	domain := "no e-mail address"
 	if at := strings.LastIndexByte(rec.Account.Email, '@'); at >= 0 {
 		domain = strings.ToLower(rec.Account.Email[at+1:])
 	}
 	if r.domains[domain] == nil {
-		r.domains[domain] = &Summary{}
+		r.domains[domain] = tally{}
 	}
-	r.domains[domain].Count(rec)
+	for _, t := range []tally{r.all, r.domains[domain]} {
+		t[""]++
+		t[kindOf(rec).id]++
+	}
 	return nil
 }
 
 // Close implements Writer.
 func (r *report) Close() error {
+	title := "Conferencing profiles"
+	if r.o.Provider != cronofy.AnyProvider {
+		title = r.o.Provider.Name() + " profiles"
+	}
+	about := r.o.Made.UTC().Format("2 January 2006, 15:04") + " UTC"
+	switch {
+	case !r.o.Site.Chosen():
+	case r.o.Site.Overridden():
+		about = r.o.Site.APIHost() + " · " + about
+	default:
+		about = "Data center " + r.o.Site.DataCenter.Name + " · " + about
+	}
 	var p markup.Page
 	p.Add(`<!doctype html>
 <html lang="en">
@@ -80,9 +87,12 @@ func (r *report) Close() error {
 </head>
 <body>
 <a class="skip" href="#accounts">Skip to the accounts</a>
-`, digest(reportStyle), digest(reportScript), r.title(), markup.HTML(reportStyle))
-	r.header(&p)
-	p.Add("<main>\n")
+<header>
+<h1>{}</h1>
+<p>{}</p>
+</header>
+<main>
+`, digest(reportStyle), digest(reportScript), title, markup.HTML(reportStyle), title, about)
 	r.counts(&p)
 	r.next(&p)
 	r.byDomain(&p)
@@ -100,25 +110,6 @@ func (r *report) Close() error {
 func digest(s string) string {
 	sum := sha256.Sum256([]byte(s))
 	return base64.StdEncoding.EncodeToString(sum[:])
-}
-
-func (r *report) title() string {
-	if r.o.Provider == cronofy.AnyProvider {
-		return "Conferencing profiles"
-	}
-	return r.o.Provider.Name() + " profiles"
-}
-
-func (r *report) header(p *markup.Page) {
-	var about []string
-	switch {
-	case r.o.Site.Overridden():
-		about = append(about, r.o.Site.APIHost())
-	case r.o.Site.Chosen():
-		about = append(about, "Data center "+r.o.Site.DataCenter.Name)
-	}
-	about = append(about, r.o.Made.UTC().Format("2 January 2006, 15:04")+" UTC")
-	p.Add("<header>\n<h1>{}</h1>\n<p>{}</p>\n</header>\n", r.title(), strings.Join(about, " · "))
 }
 
 // kind is one of the states as people see it: the two kinds of "not yet" are told
@@ -152,41 +143,27 @@ func kindOf(rec Record) kind {
 	return kind{id: "error", sign: "✕", words: rec.Words()}
 }
 
-func (s Summary) of(k kind) int {
-	switch k.id {
-	case "connected":
-		return s.Connected
-	case "missing":
-		return s.Missing - s.Own
-	case "own":
-		return s.Own
-	case "disconnected":
-		return s.Disconnected
-	}
-	return s.Failed
-}
-
 func (r *report) counts(p *markup.Page) {
 	p.Add(`<section aria-labelledby="counts-h">
 <h2 id="counts-h">{} of {} connected</h2>
-`, thousands(r.all.Connected), accounts(r.all.Read))
+`, thousands(r.all["connected"]), accounts(r.all[""]))
 	bar(p, r.all, "bar")
 	p.Add("<ul class=\"legend\">\n")
 	for _, k := range kinds() {
-		if n := r.all.of(k); n > 0 || k.id == "connected" {
-			p.Add(`<li class="{}"><span class="sign" aria-hidden="true">{}</span> <b>{}</b> {} <small>{}</small></li>`+"\n", k.id, k.sign, thousands(n), k.words, share(n, r.all.Read))
+		if n := r.all[k.id]; n > 0 || k.id == "connected" {
+			p.Add(`<li class="{}"><span class="sign" aria-hidden="true">{}</span> <b>{}</b> {} <small>{}</small></li>`+"\n", k.id, k.sign, thousands(n), k.words, share(n, r.all[""]))
 		}
 	}
 	p.Add("</ul>\n</section>\n")
 }
 
 // bar draws the counts. Readers have the same in the text beside it.
-func bar(p *markup.Page, s Summary, class string) {
+func bar(p *markup.Page, s tally, class string) {
 	p.Add(`<svg class="{}" viewBox="0 0 1000 10" preserveAspectRatio="none" aria-hidden="true" focusable="false">`, class)
 	at := 0.0
 	for _, k := range kinds() {
-		if n := s.of(k); n > 0 {
-			width := 1000 * float64(n) / float64(s.Read)
+		if n := s[k.id]; n > 0 {
+			width := 1000 * float64(n) / float64(s[""])
 			p.Add(`<rect class="{}" x="{}" y="0" width="{}" height="10"/>`, k.id, decimal(at), decimal(width))
 			at += width
 		}
@@ -224,13 +201,15 @@ func thousands(n int) string {
 
 // next says what to do, for each kind that there is.
 func (r *report) next(p *markup.Page) {
-	if r.all.Read > 0 && r.all.Connected == r.all.Read {
-		p.Add("<section aria-labelledby=\"next-h\">\n<h2 id=\"next-h\">What to do next</h2>\n<p>Nothing: everybody is connected.</p>\n</section>\n")
+	if r.all[""] == 0 {
 		return
 	}
 	p.Add("<section aria-labelledby=\"next-h\">\n<h2 id=\"next-h\">What to do next</h2>\n<div class=\"next\">\n")
+	if r.all["connected"] == r.all[""] {
+		p.Add("<p>Nothing: everybody is connected.</p>\n")
+	}
 	for _, k := range kinds() {
-		n := r.all.of(k)
+		n := r.all[k.id]
 		if n == 0 || k.advice == "" {
 			continue
 		}
@@ -283,7 +262,7 @@ func (r *report) byDomain(p *markup.Page) {
 		return
 	}
 	shown := kinds()
-	shown = slices.DeleteFunc(shown, func(k kind) bool { return k.id != "connected" && r.all.of(k) == 0 })
+	shown = slices.DeleteFunc(shown, func(k kind) bool { return k.id != "connected" && r.all[k.id] == 0 })
 	p.Add(`<section>
 <h2 id="domains-h">By domain</h2>
 <div class="scroll" role="region" aria-labelledby="domains-h" tabindex="0">
@@ -294,11 +273,11 @@ func (r *report) byDomain(p *markup.Page) {
 		p.Add(`<th scope="col" class="n">{}</th>`, k.words)
 	}
 	p.Add("<td class=\"share\"></td></tr></thead>\n<tbody>\n")
-	for _, domain := range byCount(r.domains, func(s *Summary) int { return s.Read }) {
-		s := *r.domains[domain]
-		p.Add(`<tr><th scope="row">{}</th><td class="n">{}</td>`, domain, thousands(s.Read))
+	for _, domain := range byCount(r.domains, func(s tally) int { return s[""] }) {
+		s := r.domains[domain]
+		p.Add(`<tr><th scope="row">{}</th><td class="n">{}</td>`, domain, thousands(s[""]))
 		for _, k := range shown {
-			p.Add(`<td class="n">{}</td>`, thousands(s.of(k)))
+			p.Add(`<td class="n">{}</td>`, thousands(s[k.id]))
 		}
 		p.Add(`<td class="share">`)
 		bar(p, s, "small")
@@ -316,7 +295,7 @@ func (r *report) table(p *markup.Page) {
 <label>Search <input type="search" id="q" autocomplete="off" spellcheck="false"></label>
 <label>State <select id="state"><option value="">all</option>`)
 	for _, k := range kinds() {
-		if r.all.of(k) > 0 {
+		if r.all[k.id] > 0 {
 			p.Add(`<option value="{}">{}</option>`, k.id, k.words)
 		}
 	}

@@ -2,6 +2,8 @@ package profiles
 
 import (
 	"encoding/xml"
+	"fmt"
+	"html"
 	"io"
 	"math"
 	"regexp"
@@ -13,12 +15,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"confer/cronofy"
+	"confer/internal/golden"
 )
 
-func reported(t *testing.T, o ReportOptions, records ...Record) string {
+func reported(t *testing.T, o WriterOptions, records ...Record) string {
 	t.Helper()
 	var b strings.Builder
-	w := NewReport(&b, o)
+	w := NewWriter(&b, FormatHTML, o)
 	for _, r := range records {
 		require.NoError(t, w.Write(r))
 	}
@@ -27,9 +30,9 @@ func reported(t *testing.T, o ReportOptions, records ...Record) string {
 	return b.String()
 }
 
-func germany() ReportOptions {
+func germany() WriterOptions {
 	de, _ := cronofy.FindDataCenter("de")
-	return ReportOptions{Site: de.Site(), Provider: cronofy.Zoom, Made: time.Date(2026, 11, 26, 14, 30, 0, 0, time.UTC)}
+	return WriterOptions{Site: de.Site(), Provider: cronofy.Zoom, Made: time.Date(2026, 11, 26, 14, 30, 0, 0, time.UTC)}
 }
 
 func TestReportCountsAndAdvises(t *testing.T) {
@@ -48,7 +51,27 @@ func TestReportCountsAndAdvises(t *testing.T) {
 	}
 	require.NotContains(t, html, "Disconnected: ")
 	require.Contains(t, reported(t, germany(), someRecords()[0]), "Nothing: everybody is connected.")
-	require.Contains(t, reported(t, ReportOptions{}), "0 of 0 accounts connected")
+	require.Contains(t, reported(t, WriterOptions{}), "0 of 0 accounts connected")
+}
+
+// TestReportReads: what people read of it, of every kind of account and without any.
+func TestReportReads(t *testing.T) {
+	t.Parallel()
+	all := append(someRecords(), Record{Account: AccountRef{Email: "chiara@example.test"}, State: Disconnected, Profiles: []Profile{
+		{ProviderName: "zoom", ProfileName: "chiara@example.test", RelinkURL: "https://elsewhere.example/relink"}}})
+	for i := range 12 {
+		all = append(all, Record{State: Failed, Error: &RecordError{"server_error", fmt.Sprintf("Cronofy failed in way %d.", i)}})
+	}
+	for name, text := range map[string]string{
+		"all":     reported(t, germany(), all...),
+		"nobody":  reported(t, WriterOptions{}),
+		"done":    reported(t, germany(), someRecords()[0]),
+		"unnamed": reported(t, WriterOptions{Made: germany().Made}, someRecords()[1]),
+	} {
+		text = regexp.MustCompile(`(?s)<style>.*</style>|<script>.*</script>|<[^>]*>`).ReplaceAllString(text, " ")
+		text = regexp.MustCompile(`\s*\n\s*`).ReplaceAllString(text, "\n")
+		golden.Equal(t, "testdata/report/"+name+".txt", html.UnescapeString(regexp.MustCompile(` +`).ReplaceAllString(text, " ")))
+	}
 }
 
 // TestReportStandsAlone: it loads nothing, holds no script but its own, and is
@@ -84,7 +107,7 @@ func TestReportStandsAlone(t *testing.T) {
 func TestReportTrustsAnyDataCenterWithoutOne(t *testing.T) {
 	t.Parallel()
 	link := func(url string) bool {
-		return strings.Contains(reported(t, ReportOptions{}, Record{State: Disconnected, Profiles: []Profile{{RelinkURL: url}}}), `<a href="`+url+`"`)
+		return strings.Contains(reported(t, WriterOptions{}, Record{State: Disconnected, Profiles: []Profile{{RelinkURL: url}}}), `<a href="`+url+`"`)
 	}
 	require.True(t, link("https://app-uk.cronofy.com/v2/relink/zoom"))
 	require.False(t, link("https://app-xx.cronofy.com/v2/relink/zoom"))

@@ -242,13 +242,12 @@ type Refresher interface {
 type Renewer struct {
 	client Refresher
 	tokens *TokenFile
-	slots  chan struct{}
 	once   singleflight.Group // by refresh token
 }
 
-// NewRenewer makes at most so many calls at once.
-func NewRenewer(client Refresher, tokens *TokenFile, workers int) *Renewer {
-	return &Renewer{client: client, tokens: tokens, slots: make(chan struct{}, max(1, workers))}
+// NewRenewer keeps new tokens in a file.
+func NewRenewer(client Refresher, tokens *TokenFile) *Renewer {
+	return &Renewer{client: client, tokens: tokens}
 }
 
 // Renew is for Options.Renew. It refreshes an account's token once, whatever
@@ -276,12 +275,6 @@ func (r *Renewer) Renew(ctx context.Context, a Account, refused cronofy.Secret) 
 }
 
 func (r *Renewer) refresh(ctx context.Context, a Account, old cronofy.Secret) (cronofy.Secret, error) {
-	select {
-	case r.slots <- struct{}{}:
-		defer func() { <-r.slots }()
-	case <-ctx.Done():
-		return cronofy.Secret{}, ctx.Err()
-	}
 	if err := r.tokens.Broken(); err != nil {
 		return cronofy.Secret{}, err // a token that cannot be kept must not be made
 	}

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode"
 
 	"github.com/clipperhouse/displaywidth"
@@ -28,7 +29,7 @@ const (
 	FormatTable Format = "table" // for people: fixed columns, so that it streams
 	FormatJSON  Format = "json"  // for scripts: one Record a line
 	FormatCSV   Format = "csv"   // for spreadsheets: one profile a line
-	FormatHTML  Format = "html"  // for people: a report in one file; see NewReport
+	FormatHTML  Format = "html"  // for people: a report in one file
 )
 
 // Formats lists all of them, the default first.
@@ -55,44 +56,44 @@ type Writer interface {
 	Close() error
 }
 
-// NewWriter writes records to w.
-func NewWriter(w io.Writer, f Format) (Writer, error) {
-	switch f {
-	case FormatTable:
-		return &stream{w, tableLine("STATE", "ACCOUNT", "PROVIDER", "CONNECTED", "PROFILE"), tableText}, nil
-	case FormatJSON:
-		return &stream{w, "", jsonText}, nil
-	case FormatCSV:
-		return &stream{w, csvText(csvHeading()), csvLines}, nil
-	case FormatHTML:
-		return NewReport(w, ReportOptions{}), nil
-	}
-	return nil, fmt.Errorf("unknown format %q", string(f))
+// WriterOptions are what a Writer may need to know.
+type WriterOptions struct {
+	Resumed bool // records are there already, and so is the heading
+
+	// Of a report:
+	Site     cronofy.Site     // whose app host relink links may lead to; zero: any data center's
+	Provider cronofy.Provider // whom the states are about; zero: AnyProvider
+	Made     time.Time
 }
 
-// ResumeWriter writes records behind those that w has already; see Done.
-func ResumeWriter(w io.Writer, f Format, d *Done) (Writer, error) {
-	if f == FormatCSV && d.Size > 0 {
-		return &stream{w, "", csvLines}, nil
+// NewWriter writes records to w.
+func NewWriter(w io.Writer, f Format, o WriterOptions) Writer {
+	s := &stream{w: w}
+	switch f {
+	case FormatHTML:
+		return newReport(w, o)
+	case FormatJSON:
+		s.text = jsonText
+	case FormatCSV:
+		s.heading, s.text = csvText(csvHeading()), csvLines
+	default:
+		s.heading, s.text = tableLine("STATE", "ACCOUNT", "PROVIDER", "CONNECTED", "PROFILE"), tableText
 	}
-	return NewWriter(w, f)
+	if o.Resumed {
+		s.heading = ""
+	}
+	return s
 }
 
 // stream writes one record after the other.
 type stream struct {
 	w       io.Writer
 	heading string // in front of what comes first, or at the end; empty: it is there, or there is none
-	text    func(Record) (string, error)
+	text    func(Record) string
 }
 
 // Write implements Writer.
-func (s *stream) Write(r Record) error {
-	text, err := s.text(r)
-	if err != nil {
-		return err
-	}
-	return s.put(text)
-}
+func (s *stream) Write(r Record) error { return s.put(s.text(r)) }
 
 // Close implements Writer.
 func (s *stream) Close() error { return s.put("") }
@@ -123,15 +124,15 @@ func yesNo(b bool) string {
 	return "no"
 }
 
-func jsonText(r Record) (string, error) {
+func jsonText(r Record) string {
 	if r.Profiles == nil {
 		r.Profiles = []Profile{}
 	}
 	var b strings.Builder
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false) // a relink URL keeps its "&"
-	err := enc.Encode(r)
-	return b.String(), err
+	_ = enc.Encode(r)        // texts, numbers and truths alone
+	return b.String()
 }
 
 // Widths in cells, a gap of two after each. A longest provider known is
@@ -147,7 +148,7 @@ const (
 // tableText is lines whose columns stand where they stood before, because what
 // comes later is not known yet. What does not fit is cut, but for the last column; a
 // relink URL and an error have lines of their own and are never cut.
-func tableText(r Record) (string, error) {
+func tableText(r Record) string {
 	var b strings.Builder
 	state, account := strings.TrimSuffix(r.Words(), ownWords), r.Account.label()
 	if len(r.Profiles) == 0 {
@@ -173,7 +174,7 @@ func tableText(r Record) (string, error) {
 	for _, w := range r.Warnings {
 		tableNote(&b, "odd: "+w)
 	}
-	return b.String(), nil
+	return b.String()
 }
 
 func tableLine(state, account, provider, connected, profile string) string {
@@ -206,7 +207,7 @@ func csvHeading() []string {
 
 // csvLines is one line a profile; an account without any has one line with those
 // fields empty.
-func csvLines(r Record) (string, error) {
+func csvLines(r Record) string {
 	profiles := r.Profiles
 	if len(profiles) == 0 {
 		profiles = []Profile{{}}
@@ -215,7 +216,7 @@ func csvLines(r Record) (string, error) {
 	for _, p := range profiles {
 		lines.WriteString(csvText(csvRow(r, p)))
 	}
-	return lines.String(), nil
+	return lines.String()
 }
 
 func csvRow(r Record, p Profile) []string {
