@@ -1,6 +1,7 @@
 package cronofy
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -407,12 +408,8 @@ func refusedCertificate(err error) *x509.Certificate {
 
 // Issuer is the organisation that signed a certificate, or whatever else names it.
 func Issuer(c *x509.Certificate) string {
-	for _, names := range [][]string{c.Issuer.Organization, {c.Issuer.CommonName}, {c.Issuer.String()}} {
-		if i := slices.IndexFunc(names, func(n string) bool { return CleanText(n, maxDetail) != "" }); i >= 0 {
-			return CleanText(names[i], maxDetail)
-		}
-	}
-	return ""
+	clean := func(name string) string { return CleanText(name, maxDetail) }
+	return cmp.Or(clean(strings.Join(c.Issuer.Organization, ", ")), clean(c.Issuer.CommonName), clean(c.Issuer.String()))
 }
 
 // hasOp tells whether one of these operations failed, be it within another.

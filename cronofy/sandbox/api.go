@@ -3,7 +3,6 @@ package sandbox
 import (
 	"cmp"
 	"encoding/json"
-	"errors"
 	"io"
 	"mime"
 	"net"
@@ -32,7 +31,7 @@ type call struct {
 	switches Switches // of an API call, as they were when it came
 	fault    Fault    // the scripted answer, if there is one
 	params   params
-	err      error // why the body could not be read as parameters
+	bad      bool // the body could not be read as parameters
 
 	status int
 	body   []byte
@@ -94,9 +93,8 @@ func (c *call) read() {
 		return
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(c.w, c.r.Body, maxBody))
-	if c.params, c.err = parseParams(c.r.Header.Get("Content-Type"), body); err != nil {
-		c.err = errMalformed
-	}
+	c.params = parseParams(c.r.Header.Get("Content-Type"), body)
+	c.bad = err != nil || c.params == nil
 }
 
 // locked is the handler that does do with the server's lock held.
@@ -141,16 +139,6 @@ func (s *Server) tokenRoutes(m *http.ServeMux) {
 	m.Handle("POST /oauth/token/revoke", s.endpoint(Revoke, s.revocation))
 }
 
-// mediaTypeRefused answers 415 if the Content-Type does not say what the body
-// is: a choice, the documentation only demands the header.
-func (c *call) mediaTypeRefused() bool {
-	if !errors.Is(c.err, errMediaType) {
-		return false
-	}
-	c.refuse(http.StatusUnsupportedMediaType, "Content-Type must be application/json or application/x-www-form-urlencoded")
-	return true
-}
-
 // limited answers 429 if the application made too many calls. That the answer
 // has no Retry-After is Cronofy's documentation; faults can add one.
 func (s *Server) limited(c *call) bool {
@@ -160,11 +148,6 @@ func (s *Server) limited(c *call) bool {
 	c.refuse(http.StatusTooManyRequests, "too many calls")
 	return true
 }
-
-var (
-	errMediaType = errors.New("the media type is neither JSON nor a form")
-	errMalformed = errors.New("the body is malformed, cut short or too large")
-)
 
 // params are a request's parameters: strings from a form, anything from JSON.
 type params map[string]any
@@ -178,30 +161,30 @@ func (p params) text(name string) string {
 	return s
 }
 
-// parseParams reads a body whose Content-Type must say what it is. A parameter
-// that a form gives twice is an error: RFC 6749 section 3.2 forbids it.
-func parseParams(contentType string, body []byte) (params, error) {
-	p := params{}
+// parseParams reads a body whose Content-Type must say what it is; nil: it is not
+// that. A parameter that a form gives twice is wrong: RFC 6749 section 3.2.
+func parseParams(contentType string, body []byte) params {
+	var p params
 	switch kind, _, err := mime.ParseMediaType(contentType); {
-	case err == nil && kind == "application/json":
-		if json.Unmarshal(body, &p) != nil || p == nil {
-			return nil, errMalformed
+	case err != nil:
+	case kind == "application/json":
+		if json.Unmarshal(body, &p) != nil {
+			return nil
 		}
-	case err == nil && kind == "application/x-www-form-urlencoded":
+	case kind == "application/x-www-form-urlencoded":
 		values, err := url.ParseQuery(string(body))
 		if err != nil {
-			return nil, errMalformed
+			return nil
 		}
+		p = params{}
 		for name, v := range values {
 			if len(v) != 1 {
-				return nil, errMalformed
+				return nil
 			}
 			p[name] = v[0]
 		}
-	default:
-		return nil, errMediaType
 	}
-	return p, nil
+	return p
 }
 
 const jsonType = "application/json; charset=utf-8"

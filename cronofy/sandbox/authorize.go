@@ -247,7 +247,7 @@ func (s *Server) decide(c *call) {
 		return
 	}
 	switch decision := c.params.text("decision"); {
-	case c.err != nil:
+	case c.bad:
 		c.errorPage(http.StatusBadRequest, "The form is malformed.")
 	case !same(c.params.text("csrf"), a.csrf) || !sameOrigin(c.r):
 		c.errorPage(http.StatusForbidden, "This form was not sent from the page it belongs to.")

@@ -201,8 +201,8 @@ func (s *Server) controlHTML() markup.HTML {
 <table>
 <thead><tr><th scope="col">Time</th><th scope="col">Host</th><th scope="col">Request</th><th scope="col">Status</th><th scope="col">Note</th></tr></thead>
 <tbody>
-`, s.log.total)
-	for _, e := range slices.Backward(s.log.last()) {
+`, s.requests)
+	for _, e := range slices.Backward(s.lastRequests()) {
 		m.Add(`<tr><td>{}</td><td>{}</td><td><code>{} {}</code></td><td>{}</td><td>{}</td></tr>
 `, e.Time.Format("15:04:05.000"), e.Host, e.Method, e.Path, e.Status, e.Note)
 	}

@@ -34,7 +34,7 @@ const maxDelegations = 50
 // https://docs.cronofy.com/developers/api/enterprise-connect/delegated-access
 func (s *Server) delegate(c *call) {
 	g, ok := s.serviceAccount(c, "service_account/accounts/")
-	if !ok || c.mediaTypeRefused() {
+	if !ok {
 		return
 	}
 	asked, wrong := delegations(c, g.delegated)
@@ -54,8 +54,8 @@ func (s *Server) delegate(c *call) {
 
 func delegations(c *call, delegated string) ([]delegation, *fieldError) {
 	const name = "service_account_authorizations"
-	if c.err != nil {
-		return nil, invalid("base", "malformed")
+	if c.bad {
+		return nil, invalid("base", "neither a JSON object nor a form, by the Content-Type")
 	}
 	list, collection := c.params[name]
 	single := slices.ContainsFunc([]string{"email", "callback_url", "scope", "state"}, func(f string) bool {

@@ -43,7 +43,6 @@ func FuzzTokenBody(f *testing.F) {
 			if err := json.Unmarshal(w.Body.Bytes(), &v); err != nil || v["error"] == "" {
 				t.Errorf("%d without an error: %q", w.Code, w.Body)
 			}
-		case 415:
 		default: // no token of the sandbox can be guessed
 			t.Errorf("status %d", w.Code)
 		}
@@ -64,11 +63,9 @@ func FuzzLinkTokenBody(f *testing.F) {
 		w := serve(h, r)
 		switch w.Code {
 		case 200:
-			p, err := parseParams(contentType, []byte(body))
-			if err != nil || p.text("service_account_id") != serviceAccountID {
+			if parseParams(contentType, []byte(body)).text("service_account_id") != serviceAccountID {
 				t.Errorf("a link token for %q", body)
 			}
-		case 415:
 		case 422:
 			var v struct{ Errors map[string]any }
 			if err := json.Unmarshal(w.Body.Bytes(), &v); err != nil || len(v.Errors) != 1 {
@@ -86,7 +83,8 @@ func FuzzDelegatedBody(f *testing.F) {
 	f.Add(`{"service_account_authorizations":{},"email":1}`)
 	f.Fuzz(func(t *testing.T, body string) {
 		c := &call{}
-		c.params, c.err = parseParams("application/json", []byte(body))
+		c.params = parseParams("application/json", []byte(body))
+		c.bad = c.params == nil
 		list, errs := delegations(c, serviceDelegatedScope)
 		if errs == nil && (len(list) == 0 || len(list) > maxDelegations) {
 			t.Errorf("%d delegations", len(list))

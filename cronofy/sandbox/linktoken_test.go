@@ -33,8 +33,8 @@ func linkTokenCases() map[string]linkTokenCase {
 		"wrong bearer":         {secret + "x", "application/json", right, Switches{}, 401, ""},
 		"no plan":              {secret, "application/json", right, Switches{NoPlan: true}, 402, ""},
 		"bearer before plan":   {"x", "application/json", right, Switches{NoPlan: true}, 401, ""},
-		"no content type":      {secret, "", right, Switches{}, 415, ""},
-		"text":                 {secret, "text/plain", right, Switches{}, 415, ""},
+		"no content type":      {secret, "", right, Switches{}, 422, ""},
+		"text":                 {secret, "text/plain", right, Switches{}, 422, ""},
 		"not JSON":             {secret, "application/json", "service_account_id", Switches{}, 422, ""},
 		"a list":               {secret, "application/json", "[]", Switches{}, 422, ""},
 		"cut short":            {secret, "application/json", right[:20], Switches{}, 422, ""},
@@ -70,7 +70,7 @@ func TestLinkTokenChecks(t *testing.T) {
 			case 200:
 				require.Equal(t, jsonType, a.Header.Get("Content-Type"))
 				require.Regexp(t, `^\{"organizational_unit_authorization_link_token":\{"ou_link_token":"oult_[0-9A-Za-z]{32}"\}\}$`, string(a.body))
-			case 401, 402, 415:
+			case 401, 402:
 				require.Empty(t, a.body)
 				require.NotEmpty(t, a.Header.Get(reasonHeader))
 			}

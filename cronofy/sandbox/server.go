@@ -50,7 +50,8 @@ type Server struct {
 	rand       *rand.Rand
 	state      store
 	limits     limiter
-	log        requestLog
+	log        []LogEntry // at least the last logSize
+	requests   int        // in all
 	faults     []Fault
 	switches   Switches
 	dataCenter cronofy.DataCenter
@@ -309,41 +310,31 @@ type LogEntry struct {
 
 const logSize = 500
 
-// requestLog keeps the last logSize entries, oldest first.
-type requestLog struct {
-	entries []LogEntry
-	total   int
-}
-
-func (l *requestLog) add(e LogEntry) {
-	if l.entries = append(l.entries, e); len(l.entries) > 2*logSize {
-		l.entries = slices.Clone(l.last())
-	}
-	l.total++
-}
-
-func (l *requestLog) last() []LogEntry { return l.entries[max(0, len(l.entries)-logSize):] }
-
 // note adds an entry.
 func (s *Server) note(e LogEntry) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	e.Time = s.now()
-	s.log.add(e)
+	if s.log = append(s.log, e); len(s.log) > 2*logSize {
+		s.log = slices.Clone(s.log[logSize:])
+	}
+	s.requests++
 }
 
 // Log gives the last 500 requests, oldest first.
 func (s *Server) Log() []LogEntry {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return slices.Clone(s.log.last())
+	return slices.Clone(s.lastRequests())
 }
+
+func (s *Server) lastRequests() []LogEntry { return s.log[max(0, len(s.log)-logSize):] }
 
 // Requests is how many requests there were in all.
 func (s *Server) Requests() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.log.total
+	return s.requests
 }
 
 // maskedPath is the route's pattern, which has names for its random parts. A

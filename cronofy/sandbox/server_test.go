@@ -242,13 +242,14 @@ func TestLogHoldsNoSecret(t *testing.T) {
 
 func TestLogIsBounded(t *testing.T) {
 	t.Parallel()
-	var l requestLog
+	s := New(Options{})
 	for i := range 3*logSize + 7 {
-		l.add(LogEntry{Status: i})
+		s.note(LogEntry{Status: i})
 	}
-	entries, total := l.last(), l.total
+	entries, total := s.Log(), s.Requests()
 	require.Equal(t, 3*logSize+7, total)
 	require.Len(t, entries, logSize)
 	require.Equal(t, total-1, entries[logSize-1].Status)
 	require.Equal(t, total-logSize, entries[0].Status)
+	require.LessOrEqual(t, len(s.log), 2*logSize)
 }

@@ -37,9 +37,9 @@ func (s *Server) createLinkToken(c *call) {
 		c.unauthorized("the bearer token is not the client secret")
 	case c.switches.NoPlan:
 		c.refuse(http.StatusPaymentRequired, "the plan lacks the feature")
-	case s.limited(c), c.mediaTypeRefused():
-	case c.err != nil:
-		c.invalid(invalid("base", "not a JSON object"))
+	case s.limited(c):
+	case c.bad:
+		c.invalid(invalid("base", "neither a JSON object nor a form, by the Content-Type"))
 	case id == "":
 		c.invalid(required(field))
 	case id != serviceAccountID:
@@ -71,9 +71,8 @@ func (s *Server) token(c *call) {
 // the status is 401 is a choice: an SDK's comments say so, another's tests have 400.
 func (s *Server) clientRefused(c *call) bool {
 	switch {
-	case c.mediaTypeRefused():
-	case c.err != nil:
-		c.oauthError(http.StatusBadRequest, "invalid_request", "the body is malformed or has a parameter twice")
+	case c.bad:
+		c.oauthError(http.StatusBadRequest, "invalid_request", "the body is neither a JSON object nor a form, by the Content-Type, or has a parameter twice")
 	case c.params.text("client_id") != s.opts.ClientID || !s.isSecret(c.params.text("client_secret")):
 		c.oauthError(cmp.Or(c.switches.InvalidClientStatus, http.StatusUnauthorized), "invalid_client", "client_id or client_secret is wrong")
 	default:

@@ -97,9 +97,9 @@ func TestTokenBodies(t *testing.T) {
 		contentType, body string
 		status            int
 	}{
-		"text":       {"text/plain", "{}", 415},
-		"none":       {"", "{}", 415},
-		"nonsense":   {"application/json; charset", "{}", 415},
+		"text":       {"text/plain", "{}", 400},
+		"none":       {"", "{}", 400},
+		"nonsense":   {"application/json; charset", "{}", 400},
 		"cut":        {"application/json", `{"client_id":`, 400},
 		"twice":      {"application/x-www-form-urlencoded", "client_id=a&client_id=a", 400},
 		"bad escape": {"application/x-www-form-urlencoded", "client_id=%zz", 400},
