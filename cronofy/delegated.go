@@ -69,22 +69,23 @@ func (c *Client) Resources(ctx context.Context, serviceAccountToken Secret) ([]R
 // HMACHeader carries the digests of a callback's body, one per active client secret.
 const HMACHeader = "Cronofy-HMAC-SHA256"
 
-// VerifyHMAC tells whether one of the comma-separated base64 digests in header
-// is body's HMAC-SHA256 under clientSecret. During a rotation Cronofy sends one
-// for each secret. An empty secret verifies nothing.
+// Digest is the base64 HMAC-SHA256 of a callback's body under a client secret.
 // https://docs.cronofy.com/developers/push-notifications/authentication/
-func VerifyHMAC(header string, body []byte, clientSecret Secret) bool {
-	if clientSecret.Empty() {
-		return false
-	}
+func Digest(body []byte, clientSecret Secret) string {
 	mac := hmac.New(sha256.New, []byte(clientSecret.Reveal()))
 	mac.Write(body)
-	want, match := mac.Sum(nil), false
+	return base64.StdEncoding.EncodeToString(mac.Sum(nil))
+}
+
+// VerifyHMAC tells whether one of the comma-separated digests in header is body's
+// under clientSecret. During a rotation Cronofy sends one for each secret. An empty
+// secret verifies nothing.
+func VerifyHMAC(header string, body []byte, clientSecret Secret) bool {
+	want, match := []byte(Digest(body, clientSecret)), false
 	for digest := range strings.SplitSeq(header, ",") {
-		got, err := base64.StdEncoding.DecodeString(strings.TrimSpace(digest))
-		match = match || err == nil && hmac.Equal(got, want)
+		match = hmac.Equal([]byte(strings.TrimSpace(digest)), want) || match
 	}
-	return match
+	return match && !clientSecret.Empty()
 }
 
 // Webhook is what Cronofy posts to a DelegatedAccess's callback URL: a code, or

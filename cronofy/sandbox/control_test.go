@@ -160,7 +160,7 @@ func TestControlScriptsDetails(t *testing.T) {
 		{Status: 423, Account: "BJORN@example.test"},
 	}, w.scripted())
 	html := string(wk.open(wk.path).body)
-	for _, shown := range []string{"OAuth error: <code>invalid_client</code>", "Field of a 422: <code>service_account</code>", "email: <code>BJORN@example.test</code>"} {
+	for _, shown := range []string{"OAuth error: <code>invalid_client</code>", "Field of a 422: <code>service_account</code>", "everybody): <code>BJORN@example.test</code>"} {
 		require.Contains(t, html, shown)
 	}
 	people := w.Accounts()

@@ -4,9 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"net"
@@ -188,15 +185,16 @@ func (s *Server) notify(d delegation, sw Switches) {
 	} else { // the keys are from SDK samples, the values are a choice
 		a["error"], a["error_key"], a["error_description"] = "access_denied", "errors.not_found", "There is no such mailbox"
 	}
-	secrets := []string{s.opts.ClientSecret.Reveal()} // the active ones
-	if sw.SecondDigest {
-		secrets = slices.Insert(secrets, 0, "CRN_"+s.text(40))
-	}
+	other := cronofy.NewSecret("CRN_" + s.text(40))
 	s.mu.Unlock()
 	body := encode(object{"authorization": a}, sw)
 	header := http.Header{"Content-Type": {jsonType}}
+	digests := cronofy.Digest(body, s.opts.ClientSecret)
+	if sw.SecondDigest {
+		digests = cronofy.Digest(body, other) + "," + digests
+	}
 	if !sw.UnsignedWebhooks {
-		header.Set(cronofy.HMACHeader, digests(body, secrets...))
+		header.Set(cronofy.HMACHeader, digests)
 	}
 	s.send(s.ctx, http.MethodPost, d.callbackURL, "callback_url", header, body)
 }
@@ -218,15 +216,4 @@ func (s *Server) send(ctx context.Context, method, target, name string, header h
 	}
 	entry.Status = resp.StatusCode
 	_ = resp.Body.Close()
-}
-
-// digests has one digest for each secret.
-func digests(body []byte, secrets ...string) string {
-	var out []string
-	for _, secret := range secrets {
-		mac := hmac.New(sha256.New, []byte(secret))
-		mac.Write(body)
-		out = append(out, base64.StdEncoding.EncodeToString(mac.Sum(nil)))
-	}
-	return strings.Join(out, ",")
 }

@@ -2,6 +2,8 @@ package sandbox
 
 import (
 	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
 	"io"
 	"maps"
@@ -179,7 +181,9 @@ func TestWebhooks(t *testing.T) {
 
 	h := <-got
 	require.Equal(t, "POST /d?u=17", h.path)
-	require.True(t, hmac.Equal([]byte(digests(h.body, w.secret())), []byte(h.signature)))
+	mac := hmac.New(sha256.New, []byte(w.secret()))
+	mac.Write(h.body)
+	require.Equal(t, base64.StdEncoding.EncodeToString(mac.Sum(nil)), h.signature)
 	require.True(t, cronofy.VerifyHMAC(h.signature, h.body, w.Credentials().ClientSecret))
 	var hookBody struct{ Authorization map[string]string }
 	require.NoError(t, json.Unmarshal(h.body, &hookBody))
@@ -215,7 +219,7 @@ func TestWebhookSwitches(t *testing.T) {
 	both := strings.Split(h.signature, ",")
 	require.Len(t, both, 2)
 	require.NotEqual(t, both[0], both[1])
-	require.Equal(t, digests(h.body, w.secret()), both[1])
+	require.Equal(t, cronofy.Digest(h.body, w.Credentials().ClientSecret), both[1])
 	require.Contains(t, string(h.body), "x_added_later")
 	w.SetSwitches(Switches{UnsignedWebhooks: true})
 	require.Empty(t, ask().signature)

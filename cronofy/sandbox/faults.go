@@ -52,15 +52,15 @@ const (
 // Fault is a scripted answer. One with neither Status, Body nor Reset lets the
 // call through after Slow. The tags are what the control page calls its fields.
 type Fault struct {
-	Endpoint   Endpoint      `control:"Endpoint"`
-	Account    string        `control:"Account's email"` // only calls with this account's access or refresh token
-	Times      int           `control:"Times"`           // how often; 0 is always, until Set is called again
-	Status     int           `control:"Status"`          // 0 is 200
-	Body       Body          `control:"Body"`            // DefaultBody with a Status is what is documented for it
-	RetryAfter string        `control:"Retry-After"`     // the header's value, in seconds or as an HTTP date
-	Error      string        `control:"OAuth error"`     // of a 400 or 401 body; a 400 has invalid_grant without it
-	Field      string        `control:"Field of a 422"`  // service_account_id if empty
-	Slow       time.Duration `control:"Pause"`           // before the answer, cut short by Close
+	Endpoint   Endpoint      `control:"Endpoint (or every one)"`
+	Account    string        `control:"Account's email (or everybody)"` // only calls with this account's access or refresh token
+	Times      int           `control:"Times (or always)"`              // 0 is until Set is called again
+	Status     int           `control:"Status"`                         // 0 is 200
+	Body       Body          `control:"Body"`                           // DefaultBody with a Status is what is documented for it
+	RetryAfter string        `control:"Retry-After"`                    // the header's value, in seconds or as an HTTP date
+	Error      string        `control:"OAuth error"`                    // of a 400 or 401 body; a 400 has invalid_grant without it
+	Field      string        `control:"Field of a 422"`                 // service_account_id if empty
+	Slow       time.Duration `control:"Pause, like 2s"`                 // before the answer, cut short by Close
 	Reset      bool          `control:"Reset the connection"`
 }
 

@@ -294,7 +294,7 @@ type Switches struct {
 
 	// The i-th account's profile appears ProfileDelay + i*ProfileGap after a link,
 	// one that was made already included.
-	ProfileDelay time.Duration `control:"First profile after a link"`
+	ProfileDelay time.Duration `control:"First profile after a link, like 10s"`
 	ProfileGap   time.Duration `control:"Each further profile later by"`
 }
 
