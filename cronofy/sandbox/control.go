@@ -15,45 +15,37 @@ import (
 
 // ControlURL is the control page's address. It holds a token that lets its
 // holder turn the switches.
-func (s *Server) ControlURL() string { return s.AppURL() + "/control?token=" + s.control }
+func (s *Server) ControlURL() string { return s.appURL + s.controlPath() }
 
-func (s *Server) controlCookie() string { return s.cookie + "_control" }
+func (s *Server) controlPath() string { return "/control?token=" + s.control }
 
-// mayControl tells whether a request is from somebody who was given the token,
-// and not from a page of another site.
-func (s *Server) mayControl(r *http.Request) bool {
-	k, err := r.Cookie(s.controlCookie())
-	return err == nil && same(k.Value, s.control) && sameOrigin(r)
+// mayControl tells whether a request is from somebody who was given the address, and
+// not from a page of another site; if not, it answers so. Browsers send an Origin with
+// every form.
+func (s *Server) mayControl(c *call) bool {
+	form := c.r.Method == http.MethodPost
+	if same(c.r.URL.Query().Get("token"), s.control) && sameOrigin(c.r) && (!form || c.r.Header.Get("Origin") != "") {
+		return true
+	}
+	c.errorPage(http.StatusForbidden, "Open the control page by the address that the sandbox printed.")
+	return false
 }
 
-// showControl is GET /control. The token in the address becomes a cookie, so
-// that it is not left in the browser's address bar.
+// showControl is GET /control.
 func (s *Server) showControl(c *call) {
-	switch {
-	case same(c.r.URL.Query().Get("token"), s.control) && sameOrigin(c.r):
-		http.SetCookie(c.w, &http.Cookie{
-			Name: s.controlCookie(), Value: s.control, Path: "/control",
-			HttpOnly: true, SameSite: http.SameSiteStrictMode,
-		})
-		c.redirect("/control")
-	case !s.mayControl(c.r):
-		c.errorPage(http.StatusForbidden, "Open the control page by the address that the sandbox printed.")
-	default:
+	if s.mayControl(c) {
 		c.page(http.StatusOK, s.controlHTML())
 	}
 }
 
-// turnControl is POST /control. Here the Origin must be there: browsers send it
-// with every form. Its token is not the page's own, so that the page holds nothing
-// that opens it.
+// turnControl is POST /control.
 func (s *Server) turnControl(c *call) {
 	switch {
-	case !s.mayControl(c.r) || c.r.Header.Get("Origin") == "" || !same(c.params.text("token"), s.form):
-		c.errorPage(http.StatusForbidden, "This form was not sent from the control page.")
+	case !s.mayControl(c):
 	case !s.turn(c.params):
 		c.errorPage(http.StatusBadRequest, "The form has a value that cannot be. Nothing was changed.")
 	default:
-		c.redirect("/control")
+		c.redirect(s.controlPath())
 	}
 }
 
@@ -163,7 +155,7 @@ func (f field) now() string {
 	return fmt.Sprint(f.value.Interface())
 }
 
-// controlHTML is the control page. It holds no secret.
+// controlHTML is the control page. It holds no secret but the token of its own address.
 func (s *Server) controlHTML() markup.HTML {
 	var m markup.Page
 	m.Add(`<main class="wide">
@@ -187,15 +179,14 @@ func (s *Server) controlHTML() markup.HTML {
 		}
 		m.Add("</ul>\n")
 	}
-	m.Add(`{}<form method="post" action="/control">
-<input type="hidden" name="token" value="{}">
+	m.Add(`{}<form method="post" action="{}">
 <p class="actions">
 <button type="submit" class="second" name="action" value="clear" id="clear">Remove scripted answers</button>
 <button type="submit" class="second" name="action" value="unlink" id="unlink">Forget links</button>
 <button type="submit" class="second" name="action" value="expire" id="expire">Expire access tokens</button>
 </p>
 </form>
-`, s.formHTML("fault", "Add", &Fault{Times: 1}), s.form)
+`, s.formHTML("fault", "Add", &Fault{Times: 1}), s.controlPath())
 	m.Add(`<h2>Requests: {}</h2>
 <div class="scroll" tabindex="0" role="region" aria-label="Requests, newest first">
 <table>
@@ -213,10 +204,10 @@ func (s *Server) controlHTML() markup.HTML {
 // formHTML is the form for a *Switches or *Fault.
 func (s *Server) formHTML(action, button string, of any) markup.HTML {
 	var m markup.Page
-	m.Add(`<form id="{}" method="post" action="/control">
-<input type="hidden" name="token" value="{}"><input type="hidden" name="action" value="{}">
+	m.Add(`<form id="{}" method="post" action="{}">
+<input type="hidden" name="action" value="{}">
 <div class="columns">
-`, action, s.form, action)
+`, action, s.controlPath(), action)
 	for _, f := range fields(of) {
 		switch {
 		case f.value.Kind() == reflect.Bool:

@@ -34,7 +34,7 @@ func allPages(t *testing.T) map[string]answer {
 	wk.send(wk.form(), "")
 	out["enterprise access"] = wk.open(wk.path)
 	out["error"] = wk.open(w.AppURL() + "/approval/x")
-	out["control"] = w.openControl().open(w.AppURL() + "/control")
+	out["control"] = w.openControl().open(w.ControlURL())
 	return out
 }
 

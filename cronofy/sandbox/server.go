@@ -34,7 +34,7 @@ type Server struct {
 	opts           Options
 	people         []Account
 	byEmail        map[string]int // lower-case address → place in people
-	control, form  string         // the control page's token, and that of its forms
+	control        string         // the control page's token
 	cookie         string         // names are not kept apart by port, so each server has its own
 	profiles       string         // makes the ids of profiles, the same at each reading
 	webhooks       *http.Client
@@ -83,7 +83,7 @@ func New(o Options) *Server {
 	if o.ClientSecret.Empty() {
 		s.opts.ClientSecret = cronofy.NewSecret("CRN_" + s.text(40))
 	}
-	s.control, s.form, s.profiles, s.cookie = s.text(32), s.text(32), s.text(32), "confer_sandbox_"+s.text(8)
+	s.control, s.profiles, s.cookie = s.text(32), s.text(32), "confer_sandbox_"+s.text(8)
 	s.state.serviceToken = s.text(32)
 	s.state.access[s.state.serviceToken] = accessToken{grant: serviceAccountGrant(serviceAccountScope, serviceDelegatedScope)}
 	s.hire(organisation(o.Accounts))
