@@ -193,7 +193,7 @@ func (c *Client) do(ctx context.Context, k call) error {
 			}
 			return &opError{op: k.op, err: err}
 		}
-		sent := c.limiter.clock.Now()
+		sent := c.limiter.now()
 		last = c.once(ctx, k, payload)
 		c.learn(last, sent)
 		if last == nil {
@@ -215,14 +215,14 @@ func (c *Client) do(ctx context.Context, k call) error {
 // tooLate tells whether the caller's time is over before a pause is.
 func (c *Client) tooLate(ctx context.Context, pause time.Duration) bool {
 	end, limited := ctx.Deadline()
-	return limited && c.limiter.clock.Now().Add(pause).After(end)
+	return limited && c.limiter.now().Add(pause).After(end)
 }
 
 // pass waits for a pause that is no matter of rate limits, and for the limiter.
 func (c *Client) pass(ctx context.Context, pause time.Duration) error {
 	if pause > 0 {
 		c.tell(Wait{pause, WaitRetry})
-		if err := c.limiter.clock.Sleep(ctx, pause); err != nil {
+		if err := c.limiter.sleep(ctx, pause); err != nil {
 			return err
 		}
 	}
@@ -260,7 +260,7 @@ func (c *Client) once(ctx context.Context, k call, payload []byte) error {
 	body, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer+1))
 	a := answer{status: res.StatusCode, header: res.Header, body: body, cut: err}
 	if a.status < 200 || a.status > 299 {
-		return refusal(k, a, c.limiter.clock.Now())
+		return refusal(k, a, c.limiter.now())
 	}
 	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
 		return progress.Failed(k.op, c.base.Host, err)

@@ -32,7 +32,8 @@ const (
 // (golang.org/x/time/rate): a bucket that never exceeds n in any window must
 // either start almost empty or refill more slowly than the limit allows.
 type Limiter struct {
-	clock  Clock
+	now    func() time.Time
+	sleep  func(context.Context, time.Duration) error
 	random func() float64 // in [0, 1)
 	turn   chan struct{}  // held by the one caller that waits for its moment
 
@@ -46,7 +47,7 @@ type Limiter struct {
 // below 1 means no such limit. With neither it only pauses after a 429.
 func NewLimiter(perSecond, perMinute int) *Limiter {
 	l := &Limiter{
-		clock: systemClock{}, random: rand.Float64, turn: make(chan struct{}, 1),
+		now: time.Now, sleep: Sleep, random: rand.Float64, turn: make(chan struct{}, 1),
 		growth: growing(firstPause, longestPause),
 	}
 	if perSecond > 0 {
@@ -58,9 +59,9 @@ func NewLimiter(perSecond, perMinute int) *Limiter {
 	return l
 }
 
-// WithClock makes the limiter, before its first use, go by another clock.
-func (l *Limiter) WithClock(k Clock) *Limiter {
-	l.clock = k
+// WithClock makes the limiter, before its first use, go by others than time.Now and Sleep.
+func (l *Limiter) WithClock(now func() time.Time, sleep func(context.Context, time.Duration) error) *Limiter {
+	l.now, l.sleep = now, sleep
 	return l
 }
 
@@ -87,7 +88,7 @@ func (l *Limiter) wait(ctx context.Context, tell func(time.Duration)) error {
 			return ctx.Err()
 		}
 		tell(d)
-		if err := l.clock.Sleep(ctx, d); err != nil {
+		if err := l.sleep(ctx, d); err != nil {
 			return err
 		}
 	}
@@ -97,7 +98,7 @@ func (l *Limiter) wait(ctx context.Context, tell func(time.Duration)) error {
 func (l *Limiter) take() time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	now := l.clock.Now()
+	now := l.now()
 	if d := l.earliest().Sub(now); d > 0 {
 		return d
 	}
@@ -110,7 +111,7 @@ func (l *Limiter) take() time.Duration {
 func (l *Limiter) remaining() time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.earliest().Sub(l.clock.Now())
+	return l.earliest().Sub(l.now())
 }
 
 func (l *Limiter) earliest() time.Time {
@@ -128,7 +129,7 @@ func (l *Limiter) earliest() time.Time {
 func (l *Limiter) refused(sent time.Time, retryAfter time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	now := l.clock.Now()
+	now := l.now()
 	fresh := !sent.Before(l.until)
 	// Programs that share the application must not all come back at once.
 	pause := retryAfter + time.Duration(l.random()*float64(retryAfter)/10)
@@ -206,22 +207,10 @@ func (w *window) recover(now time.Time) {
 	}
 }
 
-// Clock is the time that limits and pauses go by.
-type Clock interface {
-	Now() time.Time
-	// Sleep returns nil after d, or the context's error as soon as it is done.
-	Sleep(ctx context.Context, d time.Duration) error
-}
-
-type systemClock struct{}
-
-func (systemClock) Now() time.Time { return time.Now() }
-
-func (systemClock) Sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
+// Sleep returns nil after d, or the context's error as soon as it is done.
+func Sleep(ctx context.Context, d time.Duration) error {
 	select {
-	case <-t.C:
+	case <-time.After(d):
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()

@@ -215,7 +215,7 @@ func TestAskedPausesDifferBetweenPrograms(t *testing.T) {
 	t.Parallel()
 	for random, want := range map[float64]time.Duration{0: 20 * time.Second, 0.5: 21 * time.Second} {
 		clock := newFakeClock()
-		l := NewLimiter(0, 0).WithClock(clock)
+		l := NewLimiter(0, 0).WithClock(clock.Now, clock.Sleep)
 		l.random = func() float64 { return random }
 		l.refused(clock.Now(), 20*time.Second)
 		require.Equal(t, want, l.remaining())
@@ -227,7 +227,7 @@ func TestAskedPausesDifferBetweenPrograms(t *testing.T) {
 func TestOneExcessIsOnePause(t *testing.T) {
 	t.Parallel()
 	clock := newFakeClock()
-	l := NewLimiter(50, 0).WithClock(clock)
+	l := NewLimiter(50, 0).WithClock(clock.Now, clock.Sleep)
 	sent := clock.Now()
 	require.NoError(t, clock.Sleep(t.Context(), 100*time.Millisecond))
 	l.refused(sent, 0)

@@ -48,7 +48,12 @@ func setup(t *testing.T, opts ...Option) (*Client, *http.ServeMux) {
 }
 
 // byClock has a client pause by a clock.
-func byClock(k Clock) Option { return WithLimiter(NewLimiter(0, 0).WithClock(k)) }
+func byClock(k interface {
+	Now() time.Time
+	Sleep(context.Context, time.Duration) error
+}) Option {
+	return WithLimiter(NewLimiter(0, 0).WithClock(k.Now, k.Sleep))
+}
 
 func testSite(url string) Site { return Site{API: url + prefix, App: url + prefix} }
 

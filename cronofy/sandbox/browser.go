@@ -149,8 +149,8 @@ func (b *browser) deliver(ctx context.Context, final string) error {
 		if next == nil {
 			return nil
 		}
-		if !pause(ctx, wait) {
-			return ctx.Err()
+		if err := cronofy.Sleep(ctx, wait); err != nil {
+			return err
 		}
 		address = next.String()
 	}

@@ -29,7 +29,8 @@ func (w *testServer) api(opts ...cronofy.Option) *cronofy.Client {
 	require.NoError(w.t, err)
 	w.t.Cleanup(h.CloseIdleConnections)
 	c := w.Credentials()
-	base := []cronofy.Option{cronofy.WithHTTPClient(h), cronofy.WithLimiter(cronofy.NewLimiter(0, 0).WithClock(sleeper{newClock()}))}
+	clock := sleeper{newClock()}
+	base := []cronofy.Option{cronofy.WithHTTPClient(h), cronofy.WithLimiter(cronofy.NewLimiter(0, 0).WithClock(clock.Now, clock.Sleep))}
 	app := cronofy.App{ClientID: c.ClientID, ClientSecret: c.ClientSecret}
 	return cronofy.New(w.Site(cronofy.DataCenters()[0]), app, append(base, opts...)...)
 }
@@ -270,7 +271,7 @@ func TestClientUnderRateLimit(t *testing.T) {
 	t.Parallel()
 	shared := sleeper{newClock()}
 	w := start(t, Options{Now: shared.Now, RatePerSecond: 100})
-	c := w.api(cronofy.WithLimiter(cronofy.NewLimiter(0, 0).WithClock(shared)))
+	c := w.api(cronofy.WithLimiter(cronofy.NewLimiter(0, 0).WithClock(shared.Now, shared.Sleep)))
 	people := w.Accounts()
 	errs := make([]error, 200)
 	var wg sync.WaitGroup

@@ -2,12 +2,13 @@ package sandbox
 
 import (
 	"cmp"
-	"context"
 	"net"
 	"net/http"
 	"slices"
 	"strings"
 	"time"
+
+	"confer/cronofy"
 )
 
 // Endpoint names a call for faults and in the log.
@@ -97,7 +98,7 @@ const htmlError = `<!doctype html><html lang="en"><title>Bad gateway</title><h1>
 // all the same.
 func (c *call) misbehave() bool {
 	f := c.fault
-	if f.Slow > 0 && !pause(c.r.Context(), f.Slow) {
+	if f.Slow > 0 && cronofy.Sleep(c.r.Context(), f.Slow) != nil { // the client has gone, or the server closes
 		c.gone, c.status = true, 0
 		return false
 	}
@@ -124,19 +125,6 @@ func (c *call) misbehave() bool {
 		c.oauthError(c.status, cmp.Or(f.Error, "invalid_grant"), reason)
 	}
 	return false
-}
-
-// pause waits, and tells whether there is still somebody to go on for: the client
-// may have gone away, or the server may close.
-func pause(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }
 
 // reset ends the connection with a TCP reset, without an answer.

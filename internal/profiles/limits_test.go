@@ -147,7 +147,7 @@ func TestTwoHundredAtOnceAgainstTheSandbox(t *testing.T) {
 	require.NoError(t, err)
 	t.Cleanup(h.CloseIdleConnections)
 	client := cronofy.New(s.Site(cronofy.DataCenters()[0]), cronofy.App{}, cronofy.WithHTTPClient(h),
-		cronofy.WithLimiter(cronofy.NewLimiter(50, 0).WithClock(clock)))
+		cronofy.WithLimiter(cronofy.NewLimiter(50, 0).WithClock(clock.Now, clock.Sleep)))
 	var list strings.Builder
 	require.NoError(t, s.AccountsCSV(&list))
 	var got []Record
