@@ -82,7 +82,7 @@ func TestConferencingCategories(t *testing.T) {
 	require.Equal(t, "zoom_enterprise", f.Get("provider"), "the list is shown")
 	require.NotContains(t, string(wk.open(wk.path).body), "Indeed")
 	f.Set("provider", string(cronofy.Indeed))
-	require.Equal(t, 422, wk.send(f, "").StatusCode, "Indeed is not there to choose")
+	require.Equal(t, 400, wk.send(f, "").StatusCode, "Indeed is not there to choose")
 	w.SetSwitches(Switches{})
 	w.act("unlink")
 	q = w.unitQuery()
@@ -101,6 +101,8 @@ func TestOrganizationalUnits(t *testing.T) {
 	require.Equal(t, "org_6710aa01c0ffee0123460000", sub(newUnit("Sales <b>")))
 	require.Equal(t, "org_6710aa01c0ffee0123459999", sub(asSuggested))
 	require.Equal(t, "Sales <b>", w.state.units[1].name)
+	require.Equal(t, "org_6710aa01c0ffee0123460001", sub(newUnit(" ")))
+	require.Equal(t, "Another Organisation", w.state.units[2].name)
 }
 
 func TestEnterpriseConnect(t *testing.T) {
@@ -269,11 +271,10 @@ func TestReplays(t *testing.T) {
 	for name, change := range map[string]func(url.Values){
 		"unknown unit": func(f url.Values) { f.Set("unit", "org_x") },
 		"no unit":      func(f url.Values) { f.Del("unit") },
-		"no name":      func(f url.Values) { f.Set("unit", "new"); f.Set("unit_name", " ") },
 	} {
 		f := wk.form()
 		change(f)
-		require.Equal(t, 422, wk.send(f, "").StatusCode, name)
+		require.Equal(t, 400, wk.send(f, "").StatusCode, name)
 	}
 	a := wk.send(last, "")
 	require.True(t, strings.HasPrefix(a.Header.Get("Location"), w.back+"?code="))
@@ -321,9 +322,9 @@ func TestChoiceIsRequired(t *testing.T) {
 	require.Equal(t, 303, wk.send(wk.form(), "").StatusCode)
 	f := wk.form()
 	f.Set("provider", "teams")
-	require.Equal(t, 422, wk.send(f, "").StatusCode)
+	require.Equal(t, 400, wk.send(f, "").StatusCode)
 	f.Del("provider")
-	require.Equal(t, 422, wk.send(f, "").StatusCode)
+	require.Equal(t, 400, wk.send(f, "").StatusCode)
 	f.Set("provider", "indeed")
 	require.Equal(t, 303, wk.send(f, "").StatusCode)
 	require.Contains(t, string(wk.open(wk.path).body), "conferencing from <strong>Indeed</strong>")

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"crypto/subtle"
 	"net/http"
 	"net/url"
@@ -120,11 +121,9 @@ func (s *Server) offered() []cronofy.Provider {
 	})
 }
 
-func serviceScopes() []string {
-	return []string{
-		"service_account/accounts/manage", "service_account/accounts/unrestricted_access",
-		"service_account/resources/manage", "service_account/resources/unrestricted_access",
-	}
+var serviceScopes = []string{
+	"service_account/accounts/manage", "service_account/accounts/unrestricted_access",
+	"service_account/resources/manage", "service_account/resources/unrestricted_access",
 }
 
 // checkEnterpriseRequest knows the service account scopes. The documentation's
@@ -133,7 +132,7 @@ func checkEnterpriseRequest(q url.Values, req *request) *refusal {
 	req.enterprise = true
 	scopes, delegated := strings.Fields(q.Get("scope")), strings.Fields(q.Get("delegated_scope"))
 	for _, one := range scopes {
-		if !slices.Contains(serviceScopes(), one) {
+		if !slices.Contains(serviceScopes, one) {
 			return &refusal{"invalid_scope", "scope has a name that is not a service account's"}
 		}
 	}
@@ -236,7 +235,7 @@ func same(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byt
 // showApproval is GET /approval/{id}: the page of the step it is at.
 func (s *Server) showApproval(c *call) {
 	if a := s.ownApproval(c); a != nil {
-		s.approvalPage(c, a, "")
+		s.approvalPage(c, a)
 	}
 }
 
@@ -276,7 +275,7 @@ func (s *Server) advance(c *call, a *approval) {
 	if !a.enterprise && a.step == 2 && a.provider == "" {
 		provider := cronofy.Provider(c.params.text("provider"))
 		if !slices.Contains(s.offered(), provider) {
-			s.approvalPage(c, a, "Choose a provider first.")
+			c.errorPage(http.StatusBadRequest, "The form names no provider of the list.")
 			return
 		}
 		a.provider = provider
@@ -292,7 +291,7 @@ func (s *Server) approve(c *call, a *approval) {
 	if !a.enterprise {
 		u, ok := s.chosenUnit(c.params)
 		if !ok {
-			s.approvalPage(c, a, "Choose an Organizational Unit, or give the new one a name.")
+			c.errorPage(http.StatusBadRequest, "The form names no Organizational Unit of the list.")
 			return
 		}
 		if a.linkToken != "" {
@@ -305,14 +304,11 @@ func (s *Server) approve(c *call, a *approval) {
 
 // chosenUnit gives the unit of the last page's form, a new one if that was chosen.
 func (s *Server) chosenUnit(form params) (unit, bool) {
-	units := &s.state.units
-	sub := form.text("unit")
+	units, sub := &s.state.units, form.text("unit")
 	if sub == "new" {
-		u := unit{unitSub(len(*units)), strings.TrimSpace(cronofy.CleanText(form.text("unit_name"), 100))}
-		if u.name != "" {
-			*units = append(*units, u)
-		}
-		return u, u.name != ""
+		name := strings.TrimSpace(cronofy.CleanText(form.text("unit_name"), 100))
+		sub = unitSub(len(*units))
+		*units = append(*units, unit{sub, cmp.Or(name, "Another Organisation")})
 	}
 	i := slices.IndexFunc(*units, func(u unit) bool { return u.sub == sub })
 	if i < 0 {

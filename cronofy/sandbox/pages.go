@@ -93,7 +93,7 @@ func errorHTML(title, text string) markup.HTML {
 }
 
 // approvalPage shows the page of the step an approval is at.
-func (s *Server) approvalPage(c *call, a *approval, problem string) {
+func (s *Server) approvalPage(c *call, a *approval) {
 	heading, button, asked := s.asked(a)
 	step, steps := a.step, a.steps()
 	var m markup.Page
@@ -102,8 +102,6 @@ func (s *Server) approvalPage(c *call, a *approval, problem string) {
 <progress max="{}" value="{}" aria-label="Step {} of {}"></progress>
 <h1>{}</h1>
 `, step, steps, steps, step, step, steps, heading)
-	m.AddIf(problem != "", `<p class="problem" role="alert">{}</p>
-`, problem)
 	m.Add(`<form id="approval" method="post" action="/approval/{}">
 <input type="hidden" name="csrf" value="{}">
 <input type="hidden" name="step" value="{}">
@@ -115,11 +113,7 @@ func (s *Server) approvalPage(c *call, a *approval, problem string) {
 <p class="quiet">Asked for by application <code>{}</code>. Afterwards you go back to <code>{}</code>.</p>
 </main>
 `, a.id, a.csrf, a.step, asked, button, s.opts.ClientID, hostOf(a.redirectURI))
-	status := http.StatusOK
-	if problem != "" {
-		status = http.StatusUnprocessableEntity
-	}
-	c.page(status, framed(fmt.Sprintf("Step %d of %d: %s", step, steps, heading), m.HTML()))
+	c.page(http.StatusOK, framed(fmt.Sprintf("Step %d of %d: %s", step, steps, heading), m.HTML()))
 }
 
 // asked is what the step at hand asks for, with its heading and its button.
