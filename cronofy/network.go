@@ -143,33 +143,20 @@ func chosenProxy(pick func(*http.Request) (*url.URL, error)) func(*http.Request)
 			return nil, nil
 		}
 		u, err := pick(r)
-		if err != nil {
+		switch {
+		case err != nil:
 			return nil, &proxyError{reason: "it is not an address"}
-		}
-		if u == nil {
+		case u == nil:
 			return nil, nil
-		}
-		if reason := unusableProxy(u); reason != "" {
-			return nil, &proxyError{reason: reason}
+		case !slices.Contains([]string{"http", "https", "socks5", "socks5h"}, u.Scheme):
+			return nil, &proxyError{reason: fmt.Sprintf("%q is not http, https or socks5", CleanText(u.Scheme, maxDetail))}
+		case u.Hostname() == "", strings.HasSuffix(u.Host, ":"): // "http:", which http.ProxyFromEnvironment makes of what is no address
+			return nil, &proxyError{reason: "it names no host"}
 		}
 		p, _ := r.Context().Value(progressKey{}).(*Progress)
 		p.note(func() { p.proxy = u })
 		return u, nil
 	}
-}
-
-// unusableProxy tells why http.Transport cannot go through u. Of an address that
-// is none, http.ProxyFromEnvironment makes one with its scheme as the host: "http:".
-func unusableProxy(u *url.URL) string {
-	switch u.Scheme {
-	case "http", "https", "socks5", "socks5h":
-	default:
-		return fmt.Sprintf("%q is not http, https or socks5", CleanText(u.Scheme, maxDetail))
-	}
-	if u.Hostname() == "" || strings.HasSuffix(u.Host, ":") {
-		return "it names no host"
-	}
-	return ""
 }
 
 // proxyError is a proxy's refusal, or a proxy address that cannot be used. It
