@@ -20,8 +20,8 @@ import (
 
 // delegation is one request for access to a person's or room's calendar.
 type delegation struct {
-	email, callbackURL, scope, state string
-	hasState                         bool
+	email, callbackURL, scope string
+	state                     any // nil: none
 }
 
 const maxDelegations = 50
@@ -51,48 +51,45 @@ func (s *Server) delegate(c *call) {
 
 func delegations(c *call, delegated string) ([]delegation, *fieldError) {
 	const name = "service_account_authorizations"
-	if c.bad {
-		return nil, invalid("base", "neither a JSON object nor a form, by the Content-Type")
-	}
 	list, collection := c.params[name]
+	entries, isList := list.([]any)
 	single := slices.ContainsFunc([]string{"email", "callback_url", "scope", "state"}, func(f string) bool {
 		_, there := c.params[f]
 		return there
 	})
-	switch entries, isList := list.([]any); {
+	switch {
+	case c.bad:
+		return nil, invalid("base", "neither a JSON object nor a form, by the Content-Type")
 	case !collection:
-		d, wrong := readDelegation(c.params, "", delegated)
-		return []delegation{d}, wrong
+		entries = []any{object(c.params)}
 	case single:
 		return nil, invalid(name, "not beside a single authorization")
 	case !isList || len(entries) == 0 || len(entries) > maxDelegations:
 		return nil, invalid(name, "must be a list of 1 to 50")
-	default:
-		return readDelegations(entries, name, delegated)
 	}
-}
-
-func readDelegations(entries []any, name, delegated string) ([]delegation, *fieldError) {
-	var out []delegation
+	var all []delegation
 	for i, e := range entries {
-		where := fmt.Sprintf("%s[%d]", name, i)
+		where := ""
+		if collection {
+			where = fmt.Sprintf("%s[%d].", name, i)
+		}
 		one, ok := e.(object)
 		if !ok {
-			return nil, invalid(where, "must be an object")
+			return nil, invalid(strings.TrimSuffix(where, "."), "must be an object")
 		}
-		d, wrong := readDelegation(one, where+".", delegated)
+		d, wrong := readDelegation(one, where, delegated)
 		if wrong != nil {
 			return nil, wrong
 		}
-		out = append(out, d)
+		all = append(all, d)
 	}
-	return out, nil
+	return all, nil
 }
 
 func readDelegation(p params, where, delegated string) (delegation, *fieldError) {
 	state, hasState := p["state"]
-	d := delegation{email: p.text("email"), callbackURL: p.text("callback_url"), scope: p.text("scope")}
-	d.state, d.hasState = state.(string)
+	_, isText := state.(string)
+	d := delegation{p.text("email"), p.text("callback_url"), p.text("scope"), state}
 	switch {
 	case d.email == "":
 		return d, required(where + "email")
@@ -100,7 +97,7 @@ func readDelegation(p params, where, delegated string) (delegation, *fieldError)
 		return d, required(where + "callback_url")
 	case d.scope == "":
 		return d, required(where + "scope")
-	case hasState && !d.hasState:
+	case hasState && !isText:
 		return d, invalid(where+"state", "must be a string")
 	case !emailAddress(d.email):
 		return d, invalid(where+"email", "must be an email address")
@@ -176,7 +173,7 @@ func onlyLoopback(_, address string, _ syscall.RawConn) error {
 // notify posts the result of one delegation, as the documentation's webhook.
 func (s *Server) notify(d delegation, sw Switches) {
 	a := object{}
-	if d.hasState {
+	if d.state != nil {
 		a["state"] = d.state
 	}
 	s.mu.Lock()
