@@ -343,22 +343,28 @@ func (p *Progress) Failed(op, host string, err error) *NetworkError {
 	return e
 }
 
+// wsaTimedOut is what Windows' sockets say in place of ETIMEDOUT, for which Go has an
+// invented number there.
+// https://learn.microsoft.com/windows/win32/winsock/windows-sockets-error-codes-2
+const wsaTimedOut = syscall.Errno(10060)
+
 // sort tells the kind of what failed, wherever it was.
 func (p *Progress) sort(err error) NetworkKind {
 	var timeout interface{ Timeout() bool }
+	errno, isErrno := errors.AsType[syscall.Errno](err)
 	dns, isDNS := errors.AsType[*net.DNSError](err)
 	_, isRecord := errors.AsType[tls.RecordHeaderError](err)
 	switch {
-	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout(), isErrno(err, timedOut), isDNS && dns.IsTimeout:
+	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout(), errno == wsaTimedOut, isDNS && dns.IsTimeout:
 		return NetworkTimeout
 	case isDNS:
 		return NetworkDNS
-	case isErrno(err, resets), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed):
+	case hasOp(err, "dial"):
+		return NetworkRefused
+	case isErrno, errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed):
 		return NetworkReset
 	case p.handshakes > 0 && !p.connected, refusedCertificate(err) != nil, isRecord, errors.Is(err, http.ErrSchemeMismatch), hasOp(err, "remote error"):
 		return NetworkTLS
-	case hasOp(err, "dial"):
-		return NetworkRefused
 	case !p.connected:
 		return NetworkOther
 	case noHTTP(err, p):
@@ -431,19 +437,6 @@ type streamError struct {
 }
 
 func (streamError) Error() string { return "stream error" }
-
-// What the system says of a connection. On Windows the sockets' own codes (WSA…)
-// arrive, and Go's constants of these names are invented numbers there.
-// https://learn.microsoft.com/windows/win32/winsock/windows-sockets-error-codes-2
-var (
-	resets   = []syscall.Errno{syscall.ECONNRESET, syscall.EPIPE, syscall.ECONNABORTED, 10054, 10053, 10052, 10058}
-	timedOut = []syscall.Errno{10060}
-)
-
-func isErrno(err error, list []syscall.Errno) bool {
-	errno, ok := errors.AsType[syscall.Errno](err)
-	return ok && slices.Contains(list, errno)
-}
 
 // Words tells people what is wrong and what to do about it.
 func (e *NetworkError) Words() (summary, hint string) {

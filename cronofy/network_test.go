@@ -311,6 +311,7 @@ func TestNetworkErrors(t *testing.T) {
 		"reset":              {&sent, read(syscall.ECONNRESET), NetworkReset, true},
 		"reset, Windows":     {&sent, read(10054), NetworkReset, true},
 		"aborted, Windows":   {&sent, read(10053), NetworkReset, true},
+		"no way any more":    {&sent, read(syscall.EHOSTUNREACH), NetworkReset, true},
 		"broken pipe":        {&sent, &net.OpError{Op: "write", Err: os.NewSyscallError("write", syscall.EPIPE)}, NetworkReset, true},
 		"end":                {&sent, io.EOF, NetworkReset, true},
 		"slow":               {&sent, &url.Error{Op: "Get", URL: "x", Err: os.ErrDeadlineExceeded}, NetworkTimeout, true},
