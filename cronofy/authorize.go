@@ -90,7 +90,7 @@ func (c *Client) LinkToken(ctx context.Context, serviceAccountID string) (Secret
 func (c *Client) linkToken(ctx context.Context, field, id string) (Secret, error) {
 	var out object
 	k := call{
-		op: "create link token", method: http.MethodPost,
+		op:     "create link token",
 		path:   "/v1/organizational_unit_authorization_link_tokens",
 		bearer: c.app.ClientSecret, body: map[string]string{field: id}, out: &out,
 		safe: true, // a second token costs nothing; an unused one expires

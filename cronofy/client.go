@@ -11,7 +11,7 @@
 // A call is repeated by itself only where that is safe. What the API reference
 // (https://docs.cronofy.com/developers/api/) does not say is a field of [Names].
 //
-// A further call is a method that fills a call (method, path, bearer, body, whether
+// A further call is a method that fills a call (path, bearer, body, whether
 // it is safe to repeat) for [Client].do, and reads the object that came back; a row
 // in endpoints of call_test.go puts it through every fault.
 package cronofy
@@ -149,10 +149,9 @@ const (
 // call is one request as the API's reference describes it.
 type call struct {
 	op     string
-	method string
 	path   string
 	bearer Secret   // empty: no Authorization header
-	body   any      // nil: none; else what is sent as JSON
+	body   any      // nil: a GET; else what is posted as JSON
 	safe   bool     // may be carried out twice
 	oauth  bool     // its refusals have OAuth codes
 	hidden []Secret // what the body holds beside the client secret; never in an error's text
@@ -243,10 +242,7 @@ func (c *Client) learn(err error, sent time.Time) {
 // once sends the request and reads the answer.
 func (c *Client) once(ctx context.Context, k call, payload []byte) error {
 	watched, progress := Watch(ctx)
-	req, err := c.request(watched, k, payload)
-	if err != nil {
-		return &opError{op: k.op, err: ErrSite}
-	}
+	req := c.request(watched, k, payload)
 	if !k.safe {
 		// The other side may be closing a connection that was kept, and nobody
 		// could tell then whether what must not be repeated has arrived.
@@ -268,16 +264,14 @@ func (c *Client) once(ctx context.Context, k call, payload []byte) error {
 	return accept(k, a)
 }
 
-func (c *Client) request(ctx context.Context, k call, payload []byte) (*http.Request, error) {
-	var body io.Reader
+func (c *Client) request(ctx context.Context, k call, payload []byte) *http.Request {
+	method := http.MethodGet
 	if payload != nil {
-		body = bytes.NewReader(payload)
+		method = http.MethodPost
 	}
-	req, err := http.NewRequestWithContext(ctx, k.method, c.base.String()+k.path, body)
-	if err != nil {
-		return nil, err
-	}
-	req.GetBody = nil // what to repeat, and when, is decided here for HTTP/1.1 and HTTP/2 alike
+	req, _ := http.NewRequestWithContext(ctx, method, c.base.String()+k.path, bytes.NewReader(payload)) // New has read base
+	// What to repeat, and when, is decided here for HTTP/1.1 and HTTP/2 alike.
+	req.GetBody = nil
 	req.Header.Set("Accept", "application/json")
 	req.Header.Set("User-Agent", c.userAgent)
 	if payload != nil {
@@ -286,7 +280,7 @@ func (c *Client) request(ctx context.Context, k call, payload []byte) (*http.Req
 	if !k.bearer.Empty() {
 		req.Header.Set("Authorization", "Bearer "+k.bearer.Reveal())
 	}
-	return req, nil
+	return req
 }
 
 const (

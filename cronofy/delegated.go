@@ -7,7 +7,6 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
-	"net/http"
 	"strings"
 )
 
@@ -30,12 +29,10 @@ type DelegatedAccess struct {
 // callbacks would come twice.
 // https://docs.cronofy.com/developers/api/enterprise-connect/delegated-access/
 func (c *Client) RequestDelegatedAccess(ctx context.Context, serviceAccountToken Secret, reqs []DelegatedAccess) error {
-	k := call{
-		op: "request delegated access", method: http.MethodPost,
-		path: "/v1/service_account_authorizations", bearer: serviceAccountToken,
+	return c.do(ctx, call{
+		op: "request delegated access", path: "/v1/service_account_authorizations", bearer: serviceAccountToken,
 		body: map[string][]DelegatedAccess{"service_account_authorizations": reqs},
-	}
-	return c.do(ctx, k)
+	})
 }
 
 // Resource is a room or a piece of equipment of a service account's organisation.
@@ -49,10 +46,7 @@ type Resource struct {
 // https://docs.cronofy.com/developers/api/enterprise-connect/list-resources/
 func (c *Client) Resources(ctx context.Context, serviceAccountToken Secret) ([]Resource, error) {
 	var out object
-	k := call{
-		op: "list resources", method: http.MethodGet, path: "/v1/resources",
-		bearer: serviceAccountToken, out: &out, safe: true,
-	}
+	k := call{op: "list resources", path: "/v1/resources", bearer: serviceAccountToken, out: &out, safe: true}
 	if err := c.do(ctx, k); err != nil {
 		return nil, err
 	}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"net/http"
 	"time"
 )
 
@@ -92,7 +91,7 @@ func (c *Client) token(ctx context.Context, k call) (Token, error) {
 func (c *Client) credentialCall(op, path string, extra map[string]string, hidden Secret) call {
 	body := map[string]string{"client_id": c.app.ClientID, "client_secret": c.app.ClientSecret.Reveal()}
 	maps.Copy(body, extra)
-	return call{op: op, method: http.MethodPost, path: path, body: body, hidden: []Secret{hidden}, oauth: true}
+	return call{op: op, path: path, body: body, hidden: []Secret{hidden}, oauth: true}
 }
 
 func readToken(o object) Token {

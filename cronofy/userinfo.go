@@ -2,7 +2,6 @@ package cronofy
 
 import (
 	"context"
-	"net/http"
 	"net/url"
 	"strings"
 )
@@ -42,10 +41,7 @@ type ConferencingProfile struct {
 // https://docs.cronofy.com/developers/api/identity/userinfo/
 func (c *Client) UserInfo(ctx context.Context, accessToken Secret) (UserInfo, error) {
 	var out object
-	k := call{
-		op: "read userinfo", method: http.MethodGet, path: "/v1/userinfo",
-		bearer: accessToken, out: &out, safe: true,
-	}
+	k := call{op: "read userinfo", path: "/v1/userinfo", bearer: accessToken, out: &out, safe: true}
 	if err := c.do(ctx, k); err != nil {
 		return UserInfo{}, err
 	}
