@@ -72,13 +72,9 @@ type ApplicationAccepted struct {
 }
 
 func (ev ApplicationAccepted) apply(s State) (State, *Task) {
-	found := s.Answers.ClientSecret.Empty() && !ev.ClientSecret.Empty()
 	s.Running, s.Asking = nil, ev.Ask
 	s.Answers.ClientSecret, s.Store = ev.ClientSecret, ev.Store
 	s.Notice = strings.TrimSpace(explainUnchecked(ev.Unchecked) + " " + weakPassphrase(ev.Store))
-	if found { // it was not typed in this run
-		s.secretIn = s.secretPlace()
-	}
 	s = s.accept(StepApplication)
 	if !ev.Ask {
 		s.Step = max(s.Step, StepApplication+1)

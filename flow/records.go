@@ -94,7 +94,10 @@ func (s *saver) save(r *Runner, d links.Draft, say func(Event)) {
 		}
 		ctx, cancel := context.WithTimeout(context.Background(), saveLimit)
 		defer cancel()
-		err := r.update(ctx, func(c *links.Contents) { c.Draft = d })
+		err := r.update(ctx, func(c *links.Contents) {
+			d.Kept = c.HasSecret(d.ClientSecret())
+			c.Draft = d
+		})
 		if err != nil && !s.told {
 			s.told = true
 			say(AnswersUnsaved{err})
@@ -102,13 +105,14 @@ func (s *saver) save(r *Runner, d links.Draft, say func(Event)) {
 	})
 }
 
-// remember saves the answers that are not secret, when they have changed. Those
-// of a script are in the script, and would take the place of a person's.
+// remember saves the answers that are not secret, when they have changed or the client
+// secret may have been stored (see Runner.testStore). Those of a script are in the
+// script, and would take the place of a person's.
 func (r *Runner) remember(before, after State, say func(Event)) {
 	if r.Links == nil || r.NoDraft || r.Unattended || after.Link != nil {
 		return
 	}
-	if d := draft(after); d != draft(before) {
+	if d := draft(after); d != draft(before) || after.Attempt.Links > before.Attempt.Links {
 		r.saver.save(r, d, say)
 	}
 }
@@ -130,7 +134,7 @@ func draft(s State) links.Draft {
 		a.Label = ""
 	}
 	d := draftOf(a)
-	d.Store, d.Kept = string(s.Store.Kind), s.secretStored()
+	d.Store = string(s.Store.Kind)
 	if open := s.firstUnaccepted(); open != StepDataCenter {
 		d.Open = open.String()
 	}

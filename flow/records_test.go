@@ -95,6 +95,32 @@ func TestARefusedRunLeavesARecord(t *testing.T) {
 
 func fixedClient(h *house) string { return h.found.Answers.ClientID }
 
+// TestDraftTellsWhereTheSecretIs: only where a later run will find it, and as soon as
+// it is there.
+func TestDraftTellsWhereTheSecretIs(t *testing.T) {
+	t.Parallel()
+	for kind, kept := range map[flow.StoreKind]bool{flow.StoreKeyring: true, flow.StoreFile: true, flow.StoreSession: false} {
+		for name, begin := range map[string]func(*driver){
+			"an account is checked": func(d *driver) {
+				d.until(flow.ServiceAccountEntered{ID: d.h.server.Credentials().ServiceAccountID}, func(s flow.State) bool { return s.Step > flow.StepServiceAccount })
+			},
+			"an account is to be authorized": func(d *driver) {
+				d.until(flow.ConnectStarted{Scope: "a", DelegatedScope: "b"}, waiting(1))
+			},
+		} {
+			h := newHouse(t, sandbox.Options{})
+			h.runner.Stores = kinds{kind: keystore.OpenSession()}
+			h.found.Store = flow.Store{Kind: kind, Passphrase: cronofy.NewSecret("p")}
+			h.found.Answers.ServiceAccount, h.found.Answers.Provider = "", ""
+			d := h.drive()
+			begin(d)
+			d.apply(flow.Back{})
+			d.tasks.Close()
+			require.Equal(t, kept, h.contents().Draft.Kept, "%s %s", kind, name)
+		}
+	}
+}
+
 // TestNoRecordNoSecret: what could not be found again is not stored, and nobody
 // is sent to a browser.
 func TestNoRecordNoSecret(t *testing.T) {

@@ -66,7 +66,6 @@ func (ev ServiceAccountAccepted) apply(s State) (State, *Task) {
 	}
 	s.Running, s.Attempt, s.Asking = nil, Attempt{}, false
 	s.Answers.ServiceAccount, s.Notice = ev.ID, ev.Notice
-	s.secretIn = s.secretPlace()
 	s = s.accept(StepServiceAccount)
 	s.Step = StepServiceAccount + 1
 	return s, nil

@@ -60,7 +60,6 @@ type State struct {
 
 	tasks     int              // last task ID given out
 	accepted  [stepCount]Basis // the answers that Cronofy accepted, by the step of the last of them
-	secretIn  storedSecret     // where the client secret is stored
 	approvals []Approval       // without a link so far; copied before it is changed
 }
 
@@ -84,9 +83,6 @@ type Initial struct {
 // answer is missing or was not accepted.
 func Start(f Initial) State {
 	s := State{Answers: f.Answers, Store: f.Store, Used: f.Used, Pending: f.Pending, Sites: f.Sites, Notice: f.Notice}
-	if f.SecretKept {
-		s.secretIn = s.secretPlace()
-	}
 	if s.Sites == nil {
 		for _, d := range cronofy.DataCenters() {
 			s.Sites = append(s.Sites, d.Site())
@@ -132,7 +128,6 @@ func (s State) returning(l Link) State {
 	if store := StoreKind(l.Store); s.Store.Kind == "" && (store == StoreKeyring || store == StoreFile) {
 		s.Store.Kind = store
 	}
-	s.secretIn = s.secretPlace()
 	l.For = s.Answers.authorizing(StepAuthorize)
 	s.Link, s.Step = &l, StepProfiles
 	return s.accept(StepProfiles)
@@ -271,7 +266,7 @@ type Failed struct {
 func (ev Failed) apply(s State) (State, *Task) {
 	p := Explain(ev.Err, s.Step)
 	if errors.Is(ev.Err, ErrNoSecret) { // the store's page has no field for it
-		s.secretIn, s.Asking = storedSecret{}, false
+		s.Asking = false
 	}
 	if ev.Approved {
 		kept := s.Unfinished()

@@ -57,26 +57,6 @@ func (ev StoreChosen) apply(s State) (State, *Task) {
 	return s.start(CheckApplication{Answers: s.Answers, Store: s.Store, Chosen: true})
 }
 
-// storedSecret says where the client secret of an application is stored beyond
-// this run; the zero value: nowhere.
-type storedSecret struct {
-	API, ClientID string
-	Store         StoreKind
-}
-
-// secretPlace is where the client secret of the answers is, or would be, stored.
-func (s State) secretPlace() storedSecret {
-	if !links.Outlives(string(s.Store.Kind)) {
-		return storedSecret{}
-	}
-	return storedSecret{s.Answers.Site.API, s.Answers.ClientID, s.Store.Kind}
-}
-
-// secretStored tells whether a later run finds the client secret of the answers.
-func (s State) secretStored() bool {
-	return s.secretIn != storedSecret{} && s.secretIn == s.secretPlace()
-}
-
 // open opens a store. It does not prompt.
 func (r *Runner) open(s Store) (keystore.Store, error) { return r.Stores.Open(s.Kind, s.Passphrase) }
 
