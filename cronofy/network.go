@@ -542,12 +542,12 @@ func (e *NetworkError) proxyWords() (summary, hint string) {
 		if p, ok := errors.AsType[*proxyError](e.Err); ok {
 			why = ": " + p.reason
 		}
-		return "The proxy's address in HTTPS_PROXY cannot be used" + why + ".", "Set HTTPS_PROXY like http://proxy.example.com:3128, or take it away."
+		return "The proxy's address in HTTPS_PROXY cannot be used" + why + ".", "Set HTTPS_PROXY like http://proxy.example.com:3128, or unset it."
 	case e.ProxyStatus == http.StatusProxyAuthRequired:
-		return "The proxy " + e.Proxy + " wants a name and a password, or does not accept those it got (407).",
+		return "The proxy " + e.Proxy + " needs a name and a password, or does not accept the ones it got (407).",
 			"Put them into HTTPS_PROXY, like http://NAME:PASSWORD@" + e.Proxy + "."
 	}
 	answered := strings.TrimSpace(fmt.Sprint(e.ProxyStatus, " ", http.StatusText(e.ProxyStatus)))
 	return fmt.Sprintf("The proxy %s refused the connection to %s (%s).", e.Proxy, e.Host, answered),
-		"Ask who runs the proxy to let " + e.Host + " through, or name it in NO_PROXY if it can be reached without."
+		"Ask whoever runs the proxy to let " + e.Host + " through, or name it in NO_PROXY if it can be reached without."
 }

@@ -179,7 +179,7 @@ func CheckRedirectURI(uri string) *Problem {
 	case slices.Contains(unsafePorts, strings.TrimLeft(u.Port(), "0")):
 		return usage("Browsers refuse to open port "+u.Port()+".", "Take another port, like that of "+DefaultRedirectURI+".")
 	case shortAddress(u.Hostname()):
-		return usage("The redirect URI names its machine by part of an address.", "Write all four numbers, like "+DefaultRedirectURI+".")
+		return usage("The redirect URI's IP address is not complete.", "Write all four numbers, like "+DefaultRedirectURI+".")
 	}
 	for _, name := range []string{"code", "state", "error"} {
 		if u.Query().Has(name) {
@@ -284,7 +284,7 @@ func explainUnchecked(err error) string {
 	} else if api := new(cronofy.Error); errors.As(err, &api) {
 		why = cmp.Or(api.Code, fmt.Sprint("status ", api.Status))
 	}
-	return "Cronofy could not tell yet whether the client secret is right (" + why + "). The next check will."
+	return "Cronofy could not tell yet whether the client secret is right (" + why + "). The next step checks it again."
 }
 
 // ErrNoSecret says that no client secret was typed and none is stored.

@@ -299,10 +299,10 @@ func approvedHint(at Step, left string) string {
 // events and the browser's page say the same.
 func approvedProblem(p Problem, at Step, a Answers, ev Failed, retried bool) Problem {
 	p.Step, p.Approved = at, true
-	const code = "its code is here and not used up. "
+	const code = "its code has not been used. "
 	switch {
 	case ev.TokensKept:
-		p.Hint = approvedHint(at, "it is here, in memory, and is yet to be stored. Try that again, there or in another place")
+		p.Hint = approvedHint(at, "it is in memory and not stored yet. Try again, there or in another place")
 		return p
 	case !ev.CodeUntil.IsZero() && retried:
 		p.Hint = approvedHint(at, code+"Try the exchange again")
@@ -316,7 +316,7 @@ func approvedProblem(p Problem, at Step, a Answers, ev Failed, retried bool) Pro
 	}
 	p.Hint = approvedHint(at, "try again with a new approval link")
 	if p.Code == "invalid_grant" && !LoopbackRedirect(a.RedirectURI) {
-		p.Hint += " Before that, make sure that no server behind the redirect URI uses codes up: it must be a page that does nothing with them."
+		p.Hint += " Before that, make sure that no server behind the redirect URI uses the code: it must be a page that does nothing with it."
 	}
 	return p
 }

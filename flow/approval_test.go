@@ -85,7 +85,7 @@ func TestANewLinkNeedsTheStoreToo(t *testing.T) {
 	d.until(flow.AuthorizeStarted{}, func(s flow.State) bool { return s.Attempt.Phase == flow.PhaseWaiting })
 	store.open.Store(false)
 	s := d.until(flow.NewLinkWanted{}, func(s flow.State) bool { return s.Attempt.Notice != "" })
-	require.Contains(t, s.Attempt.Notice, "The link before it still counts.")
+	require.Contains(t, s.Attempt.Notice, "The earlier one still counts.")
 	require.Equal(t, 1, s.Attempt.Links)
 }
 

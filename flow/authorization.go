@@ -352,8 +352,8 @@ const (
 // notWaiting is for who comes after the wait.
 var notWaiting = callback.Outcome{
 	Title: "confer is not waiting for an answer now",
-	Text:  "Nothing was taken, and your answer is not used up.",
-	Hint:  "Whoever set this up can have confer wait again. Then load this page again.",
+	Text:  "Your answer was not used, and it still counts.",
+	Hint:  "Ask the person who sent you the link to have confer wait again. Then load this page again.",
 }
 
 const closeWindow = "You can close this window."

@@ -318,24 +318,24 @@ var rejectedAnswers = []struct {
 	errs []error
 	text string
 }{
-	{[]error{callback.ErrStateEarlierRun}, "That came from an earlier run of confer. Open the link that confer made last."},
+	{[]error{callback.ErrStateEarlierRun}, "That came from an earlier run of confer. Open the newest approval link."},
 	{[]error{callback.ErrStateOtherAnswers, callback.ErrStateUnknown},
-		"That answer is not from this link, or belongs to other settings than these. Open the link that confer made last."},
+		"That answer is for another approval link, or for other answers than these. Open the newest approval link."},
 	{[]error{callback.ErrStateUsed}, "That answer was used before: a new approval link is needed."},
-	{[]error{callback.ErrHost}, "An answer came with another host name than the redirect URI's, so it was not taken. The proxy must pass Host on unchanged " +
+	{[]error{callback.ErrHost}, "An answer came with another host name than the redirect URI's, so it was not used. The proxy must pass Host on unchanged " +
 		"(nginx: proxy_set_header Host $http_host). Then load the page again in that browser."},
-	{[]error{callback.ErrMalformed}, "A browser came back without one clear answer and its state, so it was not taken. " +
-		"What stands between Cronofy and confer must pass the whole address on."},
-	{[]error{callback.ErrPasteNoState}, "That has no state, so nobody can tell whose it is. Paste the whole address from the browser's address bar."},
+	{[]error{callback.ErrMalformed}, "A browser came back without a complete answer, so it was not used. " +
+		"A proxy between Cronofy and confer must pass on the whole address."},
+	{[]error{callback.ErrPasteNoState}, "The address is incomplete: state= is missing. Paste the whole address from the browser's address bar."},
 	{[]error{callback.ErrPasteLink}, "That is the link to open, not the address that the browser ends on. Open it, approve, then paste the final address."},
 	{[]error{callback.ErrPasteNoAnswer},
-		"There is not one answer in that text. Paste the whole address that the browser ended on, alone: it has code= and state= in it."},
+		"That is not the final address: it must contain code= and state=. Paste the whole address that the browser ended on, and nothing else."},
 }
 
 // rejected says what came back that was not the answer; empty: it is no such error.
 func rejected(err error) string {
 	if other := new(callback.OtherUserError); errors.As(err, &other) {
-		return fmt.Sprintf("A program of another user of this machine (%s) opened the link or tried to answer. It was refused. If that was you, open the link as the user who started confer.", other.User)
+		return fmt.Sprintf("A program of another user of this machine (%s) opened the approval link or tried to answer. It was refused. If that was you, open the link as the user who started confer.", other.User)
 	}
 	for _, r := range rejectedAnswers {
 		if slices.ContainsFunc(r.errs, func(e error) bool { return errors.Is(err, e) }) {
@@ -355,5 +355,5 @@ func explainRejected(err error) string {
 	case errors.As(err, new(*BrowserError)):
 		return p.Summary + " " + p.Hint
 	}
-	return "No new approval link could be made. " + p.Summary + " The link before it still counts."
+	return "No new approval link could be made. " + p.Summary + " The earlier one still counts."
 }

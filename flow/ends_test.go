@@ -108,7 +108,7 @@ func TestAnAccountWithoutAnID(t *testing.T) {
 	failed, ok := h.authorizeAccount().(flow.Failed)
 	h.visits.Wait()
 	require.True(t, ok)
-	require.Equal(t, "Cronofy's answer is not what its API promises: it names no service account.", flow.Explain(failed.Err, flow.StepServiceAccount).Summary)
+	require.Equal(t, "Cronofy's answer is not what its API documents: it names no service account.", flow.Explain(failed.Err, flow.StepServiceAccount).Summary)
 	require.Empty(t, h.contents().Secrets)
 }
 

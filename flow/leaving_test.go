@@ -50,7 +50,7 @@ func TestNoNewLink(t *testing.T) {
 			h.server.Set(sandbox.Fault{Endpoint: sandbox.LinkTokens, Status: 402})
 			return flow.NewLinkWanted{}
 		}
-		require.Contains(t, s.Attempt.Notice, "The link before it still counts.")
+		require.Contains(t, s.Attempt.Notice, "The earlier one still counts.")
 		require.Contains(t, s.Attempt.Notice, "plan")
 		h.server.Set()
 		return flow.Pasted{Text: finalAddress(t, first)}

@@ -92,7 +92,7 @@ func sentence(err error, at Step) Problem {
 	case errors.As(err, &api):
 		return explainAPI(api, at)
 	case errors.As(err, &bad):
-		return Problem{Summary: "Cronofy's answer is not what its API promises: " + bad.Reason + ".",
+		return Problem{Summary: "Cronofy's answer is not what its API documents: " + bad.Reason + ".",
 			Hint: "Check the data center, and whether a proxy or a login page stands in between. Then try again.",
 			Code: CodeBadAnswer, Exit: ExitFailed, Step: at}
 	case errors.As(err, &network):
@@ -157,9 +157,9 @@ var statusWords = map[int]answerWords{
 	422: {code: CodeUnprocessable, step: StepServiceAccount, summary: "Cronofy does not accept this service account.", hint: checkAccount},
 	423: {code: CodeLocked, summary: "Cronofy says that the account is locked.", hint: "Wait a while before you try again, or ask Cronofy's support."},
 	429: {code: CodeRateLimited, exit: ExitFailed, summary: "Cronofy's rate limit is used up.", hint: "Wait a minute, then try again."},
-	500: {code: CodeServerError, exit: ExitFailed, summary: "Cronofy had a fault of its own.",
-		hint: "Try again in a moment. status.cronofy.com tells whether more is wrong."},
-	0: {code: CodeBadAnswer, exit: ExitFailed, summary: "Cronofy gave an answer that its API does not promise.",
+	500: {code: CodeServerError, exit: ExitFailed, summary: "Cronofy had an internal error.",
+		hint: "Try again in a moment. status.cronofy.com shows whether there is an outage."},
+	0: {code: CodeBadAnswer, exit: ExitFailed, summary: "Cronofy's answer is not one that its API documents.",
 		hint: "Check the data center, and whether a proxy stands in between. Then try again."},
 }
 

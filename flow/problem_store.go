@@ -33,7 +33,7 @@ func WaitWords(w keystore.Wait) string {
 	case w.Over:
 		return ""
 	case w.Store == keystore.File:
-		return "Another confer" + who + " is at work on the encrypted file. Waiting for it"
+		return "Another confer" + who + " is using the encrypted file. Waiting for it"
 	}
 	return "Answer the keyring's window on your desktop" + who
 }
@@ -105,8 +105,8 @@ var fileWords = []storeWords{
 	{keystore.ErrDamaged, nil, "The encrypted file is damaged or was changed by another program{why}.",
 		"Restore {path} from a backup, or move it away and enter the secrets again."},
 	{keystore.ErrNewer, nil, "The encrypted file was written by a newer confer.", "Use that version, or move {path} away and enter the secrets again."},
-	{keystore.ErrInsecure, nil, "The encrypted file is not yours alone, so confer does not use it{why}.",
-		"Make them yours alone, then try again: {private}. Move away what is a link, a folder or another user's."},
+	{keystore.ErrInsecure, nil, "The encrypted file is not private, so confer does not use it{why}.",
+		"Make it private, then try again: {private}. If it is a link, a folder or another user's, move it away."},
 }
 
 // keyringWords are for all else.

@@ -42,7 +42,7 @@ func TestStoreWords(t *testing.T) {
 		{ring("get", keystore.ErrUnavailable, detail), "cannot be used: No space left.", "Try again", "--secret-store session"},
 		{file(keystore.ErrNoPassphrase), "needs its passphrase", "Enter it.", "--secret-passphrase-fd 3 3<FILE"},
 		{file(keystore.ErrPassphrase), "does not open", "move away /x/secrets.age", "the right one with --secret-passphrase-fd"},
-		{file(keystore.ErrInsecure), "mode 0777", "chmod 700 /x, and chmod 600 /x/secrets.age. Move away what is a link, a folder or another user's.", "chmod 700"},
+		{file(keystore.ErrInsecure), "mode 0777", "chmod 700 /x, and chmod 600 /x/secrets.age. If it is a link, a folder or another user's, move it away.", "chmod 700"},
 		{file(keystore.ErrDamaged), "damaged", "/x/secrets.age", "/x/secrets.age"},
 		{file(keystore.ErrNewer), "newer confer", "/x/secrets.age", "/x/secrets.age"},
 		{file(keystore.ErrNotFound), "not there any more", "new one", "new one"},

@@ -336,7 +336,7 @@ func AccountWords(code string, kind AccountsKind) (short, next string) {
 	case CodeRateLimited, CodeLocked:
 		return "not now", "Wait a minute, then " + again
 	case CodeServerError, "temporarily_unavailable":
-		return "Cronofy's fault", "Wait a moment, then " + again + " status.cronofy.com tells whether more is wrong."
+		return "Cronofy's error", "Wait a moment, then " + again + " status.cronofy.com shows whether there is an outage."
 	case CodeBadAnswer:
 		return "unusable answer", "Check the data center, and whether a proxy or a login page stands in between; then " + again
 	}

@@ -168,7 +168,7 @@ func (s State) unsaved(err error) State {
 // stops nothing now.
 func explainUnsaved(err error) string {
 	if errors.Is(err, links.ErrDraftLocked) {
-		return "Another confer is at work on this machine. Its answers are left alone, and those given here are not saved for later."
+		return "Another confer is running on this machine. Its answers are left alone, and those given here are not saved for later."
 	}
 	return "Your answers cannot be saved for later: " + cronofy.CleanText(err.Error(), 200) + ". confer doctor says more."
 }
@@ -186,7 +186,7 @@ func (e *RecordError) Unwrap() error { return e.Err }
 func (e *RecordError) problem(Step) Problem {
 	p := Problem{Code: CodeSecretStore, Exit: ExitFailed, Step: StepApplication,
 		Summary: "confer stores no secret that it could not find again, and its list of them cannot be written: " + cronofy.CleanText(e.Err.Error(), 200) + ".",
-		Hint:    "confer doctor checks the folder. Put it right and try again, " + orMemory}
+		Hint:    "confer doctor checks the folder. Repair it and try again, " + orMemory}
 	if errors.Is(e.Err, links.ErrBusy) {
 		p.Summary = "Another confer is writing the list of stored secrets, so nothing was stored."
 		p.Hint = "Try again when that one has ended."

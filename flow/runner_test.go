@@ -272,8 +272,8 @@ func TestPasteOfAnotherRun(t *testing.T) {
 	})
 	require.NotNil(t, last.Link, "the wait went on")
 	require.Len(t, notices, 2)
-	require.Contains(t, notices[0], "not from this link")
-	require.Contains(t, notices[1], "has no state")
+	require.Contains(t, notices[0], "for another approval link")
+	require.Contains(t, notices[1], "state= is missing")
 }
 
 func TestOldTabStillWorks(t *testing.T) {

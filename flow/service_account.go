@@ -19,7 +19,7 @@ func CheckServiceAccountID(id string) *Problem {
 	case id == "":
 		return usage("The service account id is missing.", "Enter the id that begins with ser_. "+where)
 	case !strings.HasPrefix(id, servicePrefix) || len(id) == len(servicePrefix):
-		return usage("A service account id begins with ser_ and goes on after that.", where)
+		return usage("Service account ids look like ser_6710aa01c0ffee0123456789.", where)
 	case len(id) > maxID || strings.IndexFunc(id, notIDRune) >= 0:
 		return usage("That is not a service account id: it holds characters that ids do not have.", "Paste the id alone, like ser_6710aa01c0ffee0123456789. "+where)
 	}

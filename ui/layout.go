@@ -145,7 +145,7 @@ func (m *Model) tell() flash {
 }
 
 // unstoredLoss is said before an end with an approval that is not stored.
-const unstoredLoss = "Quit? What was approved is not stored, and its token ends with confer."
+const unstoredLoss = "Quit? The token that was approved is not stored, and is lost when confer ends."
 
 // leavingWords say what quitting does now. A code that is being exchanged was
 // taken already: the program ends when that is done.

@@ -231,7 +231,7 @@ func (p *linesWizard) busy(page Page) error {
 		if got == linesTicked {
 			still := p.context().windowWords()
 			if still == "" {
-				still = "Still at work"
+				still = "Still working"
 			}
 			p.say(still + ".")
 		}
@@ -351,9 +351,9 @@ func (p *linesWizard) told(ev flow.Event) {
 	case flow.AnswerRejected:
 		p.say("confer: notice: " + clean(at.Notice))
 	case flow.AnswerArrived:
-		p.say("The administrator approved. The code is exchanged for tokens now; that is finished even if you leave.")
+		p.say("The administrator approved. The code is being exchanged for tokens; confer finishes that even if you leave.")
 	case flow.Exchanged:
-		p.say("The tokens are here. They are stored and read back now.")
+		p.say("The tokens have arrived. They are being stored and read back.")
 	case flow.Linked:
 		line := fmt.Sprintf("linked %s with %s", clean(ev.Link.ServiceAccount), clean(ev.Link.Provider))
 		if ev.Link.Unconfirmed {

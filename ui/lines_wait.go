@@ -213,7 +213,7 @@ func (p *linesWizard) toldLink() {
 	p.say("The administrator has to open this approval link:")
 	p.give(p.state.Attempt.URL)
 	if page.Link != "" {
-		p.say("On this machine, this short one leads to it: " + page.Link)
+		p.say("On this machine, this short address leads to it: " + page.Link)
 	}
 	p.say(page.Lead)
 	p.notes(page)

@@ -524,7 +524,7 @@ func (s saved) flash() flash {
 	}
 	said := s.text.What + " was written to " + clean(s.path) + "."
 	if !s.text.Keep {
-		said += " Delete it when it has done its work."
+		said += " Delete it when it is no longer needed."
 	}
 	return flash{said, true}
 }

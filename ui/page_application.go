@@ -45,7 +45,7 @@ func applicationPage(c Context) Page {
 		Problem: c.problem(), At: applicationFault(c.State), Warning: c.Notice,
 		Busy: c.working(askingAbout(c)),
 		Explain: []string{
-			"The application is yours, at Cronofy: confer works in its name. Open Cronofy's developer dashboard, choose the application, and copy the client id and the client secret from there.",
+			"confer works in the name of your application at Cronofy. Open Cronofy's developer dashboard, choose the application, and copy the client id and the client secret from there.",
 			"The redirect URI is where the administrator's browser comes back to with Cronofy's answer. confer listens there by itself if it is an address of this machine. An application in development mode may use any; one in production only those that Cronofy has permitted.",
 		},
 	}

@@ -51,7 +51,7 @@ func authorizePage(c Context) Page {
 func handedOver(c Context, p *Page) {
 	h := c.PendingHere()
 	p.Title = "Back from the administrator?"
-	p.Lead = "An earlier run made an approval link on " + h.Begun.In(c.Now.Location()).Format("2 January at 15:04") + ". Its final address is taken until " + h.Until().In(c.Now.Location()).Format("2 January, 15:04") + "."
+	p.Lead = "An earlier run made an approval link on " + h.Begun.In(c.Now.Location()).Format("2 January at 15:04") + ". Its final address is accepted until " + h.Until().In(c.Now.Location()).Format("2 January, 15:04") + "."
 	p.Paste = pagePaste
 	p.Actions = []Action{{Key: "enter", Words: "paste the final address", Short: "paste it", Act: Act{Open: pagePaste}},
 		{Key: "n", Words: "make a new approval link", Short: "new approval link", Act: Act{Event: flow.AuthorizeStarted{}}}}
@@ -189,7 +189,7 @@ func Outcome(l flow.Link) string {
 func storedWhere(kind flow.StoreKind, refresh bool) string {
 	switch {
 	case !refresh:
-		return "for this run only: Cronofy gave none to keep"
+		return "valid for this run only: Cronofy gave no refresh token"
 	case kind == flow.StoreKeyring:
 		return "in the system keyring"
 	case kind == flow.StoreFile:

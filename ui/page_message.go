@@ -37,7 +37,7 @@ func messageFor(s flow.State) string {
 		"I am setting up video meetings for our calendars. One step needs an administrator:",
 		"please open this link in a browser, and approve what it asks for.", "", link, "",
 		"Please open it at the time we agreed on. It works once, and only for a short while.",
-		"Programs that check links in mail and chat can use it up; if it does not work, I send a new one.", "",
+		"Programs that check links in mail and chat can use it up; if it does not work, I will send a new one.", "",
 		"Before you open it",
 		"- You need to be an administrator of our calendars and of " + w.admin + ".",
 		"  If these are two people, please use the same browser, one after the other.",
@@ -75,8 +75,8 @@ func messageFor(s flow.State) string {
 	return strings.Join(append(lines,
 		"The browser ends on an address that begins with "+clean(s.Answers.RedirectURI)+"?",
 		"It may say that it cannot connect. That is as it should be.",
-		"Please copy that whole address from the address bar and send it to me at once: it is good for minutes.",
-		"It is of use to nobody but me."), "\n") + "\n"
+		"Please copy that whole address from the address bar and send it to me at once: it is valid for a few minutes only.",
+		"Nobody else can use it."), "\n") + "\n"
 }
 
 // seenBy turns a sentence of the message into the operator's view.

@@ -75,7 +75,7 @@ func wordsFor(p cronofy.Provider) words {
 	case cronofy.AnyProvider, "":
 		return words{
 			option: "Let the administrator choose", note: "from a list", admin: "the conferencing provider",
-			needs: "The administrator picks from a list. What it shows is set by the conferencing categories of your application at Cronofy.",
+			needs: "The administrator picks from a list. Which providers it shows depends on the conferencing categories of your application at Cronofy.",
 			login: "Sign in to the conferencing provider (Zoom, Webex, ...) as its administrator first, in the same browser.",
 			sees:  "Choose the provider: let Cronofy create the meetings",
 			allow: "You choose the conferencing provider, and it asks whether Cronofy may create meetings for its users and rooms.",

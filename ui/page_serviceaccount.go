@@ -65,7 +65,7 @@ func serviceAccountPage(c Context) Page {
 		Actions: []Action{{Key: "c", Words: "authorize a calendar service account now", Act: Act{Open: pageConnect}}},
 		Problem: c.problem(), At: accountFault(c.State), Warning: c.Notice, Busy: c.working(checking),
 		Explain: []string{
-			"An administrator of the organisation authorizes your application once for all its calendars: Cronofy calls that Enterprise Connect, and what comes of it a service account. Service account ids look like ser_6710….",
+			"An administrator of the organisation authorizes your application once for all its calendars. Cronofy calls that Enterprise Connect, and the result a service account. Service account ids look like ser_6710….",
 			"Your application got the id as sub when it exchanged the code of that authorization. If nobody has authorized it yet, confer can have that done now.",
 		},
 	}
@@ -145,7 +145,7 @@ func connectPage(c Context) Page {
 		},
 		Problem: c.problem(), Warning: c.Notice,
 		Notes: []Note{
-			{Text: "Your own application does not learn of the account by itself: confer shows you the new id.", Kind: noteMuted, Rank: aside},
+			{Text: "Your own application is not told of the account: confer shows you the new id.", Kind: noteMuted, Rank: aside},
 			{Text: "The browser comes back to " + clean(c.Answers.RedirectURI) + ".", Kind: noteMuted, Rank: spare},
 		},
 		Explain: []string{"Enterprise Connect is Cronofy's name for access to all calendars of an organisation. The administrator signs in to Microsoft 365, Google Workspace or Exchange, and approves what your application asks for."},
@@ -180,7 +180,7 @@ func newAccountPage(c Context) Page {
 		Title: "The service account is authorized",
 		Lead:  "Keep its id: you will need it for the next link.",
 		Notes: []Note{{Text: id, Kind: noteDone},
-			{Text: "Your own application does not learn of this account by itself. Enter the id there if it should use it.", Kind: noteMuted, Rank: aside}},
+			{Text: "Your own application is not told of this account. Enter the id there if it should use it.", Kind: noteMuted, Rank: aside}},
 		Warning: c.Notice,
 		Actions: []Action{{Key: "enter", Words: "go on", Act: Act{Open: back}},
 			{Key: "c", Words: "copy the id", Act: Act{Copy: id, Told: "The id was sent to the terminal's clipboard."}}},

@@ -67,7 +67,7 @@ const fairPassphrase = 12
 func passphrasePage(c Context) Page {
 	first := Field{Name: "passphrase", Label: "Passphrase", Kind: FieldSecret, Exact: true, Hint: passphraseHint}
 	p := Page{
-		Title: "A new encrypted file", Lead: "Choose a passphrase. confer does not keep it, and there is no way back without it.",
+		Title: "A new encrypted file", Lead: "Choose a passphrase. confer does not keep it, and nobody can recover it.",
 		Fields: []Field{first, {Name: "repeat", Label: "Repeat the passphrase", Called: "repeated passphrase", Kind: FieldSecret, Exact: true}},
 		Refuse: func(v Values) *Refusal {
 			if v["passphrase"] == v["repeat"] {
@@ -106,12 +106,12 @@ func unstoredPage(c Context) Page {
 		Title: "Approved, but not finished", Lead: clean(why.Hint),
 		Problem: &flow.Problem{Summary: why.Summary},
 		Actions: []Action{{Key: "d", Words: "details", Act: Act{Open: pageDetails}}},
-		Notes:   []Note{{Text: "The token ends with confer if it is not stored.", Kind: noteMuted, Rank: spare}},
-		Explain: []string{"The administrator has done their part, and need not do it again. confer has the token in memory, and no store has taken it yet."},
+		Notes:   []Note{{Text: "The token is lost when confer ends, unless it is stored.", Kind: noteMuted, Rank: spare}},
+		Explain: []string{"The administrator need not approve again. confer has the token in memory, but has not stored it yet."},
 	}
 	held := c.Unfinished()
 	if why != held.Problem && !why.Approved {
-		p.Notes = append(p.Notes, Note{Text: "What was approved before is still here, and not stored.", Kind: noteWarning})
+		p.Notes = append(p.Notes, Note{Text: "An earlier approval is still in memory, and not stored.", Kind: noteWarning})
 	}
 	options := []Option{
 		{Value: "again", Label: "Store it again", Note: "in " + storeName(c.Store.Kind), Act: Act{Event: flow.ApprovalRetried{}}},

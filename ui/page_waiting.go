@@ -80,7 +80,7 @@ func waitingActions(c Context) []Action {
 			Act: Act{Save: &Text{What: "The approval link", File: "confer-link.txt", Body: at.URL + "\n"}}})
 	}
 	rest = append(rest, askToPermit,
-		Action{Key: "n", Words: "make a new approval link", Aside: true, Act: Act{Event: flow.NewLinkWanted{}, Told: "A new approval link is on its way. The one before can still come back."}},
+		Action{Key: "n", Words: "make a new approval link", Aside: true, Act: Act{Event: flow.NewLinkWanted{}, Told: "A new approval link is on its way. The earlier one still counts."}},
 		Action{Key: "+", Words: "more time", Aside: true, Act: Act{Event: flow.Extended{}}})
 	if !at.Until.IsZero() {
 		rest = append(rest, Action{Key: "0", Words: "wait without an end, until you stop", Aside: true, Act: Act{Event: flow.Extended{Endless: true}, Told: "confer waits until you stop."}})
@@ -235,7 +235,7 @@ func pastePage(c Context) Page {
 		Enter:   "check it",
 		Submit:  func(v Values) flow.Event { return flow.Pasted{Text: v[fieldAddress]} },
 		Warning: c.Attempt.Notice,
-		Explain: []string{"After the administrator has approved, their browser goes to the redirect URI with Cronofy's answer: a code and a state. Where that page cannot be reached, the answer is in the address bar all the same.",
+		Explain: []string{"After the administrator has approved, their browser goes to the redirect URI with Cronofy's answer: a code and a state. Where that page cannot be reached, the answer is still in the address bar.",
 			"Copy the whole address from there. It is good for a few minutes, and for this approval link alone."},
 	}
 }
@@ -244,7 +244,7 @@ func handedPage(c Context) Page {
 	return Page{
 		Title: "Is it done?", Until: c.Attempt.Until,
 		Lead: "If the administrator says so, confer stops waiting and keeps the link as not confirmed, without a token of its own.",
-		Notes: []Note{{Text: "Checking accounts, next, shows whether it works. If the final address can still be had, paste it instead: that confirms the link.",
+		Notes: []Note{{Text: "Checking accounts, next, shows whether it works. If you can still get the final address, paste it instead: that confirms the link.",
 			Kind: noteMuted, Rank: aside}},
 		Actions: []Action{{Key: "y", Words: "yes, keep it as not confirmed", Short: "yes, go on", Act: Act{Event: flow.ReportedDone{}}}},
 		Paste:   pagePaste, Warning: c.Attempt.Notice,

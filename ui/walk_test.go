@@ -276,7 +276,7 @@ func TestWalkToTheTable(t *testing.T) {
 	w.press("paste:abcdef0123456789")
 	w.to(pagePaste)
 	w.press("enter")
-	w.sees("That has no state")
+	w.sees("state= is missing")
 	w.press("ctrl+u", "paste:http://127.0.0.1:8739/callback?error=access_denied&state=1", "enter")
 	w.sees("refused the authorization.")
 	w.press("enter")

@@ -118,12 +118,12 @@ func pageWaiting(again string) page {
 // The pages for requests that are not the answer. Nothing of the request is repeated.
 var (
 	pageEnded = plain(http.StatusOK, "Ended", "confer has ended",
-		"It closed before this page could learn how it ended.", "Whoever ran confer can see it there. "+closeWindow)
+		"It ended before this page could show the result.", "The person who ran confer can see how it ended. "+closeWindow)
 	pageNowhere = plain(http.StatusNotFound, "Nothing here", "There is no page at this address",
-		"confer does not know it, or not any more.", closeWindow)
+		"confer does not know this address, or no longer does.", closeWindow)
 	pageLinkEnded = plain(http.StatusNotFound, "Nothing here", "This approval link no longer works",
 		"It is from an earlier try, or it was not copied completely.", newestLink)
-	pageHost = plain(http.StatusMisdirectedRequest, "Wrong address", "Not the address that confer waits at",
+	pageHost = plain(http.StatusMisdirectedRequest, "Wrong address", "This is not the address that confer listens at",
 		"The host name in the address is not the one of the redirect URI.", "A tunnel or proxy must pass the Host header on unchanged.")
 	pageMethod    = notAVisit(http.StatusMethodNotAllowed)
 	pagePrefetch  = notAVisit(http.StatusServiceUnavailable)
@@ -133,16 +133,16 @@ var (
 	pageMalformed = plain(http.StatusBadRequest, "No answer", "The answer is not complete",
 		"The address should hold confer's state, and one authorization code or one error.", closeWindow)
 	pageStateUsed = plain(http.StatusBadRequest, "Already received", "This answer was already received",
-		"It counts once, and confer has it.", closeWindow)
+		"confer has it. Nothing more is needed.", closeWindow)
 	pageStateOther = plain(http.StatusBadRequest, "Another link", "This answer is for another approval link",
 		"The approval link that led here was made by another run of confer, or before a setting was changed.", newestLink)
 	pageStateUnknown = plain(http.StatusBadRequest, "Not this answer", "This is not the answer that confer waits for",
-		"The address does not carry the state that confer gave out.", closeWindow)
+		"The address does not have the state that confer sent with its link.", closeWindow)
 )
 
 // notAVisit is for programs that look, and browsers that look ahead.
 func notAVisit(status int) page {
-	return plain(status, "Not this way", "Open this address in a browser window", "It is answered only there.", "")
+	return plain(status, "Not this way", "Open this address in a browser window", "It works only there.", "")
 }
 
 func pageState(err error) page {

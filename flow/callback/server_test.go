@@ -524,7 +524,7 @@ func TestBehindATunnelOnlyTheRedirectURIsPathIsUsed(t *testing.T) {
 	require.Contains(t, back, "Location: /cronofy/answer?done="+a.ID+"\r\n")
 	s.ShowOutcome(a.ID, Outcome{OK: true, Title: "Zoom is linked"})
 	require.Contains(t, ask("/cronofy/answer?done="+a.ID, "app.example.test"), "Zoom is linked")
-	require.Contains(t, ask("/cronofy/answer?done=other", "app.example.test"), "not any more")
+	require.Contains(t, ask("/cronofy/answer?done=other", "app.example.test"), "no longer does")
 
 	link := s.ShortURL("https://app.example.test/oauth/authorize")
 	require.Regexp(t, `^http://127\.0\.0\.1:\d+/go/[a-z2-7]{26}$`, link)

@@ -119,7 +119,7 @@ func (f *exportFlags) handOver(ctx context.Context, m *links.Manager, l links.Li
 		p := explainLink(err)
 		return failed("the tokens could not be written: "+cronofy.FileReason(unwritten), p.Summary+" "+p.Hint)
 	case unwritten != nil:
-		return failed("the tokens could not be written: "+cronofy.FileReason(unwritten), "the stored token is as good as before; name another file")
+		return failed("the tokens could not be written: "+cronofy.FileReason(unwritten), "the stored token still works; name another file")
 	case lost:
 		return failed("The tokens are written, but the store did not take Cronofy's new refresh token: the file has the only copy.", explainLink(err).Hint)
 	}

@@ -163,7 +163,7 @@ func (f *settings) shared() []option {
 			text: "file descriptor to read the passphrase of the encrypted file from, 0 for standard input"},
 		{name: "api-url", dst: &f.apiURL, group: groupAdvanced, arg: "URL", env: "CRONOFY_API_URL", text: "base URL in place of the data center's API host"},
 		{name: "app-url", dst: &f.appURL, group: groupAdvanced, arg: "URL", env: "CRONOFY_APP_URL", text: "base URL in place of the data center's app host"},
-		{name: "debug", dst: &f.debug, group: groupAdvanced, arg: "FILE", file: writes, text: "file to note down what happens, safe to post"},
+		{name: "debug", dst: &f.debug, group: groupAdvanced, arg: "FILE", file: writes, text: "file for a log of what happens; it holds no secret"},
 	}
 }
 

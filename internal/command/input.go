@@ -328,7 +328,7 @@ func decodeText(b []byte) (string, error) {
 	case bytes.HasPrefix(b, []byte("\x1f\x8b")), bytes.HasPrefix(b, []byte("PK\x03\x04")):
 		return "", errors.New("it is a compressed file")
 	case err != nil, strings.ContainsRune(text, 0), strings.ContainsRune(text, utf8.RuneError):
-		return "", errors.New("it is no text in UTF-8 or UTF-16")
+		return "", errors.New("it is not text in UTF-8 or UTF-16")
 	}
 	return text, nil
 }

@@ -135,7 +135,7 @@ func nothingLinked(c links.Contents, hint string) error {
 // links alone is flow's; its hints, which are of the wizard, are put right.
 func explainLink(err error) flow.Problem {
 	const again = "To have a new token, link again with confer setup."
-	const works = "The link can work all the same. " + again
+	const works = "The link may still work. " + again
 	p := flow.Problem{Code: flow.CodeSecretStore, Exit: flow.ExitFailed}
 	_, lost := errors.AsType[*links.NotStoredError](err)
 	file, isFile := errors.AsType[*fs.PathError](err)
@@ -157,7 +157,7 @@ func explainLink(err error) flow.Problem {
 		p.Summary, p.Hint = "Another confer works with the same token.", "Try again when it has ended."
 	case errors.Is(err, links.ErrSite):
 		p.Summary, p.Code = "The data center of this link cannot be used.", flow.CodeUsage
-		p.Hint = "The list of links was changed by hand, or is of another confer. Link again with confer setup."
+		p.Hint = "The list of links was changed by hand, or comes from another confer. Link again with confer setup."
 	case errors.Is(err, links.ErrNewer) && isFile:
 		p.Summary = "The list of links was written by a newer confer: " + cronofy.CleanText(file.Path, 200) + "."
 		p.Hint = "Use that version, or move the file away to begin a new list."
@@ -216,7 +216,7 @@ func explainCall(err error) flow.Problem {
 	status, noToken := tokenStatus(err)
 	switch {
 	case cronofy.CodeOf(err) == "invalid_grant":
-		p.Summary = "Cronofy does not take confer's token any more: it was revoked, or another program has used it up."
+		p.Summary = "Cronofy no longer accepts confer's token: it was revoked, or another program has used it up."
 		p.Hint = "That says nothing about the link itself. To have a new token, link again with confer setup."
 	case noToken:
 		p.Summary = fmt.Sprintf("Cronofy did not take confer's token (status %d).", status)
@@ -224,7 +224,7 @@ func explainCall(err error) flow.Problem {
 	case p.Code == flow.CodeSecretStore:
 		p.Hint = storeHint(err, p.Hint)
 	case cronofy.AnswerLost(err):
-		p.Hint = "Whether Cronofy changed the token is unknown. Run this again; if Cronofy then refuses the token, link again with confer setup."
+		p.Hint = "It is not known whether Cronofy replaced the token. Run this again; if Cronofy then refuses the token, link again with confer setup."
 	}
 	return p
 }

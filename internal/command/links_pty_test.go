@@ -67,7 +67,7 @@ func TestPassphrasePromptCanBeLeft(t *testing.T) {
 	x = startTerminal(t, terminalOptions{env: env}, "status", "--check")
 	x.until("Passphrase of the encrypted file:")
 	x.press(testPassphrase + "\r")
-	x.until("ok: Cronofy takes confer's token")
+	x.until("ok: Cronofy accepts confer's token")
 	require.NotContains(t, x.exits(0), testPassphrase)
 }
 

@@ -259,9 +259,9 @@ func TestLinkWords(t *testing.T) {
 		{&keystore.Error{Store: keystore.Keyring, Err: keystore.ErrUnavailable, State: keystore.Silent}, "does not answer", "confer doctor", flow.CodeSecretStore, 1},
 		{&fs.PathError{Op: "read", Path: "links.json", Err: fmt.Errorf("%w (mode 0666)", links.ErrUnsafe)}, "list of links cannot be used: read links.json: not a private file (mode 0666)", "confer doctor", flow.CodeSecretStore, 1},
 		{&fs.PathError{Op: "read", Path: "/x/links.json", Err: links.ErrNewer}, "written by a newer confer: /x/links.json", "that version", flow.CodeSecretStore, 1},
-		{&cronofy.Error{Op: "refresh token", Status: 400, Code: "invalid_grant"}, "does not take confer's token", "nothing about the link itself", "invalid_grant", 4},
+		{&cronofy.Error{Op: "refresh token", Status: 400, Code: "invalid_grant"}, "no longer accepts confer's token", "nothing about the link itself", "invalid_grant", 4},
 		{&cronofy.Error{Op: "refresh token", Status: 401, Code: "invalid_client"}, "client id and secret", "Check both", "invalid_client", 4},
-		{&cronofy.NetworkError{Op: "refresh token", Host: "api.example.test", Kind: cronofy.NetworkReset, Sent: true}, "broke off", "Whether Cronofy changed the token is unknown", flow.CodeNetwork, 1},
+		{&cronofy.NetworkError{Op: "refresh token", Host: "api.example.test", Kind: cronofy.NetworkReset, Sent: true}, "broke off", "It is not known whether Cronofy replaced the token", flow.CodeNetwork, 1},
 		{&cronofy.NetworkError{Op: "refresh token", Host: "api.example.test", Kind: cronofy.NetworkDNS}, "could not be found", "Check the network", flow.CodeNetwork, 1},
 		{context.Canceled, "Cancelled", "", flow.CodeCancelled, 130},
 	} {

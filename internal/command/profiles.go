@@ -54,7 +54,7 @@ func (f *profilesFlags) listFlags(cmd *cobra.Command) {
 		option{name: "out", dst: &f.out, group: groupOutput, arg: "FILE", file: writes, text: "file to write the records to; it is there when all of them are, unless with --continue or if it is no regular file"},
 		option{name: "continue", dst: &f.resume, group: groupOutput, text: "add to the file of --out, and leave out the accounts that were read before"},
 		option{name: "only", dst: &f.only, group: groupOutput, arg: "STATES", known: stateNames, text: "write only records in these states: connected, disconnected, missing, error"},
-		option{name: "fail-on", dst: &f.failOn, group: groupOutput, arg: "STATES", known: failStateNames, text: "exit with 1 also for these states: missing (not yet), own (of these, with their own profile alone), disconnected"},
+		option{name: "fail-on", dst: &f.failOn, group: groupOutput, arg: "STATES", known: failStateNames, text: "exit with 1 also for these states: missing (not yet), own (of these, with only their own profile), disconnected"},
 		option{name: "wait", dst: &f.wait, group: groupCommon, arg: "TIME", text: "look again at accounts that are not connected, for so long"},
 		option{name: "unordered", dst: &f.unordered, group: groupAdvanced, text: "write records as they come, not in the order of the list"},
 		option{name: "strict", dst: &f.strict, group: groupAdvanced, text: "stop at a line of the list that cannot be used"},
@@ -597,7 +597,7 @@ func (r *profilesRun) verdict(sum profiles.Summary) error {
 		case profiles.Disconnected:
 			n, state = sum.Disconnected, "disconnected"
 		case onlyOwn:
-			n, state = sum.Own, "missing, with their own profile from before the link alone"
+			n, state = sum.Own, "missing, with only their own profile from before the link"
 		}
 		verb := "are"
 		if n == 1 {
@@ -617,7 +617,7 @@ func (r *profilesRun) verdict(sum profiles.Summary) error {
 // tellNotYet says what to check when nobody has got a profile.
 func (r *profilesRun) tellNotYet(sum profiles.Summary) {
 	if sum.Own > 0 {
-		fmt.Fprintf(r.s.err, "confer: note: not yet, with their own profile from before the link alone: %d of %s\n", sum.Own, plural(sum.Read, "account"))
+		fmt.Fprintf(r.s.err, "confer: note: not yet, with only their own profile from before the link: %d of %s\n", sum.Own, plural(sum.Read, "account"))
 	}
 	if sum.Missing == 0 || sum.Missing+sum.Failed < sum.Read {
 		return

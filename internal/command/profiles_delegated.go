@@ -144,7 +144,7 @@ func (r *profilesRun) confirm(list profiles.Addresses, scopeGuessed bool) error 
 		plural(len(list.All), "calendar"), cronofy.CleanText(r.app.ClientID, 100), cronofy.CleanText(r.f.scope, 200), whose)
 	switch {
 	case r.f.yes && scopeGuessed:
-		return usage("missing: --scope", "with --yes nobody looks at the scope above, and less than the application has could take something away from it: name the scope")
+		return usage("missing: --scope", "with --yes nobody checks the scope above, and a narrower one could take rights away from the application: name the scope")
 	case r.f.yes:
 		return nil
 	}

@@ -48,7 +48,7 @@ func reportOfCompany(t *testing.T) string {
 	cmd.Env = home(t) // no hosts of the sandbox: nobody can be asked
 	said, err := cmd.CombinedOutput()
 	require.Equal(t, 1, exit(t, err), "%s", said)
-	require.Equal(t, "confer: note: not yet, with their own profile from before the link alone: 7 of 300 accounts\n"+
+	require.Equal(t, "confer: note: not yet, with only their own profile from before the link: 7 of 300 accounts\n"+
 		"confer: error: 2 of 300 accounts could not be read\n", string(said))
 	return w.path("report.html")
 }

@@ -316,7 +316,7 @@ func TestTwoWizards(t *testing.T) {
 	one := d.open("--browser", "browser")
 	one.until(onApplication)
 	two := d.open("--browser", "browser", "--provider", "webex_enterprise")
-	two.says("Another confer is at work on this machine. Its answers are left alone")
+	two.says("Another confer is running on this machine. Its answers are left alone")
 	first, second := d.operator(one), d.operator(two)
 	for _, page := range []string{onStore, onServiceAccount, onProvider, onAuthorize} {
 		first.walk(page)

@@ -66,7 +66,7 @@ func (f *settings) known(ctx context.Context, e environment, s streams) (flow.In
 		return flow.Initial{}, err
 	}
 	if a.Provider != "" && !a.Provider.Known() {
-		fmt.Fprintf(s.err, "confer: note: %q is no provider that confer knows; it is sent to Cronofy as it is\n", a.Provider)
+		fmt.Fprintf(s.err, "confer: note: %q is not a provider that confer knows; it is sent to Cronofy as it is\n", a.Provider)
 	}
 	if a.ClientSecret, err = f.secret(ctx, e, s); err != nil {
 		return flow.Initial{}, err

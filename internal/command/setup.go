@@ -459,7 +459,7 @@ func (t teller) follow(s flow.State, ev flow.Event) {
 		fmt.Fprintln(t.s.err, "confer: note:", s.Attempt.Notice)
 	case flow.Failed:
 		if code := s.CodeToRetry(); code != nil {
-			fmt.Fprintf(t.s.err, "confer: note: %s The administrator approved, and the code is not used up. confer tries again, once, when Cronofy can be reached; it waits until %s.\n",
+			fmt.Fprintf(t.s.err, "confer: note: %s The administrator approved, and the code has not been used. confer tries again, once, when Cronofy can be reached; it waits until %s.\n",
 				s.Problem.Summary, code.Until.Local().Format(time.TimeOnly))
 		}
 	}

@@ -57,7 +57,7 @@ func TestAScriptHearsThatACodeIsTriedAgain(t *testing.T) {
 	failed := flow.Failed{Err: &cronofy.NetworkError{Op: "exchange code", Err: errors.New("refused")}, Approved: true, CodeUntil: until}
 	s := step(flow.State{Step: flow.StepAuthorize}, flow.AuthorizeStarted{})
 	s = step(s, flow.Report{Task: s.Running.ID, Event: failed})
-	require.Contains(t, out.String(), "the code is not used up. confer tries again, once, when Cronofy can be reached; it waits until "+until.Format(time.TimeOnly)+".\n")
+	require.Contains(t, out.String(), "the code has not been used. confer tries again, once, when Cronofy can be reached; it waits until "+until.Format(time.TimeOnly)+".\n")
 	out.Reset()
 	s = step(s, flow.Report{Event: flow.CronofyBack{For: s.Unfinished().For}})
 	step(s, flow.Report{Task: s.Running.ID, Event: failed})

@@ -231,7 +231,7 @@ func (r statusReport) link(w io.Writer, l links.LinkStatus, c checked) {
 	line(w, "refresh token", whereabouts(l.RefreshToken, k.Store))
 	switch c.State {
 	case checkOK:
-		words := "ok: Cronofy takes confer's token"
+		words := "ok: Cronofy accepts confer's token"
 		if c.Rotated {
 			words += ", and gave a new refresh token, which is stored"
 		}

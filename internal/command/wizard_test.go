@@ -115,7 +115,7 @@ func TestPasteEndsTheWait(t *testing.T) {
 	x.wait()
 	x.press("\x1b[200~Ab3dEf6hIj9kLm2nOp5qRs8tUv1wXy4z\x1b[201~")
 	x.press(enter)
-	x.until("There is not one answer in that text")
+	x.until("That is not the final address")
 	x.press(escape)
 	x.until(onWaiting)
 	x.press("u")

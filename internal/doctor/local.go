@@ -212,12 +212,12 @@ func folderFinding(dir string, exists bool, err error) Finding {
 	var unsafe *atomicfile.UnsafeError
 	switch {
 	case err == nil && exists:
-		return Finding{"folder", OK, dir + " is yours alone and can be written.", ""}
+		return Finding{"folder", OK, dir + " is private and can be written to.", ""}
 	case err == nil:
 		return Finding{"folder", OK, dir + " can be made.", ""}
 	case errors.As(err, &unsafe):
 		return Finding{"folder", Problem, shortHome(unsafe.Path) + " is not private: it " + clean(unsafe.Why) + ".",
-			"Make it yours alone (chmod 700 for the folder, 600 for files in it), or move it away."}
+			"Make it private (chmod 700 for the folder, 600 for files in it), or move it away."}
 	}
 	return Finding{"folder", Problem, dir + " cannot be used: " + cronofy.FileReason(err) + ".",
 		"Check the room on the disk and your rights, or set XDG_STATE_HOME to another folder."}

@@ -270,7 +270,7 @@ func clockFinding(all []visit) Finding {
 	if *least < 0 {
 		how = "behind"
 	}
-	return Finding{"clock", Problem, fmt.Sprintf("This machine's clock is %s %s Cronofy's.", least.Abs(), how), "Set the clock, best by network time."}
+	return Finding{"clock", Problem, fmt.Sprintf("This machine's clock is %s %s Cronofy's.", least.Abs(), how), "Set the clock, preferably by network time."}
 }
 
 // answerFinding looks at an answer that came.
@@ -281,7 +281,7 @@ func answerFinding(v visit) Finding {
 	}
 	switch r := v.seen; {
 	case r.Status >= http.StatusInternalServerError:
-		f.Message, f.Next = fmt.Sprintf("%s answered with a fault of its own (%d).", v.name, r.Status), "Try again in a moment. status.cronofy.com tells whether more is wrong."
+		f.Message, f.Next = fmt.Sprintf("%s answered with an internal error (%d).", v.name, r.Status), "Try again in a moment. status.cronofy.com shows whether there is an outage."
 	case v.api && r.Status != http.StatusUnauthorized && (r.Status < http.StatusBadRequest || r.HTML):
 		f.Message, f.Next = fmt.Sprintf("Something else answered for %s (%d).", v.name, r.Status), "A proxy or the login page of a network may be in between. Open a web page in a browser first."
 	default:

@@ -258,7 +258,7 @@ func TestNetworkWords(t *testing.T) {
 		{"clock unknown", "clock", as(func(r *reached) { r.Dated = false }), Note, "Not checked"},
 		{"answer", "data center", as(same), OK, "answered in 43 ms"},
 		{"not found is an answer", "data center", as(func(r *reached) { r.Status = 404 }), OK, "answered"},
-		{"fault", "data center", as(func(r *reached) { r.Status = 503 }), Problem, "a fault of its own (503)"},
+		{"fault", "data center", as(func(r *reached) { r.Status = 503 }), Problem, "an internal error (503)"},
 		{"login page", "data center", as(func(r *reached) { r.Status = 302 }), Problem, "Something else answered"},
 		{"error page", "data center", as(func(r *reached) { r.Status, r.HTML = 403, true }), Problem, "Something else answered"},
 		{"no answer", "data center", as(failed(cronofy.NetworkRefused)), Problem, "could not be reached"},
