@@ -163,8 +163,8 @@ func (f *profilesFlags) outputFormat() (profiles.Format, error) {
 	if f.json && f.format != "" && f.format != name {
 		return "", usage("--json and --format "+cronofy.CleanText(f.format, 20)+" do not go together", "give one of them")
 	}
-	format, ok := profiles.FindFormat(name)
-	if !ok {
+	format := profiles.Format(strings.ToLower(strings.TrimSpace(name)))
+	if !slices.Contains(profiles.Formats(), format) {
 		return "", unknownValue("format", "format", f.format, formatNames())
 	}
 	return format, nil
@@ -512,9 +512,8 @@ func (r *profilesRun) source(o *profiles.Options) (iter.Seq2[profiles.Account, e
 		return accounts, nil
 	}
 	fmt.Fprintln(r.s.err, "confer: note: a refresh may give a new refresh token; it is written to the file of --tokens-out, and the copy that your application has may stop working")
-	renewer := profiles.NewRenewer(r.client, r.tokens)
 	o.Renew = func(ctx context.Context, a profiles.Account, refused cronofy.Secret) (cronofy.Secret, error) {
-		t, err := renewer.Renew(ctx, a, refused)
+		t, err := r.tokens.Renew(ctx, r.client, a, refused)
 		if profiles.StopsRenewing(err) {
 			r.stop(&profiles.RenewError{Err: err})
 		}

@@ -201,20 +201,21 @@ func (r *profilesRun) serviceToken() (*delegated.ServiceToken, error) {
 		if err != nil {
 			return nil, inputError("service-account-token-file", err, "name a file that holds an access token of the service account alone, or - for standard input")
 		}
-		return delegated.NewServiceToken(secret, func(context.Context, cronofy.Secret) (cronofy.Secret, error) { return secret, nil }), nil
+		return delegated.NewServiceToken(secret, nil), nil
 	}
 	m, link, err := r.stored()
 	if err != nil {
 		return nil, err
 	}
-	token := delegated.NewServiceToken(cronofy.Secret{}, func(ctx context.Context, _ cronofy.Secret) (cronofy.Secret, error) {
+	renew := func(ctx context.Context) (cronofy.Secret, error) {
 		t, _, err := m.Check(ctx, link)
 		return t.AccessToken, err
-	})
-	if _, err := token.Get(r.ctx, cronofy.Secret{}); err != nil {
+	}
+	token, err := renew(r.ctx)
+	if err != nil {
 		return nil, explainService(err)
 	}
-	return token, nil
+	return delegated.NewServiceToken(token, renew), nil
 }
 
 // stored gives what works on stored secrets, and the service account as it

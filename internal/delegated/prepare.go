@@ -57,39 +57,50 @@ func Scope(ctx context.Context, client Directory, token *ServiceToken) (scope st
 // ServiceToken holds a service account's access token, in memory only. It may be
 // used by several goroutines at once.
 type ServiceToken struct {
-	renew func(ctx context.Context, refused cronofy.Secret) (cronofy.Secret, error)
+	renew func(context.Context) (cronofy.Secret, error)
 
 	mu      sync.Mutex
 	current cronofy.Secret
 }
 
-// NewServiceToken begins with current, which may be empty. renew gives another
-// token; refused is the one that Cronofy has just answered 401, or empty. What it
-// gives is refused again where there is no other. It is called by one goroutine at
-// a time.
-func NewServiceToken(current cronofy.Secret, renew func(ctx context.Context, refused cronofy.Secret) (cronofy.Secret, error)) *ServiceToken {
+// NewServiceToken begins with current. renew gives another token in the place of one
+// that was refused, by one goroutine at a time; nil: there is no other.
+func NewServiceToken(current cronofy.Secret, renew func(context.Context) (cronofy.Secret, error)) *ServiceToken {
 	return &ServiceToken{renew: renew, current: current}
 }
 
 // Use makes a call with the token, and once more with another if it was refused
 // (401). Its error is do's, or wraps ErrNoServiceToken.
 func (t *ServiceToken) Use(ctx context.Context, do func(context.Context, cronofy.Secret) error) error {
-	token, err := t.Get(ctx, cronofy.Secret{})
-	if err != nil {
-		return err
-	}
-	err = do(ctx, token)
+	t.mu.Lock()
+	token := t.current
+	t.mu.Unlock()
+	err := do(ctx, token)
 	if cronofy.StatusOf(err) != http.StatusUnauthorized {
 		return err
 	}
-	fresh, renewErr := t.Get(ctx, token)
+	fresh, renewErr := t.after(ctx, token)
 	switch {
 	case renewErr != nil:
-		return errors.Join(renewErr, err)
+		return errors.Join(fmt.Errorf("%w: %w", ErrNoServiceToken, renewErr), err)
 	case fresh.Equal(token):
 		return err
 	}
 	return do(ctx, fresh)
+}
+
+// after is the token to use when one was refused: the same if there is no other.
+func (t *ServiceToken) after(ctx context.Context, refused cronofy.Secret) (cronofy.Secret, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.current.Equal(refused) && t.renew != nil {
+		fresh, err := t.renew(ctx)
+		if err != nil {
+			return refused, err
+		}
+		t.current = fresh
+	}
+	return t.current, nil
 }
 
 // UseForAll is Use for a call without which no account can be asked for. Its error
@@ -102,35 +113,14 @@ func (t *ServiceToken) UseForAll(ctx context.Context, do func(context.Context, c
 	return &CallError{Every: true, Err: err}
 }
 
-// Get gives a token that is not refused, which may be empty. Its error wraps
-// ErrNoServiceToken.
-func (t *ServiceToken) Get(ctx context.Context, refused cronofy.Secret) (cronofy.Secret, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if !t.current.Empty() && !t.current.Equal(refused) {
-		return t.current, nil
-	}
-	fresh, err := t.renew(ctx, refused)
-	if err != nil {
-		return cronofy.Secret{}, fmt.Errorf("%w: %w", ErrNoServiceToken, err)
-	}
-	if !fresh.Empty() {
-		t.current = fresh
-	}
-	return t.current, nil
-}
-
-// CallbackURL reads a public URL. Plain http to another machine would carry codes in
-// the open. Its error says what is wrong with it and quotes nothing.
+// CallbackURL reads a public URL. Its error says what it must be like, and quotes
+// nothing.
 func CallbackURL(raw string) (*url.URL, error) {
 	u, err := url.Parse(raw)
 	switch {
-	case err != nil || cronofy.CleanText(raw, len(raw)+1) != raw:
-		return nil, errors.New("not an address")
-	case u.Scheme != "https" && u.Scheme != "http", u.Hostname() == "", u.Opaque != "":
-		return nil, errors.New("must be like https://hooks.example.com/cronofy")
-	case u.User != nil || u.Fragment != "" || u.RawFragment != "":
-		return nil, errors.New("must have no user name and no part after #")
+	case err != nil || cronofy.CleanText(raw, len(raw)+1) != raw, u.Scheme != "https" && u.Scheme != "http", u.Hostname() == "", u.Opaque != "",
+		u.User != nil || u.Fragment != "" || u.RawFragment != "":
+		return nil, errors.New("must be an https:// address without a user name and without #")
 	case u.Scheme == "http" && !cronofy.LoopbackHost(u.Hostname()):
 		return nil, errors.New("must begin with https://, because codes travel on it")
 	}

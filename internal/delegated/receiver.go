@@ -16,10 +16,12 @@ import (
 	"encoding/hex"
 	"errors"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
 	"path"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -107,9 +109,11 @@ type Progress struct {
 // row is one account, from the request to its token.
 type row struct {
 	email string
-	id    string               // last part of its callback URL
-	url   string               // its callback URL
-	hook  chan cronofy.Webhook // room for the one that counts
+	id    string // last part of its callback URL; in Receiver.live until its webhook or its end
+	url   string // its callback URL
+
+	release     func()      // gives its slot back; nil without one
+	late, limit *time.Timer // when it makes room for another, and when its webhook is waited for no longer
 
 	once  sync.Once
 	done  chan struct{}
@@ -121,11 +125,23 @@ type row struct {
 }
 
 // end gives an account its result; only the first one counts.
-func (r *row) end(token cronofy.Token, err error) {
+func (d *Receiver) end(r *row, token cronofy.Token, err error) {
 	r.once.Do(func() {
 		r.token, r.err = token, err
+		d.claim(r.id)
+		if r.release != nil {
+			r.late.Stop()
+			r.limit.Stop()
+			r.release()
+		}
 		close(r.done)
 	})
+}
+
+func (d *Receiver) endAll(rows []*row, err error) {
+	for _, r := range rows {
+		d.end(r, cronofy.Token{}, err)
+	}
 }
 
 // Open listens. Nothing is asked of Cronofy before the first Access. The Receiver
@@ -151,6 +167,7 @@ func Open(ctx context.Context, cfg Config, emails []string) (*Receiver, error) {
 		return nil, err
 	}
 	d.ctx, d.cancel = context.WithCancel(ctx)
+	context.AfterFunc(d.ctx, d.endLive)
 	d.server, d.addr = httpserver.Serve(d, limits(), l), l.Addr().String()
 	return d, nil
 }
@@ -184,14 +201,17 @@ func (d *Receiver) fetch(i int) *row {
 		d.begun[i/batch] = true
 		var rows []*row
 		for n, email := range d.emails[first:min(len(d.emails), first+batch)] {
-			r := &row{email: email, hook: make(chan cronofy.Webhook, 1), done: make(chan struct{})}
+			r := &row{email: email, done: make(chan struct{})}
 			d.rows[first+n] = r
 			rows = append(rows, r)
 		}
-		if d.ctx.Err() != nil {
-			endAll(rows, ErrClosed)
-		} else {
+		if d.ctx.Err() == nil {
 			d.work.Go(func() { d.ask(rows) })
+		} else {
+			for _, r := range rows { // nobody has them yet
+				r.err = ErrClosed
+				close(r.done)
+			}
 		}
 	}
 	r := d.rows[i]
@@ -230,6 +250,15 @@ func (d *Receiver) Close() {
 	d.mu.Unlock()
 	d.server.Close()
 	d.work.Wait()
+	d.endLive()
+}
+
+// endLive ends all that wait for a webhook.
+func (d *Receiver) endLive() {
+	d.mu.Lock()
+	rows := slices.Collect(maps.Values(d.live))
+	d.mu.Unlock()
+	d.endAll(rows, ErrClosed)
 }
 
 // report tells the first of each kind.
@@ -246,33 +275,25 @@ func (d *Receiver) report(n Notice) {
 	}
 }
 
-// ask requests access for up to MaxDelegatedAccess accounts. When it returns
-// each of them has an end or somebody who attends to it.
+// ask requests access for up to MaxDelegatedAccess accounts. When it returns each of
+// them has an end or is waited for.
 func (d *Receiver) ask(rows []*row) {
-	select {
-	case d.turn <- struct{}{}:
-		defer func() { <-d.turn }()
-	case <-d.ctx.Done():
-		endAll(rows, ErrClosed)
-		return
-	}
-	if err := d.Fatal(); err != nil {
-		endAll(rows, err)
-		return
-	}
-	for i, r := range rows {
-		if err := d.open(r); err != nil {
-			endAll(rows[i:], err)
-			rows = rows[:i]
+	d.turn <- struct{}{} // whoever holds it ends with the Receiver
+	defer func() { <-d.turn }()
+	err := d.Fatal()
+	opened := 0
+	for ; opened < len(rows) && err == nil; opened++ {
+		if err = d.open(rows[opened]); err != nil {
 			break
 		}
 	}
-	if len(rows) > 0 {
-		d.request(rows)
+	d.endAll(rows[opened:], err)
+	if opened > 0 {
+		d.request(rows[:opened])
 	}
 }
 
-// open takes a slot, makes the account's callback URL live and attends to it.
+// open takes a slot and makes the account's callback URL live.
 func (d *Receiver) open(r *row) error {
 	var id [16]byte         // 128 bits
 	_, _ = rand.Read(id[:]) // it never fails
@@ -283,10 +304,19 @@ func (d *Receiver) open(r *row) error {
 	}
 	r.id = hex.EncodeToString(id[:])
 	r.url = d.base.JoinPath(r.id).String()
+	r.release = sync.OnceFunc(func() { <-d.slots })
 	d.mu.Lock()
+	defer d.mu.Unlock()
+	r.late = time.AfterFunc(lateAfter, r.release)
+	r.limit = time.AfterFunc(d.cfg.Timeout, func() {
+		if d.claim(r.id) != nil {
+			d.end(r, cronofy.Token{}, d.timeout(r))
+		}
+	})
+	if d.ctx.Err() != nil { // endLive may have looked before this
+		return ErrClosed
+	}
 	d.live[r.id] = r
-	d.mu.Unlock()
-	d.work.Go(func() { d.attend(r) })
 	return nil
 }
 
@@ -299,12 +329,8 @@ func (d *Receiver) request(rows []*row) {
 	split = func(part []*row) error {
 		err := d.call(part)
 		switch {
-		case err == nil:
-			d.asked(len(part))
-			return nil
-		case cronofy.AnswerLost(err): // the webhooks may still come
-			d.asked(len(part))
-			d.lose(part, err)
+		case err == nil, cronofy.AnswerLost(err): // then the webhooks may still come
+			d.asked(part, err)
 			return nil
 		case everyones(err):
 			return &CallError{Every: true, Err: err}
@@ -316,12 +342,12 @@ func (d *Receiver) request(rows []*row) {
 			return split(part[half:])
 		}
 		refused, last = refused+len(part), err
-		endAll(part, &CallError{Err: err})
+		d.endAll(part, &CallError{Err: err})
 		return nil
 	}
 	if err := split(rows); err != nil {
 		d.fail(err)
-		endAll(rows, err)
+		d.endAll(rows, err)
 		return
 	}
 	if refused == len(rows) && refused >= suspicious {
@@ -333,21 +359,19 @@ func (d *Receiver) request(rows []*row) {
 // accepted, until it is not the addresses.
 const suspicious = 10
 
-// asked counts accounts that Cronofy was asked for, or may have been.
-func (d *Receiver) asked(n int) {
+// asked notes accounts that Cronofy was asked for, or may have been: then lost says why
+// that is not known.
+func (d *Receiver) asked(rows []*row, lost error) {
 	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.progress.Asked += n
+	d.progress.Asked += len(rows)
 	d.progress.Until = time.Now().Add(d.cfg.Timeout)
-}
-
-func (d *Receiver) lose(rows []*row, err error) {
-	d.mu.Lock()
 	for _, r := range rows {
-		r.lost = err
+		r.lost = lost
 	}
 	d.mu.Unlock()
-	d.report(Notice{Lost: err, Accounts: len(rows)})
+	if lost != nil {
+		d.report(Notice{Lost: lost, Accounts: len(rows)})
+	}
 }
 
 // timeout is why there was no webhook.
@@ -367,19 +391,11 @@ func everyones(err error) bool {
 	case http.StatusUnauthorized, http.StatusPaymentRequired, http.StatusForbidden, http.StatusNotFound, http.StatusLocked:
 		return true
 	}
-	if errors.Is(err, ErrNoServiceToken) {
-		return true
-	}
 	var api *cronofy.Error
-	if !errors.As(err, &api) {
-		return false
-	}
-	for _, f := range api.FieldNames() {
-		if f == "scope" || f == "callback_url" || strings.HasSuffix(f, ".scope") || strings.HasSuffix(f, ".callback_url") {
-			return true
-		}
-	}
-	return false
+	return errors.Is(err, ErrNoServiceToken) || errors.As(err, &api) && slices.ContainsFunc(api.FieldNames(), func(field string) bool {
+		last := field[strings.LastIndexByte(field, '.')+1:]
+		return last == "scope" || last == "callback_url"
+	})
 }
 
 // call makes one request, and once more with another token if the first one was
@@ -392,46 +408,6 @@ func (d *Receiver) call(rows []*row) error {
 	return d.cfg.ServiceToken.Use(d.ctx, func(ctx context.Context, token cronofy.Secret) error {
 		return d.cfg.Client.RequestDelegatedAccess(ctx, token, reqs)
 	})
-}
-
-func endAll(rows []*row, err error) {
-	for _, r := range rows {
-		r.end(cronofy.Token{}, err)
-	}
-}
-
-// attend sees one account through, from the request to its token.
-func (d *Receiver) attend(r *row) {
-	release := sync.OnceFunc(func() { <-d.slots })
-	defer release()
-	defer d.claim(r.id)
-	late, limit := time.NewTimer(lateAfter), time.NewTimer(d.cfg.Timeout)
-	defer late.Stop()
-	defer limit.Stop()
-	for {
-		select {
-		case h := <-r.hook:
-			d.answered()
-			r.end(d.exchange(r, h))
-			return
-		case <-late.C:
-			release()
-		case <-limit.C:
-			r.end(cronofy.Token{}, d.timeout(r))
-			return
-		case <-r.done: // could not be asked for
-			return
-		case <-d.ctx.Done():
-			r.end(cronofy.Token{}, ErrClosed)
-			return
-		}
-	}
-}
-
-func (d *Receiver) answered() {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.progress.Answered++
 }
 
 func (d *Receiver) exchange(r *row, h cronofy.Webhook) (cronofy.Token, error) {
@@ -486,10 +462,6 @@ func (d *Receiver) take(w http.ResponseWriter, req *http.Request) (status int, h
 	if r == nil {
 		return http.StatusNotFound, nil // whoever knows no path cannot make us read a body
 	}
-	if req.ContentLength > maxBody {
-		d.refuse(r, Malformed)
-		return http.StatusRequestEntityTooLarge, nil
-	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, req.Body, maxBody))
 	if err != nil {
 		d.refuse(r, Malformed)
@@ -507,7 +479,24 @@ func (d *Receiver) take(w http.ResponseWriter, req *http.Request) (status int, h
 	if r = d.claim(id); r == nil {
 		return http.StatusNotFound, nil
 	}
-	return http.StatusOK, func() { r.hook <- hook } // has room: a row is claimed once
+	return http.StatusOK, func() { d.answered(r, hook) }
+}
+
+// answered goes on with a webhook that was taken.
+func (d *Receiver) answered(r *row, hook cronofy.Webhook) {
+	d.mu.Lock()
+	closed := d.ctx.Err() != nil // and Close may have waited for all work
+	if !closed {
+		d.progress.Answered++
+		d.work.Go(func() {
+			token, err := d.exchange(r, hook)
+			d.end(r, token, err)
+		})
+	}
+	d.mu.Unlock()
+	if closed {
+		d.end(r, cronofy.Token{}, ErrClosed)
+	}
 }
 
 func (d *Receiver) signed(headers []string, body []byte) Refusal {

@@ -223,10 +223,7 @@ func TestServiceTokenIsRenewedOnce(t *testing.T) {
 				return nil
 			}
 			cfg := config(f)
-			cfg.ServiceToken = NewServiceToken(cronofy.Secret{}, func(_ context.Context, refused cronofy.Secret) (cronofy.Secret, error) {
-				if refused.Empty() {
-					return cronofy.NewSecret("st"), nil
-				}
+			cfg.ServiceToken = NewServiceToken(cronofy.NewSecret("st"), func(context.Context) (cronofy.Secret, error) {
 				return cronofy.NewSecret(tc.second), nil
 			})
 			d := open(t, cfg, "amara@example.test")

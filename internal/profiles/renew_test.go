@@ -63,12 +63,18 @@ func newRotating(t *testing.T) *rotating {
 	return &rotating{t: t, path: filepath.Join(t.TempDir(), "tokens.jsonl"), spent: map[string]bool{}}
 }
 
+func renewing(client Refresher, tokens *TokenFile) func(context.Context, Account, cronofy.Secret) (cronofy.Secret, error) {
+	return func(ctx context.Context, a Account, refused cronofy.Secret) (cronofy.Secret, error) {
+		return tokens.Renew(ctx, client, a, refused)
+	}
+}
+
 func renewAll(t *testing.T, r *rotating, list string, opts Options) ([]Record, Summary) {
 	t.Helper()
 	tokens, err := OpenTokens(r.path)
 	require.NoError(t, err)
 	defer tokens.Close()
-	opts.Renew = NewRenewer(r, tokens).Renew
+	opts.Renew = renewing(r, tokens)
 	var got []Record
 	sum, err := Run(t.Context(), r, tokens.Newest(ReadAccounts(strings.NewReader(list))), opts, collect(&got))
 	require.NoError(t, err)
@@ -128,7 +134,7 @@ func TestARefusedFreshTokenIsNotRefreshedAgain(t *testing.T) {
 	})
 	var got []Record
 	_, err := Run(t.Context(), c, ReadAccounts(strings.NewReader("access_token,refresh_token\na-1-0,r-1-0\n")),
-		Options{Renew: NewRenewer(r, tokens).Renew}, collect(&got))
+		Options{Renew: renewing(r, tokens)}, collect(&got))
 	require.NoError(t, err)
 	require.Equal(t, "read userinfo: 401", got[0].Error.Message)
 	require.Equal(t, 1, r.refreshes)
@@ -151,12 +157,11 @@ func TestManyAtOnce(t *testing.T) {
 	t.Parallel()
 	r := newRotating(t)
 	tokens := openTokens(t, r.path)
-	renewer := NewRenewer(r, tokens)
 	var wg sync.WaitGroup
 	for i := range 400 {
 		wg.Go(func() {
 			n := strconv.Itoa(i % 50)
-			fresh, err := renewer.Renew(t.Context(), holder("", "a-"+n+"-0", "r-"+n+"-0"), cronofy.NewSecret("a-"+n+"-0"))
+			fresh, err := tokens.Renew(t.Context(), r, holder("", "a-"+n+"-0", "r-"+n+"-0"), cronofy.NewSecret("a-"+n+"-0"))
 			if err != nil || fresh.Reveal() != "a-"+n+"-1" {
 				t.Errorf("account %s: %v", n, err)
 			}
@@ -182,10 +187,9 @@ func TestTokensThatAreLostEndTheRenewing(t *testing.T) {
 	r := newRotating(t)
 	tokens := openTokens(t, r.path)
 	require.NoError(t, tokens.file.Close())
-	renewer := NewRenewer(r, tokens)
-	_, err := renewer.Renew(t.Context(), holder("", "", "r-1-0"), cronofy.Secret{})
+	_, err := tokens.Renew(t.Context(), r, holder("", "", "r-1-0"), cronofy.Secret{})
 	require.ErrorIs(t, err, ErrTokensLost)
-	_, err = renewer.Renew(t.Context(), holder("", "", "r-2-0"), cronofy.Secret{})
+	_, err = tokens.Renew(t.Context(), r, holder("", "", "r-2-0"), cronofy.Secret{})
 	require.ErrorIs(t, err, ErrTokensLost)
 	require.Equal(t, 1, r.refreshes, "no more are made")
 	require.True(t, StopsRenewing(&RenewError{err}))
@@ -214,7 +218,7 @@ func TestCancellingLetsARefreshFinish(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			began := time.Now()
 			time.AfterFunc(time.Second, cancel)
-			_, err := NewRenewer(slowRefresh{takes}, tokens).Renew(ctx, holder("", "", "r0"), cronofy.Secret{})
+			_, err := tokens.Renew(ctx, slowRefresh{takes}, holder("", "", "r0"), cronofy.Secret{})
 			require.Equal(t, kept, err == nil)
 			require.Equal(t, !kept, errors.Is(err, context.Canceled))
 			require.LessOrEqual(t, time.Since(began), time.Second+grace)

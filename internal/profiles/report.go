@@ -135,12 +135,13 @@ func kindOf(rec Record) kind {
 	if rec.State == Missing && rec.Own {
 		id = "own"
 	}
-	for _, k := range kinds() {
+	var k kind
+	for _, k = range kinds() { // the last is of what could not be read
 		if k.id == id {
-			return k
+			break
 		}
 	}
-	return kind{id: "error", sign: "✕", words: rec.Words()}
+	return k
 }
 
 func (r *report) counts(p *markup.Page) {
@@ -338,7 +339,7 @@ func (r *report) profile(p *markup.Page, rec Record, profile Profile) {
 	case profile.BeforeLink():
 		word += ", from before the link"
 	}
-	p.Add("<p>{} <small>{}</small>", providerName(profile.ProviderName), word)
+	p.Add("<p>{} <small>{}</small>", cronofy.ProviderName(profile.ProviderName), word)
 	p.AddIf(profile.ProfileName != "" && profile.ProfileName != rec.Account.Email, " {}", profile.ProfileName)
 	switch {
 	case profile.RelinkURL == "":
@@ -356,14 +357,4 @@ func (r *report) opens(relink string) bool {
 		return CanOpen(relink, r.o.Site)
 	}
 	return slices.ContainsFunc(cronofy.DataCenters(), func(d cronofy.DataCenter) bool { return CanOpen(relink, d.Site()) })
-}
-
-// providerName is what people call a profile's provider.
-func providerName(name string) string {
-	for _, p := range cronofy.Providers() {
-		if p != cronofy.AnyProvider && p.Matches(name) {
-			return p.Name()
-		}
-	}
-	return name
 }

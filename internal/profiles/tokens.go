@@ -37,6 +37,7 @@ var (
 // called from several goroutines.
 type TokenFile struct {
 	unlock func()
+	once   singleflight.Group // by refresh token
 
 	mu     sync.Mutex
 	file   *os.File
@@ -235,32 +236,25 @@ type Refresher interface {
 	Refresh(ctx context.Context, refreshToken cronofy.Secret) (cronofy.Token, error)
 }
 
-// Renewer gets new access tokens with accounts' refresh tokens. What comes back
-// is in the file before it is used: a refresh may rotate the refresh token, and
-// then the old one, which the operator's application has, works no more.
+// grace is what a refresh under way is left to finish when ctx ends: its answer
+// may hold the only token that works.
+const grace = 5 * time.Second
+
+// Renew gets an account another access token with its refresh token; it is for
+// Options.Renew. What comes back is in the file before it is used: a refresh may rotate
+// the refresh token, and then the old one, which the operator's application has, works
+// no more. It refreshes an account's token once, whatever number of lines of the list
+// have it; before that it tries the access token that an earlier run left in the file.
+// Lines that ask at the same moment share what comes of it, its failure and the end of
+// ctx too: they are of one run.
 // https://docs.cronofy.com/developers/faqs/access-token-expiry/
-type Renewer struct {
-	client Refresher
-	tokens *TokenFile
-	once   singleflight.Group // by refresh token
-}
-
-// NewRenewer keeps new tokens in a file.
-func NewRenewer(client Refresher, tokens *TokenFile) *Renewer {
-	return &Renewer{client: client, tokens: tokens}
-}
-
-// Renew is for Options.Renew. It refreshes an account's token once, whatever
-// number of lines of the list have it; before that it tries the access token
-// that an earlier run left in the file. Lines that ask at the same moment share what
-// comes of it, its failure and the end of ctx too: they are of one run.
-func (r *Renewer) Renew(ctx context.Context, a Account, refused cronofy.Secret) (cronofy.Secret, error) {
+func (t *TokenFile) Renew(ctx context.Context, client Refresher, a Account, refused cronofy.Secret) (cronofy.Secret, error) {
 	if a.RefreshToken.Empty() {
 		return cronofy.Secret{}, nil
 	}
 	h := hashToken(a.RefreshToken.Reveal())
-	fresh, err, _ := r.once.Do(string(h[:]), func() (any, error) {
-		last, ours, known := r.tokens.newest(a.RefreshToken)
+	fresh, err, _ := t.once.Do(string(h[:]), func() (any, error) {
+		last, ours, known := t.newest(a.RefreshToken)
 		switch {
 		case !known:
 			last = a
@@ -269,44 +263,30 @@ func (r *Renewer) Renew(ctx context.Context, a Account, refused cronofy.Secret) 
 		case ours: // just made, and refused already
 			return cronofy.Secret{}, nil
 		}
-		return r.refresh(ctx, a, last.RefreshToken)
+		return t.refresh(ctx, client, a, last.RefreshToken)
 	})
 	return fresh.(cronofy.Secret), err
 }
 
-func (r *Renewer) refresh(ctx context.Context, a Account, old cronofy.Secret) (cronofy.Secret, error) {
-	if err := r.tokens.Broken(); err != nil {
+func (t *TokenFile) refresh(ctx context.Context, client Refresher, a Account, old cronofy.Secret) (cronofy.Secret, error) {
+	if err := t.Broken(); err != nil {
 		return cronofy.Secret{}, err // a token that cannot be kept must not be made
 	}
-	ctx, stop := graceful(ctx)
-	defer stop()
-	t, err := r.client.Refresh(ctx, old)
+	longer, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(grace, cancel) })()
+	fresh, err := client.Refresh(longer, old)
 	if err != nil {
 		return cronofy.Secret{}, err
 	}
-	fresh := Account{Email: a.Email, Sub: a.Sub, AccessToken: t.AccessToken, RefreshToken: t.RefreshToken}
-	if fresh.RefreshToken.Empty() {
-		fresh.RefreshToken = old // it stays valid
+	a.AccessToken, a.RefreshToken = fresh.AccessToken, fresh.RefreshToken
+	if a.RefreshToken.Empty() {
+		a.RefreshToken = old // it stays valid
 	}
-	if err := r.tokens.Append(fresh, old); err != nil {
+	if err := t.Append(a, old); err != nil {
 		return cronofy.Secret{}, err
 	}
-	return t.AccessToken, nil
-}
-
-// grace is what a refresh under way is left to finish when ctx ends: its answer
-// may hold the only token that works.
-const grace = 5 * time.Second
-
-// graceful gives a context that ends a moment after ctx.
-func graceful(ctx context.Context) (context.Context, func()) {
-	longer, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	unwatch := context.AfterFunc(ctx, func() { // ends with longer
-		if sleep(longer, grace) {
-			cancel()
-		}
-	})
-	return longer, func() { unwatch(); cancel() }
+	return a.AccessToken, nil
 }
 
 // Newest puts the newest refresh tokens that the file knows in the place of

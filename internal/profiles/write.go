@@ -35,17 +35,6 @@ const (
 // Formats lists all of them, the default first.
 func Formats() []Format { return []Format{FormatTable, FormatJSON, FormatCSV, FormatHTML} }
 
-// FindFormat looks a flag's value up, ignoring case and surrounding space.
-func FindFormat(name string) (Format, bool) {
-	name = strings.ToLower(strings.TrimSpace(name))
-	for _, f := range Formats() {
-		if string(f) == name {
-			return f, true
-		}
-	}
-	return "", false
-}
-
 // Writer writes records. Each Write goes to the underlying writer at once and in
 // one piece, so that a reader at the other end sees whole records, whenever the
 // program ends.

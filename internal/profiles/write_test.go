@@ -167,11 +167,6 @@ func TestWritersWriteWholeRecordsAndTellOfErrors(t *testing.T) {
 			require.True(t, strings.HasSuffix(p, "\n"), f)
 		}
 	}
-	found, ok := FindFormat(" JSON ")
-	require.True(t, ok)
-	require.Equal(t, FormatJSON, found)
-	_, ok = FindFormat("xml")
-	require.False(t, ok)
 }
 
 func TestRecordsHoldNoSecret(t *testing.T) {
