@@ -105,9 +105,9 @@ func TestARefusedPasteIsForgotten(t *testing.T) {
 	resize(m, 120, 40)
 	press(m, "paste:garbage", "enter")
 	report(t, m, flow.AnswerRejected{Err: callback.ErrPasteNoAnswer})
-	require.Contains(t, text(m), "That is not the final address.")
+	require.Contains(t, text(m), "That is not the final address:")
 	press(m, "esc")
-	require.NotContains(t, text(m), "That is not the final address.")
+	require.NotContains(t, text(m), "That is not the final address:")
 }
 
 func TestBusyPortOfTheServiceAccount(t *testing.T) {
