@@ -302,7 +302,7 @@ func (z *authorization) release() {
 	}
 	z.r.mu.Lock()
 	defer z.r.mu.Unlock()
-	z.r.last = z.srv
+	z.r.last, z.r.owed = z.srv, time.Now().Add(lingerLimit)
 	time.AfterFunc(pagesLimit, z.srv.Close)
 }
 

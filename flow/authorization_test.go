@@ -106,6 +106,23 @@ func get(t *testing.T, address string) *http.Request {
 	return r
 }
 
+// TestQuittingLaterWaitsForNoPage that no browser has fetched when it could.
+func TestQuittingLaterWaitsForNoPage(t *testing.T) {
+	t.Parallel()
+	for _, owed := range []time.Duration{-time.Second, 200 * time.Millisecond} {
+		z, _, final := lastAuthorization(t)
+		resp, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(get(t, final))
+		require.NoError(t, err)
+		require.NoError(t, resp.Body.Close())
+		z.srv.ShowOutcome((<-z.srv.Answers()).ID, callback.Outcome{OK: true})
+		start := time.Now()
+		z.r.last, z.r.owed = z.srv, start.Add(owed)
+		z.r.wait()
+		require.GreaterOrEqual(t, time.Since(start), owed)
+		require.Less(t, time.Since(start), lingerLimit, "on a busy machine too")
+	}
+}
+
 // TestTheLastMoment: what the operator did before the end of the time counts.
 func TestTheLastMoment(t *testing.T) {
 	t.Parallel()

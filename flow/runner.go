@@ -71,6 +71,7 @@ type Runner struct {
 	saver  saver
 	mu     sync.Mutex
 	last   *callback.Server // of the try before; its pages may still be served
+	owed   time.Time        // until when the last page of that is waited for
 }
 
 func (r *Runner) init() {
@@ -138,10 +139,10 @@ func (r *Runner) client(a Answers, say func(Event)) *cronofy.Client {
 // wait ends when the last page was served and the last answers are saved.
 func (r *Runner) wait() {
 	r.mu.Lock()
-	last := r.last
+	last, limit := r.last, time.Until(r.owed)
 	r.mu.Unlock()
 	if last != nil {
-		last.Linger(context.Background(), lingerLimit)
+		last.Linger(context.Background(), limit)
 	}
 	r.closeLast()
 	r.saver.wg.Wait()
