@@ -10,6 +10,7 @@ import (
 
 	"confer/cronofy"
 	"confer/flow/callback"
+	"confer/internal/freeport"
 	"confer/internal/links"
 )
 
@@ -18,14 +19,16 @@ func lastAuthorization(t *testing.T) (z *authorization, inbox chan Delivery, fin
 	t.Helper()
 	r := &Runner{Timeout: time.Hour}
 	r.init()
-	a := Answers{RedirectURI: "http://127.0.0.1:0/callback"}
+	redirect, err := freeport.RedirectURI()
+	require.NoError(t, err)
+	a := Answers{RedirectURI: redirect}
 	srv, err := callback.Open(t.Context(), callback.Config{RedirectURI: a.RedirectURI, States: r.states, Answers: a.authorizing(StepAuthorize).String()})
 	require.NoError(t, err)
 	t.Cleanup(srv.Close)
 	inbox = make(chan Delivery, inboxSize)
 	z = newAuthorization(r, a, srv, inbox)
 	t.Cleanup(func() { z.end.timer.Stop() })
-	return z, inbox, srv.RedirectURI() + "?code=right&state=" + r.states.Issue(a.authorizing(StepAuthorize).String())
+	return z, inbox, a.RedirectURI + "?code=right&state=" + r.states.Issue(a.authorizing(StepAuthorize).String())
 }
 
 func newAuthorization(r *Runner, a Answers, srv *callback.Server, inbox chan Delivery) *authorization {

@@ -46,7 +46,7 @@ func provider(t *testing.T) *httptest.Server {
 
 // authorize is the short link to the provider's page with a fresh state.
 func (s *Server) authorize(p *httptest.Server) string {
-	q := url.Values{"redirect_uri": {s.RedirectURI()}, "state": {s.cfg.States.Issue(answers)}}
+	q := url.Values{"redirect_uri": {s.cfg.RedirectURI}, "state": {s.cfg.States.Issue(answers)}}
 	return s.ShortURL(p.URL + "/oauth/authorize?" + q.Encode())
 }
 

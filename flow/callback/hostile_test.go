@@ -131,7 +131,7 @@ func TestTenThousandRequestsAreCountedAndToldSparingly(t *testing.T) {
 	all.Wait()
 	require.Equal(t, "303", won)
 	require.EqualValues(t, each*workers, wrong.Load())
-	require.EqualValues(t, 5, told.Load(), "1, 10, 100, 1,000, 10,000")
+	require.EqualValues(t, 1, told.Load())
 	require.Equal(t, state, (<-s.Answers()).State)
 	require.Empty(t, s.answers)
 }
@@ -217,7 +217,7 @@ func TestAGoodAnswerInBadCompany(t *testing.T) {
 // address is the host:port that the server listens on.
 func (s *Server) address(t *testing.T) string {
 	t.Helper()
-	u, err := url.Parse(s.RedirectURI())
+	u, err := url.Parse(s.cfg.RedirectURI)
 	require.NoError(t, err)
 	return u.Host
 }

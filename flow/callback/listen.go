@@ -66,12 +66,9 @@ func (t target) addresses() []string {
 	return hosts
 }
 
-// bind takes all addresses or none. Port 0 is the one that the first has got.
+// bind takes all addresses or none.
 func bind(ctx context.Context, listen ListenFunc, addrs ...string) (lns []net.Listener, _ error) {
 	for _, addr := range addrs {
-		if len(lns) > 0 {
-			addr = withPort(addr, lns[0])
-		}
 		l, err := listen(ctx, "tcp", addr)
 		if err != nil {
 			for _, l := range lns {
@@ -82,22 +79,6 @@ func bind(ctx context.Context, listen ListenFunc, addrs ...string) (lns []net.Li
 		lns = append(lns, l)
 	}
 	return lns, nil
-}
-
-// withPort puts the port that was really taken into a host:port with port 0.
-func withPort(addr string, l net.Listener) string {
-	host, port, _ := net.SplitHostPort(addr)
-	if _, taken, err := net.SplitHostPort(l.Addr().String()); err == nil && port == "0" {
-		return net.JoinHostPort(host, taken)
-	}
-	return addr
-}
-
-// bound is the target with the port that was really taken.
-func (t target) bound(l net.Listener) target {
-	u := *t.url
-	u.Host = withPort(u.Host, l)
-	return target{url: &u, loopback: t.loopback}
 }
 
 // PortClass is why a port cannot be had.

@@ -75,7 +75,7 @@ func TestLocalhostAnswersOnBothFamilies(t *testing.T) {
 	port, err := freeport.Port()
 	require.NoError(t, err)
 	s := opened(t, Config{RedirectURI: fmt.Sprintf("http://localhost:%d/callback", port)})
-	u, err := url.Parse(s.RedirectURI())
+	u, err := url.Parse(s.cfg.RedirectURI)
 	require.NoError(t, err)
 	require.Equal(t, "localhost", u.Hostname())
 	for _, ip := range []string{"127.0.0.1", "::1"} {

@@ -220,26 +220,19 @@ var (
 )
 
 // refuse answers what is not the answer; the wait goes on. Where somebody's window
-// came with an answer, told is what is wrong with it. OnUnusable hears of each kind of error
-// at its first, 10th, 100th and so on: a flood must not reach the screen.
+// came with an answer, told is what is wrong with it. OnUnusable hears of each kind of
+// error once: a flood must not reach the screen.
 func (s *Server) refuse(w http.ResponseWriter, p page, told error) {
 	if told != nil && s.cfg.OnUnusable != nil {
 		s.mu.Lock()
-		s.told[told.Error()]++
-		n := s.told[told.Error()]
+		again := s.told[told.Error()]
+		s.told[told.Error()] = true
 		s.mu.Unlock()
-		if powerOfTen(n) {
+		if !again {
 			s.cfg.OnUnusable(told)
 		}
 	}
 	p.write(w)
-}
-
-func powerOfTen(n int) bool {
-	for n > 1 && n%10 == 0 {
-		n /= 10
-	}
-	return n == 1
 }
 
 // ofPerson is err where it was a person's window that came with an answer, which is

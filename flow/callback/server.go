@@ -36,7 +36,7 @@ type Server struct {
 	links    map[string]string // id of a short link to its target
 	dones    map[string]*done  // id of an outcome's page
 	byState  map[string]*done
-	told     map[string]int // errors that OnUnusable could hear of, by their text
+	told     map[string]bool // errors that OnUnusable has heard of, by their text
 }
 
 // Open binds and serves. ctx limits the binding only. A port that cannot be had
@@ -61,7 +61,7 @@ func newServer(cfg Config, t target) *Server {
 	return &Server{
 		cfg: cfg, target: t,
 		answers: make(chan Answer, waitingAnswers), closing: make(chan struct{}),
-		links: map[string]string{}, dones: map[string]*done{}, byState: map[string]*done{}, told: map[string]int{},
+		links: map[string]string{}, dones: map[string]*done{}, byState: map[string]*done{}, told: map[string]bool{},
 	}
 }
 
@@ -78,7 +78,6 @@ func (s *Server) open(ctx context.Context) error {
 		return err
 	}
 	if len(lns) > 0 {
-		s.target = s.target.bound(lns[0])
 		s.addr = lns[0].Addr().String()
 		s.servers = append(s.servers, httpserver.Serve(s.gate(s.target.host(), s.serveCallback), limits(), lns...))
 	}
@@ -102,9 +101,6 @@ func (s *Server) Listening() bool { return s.addr != "" }
 
 // Addr is the host:port of the callback's listener; empty if there is none.
 func (s *Server) Addr() string { return s.addr }
-
-// RedirectURI is the one of the Config, with the port that was taken for port 0.
-func (s *Server) RedirectURI() string { return s.target.url.String() }
 
 // ShortURL makes a further local address that redirects to target, a web
 // page. It holds no secret, and works until Close.
@@ -164,8 +160,7 @@ func (s *Server) Close() {
 // Config says where the answer is waited for, and which states count.
 type Config struct {
 	// RedirectURI as registered at Cronofy. Plain http to loopback is listened
-	// on; port 0 there takes any free port (see Server.RedirectURI). Any other
-	// one needs Listen, or the answer comes by paste.
+	// on. Any other one needs Listen, or the answer comes by paste.
 	RedirectURI string
 	// Listen is the host:port where the operator's tunnel or proxy delivers
 	// what comes to RedirectURI, with Host and path unchanged. It may be empty.

@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
+	"confer/internal/freeport"
 	_ "confer/internal/golden" // knows -update
 )
 
@@ -28,7 +29,9 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 func opened(t *testing.T, cfg Config) *Server {
 	t.Helper()
 	if cfg.RedirectURI == "" {
-		cfg.RedirectURI = "http://127.0.0.1:0/callback"
+		var err error
+		cfg.RedirectURI, err = freeport.RedirectURI()
+		require.NoError(t, err)
 	}
 	if cfg.States == nil {
 		cfg.States = NewStates()
@@ -48,7 +51,7 @@ func (s *Server) come(params ...string) string {
 	for i := 0; i < len(params); i += 2 {
 		q.Add(params[i], params[i+1])
 	}
-	return s.RedirectURI() + "?" + q.Encode()
+	return s.cfg.RedirectURI + "?" + q.Encode()
 }
 
 type reply struct {
@@ -259,11 +262,11 @@ func TestClosedTwiceAndOpenedAgainOnTheSamePort(t *testing.T) {
 	t.Parallel()
 	s := opened(t, Config{})
 	dial(t, s.Addr()) // silent
-	redirect := s.RedirectURI()
+	redirect := s.cfg.RedirectURI
 	s.Close()
 	s.Close()
 	again := opened(t, Config{RedirectURI: redirect, States: s.cfg.States})
-	require.Equal(t, redirect, again.RedirectURI())
+	require.Equal(t, redirect, again.cfg.RedirectURI)
 	got := get(t, client(), again.come("state", "x"))
 	require.Equal(t, http.StatusBadRequest, got.status)
 }
@@ -510,7 +513,6 @@ func TestBehindATunnelOnlyTheRedirectURIsPathIsUsed(t *testing.T) {
 	t.Parallel()
 	s := opened(t, Config{RedirectURI: "https://App.example.test/cronofy/answer", Listen: "127.0.0.1:0"})
 	require.True(t, s.Listening())
-	require.Equal(t, "https://App.example.test/cronofy/answer", s.RedirectURI())
 	ask := func(target, host string) string {
 		return rawRequest(t, s.Addr(), "GET "+target+" HTTP/1.1\r\nHost: "+host+"\r\nX-Forwarded-For: 192.0.2.7\r\n\r\n")
 	}
@@ -563,7 +565,6 @@ func TestWithoutListenOnlyTheShortLinkIsServed(t *testing.T) {
 func TestAPublishedContainerPortServesLoopbackThroughListen(t *testing.T) {
 	t.Parallel()
 	s := opened(t, Config{RedirectURI: "http://127.0.0.1:8739/callback", Listen: "127.0.0.1:0"})
-	require.Equal(t, "http://127.0.0.1:8739/callback", s.RedirectURI())
 	require.Regexp(t, `^http://127\.0\.0\.1:8739/go/`, s.ShortURL("https://app.example.test/"))
 	got := rawRequest(t, s.Addr(), "GET /callback?code=c&state="+s.cfg.States.Issue(answers)+" HTTP/1.1\r\nHost: 127.0.0.1:8739\r\n\r\n")
 	require.Equal(t, "303", status(got))

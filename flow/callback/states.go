@@ -54,25 +54,14 @@ func (s *States) Issue(answers string) string {
 // Claim uses a state up. It gives nil exactly once for each state issued, and
 // else one of the ErrState errors; a state refused because of other answers
 // stays valid for its own.
-func (s *States) Claim(state, answers string) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	i, err := s.find(state, answers)
-	if err == nil {
-		s.issued[i].used = true
-	}
-	return err
-}
+func (s *States) Claim(state, answers string) error { return s.find(state, answers, true) }
 
 // check tells what Claim would say, without using the state up.
-func (s *States) check(state, answers string) error {
+func (s *States) check(state, answers string) error { return s.find(state, answers, false) }
+
+func (s *States) find(state, answers string, use bool) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	_, err := s.find(state, answers)
-	return err
-}
-
-func (s *States) find(state, answers string) (int, error) {
 	found := -1
 	for i := range s.issued { // all of them, so that the time tells nothing
 		if subtle.ConstantTimeCompare([]byte(s.issued[i].state), []byte(state)) == 1 {
@@ -81,15 +70,16 @@ func (s *States) find(state, answers string) (int, error) {
 	}
 	switch {
 	case found < 0 && s.otherRun(state):
-		return 0, ErrStateEarlierRun
+		return ErrStateEarlierRun
 	case found < 0:
-		return 0, ErrStateUnknown
+		return ErrStateUnknown
 	case s.issued[found].used:
-		return 0, ErrStateUsed
+		return ErrStateUsed
 	case s.issued[found].answers != answers:
-		return 0, ErrStateOtherAnswers
+		return ErrStateOtherAnswers
 	}
-	return found, nil
+	s.issued[found].used = use
+	return nil
 }
 
 // otherRun tells whether a state has our shape and another run's marker. Anyone

@@ -2,6 +2,7 @@ package callback
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"net/http"
 	"net/netip"
@@ -11,6 +12,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"confer/internal/freeport"
 )
 
 // as gives a client whose sockets belong to another user: the kernel takes the
@@ -38,9 +41,12 @@ func TestOtherUsersOfThisMachine(t *testing.T) {
 		t.Skip("needs root, which can make sockets of another user")
 	}
 	const nobody = 65534
-	for _, redirect := range []string{"http://127.0.0.1:0/callback", "http://localhost:0/callback", "http://[::1]:0/callback"} {
-		t.Run(redirect, func(t *testing.T) {
+	for _, host := range []string{"127.0.0.1", "localhost", "[::1]"} {
+		t.Run(host, func(t *testing.T) {
 			t.Parallel()
+			port, err := freeport.Port()
+			require.NoError(t, err)
+			redirect := fmt.Sprintf("http://%s:%d/callback", host, port)
 			var told []error
 			s := opened(t, Config{RedirectURI: redirect, OnUnusable: func(err error) { told = append(told, err) }})
 			link := s.ShortURL("https://app.example.test/oauth/authorize?ou_link_token=secret")
