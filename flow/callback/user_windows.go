@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/windows"
@@ -18,8 +19,14 @@ var extendedTCPTable = windows.NewLazySystemDLL("iphlpapi.dll").NewProc("GetExte
 // connections, and its user. Services (session 0) stand for the system, as root
 // does elsewhere: programs that look into connections run there.
 func socketOfOther(server, client netip.AddrPort) (string, bool) {
-	pid, ok := socketProcess(client, server)
-	if !ok || pid == 0 || pid == uint32(os.Getpid()) {
+	found := make(chan uint32, 1)
+	go func() { found <- socketProcess(client, server) }()
+	var pid uint32
+	select {
+	case pid = <-found:
+	case <-time.After(lookUpLimit):
+	}
+	if pid == 0 || pid == uint32(os.Getpid()) {
 		return "", false
 	}
 	ours, err := windows.GetCurrentProcessToken().GetTokenUser()
@@ -40,6 +47,10 @@ func socketOfOther(server, client netip.AddrPort) (string, bool) {
 	}
 	return cronofy.CleanText(name, maxError), true
 }
+
+// lookUpLimit: a browser that waits longer would be cut off before its page. The
+// table takes milliseconds; Wine's never comes.
+const lookUpLimit = time.Second
 
 func otherSession(pid uint32) (string, bool) {
 	var ours, theirs uint32
@@ -67,10 +78,10 @@ func processUser(pid uint32) (*windows.SID, error) {
 	return u.User.Sid.Copy()
 }
 
-// socketProcess reads MIB_TCPTABLE_OWNER_PID or MIB_TCP6TABLE_OWNER_PID: a count,
+// socketProcess gives the process of a connection; 0: not known. It reads MIB_TCPTABLE_OWNER_PID or MIB_TCP6TABLE_OWNER_PID: a count,
 // then rows of 32-bit words and, in the latter, addresses of 16 bytes.
 // https://learn.microsoft.com/windows/win32/api/iphlpapi/nf-iphlpapi-getextendedtcptable
-func socketProcess(local, remote netip.AddrPort) (pid uint32, ok bool) {
+func socketProcess(local, remote netip.AddrPort) (pid uint32) {
 	const ownerPIDAll = 5
 	family, row := uintptr(windows.AF_INET), 24
 	if local.Addr().Is6() {
@@ -85,18 +96,18 @@ func socketProcess(local, remote netip.AddrPort) (pid uint32, ok bool) {
 			continue
 		case 0:
 		default:
-			return 0, false
+			return 0
 		}
 		rows := int(binary.LittleEndian.Uint32(buf))
 		for b := buf[4:]; rows > 0 && len(b) >= row; rows, b = rows-1, b[row:] {
 			l, r, pid := tableRow(b, row)
 			if l == local && r == remote {
-				return pid, true
+				return pid
 			}
 		}
-		return 0, false
+		return 0
 	}
-	return 0, false
+	return 0
 }
 
 func tableRow(b []byte, row int) (local, remote netip.AddrPort, pid uint32) {
