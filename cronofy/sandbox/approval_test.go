@@ -55,6 +55,24 @@ func TestProviderList(t *testing.T) {
 	require.Equal(t, "zoom", w.conferencingOf(w.Accounts()[0])[0]["provider_name"], "no choice when one was asked for")
 }
 
+func TestTheProofIsAskedForIfNecessary(t *testing.T) {
+	t.Parallel()
+	w := start(t, Options{})
+	wk := w.visit()
+	begin := func() string {
+		return string(wk.open(w.AppURL() + wk.open(w.authorizeURL(w.unitQuery())).Header.Get("Location")).body)
+	}
+	require.Contains(t, begin(), "Step 1 of 3: Calendar administrator")
+	require.NoError(t, Browser(t.Context(), wk.client, w.authorizeURL(w.unitQuery()), Approve))
+	require.NotEmpty(t, w.received().Get("code"))
+	require.Contains(t, begin(), "Step 1 of 2: Allow Zoom")
+	require.NoError(t, Browser(t.Context(), wk.client, w.authorizeURL(w.unitQuery()), Approve))
+	require.NotEmpty(t, w.received().Get("code"))
+	w.click(w.authorizeURL(w.unitQuery()), denyAt(3))
+	w.clock.add(approvalLife)
+	require.Contains(t, begin(), "Step 1 of 3: Calendar administrator", "nobody is known for ever")
+}
+
 // TestALinkTokenOfAnotherName is refused, or ignored: then everything looks well,
 // and nothing is linked.
 func TestALinkTokenOfAnotherName(t *testing.T) {

@@ -158,13 +158,13 @@ type approval struct {
 	browser  string // the cookie of the browser that opened it
 	expires  time.Time
 
-	step int // the page that it is at
-	done bool
+	first int // the page that it began with
+	step  int // the page that it is at
+	done  bool
 }
 
 // steps are how many pages there are: proof, provider and link, or proof and
-// access for Enterprise Connect. Cronofy asks for the proof "if necessary"; that it
-// always is, is a choice.
+// access for Enterprise Connect.
 func (a approval) steps() int {
 	if a.enterprise {
 		return 2
@@ -178,8 +178,12 @@ func (a approval) steps() int {
 func (s *Server) openApproval(c *call, req request) *refusal {
 	a := &approval{
 		request: req, id: s.text(24), csrf: s.text(32), browser: s.browserID(c),
-		expires: s.now().Add(approvalLife), step: 1,
+		expires: s.now().Add(approvalLife), first: 1,
 	}
+	if !req.enterprise && s.proven(a.browser) {
+		a.first = 2
+	}
+	a.step = a.first
 	if req.linkToken != "" {
 		switch l := s.state.linkTokens[req.linkToken]; {
 		case l == nil:
@@ -197,6 +201,18 @@ func (s *Server) openApproval(c *call, req request) *refusal {
 	s.state.approvals[a.id] = a
 	c.redirect("/approval/" + a.id)
 	return nil
+}
+
+// proven tells whether a browser has passed the first page of another approval:
+// Cronofy asks for that proof "if necessary". That it counts as long as that
+// approval would have lived is a choice.
+func (s *Server) proven(browser string) bool {
+	for _, a := range s.state.approvals {
+		if a.browser == browser && a.step > 1 && s.now().Before(a.expires) {
+			return true
+		}
+	}
+	return false
 }
 
 func staleLink(how string) *refusal {

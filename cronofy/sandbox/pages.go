@@ -95,7 +95,7 @@ func errorHTML(title, text string) markup.HTML {
 // approvalPage shows the page of the step an approval is at.
 func (s *Server) approvalPage(c *call, a *approval) {
 	heading, button, asked := s.asked(a)
-	step, steps := a.step, a.steps()
+	step, steps := a.step-a.first+1, a.steps()-a.first+1
 	var m markup.Page
 	m.Add(`<main>
 <p class="quiet">Step {} of {}</p>
