@@ -265,11 +265,11 @@ func (c *Client) once(ctx context.Context, k call, payload []byte) error {
 }
 
 func (c *Client) request(ctx context.Context, k call, payload []byte) *http.Request {
-	method := http.MethodGet
+	method, body := http.MethodGet, io.Reader(nil)
 	if payload != nil {
-		method = http.MethodPost
+		method, body = http.MethodPost, bytes.NewReader(payload)
 	}
-	req, _ := http.NewRequestWithContext(ctx, method, c.base.String()+k.path, bytes.NewReader(payload)) // New has read base
+	req, _ := http.NewRequestWithContext(ctx, method, c.base.String()+k.path, body) // New has read base
 	// What to repeat, and when, is decided here for HTTP/1.1 and HTTP/2 alike.
 	req.GetBody = nil
 	req.Header.Set("Accept", "application/json")
