@@ -5,10 +5,12 @@ import (
 	"slices"
 	"strings"
 
+	"charm.land/bubbles/v2/textinput"
 	tea "charm.land/bubbletea/v2"
 	"charm.land/lipgloss/v2"
 	"github.com/charmbracelet/x/ansi"
 
+	"confer/cronofy"
 	"confer/flow"
 )
 
@@ -188,18 +190,13 @@ func (fm *form) enter(refuse refuser) (Values, bool) {
 		fm.focus = at
 		return nil, false
 	}
-	values := Values{}
 	for i, f := range fields {
-		values[f.Name] = fm.value(f.Name)
-		p := refuse(f, values[f.Name])
-		if p == nil {
-			p = f.check(values[f.Name])
-		}
-		if p != nil {
+		if p := f.refused(fm.value(f.Name), refuse); p != nil {
 			fm.refused, fm.focus = &Refusal{f.Name, p}, i
 			return nil, false
 		}
 	}
+	values := fm.values()
 	if fm.page.Refuse != nil {
 		if r := fm.page.Refuse(values); r != nil {
 			fm.refused, fm.focus = r, 0
@@ -209,6 +206,14 @@ func (fm *form) enter(refuse refuser) (Values, bool) {
 	}
 	fm.sent = values
 	return values, true
+}
+
+func (fm *form) values() Values {
+	values := Values{}
+	for _, f := range fm.page.Fields {
+		values[f.Name] = fm.value(f.Name)
+	}
+	return values
 }
 
 func (fm *form) empty(at int) bool {
@@ -349,6 +354,17 @@ func misplaced(f Field, text string, s flow.State, typed []string) *flow.Problem
 	return &flow.Problem{Summary: bad.Summary, Hint: bad.Hint, Code: bad.Code, Err: errMisplaced}
 }
 
+// refused is what is wrong with an answer.
+func (f Field) refused(text string, refuse refuser) *flow.Problem {
+	if p := refuse(f, text); p != nil {
+		return p
+	}
+	if text == "" && !f.Optional {
+		return f.missing()
+	}
+	return f.check(text)
+}
+
 // check is the field's own, after what holds for all.
 func (f Field) check(text string) *flow.Problem {
 	if len(text) > maxEntry && f.Name != fieldAddress {
@@ -370,3 +386,75 @@ func (f Field) missing() *flow.Problem {
 
 // maxEntry bounds an answer, in bytes: a URL may be long.
 const maxEntry = 2048
+
+// mask stands for each character of a secret.
+const mask = "•"
+
+// maxPaste is how long an answer may be, in bytes. One more is kept, so that a
+// longer one is refused and never cut to one that looks whole.
+const maxPaste = 16 << 10
+
+// input is one line of text that is being edited. Bubbles' textinput edits; the
+// line is drawn here, because with the terminal's own cursor textinput puts it
+// in the wrong cell of a text that is longer than its field or has wide
+// characters (it counts runes from the text's beginning).
+type input struct{ textinput.Model }
+
+func newInput() *input {
+	in := &input{textinput.New()}
+	in.SetVirtualCursor(false)
+	in.Focus()
+	in.KeyMap.Paste.SetEnabled(false) // it would run a program; a paste comes from the terminal
+	in.KeyMap.AcceptSuggestion.SetEnabled(false)
+	in.KeyMap.NextSuggestion.SetEnabled(false)
+	in.KeyMap.PrevSuggestion.SetEnabled(false)
+	return in
+}
+
+func (in *input) set(s string) {
+	in.SetValue(cronofy.CleanText(s, maxPaste+1))
+	in.CursorEnd()
+}
+
+// update edits. A paste is trimmed, on one line and without control characters.
+func (in *input) update(msg tea.Msg) {
+	switch m := msg.(type) {
+	case tea.PasteMsg:
+		msg = tea.PasteMsg{Content: cronofy.CleanText(strings.TrimSpace(m.Content), maxPaste+1)}
+	case tea.KeyPressMsg:
+		m.Text = cronofy.CleanText(m.Text, maxPaste)
+		msg = m
+	}
+	in.Model, _ = in.Update(msg)
+}
+
+// view gives the part of the text around the cursor that fits w cells, and the
+// cursor's cell in it. What is left out is marked.
+func (in *input) view(w int, secret bool) (text string, x int) {
+	shown := []rune(in.Value())
+	if secret {
+		shown = []rune(strings.Repeat(mask, len(shown)))
+	}
+	at := in.Position()
+	before := ansi.StringWidth(string(shown[:at]))
+	if before+ansi.StringWidth(string(shown[at:])) < w {
+		return string(shown), before
+	}
+	from, head := at, ""
+	for room := w * 3 / 4; from > 0; from-- {
+		if room -= ansi.StringWidth(string(shown[from-1])); room < 0 {
+			head = "…"
+			break
+		}
+	}
+	text = ansi.Truncate(head+string(shown[from:]), max(1, w-1), "…")
+	return text, min(w, ansi.StringWidth(head+string(shown[from:at])))
+}
+
+// whole is the text from its start, for a field without the focus.
+func (in *input) whole(w int, secret bool) string {
+	if secret {
+		return cutTo(strings.Repeat(mask, len([]rune(in.Value()))), w)
+	}
+	return cutTo(in.Value(), w)
+}

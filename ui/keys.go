@@ -110,8 +110,8 @@ func (m *Model) quitKey() key.Binding {
 // words is not worth a place.
 func (m *Model) commands() []command {
 	p, fm := m.page(), m.form()
-	quit, help := command{Binding: m.quitKey(), do: running(m.quit)}, command{Binding: keyHelp, do: doing(m.openHelp)}
-	back := command{Binding: as(keyBack, m.backWord(p)), do: running(m.back)}
+	quit, help := command{Binding: m.quitKey(), do: running(m.quit)}, command{Binding: keyHelp, do: doing(func() { m.helping = true; m.view.GotoTop() })}
+	back := command{Binding: as(keyBack, m.backWord()), do: running(m.back)}
 	switch {
 	case m.table() != nil:
 		return m.tableCommands(p, back, help, quit)
@@ -128,7 +128,7 @@ func (m *Model) commands() []command {
 	switch {
 	case fm.choice != nil && fm.choice.filtering():
 		out = append(out, command{Binding: as(keyBack, "leave the filter"), do: doing(fm.choice.leaveFilter)})
-	case m.canGoBack(p):
+	case m.canGoBack():
 		out = append(out, back)
 	}
 	out = append(out, help)
@@ -246,15 +246,15 @@ func (m *Model) take(p Page, fm *form, o Option) tea.Cmd {
 	return m.apply(p.Submit(Values{p.Fields[0].Name: o.Value}))
 }
 
-func (m *Model) backWord(p Page) string {
-	if m.at() == pageWaiting && !m.over() {
+func (w *wizard) backWord() string {
+	if w.at() == pageWaiting {
 		return "stop waiting"
 	}
 	return "back"
 }
 
 // canGoBack tells whether Esc leads anywhere.
-func (m *Model) canGoBack(Page) bool { return m.over() || m.state.Step > 0 || m.state.Asking }
+func (m *Model) canGoBack() bool { return m.over() || m.state.Step > 0 || m.state.Asking }
 
 const keyGap = " · "
 

@@ -125,7 +125,6 @@ func (m *Model) fitted() fitted {
 	}
 	if m.leaving {
 		s.foot = f.warning(leavingWords(m.state))
-		s.brief = len(s.foot)
 	}
 	p := s.fit(&m.view, f.w, f.h)
 	m.scrolls = p.y < 0 && (p.above || p.below)
@@ -262,10 +261,7 @@ func (m *Model) railStep(s flow.Step) string {
 }
 
 // stepDone tells whether a step is done: all of them are on the last page.
-func (m *Model) stepDone(s flow.Step) bool { return s < m.state.Step || m.ended() }
-
-// ended tells whether the last page is shown.
-func (m *Model) ended() bool { return m.at() == pageDone || m.at() == pageSummary }
+func (m *Model) stepDone(s flow.Step) bool { return s < m.state.Step || m.at() == pageDone }
 
 // folded is the rail in one line.
 func (m *Model) folded(w int) string {
@@ -288,9 +284,8 @@ type rank int
 
 const (
 	keep  rank = iota // never
-	aside             // last, after the blank lines
-	extra
-	spare // first
+	aside             // last, the lowest first
+	extra             // first
 )
 
 // block is a few lines that belong together.
@@ -308,7 +303,6 @@ type block struct {
 type sheet struct {
 	blocks []block
 	foot   []string // what went wrong, or must be known: never scrolled away
-	brief  int      // how many lines of foot must stay in the smallest window
 	read   bool     // it is read from top to bottom: blank lines stay, and it scrolls
 }
 
@@ -336,7 +330,7 @@ type fitted struct {
 // fit lays the sheet out in h lines: what explains goes first, then the blank
 // lines, and then it scrolls, to the focus if there is one.
 func (p sheet) fit(v *viewport.Model, w, h int) fitted {
-	foot := p.footFor(h)
+	foot := p.foot[:min(len(p.foot), h/2+1)]
 	room := h - len(foot)
 	if len(foot) > 0 && room > 6 {
 		foot = append([]string{""}, foot...)
@@ -352,39 +346,20 @@ func (p sheet) fit(v *viewport.Model, w, h int) fitted {
 	return out
 }
 
-func (p sheet) footFor(h int) []string {
-	limit := max(min(p.brief, h-1), h/2)
-	if len(p.foot) <= limit {
-		return p.foot
-	}
-	return p.foot[:max(0, limit)]
-}
-
-// airy is the height from which blank lines are worth more than the last
-// explanations.
+// airy is the height from which blank lines are worth more than explanations.
 const airy = 14
 
-// shrink drops blocks until the rest fits, the lowest of a rank first.
+// shrink drops what explains until the rest fits.
 func (p sheet) shrink(h int) (blocks []block, gaps bool) {
-	blocks, gaps = p.blocks, true
-	for r := spare; r > keep; r-- {
-		if r == aside && h < airy {
-			gaps = height(blocks, true) <= h
-		}
-		for height(blocks, gaps) > h {
-			last := -1
-			for i, b := range blocks {
-				if b.rank == r {
-					last = i
-				}
+	blocks = slices.Clone(p.blocks)
+	for r := extra; r > keep; r-- {
+		for i := len(blocks) - 1; i >= 0 && height(blocks, h >= airy) > h; i-- {
+			if blocks[i].rank == r {
+				blocks = slices.Delete(blocks, i, i+1)
 			}
-			if last < 0 {
-				break
-			}
-			blocks = slices.Delete(slices.Clone(blocks), last, last+1)
 		}
 	}
-	return blocks, gaps && height(blocks, true) <= h
+	return blocks, height(blocks, true) <= h
 }
 
 func height(blocks []block, gaps bool) int { return len(stack(blocks, gaps).lines) }

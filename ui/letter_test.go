@@ -57,21 +57,6 @@ func TestASaveThatFailsIsSaid(t *testing.T) {
 	require.Contains(t, text(m), "The file could not be written: disk full.")
 }
 
-// TestSentBackSaysSo: a problem that led to an earlier page says where it came
-// from, and says it no more when it is answered.
-func TestSentBackSaysSo(t *testing.T) {
-	t.Parallel()
-	m := newModel(t, walk(t, flow.Start(flow.Initial{}), append(toAuthorize(), flow.AuthorizeStarted{})...))
-	resize(m, 120, 40)
-	report(t, m, fail(&cronofy.Error{Status: 401}))
-	require.Equal(t, flow.StepApplication, m.state.Step)
-	require.Contains(t, text(m), "It came up at Approval")
-	press(m, "enter")
-	report(t, m, fail(&cronofy.Error{Status: 401}))
-	require.Contains(t, text(m), "does not accept this client secret")
-	require.NotContains(t, text(m), "It came up at")
-}
-
 // TestPauseIsCounted: the seconds of a wait for Cronofy go down on the screen.
 func TestPauseIsCounted(t *testing.T) {
 	t.Parallel()
@@ -81,9 +66,9 @@ func TestPauseIsCounted(t *testing.T) {
 	require.True(t, m.ticking)
 	pass := clockOf(m)
 	pass(2e9)
-	require.Contains(t, text(m), "rate limit asks to wait: 0:10")
+	require.Contains(t, text(m), "asked again in 0:10 (rate limit)")
 	pass(20e9)
-	require.NotContains(t, text(m), "asks to wait")
+	require.NotContains(t, text(m), "asked again")
 }
 
 // TestOpenSaysWhatCame: the page does not claim a browser that was not opened.

@@ -17,18 +17,6 @@ import (
 	"confer/internal/crash"
 )
 
-// LinesConfig is what the line mode needs of the world. Of Config it ignores
-// what only a screen has use for.
-type LinesConfig struct {
-	Config
-	// Err takes all talk, Output results alone: the authorization URL, the line about
-	// the link, the table of profiles.
-	Err io.Writer
-	// Tick gives a channel that ticks every d until stop is called; nil: a
-	// time.Ticker's.
-	Tick func(d time.Duration) (c <-chan time.Time, stop func())
-}
-
 // linesEvery is how often a wait says that it goes on. A screen reader speaks
 // every line, so it is not more often.
 const linesEvery = 15 * time.Second
@@ -47,7 +35,7 @@ var (
 // last step is done. The error is ctx's cause if that ended it, a *crash.Error, or
 // says that the terminal or the output could not be used. The terminal is left
 // as it was found. Signals are ctx's business.
-func RunLines(ctx context.Context, cfg LinesConfig) (flow.State, error) {
+func RunLines(ctx context.Context, cfg Config) (flow.State, error) {
 	p := newPlain(ctx, cfg)
 	defer p.in.close()
 	return p.whole()
@@ -56,8 +44,7 @@ func RunLines(ctx context.Context, cfg LinesConfig) (flow.State, error) {
 // linesWizard asks, says and waits.
 type linesWizard struct {
 	wizard
-	err  io.Writer
-	tick func(d time.Duration) (c <-chan time.Time, stop func())
+	tick func() (c <-chan time.Time, stop func()) // ticks every linesEvery
 	ctx  context.Context
 	in   *linesInput
 
@@ -72,18 +59,21 @@ type linesWizard struct {
 	ended   bool          // the operator has finished
 	warned  bool          // what quitting would lose was said
 
-	drafts map[pageID]Values // what was typed, for as long as the wizard runs
-	rows   linesRows
+	paste   []string // lines of a final address so far; nil: none was begun
+	asked   bool     // it was said that an address follows
+	pause   *time.Timer
+	decides bool // an answer was handed over; the next line waits for what comes of it
+
+	rows linesRows
 }
 
-func newPlain(ctx context.Context, cfg LinesConfig) *linesWizard {
-	if cfg.Tick == nil {
-		cfg.Tick = func(d time.Duration) (<-chan time.Time, func()) {
-			t := time.NewTicker(d)
-			return t.C, t.Stop
-		}
+func newPlain(ctx context.Context, cfg Config) *linesWizard {
+	tick := func() (<-chan time.Time, func()) {
+		t := time.NewTicker(linesEvery)
+		return t.C, t.Stop
 	}
-	p := &linesWizard{wizard: newWizard(cfg.Config), err: cfg.Err, tick: cfg.Tick, ctx: ctx, in: openPlainInput(cfg.Input), drafts: map[pageID]Values{}}
+	p := &linesWizard{wizard: newWizard(cfg), tick: tick, ctx: ctx, in: openPlainInput(cfg.Input), pause: time.NewTimer(time.Hour)}
+	p.pause.Stop()
 	if f, ok := cfg.Err.(*os.File); ok {
 		p.width, _, _ = term.GetSize(int(f.Fd()))
 	}
@@ -113,7 +103,7 @@ func (p *linesWizard) whole() (last flow.State, err error) {
 		return p.state, context.Cause(p.ctx)
 	}
 	p.table()
-	if !p.ended && p.state.Step == flow.StepProfiles && p.said != pageSummary && p.said != pageDone {
+	if !p.ended && p.state.Step == flow.StepProfiles && p.said != pageDone {
 		p.end()
 	}
 	if p.broken != nil {
@@ -136,12 +126,10 @@ func (p *linesWizard) end() {
 func (p *linesWizard) turn() error {
 	page := p.page()
 	switch {
-	case p.at() == pageWaiting && page.Busy == "":
-		return newPlainWait(p).run()
-	case p.at() == pageTable && p.state.Running != nil:
-		return p.watch()
+	case p.waiting(), p.at() == pageTable && p.state.Running != nil:
+		return p.live(page)
 	case p.at() == pageTable:
-		return p.do(Act{Open: pageSummary})
+		return p.do(Act{Open: pageDone})
 	case page.Busy != "":
 		return p.busy(page)
 	}
@@ -169,6 +157,9 @@ func (p *linesWizard) back() {
 		p.said = ""
 	case p.state.Step == 0 && !p.state.Asking:
 		p.say("This is the first step. q quits.")
+	case p.waiting():
+		p.say("The wait is over. A link that is open in a browser counts again as soon as confer waits again.")
+		p.apply(flow.Back{})
 	default:
 		p.apply(flow.Back{})
 	}
@@ -181,8 +172,11 @@ func (p *linesWizard) do(a Act) error {
 		p.ended = true
 	case a.Open == back:
 		p.back()
+	case a.Open == pagePaste && p.waiting():
+		p.asked = true
+		p.say("Paste the whole address that the browser ended on, then an empty line. The page may say that it cannot connect; that is as it should be.")
 	case a.Open != "":
-		if a.Open == pageSummary {
+		if a.Open == pageDone {
 			p.table()
 		}
 		p.open(a.Open, p.state)
@@ -197,9 +191,6 @@ func (p *linesWizard) do(a Act) error {
 		}
 	case a.Event != nil:
 		p.say(a.Told)
-		if _, ok := a.Event.(flow.AnotherWanted); ok && p.state.Running != nil {
-			p.apply(flow.Back{}) // ends the look at this one's profiles
-		}
 		p.apply(a.Event)
 	}
 	return nil
@@ -221,10 +212,10 @@ func (p *linesWizard) busy(page Page) error {
 	if page.Busy != p.notice && !page.Fixed { // what is fixed was said when it began
 		p.say(page.Busy + ".")
 	}
-	tick, stop := p.tick(linesEvery)
+	tick, stop := p.tick()
 	defer stop()
 	for p.state.Busy() && p.state.Attempt.Phase != flow.PhaseWaiting {
-		got, _, err := p.next(linesWants{tick: tick})
+		got, _, err := p.next(false, tick)
 		if err != nil {
 			return err
 		}
@@ -241,9 +232,7 @@ func (p *linesWizard) busy(page Page) error {
 
 func (p *linesWizard) page() Page { return pageAt(p.at(), p.context()) }
 
-func (p *linesWizard) context() Context {
-	return p.wizard.context(p.rows.all, func(at pageID, field string) string { return p.drafts[at][field] })
-}
+func (p *linesWizard) context() Context { return p.wizard.context(p.rows.all) }
 
 // heading says where the wizard is, and what is wrong there, each once.
 func (p *linesWizard) heading(page Page) {
@@ -292,6 +281,7 @@ func (p *linesWizard) notes(page Page) {
 			text = strings.TrimSpace(n.Head + ": " + text)
 		}
 		p.say(text)
+		p.say(n.Command)
 		for i, item := range n.Items {
 			if n.Bullets {
 				p.say("- " + item)
@@ -307,18 +297,18 @@ func (p *linesWizard) recite(t *Text) {
 	p.say(t.What + " begins.")
 	for l := range strings.Lines(t.Body) {
 		p.fresh()
-		p.write(p.err, linesText(strings.TrimSuffix(l, "\n"))+"\n")
+		p.write(p.cfg.Err, linesText(strings.TrimSuffix(l, "\n"))+"\n")
 	}
 	p.say(t.What + " ends.")
 }
 
-// staysWith asks once before what was approved is lost.
+// staysWith asks once before something is lost.
 func (p *linesWizard) staysWith() bool {
-	if !p.state.HasUnfinished() || p.warned {
+	if !p.losable() || p.warned {
 		return false
 	}
 	p.warned = true
-	p.say(unstoredLoss + " q again quits.")
+	p.say(leavingWords(p.state) + " q again quits.")
 	return true
 }
 
@@ -349,6 +339,7 @@ func (p *linesWizard) told(ev flow.Event) {
 			p.say("More time. " + p.remaining())
 		}
 	case flow.AnswerRejected:
+		p.notice = at.Notice
 		p.say("confer: notice: " + clean(at.Notice))
 	case flow.AnswerArrived:
 		p.say("The administrator approved. The code is being exchanged for tokens; confer finishes that even if you leave.")
@@ -362,27 +353,22 @@ func (p *linesWizard) told(ev flow.Event) {
 		p.give(line)
 	case flow.Paused:
 		if left := p.state.Pause.Until.Sub(p.cfg.Now()); left >= linesWonder {
-			p.say(fmt.Sprintf("Cronofy is asked again in %s (%s).", linesSoon(left), clean(p.state.Pause.Reason)))
+			p.say(c.pausing())
 		}
 	case flow.ProfilesRead:
 		p.toldRows(ev.Rows)
 	case flow.LookPlanned:
-		p.say(fmt.Sprintf("%s. The next look is in %s.", counts(p.state.Watch.Counts), linesSoon(ev.At.Sub(p.cfg.Now()))))
+		p.say(fmt.Sprintf("%s. The next look is in %s.", counts(p.state.Watch.Counts), clock(ev.At.Sub(p.cfg.Now()))))
 	}
 }
 
 // linesWonder is the shortest pause that is worth a line.
 const linesWonder = 3 * time.Second
 
-// linesSoon is a time to come, in whole seconds.
-func linesSoon(d time.Duration) string {
-	return max(0, d+time.Second-1).Truncate(time.Second).String()
-}
-
 // fresh begins a line of its own.
 func (p *linesWizard) fresh() {
 	if p.asking || len(p.in.pending) > 0 && p.in.shows() {
-		p.write(p.err, "\n")
+		p.write(p.cfg.Err, "\n")
 	}
 	p.asking = false
 }
@@ -398,7 +384,7 @@ func (p *linesWizard) say(text string) {
 	if p.width > 0 {
 		text = strings.Join(wrap(text, p.width), "\n")
 	}
-	p.write(p.err, text+"\n")
+	p.write(p.cfg.Err, text+"\n")
 }
 
 // give writes a result to standard output.
@@ -421,15 +407,8 @@ func (p *linesWizard) wrong(summary, hint string) {
 	}
 }
 
-// linesWords puts the names of keys, as lines have them, into a text.
-func linesWords(s string) string {
-	s = strings.NewReplacer("{enter}", "an empty answer", "{back}", "b", "{help}", "?").Replace(s)
-	s = strings.ReplaceAll(s, ". an empty", ". An empty")
-	if strings.HasPrefix(s, "an empty") {
-		s = capital(s)
-	}
-	return s
-}
+// linesWords says what Enter is in lines.
+func linesWords(s string) string { return strings.ReplaceAll(s, "{enter}", "an empty answer") }
 
 // linesText keeps a line in the characters that every terminal has and every
 // screen reader speaks; names from outside keep theirs.

@@ -17,10 +17,7 @@ import (
 
 // question asks what a page asks, and gives what the answer does.
 func (p *linesWizard) question(page Page) (Act, error) {
-	switch {
-	case len(page.Fields) == 0:
-		return p.action(page)
-	case page.Fields[0].Kind == FieldChoice:
+	if len(page.Fields) == 0 || page.Fields[0].Kind == FieldChoice {
 		return p.choose(page)
 	}
 	values, act, err := p.fill(page)
@@ -61,29 +58,6 @@ func (page Page) byLetter(text string) (Act, bool) {
 	return Act{}, false
 }
 
-// action has one of the actions chosen. Without one for it, an empty answer goes
-// back to the page below.
-func (p *linesWizard) action(page Page) (Act, error) {
-	p.letters(page)
-	does := "go back"
-	if a, ok := page.enter(); ok {
-		does = a.Words
-	}
-	for {
-		text, err := p.line(linesQuestion{text: "Your choice", shown: does, page: page})
-		if err != nil {
-			return Act{}, err
-		}
-		if act, ok := page.byLetter(text); ok {
-			return act, nil
-		}
-		if text == "" {
-			return Act{Open: back}, nil
-		}
-		p.wrong("That is not one of the choices.", "Give one of the letters, or an empty answer to "+does+".")
-	}
-}
-
 func (page Page) enter() (Action, bool) {
 	for _, a := range page.Actions {
 		if a.Key == "enter" {
@@ -93,25 +67,29 @@ func (page Page) enter() (Action, bool) {
 	return Action{}, false
 }
 
-// choose has an option chosen, by number or word, or an action by its letter.
+// choose has an option chosen, by number or word, or an action by its letter. On a
+// page without options an empty answer does what Enter does, or goes back.
 func (p *linesWizard) choose(page Page) (Act, error) {
-	f := page.Fields[0]
-	def := -1
+	q := linesQuestion{text: "Your choice", shown: "go back", page: page}
+	if a, ok := page.enter(); ok {
+		q.shown = a.Words
+	}
+	hint := "Give one of the letters, or an empty answer to " + q.shown + "."
+	var f Field
+	if len(page.Fields) > 0 {
+		f = page.Fields[0]
+		q.text, q.shown = fmt.Sprintf("Number, 1 to %d", len(f.Options)), ""
+		hint = fmt.Sprintf("Give a number from 1 to %d.", len(f.Options))
+	}
 	for i, o := range f.Options {
 		p.say(fmt.Sprintf("%d: %s", i+1, strings.Join(slices.DeleteFunc([]string{o.Label, o.Note, o.last()}, func(s string) bool { return s == "" }), ", ")))
-		if o.Value != "" && o.Value == f.Answer {
-			def = i
+		asksNext := f.Answer == "" && p.state.Step >= flow.StepAuthorize // a choice of what to do next, and not an answer
+		if o.Value != "" && o.Value == f.Answer || asksNext && i == 0 {
+			q.def = strconv.Itoa(i + 1)
+			q.shown = q.def + ", " + clean(o.Label)
 		}
 	}
-	if def < 0 && f.Answer == "" && p.state.Step >= flow.StepAuthorize { // a choice of what to do next, and not an answer
-		def = 0
-	}
 	p.letters(page)
-	q := linesQuestion{text: fmt.Sprintf("Number, 1 to %d", len(f.Options)), page: page}
-	if def >= 0 {
-		q.def = strconv.Itoa(def + 1)
-		q.shown = q.def + ", " + clean(f.Options[def].Label)
-	}
 	for {
 		text, err := p.line(q)
 		if err != nil {
@@ -121,19 +99,19 @@ func (p *linesWizard) choose(page Page) (Act, error) {
 		if n, err := strconv.Atoi(text); err == nil && n >= 1 && n <= len(f.Options) {
 			at = n - 1
 		}
-		if at < 0 {
-			if act, ok := page.byLetter(text); ok && text != "" {
-				return act, nil
-			}
-			p.wrong("That is not one of the choices.", fmt.Sprintf("Give a number from 1 to %d.", len(f.Options)))
-			continue
+		act, ok := page.byLetter(text)
+		switch {
+		case at >= 0 && f.Options[at].Act.none():
+			p.say(f.Options[at].About)
+			return Act{Event: page.Submit(Values{f.Name: f.Options[at].Value})}, nil
+		case at >= 0:
+			return f.Options[at].Act, nil
+		case ok && (text != "" || len(f.Options) == 0):
+			return act, nil
+		case text == "" && len(f.Options) == 0:
+			return Act{Open: back}, nil
 		}
-		o := f.Options[at]
-		p.say(o.About)
-		if !o.Act.none() {
-			return o.Act, nil
-		}
-		return Act{Event: page.Submit(Values{f.Name: o.Value})}, nil
+		p.wrong("That is not one of the choices.", hint)
 	}
 }
 
@@ -146,7 +124,7 @@ func (o Option) last() string {
 }
 
 func (o Option) isCalled(text string) bool {
-	return text != "" && slices.ContainsFunc(append([]string{o.Label, o.Value}, o.Words...), func(w string) bool { return strings.EqualFold(w, text) })
+	return text != "" && (strings.EqualFold(text, o.Label) || strings.EqualFold(text, o.Value))
 }
 
 // fill asks the fields, from the one that is at fault. Back goes to the field
@@ -154,24 +132,15 @@ func (o Option) isCalled(text string) bool {
 // the first field: elsewhere it may be an answer.
 func (p *linesWizard) fill(page Page) (Values, Act, error) {
 	p.letters(page)
-	drafts := p.drafts[p.at()]
-	if drafts == nil {
-		drafts = Values{}
-		p.drafts[p.at()] = drafts
+	fm, first := p.form(), 0
+	fm.sync(page)
+	if page.Problem != nil {
+		first = max(0, slices.IndexFunc(page.Fields, func(f Field) bool { return f.Name == page.At }))
 	}
-	at := 0
-	for i, f := range page.Fields {
-		if old, ok := drafts[f.Name+seenSuffix]; !ok || old != f.Answer {
-			drafts[f.Name], drafts[f.Name+seenSuffix] = f.Answer, f.Answer
-		}
-		if page.Problem != nil && f.Name == page.At {
-			at = i
-		}
-	}
-	first := at
-	for at < len(page.Fields) {
+	for at := first; at < len(page.Fields); {
 		f := page.Fields[at]
-		text, err := p.line(p.fieldQuestion(page, f, drafts[f.Name]))
+		before := fm.value(f.Name)
+		text, err := p.line(p.fieldQuestion(page, f, before))
 		switch {
 		case errors.Is(err, errPlainBack) && at > 0:
 			at--
@@ -185,24 +154,18 @@ func (p *linesWizard) fill(page Page) (Values, Act, error) {
 		if text == "-" && f.Optional && f.Kind == FieldText {
 			text = ""
 		}
-		if bad := p.refusal(f, text); bad != nil {
+		if bad := f.refused(text, p.refuse); bad != nil {
 			p.wrong(bad.Summary, bad.Hint)
 			continue
 		}
-		if hint := f.hint(text); hint != "" && hint != f.hint(drafts[f.Name]) {
+		if hint := f.hint(text); hint != f.hint(before) {
 			p.say(hint)
 		}
-		drafts[f.Name] = text
+		fm.inputs[f.Name].set(text)
 		at++
 	}
-	values := Values{}
-	for _, f := range page.Fields {
-		values[f.Name], drafts[f.Name+seenSuffix] = drafts[f.Name], drafts[f.Name]
-		if f.Exact {
-			delete(drafts, f.Name)
-			delete(drafts, f.Name+seenSuffix)
-		}
-	}
+	values := fm.values()
+	fm.forgetExact()
 	if page.Refuse != nil {
 		if r := page.Refuse(values); r != nil {
 			p.wrong(r.Summary, r.Hint)
@@ -210,33 +173,6 @@ func (p *linesWizard) fill(page Page) (Values, Act, error) {
 		}
 	}
 	return values, Act{}, nil
-}
-
-// seenSuffix names the answer that a draft was made from.
-const seenSuffix = "\x00seen"
-
-func (p *linesWizard) refusal(f Field, text string) *flow.Problem {
-	if bad := misplaced(f, text, p.state, p.typed()); bad != nil {
-		return bad
-	}
-	if text == "" && !f.Optional {
-		return f.missing()
-	}
-	if text == "" {
-		return nil
-	}
-	return f.check(text)
-}
-
-// typed are the secrets that were typed: they must not be answers elsewhere.
-func (p *linesWizard) typed() []string {
-	var out []string
-	for _, secret := range []string{p.drafts[pageApplication][fieldSecret], p.drafts[pageAccessToken][fieldToken]} {
-		if secret != "" {
-			out = append(out, secret)
-		}
-	}
-	return out
 }
 
 func (p *linesWizard) fieldQuestion(page Page, f Field, value string) linesQuestion {
@@ -321,11 +257,11 @@ func (p *linesWizard) answer(q linesQuestion) (string, error) {
 		defer func() { _ = p.in.set(linesCooked) }()
 	}
 	p.fresh()
-	p.write(p.err, q.prompt())
+	p.write(p.cfg.Err, q.prompt())
 	p.asking, p.prompted = true, q.prompt()
 	asked := p.at()
 	for {
-		got, text, err := p.next(linesWants{input: true})
+		got, text, err := p.next(true, nil)
 		switch {
 		case err != nil:
 			return "", err
@@ -363,6 +299,9 @@ func (p *linesWizard) help(q linesQuestion) {
 		p.say(l)
 	}
 	p.say(q.field.hint(q.def))
+	if q.page.Problem != nil {
+		p.say(q.page.Problem.Details())
+	}
 	p.say("An empty answer takes the one in brackets. b alone goes back and keeps every answer. q alone quits, and so does ctrl+c.")
 }
 
@@ -378,22 +317,15 @@ const (
 	linesEnded // the input ended
 )
 
-// linesWants says what to wait for besides the tasks' reports and the end of
-// the context. A nil channel is not waited for.
-type linesWants struct {
-	input bool
-	tick  <-chan time.Time
-	pause <-chan time.Time
-}
-
 // next waits for one thing, and gives the text of a linesLine. Reports are applied
 // here, whoever waits: what a task says is never late because a question is open.
-func (p *linesWizard) next(w linesWants) (got linesKind, line string, _ error) {
+// Without input it waits for the others alone; a nil tick is not waited for.
+func (p *linesWizard) next(input bool, tick <-chan time.Time) (got linesKind, line string, _ error) {
 	if p.broken != nil {
 		return 0, "", p.broken
 	}
 	var reads <-chan linesRead
-	if w.input {
+	if input {
 		if text, ok := p.in.take(); ok {
 			return linesLine, text, nil
 		}
@@ -408,13 +340,13 @@ func (p *linesWizard) next(w linesWants) (got linesKind, line string, _ error) {
 	case r := <-p.cfg.Tasks.Events():
 		p.apply(r)
 		return linesReported, "", nil
-	case <-w.tick:
+	case <-tick:
 		return linesTicked, "", nil
-	case <-w.pause:
+	case <-p.pause.C:
 		return linesPaused, "", nil
 	case <-p.in.terminal.resumed():
 		if p.asking { // the shell has written over it
-			p.write(p.err, p.prompted)
+			p.write(p.cfg.Err, p.prompted)
 		}
 		return linesMore, "", nil
 	case r := <-reads:

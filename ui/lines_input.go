@@ -47,7 +47,7 @@ type linesInput struct {
 	mode     linesMode
 	asks     chan struct{}
 	gives    chan linesRead
-	over     chan struct{} // closed when the goroutine has ended
+	done     chan struct{} // closed when the goroutine has ended
 	asked    bool
 
 	pending []byte // a line that is not whole
@@ -57,7 +57,7 @@ type linesInput struct {
 }
 
 func openPlainInput(r io.Reader) *linesInput {
-	in := &linesInput{file: r, asks: make(chan struct{}, 1), gives: make(chan linesRead, 1), over: make(chan struct{})}
+	in := &linesInput{file: r, asks: make(chan struct{}, 1), gives: make(chan linesRead, 1), done: make(chan struct{})}
 	if f, ok := r.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 		in.terminal, in.typed = openPlainTerminal(int(f.Fd())), true
 	}
@@ -68,7 +68,7 @@ func openPlainInput(r io.Reader) *linesInput {
 
 // pump ends when asks is closed. It holds at most one read, which close cancels.
 func (in *linesInput) pump() {
-	defer close(in.over)
+	defer close(in.done)
 	for range in.asks {
 		buf := make([]byte, 4096)
 		n, err := in.src.Read(buf)
@@ -89,7 +89,7 @@ func (in *linesInput) close() {
 		return
 	}
 	select {
-	case <-in.over:
+	case <-in.done:
 		_ = in.src.Close()
 	case <-time.After(linesGrace):
 	}
@@ -118,6 +118,9 @@ func (in *linesInput) read() <-chan linesRead {
 	}
 	return in.gives
 }
+
+// over tells whether nothing more comes.
+func (in *linesInput) over() bool { return in.ended && len(in.lines) == 0 }
 
 // take gives the next whole line.
 func (in *linesInput) take() (string, bool) {

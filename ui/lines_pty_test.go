@@ -49,8 +49,8 @@ func linesTerminalRun(t *testing.T, s flow.State) *linesGlass {
 	g.cancel = cancel
 	go func() {
 		defer close(g.done)
-		g.last, g.err = RunLines(ctx, LinesConfig{Err: g.TTY, Config: Config{State: s, Tasks: linesTell{g.tasks, g.orders}, Input: g.TTY, Output: g.TTY,
-			Now: func() time.Time { return start }}})
+		g.last, g.err = RunLines(ctx, Config{Err: g.TTY, State: s, Tasks: linesTell{g.tasks, g.orders}, Input: g.TTY, Output: g.TTY,
+			Now: func() time.Time { return start }})
 	}()
 	t.Cleanup(func() {
 		cancel()

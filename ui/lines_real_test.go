@@ -77,10 +77,10 @@ func newPlainHouse(t *testing.T, open func(string) error) *linesHouse {
 	dc, _ := cronofy.FindDataCenter("de")
 	in, w := io.Pipe()
 	h.in = w
-	cfg := LinesConfig{Err: linesPen{linesStream{h.paper, ""}, h.more}, Config: Config{
+	cfg := Config{Err: linesPen{linesStream{h.paper, ""}, h.more},
 		State: flow.Start(flow.Initial{Sites: []cronofy.Site{h.server.Site(dc)}, Answers: flow.Answers{RedirectURI: linesFreeURI(t)}}),
 		Tasks: tasks, Input: in, Output: linesPen{linesStream{h.paper, "| "}, h.more},
-	}}
+	}
 	go func() {
 		defer close(h.done)
 		h.last, h.err = RunLines(t.Context(), cfg)

@@ -116,23 +116,19 @@ type linesTalk struct {
 
 // linesRun begins a run. It must be called in a bubble of synctest: a step of the
 // conversation is over when nothing moves any more.
-func linesRun(t *testing.T, s flow.State, change ...func(*LinesConfig)) *linesTalk {
+func linesRun(t *testing.T, s flow.State, change ...func(*Config)) *linesTalk {
 	t.Helper()
 	return linesTyped(t, false, s, change...)
 }
 
 // linesTyped is the same; typed tells whether a person types, as far as can be
 // told without a terminal.
-func linesTyped(t *testing.T, typed bool, s flow.State, change ...func(*LinesConfig)) *linesTalk {
+func linesTyped(t *testing.T, typed bool, s flow.State, change ...func(*Config)) *linesTalk {
 	t.Helper()
 	in, w := io.Pipe()
 	k := &linesTalk{typed: typed, t: t, paper: &linesPaper{}, tasks: newPlainTasks(), in: w, ticks: make(chan time.Time), now: start, done: make(chan struct{}), saved: map[string]string{}}
-	cfg := LinesConfig{
-		Config: Config{State: s, Tasks: k.tasks, Input: in, Output: linesStream{k.paper, "| "}, Now: func() time.Time { return k.now },
-			SaveFile: func(name, text string) (string, error) { k.saved[name] = text; return "/home/op/" + name, nil }},
-		Err:  linesStream{k.paper, ""},
-		Tick: func(time.Duration) (<-chan time.Time, func()) { return k.ticks, func() {} },
-	}
+	cfg := Config{State: s, Tasks: k.tasks, Input: in, Output: linesStream{k.paper, "| "}, Err: linesStream{k.paper, ""}, Now: func() time.Time { return k.now },
+		SaveFile: func(name, text string) (string, error) { k.saved[name] = text; return "/home/op/" + name, nil }}
 	for _, c := range change {
 		c(&cfg)
 	}
@@ -140,6 +136,7 @@ func linesTyped(t *testing.T, typed bool, s flow.State, change ...func(*LinesCon
 	k.stop = stop
 	p := newPlain(ctx, cfg)
 	p.in.typed, k.wizard = k.typed, p
+	p.tick = func() (<-chan time.Time, func()) { return k.ticks, func() {} }
 	if s.Running != nil {
 		k.tasks.running = s.Running.ID
 	}

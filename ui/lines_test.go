@@ -25,7 +25,7 @@ import (
 type linesScene struct {
 	name  string
 	state func(t *testing.T) flow.State
-	cfg   func(*LinesConfig)
+	cfg   func(*Config)
 	talk  func(k *linesTalk)
 }
 
@@ -72,16 +72,16 @@ func linesAnswerScenes() []linesScene {
 
 // linesWaitScenes are of the wait for the administrator.
 func linesWaitScenes() []linesScene {
-	ssh := func(c *LinesConfig) { c.Session = SessionRemote }
-	container := func(c *LinesConfig) { c.Session = SessionContainer }
-	noFiles := func(c *LinesConfig) { c.SaveFile = nil }
+	ssh := func(c *Config) { c.Session = SessionRemote }
+	container := func(c *Config) { c.Session = SessionContainer }
+	noFiles := func(c *Config) { c.SaveFile = nil }
 	return []linesScene{
 		{name: "doors", state: linesFrom(append(toAuthorize(), flow.AuthorizeStarted{})...), talk: linesDoors},
 		{name: "doors_ssh", state: linesFrom(append(toAuthorize(), flow.AuthorizeStarted{})...), cfg: ssh, talk: func(k *linesTalk) {
 			k.reports(linkReady(), flow.BrowserAsked{Err: errors.New("no display")})
 			k.types("x")
 		}},
-		{name: "doors_sandbox", state: linesFrom(append(toAuthorize(), flow.AuthorizeStarted{})...), cfg: func(c *LinesConfig) { c.Approves = true }, talk: func(k *linesTalk) {
+		{name: "doors_sandbox", state: linesFrom(append(toAuthorize(), flow.AuthorizeStarted{})...), cfg: func(c *Config) { c.Approves = true }, talk: func(k *linesTalk) {
 			k.reports(linkReady(), flow.BrowserAsked{Err: errors.New("no display")})
 			k.types("?", "d")
 			require.Equal(k.t, flow.ApprovalWanted{Deny: true}, k.ordered())
@@ -101,7 +101,7 @@ func linesWaitScenes() []linesScene {
 		}},
 		{name: "paste", state: linesFrom(toWaiting()...), talk: linesPaste},
 		{name: "handed", state: linesFrom(toWaiting()...), talk: func(k *linesTalk) {
-			k.types("d", "", "d", "no", "d", "y")
+			k.types("d", "", "d", "no", "y")
 			k.reports(flow.Linked{Link: flow.Link{Site: germany(), Link: links.Link{APIHost: germany().APIHost(), ServiceAccount: testID, Provider: string(cronofy.Zoom), Unconfirmed: true, Store: string(flow.StoreKeyring)}}})
 			k.types("")
 		}},
@@ -187,7 +187,7 @@ func TestLinesTranscripts(t *testing.T) {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				var changes []func(*LinesConfig)
+				var changes []func(*Config)
 				if s.cfg != nil {
 					changes = append(changes, s.cfg)
 				}
@@ -329,7 +329,7 @@ func linesDoors(k *linesTalk) {
 	k.types("n")
 	require.Equal(k.t, flow.NewLinkWanted{}, k.ordered())
 	k.reports(linkReady())
-	k.types("m", "w", "w", "t", "x", "\x1b[A")
+	k.types("m", "w", "", "w", "t", "x", "b", "\x1b[A")
 	require.Contains(k.t, k.saved["confer-message.txt"], "\n"+testURL+"\n")
 	require.Equal(k.t, testURL+"\n", k.saved["confer-link.txt"])
 	k.tick(linesEvery)

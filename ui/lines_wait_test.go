@@ -181,7 +181,7 @@ func TestLinesBrokenOutput(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		broken := false
-		k := linesRun(t, linesAt(t, toWaiting()...), func(c *LinesConfig) { c.Err = linesBrokenPipe{&broken} })
+		k := linesRun(t, linesAt(t, toWaiting()...), func(c *Config) { c.Err = linesBrokenPipe{&broken} })
 		broken = true
 		k.tick(linesEvery)
 		<-k.done
@@ -198,7 +198,7 @@ func (linesPanics) Follow(_, _ flow.State, _ *flow.Task) { panic(errors.New(test
 func TestLinesCrash(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		k := linesRun(t, linesAt(t), func(c *LinesConfig) { c.Tasks = linesPanics{newPlainTasks()} })
+		k := linesRun(t, linesAt(t), func(c *Config) { c.Tasks = linesPanics{newPlainTasks()} })
 		k.types("4")
 		<-k.done
 		var caught *crash.Error
@@ -213,7 +213,7 @@ func TestLinesCrash(t *testing.T) {
 func TestLinesTypedAhead(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		k := linesRun(t, linesAt(t, toWaiting()...), func(c *LinesConfig) {
+		k := linesRun(t, linesAt(t, toWaiting()...), func(c *Config) {
 			c.Input = strings.NewReader(linesFinal + strings.Repeat("\n", int(flow.StepProfiles-flow.StepAuthorize)) + "3\n")
 		})
 		require.Equal(t, []string{linesFinal}, k.pasted())

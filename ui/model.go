@@ -26,10 +26,9 @@ type Model struct {
 	width, height int
 	st            styles
 
-	forms   map[pageID]*form // kept, so that drafts survive going back
-	profile *table           // of the profiles
-	told    flash            // what the last key did
-	opening bool             // the last key asked for the browser
+	profile *table // of the profiles
+	told    flash  // what the last key did
+	opening bool   // the last key asked for the browser
 
 	view     viewport.Model
 	helpLine help.Model
@@ -37,9 +36,7 @@ type Model struct {
 	helping  bool // the help is open
 	leaving  bool // ctrl+c was pressed once while something would be lost
 
-	whole   *wholeLink    // the address that is shown outside of the window; nil: none is
-	cameUp  flow.Step     // where problem came up, if that was not where it is put right
-	problem *flow.Problem // the one that led back from there
+	whole *wholeLink // the address that is shown outside of the window; nil: none is
 
 	drawn             []region // where clicks count
 	mouseSet, mouseOn bool     // the operator said whether the mouse is used
@@ -59,7 +56,7 @@ type Model struct {
 func New(cfg Config) *Model {
 	m := &Model{
 		wizard: newWizard(cfg), done: make(chan struct{}),
-		st: newStyles(neutralPalette()), forms: map[pageID]*form{},
+		st:      newStyles(neutralPalette),
 		profile: newTable(), view: viewport.New(), helpLine: help.New(),
 		spinner: spinner.New(spinner.WithSpinner(spinner.MiniDot)),
 	}
@@ -79,31 +76,18 @@ func (m *Model) Init() tea.Cmd {
 	return tea.Batch(tea.RequestBackgroundColor, m.next(), m.animate())
 }
 
-type (
-	reports []flow.Report
-	second  struct{}
-)
+// second says that the seconds shown change.
+type second struct{}
 
-// next waits for a report and takes those that have come with it.
+// next waits for a report.
 func (m *Model) next() tea.Cmd {
-	const most = 64
 	return func() tea.Msg {
-		var got reports
 		select {
 		case r := <-m.cfg.Tasks.Events():
-			got = append(got, r)
+			return r
 		case <-m.done:
 			return nil
 		}
-		for len(got) < most {
-			select {
-			case r := <-m.cfg.Tasks.Events():
-				got = append(got, r)
-			default:
-				return got
-			}
-		}
-		return got
 	}
 }
 
@@ -124,13 +108,9 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	case tea.WindowSizeMsg:
 		m.width, m.height = msg.Width, msg.Height
 	case tea.BackgroundColorMsg:
-		m.theme(msg.IsDark())
-	case reports:
-		var cmds []tea.Cmd
-		for _, r := range msg {
-			cmds = append(cmds, m.apply(r))
-		}
-		return m, tea.Batch(append(cmds, m.next())...)
+		m.theme(m.colors, new(msg.IsDark()))
+	case flow.Report:
+		return m, tea.Batch(m.apply(msg), m.next())
 	case spinner.TickMsg:
 		return m, m.turn(msg)
 	case second:
@@ -152,31 +132,21 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	return m, nil
 }
 
-func (m *Model) theme(dark bool) {
-	m.dark = &dark
-	m.st = newStyles(paletteFor(m.colors, m.dark))
+func (m *Model) theme(colors colorprofile.Profile, dark *bool) {
+	m.colors, m.dark = colors, dark
+	m.st = newStyles(paletteFor(colors, dark))
 }
 
 func (m *Model) apply(ev flow.Event) tea.Cmd {
 	before, turned := m.change(ev)
-	after := m.state
-	if after.Problem != nil && after.Problem != before.Problem && after.Step < before.Step {
-		m.cameUp, m.problem = before.Step, after.Problem
-	}
-	m.rows(before, ev)
-	m.show(before, turned)
-	return m.animate()
-}
-
-// rows hands rows of profiles to the table; they are not in the state.
-func (m *Model) rows(before flow.State, ev flow.Event) {
 	if !before.Watch.Started && m.state.Watch.Started {
 		m.profile.clear()
 	}
-	m.profile.rows.of = m.state.Answers
-	if read, ok := reported(before, ev).(flow.ProfilesRead); ok {
+	if read, ok := reported(before, ev).(flow.ProfilesRead); ok { // rows are not in the state
 		m.profile.rows.add(read.Rows)
 	}
+	m.show(before, turned)
+	return m.animate()
 }
 
 // show brings the page that the state asks for.
@@ -209,20 +179,10 @@ func (m *Model) turned() {
 func (m *Model) page() Page { return pageAt(m.at(), m.context()) }
 
 func (m *Model) context() Context {
-	c := m.wizard.context(m.profile.rows.all, m.draft)
+	c := m.wizard.context(m.profile.rows.all)
 	c.Flags, c.Kept = m.cfg.Flags, m.unchecked()
-	if m.problem != nil && m.problem == m.state.Problem {
-		c.SentBack = "It came up at " + m.cameUp.Title() + "; every other answer is kept."
-	}
 	c.account, _ = m.profile.rows.here()
 	return c
-}
-
-func (m *Model) draft(at pageID, field string) string {
-	if fm := m.forms[at]; fm != nil {
-		return fm.value(field)
-	}
-	return ""
 }
 
 // unchecked tells whether an address was pasted that nobody has looked at: the
@@ -230,15 +190,6 @@ func (m *Model) draft(at pageID, field string) string {
 func (m *Model) unchecked() bool {
 	fm := m.forms[pagePaste]
 	return fm != nil && fm.value(fieldAddress) != "" && fm.value(fieldAddress) != fm.sent[fieldAddress]
-}
-
-func (m *Model) form() *form {
-	fm := m.forms[m.at()]
-	if fm == nil {
-		fm = newForm()
-		m.forms[m.at()] = fm
-	}
-	return fm
 }
 
 // sync brings the form of the page up to date.
@@ -350,9 +301,6 @@ func (m *Model) do(a Act) tea.Cmd {
 		return func() tea.Msg { return m.save(a.Save) }
 	}
 	_, m.opening = a.Event.(flow.OpenWanted)
-	if _, ok := a.Event.(flow.AnotherWanted); ok && m.state.Running != nil {
-		return tea.Batch(m.apply(flow.Back{}), m.apply(a.Event)) // ends the look at this one's profiles
-	}
 	return m.apply(a.Event)
 }
 
@@ -389,38 +337,13 @@ func (m *Model) pasteTarget(p Page) (at pageID, waits bool) {
 	return p.Paste, waits
 }
 
-// refuse finds secrets that are shown: of the state, and typed here.
-func (m *Model) refuse(f Field, text string) *flow.Problem {
-	var typed []string
-	for _, fm := range m.forms {
-		for _, other := range fm.page.Fields {
-			if other.Kind == FieldSecret && !other.Exact && fm.value(other.Name) != "" {
-				typed = append(typed, fm.value(other.Name))
-			}
-		}
-	}
-	return misplaced(f, text, m.state, typed)
-}
-
-// quit ends the program, but asks once while the administrator is in the
-// browser: what they finish could then not be known. While the code is exchanged
-// it asks too, because the program then does not end at once, and while what was
-// approved is in memory alone.
+// quit ends the program, but asks once where something would be lost.
 func (m *Model) quit() tea.Cmd {
 	if m.losable() && !m.leaving {
 		m.leaving = true
 		return nil
 	}
 	return tea.Quit
-}
-
-func (m *Model) losable() bool {
-	return m.state.Attempt.Phase >= flow.PhaseWaiting || m.state.HasUnfinished()
-}
-
-func (m *Model) openHelp() {
-	m.helping = true
-	m.view.GotoTop()
 }
 
 func (m *Model) pressHelp(msg tea.KeyPressMsg) {

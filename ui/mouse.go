@@ -3,8 +3,6 @@ package ui
 import (
 	"charm.land/bubbles/v2/key"
 	tea "charm.land/bubbletea/v2"
-
-	"confer/flow"
 )
 
 // spot is what a click on a line, or on a part of it, is for.
@@ -22,7 +20,6 @@ const (
 	spotRow
 	spotField // or an action below the fields
 	spotKey
-	spotLink
 )
 
 // region is a spot as it was drawn last.
@@ -55,7 +52,7 @@ func (m *Model) mouse() bool {
 	p := m.page()
 	copies := p.Link != "" || p.Text != nil
 	for _, n := range append(p.Found, p.Notes...) {
-		copies = copies || n.Kind == noteCommand
+		copies = copies || n.Command != ""
 	}
 	return !copies
 }
@@ -103,12 +100,6 @@ func (m *Model) clicked(s spot) tea.Cmd {
 	case spotNothing:
 	case spotKey:
 		return m.press(keyNamed(s.key))
-	case spotLink:
-		for _, a := range m.page().Actions {
-			if _, ok := a.Act.Event.(flow.OpenWanted); ok {
-				return m.do(a.Act)
-			}
-		}
 	case spotOption:
 		c := m.form().choice
 		if c.cursor == s.at {

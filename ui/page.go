@@ -3,8 +3,8 @@
 // (page_*.go). Two renderings know no step: the screen (model.go, screen.go,
 // form.go, layout.go), a tea.Model, and lines for screen readers and logs
 // (lines*.go). The wait for the administrator and the table of accounts share
-// texts and actions, and have a driver of their own in each: table.go, lines_wait.go,
-// lines_profiles.go. The state changes in apply alone. Nothing here does network,
+// texts and actions, and have a driver of their own in each: table.go, lines_live.go.
+// The state changes in apply alone. Nothing here does network,
 // keyring or disk work: tasks do, and their reports come in as messages.
 //
 // A new step needs a file with its page, which registers itself.
@@ -110,10 +110,9 @@ func says(text string) func(string) string { return func(string) string { return
 type Option struct {
 	Value string
 	Label string
-	Note  string   // beside the label
-	Last  string   // after everything: what terminals measure differently
-	Words []string // that choose it in lines, besides its value and label
-	About string   // to know when it is chosen
+	Note  string // beside the label
+	Last  string // after everything: what terminals measure differently
+	About string // to know when it is chosen
 	Act   Act
 }
 
@@ -153,6 +152,7 @@ func (a Act) none() bool {
 type Note struct {
 	Head    string // above it
 	Text    string
+	Command string   // below it, to be copied into a shell
 	Items   []string // numbered
 	Bullets bool     // Items have signs instead of numbers
 	Kind    noteKind
@@ -167,7 +167,6 @@ const (
 	noteMuted
 	noteDone
 	noteWarning
-	noteCommand // to be copied into a shell
 )
 
 // Text is something to be sent to somebody.
@@ -201,20 +200,17 @@ type Context struct {
 	Files    bool // texts can be written to files
 	Flags    bool // the terminal measures flags right
 	Approves bool // the sandbox's built-in browser can do what the administrator would
-	SentBack string
 	Kept     bool // an address was pasted and not yet checked
 
-	drafts  func(pageID, string) string // what stands in a field of a page now
-	account profiles.Row                // the row under the table's cursor
-	unmet   func() []string             // some accounts that are not connected, by name
+	forms   map[pageID]*form // with what stands in the fields now
+	account profiles.Row     // the row under the table's cursor
+	rows    []profiles.Row   // the accounts that were read
 }
 
 // draft is what stands in a field of a page, which may not be submitted yet.
 func (c Context) draft(at pageID, field, otherwise string) string {
-	if c.drafts != nil {
-		if text := c.drafts(at, field); text != "" {
-			return text
-		}
+	if fm := c.forms[at]; fm != nil && fm.value(field) != "" {
+		return fm.value(field)
 	}
 	return otherwise
 }
@@ -228,22 +224,36 @@ type step struct {
 	answer func(flow.State) string // as the list of steps shows it; empty: none yet
 }
 
-// The pages and steps, which register themselves: a further step needs no more
-// than a file with its page.
-var (
-	pages = map[pageID]func(Context) Page{}
-	steps = map[flow.Step]step{}
-)
-
-func registerPage(id pageID, page func(Context) Page) bool {
-	pages[id] = page
-	return true
+// pages are those beside the steps' own.
+var pages = map[pageID]func(Context) Page{
+	pageStore:        storePage,
+	pagePassphrase:   passphrasePage,
+	pageUnstored:     unstoredPage,
+	pageUsedAccounts: usedAccountsPage,
+	pageConnect:      connectPage,
+	pageNewAccount:   newAccountPage,
+	pageWaiting:      waitingPage,
+	pagePaste:        pastePage,
+	pageMessage:      messagePage,
+	pagePermit:       permitPage,
+	pageHanded:       handedPage,
+	pageAccounts:     accountsPage,
+	pageAccountsFile: accountsFilePage,
+	pageAccessToken:  accessTokenPage,
+	pageTable:        tablePage,
+	pageAccount:      accountPage,
+	pageExport:       exportPage,
+	pageDone:         donePage,
 }
+
+// steps register themselves: a further one needs no more than a file with its page.
+var steps = map[flow.Step]step{}
 
 // registerStep registers the page that a step begins with.
 func registerStep(at flow.Step, id pageID, page func(Context) Page, answer func(flow.State) string) bool {
 	steps[at] = step{id, answer}
-	return registerPage(id, page)
+	pages[id] = page
+	return true
 }
 
 // pathOf is the page that a state asks for, last, after those that lead to it.
@@ -270,6 +280,9 @@ func pathOf(s flow.State) []pageID {
 // stopped, that is said, and can be undone.
 func pageAt(id pageID, c Context) Page {
 	p := pages[id](c).submitted()
+	if c.Attempt.Phase == flow.PhaseWaiting { // whatever is open over the wait
+		p.Until, p.Paste, p.Warning = c.Attempt.Until, pagePaste, cmp.Or(p.Warning, c.Attempt.Notice)
+	}
 	if c.Resumed && id == steps[c.Step].page && p.Busy == "" {
 		p.Found = append([]Note{{Text: "Going on where you stopped: " + strings.ToLower(c.Step.Title()) + ".", Kind: noteMuted, Rank: aside}}, p.Found...)
 		p.Actions = append(p.Actions, startOver)
@@ -314,6 +327,10 @@ func (t *trail) follow(before, after flow.State, ev flow.Event) bool {
 		t.notice = ""
 	}
 	path := pathOf(after)
+	if before.Attempt.Phase == flow.PhaseWaiting && after.Attempt.Phase > flow.PhaseWaiting {
+		t.opened = slices.Clone(path) // nothing else matters any more
+		return true
+	}
 	if slices.Equal(path, t.path) {
 		return false
 	}
@@ -376,13 +393,14 @@ type wizard struct {
 	trail
 	cfg   Config
 	state flow.State
+	forms map[pageID]*form // kept, so that drafts survive going back
 }
 
 func newWizard(cfg Config) wizard {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	w := wizard{cfg: cfg, state: cfg.State}
+	w := wizard{cfg: cfg, state: cfg.State, forms: map[pageID]*form{}}
 	w.follow(w.state, w.state, nil)
 	return w
 }
@@ -390,6 +408,9 @@ func newWizard(cfg Config) wizard {
 // change is the only place where the state changes. It tells whether that has
 // brought another page.
 func (w *wizard) change(ev flow.Event) (before flow.State, turned bool) {
+	if _, ok := ev.(flow.AnotherWanted); ok && w.state.Running != nil {
+		w.change(flow.Back{}) // ends the look at this one's profiles
+	}
 	before = w.state
 	after, task := before.Apply(ev)
 	w.state = after
@@ -406,11 +427,43 @@ func reported(before flow.State, ev flow.Event) flow.Event {
 	return r.Event
 }
 
-// context is what pages may know, with the accounts that were read and what stands
-// in the fields.
-func (w *wizard) context(rows []profiles.Row, drafts func(pageID, string) string) Context {
+// waiting tells whether the administrator is waited for.
+func (w *wizard) waiting() bool { return w.state.Attempt.Phase == flow.PhaseWaiting }
+
+// losable tells whether leaving now would lose something: what the administrator
+// finishes could not be known, or what was approved is in memory alone. A code that
+// is being exchanged is not lost, but the program does not end at once.
+func (w *wizard) losable() bool {
+	return w.state.Attempt.Phase >= flow.PhaseWaiting || w.state.HasUnfinished()
+}
+
+// form is that of the page that is shown.
+func (w *wizard) form() *form {
+	fm := w.forms[w.at()]
+	if fm == nil {
+		fm = newForm()
+		w.forms[w.at()] = fm
+	}
+	return fm
+}
+
+// refuse finds secrets that are shown: of the state, and typed here.
+func (w *wizard) refuse(f Field, text string) *flow.Problem {
+	var typed []string
+	for _, fm := range w.forms {
+		for _, other := range fm.page.Fields {
+			if other.Kind == FieldSecret && !other.Exact && fm.value(other.Name) != "" {
+				typed = append(typed, fm.value(other.Name))
+			}
+		}
+	}
+	return misplaced(f, text, w.state, typed)
+}
+
+// context is what pages may know, with the accounts that were read.
+func (w *wizard) context(rows []profiles.Row) Context {
 	return Context{State: w.seen(w.state), Session: w.cfg.Session, Browser: w.cfg.Browser, Now: w.cfg.Now(), Files: w.cfg.SaveFile != nil,
-		Approves: w.cfg.Approves, drafts: drafts, unmet: func() []string { return unmet(rows, w.state) }}
+		Approves: w.cfg.Approves, forms: w.forms, rows: rows}
 }
 
 // Missing are the fields that have no answer yet, and that a run which asks

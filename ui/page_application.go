@@ -43,20 +43,12 @@ func applicationPage(c Context) Page {
 		},
 		Actions: []Action{askToPermit},
 		Problem: c.problem(), At: applicationFault(c.State), Warning: c.Notice,
-		Busy: c.working(askingAbout(c)),
+		Busy: c.working("Asking Cronofy about this application"),
 		Explain: []string{
 			"confer works in the name of your application at Cronofy. Open Cronofy's developer dashboard, choose the application, and copy the client id and the client secret from there.",
 			"The redirect URI is where the administrator's browser comes back to with Cronofy's answer. confer listens there by itself if it is an address of this machine. An application in development mode may use any; one in production only those that Cronofy has permitted.",
 		},
 	}
-}
-
-// askingAbout says who is asked. The system is not where a store was named.
-func askingAbout(c Context) string {
-	if c.Store.Kind == "" || c.Store.Kind == flow.StoreKeyring {
-		return "Asking Cronofy about this application, and the system about its keyring"
-	}
-	return "Asking Cronofy about this application"
 }
 
 // askToPermit opens the text that asks Cronofy to permit a redirect URI.
@@ -74,23 +66,19 @@ func secretMayBeStored(s flow.State) bool {
 
 func keptWhere(s flow.Store) string {
 	switch s.Kind {
-	case flow.StoreKeyring:
-		return "It will be kept in the system keyring."
 	case flow.StoreSession:
 		return "It stays in memory, for this run only."
 	case flow.StoreFile:
 		return "It will be kept in the encrypted file."
 	case flow.StoreNone:
 		return "The sandbox's own. Nothing is stored on this machine."
+	case flow.StoreKeyring:
 	}
 	return "It will be kept in the system keyring. If there is none, confer asks first."
 }
 
 func redirectHint(uri string, s flow.State) string {
-	switch {
-	case s.Answers.Site.Sandbox:
-		return "Where the browser comes back to. confer listens there."
-	case !flow.LoopbackRedirect(uri) && s.Answers.Listen == "":
+	if !flow.LoopbackRedirect(uri) && s.Answers.Listen == "" {
 		return "The server there must do nothing with the code: a static page or a 404 is right. You will paste the final address."
 	}
 	return "For an application in production, it must be one of its permitted redirect URIs at Cronofy."

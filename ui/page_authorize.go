@@ -1,23 +1,15 @@
 package ui
 
 import (
-	"errors"
-
 	"confer/cronofy"
 	"confer/flow"
 )
 
 // The step before an approval link is made, after it was made, and after it went
 // wrong.
-const (
-	pageAuthorize pageID = "authorize"
-	pageDetails   pageID = "details"
-)
+const pageAuthorize pageID = "authorize"
 
-var (
-	_ = registerStep(flow.StepAuthorize, pageAuthorize, authorizePage, authorizeAnswer)
-	_ = registerPage(pageDetails, detailsPage)
-)
+var _ = registerStep(flow.StepAuthorize, pageAuthorize, authorizePage, authorizeAnswer)
 
 func authorizeAnswer(s flow.State) string {
 	switch {
@@ -67,27 +59,21 @@ func readyPage(c Context, p *Page) {
 	p.Submit, p.Enter = submits(flow.AuthorizeStarted{}), "make the approval link"
 	p.Notes = []Note{
 		{Head: "Who approves", Text: "An administrator of the calendars and of " + w.admin + ". If these are two people, they must use the same browser.", Rank: extra},
-		{Head: "What they will see", Items: []string{"If asked: show that they administer the calendars", w.sees, "Approve the link between the two"}, Rank: spare},
+		{Head: "What they will see", Items: []string{"If asked: show that they administer the calendars", w.sees, "Approve the link between the two"}, Rank: extra},
 	}
 	if len(c.Used) > 0 || c.Link != nil {
 		p.Notes = append(p.Notes, Note{Text: "You have linked others before: use a private window. Cronofy remembers who signed in last.", Kind: noteWarning, Rank: aside})
 	}
-	p.Notes = append(p.Notes, Note{Text: enterDoes(c)})
+	open := "opens it in a browser"
+	if c.Browser == BrowserNone || c.away() && c.Browser != BrowserNamed {
+		open = "shows it for you to open in any browser"
+	}
+	p.Notes = append(p.Notes, Note{Text: "With {enter}, confer makes the approval link, " + open + ", and waits for the answer. " +
+		"The next page has a message for an administrator who sits elsewhere."})
 	p.Explain = []string{
 		"An approval link leads the administrator through Cronofy's pages: they show that they administer the calendars, sign in to the provider as its administrator, and approve.",
 		"Nobody has to be at this computer. The next page has a message for an administrator who sits elsewhere, and a field for the final address of their browser.",
 	}
-}
-
-func enterDoes(c Context) string {
-	open := "opens it in a browser here"
-	switch {
-	case c.Browser == BrowserNamed:
-		open = "opens it with the browser that was named"
-	case c.Browser == BrowserNone || c.away():
-		open = "shows it for you to open in any browser"
-	}
-	return "{enter} makes the approval link, " + open + ", and waits for the answer. The next page has a message for an administrator who sits elsewhere."
 }
 
 func linkedAlready(c Context, p *Page) {
@@ -109,7 +95,7 @@ func problemPage(c Context, p *Page) {
 	}
 	again := Action{Key: "enter", Words: "try again, with a new approval link", Short: "try again", Act: Act{Event: flow.AuthorizeStarted{}}}
 	if len(why.Offers) > 0 && !c.Answers.RedirectSet {
-		options := []Option{{Value: c.Answers.RedirectURI, Label: clean(c.Answers.RedirectURI), Note: "try again", Words: []string{"try again"}, Act: again.Act}}
+		options := []Option{{Value: c.Answers.RedirectURI, Label: clean(c.Answers.RedirectURI), Note: "try again", Act: again.Act}}
 		for _, uri := range why.Offers {
 			options = append(options, Option{Value: uri, Label: clean(uri), Note: "another port", Act: Act{Event: flow.RedirectURIChosen{URI: uri}}})
 		}
@@ -128,29 +114,14 @@ func problemPage(c Context, p *Page) {
 	if why.Code == flow.CodePort {
 		p.Actions = append(p.Actions, askToPermit)
 	}
-	if why.Err != nil && !errors.Is(why.Err, flow.ErrTimeout) { // which says no more
-		p.Actions = append(p.Actions, Action{Key: "d", Words: "details", Act: Act{Open: pageDetails}})
-	}
 	p.Paste = pagePaste
 	switch {
 	case c.Kept:
-		p.Notes = append(p.Notes, Note{Text: "The address that was pasted is kept. {enter} waits again, and the address can be checked then.", Kind: noteMuted})
+		p.Notes = append(p.Notes, Note{Text: "The address that was pasted is kept. With {enter}, confer waits again, and the address can be checked.", Kind: noteMuted})
 	case why.Code == flow.CodeTimeout:
-		p.Notes = append(p.Notes, Note{Text: "Whoever still has the earlier approval link open can finish there: the answer counts as soon as confer waits again.", Kind: noteMuted, Rank: spare})
+		p.Notes = append(p.Notes, Note{Text: "Whoever still has the earlier approval link open can finish there: the answer counts as soon as confer waits again.", Kind: noteMuted, Rank: extra})
 	}
 	p.Explain = []string{"Every answer is kept. Trying again makes a new approval link; the administrator opens that one, and approves."}
-}
-
-func detailsPage(c Context) Page {
-	why := c.State.Problem
-	if why == nil && c.Unfinished() != nil {
-		why = c.Unfinished().Problem
-	}
-	p := Page{Title: "Details"}
-	if why != nil {
-		p.Notes = []Note{{Text: clean(why.Summary)}, {Text: why.Details(), Kind: noteMuted}}
-	}
-	return p
 }
 
 // linkedNotes say what has been reached.
@@ -190,10 +161,8 @@ func storedWhere(kind flow.StoreKind, refresh bool) string {
 	switch {
 	case !refresh:
 		return "valid for this run only: Cronofy gave no refresh token"
-	case kind == flow.StoreKeyring:
-		return "in the system keyring"
-	case kind == flow.StoreFile:
-		return "in the encrypted file"
+	case kind == flow.StoreKeyring, kind == flow.StoreFile:
+		return "in " + storeName(kind)
 	}
 	return "in memory, for this run only"
 }

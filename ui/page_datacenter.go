@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"slices"
 	"strings"
 
 	"confer/cronofy"
@@ -29,27 +30,16 @@ func dataCenterPage(c Context) Page {
 		Lead:   "Client ids, secrets and service accounts exist in one data center only.",
 		Fields: []Field{f},
 		Submit: func(v Values) flow.Event {
-			dc, _ := cronofy.FindDataCenter(v[f.Name])
-			return flow.DataCenterChosen{Site: siteFor(dc, c.State)}
+			at := slices.IndexFunc(c.Sites, func(s cronofy.Site) bool { return s.DataCenter.ID == v[f.Name] })
+			return flow.DataCenterChosen{Site: c.Sites[at]}
 		},
-		Notes:   []Note{{Text: whereItShows(c.State), Kind: noteMuted, Rank: spare}},
+		Notes:   []Note{{Text: whereItShows(c.State), Kind: noteMuted, Rank: extra}},
 		Problem: c.problem(), Warning: c.Notice,
 		Explain: []string{
 			"Cronofy runs in several places of the world, and an application belongs to the one it was made in. Everything else that confer asks for belongs to the same place.",
 			"Cronofy's developer dashboard shows it in its address: app-de.cronofy.com is Germany, app.cronofy.com the United States.",
 		},
 	}
-}
-
-// siteFor is a data center as this run reaches it, base URLs that were put in
-// the place of its own applied.
-func siteFor(dc cronofy.DataCenter, s flow.State) cronofy.Site {
-	for _, site := range s.Sites {
-		if site.DataCenter.ID == dc.ID {
-			return site
-		}
-	}
-	return dc.Site()
 }
 
 func whereItShows(s flow.State) string {

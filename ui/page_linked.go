@@ -16,13 +16,7 @@ const (
 	pageDone         pageID = "done"
 )
 
-var (
-	_ = registerStep(flow.StepProfiles, pageLinked, linkedPage, checkedAnswer)
-	_ = registerPage(pageAccounts, accountsPage)
-	_ = registerPage(pageAccountsFile, accountsFilePage)
-	_ = registerPage(pageAccessToken, accessTokenPage)
-	_ = registerPage(pageDone, donePage)
-)
+var _ = registerStep(flow.StepProfiles, pageLinked, linkedPage, checkedAnswer)
 
 func checkedAnswer(s flow.State) string {
 	if t := s.Watch.Counts; t.Read > 0 {
@@ -54,7 +48,7 @@ func linkedPage(c Context) Page {
 		Fields: []Field{{Name: "next", Kind: FieldChoice, Options: []Option{
 			{Value: "check", Label: "Check accounts", Note: "optional: does it work?", Act: Act{Open: pageAccounts}},
 			{Value: "another", Label: "Another link", Note: "another organisation or provider", Act: Act{Event: flow.AnotherWanted{}}},
-			{Value: "finish", Label: "Finish", Note: withoutCheck(c.State), Act: Act{Event: noAccounts}},
+			{Value: "finish", Label: "Finish", Act: Act{Event: noAccounts}},
 		}}},
 		Actions: []Action{{Key: "f", Words: "finish", Act: Act{Event: noAccounts}}},
 		Explain: []string{"The link is made. Cronofy now looks for each calendar account's e-mail address at the provider, and gives those it finds a conferencing profile: their meetings get an address by themselves.",
@@ -76,17 +70,6 @@ func linkedPage(c Context) Page {
 
 var noAccounts = flow.AccountsGiven{Accounts: flow.Accounts{Kind: flow.AccountsNone}}
 
-// withoutCheck says what there is when no accounts are checked.
-func withoutCheck(s flow.State) string {
-	switch {
-	case s.Link == nil:
-		return "the link most likely exists"
-	case s.Link.Unconfirmed:
-		return "the link stays unconfirmed"
-	}
-	return "the link is done"
-}
-
 func accountsPage(c Context) Page {
 	answer := "none"
 	switch c.Answers.Accounts.Kind {
@@ -100,7 +83,7 @@ func accountsPage(c Context) Page {
 		Title: "Check it now? (optional)",
 		Lead:  "Cronofy lists no accounts, so their conferencing profiles are read one by one, each with a token of the account.",
 		Fields: []Field{{Name: "accounts", Label: "Accounts", Kind: FieldChoice, Answer: answer, Options: []Option{
-			{Value: "none", Label: "Skip", Note: withoutCheck(c.State), Words: []string{"skip"}, Act: Act{Event: noAccounts}},
+			{Value: "none", Label: "Skip", Act: Act{Event: noAccounts}},
 			{Value: "file", Label: "A file", Note: "a list with access tokens", Act: Act{Open: pageAccountsFile}},
 			{Value: "token", Label: "One access token", Note: "of one account, pasted", Act: Act{Open: pageAccessToken}},
 		}}},
@@ -154,24 +137,24 @@ func donePage(c Context) Page {
 		return p
 	}
 	say := func(r rank, text, command string) {
-		p.Notes = append(p.Notes, Note{Text: text, Rank: r}, Note{Text: command, Kind: noteCommand, Rank: r})
+		p.Notes = append(p.Notes, Note{Text: text, Command: command, Rank: r})
+	}
+	if c.Link != nil {
+		if c.Link.EndsWithRun() {
+			p.Notes = append(p.Notes, Note{Text: "confer's own token is in memory, and ends with confer. The link stays.", Kind: noteWarning, Rank: aside})
+		}
+		say(aside, "What is linked, and where each secret is:", "confer status")
+		say(aside, "To undo it here (with --revoke at Cronofy too):", "confer logout "+c.Link.ID())
+		if c.Link.RefreshToken && !c.Link.EndsWithRun() {
+			say(extra, "To hand the tokens over to your own application:", "confer export "+c.Link.ID()+" --tokens-out FILE")
+		}
 	}
 	if a.Accounts.Kind == flow.AccountsFile {
 		say(extra, "To check the same accounts again:", profilesCommand(a, a.Accounts.Path))
 	} else {
 		say(extra, "To check accounts, with a file of their tokens:", profilesCommand(a, "FILE"))
 	}
-	say(spare, "Or for a list of e-mail addresses, through the service account:", "confer profiles --emails FILE")
-	if c.Link != nil {
-		switch {
-		case c.Link.EndsWithRun():
-			p.Notes = append(p.Notes, Note{Text: "confer's own token is in memory, and ends with confer. The link stays.", Kind: noteWarning, Rank: aside})
-		case c.Link.RefreshToken:
-			say(extra, "To hand the tokens over to your own application:", "confer export "+c.Link.ID()+" --tokens-out FILE")
-		}
-		say(aside, "What is linked, and where each secret is:", "confer status")
-		say(aside, "To undo it here (with --revoke at Cronofy too):", "confer logout "+c.Link.ID())
-	}
+	say(extra, "Or for a list of e-mail addresses, through the service account:", "confer profiles --emails FILE")
 	return p
 }
 

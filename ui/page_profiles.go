@@ -16,23 +16,15 @@ const (
 	pageTable   pageID = "table"
 	pageAccount pageID = "account"
 	pageExport  pageID = "export"
-	pageSummary pageID = "summary"
-)
-
-var (
-	_ = registerPage(pageTable, tablePage)
-	_ = registerPage(pageAccount, accountPage)
-	_ = registerPage(pageExport, exportPage)
-	_ = registerPage(pageSummary, summaryPage)
 )
 
 func tablePage(c Context) Page {
 	p := Page{
 		Title: "Accounts", Lead: nextLook(c), Warning: c.Notice, Problem: c.problem(),
 		Actions: []Action{
-			{Key: "enter", Words: "finish", Act: Act{Open: pageSummary}},
+			{Key: "enter", Words: "finish", Act: Act{Open: pageDone}},
 			{Key: "r", Words: "look again", Act: Act{Event: flow.Refreshed{}, Told: "Looking again."}},
-			{Key: "f", Words: "finish", Act: Act{Open: pageSummary}, Aside: true},
+			{Key: "f", Words: "finish", Act: Act{Open: pageDone}, Aside: true},
 			{Key: "e", Words: "export", Act: Act{Open: pageExport}},
 			{Key: "a", Words: "another link", Act: Act{Event: flow.AnotherWanted{}}, Aside: true},
 		},
@@ -42,10 +34,10 @@ func tablePage(c Context) Page {
 		},
 	}
 	if c.Watch.Counts.Read > 0 && c.KnownHere() == nil {
-		p.Notes = []Note{{Text: "A profile that was there before the link may be the person's own.", Kind: noteMuted, Rank: spare}}
+		p.Notes = []Note{{Text: "A profile that was there before the link may be the person's own.", Kind: noteMuted, Rank: extra}}
 	}
 	if c.NothingYet(c.Now) {
-		p.Notes = append(p.Notes, Note{Text: "Nobody has a profile yet. {help} tells what to check.", Kind: noteWarning})
+		p.Notes = append(p.Notes, Note{Text: "Nobody has a profile yet. ? tells what to check.", Kind: noteWarning})
 		p.Explain = append(p.Explain, "Nobody has a profile yet? Check, in this order: "+strings.Join(whatToCheck(c), " "))
 	}
 	return p
@@ -62,7 +54,7 @@ func nextLook(c Context) string {
 	case c.Running != nil && c.Watch.NextLook.After(c.Now):
 		return "next look in " + clock(c.Watch.NextLook.Sub(c.Now))
 	case pauses(c.State, c.Now):
-		return "Cronofy asks to wait " + clock(c.Pause.Until.Sub(c.Now))
+		return "asking again in " + clock(c.Pause.Until.Sub(c.Now)) + " (" + clean(c.Pause.Reason) + ")"
 	case c.Running != nil:
 		return "looking…"
 	case c.Watch.Counts.Missing > 0:
@@ -74,10 +66,13 @@ func nextLook(c Context) string {
 // accountPage is everything about one account.
 func accountPage(c Context) Page {
 	rec, kind := c.account.Record, c.Answers.Accounts.Kind
-	p := Page{Title: clean(accountName(c.account, kind)), Lead: rec.Words() + stateMeans(rec.State), Warning: c.Notice,
+	p := Page{Title: clean(accountName(c.account, kind)), Lead: rec.Words(), Warning: c.Notice,
 		Actions: []Action{{Key: "enter", Words: "back to the table", Act: Act{Open: back}}}}
 	if known := facts([][2]string{{"Name", rec.Account.Name}, {"Account", rec.Account.Sub}}); len(known) > 0 {
 		p.Notes = append(p.Notes, Note{Items: known, Bullets: true, Rank: aside})
+	}
+	if rec.State == profiles.Disconnected {
+		p.Lead += " · the person has to sign in again"
 	}
 	if rec.Error != nil {
 		_, next := flow.AccountWords(rec.Error.Code, kind)
@@ -126,17 +121,6 @@ func facts(list [][2]string) []string {
 	return out
 }
 
-func stateMeans(s profiles.State) string {
-	switch s {
-	case profiles.Disconnected:
-		return " · the person has to sign in again"
-	case profiles.Missing:
-		return " · may still come"
-	case profiles.Connected, profiles.Failed:
-	}
-	return ""
-}
-
 // exportPage says how to get the same table as a file.
 func exportPage(c Context) Page {
 	if c.Answers.Site.Sandbox {
@@ -147,13 +131,10 @@ func exportPage(c Context) Page {
 		path = "FILE"
 	}
 	return Page{Title: "The same table as a file", Lead: "In another terminal, or after confer has ended:", Notes: []Note{
-		{Text: profilesCommand(c.Answers, path) + " --format csv", Kind: noteCommand},
-		{Text: profilesCommand(c.Answers, path) + " --format json", Kind: noteCommand},
+		{Command: profilesCommand(c.Answers, path) + " --format csv"},
+		{Command: profilesCommand(c.Answers, path) + " --format json", Tight: true},
 	}}
 }
-
-// summaryPage is the end after the table.
-func summaryPage(c Context) Page { return donePage(c) }
 
 // checkedNotes are what was found: how many of how many, who is missing, and what
 // to do about it.
@@ -164,11 +145,7 @@ func checkedNotes(c Context) []Note {
 	}
 	out := []Note{{Text: fmt.Sprintf("%s %s of %s accounts connected", bar(t.Connected, t.Read), thousands(t.Connected), thousands(t.Read))}}
 	if rest := counts(profiles.Summary{Disconnected: t.Disconnected, Missing: t.Missing, Failed: t.Failed}); rest != "" && t.Connected < t.Read {
-		var some []string
-		if c.unmet != nil {
-			some = c.unmet()
-		}
-		out = append(out, Note{Text: rest + ".", Items: some, Bullets: true, Rank: aside})
+		out = append(out, Note{Text: rest + ".", Items: c.unmet(), Bullets: true, Rank: aside})
 	}
 	if t.Missing > 0 {
 		text := "Not yet: " + strings.Join(whatToCheck(c)[:2], " ") + " It may also take Cronofy a while."

@@ -1,8 +1,6 @@
 package ui
 
 import (
-	"strings"
-
 	"confer/cronofy"
 	"confer/flow"
 )
@@ -15,7 +13,7 @@ func providerPage(c Context) Page {
 	f := Field{Name: "provider", Label: "Provider", Flag: "--provider", Kind: FieldChoice, Answer: string(c.Answers.Provider)}
 	for _, p := range offered(c.Answers.Provider) {
 		w := wordsFor(p)
-		f.Options = append(f.Options, Option{Value: string(p), Label: w.option, Note: w.note, About: w.needs, Words: []string{strings.TrimSuffix(string(p), "_enterprise")}})
+		f.Options = append(f.Options, Option{Value: string(p), Label: w.option, Note: w.note, About: w.needs})
 	}
 	return Page{
 		Title: "Which provider should people meet on?", Lead: "The administrator signs in to it once, for everybody.",
@@ -78,7 +76,7 @@ func wordsFor(p cronofy.Provider) words {
 			needs: "The administrator picks from a list. Which providers it shows depends on the conferencing categories of your application at Cronofy.",
 			login: "Sign in to the conferencing provider (Zoom, Webex, ...) as its administrator first, in the same browser.",
 			sees:  "Choose the provider: let Cronofy create the meetings",
-			allow: "You choose the conferencing provider, and it asks whether Cronofy may create meetings for its users and rooms.",
+			allow: "The conferencing provider is chosen. It asks whether Cronofy may create meetings for its users and rooms.",
 		}
 	default:
 		w.note, w.needs = "", "confer does not know this provider, and sends its name to Cronofy as it is."

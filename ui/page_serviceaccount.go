@@ -16,12 +16,7 @@ const (
 	pageNewAccount     pageID = "new service account"
 )
 
-var (
-	_ = registerStep(flow.StepServiceAccount, pageServiceAccount, serviceAccountPage, serviceAccountAnswer)
-	_ = registerPage(pageUsedAccounts, usedAccountsPage)
-	_ = registerPage(pageConnect, connectPage)
-	_ = registerPage(pageNewAccount, newAccountPage)
-)
+var _ = registerStep(flow.StepServiceAccount, pageServiceAccount, serviceAccountPage, serviceAccountAnswer)
 
 func serviceAccountAnswer(s flow.State) string {
 	if s.Answers.ServiceAccount == "" {
@@ -146,7 +141,7 @@ func connectPage(c Context) Page {
 		Problem: c.problem(), Warning: c.Notice,
 		Notes: []Note{
 			{Text: "Your own application is not told of the account: confer shows you the new id.", Kind: noteMuted, Rank: aside},
-			{Text: "The browser comes back to " + clean(c.Answers.RedirectURI) + ".", Kind: noteMuted, Rank: spare},
+			{Text: "The browser comes back to " + clean(c.Answers.RedirectURI) + ".", Kind: noteMuted, Rank: extra},
 		},
 		Explain: []string{"Enterprise Connect is Cronofy's name for access to all calendars of an organisation. The administrator signs in to Microsoft 365, Google Workspace or Exchange, and approves what your application asks for."},
 	}

@@ -13,33 +13,28 @@ const (
 	pageUnstored   pageID = "approved, not stored"
 )
 
-var (
-	_ = registerPage(pageStore, storePage)
-	_ = registerPage(pagePassphrase, passphrasePage)
-	_ = registerPage(pageUnstored, unstoredPage)
-)
-
 func storePage(c Context) Page {
 	st := c.Store
 	keyring := Option{Value: string(flow.StoreKeyring), Label: "Try the keyring again", Act: Act{Event: flow.StoreChosen{Kind: flow.StoreKeyring}}}
 	if st.Keyring.State == "locked" && !st.Keyring.NoWindow {
 		keyring.Label, keyring.Note = "Unlock the keyring", "a window on your desktop asks"
 	}
-	file := Option{Value: string(flow.StoreFile), Label: "Encrypted file", Note: fileNote(st), Act: Act{Open: pagePassphrase}}
+	why, help, details := keyringWords(c.State)
+	file := Option{Value: string(flow.StoreFile), Label: "Encrypted file", Note: "with a passphrase", Act: Act{Open: pagePassphrase}}
 	if st.Kind == flow.StoreFile && !st.Passphrase.Empty() { // it was open, and failed
 		file.Act = Act{Event: flow.StoreChosen{Kind: flow.StoreFile, Passphrase: st.Passphrase}}
 	}
 	return Page{
-		Title: "Where should the secrets be kept?", Lead: keyringWords(st),
+		Title: "Where should the secrets be kept?", Lead: why,
 		Fields: []Field{{Name: "secret_store", Kind: FieldChoice, Answer: storeDefault(c.State), Options: []Option{
 			keyring,
-			{Value: string(flow.StoreSession), Label: "Memory, for this run", Note: "gone when confer ends", Words: []string{"memory"}, Act: Act{Event: flow.StoreChosen{Kind: flow.StoreSession}}},
+			{Value: string(flow.StoreSession), Label: "Memory, for this run", Note: "gone when confer ends", Act: Act{Event: flow.StoreChosen{Kind: flow.StoreSession}}},
 			file,
 		}}},
 		Notes: []Note{
-			{Text: keyringHelp(c.State), Kind: noteMuted, Rank: aside},
+			{Text: help, Kind: noteMuted, Rank: aside},
 			{Text: "Secrets are the client secret and confer's own refresh tokens. Nothing is written anywhere else.", Kind: noteMuted, Rank: extra},
-			{Text: systemSays(c.State), Kind: noteMuted, Rank: spare},
+			{Text: details, Kind: noteMuted, Rank: extra},
 		},
 		Problem: c.problem(), Warning: c.Notice, Busy: storeWorking(c),
 		Explain: []string{
@@ -65,7 +60,12 @@ func storeDefault(s flow.State) string {
 const fairPassphrase = 12
 
 func passphrasePage(c Context) Page {
-	first := Field{Name: "passphrase", Label: "Passphrase", Kind: FieldSecret, Exact: true, Hint: passphraseHint}
+	first := Field{Name: "passphrase", Label: "Passphrase", Kind: FieldSecret, Exact: true, Hint: func(text string) string {
+		if n := utf8.RuneCountInString(text); n > 0 && n < fairPassphrase {
+			return "That is short. Four or five words are easy to remember and hard to guess."
+		}
+		return ""
+	}}
 	p := Page{
 		Title: "A new encrypted file", Lead: "Choose a passphrase. confer does not keep it, and nobody can recover it.",
 		Fields: []Field{first, {Name: "repeat", Label: "Repeat the passphrase", Called: "repeated passphrase", Kind: FieldSecret, Exact: true}},
@@ -92,21 +92,13 @@ func passphrasePage(c Context) Page {
 	return p
 }
 
-func passphraseHint(text string) string {
-	if n := utf8.RuneCountInString(text); n > 0 && n < fairPassphrase {
-		return "That is short. Four or five words are easy to remember and hard to guess."
-	}
-	return ""
-}
-
 // unstoredPage is about an approval whose tokens no store has taken yet.
 func unstoredPage(c Context) Page {
 	why := c.unstored()
 	p := Page{
 		Title: "Approved, but not finished", Lead: clean(why.Hint),
-		Problem: &flow.Problem{Summary: why.Summary},
-		Actions: []Action{{Key: "d", Words: "details", Act: Act{Open: pageDetails}}},
-		Notes:   []Note{{Text: "The token is lost when confer ends, unless it is stored.", Kind: noteMuted, Rank: spare}},
+		Problem: &flow.Problem{Summary: why.Summary, Err: why.Err},
+		Notes:   []Note{{Text: "The token is lost when confer ends, unless it is stored.", Kind: noteMuted, Rank: extra}},
 		Explain: []string{"The administrator need not approve again. confer has the token in memory, but has not stored it yet."},
 	}
 	held := c.Unfinished()
@@ -156,37 +148,21 @@ func storeName(k flow.StoreKind) string {
 	return "memory"
 }
 
-// keyringWords says why the place for secrets is asked about.
-func keyringWords(s flow.Store) string {
-	if s.Keyring.State == "" { // not asked: the file was chosen before
-		return "In the encrypted file. Its passphrase opens it."
+// keyringWords say why the place for secrets is asked about, how the keyring can be
+// had, and what the platform adds; a problem says the last two itself.
+func keyringWords(s flow.State) (why, help, details string) {
+	keyring := s.Store.Keyring
+	if keyring.State == "" { // not asked: the file was chosen before
+		return "In the encrypted file. Its passphrase opens it.", "", ""
 	}
-	s.Keyring.Detail = "" // see systemSays
-	return clean(flow.KeyringWords(s.Keyring))
-}
-
-// systemSays is what the platform adds; empty: nothing, or a problem says it.
-func systemSays(s flow.State) string {
-	if s.Store.Keyring.Detail == "" || s.Problem != nil {
-		return ""
+	if s.Problem == nil {
+		help = flow.KeyringHelp(keyring)
+		if keyring.Detail != "" {
+			details = "The system says: " + clean(keyring.Detail)
+		}
 	}
-	return "The system says: " + clean(s.Store.Keyring.Detail)
-}
-
-// keyringHelp says how the keyring can be had; empty: trying is all, nothing
-// helps, or a problem says it.
-func keyringHelp(s flow.State) string {
-	if s.Problem != nil {
-		return ""
-	}
-	return flow.KeyringHelp(s.Store.Keyring)
-}
-
-func fileNote(s flow.Store) string {
-	if s.File != "" {
-		return "with the passphrase that it has"
-	}
-	return "with a passphrase"
+	keyring.Detail = ""
+	return clean(flow.KeyringWords(keyring)), help, details
 }
 
 // windowWords are for a store that waits for somebody; empty: it does not.
@@ -207,7 +183,7 @@ func storeWorking(c Context) string {
 		return ""
 	}
 	if window := c.windowWords(); window != "" {
-		return window + "; {back} stops"
+		return window
 	}
 	if c.Attempt.Phase == flow.PhaseExchanging {
 		return "Exchanging the code for tokens"

@@ -4,11 +4,14 @@ import (
 	"cmp"
 	"fmt"
 	"net/url"
+	"slices"
+	"strings"
 	"time"
 	"unicode/utf8"
 
 	"confer/cronofy"
 	"confer/flow"
+	"confer/internal/doctor"
 )
 
 // The wait for the administrator, for a link and for a service account, and what
@@ -23,15 +26,10 @@ const (
 	back pageID = "back" // no page: the one below
 )
 
-var (
-	_ = registerPage(pageWaiting, waitingPage)
-	_ = registerPage(pagePaste, pastePage)
-	_ = registerPage(pageMessage, messagePage)
-	_ = registerPage(pagePermit, permitPage)
-	_ = registerPage(pageHanded, handedPage)
+const (
+	fieldAddress = "final_address"
+	openKey      = "o" // what a click on an approval link does, too
 )
-
-const fieldAddress = "final_address"
 
 func waitingPage(c Context) Page {
 	const once = "What follows cannot be done twice, so confer finishes it even if you leave."
@@ -45,8 +43,7 @@ func waitingPage(c Context) Page {
 			Notes: []Note{{Text: "The code is exchanged for tokens.", Kind: noteDone}}}
 	case flow.PhaseWaiting:
 	}
-	p := Page{Title: "Waiting for the administrator", Until: c.Attempt.Until, Lead: waitingAdvice(c), Actions: waitingActions(c),
-		Warning: c.Attempt.Notice, Paste: pagePaste, Explain: waitingHelp(c)}
+	p := Page{Title: "Waiting for the administrator", Lead: waitingAdvice(c), Actions: waitingActions(c), Explain: waitingHelp(c)}
 	if c.shortLinkWorks() {
 		p.Link = clean(c.Attempt.ShortURL)
 	}
@@ -57,7 +54,7 @@ func waitingPage(c Context) Page {
 	if c.Approves && !c.Attempt.Opened {
 		return p
 	}
-	p.Notes = append(p.Notes, Note{Text: "If the browser shows an error and nothing comes back, {help} tells what it means.", Kind: noteMuted, Rank: extra})
+	p.Notes = append(p.Notes, Note{Text: "If the browser shows an error and nothing comes back, ? tells what it means.", Kind: noteMuted, Rank: extra})
 	return p
 }
 
@@ -65,7 +62,7 @@ func waitingPage(c Context) Page {
 // the line of keys, the rest in the help.
 func waitingActions(c Context) []Action {
 	at := c.Attempt
-	open := Action{Key: "o", Words: "open the approval link in a browser here", Short: "open again", Act: Act{Event: flow.OpenWanted{}}}
+	open := Action{Key: openKey, Words: "open the approval link in a browser here", Short: "open again", Act: Act{Event: flow.OpenWanted{}}}
 	if !at.Opened {
 		open.Short = "open"
 	}
@@ -124,18 +121,10 @@ func (c Context) away() bool {
 // delivered: a proxy, tunnel or published port of the operator's brings the answer.
 func (c Context) delivered() bool { return c.Attempt.Listening && c.Answers.Listen != "" }
 
-// published: the redirect URI's own port leads here from another machine.
-func (c Context) published() bool {
-	return c.delivered() && flow.LoopbackRedirect(c.Attempt.RedirectURI)
-}
-
 // shortLinkWorks: our own link is of use where a browser most likely is, or can
-// be made so.
+// be made so. A proxy brings no more than the redirect URI.
 func (c Context) shortLinkWorks() bool {
-	if c.Attempt.ShortURL == "" {
-		return false
-	}
-	return !c.away() || c.published() || !c.delivered()
+	return c.Attempt.ShortURL != "" && (!c.away() || !c.delivered() || flow.LoopbackRedirect(c.Attempt.RedirectURI))
 }
 
 // waitingAdvice says what to do with the link, and how its answer comes back.
@@ -148,14 +137,10 @@ func waitingAdvice(c Context) string {
 		return "Take the approval link to any browser. With this redirect URI nothing comes back by itself: paste the final address."
 	case at.Opened:
 		return "A browser was asked to open it. The answer comes back here by itself."
-	case c.published():
-		return "Open it in a browser where your published port or tunnel leads here. The answer comes back by itself."
-	case c.away() && c.delivered():
-		return "Take the approval link to any browser. The answer comes back by itself, through your proxy or tunnel."
+	case c.delivered():
+		return "Take the approval link to any browser. The answer comes back by itself, through your port, proxy or tunnel."
 	case c.away():
 		return "Take the approval link to any browser, and paste the final address here."
-	case c.delivered():
-		return "Open it in a browser on this machine, or take the approval link to any other. The answer comes back by itself, through your proxy or tunnel."
 	case at.Browser != "":
 		return clean(at.Browser)
 	}
@@ -168,11 +153,11 @@ func tunnelNotes(c Context) []Note {
 	case c.Approves && !c.Attempt.Opened, !c.away(), c.Attempt.ShortURL == "", c.delivered():
 		return nil
 	case tunnelLine(c) != "":
-		return []Note{{Text: "Or run this on your own computer: then the link above works there, and the answer comes back by itself.", Rank: aside},
-			{Text: tunnelLine(c), Kind: noteCommand, Rank: aside}}
+		return []Note{{Text: "Or run this on your own computer: then the link above works there, and the answer comes back by itself.",
+			Command: tunnelLine(c), Rank: aside}}
 	case publishLine(c) != "":
-		return []Note{{Text: "Or publish the port: then the link above works outside the container, and the answer comes back by itself.", Rank: aside},
-			{Text: publishLine(c), Kind: noteCommand, Rank: aside}}
+		return []Note{{Text: "Or publish the port: then the link above works outside the container, and the answer comes back by itself.",
+			Command: publishLine(c), Rank: aside}}
 	}
 	return []Note{{Text: "On this machine, the short address above works too.", Rank: aside}}
 }
@@ -201,14 +186,14 @@ func linkCount(at flow.Attempt) Note {
 	if at.Links < 2 {
 		return Note{}
 	}
-	return Note{Text: fmt.Sprintf("Approval link %d of this wait. An answer to any of them counts.", at.Links), Kind: noteMuted, Rank: spare}
+	return Note{Text: fmt.Sprintf("Approval link %d of this wait. An answer to any of them counts.", at.Links), Kind: noteMuted, Rank: extra}
 }
 
 // waitingHelp is also what silence means: Cronofy sends no answer to an address
 // that it does not trust.
 func waitingHelp(c Context) []string {
 	out := []string{"The administrator opens the approval link in a browser, and approves. They may sit elsewhere: send them the message, and paste the final address of their browser here.",
-		"What they will see: Cronofy may ask them to show that they administer the calendars. " + seenBy(wordsFor(c.Answers.Provider).allow) + " Then Cronofy asks them to approve the link between the two."}
+		"What they will see: Cronofy may ask them to show that they administer the calendars. " + wordsFor(c.Answers.Provider).allow + " Then Cronofy asks them to approve the link between the two."}
 	if c.Step == flow.StepServiceAccount {
 		out[1] = "What they will see: they sign in as the administrator of the calendars, and Cronofy asks for access to the calendars of the organisation."
 	}
@@ -219,8 +204,8 @@ func waitingHelp(c Context) []string {
 
 func pastePage(c Context) Page {
 	return Page{
-		Title: "Paste the final address", Until: c.Attempt.Until,
-		Lead: "The whole address that the browser ended on. The page may say that it cannot connect: that is fine.",
+		Title: "Paste the final address",
+		Lead:  "The whole address that the browser ended on. The page may say that it cannot connect: that is fine.",
 		Fields: []Field{{Name: fieldAddress, Label: "Final address", Called: "final address", Placeholder: clean(cmp.Or(c.Attempt.RedirectURI, c.Answers.RedirectURI)) + "?code=…&state=…",
 			Hint: func(text string) string {
 				switch n := utf8.RuneCountInString(text); n {
@@ -232,9 +217,8 @@ func pastePage(c Context) Page {
 					return thousands(n) + " characters. Line breaks and spaces in it do no harm."
 				}
 			}}},
-		Enter:   "check it",
-		Submit:  func(v Values) flow.Event { return flow.Pasted{Text: v[fieldAddress]} },
-		Warning: c.Attempt.Notice,
+		Enter:  "check it",
+		Submit: func(v Values) flow.Event { return flow.Pasted{Text: v[fieldAddress]} },
 		Explain: []string{"After the administrator has approved, their browser goes to the redirect URI with Cronofy's answer: a code and a state. Where that page cannot be reached, the answer is still in the address bar.",
 			"Copy the whole address from there. It is good for a few minutes, and for this approval link alone."},
 	}
@@ -242,12 +226,11 @@ func pastePage(c Context) Page {
 
 func handedPage(c Context) Page {
 	return Page{
-		Title: "Is it done?", Until: c.Attempt.Until,
-		Lead: "If the administrator says so, confer stops waiting and keeps the link as not confirmed, without a token of its own.",
+		Title: "Is it done?",
+		Lead:  "If the administrator says so, confer stops waiting and keeps the link as not confirmed, without a token of its own.",
 		Notes: []Note{{Text: "Checking accounts, next, shows whether it works. If you can still get the final address, paste it instead: that confirms the link.",
 			Kind: noteMuted, Rank: aside}},
 		Actions: []Action{{Key: "y", Words: "yes, keep it as not confirmed", Short: "yes, go on", Act: Act{Event: flow.ReportedDone{}}}},
-		Paste:   pagePaste, Warning: c.Attempt.Notice,
 	}
 }
 
@@ -256,12 +239,113 @@ func (c Context) pausing() string {
 	if !pauses(c.State, c.Now) {
 		return ""
 	}
-	left := clock(c.Pause.Until.Sub(c.Now))
-	if c.Pause.Reason == cronofy.WaitRetry {
-		return "The call to Cronofy is tried again in " + left + "."
-	}
-	return "Cronofy's rate limit asks to wait: " + left + "."
+	return "Cronofy is asked again in " + clock(c.Pause.Until.Sub(c.Now)) + " (" + clean(c.Pause.Reason) + ")."
 }
 
 // pauses tells whether a call of the running task waits.
 func pauses(s flow.State, now time.Time) bool { return s.Running != nil && s.Pause.Until.After(now) }
+
+// textActions are what can be done with a text that is to be sent to somebody.
+func textActions(c Context, t *Text) []Action {
+	out := []Action{{Key: "c", Words: "copy " + strings.ToLower(t.What[:1]) + t.What[1:], Act: Act{Copy: t.Body, Told: t.What + " was sent to the terminal's clipboard."}}}
+	if c.Files {
+		out = append(out, Action{Key: "w", Words: "write it to a file", Act: Act{Save: t}})
+	}
+	return out
+}
+
+func messagePage(c Context) Page {
+	t := &Text{What: "The message", File: "confer-message.txt", Body: messageFor(c.State), Link: c.Attempt.URL}
+	return Page{
+		Title: "A message for the administrator",
+		Lead:  "Agree on a time first: the approval link lives for a short while, and programs that check links in mail or chat can use it up.",
+		Text:  t, Actions: textActions(c, t),
+	}
+}
+
+// messageFor is the message of this step. Nothing is sent back where the answer
+// reaches confer without this machine's own loopback.
+func messageFor(s flow.State) string {
+	link := s.Attempt.URL
+	w := wordsFor(s.Answers.Provider)
+	lines := []string{
+		"Subject: Please connect our calendars with " + w.admin + " (about 5 minutes)", "", "Hello,", "",
+		"I am setting up video meetings for our calendars. One step needs an administrator:",
+		"please open this link in a browser, and approve what it asks for.", "", link, "",
+		"Please open it at the time we agreed on. It works once, and only for a short while.",
+		"Programs that check links in mail and chat can use it up; if it does not work, I will send a new one.", "",
+		"Before you open it",
+		"- You need to be an administrator of our calendars and of " + w.admin + ".",
+		"  If these are two people, please use the same browser, one after the other.",
+		"- " + w.login,
+		"  A private window is best, because Cronofy remembers who signed in last.",
+	}
+	if w.before != "" {
+		lines = append(lines, "- "+w.before)
+	}
+	lines = append(lines, "",
+		"What you will see (Cronofy is the service that connects the two)",
+		"1. Cronofy may ask you to show that you administer our calendars.",
+		"2. "+w.allow,
+		"3. Cronofy asks you to approve the link between the two, for a new Organizational Unit",
+		"   or one that you have. Choose a new one unless we agreed on another.",
+	)
+	if s.Step == flow.StepServiceAccount {
+		lines = []string{
+			"Subject: Please give access to our calendars (about 5 minutes)", "", "Hello,", "",
+			"I am connecting our calendars through Cronofy. One step needs an administrator of the calendars:",
+			"please open this link in a browser, and approve what it asks for.", "", link, "",
+			"Please open it at the time we agreed on. It works only for a short while.", "",
+			"Before you open it",
+			"- You need to be an administrator of our calendars (Microsoft 365, Google Workspace or Exchange).",
+			"- A private window is best, because Cronofy remembers who signed in last.", "",
+			"What you will see",
+			"1. You sign in as the administrator of the calendars.",
+			"2. Cronofy asks for access to the calendars of the organisation.",
+		}
+	}
+	lines = append(lines, "", "When it is done")
+	if s.Attempt.Listening && !flow.LoopbackRedirect(s.Attempt.RedirectURI) {
+		return strings.Join(append(lines, "The browser says so, and I see it here. There is nothing to send back."), "\n") + "\n"
+	}
+	return strings.Join(append(lines,
+		"The browser ends on an address that begins with "+clean(s.Answers.RedirectURI)+"?",
+		"It may say that it cannot connect. That is as it should be.",
+		"Please copy that whole address from the address bar and send it to me at once: it is valid for a few minutes only.",
+		"Nobody else can use it."), "\n") + "\n"
+}
+
+func permitPage(c Context) Page {
+	a := c.Answers
+	if c.Step == flow.StepApplication {
+		a.ClientID = c.draft(pageApplication, fieldClientID, a.ClientID)
+		a.RedirectURI = c.draft(pageApplication, fieldRedirect, a.RedirectURI)
+	}
+	lead := "For an application in production: send this to " + doctor.SupportAddress + ". In development mode any redirect URI will do."
+	if a.Site.Sandbox {
+		lead = "The sandbox permits any redirect URI; Cronofy wants this of an application in production."
+	}
+	t := &Text{What: "The text", File: "confer-redirect-uris.txt", Body: permitText(a), Keep: true}
+	return Page{Title: "Ask Cronofy to permit the redirect URI", Lead: lead, Text: t, Actions: textActions(c, t)}
+}
+
+// permitText asks for the other ports too, where they would be offered.
+func permitText(a flow.Answers) string {
+	uris := flow.RedirectURIs()
+	if a.RedirectSet || !slices.Contains(uris, a.RedirectURI) {
+		uris = []string{cronofy.CleanText(a.RedirectURI, maxEntry)}
+	}
+	return doctor.Registration{ClientID: clean(a.ClientID), DataCenter: siteWords(a.Site), RedirectURIs: uris}.Text()
+}
+
+// siteWords names a data center with its host, or the host that stands in its
+// place.
+func siteWords(s cronofy.Site) string {
+	switch {
+	case !s.Chosen():
+		return ""
+	case s.Overridden() && !s.Sandbox:
+		return clean(s.APIHost())
+	}
+	return s.DataCenter.Name + " (" + s.DataCenter.Site().APIHost() + ")"
+}

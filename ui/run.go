@@ -62,9 +62,11 @@ type Config struct {
 	Flags bool
 	// ASCII: the terminal has no other signs; see DrawsASCII.
 	ASCII bool
-	// Input and Output are the terminal; nil: the process's own.
-	Input  io.Reader
-	Output io.Writer
+	// Input and Output are the terminal; nil: the process's own. In lines, Err takes
+	// all talk, and Output results alone: the approval link, the line about the link,
+	// the table of profiles.
+	Input       io.Reader
+	Output, Err io.Writer
 }
 
 // framesPerSecond trades the time from a key to the changed cell against what

@@ -31,7 +31,7 @@ func (f frame) draw(p Page, fm *form, told flash) sheet {
 	var s sheet
 	f.heading(&s, p)
 	if p.Link != "" {
-		s.put(block{col: -1, lines: []string{f.link(p.Link, "id=confer-link")}, spots: spots(spotLink, 0, 1)})
+		s.put(block{col: -1, lines: []string{f.link(p.Link, "id=confer-link")}, spots: []spot{{kind: spotKey, key: openKey}}})
 	}
 	for _, n := range p.Found {
 		f.note(&s, n)
@@ -141,7 +141,7 @@ func (f frame) note(s *sheet, n Note) {
 	if n.Head != "" {
 		lines = append(lines, f.st.strong.Render(cutTo(n.Head, f.w)))
 	}
-	text := f.words(n.Text)
+	text := screenWords(n.Text)
 	switch {
 	case text == "":
 	case n.Kind == noteMuted:
@@ -150,18 +150,18 @@ func (f frame) note(s *sheet, n Note) {
 		lines = append(lines, f.done(text)...)
 	case n.Kind == noteWarning:
 		lines = append(lines, f.warning(text)...)
-	case n.Kind == noteCommand:
-		s.join(n.Rank, shellLines(f, n.Text)...)
-		return
 	default:
 		lines = append(lines, wrap(text, f.w)...)
+	}
+	if n.Command != "" {
+		lines = append(lines, shellLines(f, n.Command)...)
 	}
 	for i, item := range n.Items {
 		sign := f.st.accent.Render(fmt.Sprint(i + 1))
 		if n.Bullets {
 			sign = f.st.muted.Render(signMissing)
 		}
-		lines = append(lines, f.signed(sign, f.words(item))...)
+		lines = append(lines, f.signed(sign, screenWords(item))...)
 	}
 	s.put(block{lines: lines, rank: n.Rank, tight: n.Tight, col: -1})
 }
@@ -171,37 +171,27 @@ func (f frame) foot(s *sheet, p Page, fm *form, told flash) {
 	switch {
 	case p.Busy != "":
 		s.foot = f.working(p.Busy)
-		s.brief = len(s.foot)
 	case told.text != "":
 		s.foot = told.lines(f)
-		s.brief = len(s.foot)
 	case p.Problem != nil && (p.At == "" || fm.refused != nil && fm.refused.At != p.At):
 		s.foot = f.problem(p.Problem)
-		s.brief = len(wrap(clean(p.Problem.Summary), f.w-2))
 	case p.Warning != "":
 		s.foot = f.warning(clean(p.Warning))
-		s.brief = min(2, len(s.foot))
 	}
 }
 
-// words puts the names of keys, as the screen has them, into a text.
-func (f frame) words(s string) string { return screenKeys.Replace(s) }
+// screenWords names the key that lines call otherwise.
+func screenWords(s string) string { return strings.ReplaceAll(s, "{enter}", "Enter") }
 
-var screenKeys = strings.NewReplacer("{enter}", "Enter", "{back}", "Esc", "{help}", "?")
-
-func (f frame) muted(text string) []string { return each(f.st.muted, wrap(f.words(text), f.w)) }
+func (f frame) muted(text string) []string { return each(f.st.muted, wrap(screenWords(text), f.w)) }
 
 // problem draws what is the case and what to do next.
 func (f frame) problem(p *flow.Problem) []string {
 	lines := f.signed(f.st.bad.Render(signBad), clean(p.Summary))
-	hint := clean(p.Hint)
-	if f.ctx.SentBack != "" && p == f.ctx.State.Problem {
-		hint = f.ctx.SentBack + " " + hint
+	if hint := clean(p.Hint); hint != "" {
+		lines = append(lines, indent(f.under().muted(hint))...)
 	}
-	if hint == "" {
-		return lines
-	}
-	return append(lines, indent(each(f.st.muted, wrap(hint, f.w-2)))...)
+	return lines
 }
 
 func (f frame) warning(text string) []string { return f.signed(f.st.warn.Render(signWarn), text) }
@@ -214,7 +204,7 @@ func (f frame) working(text string) []string {
 	if spin == "" {
 		spin = f.st.accent.Render(signMissing)
 	}
-	lines := f.signed(spin, f.words(text)+"…")
+	lines := f.signed(spin, screenWords(text)+"…")
 	if why := f.ctx.pausing(); why != "" {
 		lines = append(lines, indent(each(f.st.muted, wrap(why, f.w-2)))...)
 	}
@@ -305,7 +295,7 @@ func (m *Model) help(f frame) sheet {
 	if len(p.Explain) > 0 {
 		s.add(keep, f.st.title.Render(cutTo(p.Title, f.w)))
 		for _, e := range p.Explain {
-			s.add(keep, wrap(f.words(e), f.w)...)
+			s.add(keep, wrap(screenWords(e), f.w)...)
 		}
 	}
 	s.add(keep, f.st.title.Render("Keys"))
@@ -313,11 +303,9 @@ func (m *Model) help(f frame) sheet {
 	for _, l := range strings.Split(m.helpLine.FullHelpView([][]key.Binding{append(m.bindings(true), keyMouse)}), "\n") {
 		s.join(keep, cutTo(l, f.w))
 	}
-	if pr := m.state.Problem; pr != nil {
-		s.add(keep, f.problem(pr)...)
-		if text := pr.Details(); text != "" {
-			s.add(keep, f.muted(text)...)
-		}
+	if p.Problem != nil {
+		s.add(keep, f.problem(p.Problem)...)
+		s.add(keep, f.muted(p.Problem.Details())...)
 	}
 	if m.cfg.Version != "" {
 		s.add(keep, m.st.muted.Render(cutTo("confer "+clean(m.cfg.Version), f.w)))

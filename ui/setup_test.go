@@ -233,7 +233,7 @@ func report(t testing.TB, m *Model, evs ...flow.Event) {
 		if m.state.Running == nil {
 			t.Fatalf("no task runs that could report %T: the wizard is at the step %s and shows\n%s", ev, m.state.Step, text(m))
 		}
-		m.Update(reports{{Task: m.state.Running.ID, Event: ev}})
+		m.Update(flow.Report{Task: m.state.Running.ID, Event: ev})
 	}
 }
 

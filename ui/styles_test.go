@@ -43,14 +43,14 @@ func TestContrast(t *testing.T) {
 		p     palette
 		backs []string
 	}{
-		{"dark", darkPalette(), []string{"#000000", "#1d1f21", "#1e1e2e", "#282c34", "#002b36"}},
-		{"light", lightPalette(), []string{"#ffffff", "#fafafa", "#fdf6e3", "#eff1f5"}},
-		{"neutral", neutralPalette(), []string{"#000000", "#ffffff"}},
-		{"dark, 256", indexed(darkPalette()), []string{"#000000", "#1d1f21", "#1e1e2e", "#282c34", "#002b36"}},
-		{"light, 256", indexed(lightPalette()), []string{"#ffffff", "#fafafa", "#fdf6e3", "#eff1f5"}},
-		{"neutral, 256", indexed(neutral256Palette()), []string{"#000000", "#ffffff"}},
-		{"dark, 16", dark16Palette(), []string{"#000000"}}, // a theme with another background has other colours
-		{"light, 16", light16Palette(), []string{"#ffffff"}},
+		{"dark", darkPalette, []string{"#000000", "#1d1f21", "#1e1e2e", "#282c34", "#002b36"}},
+		{"light", lightPalette, []string{"#ffffff", "#fafafa", "#fdf6e3", "#eff1f5"}},
+		{"neutral", neutralPalette, []string{"#000000", "#ffffff"}},
+		{"dark, 256", indexed(darkPalette), []string{"#000000", "#1d1f21", "#1e1e2e", "#282c34", "#002b36"}},
+		{"light, 256", indexed(lightPalette), []string{"#ffffff", "#fafafa", "#fdf6e3", "#eff1f5"}},
+		{"neutral, 256", indexed(neutralPalette), []string{"#000000", "#ffffff"}},
+		{"dark, 16", dark16Palette, []string{"#000000"}}, // a theme with another background has other colours
+		{"light, 16", light16Palette, []string{"#ffffff"}},
 		{"neutral, 16", paletteFor(colorprofile.ANSI, nil), []string{"#000000", "#ffffff"}},
 	} {
 		for _, back := range c.backs {
@@ -76,7 +76,7 @@ func indexed(p palette) palette {
 // TestDisconnectedIsNoError, in any number of colours.
 func TestDisconnectedIsNoError(t *testing.T) {
 	t.Parallel()
-	for _, p := range []palette{darkPalette(), lightPalette(), neutralPalette(), indexed(darkPalette()), indexed(lightPalette()), indexed(neutral256Palette()), dark16Palette(), light16Palette()} {
+	for _, p := range []palette{darkPalette, lightPalette, neutralPalette, indexed(darkPalette), indexed(lightPalette), indexed(neutralPalette), dark16Palette, light16Palette} {
 		require.NotEqual(t, p.warn, p.bad)
 	}
 }

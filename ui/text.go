@@ -128,47 +128,24 @@ type palette struct {
 
 // Every text colour has a contrast of at least 4.5:1 (WCAG 2.2, 1.4.3) on the
 // backgrounds that its palette is for; a test computes it.
+var (
+	darkPalette  = colours("#9da7b3", "#6cb6ff", "#6bc46d", "#daaa3f", "#ff938a", "#545d68")
+	lightPalette = colours("#57606a", "#0550ae", "#116329", "#7d4e00", "#a40e26", "#afb8c1")
+	// neutralPalette is for a terminal that has not said what its background is, and
+	// may never: it reads on black and on white, and with 256 colours.
+	neutralPalette = colours("#767676", "#5f5fff", "#00875f", "#af5f5f", "#d700af", "#808080")
 
-func darkPalette() palette {
-	return palette{
-		muted: lipgloss.Color("#9da7b3"), accent: lipgloss.Color("#6cb6ff"), good: lipgloss.Color("#6bc46d"),
-		warn: lipgloss.Color("#daaa3f"), bad: lipgloss.Color("#ff938a"), rule: lipgloss.Color("#545d68"),
-	}
+	// The palettes of terminals with 16 colours use those that every theme keeps
+	// readable on its background. None is on both: where the background is not known,
+	// weight and signs do alone.
+	dark16Palette  = palette{accent: lipgloss.BrightCyan, good: lipgloss.BrightGreen, warn: lipgloss.BrightYellow, bad: lipgloss.BrightRed}
+	light16Palette = palette{accent: lipgloss.Blue, bad: lipgloss.Red}
+)
+
+func colours(muted, accent, good, warn, bad, rule string) palette {
+	of := func(hex string) color.Color { return lipgloss.Color(hex) }
+	return palette{of(muted), of(accent), of(good), of(warn), of(bad), of(rule)}
 }
-
-func lightPalette() palette {
-	return palette{
-		muted: lipgloss.Color("#57606a"), accent: lipgloss.Color("#0550ae"), good: lipgloss.Color("#116329"),
-		warn: lipgloss.Color("#7d4e00"), bad: lipgloss.Color("#a40e26"), rule: lipgloss.Color("#afb8c1"),
-	}
-}
-
-// neutralPalette is for a terminal that has not said what its background is,
-// and may never: it reads on black and on white.
-func neutralPalette() palette {
-	return palette{
-		muted: lipgloss.Color("#767676"), accent: lipgloss.Color("#0073e6"), good: lipgloss.Color("#108810"),
-		warn: lipgloss.Color("#a56700"), bad: lipgloss.Color("#e02b2b"), rule: lipgloss.Color("#808080"),
-	}
-}
-
-// neutral256Palette is the same for 256 colours, of which few read on both.
-func neutral256Palette() palette {
-	return palette{
-		muted: lipgloss.Color("#767676"), accent: lipgloss.Color("#5f5fff"), good: lipgloss.Color("#00875f"),
-		warn: lipgloss.Color("#af5f5f"), bad: lipgloss.Color("#d700af"), rule: lipgloss.Color("#808080"),
-	}
-}
-
-// The palettes of terminals with 16 colours use those that every theme keeps
-// readable on its background. None is on both: where the background is not known,
-// weight and signs do alone.
-
-func dark16Palette() palette {
-	return palette{accent: lipgloss.BrightCyan, good: lipgloss.BrightGreen, warn: lipgloss.BrightYellow, bad: lipgloss.BrightRed}
-}
-
-func light16Palette() palette { return palette{accent: lipgloss.Blue, bad: lipgloss.Red} }
 
 // paletteFor is the palette of a terminal with those colours; dark is nil where
 // its background is not known.
@@ -177,18 +154,16 @@ func paletteFor(colors colorprofile.Profile, dark *bool) palette {
 	switch {
 	case dark == nil && few:
 		return palette{}
-	case dark == nil && colors == colorprofile.ANSI256:
-		return neutral256Palette()
 	case dark == nil:
-		return neutralPalette()
+		return neutralPalette
 	case *dark && few:
-		return dark16Palette()
+		return dark16Palette
 	case *dark:
-		return darkPalette()
+		return darkPalette
 	case few:
-		return light16Palette()
+		return light16Palette
 	}
-	return lightPalette()
+	return lightPalette
 }
 
 // styles are all that screens may draw with; they never name a colour.

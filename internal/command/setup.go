@@ -207,12 +207,11 @@ func setupWizard(ctx context.Context, w *wiring, s streams, e environment) error
 // show runs the wizard on the screen or line by line.
 func show(ctx context.Context, cfg ui.Config, s streams, plain bool) (flow.State, error) {
 	if plain {
-		talk := s.err
-		cfg.Input, cfg.Output = s.in, s.out
+		cfg.Input, cfg.Output, cfg.Err = s.in, s.out, s.err
 		if cfg.ASCII {
-			talk, cfg.Output = ui.ASCII{Writer: s.err}, ui.ASCII{Writer: s.out}
+			cfg.Output, cfg.Err = ui.ASCII{Writer: s.out}, ui.ASCII{Writer: s.err}
 		}
-		return ui.RunLines(ctx, ui.LinesConfig{Config: cfg, Err: talk})
+		return ui.RunLines(ctx, cfg)
 	}
 	defer restoreBeforeDump(os.Stdin, os.Stdout)()
 	return ui.Run(ctx, cfg)

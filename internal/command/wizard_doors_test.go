@@ -45,7 +45,7 @@ func TestOverSSHByPasteAlone(t *testing.T) {
 func TestNamedBrowserOverSSH(t *testing.T) {
 	t.Parallel()
 	x := sandboxWizard(t, terminalOptions{env: []string{"SSH_CONNECTION=192.0.2.1 50000 192.0.2.2 22", "SSH_TTY=/dev/pts/9", "BROWSER=true"}})
-	require.Contains(t, strings.Join(strings.Fields(x.toAuthorize()), " "), "opens it with the browser")
+	require.Contains(t, strings.Join(strings.Fields(x.toAuthorize()), " "), "opens it in a browser")
 	x.press(enter)
 	require.NotContains(t, x.until(onWaiting, "A browser was asked to open it."), "Take the approval link to any browser")
 }
