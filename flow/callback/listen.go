@@ -26,10 +26,13 @@ type target struct {
 	loopback bool // plain http to this machine: we can be there ourselves
 }
 
+// errRedirectURI: it is no address. The parser's own error quotes its input.
+var errRedirectURI = errors.New("redirect URI: no address")
+
 func parseTarget(raw string) (target, error) {
 	u, err := url.Parse(raw)
 	if err != nil {
-		return target{}, errors.New("redirect URI: no address") // the parser's error quotes its input
+		return target{}, errRedirectURI
 	}
 	return target{url: u, loopback: u.Scheme == "http" && cronofy.LoopbackHost(u.Hostname())}, nil
 }
