@@ -46,7 +46,19 @@ func dryRun(ctx context.Context, w *wiring, tokensOut string, s streams) error {
 		return cronofy.New(site, app, cronofy.WithHTTPClient(&http.Client{Transport: t}), cronofy.WithNames(w.names), cronofy.WithLimiter(nil))
 	}
 	w.runner.Links, w.runner.OpenURL, w.runner.Listen = nil, nil, listenNowhere
-	last := w.dryWalk(ctx, s.out)
+	paste := make(chan flow.Event, 1) // of an answer, as soon as there is a link
+	last := flow.Unattended(ctx, w.runner, w.known, paste, func(_ flow.State, ev flow.Event) {
+		r, ok := ev.(flow.Report)
+		if !ok {
+			return
+		}
+		if ready, ok := r.Event.(flow.LinkReady); ok {
+			u, _ := url.Parse(ready.URL)
+			state := u.Query().Get("state")
+			fmt.Fprintf(s.out, "OPEN %s\n", strings.Replace(ready.URL, state, "STATE", 1))
+			paste <- flow.Pasted{Text: ready.RedirectURI + "?code=" + dryCode + "&state=" + state}
+		}
+	})
 	if last.Problem != nil {
 		return &failure{*last.Problem}
 	}
@@ -90,23 +102,6 @@ func (n nowhere) Close() error { n.close(); return nil }
 
 // Addr implements net.Listener: what was to be taken.
 func (n nowhere) Addr() net.Addr { return &net.UnixAddr{Name: n.address, Net: "tcp"} }
-
-// dryWalk goes through the steps and pastes an answer as soon as there is a link.
-func (w *wiring) dryWalk(ctx context.Context, out io.Writer) flow.State {
-	paste := make(chan flow.Event, 1)
-	return flow.Unattended(ctx, w.runner, w.known, paste, func(_ flow.State, ev flow.Event) {
-		r, ok := ev.(flow.Report)
-		if !ok {
-			return
-		}
-		if ready, ok := r.Event.(flow.LinkReady); ok {
-			u, _ := url.Parse(ready.URL)
-			state := u.Query().Get("state")
-			fmt.Fprintf(out, "OPEN %s\n", strings.Replace(ready.URL, state, "STATE", 1))
-			paste <- flow.Pasted{Text: ready.RedirectURI + "?code=" + dryCode + "&state=" + state}
-		}
-	})
-}
 
 // dryTransport writes requests down, with secrets masked, and answers as
 // Cronofy would.

@@ -83,12 +83,20 @@ func (f *profilesFlags) delegated() bool { return f.emails != "" || f.resources 
 // needsApp tells whether client id and secret are needed.
 func (f *profilesFlags) needsApp() bool { return f.delegated() || f.tokensOut != "" }
 
-// limiter is one for all calls of the run.
-func (f *profilesFlags) limiter() *cronofy.Limiter {
-	if f.rate == defaultRate {
-		return cronofy.NewLimiter(callsPerSecond, callsPerMinute)
+// unlimitedWorkers keep the cores busy where calls take a millisecond. Twice as many are no
+// faster, and take 2 MB.
+const unlimitedWorkers = 32
+
+// pace is the limiter of all calls, and how many at once are enough for it when each takes
+// a second.
+func (f *profilesFlags) pace() (limiter *cronofy.Limiter, workers int) {
+	switch f.rate {
+	case defaultRate:
+		return cronofy.NewLimiter(callsPerSecond, callsPerMinute), callsPerSecond
+	case 0:
+		return cronofy.NewLimiter(0, 0), unlimitedWorkers
 	}
-	return cronofy.NewLimiter(f.rate, 0)
+	return cronofy.NewLimiter(f.rate, 0), max(profiles.DefaultWorkers, f.rate)
 }
 
 // onlyOwn is a word of --fail-on: missing accounts that have a profile from before
@@ -248,6 +256,7 @@ type profilesRun struct {
 	failOn   []profiles.State // for which the run fails
 	client   *cronofy.Client
 	clients  clientMaker
+	workers  int // calls at once
 	progress *progress
 	out      *recordsOut
 	known    map[string]bool     // profile_ids from before the link; nil: not known
@@ -293,7 +302,7 @@ func (r *profilesRun) read(ctx context.Context) error {
 
 // ask reads the accounts at Cronofy.
 func (r *profilesRun) ask(ctx context.Context) (profiles.Summary, error) {
-	o := profiles.Options{Provider: r.provider, Workers: r.workers(), Unordered: r.f.unordered, Strict: r.f.strict, Wait: r.f.wait,
+	o := profiles.Options{Provider: r.provider, Workers: r.workers, Unordered: r.f.unordered, Strict: r.f.strict, Wait: r.f.wait,
 		Known: r.known, ErrorOf: explainAccount}
 	if r.f.resume { // what waits for those before it is lost with a kill
 		o.Patience = 2 * time.Second
@@ -467,8 +476,9 @@ func (r *profilesRun) connect(ctx context.Context) error {
 	r.ctx, r.stop = context.WithCancelCause(ctx)
 	r.later(func() { r.stop(nil) })
 	r.progress = newProgress(r.s, r.f.out != "")
+	limiter, workers := r.f.pace()
 	var err error
-	if r.clients, err = newClients(r.ctx, &r.f.settings, r.e.names, r.f.limiter()); err != nil {
+	if r.clients, err = newClients(r.ctx, &r.f.settings, r.e.names, limiter); err != nil {
 		return err
 	}
 	if r.f.needsApp() && r.app.ClientSecret.Empty() {
@@ -476,24 +486,9 @@ func (r *profilesRun) connect(ctx context.Context) error {
 			return err
 		}
 	}
-	r.client = r.clients(r.site, r.app, r.progress.wait)
+	r.client, r.workers = r.clients(r.site, r.app, r.progress.wait), workers
 	return nil
 }
-
-// workers are enough calls at once for the rate when each takes a second.
-func (r *profilesRun) workers() int {
-	switch {
-	case r.f.rate == 0:
-		return unlimitedWorkers
-	case r.f.rate == defaultRate:
-		return callsPerSecond
-	}
-	return max(profiles.DefaultWorkers, r.f.rate)
-}
-
-// unlimitedWorkers keep the cores busy where calls take a millisecond. Twice as many are no
-// faster, and take 2 MB.
-const unlimitedWorkers = 32
 
 // source opens the list of accounts, and says which are to be left out and how
 // tokens are renewed.
@@ -551,7 +546,7 @@ func (r *profilesRun) words(ctx context.Context, err error) error {
 		return explainService(err)
 	case isCall && !call.Exchange && isRequest: // what Cronofy has against the request as a whole
 		return ended(request)
-	case cronofy.StatusOf(err) == 0 && !isNetwork(err):
+	case !wasAsked(err):
 		err = &flow.AccountsError{Err: err}
 	}
 	p := flow.Explain(err, flow.StepProfiles)
@@ -570,10 +565,11 @@ func (r *profilesRun) cancelled() error {
 	return &exitError{flow.ExitCancelled}
 }
 
-func isNetwork(err error) bool {
+// wasAsked: an error of a call to Cronofy, and not of what comes before it.
+func wasAsked(err error) bool {
 	_, network := errors.AsType[*cronofy.NetworkError](err)
 	_, bad := errors.AsType[*cronofy.BadAnswerError](err)
-	return network || bad
+	return network || bad || cronofy.StatusOf(err) != 0
 }
 
 // verdict is the end of a run that read the whole list.

@@ -87,45 +87,34 @@ func explainRenewal(err error) (code, message string) {
 	return code, message
 }
 
-const (
-	mayNot     = "This service account may not give access to accounts."
-	whatItMust = "It needs the scope service_account/accounts/manage (for the rooms, service_account/resources/manage too), " +
-		"and the application a plan with Enterprise Connect."
-)
-
-// requestWords are for what Cronofy has against a request for access.
-var requestWords = map[int]flow.Problem{
-	401: {Code: flow.CodeUnauthorized, Summary: "Cronofy does not accept the token of this service account.",
-		Hint: "Authorize the service account again, or give another token with --service-account-token-file."},
-	402: {Code: flow.CodePaymentRequired, Summary: mayNot, Hint: whatItMust},
-	403: {Code: flow.CodeForbidden, Summary: mayNot, Hint: whatItMust},
-	404: {Code: flow.CodeNotFound, Summary: "Cronofy does not know this way to get access to accounts.",
-		Hint: "Ask Cronofy's support to enable Enterprise Connect for this application, naming the client id."},
-	422: {Code: flow.CodeUnprocessable, Summary: "Cronofy does not accept the request",
-		Hint: "Check --scope (within what the service account may delegate) and --callback-url."},
-}
-
 // requestProblem is for a request for access; not ok: nothing is special to it.
 func requestProblem(err error) (p flow.Problem, ok bool) {
-	p, ok = requestWords[cronofy.StatusOf(err)]
-	p.Exit = flow.ExitRefused
-	if api, isAPI := errors.AsType[*cronofy.Error](err); isAPI && p.Code == flow.CodeUnprocessable {
-		if names := api.FieldNames(); len(names) > 0 {
-			p.Summary += ": " + strings.Join(names, ", ")
+	p = flow.Explain(err, flow.StepProfiles)
+	switch cronofy.StatusOf(err) {
+	case 401:
+		p.Summary = "Cronofy does not accept the token of this service account."
+		p.Hint = "Authorize the service account again, or give another token with --service-account-token-file."
+	case 402, 403, 404:
+		p.Summary = "This service account may not give access to accounts."
+		p.Hint = "It needs the scope service_account/accounts/manage (for the rooms, service_account/resources/manage too), and the application " +
+			"a plan with Enterprise Connect: ask Cronofy's support, naming the client id."
+	case 422:
+		p.Summary, p.Hint = "Cronofy does not accept the request", "Check --scope (within what the service account may delegate) and --callback-url."
+		if api, isAPI := errors.AsType[*cronofy.Error](err); isAPI && len(api.FieldNames()) > 0 {
+			p.Summary += ": " + strings.Join(api.FieldNames(), ", ")
 		}
 		p.Summary += "."
+	default:
+		return p, false
 	}
-	return p, ok
+	return p, true
 }
 
 func explainRequest(err *delegated.CallError) (code, message string) {
 	if !err.Every && cronofy.StatusOf(err) == 422 {
 		return flow.CodeUnprocessable, "Cronofy does not accept this e-mail address."
 	}
-	p, ok := requestProblem(err)
-	if !ok {
-		p = flow.Explain(err.Err, flow.StepProfiles)
-	}
+	p, _ := requestProblem(err)
 	if cronofy.AnswerLost(err) {
 		p.Summary += " Whether access was asked for is not known."
 	}

@@ -142,19 +142,6 @@ func (f *settings) site() (cronofy.Site, error) {
 	return f.override(dc.Site())
 }
 
-// sites are all data centers, with the hosts that this run uses.
-func (f *settings) sites() ([]cronofy.Site, error) {
-	var all []cronofy.Site
-	for _, d := range cronofy.DataCenters() {
-		site, err := f.override(d.Site())
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, site)
-	}
-	return all, nil
-}
-
 func (f *settings) override(site cronofy.Site) (cronofy.Site, error) {
 	site, err := site.Override(f.apiURL, f.appURL)
 	if err != nil {

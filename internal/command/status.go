@@ -106,7 +106,7 @@ func checkLink(ctx context.Context, m *links.Manager, l links.LinkStatus) checke
 	case errors.Is(err, links.ErrNoToken), errors.Is(err, links.ErrGone) && l.RefreshToken.State == links.Gone:
 		return checked{State: checkUntested, Problem: explainLink(err)}
 	}
-	return checked{State: checkFailed, Problem: explainLink(err), Read: cronofy.StatusOf(err) != 0 || isNetwork(err)}
+	return checked{State: checkFailed, Problem: explainLink(err), Read: wasAsked(err)}
 }
 
 // statusReport is what status says, in text or as JSON lines.

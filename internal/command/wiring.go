@@ -89,8 +89,12 @@ func newWiring(ctx context.Context, f *settings, e environment, s streams) (_ *w
 
 // useCronofy is for the real one: links are kept, and its limits hold.
 func (w *wiring) useCronofy(f *settings, host opener.Machine) (err error) {
-	if w.known.Sites, err = f.sites(); err != nil {
-		return err
+	for _, d := range cronofy.DataCenters() {
+		site, err := f.override(d.Site())
+		if err != nil {
+			return err
+		}
+		w.known.Sites = append(w.known.Sites, site)
 	}
 	list, err := listPath()
 	w.runner.Stores, w.runner.Links, w.runner.OpenURL = newStores(secretsPath(list)), links.Open(list), openWith(host, f.browser)

@@ -59,12 +59,9 @@ func tryStore(ctx context.Context, store keystore.Store, program string) Finding
 		name += " (" + clean(program) + ")"
 	}
 	left, err := keystore.TestWrite(ctx, store)
-	failed, isStore := errors.AsType[*keystore.Error](err)
 	switch {
-	case isStore && failed.Op == "get":
-		return Finding{"keyring", Problem, "What is stored in the system keyring cannot be read. " + flow.Explain(err, flow.StepApplication).Summary, otherStores}
 	case err != nil:
-		return Finding{"keyring", Problem, "Nothing can be stored in the system keyring. " + flow.Explain(err, flow.StepApplication).Summary, otherStores}
+		return Finding{"keyring", Problem, "A test item could not be stored in the system keyring and read back. " + flow.Explain(err, flow.StepApplication).Summary, otherStores}
 	case left != nil:
 		return Finding{"keyring", Problem, "A test item was stored in the system keyring and could not be deleted. " + flow.Explain(left, flow.StepApplication).Summary,
 			`Delete it in your keyring program: its name begins with "confer: test-item".`}

@@ -74,9 +74,9 @@ func TestKeyringIsTried(t *testing.T) {
 		stays bool
 	}{
 		{"works", &faultyStore{}, OK, "a test item was stored, read back and deleted", false},
-		{"refuses", &faultyStore{set: refused}, Problem, "Nothing can be stored", false},
-		{"unreadable", &faultyStore{get: &keystore.Error{Op: "get", Store: keystore.Keyring, Err: keystore.ErrRefused}}, Problem, "cannot be read", false},
-		{"gives another", &faultyStore{other: true}, Problem, "cannot be read", false},
+		{"refuses", &faultyStore{set: refused}, Problem, "could not be stored in the system keyring and read back", false},
+		{"unreadable", &faultyStore{get: &keystore.Error{Op: "get", Store: keystore.Keyring, Err: keystore.ErrRefused}}, Problem, "could not be stored in the system keyring and read back", false},
+		{"gives another", &faultyStore{other: true}, Problem, "could not be stored in the system keyring and read back", false},
 		{"keeps", &faultyStore{del: refused}, Problem, "could not be deleted", true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
