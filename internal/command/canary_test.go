@@ -259,8 +259,8 @@ func TestCanaryPanicWhileDrawing(t *testing.T) {
 	require.Empty(t, leaked(raw, []string{canarySecret}))
 }
 
-// TestCanaryDumps: what is left behind when a signal ends the wizard with a dump
-// of its goroutines, while it holds every secret. The terminal is given back.
+// TestCanaryDumps: a signal that would have Go write down its goroutines, while the
+// wizard holds every secret, ends it as any other does. The terminal is given back.
 func TestCanaryDumps(t *testing.T) {
 	t.Parallel()
 	for name, sig := range map[string]syscall.Signal{"SIGQUIT": syscall.SIGQUIT, "SIGABRT": syscall.SIGABRT} {
@@ -273,9 +273,8 @@ func TestCanaryDumps(t *testing.T) {
 			x.press(enter)
 			x.until(onWaiting)
 			require.NoError(t, x.cmd.Process.Signal(sig))
-			raw := x.exits(2)
-			require.Contains(t, raw, name)
-			require.Contains(t, raw, "goroutine ")
+			raw := x.exits(130)
+			require.NotContains(t, raw, "goroutine ")
 			g.clean("dump", raw, g.all())
 			g.cleanFiles(g.dir, g.all())
 		})

@@ -36,7 +36,9 @@ func Main(release string) int {
 	log.SetOutput(io.Discard) // net/http writes to it what it cannot return, into the screen
 	surviveBrokenPipes()
 	defer exitOnPanic(os.Stderr)
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	// SIGQUIT and SIGABRT would have Go write down its goroutines, and leave a terminal
+	// without echo.
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT, syscall.SIGABRT)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends what does not listen to the first
 	return run(ctx, os.Args[1:], streams{os.Stdin, &results{file: os.Stdout}, os.Stderr})

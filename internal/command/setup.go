@@ -213,7 +213,6 @@ func show(ctx context.Context, cfg ui.Config, s streams, plain bool) (flow.State
 		}
 		return ui.RunLines(ctx, cfg)
 	}
-	defer restoreBeforeDump(os.Stdin, os.Stdout)()
 	return ui.Run(ctx, cfg)
 }
 
