@@ -22,25 +22,21 @@ type option struct {
 	name  string
 	dst   any // what it sets, with the default in it
 	group string
-	arg   string          // what follows it, as the help writes it: FILE
-	text  string          // its sentence in the help
-	usual string          // the default, where the help names it
-	env   string          // the variable that holds where the flag is not given
-	known func() []string // values to complete and to guess at; nil: there are none to know
+	arg   string                  // what follows it, as the help writes it: FILE
+	text  string                  // its sentence in the help
+	env   string                  // the variable that holds where the flag is not given
+	known []string                // values to complete; nil: there are none to know
+	saved func(links.Link) string // what completes it of what is saved here; nil: nothing
 	file  fileUse
 	step  flow.Step // whose answer it gives, for the events of a set-up
 }
 
-// help is the sentence with what stands in brackets behind it.
+// help is the sentence with the variable behind it.
 func (o option) help() string {
-	behind := o.env
-	if o.usual != "" {
-		behind = strings.TrimPrefix(behind+"; default "+o.usual, "; ")
-	}
-	if behind == "" {
+	if o.env == "" {
 		return o.text
 	}
-	return o.text + " (" + behind + ")"
+	return o.text + " (" + o.env + ")"
 }
 
 // The groups of flags in a help text, in their order.
@@ -93,8 +89,10 @@ func add(cmd *cobra.Command, options ...option) {
 		fs.Lookup(o.name).Annotations = map[string][]string{noteGroup: {o.group}, noteArg: {o.arg}, noteFile: {string(o.file)}}
 		switch {
 		case o.known != nil:
+			_ = cmd.RegisterFlagCompletionFunc(o.name, cobra.FixedCompletions(o.known, cobra.ShellCompDirectiveNoFileComp))
+		case o.saved != nil:
 			_ = cmd.RegisterFlagCompletionFunc(o.name, func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
-				return o.known(), cobra.ShellCompDirectiveNoFileComp
+				return savedWords(o.saved), cobra.ShellCompDirectiveNoFileComp
 			})
 		case o.file == "" && o.arg != "": // or the shell would offer files
 			_ = cmd.RegisterFlagCompletionFunc(o.name, cobra.NoFileCompletions)
@@ -127,15 +125,15 @@ func (f *settings) option(name string) option {
 
 func (f *settings) shared() []option {
 	return []option{
-		{name: "data-center", dst: &f.dataCenter, group: groupCommon, arg: "ID", env: "CRONOFY_DATA_CENTER", known: dataCenterIDs, text: either(dataCenterIDs())},
-		{name: "client-id", dst: &f.clientID, group: groupCommon, arg: "ID", env: "CRONOFY_CLIENT_ID", known: savedWords(func(l links.Link) string { return l.ClientID }),
+		{name: "data-center", dst: &f.dataCenter, group: groupCommon, arg: "ID", env: "CRONOFY_DATA_CENTER", known: dataCenterIDs(), text: either(dataCenterIDs())},
+		{name: "client-id", dst: &f.clientID, group: groupCommon, arg: "ID", env: "CRONOFY_CLIENT_ID", saved: func(l links.Link) string { return l.ClientID },
 			step: flow.StepApplication, text: "client id of the application"},
 		{name: "client-secret-file", dst: &f.secretFile, group: groupCommon, arg: "FILE", file: reads, step: flow.StepApplication,
 			text: "file that holds the client secret, - for standard input (or CRONOFY_CLIENT_SECRET)"},
-		{name: "service-account", dst: &f.serviceAccount, group: groupCommon, arg: "ID", env: "CONFER_SERVICE_ACCOUNT", known: savedWords(func(l links.Link) string { return l.ServiceAccount }),
+		{name: "service-account", dst: &f.serviceAccount, group: groupCommon, arg: "ID", env: "CONFER_SERVICE_ACCOUNT", saved: func(l links.Link) string { return l.ServiceAccount },
 			step: flow.StepServiceAccount, text: "id of the calendar service account, ser_..."},
-		{name: "provider", dst: &f.provider, group: groupCommon, arg: "NAME", env: "CONFER_PROVIDER", known: providerNames, step: flow.StepProvider, text: either(providerNames())},
-		{name: "label", dst: &f.label, group: groupCommon, arg: "TEXT", known: savedWords(func(l links.Link) string { return l.Label }), step: flow.StepServiceAccount, text: "your own name for this link"},
+		{name: "provider", dst: &f.provider, group: groupCommon, arg: "NAME", env: "CONFER_PROVIDER", known: providerNames(), step: flow.StepProvider, text: either(providerNames())},
+		{name: "label", dst: &f.label, group: groupCommon, arg: "TEXT", saved: func(l links.Link) string { return l.Label }, step: flow.StepServiceAccount, text: "your own name for this link"},
 		{name: "accounts", dst: &f.accounts, group: groupCommon, arg: "FILE", file: reads, step: flow.StepProfiles,
 			text: "file with accounts' tokens, to check the accounts at the end"},
 		{name: "sandbox", dst: &f.sandbox, group: groupCommon, text: "use the embedded sandbox: no credentials, nothing stored"},
@@ -144,20 +142,20 @@ func (f *settings) shared() []option {
 		{name: "json", dst: &f.json, group: groupOutput, text: "JSON lines on standard output"},
 		{name: "plain", dst: &f.plain, group: groupOutput, text: "line by line and append-only, for screen readers and logs (ACCESSIBLE, TERM=dumb)"},
 		{name: "dry-run", dst: &f.dryRun, group: groupOutput, text: "show what would be sent and stored, with secrets masked, and send nothing"},
-		{name: "color", dst: &f.color, group: groupOutput, arg: "WHEN", known: colorValues, text: either(colorValues()) + " (NO_COLOR)"},
+		{name: "color", dst: &f.color, group: groupOutput, arg: "WHEN", known: colorValues(), text: either(colorValues()) + " (NO_COLOR)"},
 		{name: "tokens-out", dst: &f.tokensOut, group: groupOutput, arg: "FILE", file: writes, text: "write confer's tokens for the new link to this new file (0600)"},
 
-		{name: "redirect-uri", dst: &f.redirectURI, group: groupNetwork, arg: "URI", env: "CONFER_REDIRECT_URI", usual: flow.DefaultRedirectURI, known: flow.RedirectURIs,
-			step: flow.StepApplication, text: "redirect URI as registered at Cronofy"},
+		{name: "redirect-uri", dst: &f.redirectURI, group: groupNetwork, arg: "URI", env: "CONFER_REDIRECT_URI", known: flow.RedirectURIs(),
+			step: flow.StepApplication, text: "redirect URI as registered at Cronofy, default " + flow.DefaultRedirectURI},
 		{name: "listen", dst: &f.listen, group: groupNetwork, arg: "HOST:PORT", step: flow.StepAuthorize,
 			text: "where to listen for the callback: where a tunnel, proxy or published port delivers it, with Host unchanged"},
-		{name: "browser", dst: &f.browser, group: groupNetwork, arg: "COMMAND", known: browserValues, step: flow.StepAuthorize,
+		{name: "browser", dst: &f.browser, group: groupNetwork, arg: "COMMAND", known: browserValues(), step: flow.StepAuthorize,
 			text: "system (default), none, or a command to open the approval link with (BROWSER); the wizard remembers it; with --sandbox also approve and deny"},
-		{name: "timeout", dst: &f.timeout, group: groupNetwork, arg: "TIME", usual: strings.TrimSuffix(flow.DefaultTimeout.String(), "0s"), step: flow.StepAuthorize,
-			text: "how long to wait for the administrator, like 90s or 10m"},
+		{name: "timeout", dst: &f.timeout, group: groupNetwork, arg: "TIME", step: flow.StepAuthorize,
+			text: "how long to wait for the administrator, like 90s or 10m, default " + strings.TrimSuffix(flow.DefaultTimeout.String(), "0s")},
 		{name: "ca-file", dst: &f.caFile, group: groupNetwork, arg: "FILE", file: reads, text: "file with certificate authorities, PEM or DER, to trust beside the system's"},
 
-		{name: "secret-store", dst: &f.secretStore, group: groupAdvanced, arg: "STORE", env: "CONFER_SECRET_STORE", known: storeNames, step: flow.StepApplication,
+		{name: "secret-store", dst: &f.secretStore, group: groupAdvanced, arg: "STORE", env: "CONFER_SECRET_STORE", known: storeNames(), step: flow.StepApplication,
 			text: either(storeNames())},
 		{name: "secret-passphrase-fd", dst: &f.passphraseFD, group: groupAdvanced, arg: "FD", step: flow.StepApplication,
 			text: "file descriptor to read the passphrase of the encrypted file from, 0 for standard input"},

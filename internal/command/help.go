@@ -182,19 +182,17 @@ func saved() (c links.Contents) {
 
 // savedWords gives a text of each link and service account that is saved here, each
 // once, cleaned for a terminal.
-func savedWords(of func(links.Link) string) func() []string {
-	return func() (words []string) {
-		c := saved()
-		for _, a := range c.ServiceAccounts {
-			c.Links = append(c.Links, links.Link{ClientID: a.ClientID, ServiceAccount: a.ID, Label: a.Label})
-		}
-		for _, l := range c.Links {
-			if word := clip(of(l)); word != "" && !slices.Contains(words, word) {
-				words = append(words, word)
-			}
-		}
-		return words
+func savedWords(of func(links.Link) string) (words []string) {
+	c := saved()
+	for _, a := range c.ServiceAccounts {
+		c.Links = append(c.Links, links.Link{ClientID: a.ClientID, ServiceAccount: a.ID, Label: a.Label})
 	}
+	for _, l := range c.Links {
+		if word := clip(of(l)); word != "" && !slices.Contains(words, word) {
+			words = append(words, word)
+		}
+	}
+	return words
 }
 
 // programVersion is the release's, or the module's own.

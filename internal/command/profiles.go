@@ -50,11 +50,11 @@ func (f *profilesFlags) listFlags(cmd *cobra.Command) {
 	add(cmd,
 		option{name: "from", dst: &f.from, group: groupCommon, arg: "FILE", file: reads, text: "file with records of --format json to write anew, in place of --accounts; nobody is asked"},
 		option{name: "before", dst: &f.before, group: groupAdvanced, arg: "FILE", file: reads, text: "file with records of --format json from before the link was made: the profiles in it are people's own"},
-		option{name: "format", dst: &f.format, group: groupOutput, arg: "FORMAT", known: formatNames, text: "table (default), json, csv or html (a report, one file)"},
+		option{name: "format", dst: &f.format, group: groupOutput, arg: "FORMAT", known: namesOf(profiles.Formats()), text: "table (default), json, csv or html (a report, one file)"},
 		option{name: "out", dst: &f.out, group: groupOutput, arg: "FILE", file: writes, text: "file to write the records to; it is there when all of them are, unless with --continue or if it is no regular file"},
 		option{name: "continue", dst: &f.resume, group: groupOutput, text: "add to the file of --out, and leave out the accounts that were read before"},
-		option{name: "only", dst: &f.only, group: groupOutput, arg: "STATES", known: stateNames, text: "write only records in these states: connected, disconnected, missing, error"},
-		option{name: "fail-on", dst: &f.failOn, group: groupOutput, arg: "STATES", known: failStateNames, text: "exit with 1 also for these states: missing (not yet), own (of these, with only their own profile), disconnected"},
+		option{name: "only", dst: &f.only, group: groupOutput, arg: "STATES", known: namesOf(profiles.States()), text: "write only records in these states: connected, disconnected, missing, error"},
+		option{name: "fail-on", dst: &f.failOn, group: groupOutput, arg: "STATES", known: namesOf(failStates()), text: "exit with 1 also for these states: missing (not yet), own (of these, with only their own profile), disconnected"},
 		option{name: "wait", dst: &f.wait, group: groupCommon, arg: "TIME", text: "look again at accounts that are not connected, for so long"},
 		option{name: "unordered", dst: &f.unordered, group: groupAdvanced, text: "write records as they come, not in the order of the list"},
 		option{name: "strict", dst: &f.strict, group: groupAdvanced, text: "stop at a line of the list that cannot be used"},
@@ -65,7 +65,7 @@ func (f *profilesFlags) delegatedFlags(cmd *cobra.Command) {
 	f.timeout = flow.DefaultTimeout
 	add(cmd, f.options(map[string]string{
 		"listen":    "where what is sent to --callback-url arrives",
-		"timeout":   "how long to wait for each account's answer",
+		"timeout":   "how long to wait for each account's answer, default 5m",
 		"client-id": "client id, for new tokens",
 	}, "listen", "timeout", "service-account", "client-id", "client-secret-file", "secret-store", "secret-passphrase-fd")...)
 	add(cmd,
@@ -159,10 +159,6 @@ func namesOf[T ~string](list []T) (names []string) {
 	return names
 }
 
-func stateNames() []string     { return namesOf(profiles.States()) }
-func failStateNames() []string { return namesOf(failStates()) }
-func formatNames() []string    { return namesOf(profiles.Formats()) }
-
 func (f *profilesFlags) outputFormat() (profiles.Format, error) {
 	name := cmp.Or(f.format, string(profiles.FormatTable))
 	if f.json {
@@ -173,7 +169,7 @@ func (f *profilesFlags) outputFormat() (profiles.Format, error) {
 	}
 	format := profiles.Format(strings.ToLower(strings.TrimSpace(name)))
 	if !slices.Contains(profiles.Formats(), format) {
-		return "", unknownValue("format", "format", f.format, formatNames())
+		return "", unknownValue("format", "format", f.format, namesOf(profiles.Formats()))
 	}
 	return format, nil
 }
@@ -281,14 +277,29 @@ func readProfiles(ctx context.Context, f *profilesFlags, e environment, s stream
 	return r.read(ctx)
 }
 
-// read is the run after everything is prepared.
+// prepare checks what was given and opens what is written to, before anything is asked
+// of Cronofy.
+func (r *profilesRun) prepare(ctx context.Context) error {
+	r.ctx, r.stop = context.WithCancelCause(ctx)
+	r.later(func() { r.stop(nil) })
+	for _, step := range []func() error{r.choose, r.askMissing, r.f.checkSource, r.answers, r.connect, func() error { return r.open(ctx) }} {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (r *profilesRun) read(ctx context.Context) error {
 	var sum profiles.Summary
 	var err error
 	if r.f.from != "" {
-		sum, err = r.rewrite()
+		err = r.eachRecord("from", r.f.from, func(rec profiles.Record) error {
+			sum.Count(rec)
+			return r.record(rec)
+		})
 	} else {
-		sum, err = r.ask(ctx)
+		sum, err = r.ask()
 	}
 	if err == nil {
 		err = r.out.commit()
@@ -301,7 +312,7 @@ func (r *profilesRun) read(ctx context.Context) error {
 }
 
 // ask reads the accounts at Cronofy.
-func (r *profilesRun) ask(ctx context.Context) (profiles.Summary, error) {
+func (r *profilesRun) ask() (profiles.Summary, error) {
 	o := profiles.Options{Provider: r.provider, Workers: r.workers, Unordered: r.f.unordered, Strict: r.f.strict, Wait: r.f.wait,
 		Known: r.known, ErrorOf: explainAccount}
 	if r.f.resume { // what waits for those before it is lost with a kill
@@ -312,18 +323,9 @@ func (r *profilesRun) ask(ctx context.Context) (profiles.Summary, error) {
 		return profiles.Summary{}, err
 	}
 	sum, err := profiles.Run(r.ctx, r.client, accounts, o, r.record)
-	if cause := context.Cause(r.ctx); cause != nil && ctx.Err() == nil {
+	if cause := context.Cause(r.ctx); cause != nil {
 		err = cause
 	}
-	return sum, err
-}
-
-// rewrite takes the records from a file.
-func (r *profilesRun) rewrite() (sum profiles.Summary, err error) {
-	err = r.eachRecord("from", r.f.from, func(rec profiles.Record) error {
-		sum.Count(rec)
-		return r.record(rec)
-	})
 	return sum, err
 }
 
@@ -362,60 +364,38 @@ func (r *profilesRun) record(rec profiles.Record) error {
 	return nil
 }
 
-// prepare checks what was given and opens what is written to, before anything is
-// asked of Cronofy.
-func (r *profilesRun) prepare(ctx context.Context) error {
-	f := r.f
-	var err error
-	if err = r.choose(); err != nil {
-		return err
-	}
-	if err := r.askMissing(ctx); err != nil {
-		return err
-	}
-	if err := f.checkSource(); err != nil {
-		return err
-	}
-	if err := r.answers(ctx); err != nil {
-		return err
-	}
-	if err := r.connect(ctx); err != nil {
-		return err
-	}
-	if err := r.profilesBefore(); err != nil {
-		return err
+// open reads which profiles there were before the link was made, and opens what is
+// written to.
+func (r *profilesRun) open(ctx context.Context) (err error) {
+	if r.f.before != "" {
+		r.known = map[string]bool{}
+		err = r.eachRecord("before", r.f.before, func(rec profiles.Record) error {
+			for _, p := range rec.Profiles {
+				r.known[p.ProfileID] = true
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
 	}
 	if r.out, err = r.openOutput(ctx); err != nil {
 		return err
 	}
 	r.later(r.out.close)
-	if f.tokensOut == "" {
+	if r.f.tokensOut == "" {
 		return nil
 	}
-	if r.tokens, err = profiles.OpenTokens(f.tokensOut); err != nil {
+	if r.tokens, err = profiles.OpenTokens(r.f.tokensOut); err != nil {
 		return tokensError(err)
 	}
 	r.later(func() { _ = r.tokens.Close() })
 	return nil
 }
 
-// profilesBefore reads which profiles there were before the link was made.
-func (r *profilesRun) profilesBefore() error {
-	if r.f.before == "" {
-		return nil
-	}
-	r.known = map[string]bool{}
-	return r.eachRecord("before", r.f.before, func(rec profiles.Record) error {
-		for _, p := range rec.Profiles {
-			r.known[p.ProfileID] = true
-		}
-		return nil
-	})
-}
-
 // askMissing has somebody at a terminal name the list, and takes what else is missing from
 // the only link that there is. A script says all of it.
-func (r *profilesRun) askMissing(ctx context.Context) error {
+func (r *profilesRun) askMissing() error {
 	f := r.f
 	if _, terminal := asTerminal(r.s.in); !terminal || f.noInput || f.from != "" {
 		return nil
@@ -431,7 +411,7 @@ func (r *profilesRun) askMissing(ctx context.Context) error {
 	if f.accounts != "" || f.delegated() {
 		return nil
 	}
-	path, err := askLine(ctx, r.s, "File with the accounts (columns email and access_token): ")
+	path, err := askLine(r.ctx, r.s, "File with the accounts (columns email and access_token): ")
 	if err != nil && !errors.Is(err, io.EOF) {
 		return err
 	}
@@ -440,7 +420,7 @@ func (r *profilesRun) askMissing(ctx context.Context) error {
 }
 
 // answers reads the settings that are shared with a set-up.
-func (r *profilesRun) answers(ctx context.Context) error {
+func (r *profilesRun) answers() error {
 	f := r.f
 	f.redirectURI = "" // of a set-up
 	given := environment{}
@@ -452,7 +432,7 @@ func (r *profilesRun) answers(ctx context.Context) error {
 	if !f.delegated() {
 		f.serviceAccount = ""
 	}
-	found, err := f.known(ctx, given, r.s)
+	found, err := f.known(r.ctx, given, r.s)
 	if err != nil {
 		return err
 	}
@@ -472,11 +452,10 @@ func (r *profilesRun) answers(ctx context.Context) error {
 
 // connect makes the client, with the stored client secret if one is needed and
 // none was given.
-func (r *profilesRun) connect(ctx context.Context) error {
-	r.ctx, r.stop = context.WithCancelCause(ctx)
-	r.later(func() { r.stop(nil) })
+func (r *profilesRun) connect() error {
 	r.progress = newProgress(r.s, r.f.out != "")
-	limiter, workers := r.f.pace()
+	var limiter *cronofy.Limiter
+	limiter, r.workers = r.f.pace()
 	var err error
 	if r.clients, err = newClients(r.ctx, &r.f.settings, r.e.names, limiter); err != nil {
 		return err
@@ -486,7 +465,7 @@ func (r *profilesRun) connect(ctx context.Context) error {
 			return err
 		}
 	}
-	r.client, r.workers = r.clients(r.site, r.app, r.progress.wait), workers
+	r.client = r.clients(r.site, r.app, r.progress.wait)
 	return nil
 }
 

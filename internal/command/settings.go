@@ -104,17 +104,15 @@ func (f *settings) answers() (a flow.Answers, err error) {
 	if f.accounts != "" {
 		a.Accounts = flow.Accounts{Kind: flow.AccountsFile, Path: f.accounts}
 	}
-	refused := func(flag string, p *flow.Problem) error {
-		return wrong(flag, ": "+strings.TrimSuffix(p.Summary, "."), p.Hint)
-	}
-	if p := flow.CheckClientID(a.ClientID); a.ClientID != "" && p != nil {
-		return a, refused("client-id", p)
-	}
-	if p := flow.CheckServiceAccountID(a.ServiceAccount); a.ServiceAccount != "" && p != nil {
-		return a, refused("service-account", p)
-	}
-	if p := flow.CheckRedirectURI(a.RedirectURI); p != nil {
-		return a, refused("redirect-uri", p)
+	for _, given := range []struct {
+		flag, value string
+		check       func(string) *flow.Problem
+	}{
+		{"client-id", a.ClientID, flow.CheckClientID}, {"service-account", a.ServiceAccount, flow.CheckServiceAccountID}, {"redirect-uri", a.RedirectURI, flow.CheckRedirectURI},
+	} {
+		if p := given.check(given.value); given.value != "" && p != nil {
+			return a, wrong(given.flag, ": "+strings.TrimSuffix(p.Summary, "."), p.Hint)
+		}
 	}
 	switch {
 	case f.listen != "" && flow.CheckListen(f.listen) != nil:
