@@ -33,7 +33,11 @@ func (w *wiring) resume(ctx context.Context, browser, environment string) {
 		w.known.Notice = "What earlier runs left was damaged. It was kept as " + baseNames(c.Damaged) + "."
 	}
 	if browser != "" && browser != c.Browser {
-		rememberBrowser(ctx, file, browser)
+		// It hardly waits, as the first page does: a failure costs the next run a flag. It
+		// comes after Load, which is told what had to be set aside.
+		ctx, cancel := context.WithTimeout(ctx, browserLimit)
+		defer cancel()
+		_ = file.Update(ctx, func(c *links.Contents) error { c.Browser = browser; return nil })
 	}
 	if browser == "" && environment == "" && c.Browser != "" {
 		w.browser = c.Browser
@@ -69,8 +73,8 @@ func newest(made []links.Link) *flow.Link {
 		return nil
 	}
 	at := slices.MaxFunc(made, func(a, b links.Link) int { return a.Linked.Compare(b.Linked) })
-	site, ok := draftSite(links.Draft{DataCenter: at.DataCenter, APIURL: at.APIURL, AppURL: at.AppURL})
-	if !ok {
+	site, err := links.Site(at)
+	if err != nil {
 		return nil
 	}
 	return &flow.Link{Link: at, Site: site}
@@ -87,15 +91,6 @@ func (w *wiring) lockDraft(file *links.File) {
 		return
 	}
 	w.later(release)
-}
-
-// rememberBrowser costs the next run a flag if it fails, and nothing else. It comes
-// after Load, which is told what had to be set aside, and hardly waits: the first
-// page does.
-func rememberBrowser(ctx context.Context, file *links.File, browser string) {
-	ctx, cancel := context.WithTimeout(ctx, browserLimit)
-	defer cancel()
-	_ = file.Update(ctx, func(c *links.Contents) error { c.Browser = browser; return nil })
 }
 
 // browserLimit is for a lock that another run holds, mostly for milliseconds.
@@ -116,8 +111,9 @@ func remembered(browser string) string {
 // otherwise: what follows it belongs to another application or place.
 func (w *wiring) adopt(d links.Draft) {
 	a := &w.known.Answers
-	site, ok := draftSite(d)
-	if !ok || a.Site.Chosen() && a.Site != site {
+	dc, ok := cronofy.FindDataCenter(d.DataCenter)
+	site, err := dc.Site().Override(d.APIURL, d.AppURL)
+	if !ok || err != nil || a.Site.Chosen() && a.Site != site {
 		return
 	}
 	a.Site = site
@@ -157,13 +153,4 @@ func (w *wiring) adopt(d links.Draft) {
 	if p, ok := cronofy.FindProvider(d.Provider); ok {
 		a.Provider = cmp.Or(a.Provider, p)
 	}
-}
-
-func draftSite(d links.Draft) (cronofy.Site, bool) {
-	dc, ok := cronofy.FindDataCenter(d.DataCenter)
-	if !ok {
-		return cronofy.Site{}, false
-	}
-	site, err := dc.Site().Override(d.APIURL, d.AppURL)
-	return site, err == nil
 }

@@ -22,7 +22,6 @@ type reached struct {
 	Host      string   // with its port if it has one
 	Proxy     string   // host of the proxy; empty: none
 	Addresses []string // of the host; with a proxy nobody here looks them up
-	Encrypted bool     // https
 	TLS       string   // "TLS 1.3"; empty: none
 	Issuer    string   // who signed the host's certificate, trusted or not
 	Status    int      // HTTP status of the answer; 0: there was none
@@ -45,7 +44,7 @@ func reach(ctx context.Context, h *http.Client, address string, now func() time.
 		r.Err = &cronofy.NetworkError{Op: "reach", Kind: cronofy.NetworkOther, Err: errors.New("not an address")}
 		return r
 	}
-	r.Host, r.Encrypted = req.URL.Host, req.URL.Scheme == "https"
+	r.Host = req.URL.Host
 	began := now()
 	res, err := h.Do(req)
 	r.Took = now().Sub(began)
@@ -234,7 +233,7 @@ func nameFinding(all []visit) Finding {
 	case slices.ContainsFunc(all, func(v visit) bool { return v.seen.Proxy != "" }):
 		return Finding{"dns", OK, "The proxy looks names up.", ""}
 	}
-	return Finding{"dns", Note, "No name was looked up, or no answer came in time.", ""}
+	return Finding{"dns", Note, "Not checked: no connection.", ""}
 }
 
 func tlsFinding(all []visit) Finding {
@@ -242,13 +241,10 @@ func tlsFinding(all []visit) Finding {
 	if issuers := each(all, func(r reached) string { return r.Issuer }); len(issuers) > 0 {
 		by = ", signed by " + strings.Join(issuers, ", ")
 	}
-	switch versions := each(all, func(r reached) string { return r.TLS }); {
-	case len(versions) > 0:
+	if versions := each(all, func(r reached) string { return r.TLS }); len(versions) > 0 {
 		return Finding{"tls", OK, strings.Join(versions, ", ") + by + ".", ""}
-	case slices.ContainsFunc(all, func(v visit) bool { return v.seen.Encrypted }):
-		return Finding{"tls", Note, "Not checked: no connection.", ""}
 	}
-	return Finding{"tls", Note, "Not used: plain http to this machine.", ""}
+	return Finding{"tls", Note, "Not checked: no encrypted connection.", ""}
 }
 
 // clockFinding goes by the host that is nearest to this machine's time: one wrong

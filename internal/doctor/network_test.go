@@ -68,7 +68,6 @@ func TestReachAnswer(t *testing.T) {
 	require.True(t, r.Dated)
 	require.Equal(t, 7*time.Minute, r.Skew)
 	require.Empty(t, r.TLS)
-	require.False(t, r.Encrypted)
 	require.False(t, r.HTML)
 	require.Empty(t, r.Proxy)
 }
@@ -110,7 +109,6 @@ func TestReachTLS(t *testing.T) {
 	require.NoError(t, r.Err)
 	require.Equal(t, "TLS 1.3", r.TLS)
 	require.Equal(t, "Acme Co", r.Issuer)
-	require.True(t, r.Encrypted)
 }
 
 func TestReachExpiredCertificate(t *testing.T) {
@@ -215,14 +213,14 @@ func TestReachNoAddress(t *testing.T) {
 // seen makes a visit to the API of Germany.
 func seen(change func(*reached)) visit {
 	v := visit{name: "Germany (api-de.cronofy.com)", api: true, seen: reached{Host: "api-de.cronofy.com", Addresses: []string{"192.0.2.1"},
-		Encrypted: true, TLS: "TLS 1.3", Issuer: "Amazon", Status: http.StatusUnauthorized, Took: 43 * time.Millisecond, Dated: true, Skew: time.Second}}
+		TLS: "TLS 1.3", Issuer: "Amazon", Status: http.StatusUnauthorized, Took: 43 * time.Millisecond, Dated: true, Skew: time.Second}}
 	change(&v.seen)
 	return v
 }
 
 func failed(kind cronofy.NetworkKind) func(*reached) {
 	return func(r *reached) {
-		*r = reached{Host: r.Host, Encrypted: true, Err: &cronofy.NetworkError{Op: "reach", Host: r.Host, Kind: kind}}
+		*r = reached{Host: r.Host, Err: &cronofy.NetworkError{Op: "reach", Host: r.Host, Kind: kind}}
 	}
 }
 
@@ -246,10 +244,10 @@ func TestNetworkWords(t *testing.T) {
 		{"dns", "dns", as(same), OK, "Found: api-de.cronofy.com."},
 		{"dns lost", "dns", as(failed(cronofy.NetworkDNS)), Problem, "The name api-de.cronofy.com could not be found."},
 		{"dns by proxy", "dns", as(func(r *reached) { r.Proxy, r.Addresses = "p:1", nil }), OK, "The proxy looks names up"},
-		{"dns silent", "dns", as(failed(cronofy.NetworkTimeout)), Note, "no answer came in time"},
+		{"dns silent", "dns", as(failed(cronofy.NetworkTimeout)), Note, "Not checked"},
 		{"tls", "tls", as(same), OK, "TLS 1.3, signed by Amazon."},
-		{"tls plain", "tls", as(func(r *reached) { r.TLS, r.Issuer, r.Encrypted = "", "", false }), Note, "plain http"},
-		{"tls not reached", "tls", as(failed(cronofy.NetworkDNS)), Note, "Not checked: no connection."},
+		{"tls plain", "tls", as(func(r *reached) { r.TLS, r.Issuer = "", "" }), Note, "no encrypted connection"},
+		{"tls not reached", "tls", as(failed(cronofy.NetworkDNS)), Note, "Not checked: no encrypted connection."},
 		{"tls refused", "tls", as(failed(cronofy.NetworkTLS)), Problem, "The encrypted connection (TLS) to api-de.cronofy.com was refused."},
 		{"clock", "clock", as(same), OK, "to 1s"},
 		{"clock just right", "clock", as(func(r *reached) { r.Skew = -clockTolerance }), OK, "to 2m0s"},
@@ -295,7 +293,7 @@ func TestOneCauseIsToldOnce(t *testing.T) {
 		for _, host := range []string{"api.cronofy.com", "api-de.cronofy.com", "api-sg.cronofy.com", "app-sg.cronofy.com"} {
 			v := seen(same)
 			v.name, v.api = host, strings.HasPrefix(host, "api")
-			v.seen = reached{Host: host, Encrypted: true, Err: &cronofy.NetworkError{Op: "reach", Host: host, Kind: kind}}
+			v.seen = reached{Host: host, Err: &cronofy.NetworkError{Op: "reach", Host: host, Kind: kind}}
 			all = append(all, v)
 		}
 		var problems []Finding
