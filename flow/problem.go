@@ -296,6 +296,18 @@ func (p Problem) ForScript() Problem {
 	return p
 }
 
+// ForStored is the problem for a command on what is stored already. It asks for nothing
+// but the passphrase, and has no other store to offer.
+func (p Problem) ForStored() Problem {
+	p.Hint = strings.NewReplacer(
+		againOrMemory, "Try again; confer doctor tells more.",
+		", "+orMemory, ".",
+		enterIt, "Give it with --secret-passphrase-fd, for example --secret-passphrase-fd 3 3<FILE, or run this in a terminal.",
+		enterAgain, "Run this again with the right one.",
+	).Replace(p.Hint)
+	return p
+}
+
 // Details are an error's own words, cleaned, for who wants to know more than the
 // sentence; they hold no secret.
 func (p Problem) Details() string {

@@ -14,7 +14,6 @@ import (
 	"confer/cronofy"
 	"confer/flow"
 	"confer/internal/links"
-	"confer/keystore"
 )
 
 // secretsFile is the name of the encrypted file beside the file of links.
@@ -222,7 +221,7 @@ func explainCall(err error) flow.Problem {
 		p.Summary = fmt.Sprintf("Cronofy did not take confer's token (status %d).", status)
 		p.Hint = "Check the data center. If it goes on, ask Cronofy's support, naming the client id."
 	case p.Code == flow.CodeSecretStore:
-		p.Hint = storeHint(err, p.Hint)
+		p = p.ForStored()
 	case cronofy.AnswerLost(err):
 		p.Hint = "It is not known whether Cronofy replaced the token. Run this again; if Cronofy then refuses the token, link again with confer setup."
 	}
@@ -234,27 +233,4 @@ func explainCall(err error) flow.Problem {
 func tokenStatus(err error) (status int, ok bool) {
 	status = cronofy.StatusOf(err)
 	return status, cronofy.CodeOf(err) == "" && status > 401 && status < 423
-}
-
-// storeHint is for a command that asks nothing but the passphrase, and at a
-// terminal alone. What the wizard's page says of a file holds here too.
-func storeHint(err error, page string) string {
-	switch {
-	case errors.Is(err, keystore.ErrNoPassphrase):
-		return "Give it with --secret-passphrase-fd, for example --secret-passphrase-fd 3 3<FILE, or run this in a terminal."
-	case errors.Is(err, keystore.ErrPassphrase):
-		store := new(keystore.Error)
-		_ = errors.As(err, &store)
-		return "Run this again with the right one. If it is lost, nothing opens the file: move away " + cronofy.CleanText(store.Path, 300) + "; confer logout then forgets what was in it."
-	case errors.Is(err, keystore.ErrLocked):
-		return "Unlock it, then run this again."
-	case errors.Is(err, keystore.ErrDismissed):
-		return "Run this again, and allow it in the keyring's window."
-	case errors.Is(err, keystore.ErrDamaged), errors.Is(err, keystore.ErrNewer), errors.Is(err, keystore.ErrInsecure):
-		return page
-	}
-	if errors.Is(err, links.ErrBusy) {
-		return "Run this again when it has ended."
-	}
-	return "Run this again when the store can be used; confer doctor tells more."
 }
