@@ -301,7 +301,7 @@ func (r *profilesRun) read(ctx context.Context) error {
 	} else {
 		sum, err = r.ask()
 	}
-	if err == nil {
+	if err == nil && (sum.Read > 0 || r.out.done != nil) { // an empty list replaces no records
 		err = r.out.commit()
 	}
 	if err != nil {

@@ -56,7 +56,7 @@ func (r *profilesRun) delegatedSource(o *profiles.Options) (iter.Seq2[profiles.A
 	return r.delegatedAccounts(receiver, list.All, o), nil
 }
 
-func (r *profilesRun) openReceiver(token *delegated.ServiceToken, list []profiles.Address) (*delegated.Receiver, error) {
+func (r *profilesRun) openReceiver(token *delegated.ServiceToken, list []profiles.Account) (*delegated.Receiver, error) {
 	emails := make([]string, len(list))
 	for i, a := range list {
 		emails[i] = a.Email
@@ -82,12 +82,10 @@ func (r *profilesRun) openReceiver(token *delegated.ServiceToken, list []profile
 }
 
 // delegatedAccounts are accounts without tokens, which the receiver gets.
-func (r *profilesRun) delegatedAccounts(receiver *delegated.Receiver, list []profiles.Address, o *profiles.Options) iter.Seq2[profiles.Account, error] {
+func (r *profilesRun) delegatedAccounts(receiver *delegated.Receiver, list []profiles.Account, o *profiles.Options) iter.Seq2[profiles.Account, error] {
 	places := make(map[string]int, len(list))
-	accounts := make([]profiles.Account, len(list))
 	for i, a := range list {
 		places[a.Email] = i
-		accounts[i] = profiles.Account{Email: a.Email, Row: a.Line}
 	}
 	o.Renew = func(ctx context.Context, a profiles.Account, refused cronofy.Secret) (cronofy.Secret, error) {
 		if !refused.Empty() {
@@ -102,7 +100,7 @@ func (r *profilesRun) delegatedAccounts(receiver *delegated.Receiver, list []pro
 		}
 		return t.AccessToken, err
 	}
-	return profiles.Accounts(accounts)
+	return profiles.Accounts(list)
 }
 
 // addresses gives whom access is to be got to, but for those that were read before.
@@ -125,9 +123,7 @@ func (r *profilesRun) addresses(token *delegated.ServiceToken) (profiles.Address
 		}
 	}
 	if r.out.done != nil {
-		list.All = slices.DeleteFunc(list.All, func(a profiles.Address) bool {
-			return r.out.done.Has(profiles.Account{Email: a.Email, Row: a.Line})
-		})
+		list.All = slices.DeleteFunc(list.All, r.out.done.Has)
 	}
 	return list, nil
 }

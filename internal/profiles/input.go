@@ -125,8 +125,6 @@ func (e *ListError) Unwrap() error { return e.Err }
 // ErrNoAddresses is a list of addresses that holds none.
 var ErrNoAddresses = errors.New("there are no addresses in it")
 
-var errEmpty = &ListError{Reason: "the list is empty", Ends: true}
-
 // ReadAccounts streams a list of accounts: CSV with a header, JSON lines or a JSON
 // array. What a list may look like is the same for ReadEmails: UTF-8 or UTF-16,
 // separated by commas, semicolons, tabs or vertical bars, with cells in quotes,
@@ -151,18 +149,12 @@ func ReadAccounts(r io.Reader) iter.Seq2[Account, error] {
 	}
 }
 
-// Address is a person or a room of a list of addresses.
-type Address struct {
-	Email string
-	Line  int // in the list, from 1; 0: it is not from a list
-}
-
 // Addresses are what ReadEmails found in a list.
 type Addresses struct {
-	All     []Address
-	Column  string // what the column they are from is called: its title, or "column 2"; empty for one address a line
-	Guessed bool   // the title is not one that is known for this
-	Without int    // lines that have no address in that column
+	All     []Account // without tokens; Row is 0 of those that are not from a list
+	Column  string    // what the column they are from is called: its title, or "column 2"; empty for one address a line
+	Guessed bool      // the title is not one that is known for this
+	Without int       // lines that have no address in that column
 }
 
 // ReadEmails reads a list of addresses: one a line, or one of the forms that
@@ -174,9 +166,6 @@ func ReadEmails(r io.Reader) (Addresses, error) {
 	in := &input{}
 	seen := map[string]bool{}
 	for c, err := range in.rows(r, emailColumn) {
-		if err == errEmpty {
-			break
-		}
 		if err != nil {
 			return Addresses{}, err
 		}
@@ -190,7 +179,7 @@ func ReadEmails(r io.Reader) (Addresses, error) {
 		}
 		if key := strings.ToLower(email); !seen[key] {
 			seen[key] = true
-			in.found.All = append(in.found.All, Address{Email: email, Line: c.line})
+			in.found.All = append(in.found.All, Account{Email: email, Row: c.line})
 		}
 	}
 	if len(in.found.All) == 0 {
@@ -201,7 +190,7 @@ func ReadEmails(r io.Reader) (Addresses, error) {
 
 // AddRooms puts the addresses of rooms behind a list, but for those that are in
 // it already. What is no address cannot be asked for.
-func AddRooms(list []Address, rooms []cronofy.Resource) []Address {
+func AddRooms(list []Account, rooms []cronofy.Resource) []Account {
 	seen := map[string]bool{}
 	for _, a := range list {
 		seen[strings.ToLower(a.Email)] = true
@@ -210,7 +199,7 @@ func AddRooms(list []Address, rooms []cronofy.Resource) []Address {
 		email := trim(r.Email)
 		if key := strings.ToLower(email); badAddress(email) == "" && !seen[key] {
 			seen[key] = true
-			list = append(list, Address{Email: email})
+			list = append(list, Account{Email: email})
 		}
 	}
 	return list
@@ -246,13 +235,16 @@ type columnChoice func(in *input, first []string) (where [columns]int, headless 
 // ReadAccounts.
 func (in *input) rows(r io.Reader, choose columnChoice) iter.Seq2[cells, error] {
 	return func(yield func(cells, error) bool) {
-		first, err := in.open(r)
-		switch {
+		start, err := in.open(r)
+		switch what := foreign(start); {
+		case errors.Is(err, io.EOF): // nothing is in it
 		case err != nil:
-			yield(cells{}, err)
-		case first == '{':
+			yield(cells{}, in.broken(err))
+		case what != "":
+			yield(cells{}, &ListError{Reason: what, Ends: true})
+		case start[0] == '{':
 			in.jsonLines(yield)
-		case first == '[':
+		case start[0] == '[':
 			in.jsonArray(yield)
 		default:
 			in.table(choose, yield)
@@ -260,9 +252,9 @@ func (in *input) rows(r io.Reader, choose columnChoice) iter.Seq2[cells, error] 
 	}
 }
 
-// open decodes the list, skips blank lines and looks whether it is a list at all. It
-// gives the first character that is not blank.
-func (in *input) open(r io.Reader) (byte, error) {
+// open decodes the list and skips blank lines. It gives what is there to read, from the
+// first character that is not blank.
+func (in *input) open(r io.Reader) ([]byte, error) {
 	raw := bufio.NewReader(r)
 	start, _ := raw.Peek(4)
 	unmarked := transform.Transformer(transform.Nop) // without a byte order mark
@@ -276,20 +268,14 @@ func (in *input) open(r io.Reader) (byte, error) {
 	for {
 		c, err := in.ReadByte()
 		switch {
-		case errors.Is(err, io.EOF):
-			return 0, errEmpty
 		case err != nil:
-			return 0, in.broken(err)
+			return nil, err
 		case c == '\n':
 			in.line++
 			in.source.n = 0
 		case c != ' ' && c != '\t':
 			_ = in.UnreadByte()
-			seen, _ := in.Peek(in.Buffered())
-			if what := foreign(seen); what != "" {
-				return 0, &ListError{Reason: what, Ends: true}
-			}
-			return c, nil
+			return in.Peek(in.Buffered())
 		}
 	}
 }

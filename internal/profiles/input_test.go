@@ -65,6 +65,8 @@ func TestReadAccounts(t *testing.T) {
 			{email: "a@example.test", access: "at1", row: 8}, {access: "at2", row: 10}}},
 		"a field over lines": {"note,access_token\n\"one\ntwo\",at1\nx,at2", []seenAccount{{access: "at1", row: 2}, {access: "at2", row: 4}}},
 		"header only":        {"access_token\n", nil},
+		"empty":              {"", nil},
+		"only blank":         {"\ufeff\r\n \t\n", nil},
 		"JSON lines": {`{"email":"amara@example.test","sub":"acc_1","access_token":"at1","refresh_token":"rt1"}` + "\n", []seenAccount{
 			{"amara@example.test", "acc_1", "at1", "rt1", 1}}},
 		"JSON, others and null": {"\ufeff\n \r\n {\"access_token\":\" at1 \",\"team\":{\"id\":[1]},\"sub\":null}\r\n\r\n{\"refresh_token\":\"rt2\"}", []seenAccount{
@@ -141,8 +143,6 @@ func TestReadAccountsGoesOnAfterABadLine(t *testing.T) {
 func TestReadAccountsOfWhatIsNoList(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ text, want string }{
-		"empty":           {"", "the list is empty"},
-		"only blank":      {"\ufeff\r\n \t\n", "the list is empty"},
 		"no token column": {"\nemail,CANARY\nx,y\n", "line 2: the header names neither access_token nor refresh_token"},
 		"a column twice":  {"email,access_token,EMAIL\n", "line 1, email: this is there twice"},
 		"half an array":   {"\n[{\"access_token\":\"at1\"},\n{\"access_token\":\"CAN", "line 2: not a JSON array of objects from here on"},
@@ -277,10 +277,10 @@ func TestStrictEndsAtABadLine(t *testing.T) {
 func TestReadEmails(t *testing.T) {
 	t.Parallel()
 	const ann, bob = "ann@x.test", "bob@x.test"
-	both := func(lineA, lineB int) []Address { return []Address{{ann, lineA}, {bob, lineB}} }
+	both := func(lineA, lineB int) []Account { return []Account{{Email: ann, Row: lineA}, {Email: bob, Row: lineB}} }
 	for name, c := range map[string]struct {
 		in      string
-		want    []Address
+		want    []Account
 		column  string
 		guessed bool
 		without int
@@ -306,7 +306,7 @@ func TestReadEmails(t *testing.T) {
 		"no header":          {in: "Ann,ann@x.test\nBob,bob@x.test\n", want: both(1, 2), column: "column 2", guessed: true},
 		"JSON lines":         {in: "{\"mail\":\"ann@x.test\"}\n{\"Email\":\"bob@x.test\"}", want: both(1, 2)},
 		"blank rows":         {in: "a,email\n,\n1,ann@x.test\n  ,\n2,bob@x.test\n", want: both(3, 5), column: "email"},
-		"what addresses may": {in: "o'neil+tag_1=x{y}@sub-1.x9.example\n", want: []Address{{"o'neil+tag_1=x{y}@sub-1.x9.example", 1}}},
+		"what addresses may": {in: "o'neil+tag_1=x{y}@sub-1.x9.example\n", want: []Account{{Email: "o'neil+tag_1=x{y}@sub-1.x9.example", Row: 1}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -374,10 +374,10 @@ func TestReadEmailsNamesTheLine(t *testing.T) {
 
 func TestAddRooms(t *testing.T) {
 	t.Parallel()
-	list := []Address{{"Room-1@example.test", 1}, {"amara@example.test", 2}}
+	list := []Account{{Email: "Room-1@example.test", Row: 1}, {Email: "amara@example.test", Row: 2}}
 	got := AddRooms(list, []cronofy.Resource{
 		{Email: "room-1@example.test"}, {Email: "room-2@example.test"}, {Email: "Boardroom"}, {Email: "room-2@example.test"}})
-	require.Equal(t, append(list, Address{Email: "room-2@example.test"}), got)
+	require.Equal(t, append(list, Account{Email: "room-2@example.test"}), got)
 }
 
 func FuzzReadEmails(f *testing.F) {
@@ -391,8 +391,8 @@ func FuzzReadEmails(f *testing.F) {
 		line := 0
 		for _, a := range list.All {
 			require.Empty(t, badAddress(a.Email))
-			require.GreaterOrEqual(t, a.Line, line)
-			line = a.Line
+			require.GreaterOrEqual(t, a.Row, line)
+			line = a.Row
 		}
 	})
 }
