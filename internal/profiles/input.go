@@ -448,38 +448,42 @@ func accountColumns(in *input, first []string) (where [columns]int, headless boo
 // emailColumn finds the column with addresses: by its title, else by a word in it,
 // else because the first line has one address. Whatever it takes is told.
 func emailColumn(in *input, first []string) (where [columns]int, headless bool, err error) {
-	if where, err = findColumns(in.line+1, first); err != nil {
+	where, err = findColumns(in.line+1, first)
+	if err != nil {
 		return where, false, err
 	}
-	if at := where[colEmail]; at >= 0 {
-		in.found.Column = name(trim(first[at]))
-		return where, false, nil
-	}
-	var titled, addresses []int
-	for j, cell := range first {
-		title := bareTitle(cell)
-		others := slices.ContainsFunc(othersMail, func(word string) bool { return strings.Contains(title, word) })
-		switch {
-		case badAddress(trim(cell)) == "":
-			addresses = append(addresses, j)
-		case strings.Contains(title, "mail") && !strings.Contains(cell, "@") && !others:
-			titled = append(titled, j)
+	at := where[colEmail]
+	if at < 0 {
+		var titled, addresses []int
+		for j, cell := range first {
+			title := bareTitle(cell)
+			others := slices.ContainsFunc(othersMail, func(word string) bool { return strings.Contains(title, word) })
+			switch {
+			case badAddress(trim(cell)) == "":
+				addresses = append(addresses, j)
+			case strings.Contains(title, "mail") && !strings.Contains(cell, "@") && !others:
+				titled = append(titled, j)
+			}
 		}
+		switch candidates := append(titled, addresses...); {
+		case len(candidates) == 1:
+			at = candidates[0]
+			headless = len(addresses) == 1
+		case len(first) == 1: // a line that is no address is told as any other
+			at, headless = 0, true
+		default:
+			return where, false, &ListError{Line: in.line + 1, Reason: "the header does not say which column has the e-mail addresses; call it email"}
+		}
+		in.found.Guessed = len(first) > 1 || !headless
 	}
+	where[colEmail] = at
 	switch {
-	case len(addresses) == 0 && len(titled) == 1:
-		where[colEmail] = titled[0]
-		in.found.Column, in.found.Guessed = name(trim(first[titled[0]])), true
-		return where, false, nil
-	case len(first) == 1: // a line that is no address is told as any other
-		where[colEmail] = 0
-		return where, true, nil
-	case len(addresses) == 1 && len(titled) == 0:
-		where[colEmail] = addresses[0]
-		in.found.Column, in.found.Guessed = fmt.Sprintf("column %d", addresses[0]+1), true
-		return where, true, nil
+	case !headless:
+		in.found.Column = name(trim(first[at]))
+	case len(first) > 1:
+		in.found.Column = fmt.Sprintf("column %d", at+1)
 	}
-	return where, false, &ListError{Line: in.line + 1, Reason: "the header does not say which column has the e-mail addresses; call it email"}
+	return where, headless, nil
 }
 
 // jsonLines reads one object a line.
