@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"cmp"
 	"strings"
 
 	"confer/flow"
@@ -71,18 +72,11 @@ func linkedPage(c Context) Page {
 var noAccounts = flow.AccountsGiven{Accounts: flow.Accounts{Kind: flow.AccountsNone}}
 
 func accountsPage(c Context) Page {
-	answer := "none"
-	switch c.Answers.Accounts.Kind {
-	case flow.AccountsFile:
-		answer = "file"
-	case flow.AccountsToken:
-		answer = "token"
-	case flow.AccountsUnknown, flow.AccountsNone:
-	}
+	answer := map[flow.AccountsKind]string{flow.AccountsFile: "file", flow.AccountsToken: "token"}[c.Answers.Accounts.Kind]
 	return Page{
 		Title: "Check it now? (optional)",
 		Lead:  "Cronofy lists no accounts, so their conferencing profiles are read one by one, each with a token of the account.",
-		Fields: []Field{{Name: "accounts", Label: "Accounts", Kind: FieldChoice, Answer: answer, Options: []Option{
+		Fields: []Field{{Name: "accounts", Label: "Accounts", Kind: FieldChoice, Answer: cmp.Or(answer, "none"), Options: []Option{
 			{Value: "none", Label: "Skip", Act: Act{Event: noAccounts}},
 			{Value: "file", Label: "A file", Note: "a list with access tokens", Act: Act{Open: pageAccountsFile}},
 			{Value: "token", Label: "One access token", Note: "of one account, pasted", Act: Act{Open: pageAccessToken}},

@@ -50,7 +50,10 @@ func waitingPage(c Context) Page {
 	if pauses(c.State, c.Now) {
 		p.Warning = "A new approval link is on its way. " + c.pausing()
 	}
-	p.Notes = append(tunnelNotes(c), linkCount(c.Attempt))
+	p.Notes = tunnelNotes(c)
+	if n := c.Attempt.Links; n > 1 {
+		p.Notes = append(p.Notes, Note{Text: fmt.Sprintf("Approval link %d of this wait. An answer to any of them counts.", n), Kind: noteMuted, Rank: extra})
+	}
 	if c.Approves && !c.Attempt.Opened {
 		return p
 	}
@@ -147,46 +150,26 @@ func waitingAdvice(c Context) string {
 	return "Open it in a browser on this machine. The answer comes back here by itself."
 }
 
-// tunnelNotes say how the short link can work where a browser is.
+// tunnelNotes say how the short link can work where a browser is: the operator's own
+// loopback is brought here over SSH, or that of the machine that runs this container.
 func tunnelNotes(c Context) []Note {
-	switch {
-	case c.Approves && !c.Attempt.Opened, !c.away(), c.Attempt.ShortURL == "", c.delivered():
-		return nil
-	case tunnelLine(c) != "":
-		return []Note{{Text: "Or run this on your own computer: then the link above works there, and the answer comes back by itself.",
-			Command: tunnelLine(c), Rank: aside}}
-	case publishLine(c) != "":
-		return []Note{{Text: "Or publish the port: then the link above works outside the container, and the answer comes back by itself.",
-			Command: publishLine(c), Rank: aside}}
-	}
-	return []Note{{Text: "On this machine, the short address above works too.", Rank: aside}}
-}
-
-// tunnelLine brings the operator's own loopback here, over ssh.
-func tunnelLine(c Context) string {
 	at := c.Attempt
-	u, err := url.Parse(at.RedirectURI)
-	if err != nil || c.Session != SessionRemote || at.Opened || !flow.LoopbackRedirect(at.RedirectURI) {
-		return ""
+	if c.Approves && !at.Opened || !c.away() || at.ShortURL == "" || c.delivered() {
+		return nil
 	}
-	return "ssh -L " + u.Port() + ":127.0.0.1:" + u.Port() + " HOST"
-}
-
-// publishLine brings the loopback of the machine that runs this container here.
-func publishLine(c Context) string {
-	u, err := url.Parse(c.Attempt.RedirectURI)
-	if err != nil || c.Session != SessionContainer || !flow.LoopbackRedirect(c.Attempt.RedirectURI) {
-		return ""
+	note := Note{Text: "On this machine, the short address above works too.", Rank: aside}
+	if u, err := url.Parse(at.RedirectURI); err == nil && flow.LoopbackRedirect(at.RedirectURI) {
+		switch port := u.Port(); c.Session {
+		case SessionRemote:
+			note.Text = "Or run this on your own computer: then the link above works there, and the answer comes back by itself."
+			note.Command = "ssh -L " + port + ":127.0.0.1:" + port + " HOST"
+		case SessionContainer:
+			note.Text = "Or publish the port: then the link above works outside the container, and the answer comes back by itself."
+			note.Command = "-p 127.0.0.1:" + port + ":" + port + "  confer --listen 0.0.0.0:" + port
+		case SessionLocal, SessionHeadless:
+		}
 	}
-	return "-p 127.0.0.1:" + u.Port() + ":" + u.Port() + "  confer --listen 0.0.0.0:" + u.Port()
-}
-
-// linkCount says which link this is, once there was more than one.
-func linkCount(at flow.Attempt) Note {
-	if at.Links < 2 {
-		return Note{}
-	}
-	return Note{Text: fmt.Sprintf("Approval link %d of this wait. An answer to any of them counts.", at.Links), Kind: noteMuted, Rank: extra}
+	return []Note{note}
 }
 
 // waitingHelp is also what silence means: Cronofy sends no answer to an address
