@@ -94,14 +94,16 @@ func passphrasePage(c Context) Page {
 
 // unstoredPage is about an approval whose tokens no store has taken yet.
 func unstoredPage(c Context) Page {
-	why := c.unstored()
+	held, why := c.Unfinished(), c.State.Problem
+	if why == nil { // of the moment; else why nothing is stored yet
+		why = held.Problem
+	}
 	p := Page{
 		Title: "Approved, but not finished", Lead: clean(why.Hint),
 		Problem: &flow.Problem{Summary: why.Summary, Err: why.Err},
 		Notes:   []Note{{Text: "The token is lost when confer ends, unless it is stored.", Kind: noteMuted, Rank: extra}},
 		Explain: []string{"The administrator need not approve again. confer has the token in memory, but has not stored it yet."},
 	}
-	held := c.Unfinished()
 	if why != held.Problem && !why.Approved {
 		p.Notes = append(p.Notes, Note{Text: "An earlier approval is still in memory, and not stored.", Kind: noteWarning})
 	}
@@ -126,14 +128,6 @@ func unstoredPage(c Context) Page {
 		p.Problem = nil
 	}
 	return p
-}
-
-// unstored is the problem of the moment, or why nothing is stored yet.
-func (c Context) unstored() *flow.Problem {
-	if c.State.Problem == nil && c.Unfinished() != nil {
-		return c.Unfinished().Problem
-	}
-	return c.State.Problem
 }
 
 // storeName names a place for secrets within a sentence.

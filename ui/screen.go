@@ -40,22 +40,16 @@ func (f frame) draw(p Page, fm *form, told flash) sheet {
 	if p.Text != nil {
 		s.add(keep, f.quote(p.Text)...)
 	}
-	if o, ok := fm.option(); ok && o.About != "" {
-		s.add(extra, f.muted(o.About)...)
+	if fm.choice != nil {
+		if o, ok := fm.choice.chosen(); ok && o.About != "" {
+			s.add(extra, f.muted(o.About)...)
+		}
 	}
 	for _, n := range p.Notes {
 		f.note(&s, n)
 	}
 	f.foot(&s, p, fm, told)
 	return s
-}
-
-// option is the one under the cursor of a choice.
-func (fm *form) option() (Option, bool) {
-	if fm.choice == nil {
-		return Option{}, false
-	}
-	return fm.choice.chosen()
 }
 
 func (f frame) heading(s *sheet, p Page) {
@@ -171,8 +165,10 @@ func (f frame) foot(s *sheet, p Page, fm *form, told flash) {
 	switch {
 	case p.Busy != "":
 		s.foot = f.working(p.Busy)
+	case told.text != "" && told.good:
+		s.foot = f.done(told.text)
 	case told.text != "":
-		s.foot = told.lines(f)
+		s.foot = f.warning(told.text)
 	case p.Problem != nil && (p.At == "" || fm.refused != nil && fm.refused.At != p.At):
 		s.foot = f.problem(p.Problem)
 	case p.Warning != "":
@@ -250,13 +246,6 @@ func (f frame) quote(t *Text) []string {
 type flash struct {
 	text string
 	good bool
-}
-
-func (fl flash) lines(f frame) []string {
-	if fl.good {
-		return f.done(fl.text)
-	}
-	return f.warning(fl.text)
 }
 
 // shellLines are a command to be copied: whole, and where it does not fit a line, broken as a

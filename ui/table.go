@@ -150,7 +150,8 @@ func (t *table) lines(f frame, p Page) []string {
 	heads := columns{c.state + 2, c.account, c.provider, c.profile}.line("  ", state, "Account", "Provider", "Profile")
 	out := []string{f.st.muted.Render(strings.TrimRight(heads, " "))}
 	n := t.space(f, p)
-	t.scrollTo(n)
+	t.tops = max(0, min(t.tops, len(t.rows.shown)-n)) // moves as little as the cursor asks for
+	t.tops = max(min(t.tops, t.rows.cursor), t.rows.cursor-n+1)
 	for i := t.tops; i < min(len(t.rows.shown), t.tops+n); i++ {
 		out = append(out, t.line(f, c, t.rows.all[t.rows.shown[i]], i == t.rows.cursor))
 	}
@@ -162,13 +163,6 @@ func (t *table) lines(f frame, p Page) []string {
 		out = append(out, f.st.muted.Render("  "+empty))
 	}
 	return out
-}
-
-// scrollTo moves the first row as little as the cursor asks for.
-func (t *table) scrollTo(n int) {
-	t.tops = max(0, min(t.tops, len(t.rows.shown)-n))
-	t.tops = min(t.tops, t.rows.cursor)
-	t.tops = max(t.tops, t.rows.cursor-n+1)
 }
 
 // line draws a row with one style for its sign and one, if at all, for the rest:
