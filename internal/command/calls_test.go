@@ -23,6 +23,7 @@ func TestHelpOfAllCommands(t *testing.T) {
 	t.Setenv("COLUMNS", "100")
 	var all strings.Builder
 	root := Tree()
+	root.InitDefaultHelpCmd()
 	for _, cmd := range append([]*cobra.Command{root}, root.Commands()...) {
 		cmd.SetOut(&all)
 		fmt.Fprintf(&all, "$ %s --help\n", cmd.CommandPath())
