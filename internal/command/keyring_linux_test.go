@@ -96,7 +96,7 @@ func TestKeyringLockedAfterwards(t *testing.T) {
 	x = d.open("--browser", "none")
 	x.until(onAuthorize)
 	x.press(enter)
-	x.until(onStore, "The system keyring (GNOME Keyring) is locked.", "gnome-keyring-daemon --replace --unlock", "after you unlocked it")
+	x.until(onStore, "The system keyring (GNOME Keyring) is locked.", "gnome-keyring-daemon --replace --unlock")
 }
 
 func lock(t *testing.T, bus string) {
