@@ -20,6 +20,9 @@ func storePage(c Context) Page {
 		keyring.Label, keyring.Note = "Unlock the keyring", "a window on your desktop asks"
 	}
 	why, help, details := keyringWords(c.State)
+	if p := c.problem(); p != nil && p.Summary == why { // it is said below
+		why = ""
+	}
 	file := Option{Value: string(flow.StoreFile), Label: "Encrypted file", Note: "with a passphrase", Act: Act{Open: pagePassphrase}}
 	if st.Kind == flow.StoreFile && !st.Passphrase.Empty() { // it was open, and failed
 		file.Act = Act{Event: flow.StoreChosen{Kind: flow.StoreFile, Passphrase: st.Passphrase}}
