@@ -173,7 +173,8 @@ func (w *window) turn(to pageID, key string) {
 		w.mu.Lock()
 		screentest.Wait(w.t, w.turned, screentest.Patience, "the page: "+string(to), func() bool {
 			at = w.at
-			return at == to || at != "" && at != w.answered
+			waits := at == pageWaiting && key == "enter" // which does nothing there, and would be taken on the page that follows
+			return at == to || at != "" && at != w.answered && !waits
 		}, func() (string, bool) { return w.shown(), false })
 		w.mu.Unlock()
 		if at != to {
