@@ -171,12 +171,8 @@ func explainLink(err error) flow.Problem {
 // damagedWords name all lists that were set aside: each may name secrets that no
 // other does.
 func damagedWords(paths ...string) flow.Problem {
-	times := ""
-	if len(paths) > 1 {
-		times = fmt.Sprintf(" %d times", len(paths))
-	}
 	return flow.Problem{Code: flow.CodeSecretStore, Exit: flow.ExitFailed,
-		Summary: "The list of links was damaged" + times + ". It was kept as " + baseNames(paths) + ".",
+		Summary: "The list of links was damaged. It was kept as " + baseNames(paths) + ".",
 		Hint: "The links still work at Cronofy, but secrets that only this list names may still be in the keyring or in " + secretsFile + ". " +
 			"Repair the file and rename it to links.json, or delete it."}
 }
