@@ -110,8 +110,8 @@ func isAt(address string, a netip.AddrPort) bool {
 }
 
 // friend tells whether a user may answer: this one, root, and who became this one
-// by sudo or su. In a container whose users are mapped, the number for all that are
-// not mapped tells nothing.
+// by sudo, doas or su. In a container whose users are mapped, the number for all that
+// are not mapped tells nothing.
 func friend(uid int) bool {
 	const noUser = 65534
 	switch {
@@ -120,6 +120,9 @@ func friend(uid int) bool {
 	case uid == noUser && mappedUsers():
 		return true
 	case strconv.Itoa(uid) == os.Getenv("SUDO_UID"):
+		return true
+	}
+	if who, err := user.Lookup(os.Getenv("DOAS_USER")); err == nil && who.Uid == strconv.Itoa(uid) {
 		return true
 	}
 	login, err := os.ReadFile("/proc/self/loginuid") // survives su

@@ -112,4 +112,8 @@ func TestWhoIsAFriend(t *testing.T) {
 	require.True(t, friend(0))
 	require.True(t, friend(os.Geteuid()))
 	require.False(t, friend(4712))
+	t.Setenv("SUDO_UID", "")
+	t.Setenv("DOAS_USER", "daemon") // and no number
+	require.True(t, friend(1))
+	require.False(t, friend(4711))
 }
