@@ -5,6 +5,8 @@ import (
 	"errors"
 	"sync/atomic"
 	"time"
+
+	"confer/internal/crash"
 )
 
 // State is what a probe saw of the keyring.
@@ -156,9 +158,13 @@ func (k *KeyringStore) Set(ctx context.Context, key, secret string) error {
 			return ErrReadBack
 		}
 		return err
-	}, func(c *call) { // as well as the keyring lets it
+	}, func(c *call) { // as well as the keyring lets it; what has not changed needs no window
+		now, err := "", error(nil)
+		if changed {
+			now, err = k.provider.Get(c, key)
+		}
 		switch {
-		case !changed:
+		case !changed, had && err == nil && now == before, !had && errors.Is(err, ErrNotFound):
 		case had:
 			_ = k.provider.Set(c, key, before)
 		default:
@@ -374,14 +380,25 @@ func (k *KeyringStore) giveUp(e *Error, c *call, cause error) error {
 }
 
 func (k *KeyringStore) work(c *call) {
-	err := c.do(c)
+	err := contained(func() error { return c.do(c) })
 	if !c.ended.CompareAndSwap(false, true) {
 		<-c.givenUp // and k is stuck from then on
 		if c.late != nil {
-			c.late(c)
+			_ = contained(func() error { c.late(c); return nil })
 		}
 		k.stuck.Store(false)
 	}
 	<-k.turn
 	c.done <- err
+}
+
+// contained makes an error of a panic: in a goroutine of its own it would end the
+// program, leave the terminal as it is, and show a value that may hold a secret.
+func contained(do func() error) (err error) {
+	defer func() {
+		if caught := crash.Caught(recover()); caught != nil {
+			err = caught
+		}
+	}()
+	return do()
 }

@@ -366,6 +366,43 @@ func TestLateSetIsNotBegun(t *testing.T) {
 	})
 }
 
+// A Set that was refused after it was given up has changed nothing, and whoever
+// refused it is asked nothing more.
+func TestLateSetThatWasRefused(t *testing.T) {
+	t.Parallel()
+	for name, before := range map[string]string{"new item": "", "replaced item": "old"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				f := newFake()
+				if before != "" {
+					f.items["k"] = before
+				}
+				hook, release := blocker(1)
+				f.onSet = func(key string) error { _ = hook(key); return ErrDismissed }
+				k := f.in(Ready)
+				asError(t, k.Set(t.Context(), "k", "new"), ErrTimeout)
+				release()
+				waitIdle(k)
+				require.Equal(t, []string{"get", "set", "get"}, f.log())
+			})
+		})
+	}
+}
+
+func TestKeyringPanicIsContained(t *testing.T) {
+	t.Parallel()
+	f := newFake()
+	f.onGet = func(string) error { panic("hunter2") }
+	k := f.in(Ready)
+	_, err := k.Get(t.Context(), "k")
+	e := asError(t, err, ErrRefused)
+	require.NotContains(t, e.Error()+e.Detail, "hunter2")
+	require.Contains(t, e.Detail, "string")
+	f.onGet = nil
+	require.NoError(t, k.Set(t.Context(), "k", "v"), "usable after a panic")
+}
+
 // An undo that fails leaves a keyring that can be used.
 func TestLateSetThatCannotBeUndone(t *testing.T) {
 	t.Parallel()
