@@ -201,14 +201,17 @@ func unknownValue(flag, what, value string, known []string) error {
 		guess(value, known)+"--"+flag+" takes "+either(known))
 }
 
-// guess asks whether the nearest known word was meant. cobra knows which are near: for
-// its commands, so these words become some.
-func guess(word string, known []string) string {
+// guess asks whether the nearest known word was meant.
+func guess(word string, known []string) string { return guessWithin(min(2, len(word)/2), word, known) }
+
+// guessWithin does so for a word with at most so many slips. cobra knows which are
+// near: for its commands, so these words become some.
+func guessWithin(most int, word string, known []string) string {
 	words := &cobra.Command{}
 	for _, k := range known {
 		words.AddCommand(&cobra.Command{Use: k, Run: func(*cobra.Command, []string) {}})
 	}
-	for slips := 0; slips <= min(2, len(word)/2); slips++ {
+	for slips := 0; slips <= most; slips++ {
 		words.SuggestionsMinimumDistance = slips
 		if near := words.SuggestionsFor(word); len(near) > 0 {
 			return "did you mean " + near[0] + "? "

@@ -94,7 +94,7 @@ func (f *settings) answers() (a flow.Answers, err error) {
 	if f.provider != "" {
 		p, ok := cronofy.FindProvider(f.provider)
 		short := strings.Split(strings.ReplaceAll(strings.Join(providerNames(), " "), "_enterprise", ""), " ")
-		near := guess(f.provider, append(short, providerNames()...)) // then that was meant, and is no new name
+		near := guessWithin(1, f.provider, append(short, providerNames()...)) // then that was meant, and is no new name
 		if !ok || !p.Known() && near != "" {
 			return a, usageAt(flow.StepProvider, fmt.Sprintf("there is no provider %q", cronofy.CleanText(f.provider, 40)),
 				near+"--provider takes "+strings.Join(short, ", ")+", or another provider's name as Cronofy spells it")
