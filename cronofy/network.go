@@ -505,9 +505,11 @@ func (e *NetworkError) tlsWords(who, start string) (summary, hint string) {
 	case isRoots:
 		return "This machine has no list of certificate authorities to trust.", "Install it (the package is often called ca-certificates), or name a file with --ca-file."
 	case isUntrusted && e.Kind == NetworkProxy:
-		return "The certificate of " + who + " is not trusted" + by + ".", "Give its certificate authority with --ca-file, or use http:// in HTTPS_PROXY if the proxy expects that."
+		return "The certificate of " + who + " is not trusted" + by + ".",
+			"--ca-file must name a file with the root certificate of its authority. Or use http:// in HTTPS_PROXY if the proxy expects that."
 	case isUntrusted:
-		return "The certificate of " + who + " is not trusted" + by + ".", "If a company proxy opens TLS, give the root certificate of its authority with --ca-file."
+		return "The certificate of " + who + " is not trusted" + by + ".",
+			"If a company proxy opens TLS, --ca-file must name a file with the root certificate of its authority."
 	case certificate != nil:
 		return "The certificate of " + who + " breaks a rule: " + CleanText(strings.TrimPrefix(text, "tls: failed to verify certificate: "), maxDetail) + ".",
 			"Whoever made the certificate must make another one" + by + "."

@@ -423,7 +423,7 @@ func TestTLSReasons(t *testing.T) {
 			summary, hint := n.Words()
 			require.Contains(t, summary, test.says)
 			require.NotEmpty(t, hint)
-			require.Equal(t, name == "untrusted", hint == "If a company proxy opens TLS, give the root certificate of its authority with --ca-file.", hint)
+			require.Equal(t, name == "untrusted", hint == "If a company proxy opens TLS, --ca-file must name a file with the root certificate of its authority.", hint)
 			require.True(t, MayRepeat(err), "the code is still good")
 		})
 	}
@@ -442,5 +442,5 @@ func TestUntrustedDespiteACAFile(t *testing.T) {
 	require.ErrorAs(t, err, &n)
 	summary, hint := n.Words()
 	require.Equal(t, "The certificate of example.com is not trusted; it was issued by Acme Co.", summary)
-	require.Contains(t, hint, "the root certificate of its authority")
+	require.Contains(t, hint, "--ca-file must name a file with the root certificate", "a file was given already")
 }
