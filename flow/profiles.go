@@ -126,7 +126,7 @@ func (e *AccountsError) problem(at Step) Problem {
 	return p
 }
 
-// knownLimit bounds what is asked before the link, so that an administrator who
+// What is asked before the link is bounded, so that an administrator who
 // waits is not kept waiting: enough for a set-up, not for a whole company.
 const (
 	knownAccounts = 100

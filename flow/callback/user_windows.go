@@ -78,8 +78,9 @@ func processUser(pid uint32) (*windows.SID, error) {
 	return u.User.Sid.Copy()
 }
 
-// socketProcess gives the process of a connection; 0: not known. It reads MIB_TCPTABLE_OWNER_PID or MIB_TCP6TABLE_OWNER_PID: a count,
-// then rows of 32-bit words and, in the latter, addresses of 16 bytes.
+// socketProcess gives the process of a connection; 0: not known. It reads
+// MIB_TCPTABLE_OWNER_PID or MIB_TCP6TABLE_OWNER_PID: a count, then rows of 32-bit
+// words and, in the latter, addresses of 16 bytes.
 // https://learn.microsoft.com/windows/win32/api/iphlpapi/nf-iphlpapi-getextendedtcptable
 func socketProcess(local, remote netip.AddrPort) (pid uint32) {
 	const ownerPIDAll = 5

@@ -15,8 +15,8 @@ import (
 // noWait: a pipe does not make the one who opens it wait.
 const noWait = syscall.O_NONBLOCK
 
-// markAlive keeps RemoveDead of other processes from a file while it is open. A
-// file system without locks has no RemoveDead either.
+// markAlive keeps removeDead of other processes from a file while it is open. A
+// file system without locks has no removeDead either.
 func markAlive(f *os.File) { _ = lockFile(f) }
 
 func lockFile(f *os.File) error {

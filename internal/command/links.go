@@ -153,7 +153,7 @@ func explainLink(err error) flow.Problem {
 		p.Summary, p.Code, p.Exit = "The client secret is not in the store any more.", flow.CodeUsage, flow.ExitUsage
 		p.Hint = "Give it with CRONOFY_CLIENT_SECRET or --client-secret-file, and name its application with --client-id."
 	case errors.Is(err, links.ErrBusy):
-		p.Summary, p.Hint = "Another confer works with the same token.", "Try again when it has ended."
+		p.Summary, p.Hint = "Another confer is using the same token.", "Try again when it has ended."
 	case errors.Is(err, links.ErrSite):
 		p.Summary, p.Code = "The data center of this link cannot be used.", flow.CodeUsage
 		p.Hint = "The list of links was changed by hand, or comes from another confer. Link again with confer setup."
@@ -214,7 +214,7 @@ func explainCall(err error) flow.Problem {
 		p.Summary = "Cronofy no longer accepts confer's token: it was revoked, or another program has used it up."
 		p.Hint = "That says nothing about the link itself. To have a new token, link again with confer setup."
 	case noToken:
-		p.Summary = fmt.Sprintf("Cronofy did not take confer's token (status %d).", status)
+		p.Summary = fmt.Sprintf("Cronofy did not accept confer's token (status %d).", status)
 		p.Hint = "Check the data center. If it goes on, ask Cronofy's support, naming the client id."
 	case p.Code == flow.CodeSecretStore:
 		p = p.ForStored()

@@ -88,8 +88,10 @@ func (f *logoutFlags) checkFlags(s streams) error {
 	_, tty := asTerminal(s.in)
 	f.asks = f.revoke && !f.yes // for the service account id
 	switch {
-	case f.all && f.link != "", f.leftOver && (f.all || f.revoke || f.link != ""):
-		return usage("--left-over goes alone, and --all without a link", "--all deletes what --left-over does, too")
+	case f.all && f.link != "":
+		return usage("--all cannot be combined with a link", "give one of them")
+	case f.leftOver && (f.all || f.revoke || f.link != ""):
+		return usage("--left-over cannot be combined with --all, --revoke or a link", "--all deletes what --left-over does, too")
 	case f.yes && !f.revoke:
 		return usage("--yes goes with --revoke", "forgetting here asks nothing: leave it out")
 	case f.revoke && !f.yes && (f.noInput || !tty):

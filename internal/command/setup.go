@@ -422,7 +422,7 @@ func (t teller) follow(s flow.State, ev flow.Event) {
 			t.ev.write("authorize", "url", ev.URL, "redirect_uri", ev.RedirectURI, "provider", s.Answers.Provider) // it holds the link token
 			return
 		}
-		fmt.Fprintln(t.s.err, "The administrator has to open this link:")
+		fmt.Fprintln(t.s.err, "The administrator has to open this approval link:")
 		fmt.Fprintln(t.s.out, ev.URL)
 	case flow.Linked:
 		if t.ev != nil {

@@ -123,7 +123,7 @@ func kinds() []kind {
 			"What to check if none comes, the likeliest first:"},
 		{"own", "◐", "not yet (their own)", "Their own", "These people connected a profile by themselves before the link was made. " +
 			"The one that the link gives has not come yet; the advice for “not yet” holds for them too."},
-		{"disconnected", "!", "disconnected", "Disconnected", "The profile is there, and its sign-in is no longer valid. Whoever it belongs to opens " +
+		{"disconnected", "!", "disconnected", "Disconnected", "The profile is there, and its sign-in is no longer valid. Its owner opens " +
 			"the relink link in the table below and signs in again. If it is all of them, an administrator has most likely removed the app at the provider: make the link again."},
 		{"error", "✕", "could not be read", "Could not be read", "Their state is not known. Fix the cause, then run the same command again; " +
 			"with <code>--continue</code> it reads these alone."},
