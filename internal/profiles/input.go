@@ -266,15 +266,16 @@ func (in *input) open(r io.Reader) ([]byte, error) {
 	in.source = &textReader{r: transform.NewReader(raw, charset.BOMOverride(unmarked))}
 	in.Reader = bufio.NewReaderSize(in.source, 64<<10)
 	for {
-		c, err := in.ReadByte()
+		c, _, err := in.ReadRune()
 		switch {
 		case err != nil:
 			return nil, err
+		case c == '\ufeff': // a byte order mark that is there twice
 		case c == '\n':
 			in.line++
 			in.source.n = 0
 		case c != ' ' && c != '\t':
-			_ = in.UnreadByte()
+			_ = in.UnreadRune()
 			return in.Peek(in.Buffered())
 		}
 	}

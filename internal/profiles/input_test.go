@@ -83,6 +83,7 @@ func TestReadAccounts(t *testing.T) {
 		"old Macs' line breaks":       {"email,access_token\ra@example.test,at1\r", []seenAccount{{email: "a@example.test", access: "at1", row: 2}}},
 		"UTF-16 LE":                   {utf16Text("\ufeffemail\taccess_token\r\nzoë-𝄞@example.test\tat1\r\n", binary.LittleEndian), []seenAccount{{email: "zoë-𝄞@example.test", access: "at1", row: 2}}},
 		"UTF-16 BE":                   {utf16Text("\ufeffemail\taccess_token\r\na@example.test\tat1\r\n", binary.BigEndian), []seenAccount{{email: "a@example.test", access: "at1", row: 2}}},
+		"a mark that is there twice":  {"\ufeff\ufeff\"email\",access_token\r\na@example.test,at1\r\n", []seenAccount{{email: "a@example.test", access: "at1", row: 2}}},
 		"UTF-16 without a mark":       {utf16Text("email\taccess_token\r\na@example.test\tat1\r\n", binary.LittleEndian), []seenAccount{{email: "a@example.test", access: "at1", row: 2}}},
 		"JSON in UTF-16":              {utf16Text("\ufeff{\"access_token\":\"at1\"}", binary.LittleEndian), []seenAccount{{access: "at1", row: 1}}},
 		"JSON array": {"[\n  {\"email\":\"a@example.test\", \"accessToken\":\"at1\"},\n  {\"Access Token\":\"at2\",\n   \"x\":[1,\"\\n\"]}, {\"refresh_token\":\"rt3\"}\n]\n", []seenAccount{
