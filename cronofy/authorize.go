@@ -143,7 +143,7 @@ func (n Names) Validate() error {
 	switch {
 	case err != nil, CleanText(path, len(path)+1) != path, !strings.HasPrefix(path, "/"), strings.HasPrefix(path, "//"),
 		strings.ContainsAny(path, `?#\`), slices.Contains(strings.Split(u.Path, "/"), ".."):
-		return fmt.Errorf("the authorization path must be like %s, without a host, a query or ..", DefaultOUAuthorizePath)
+		return fmt.Errorf("the authorization path must be like %s, with neither host, query nor \"..\" in it", DefaultOUAuthorizePath)
 	case !isName(n.OULinkTokenParam), slices.Contains(taken, n.OULinkTokenParam):
 		return errors.New("the link token's parameter must be letters, digits and underscores, and not the name of another one")
 	case !isName(n.OULinkTokenField):
