@@ -142,7 +142,7 @@ func (t *table) draw(f frame, p Page, told flash) sheet {
 
 // lines are the heads and the rows on the screen, each one string.
 func (t *table) lines(f frame, p Page) []string {
-	c := columnsFor(f.w)
+	c := columnsFor(f.w, f.ctx.Watch.Counts.Own > 0)
 	state := "State"
 	if t.rows.byState {
 		state += " ↓"
@@ -212,10 +212,14 @@ type columns struct{ state, account, provider, profile int }
 const columnGap = "  "
 
 // columnsFor gives the account three fifths of what is left, because it says whose
-// row it is. Narrow windows leave out the profile, and then the provider.
-func columnsFor(w int) columns {
+// row it is. Narrow windows leave out the profile, and then the provider. own: there
+// are profiles from before the link, whose state has the most words.
+func columnsFor(w int, own bool) columns {
 	const gap = len(columnGap)
 	c := columns{state: len("disconnected")}
+	if own && w >= 48 {
+		c.state = visible(profiles.Record{State: profiles.Missing, Own: true}.Words())
+	}
 	rest := w - 4 - c.state - gap
 	c.provider = max(len("Provider"), min(12, rest/7))
 	switch {

@@ -152,10 +152,25 @@ func TestNameStaysWhenTheTokenIsRefused(t *testing.T) {
 // TestColumns: the account keeps its room, and gets all of it in a narrow window.
 func TestColumns(t *testing.T) {
 	t.Parallel()
-	require.Equal(t, columns{state: 12, account: 40, provider: 11, profile: 27}, columnsFor(100))
-	require.Equal(t, columns{state: 12, account: 27, provider: 8, profile: 19}, columnsFor(76))
-	require.Equal(t, columns{state: 12, account: 32, provider: 8}, columnsFor(60))
-	require.Equal(t, columns{state: 12, account: 18}, columnsFor(36))
+	require.Equal(t, columns{state: 12, account: 40, provider: 11, profile: 27}, columnsFor(100, false))
+	require.Equal(t, columns{state: 12, account: 27, provider: 8, profile: 19}, columnsFor(76, false))
+	require.Equal(t, columns{state: 12, account: 32, provider: 8}, columnsFor(60, false))
+	require.Equal(t, columns{state: 12, account: 18}, columnsFor(36, false))
+	require.Equal(t, columns{state: 19, account: 36, provider: 10, profile: 25}, columnsFor(100, true))
+	require.Equal(t, columns{state: 12, account: 18}, columnsFor(36, true))
+}
+
+// TestTheirOwnIsReadWhole: that a profile is from before the link stands in the state.
+func TestTheirOwnIsReadWhole(t *testing.T) {
+	t.Parallel()
+	m, _ := tableOf(t, 3)
+	all := people(3)
+	all[1].Record.State, all[1].Record.Own = profiles.Missing, true
+	report(t, m, flow.ProfilesRead{Rows: all, Counts: summaryOf(all)})
+	for _, width := range []int{120, 80, 60} {
+		resize(m, width, 24)
+		require.Contains(t, text(m), "not yet (their own)  grace.hopper.1@", width)
+	}
 }
 
 // TestEnterOnTheTableLeadsToTheEnd, and never in a circle.
