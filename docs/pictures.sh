@@ -24,7 +24,14 @@ shot() {
   DISPLAY=:$display COLORTERM=truecolor xterm -geometry "${SIZE:-100x30}" +sb -b 6 -fa 'DejaVu Sans Mono' -fs 11 \
     "${colours[@]}" -tn xterm-256color -xrm 'XTerm*directColor: true' -e "$bin/confer" "$@" &
   local xterm=$!
-  until window=$(DISPLAY=:$display xdotool search --onlyvisible --class xterm 2>/dev/null | head -1) && [ -n "$window" ]; do sleep 0.05; done
+  until window=$(DISPLAY=:$display xdotool search --onlyvisible --class xterm 2>/dev/null | head -1) && [ -n "$window" ]; do
+    if ! kill -0 "$xterm" 2>/dev/null; then # where displays come and go, it may have found none
+      kill "$xvfb" 2>/dev/null || :
+      shot "$name" "$keys" "$@"
+      return
+    fi
+    sleep 0.05
+  done
   DISPLAY=:$display xdotool windowfocus "$window"
   sleep 1
   for key in $keys; do
