@@ -121,6 +121,9 @@ func (r *profilesRun) addresses(token *delegated.ServiceToken) (profiles.Address
 		if list.All = profiles.AddRooms(list.All, rooms); err != nil {
 			return list, err
 		}
+		if len(list.All) == 0 {
+			return list, usage("--resources: the service account sees no rooms", "name people with --emails FILE")
+		}
 	}
 	if r.out.done != nil {
 		list.All = slices.DeleteFunc(list.All, r.out.done.Has)
