@@ -260,7 +260,7 @@ func TestKeePassXC(t *testing.T) {
 	got = <-checked
 	require.Equal(t, 1, got.code, got.out)
 	require.Regexp(t, `The window of KeePassXC was\s+refused or closed, so\s+nothing was\s+done\.`, got.out)
-	require.Regexp(t, `Run this again, and allow it\s+in the keyring's window\.`, got.out)
+	require.Regexp(t, `Try again and allow\s+it\.`, got.out)
 
 	session.Lock()
 	got = <-start("logout", "--all")

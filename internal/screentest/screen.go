@@ -49,7 +49,10 @@ func New(t testing.TB, width, height int, answers io.Writer) *Screen {
 		_, _ = io.WriteString(answers, ansi.ReportMode(ansi.ModeSynchronizedOutput, ansi.ModeReset))
 		return true
 	})
-	go func() { _, _ = io.Copy(answers, s.screen) }() // the emulator blocks on its own answers if nobody reads them
+	go func() { // the emulator blocks on its own answers if nobody reads them, also where they go nowhere any more
+		_, _ = io.Copy(answers, s.screen)
+		_, _ = io.Copy(io.Discard, s.screen)
+	}()
 	return s
 }
 
