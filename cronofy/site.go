@@ -19,7 +19,7 @@ type DataCenter struct {
 	AppHost string // "app-de.cronofy.com", where administrators' browsers go
 }
 
-// DataCenters lists all six, the default first.
+// DataCenters lists all, the default first.
 // https://docs.cronofy.com/developers/conferencing-services/enterprise-conferencing/
 func DataCenters() []DataCenter {
 	return []DataCenter{

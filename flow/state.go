@@ -54,7 +54,7 @@ type State struct {
 	Unlock    time.Time      // when what StoreWait tells of is given up; zero: there is no limit
 	Used      []Used
 	Pending   []links.Pending // see PendingHere
-	Sites     []cronofy.Site  // what step 1 offers: the six data centers, overrides applied
+	Sites     []cronofy.Site  // what step 1 offers: the data centers, overrides applied
 	Problem   *Problem        // why the last task failed, or an answer was refused
 	Running   *Task           // nil while waiting for the operator
 

@@ -3,7 +3,7 @@
 //
 // The steps, and what is done before each is left:
 //
-//	data_center      choose one of six                      nothing is sent
+//	data_center      choose one                             nothing is sent
 //	application      client id, client secret, redirect URI the token endpoint is asked; the store is chosen
 //	service_account  ser_..., or authorize one now          a link token is made; the client secret is stored
 //	provider         Zoom, Webex, Indeed, any               nothing is sent

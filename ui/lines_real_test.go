@@ -132,7 +132,7 @@ func (h *linesHouse) says(line string) {
 // not know, is passed.
 func (h *linesHouse) answers(pairs ...string) {
 	h.t.Helper()
-	const passes = `Your choice \[[^]]*\]: $`
+	const passes = `(Your choice \[[^]]*\]|\(optional\)): $`
 	for i := 0; i < len(pairs); i += 2 {
 		for !strings.HasSuffix(h.heard(regexp.QuoteMeta(pairs[i])+"|"+passes), pairs[i]) {
 			h.says("")

@@ -277,7 +277,7 @@ func TestSecondWizardStartsAfresh(t *testing.T) {
 	one := d.open(args...)
 	one.until(onServiceAccount)
 	one.press(d.creds.ServiceAccountID + enter)
-	one.until(onProvider)
+	one.to(onProvider)
 	d.saved("the first one's answers", func(c links.Contents) bool {
 		return c.Draft != nil && c.Draft.ServiceAccount != "" && c.Draft.Open == ""
 	})

@@ -120,7 +120,9 @@ func TestTexts(t *testing.T) {
 	require.NotEmpty(t, texts)
 	shown := wordsOfTests(t)
 	for _, x := range texts {
-		t.Logf("%s\t%q", x.at, x.words)
+		if testing.Verbose() { // without -v, an error would stand behind all of them
+			t.Logf("%s\t%q", x.at, x.words)
+		}
 		for _, sentence := range sentences.Split(x.words, -1) {
 			if n := len(strings.Fields(sentence)); n > longestSentence {
 				t.Errorf("%s: a sentence of %d words, more than %d: %q", x.at, n, longestSentence, sentence)
