@@ -115,7 +115,10 @@ func (r *profilesRun) choose() (err error) {
 	if r.failOn, err = states("fail-on", f.failOn, failStates()); err != nil {
 		return err
 	}
+	_, terminal := asTerminal(r.s.out)
 	switch {
+	case terminal && r.format == profiles.FormatHTML && f.toStdout():
+		return usage("--format html needs --out", "name a file for the report, for example --out report.html")
 	case f.resume && f.toStdout():
 		return usage("--continue needs --out", "name the file to go on with")
 	case f.resume && (r.format == profiles.FormatTable || r.format == profiles.FormatHTML):
