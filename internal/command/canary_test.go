@@ -274,7 +274,9 @@ func TestCanaryDumps(t *testing.T) {
 			x.until(onWaiting)
 			require.NoError(t, x.cmd.Process.Signal(sig))
 			raw := x.exits(130)
-			require.NotContains(t, raw, "goroutine ")
+			// As Go writes them. The race detector may have its own word on Bubble Tea,
+			// which closes a terminal that is still read when its context ends.
+			require.NotRegexp(t, `goroutine \d+ (gp=|\[)`, raw)
 			g.clean("dump", raw, g.all())
 			g.cleanFiles(g.dir, g.all())
 		})
