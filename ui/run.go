@@ -83,7 +83,9 @@ func Run(ctx context.Context, cfg Config) (flow.State, error) {
 	defer end()
 	defer m.Close()
 	g := &guarded{Model: m, end: end}
-	p := tea.NewProgram(g, append(m.terminalOptions(), tea.WithContext(shown), tea.WithFPS(framesPerSecond), tea.WithoutSignalHandler())...)
+	p := tea.NewProgram(g, append(m.terminalOptions(), tea.WithFPS(framesPerSecond), tea.WithoutSignalHandler())...)
+	// Not tea.WithContext: at its end Bubble Tea closes a terminal that is still read.
+	defer context.AfterFunc(shown, p.Quit)()
 	m.job = suspend.Watch(func(*suspend.Job) { p.Send(stopAsked{}) }, func() { p.Send(continued{}) })
 	defer m.job.Close()
 	_, err := p.Run()
