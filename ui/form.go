@@ -72,7 +72,6 @@ func (fm *form) syncChoice(f Field) {
 		fm.choice = &choice{}
 	}
 	fm.choice.options = f.Options
-	fm.choice.move(fm.choice.cursor)
 	if f.Answer != fm.answers[f.Name] || !fm.shown {
 		fm.answers[f.Name] = f.Answer
 		fm.choice.point(f.Answer)
@@ -154,7 +153,6 @@ func (fm *form) edit(msg tea.Msg, refuse refuser) {
 	switch {
 	case fm.choice != nil && fm.choice.filtering():
 		fm.choice.filter.update(msg)
-		fm.choice.move(fm.choice.cursor)
 	case fm.here() != nil:
 		in := fm.inputs[fm.here().Name]
 		before := in.Value()
@@ -227,7 +225,7 @@ func (fm *form) empty(at int) bool {
 type choice struct {
 	options []Option
 	filter  *input // nil: all are shown
-	cursor  int    // in shown
+	cursor  int    // in options: of a filter that is left, it is there again
 }
 
 // shown are the options that hold the filter's text, in the order of the page.
@@ -244,13 +242,20 @@ func (c *choice) shown() []int {
 
 func (c *choice) filtering() bool { return c.filter != nil }
 
-// move keeps the cursor within the list.
-func (c *choice) move(to int) { c.cursor = max(0, min(to, len(c.shown())-1)) }
+// line is where the cursor is drawn: on the first line if the filter hides its option.
+func (c *choice) line() int { return max(0, slices.Index(c.shown(), c.cursor)) }
+
+// move puts the cursor on a line, within the list.
+func (c *choice) move(line int) {
+	if shown := c.shown(); len(shown) > 0 {
+		c.cursor = shown[max(0, min(line, len(shown)-1))]
+	}
+}
 
 // turn moves the cursor by one, from one end to the other.
 func (c *choice) turn(by int) {
 	if n := len(c.shown()); n > 0 {
-		c.cursor = (c.cursor + by + n) % n
+		c.move((c.line() + by + n) % n)
 	}
 }
 
@@ -264,17 +269,16 @@ func (c *choice) point(value string) {
 // chosen is the option under the cursor; false if none matches the filter.
 func (c *choice) chosen() (Option, bool) {
 	shown := c.shown()
-	if c.cursor >= len(shown) {
+	if len(shown) == 0 {
 		return Option{}, false
 	}
-	return c.options[shown[c.cursor]], true
+	return c.options[shown[c.line()]], true
 }
 
-// leaveFilter ends filtering on the option under the cursor.
+// leaveFilter ends filtering on the option that the cursor is drawn on; where none
+// matches, on the one from before.
 func (c *choice) leaveFilter() {
-	if shown := c.shown(); c.cursor < len(shown) {
-		c.cursor = shown[c.cursor]
-	}
+	c.move(c.line())
 	c.filter = nil
 }
 
@@ -287,7 +291,7 @@ func (c *choice) rows(f frame) []string {
 	widths := optionWidths(c.options, f.w)
 	for i, at := range c.shown() {
 		sign, label := "  ", f.st.plain
-		if i == c.cursor {
+		if i == c.line() {
 			sign, label = f.st.accent.Render(signCursor)+" ", f.st.accent.Bold(true)
 		}
 		out = append(out, sign+c.options[at].row(f, label, widths))

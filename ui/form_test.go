@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"strings"
 	"testing"
 
 	"charm.land/bubbles/v2/list"
@@ -18,6 +19,22 @@ func TestFilterAnswersAtOnce(t *testing.T) {
 	resize(m, 80, 24)
 	press(m, "/", "paste:singapore", "enter")
 	require.Equal(t, "sg", m.state.Answers.Site.DataCenter.ID)
+}
+
+// TestALeftFilterKeepsTheChoice: a filter that finds nothing, or was opened by
+// mistake, changes no answer.
+func TestALeftFilterKeepsTheChoice(t *testing.T) {
+	t.Parallel()
+	for _, typed := range []string{"", "type:mars", "type:canada ctrl+u"} {
+		m := newModel(t, flow.Start(flow.Initial{}))
+		resize(m, 80, 24)
+		press(m, append(append([]string{"4", "/"}, strings.Fields(typed)...), "esc", "enter")...)
+		require.Equal(t, "de", m.state.Answers.Site.DataCenter.ID, typed)
+	}
+	m := newModel(t, flow.Start(flow.Initial{}))
+	resize(m, 80, 24)
+	press(m, "4", "/", "type:canada", "esc", "enter")
+	require.Equal(t, "ca", m.state.Answers.Site.DataCenter.ID, "what it found is taken")
 }
 
 type country string

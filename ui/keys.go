@@ -190,9 +190,9 @@ func (c *choice) commands() []command {
 	}
 	return []command{
 		moves,
-		{Binding: keyFilter, do: doing(func() { c.filter, c.cursor = newInput(), 0 })},
+		{Binding: keyFilter, do: doing(func() { c.filter = newInput() })},
 		{Binding: bind("1-"+digits[n-1], "choose by number", digits...), do: number},
-		{Binding: bind("home/end", "first, last", "home", "end", "g", "G"), do: moving(func(by int) { c.move(c.cursor + by) })},
+		{Binding: bind("home/end", "first, last", "home", "end", "g", "G"), do: moving(func(by int) { c.move(c.line() + by) })},
 	}
 }
 

@@ -102,7 +102,7 @@ func (m *Model) clicked(s spot) tea.Cmd {
 		return m.press(keyNamed(s.key))
 	case spotOption:
 		c := m.form().choice
-		if c.cursor == s.at {
+		if c.line() == s.at {
 			return m.press(keyNamed("enter"))
 		}
 		c.move(s.at)
@@ -137,7 +137,7 @@ func (m *Model) wheel(msg tea.MouseWheelMsg) {
 	case m.table() != nil:
 		m.profile.rows.move(by)
 	case c != nil:
-		c.move(c.cursor + by/lines)
+		c.move(c.line() + by/lines)
 	}
 }
 

@@ -121,7 +121,7 @@ func (f frame) entry(s *sheet, fd Field, in *input, here, hidden bool) {
 }
 
 func (f frame) list(s *sheet, c *choice) {
-	rows := block{lines: c.rows(f), focus: true, line: c.cursor, col: -1, spots: spots(spotOption, 0, len(c.shown()))}
+	rows := block{lines: c.rows(f), focus: true, line: c.line(), col: -1, spots: spots(spotOption, 0, len(c.shown()))}
 	if c.filtering() {
 		text, x := c.filter.view(f.w-4, f.refuse(Field{}, c.filter.Value()) != nil)
 		s.put(block{lines: []string{f.st.accent.Render("/ ") + text}, col: x + 2, focus: true})
