@@ -572,13 +572,16 @@ const (
 )
 
 // inBatches runs produce beside it and hands its rows on in batches: when enough
-// came, or a moment after the first of them. It returns produce's error when
-// produce has ended and all rows were handed on.
+// came, or a moment after the first of them. It ends as produce does, with its error
+// or its panic, when all rows were handed on.
 func inBatches(produce func(give func(Row)) error, emit func([]Row)) error {
-	rows, result := make(chan Row), make(chan error, 1)
-	go func() { // ends before inBatches does: rows is read until it is closed
+	rows := make(chan Row)
+	var err error
+	var caught *crash.Error // both are written before rows is closed
+	go func() {             // ends before inBatches does: rows is read until it is closed
 		defer close(rows)
-		result <- produce(func(r Row) { rows <- r })
+		defer func() { caught = crash.Caught(recover()) }()
+		err = produce(func(r Row) { rows <- r })
 	}()
 	var batch []Row
 	var due <-chan time.Time // nil while batch is empty
@@ -593,7 +596,10 @@ func inBatches(produce func(give func(Row)) error, emit func([]Row)) error {
 		case r, more := <-rows:
 			if !more {
 				flush()
-				return <-result
+				if caught != nil {
+					panic(caught)
+				}
+				return err
 			}
 			if batch = append(batch, r); len(batch) == 1 {
 				due = time.After(batchTime)

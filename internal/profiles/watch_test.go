@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"confer/cronofy"
+	"confer/internal/crash"
 )
 
 func list(n int) []Account {
@@ -44,6 +45,20 @@ func (s *screen) states() map[State]int {
 		m[r.State]++
 	}
 	return m
+}
+
+// TestWatchPanicsWhereItsOwnerIs, as Run does.
+func TestWatchPanicsWhereItsOwnerIs(t *testing.T) {
+	t.Parallel()
+	mistake := answering(func(context.Context, string) (cronofy.UserInfo, error) { panic("a value that may hold a secret") })
+	var caught *crash.Error
+	func() {
+		defer func() { caught = crash.Caught(recover()) }()
+		_ = Watch(t.Context(), mistake, list(3), WatchOptions{}, func([]Row) {})
+	}()
+	require.NotNil(t, caught)
+	require.Equal(t, "crashed: string", caught.Error())
+	require.Contains(t, string(caught.Stack), "TestWatchPanicsWhereItsOwnerIs", "the stack is that of the mistake")
 }
 
 func TestWatchEndsWhenAllAreConnected(t *testing.T) {
