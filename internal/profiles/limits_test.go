@@ -36,8 +36,8 @@ func (s *strict) RoundTrip(r *http.Request) (*http.Response, error) {
 		token := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
 		body = fmt.Sprintf(`{"sub":%q,"cronofy.data":{"conferencing_profiles":[{"provider_name":"zoom","profile_connected":true}]}}`, token)
 	}
-	if !sleep(r.Context(), s.takes) {
-		return nil, r.Context().Err()
+	if err := cronofy.Sleep(r.Context(), s.takes); err != nil {
+		return nil, err
 	}
 	return &http.Response{StatusCode: status, Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(strings.NewReader(body)), Request: r}, nil
 }

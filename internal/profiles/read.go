@@ -273,7 +273,7 @@ func (r *reader) read(ctx context.Context, it *item) outcome {
 		if o.undone || o.final || left <= 0 {
 			return o
 		}
-		if !sleep(ctx, min(pause(round), left)) {
+		if cronofy.Sleep(ctx, min(pause(round), left)) != nil {
 			return outcome{undone: true}
 		}
 	}
@@ -361,18 +361,6 @@ func (r *reader) call(ctx context.Context, token cronofy.Secret) (info cronofy.U
 // pace that costs a hundred accounts a fifth of the rate limit.
 func pause(round int) time.Duration {
 	return min(5*time.Second<<min(round, 4), time.Minute)
-}
-
-// sleep is false when ctx ended first.
-func sleep(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }
 
 // run looks at items side by side and gives their outcomes to emit, in the order of

@@ -36,8 +36,8 @@ func collect(into *[]Record) func(Record) error {
 
 // slowly answers after a random time, so that answers overtake each other.
 func slowly(ctx context.Context, token string) (cronofy.UserInfo, error) {
-	if !sleep(ctx, time.Duration(rand.IntN(900))*time.Millisecond) {
-		return cronofy.UserInfo{}, ctx.Err()
+	if err := cronofy.Sleep(ctx, time.Duration(rand.IntN(900))*time.Millisecond); err != nil {
+		return cronofy.UserInfo{}, err
 	}
 	return connected(ctx, token)
 }

@@ -203,8 +203,8 @@ func TestTokensThatAreLostEndTheRenewing(t *testing.T) {
 type slowRefresh struct{ takes time.Duration }
 
 func (s slowRefresh) Refresh(ctx context.Context, _ cronofy.Secret) (cronofy.Token, error) {
-	if !sleep(ctx, s.takes) {
-		return cronofy.Token{}, ctx.Err()
+	if err := cronofy.Sleep(ctx, s.takes); err != nil {
+		return cronofy.Token{}, err
 	}
 	return cronofy.Token{AccessToken: cronofy.NewSecret("a1"), RefreshToken: cronofy.NewSecret("r1")}, nil
 }
