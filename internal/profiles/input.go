@@ -322,6 +322,9 @@ func (in *input) table(choose columnChoice, yield func(cells, error) bool) {
 	r := csv.NewReader(in.Reader)
 	r.Comma = comma
 	row, err := r.Read()
+	if errors.Is(err, io.EOF) { // nothing is behind "sep=;"
+		return
+	}
 	if err != nil {
 		yield(cells{}, ending(in.notCSV(err, before)))
 		return

@@ -67,6 +67,7 @@ func TestReadAccounts(t *testing.T) {
 		"header only":        {"access_token\n", nil},
 		"empty":              {"", nil},
 		"only blank":         {"\ufeff\r\n \t\n", nil},
+		"only a separator":   {"sep=;\n", nil},
 		"JSON lines": {`{"email":"amara@example.test","sub":"acc_1","access_token":"at1","refresh_token":"rt1"}` + "\n", []seenAccount{
 			{"amara@example.test", "acc_1", "at1", "rt1", 1}}},
 		"JSON, others and null": {"\ufeff\n \r\n {\"access_token\":\" at1 \",\"team\":{\"id\":[1]},\"sub\":null}\r\n\r\n{\"refresh_token\":\"rt2\"}", []seenAccount{
