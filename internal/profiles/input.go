@@ -624,13 +624,11 @@ func trim(s string) string { return strings.TrimFunc(s, unseen) }
 
 // unseen tells whether a character shows nothing: spaces, format characters
 // (zero-width spaces, byte order marks, soft hyphens, tags, directions), variation
-// selectors, and the fillers that are letters by their category.
+// selectors, and the fillers that are letters or symbols by their category.
 func unseen(r rune) bool {
-	switch r {
-	case '\u034f', '\u115f', '\u1160', '\u17b4', '\u17b5', '\u2800', '\u3164', '\uffa0':
-		return true
-	}
-	return unicode.IsSpace(r) || unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zs, unicode.Variation_Selector)
+	const emptyBraille = '\u2800'
+	return r == emptyBraille || unicode.IsSpace(r) ||
+		unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zs, unicode.Variation_Selector, unicode.Other_Default_Ignorable_Code_Point)
 }
 
 // maxLine bounds a line, in bytes: nothing that long is an account. An unclosed quote
