@@ -73,6 +73,18 @@ func TestTheProofIsAskedForIfNecessary(t *testing.T) {
 	require.Contains(t, begin(), "Step 1 of 3: Calendar administrator", "nobody is known for ever")
 }
 
+// A sandbox may run for weeks.
+func TestApprovalsAreForgotten(t *testing.T) {
+	t.Parallel()
+	w := start(t, Options{})
+	w.browse(w.authorizeURL(w.unitQuery()))
+	w.visit()
+	w.clock.add(linkTokenLife + approvalLife)
+	w.visit()
+	require.Len(t, w.state.approvals, 1)
+	require.Len(t, w.state.linkTokens, 1)
+}
+
 // TestALinkTokenOfAnotherName is refused, or ignored: then everything looks well,
 // and nothing is linked.
 func TestALinkTokenOfAnotherName(t *testing.T) {

@@ -3,6 +3,7 @@ package sandbox
 import (
 	"cmp"
 	"crypto/subtle"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -176,9 +177,12 @@ func (a approval) steps() int {
 // link token has it, and may open it again until it has decided: a choice, the
 // documentation only says single use.
 func (s *Server) openApproval(c *call, req request) *refusal {
+	now := s.now()
+	maps.DeleteFunc(s.state.approvals, func(_ string, a *approval) bool { return !now.Before(a.expires) })
+	maps.DeleteFunc(s.state.linkTokens, func(_ string, l *linkToken) bool { return now.Sub(l.expires) >= approvalLife })
 	a := &approval{
 		request: req, id: s.text(24), csrf: s.text(32), browser: s.browserID(c),
-		expires: s.now().Add(approvalLife), first: 1,
+		expires: now.Add(approvalLife), first: 1,
 	}
 	if !req.enterprise && s.proven(a.browser) {
 		a.first = 2
@@ -188,7 +192,7 @@ func (s *Server) openApproval(c *call, req request) *refusal {
 		switch l := s.state.linkTokens[req.linkToken]; {
 		case l == nil:
 			return staleLink("unknown")
-		case !s.now().Before(l.expires):
+		case !now.Before(l.expires):
 			return staleLink("expired")
 		case l.approval == nil:
 			l.approval = a
@@ -203,12 +207,12 @@ func (s *Server) openApproval(c *call, req request) *refusal {
 	return nil
 }
 
-// proven tells whether a browser has passed the first page of another approval:
-// Cronofy asks for that proof "if necessary". That it counts as long as that
-// approval would have lived is a choice.
+// proven tells whether a browser has passed the first page of another approval, of
+// those that are not forgotten: Cronofy asks for that proof "if necessary". That it
+// counts as long as that approval would have lived is a choice.
 func (s *Server) proven(browser string) bool {
 	for _, a := range s.state.approvals {
-		if a.browser == browser && a.step > 1 && s.now().Before(a.expires) {
+		if a.browser == browser && a.step > 1 {
 			return true
 		}
 	}
