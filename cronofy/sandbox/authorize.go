@@ -212,7 +212,7 @@ func (s *Server) openApproval(c *call, req request) *refusal {
 // counts as long as that approval would have lived is a choice.
 func (s *Server) proven(browser string) bool {
 	for _, a := range s.state.approvals {
-		if a.browser == browser && a.step > 1 {
+		if a.browser == browser && a.first == 1 && a.step > 1 {
 			return true
 		}
 	}
