@@ -4,6 +4,7 @@
 # SIZE=80x24 and LIGHT=1 show them in another window; then give another folder than docs/.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+type xterm Xvfb xdotool import >/dev/null # or say which is missing
 out=${1:-docs}
 colours=(-bg '#1d1f21' -fg '#e0e0e0')
 [ -z "${LIGHT:-}" ] || colours=(-bg '#ffffff' -fg '#202020')
