@@ -109,8 +109,8 @@ func ClientRefused(err error) bool {
 
 // AnswerLost tells whether Cronofy may have done what was asked although the
 // call failed: the answer did not arrive (a cancelled context included), was
-// unusable, or was a 5xx. After such
-// a Refresh or Exchange the refresh token or code may be used up.
+// unusable, or was a 5xx. After such a Refresh or Exchange the refresh token or
+// code may be used up.
 func AnswerLost(err error) bool {
 	if e, ok := errors.AsType[*NetworkError](err); ok {
 		return e.Sent

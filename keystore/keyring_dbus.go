@@ -35,7 +35,7 @@ const (
 
 var (
 	errNoBus      = errors.New(busVariable + " is not set")
-	errNotOur     = errors.New("the D-Bus session bus is not on a unix socket")
+	errNotUnix    = errors.New("the D-Bus session bus is not on a unix socket")
 	errNoKeyring  = errors.New("there is neither a login nor a default keyring")
 	errServiceEnd = errors.New("the keyring service ended while its window was open")
 	errBusEnd     = errors.New("the session bus ended while the keyring's window was open")
@@ -63,7 +63,7 @@ func busAddress() (string, error) {
 	}
 	for one := range strings.SplitSeq(address, ";") {
 		if !strings.HasPrefix(one, "unix:") {
-			return "", errNotOur
+			return "", errNotUnix
 		}
 	}
 	return address, nil

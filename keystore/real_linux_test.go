@@ -267,7 +267,7 @@ func TestRealBusOverTCPIsNotUsed(t *testing.T) {
 	r.bus = "tcp:host=127.0.0.1,port=" + strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
 	h := r.helper()
 	h.expect(NoBus, ErrUnavailable)
-	require.Equal(t, errNotOur.Error(), h.op("probe").Status.Detail)
+	require.Equal(t, errNotUnix.Error(), h.op("probe").Status.Detail)
 	h.blind(ErrUnavailable)
 	h.clean()
 	require.NoError(t, l.Close())

@@ -332,7 +332,7 @@ func (d *Receiver) request(rows []*row) {
 		case err == nil, cronofy.AnswerLost(err): // then the webhooks may still come
 			d.asked(part, err)
 			return nil
-		case everyones(err):
+		case failsForAll(err):
 			return &CallError{Every: true, Err: err}
 		case cronofy.StatusOf(err) == http.StatusUnprocessableEntity && len(part) > 1:
 			half := len(part) / 2
@@ -384,9 +384,9 @@ func (d *Receiver) timeout(r *row) error {
 	return &NoAnswerError{r.refused}
 }
 
-// everyones tells whether an error is about the request and not about one of its
+// failsForAll tells whether an error is about the request and not about one of its
 // addresses.
-func everyones(err error) bool {
+func failsForAll(err error) bool {
 	switch cronofy.StatusOf(err) {
 	case http.StatusUnauthorized, http.StatusPaymentRequired, http.StatusForbidden, http.StatusNotFound, http.StatusLocked:
 		return true
