@@ -46,3 +46,15 @@ func TestKnownProfilesAreOfTheAccountsOfThen(t *testing.T) {
 		s, _ = s.Apply(Back{})
 	}
 }
+
+// TestARefusedSecretCostsNoClientID that Cronofy has accepted before.
+func TestARefusedSecretCostsNoClientID(t *testing.T) {
+	t.Parallel()
+	s := Start(Initial{Answers: Answers{Site: siteOf("de"), ClientID: "id", RedirectURI: DefaultRedirectURI, ServiceAccount: "ser_1", Provider: cronofy.Zoom},
+		Store: Store{Kind: StoreKeyring}, SecretKept: true})
+	s, task := s.Apply(AuthorizeStarted{})
+	s, _ = s.Apply(Report{task.ID, Failed{Err: &cronofy.Error{Op: "link token", Status: 401}}})
+	require.Equal(t, StepApplication, s.Step)
+	require.Equal(t, "id", draft(s).ClientID)
+	require.Equal(t, StepApplication.String(), draft(s).Open)
+}

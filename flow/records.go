@@ -121,7 +121,8 @@ func (r *Runner) remember(before, after State, say func(Event)) {
 // and those of a form that no secret has.
 func draft(s State) links.Draft {
 	a := s.Answers
-	if !s.isAccepted(StepApplication) || s.CheckNoSecret(a.ClientID) != nil {
+	known := s.isAccepted(StepApplication) || s.isAccepted(StepServiceAccount) // a secret that is refused later says nothing about the id
+	if !known || s.CheckNoSecret(a.ClientID) != nil {
 		a.ClientID = "" // it may be the secret, in the wrong field
 	}
 	if CheckRedirectURI(a.RedirectURI) != nil || s.CheckNoSecret(a.RedirectURI) != nil {
