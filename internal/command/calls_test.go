@@ -45,6 +45,7 @@ statsu
 --timeout -5m
 --provider zom
 --provider a!b
+--color= --no-input --sandbox
 --color blue
 --json
 --dry-run --json

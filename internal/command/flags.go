@@ -204,9 +204,12 @@ func unknownValue(flag, what, value string, known []string) error {
 // guess asks whether the nearest known word was meant.
 func guess(word string, known []string) string { return guessWithin(min(2, len(word)/2), word, known) }
 
-// guessWithin does so for a word with at most so many slips. cobra knows which are
-// near: for its commands, so these words become some.
+// guessWithin does so for a word with at most so many slips. cobra measures them, but
+// for its commands alone, so the known words are made into commands.
 func guessWithin(most int, word string, known []string) string {
+	if word == "" { // every word begins with it
+		return ""
+	}
 	words := &cobra.Command{}
 	for _, k := range known {
 		words.AddCommand(&cobra.Command{Use: k, Run: func(*cobra.Command, []string) {}})
