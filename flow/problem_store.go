@@ -12,13 +12,10 @@ import (
 	"confer/keystore"
 )
 
-// WeakPassphrase is for a new one; see keystore.WeakPassphrase.
-const WeakPassphrase = "This passphrase is easy to guess for somebody who gets the file. Four or more random words are better."
-
 // weakPassphrase is what to say of the passphrase of a new file; empty: nothing.
 func weakPassphrase(s Store) string {
 	if s.Kind == StoreFile && s.File == "" && !s.Passphrase.Empty() && keystore.WeakPassphrase(s.Passphrase.Reveal()) {
-		return WeakPassphrase
+		return "This passphrase is easy to guess for somebody who gets the file. Four or more random words are better."
 	}
 	return ""
 }

@@ -105,6 +105,6 @@ func TestWeakPassphraseIsSaid(t *testing.T) {
 		s := flow.State{Step: flow.StepApplication, Running: &flow.Task{ID: 1}}
 		s, _ = s.Apply(flow.Report{Task: 1, Event: flow.ApplicationAccepted{Store: flow.Store{Kind: flow.StoreFile, File: c.file, Passphrase: cronofy.NewSecret(c.phrase)}}})
 		require.Greater(t, s.Step, flow.StepApplication, "it is taken")
-		require.Equal(t, c.said, strings.Contains(s.Notice, flow.WeakPassphrase), c)
+		require.Equal(t, c.said, strings.Contains(s.Notice, "This passphrase is easy to guess"), c)
 	}
 }

@@ -21,9 +21,7 @@ import (
 
 	"confer/cronofy"
 	"confer/flow"
-	"confer/internal/links"
 	"confer/internal/suspend"
-	"confer/keystore"
 )
 
 // openInput opens what a flag names, - for standard input. Neither the opening
@@ -148,21 +146,8 @@ func (f *settings) store(ctx context.Context, s streams) (flow.Store, error) {
 		}
 		return flow.Store{Kind: kind, Pinned: kind != ""}, nil
 	}
-	isNew := !secretsFileThere()
 	passphrase, err := f.passphrase(ctx, s)
-	if isNew && !passphrase.Empty() && keystore.WeakPassphrase(passphrase.Reveal()) {
-		fmt.Fprintln(s.err, "confer: note:", flow.WeakPassphrase)
-	}
 	return flow.Store{Kind: kind, Pinned: true, Passphrase: passphrase}, err
-}
-
-// secretsFileThere: without a file the passphrase is of a new one.
-func secretsFileThere() bool {
-	path, err := links.DefaultPath()
-	if err == nil {
-		_, err = os.Lstat(secretsPath(path))
-	}
-	return err == nil
 }
 
 // passphrase is that of the encrypted file. Without the flag a wizard asks for it.

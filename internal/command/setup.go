@@ -441,12 +441,12 @@ func (t teller) follow(s flow.State, ev flow.Event) {
 		if t.ev == nil {
 			fmt.Fprintln(t.s.err, "The administrator approved; exchanging the code.")
 		}
-	// Why nothing happens for a while, what could not be checked, and what came back
-	// that was not the answer is said with --json, too.
+	// Why nothing happens for a while, what could not be checked, that a passphrase is
+	// weak, and what came back that was not the answer is said with --json, too.
 	case flow.Paused:
 		sayWait(t.s.err, time.Until(ev.Until), ev.Reason)
 	case flow.ApplicationAccepted:
-		if ev.Unchecked != nil {
+		if s.Notice != "" {
 			fmt.Fprintf(t.s.err, "confer: note: %s\n", s.Notice)
 		}
 	case flow.UnlockAsked:
