@@ -19,9 +19,7 @@ func lastAuthorization(t *testing.T) (z *authorization, inbox chan Delivery, fin
 	t.Helper()
 	r := &Runner{Timeout: time.Hour}
 	r.init()
-	redirect, err := freeport.RedirectURI()
-	require.NoError(t, err)
-	a := Answers{RedirectURI: redirect}
+	a := Answers{RedirectURI: freeport.RedirectURI(t)}
 	srv, err := callback.Open(t.Context(), callback.Config{RedirectURI: a.RedirectURI, States: r.states, Answers: a.authorizing(StepAuthorize).String()})
 	require.NoError(t, err)
 	t.Cleanup(srv.Close)
@@ -58,10 +56,7 @@ func TestAnAnswerThatIsHereCounts(t *testing.T) {
 		},
 	} {
 		z, _, final := lastAuthorization(t)
-		resp, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(get(t, final))
-		require.NoError(t, err)
-		require.NoError(t, resp.Body.Close())
-		require.Equal(t, http.StatusSeeOther, resp.StatusCode)
+		bring(t, final)
 		require.Equal(t, linkedRight, end(z), name)
 	}
 }
@@ -72,10 +67,7 @@ func TestTheBuiltInBrowsersEndEndsNoWait(t *testing.T) {
 	t.Parallel()
 	z, _, final := lastAuthorization(t)
 	require.Nil(t, z.browserAsked(t.Context(), &BrowserError{}))
-	resp, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(get(t, final))
-	require.NoError(t, err)
-	require.NoError(t, resp.Body.Close())
-	require.Equal(t, http.StatusSeeOther, resp.StatusCode)
+	bring(t, final)
 	require.Equal(t, linkedRight, z.wait(t.Context()))
 }
 
@@ -102,11 +94,15 @@ func TestTheSandboxsAdministratorFindsNobody(t *testing.T) {
 	cancel()
 }
 
-func get(t *testing.T, address string) *http.Request {
+// bring brings an answer as a browser does, and follows nowhere.
+func bring(t *testing.T, address string) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address, nil)
 	require.NoError(t, err)
-	return r
+	resp, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(r)
+	require.NoError(t, err)
+	require.NoError(t, resp.Body.Close())
+	require.Equal(t, http.StatusSeeOther, resp.StatusCode)
 }
 
 // TestQuittingLaterWaitsForNoPage that no browser has fetched when it could.
@@ -114,9 +110,7 @@ func TestQuittingLaterWaitsForNoPage(t *testing.T) {
 	t.Parallel()
 	for _, owed := range []time.Duration{-time.Second, 200 * time.Millisecond} {
 		z, _, final := lastAuthorization(t)
-		resp, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(get(t, final))
-		require.NoError(t, err)
-		require.NoError(t, resp.Body.Close())
+		bring(t, final)
 		z.srv.ShowOutcome((<-z.srv.Answers()).ID, callback.Outcome{OK: true})
 		start := time.Now()
 		z.r.last, z.r.owed = z.srv, start.Add(owed)

@@ -13,6 +13,7 @@ import (
 	"confer/cronofy"
 	"confer/cronofy/sandbox"
 	"confer/flow"
+	"confer/internal/freeport"
 )
 
 // heldExchange holds the first exchange of a code until it is let go.
@@ -72,6 +73,12 @@ func answer(t *testing.T, link, code string) string {
 	require.NoError(t, err)
 	q := url.Values{"code": {code}, "state": {u.Query().Get("state")}}
 	return u.Query().Get("redirect_uri") + "?" + q.Encode()
+}
+
+// refusedAnswer is the final address of a link with an error.
+func refusedAnswer(t *testing.T, link, code string) string {
+	t.Helper()
+	return strings.Replace(answer(t, link, code), "code=", "error=", 1)
 }
 
 // arrive brings an answer, and gives the address of its page.
@@ -209,17 +216,23 @@ func waiting(links int) func(flow.State) bool {
 
 func over(s flow.State) bool { return s.Running == nil }
 
+// waitWithTwoLinks begins an authorization, and makes a second link in it. No browser
+// is opened.
+func (h *house) waitWithTwoLinks() (w *wizard, older, newer flow.Attempt) {
+	h.runner.OpenURL = func(string) error { return nil }
+	w = h.wizard()
+	w.apply(flow.AuthorizeStarted{})
+	older = w.until(waiting(1)).Attempt
+	w.apply(flow.NewLinkWanted{})
+	return w, older, w.until(waiting(2)).Attempt
+}
+
 // TestPagesStayWhileTheWizardGoesOn: a reload, an old link and a further
 // approval are told the truth after the last page was fetched.
 func TestPagesStayWhileTheWizardGoesOn(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, sandbox.Options{})
-	h.runner.OpenURL = func(string) error { return nil }
-	w := h.wizard()
-	w.apply(flow.AuthorizeStarted{})
-	older := w.until(waiting(1)).Attempt
-	w.apply(flow.NewLinkWanted{})
-	newer := w.until(waiting(2)).Attempt
+	w, older, newer := h.waitWithTwoLinks()
 	other, final := finalAddress(t, older.URL), finalAddress(t, newer.URL)
 	seen := h.page(final)
 	require.NotNil(t, w.until(over).Link)
@@ -238,13 +251,8 @@ func TestPagesStayWhileTheWizardGoesOn(t *testing.T) {
 func TestPagesOfARefusedTryStayUntilTheNext(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, sandbox.Options{})
-	h.runner.OpenURL = func(string) error { return nil }
-	w := h.wizard()
-	w.apply(flow.AuthorizeStarted{})
-	older := w.until(waiting(1)).Attempt
-	w.apply(flow.NewLinkWanted{})
-	newer := w.until(waiting(2)).Attempt
-	refused := strings.Replace(answer(t, newer.URL, "access_denied"), "code=", "error=", 1)
+	w, older, newer := h.waitWithTwoLinks()
+	refused := refusedAnswer(t, newer.URL, "access_denied")
 	page := arrive(t, refused)
 	require.Contains(t, h.page(page), "You did not approve")
 	require.Equal(t, "access_denied", w.until(over).Problem.Code)
@@ -265,7 +273,8 @@ func TestPagesOfARefusedTryStayUntilTheNext(t *testing.T) {
 func TestAProxyThatChangesTheHostIsNamed(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, sandbox.Options{})
-	addr := strings.TrimSuffix(strings.TrimPrefix(freeRedirectURI(t), "http://"), "/callback")
+	addr, err := freeport.Address()
+	require.NoError(t, err)
 	h.found.Answers.RedirectURI, h.found.Answers.Listen = "https://app.example.test/cronofy/done", addr
 	h.runner.OpenURL = func(string) error { return nil }
 	w := h.wizard()

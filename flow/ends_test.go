@@ -1,7 +1,6 @@
 package flow_test
 
 import (
-	"context"
 	"html"
 	"io"
 	"net/http"
@@ -86,13 +85,8 @@ func (h *house) authorizeAccount() (last flow.Event) {
 // refusal comes back with an error, and approves in an older tab after that.
 func refusal(t *testing.T, code string) (refused, late string) {
 	h := newHouse(t, sandbox.Options{})
-	h.runner.OpenURL = func(string) error { return nil }
-	w := h.wizard()
-	w.apply(flow.AuthorizeStarted{})
-	older := w.until(waiting(1)).Attempt
-	w.apply(flow.NewLinkWanted{})
-	newer := w.until(waiting(2)).Attempt
-	refused = h.page(strings.Replace(answer(t, newer.URL, code), "code=", "error=", 1))
+	w, older, newer := h.waitWithTwoLinks()
+	refused = h.page(refusedAnswer(t, newer.URL, code))
 	w.until(over)
 	return refused, h.page(finalAddress(t, older.URL))
 }
@@ -120,5 +114,5 @@ func (namesNobody) RoundTrip(r *http.Request) (*http.Response, error) {
 		return http.DefaultTransport.RoundTrip(r)
 	}
 	return &http.Response{StatusCode: http.StatusOK, Request: r, Header: http.Header{"Content-Type": {"application/json"}},
-		Body: io.NopCloser(strings.NewReader(`{"sub":"acc_1"}`))}, context.Cause(r.Context())
+		Body: io.NopCloser(strings.NewReader(`{"sub":"acc_1"}`))}, nil
 }

@@ -74,16 +74,9 @@ func newHouse(t *testing.T, o sandbox.Options) *house {
 	c := h.server.Credentials()
 	h.found = flow.Initial{Answers: flow.Answers{
 		Site: h.server.Site(dc), ClientID: c.ClientID, ClientSecret: c.ClientSecret, ServiceAccount: c.ServiceAccountID,
-		Provider: cronofy.Zoom, Label: "Acme", RedirectURI: freeRedirectURI(t),
+		Provider: cronofy.Zoom, Label: "Acme", RedirectURI: freeport.RedirectURI(t),
 	}}
 	return h
-}
-
-func freeRedirectURI(t *testing.T) string {
-	t.Helper()
-	uri, err := freeport.RedirectURI()
-	require.NoError(t, err)
-	return uri
 }
 
 // browse lets the sandbox's browser click through.

@@ -78,7 +78,7 @@ func newPlainHouse(t *testing.T, open func(string) error) *linesHouse {
 	in, w := io.Pipe()
 	h.in = w
 	cfg := Config{Err: linesPen{linesStream{h.paper, ""}, h.more},
-		State: flow.Start(flow.Initial{Sites: []cronofy.Site{h.server.Site(dc)}, Answers: flow.Answers{RedirectURI: linesFreeURI(t)}}),
+		State: flow.Start(flow.Initial{Sites: []cronofy.Site{h.server.Site(dc)}, Answers: flow.Answers{RedirectURI: freeport.RedirectURI(t)}}),
 		Tasks: tasks, Input: in, Output: linesPen{linesStream{h.paper, "| "}, h.more},
 	}
 	go func() {
@@ -90,13 +90,6 @@ func newPlainHouse(t *testing.T, open func(string) error) *linesHouse {
 		h.more.Broadcast()
 	}()
 	return h
-}
-
-func linesFreeURI(t *testing.T) string {
-	t.Helper()
-	uri, err := freeport.RedirectURI()
-	require.NoError(t, err)
-	return uri
 }
 
 // until waits for a text after what was waited for before, and gives what came.

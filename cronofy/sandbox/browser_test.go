@@ -99,8 +99,7 @@ func TestBrowserFails(t *testing.T) {
 func TestBrowserKeepsTheFinalAddress(t *testing.T) {
 	t.Parallel()
 	w := start(t, Options{})
-	gone, err := freeport.RedirectURI()
-	require.NoError(t, err)
+	gone := freeport.RedirectURI(t)
 	for _, d := range []Decision{Approve, Deny} {
 		q := w.unitQuery()
 		q.Set("redirect_uri", gone)

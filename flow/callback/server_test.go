@@ -33,9 +33,7 @@ func TestMain(m *testing.M) {
 func opened(t *testing.T, cfg Config) *Server {
 	t.Helper()
 	if cfg.RedirectURI == "" {
-		var err error
-		cfg.RedirectURI, err = freeport.RedirectURI()
-		require.NoError(t, err)
+		cfg.RedirectURI = freeport.RedirectURI(t)
 	}
 	if cfg.States == nil {
 		cfg.States = NewStates()

@@ -18,6 +18,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"confer/internal/freeport"
 	"confer/keystore"
 )
 
@@ -110,7 +111,7 @@ func TestCanaryUnattended(t *testing.T) {
 			g := newCage(t)
 			in, env, args := way(g)
 			people, _ := g.people()
-			args = append([]string{"setup", "--no-input", "--json", "--provider", "zoom_enterprise", "--redirect-uri", freeURI(t), "--accounts", people,
+			args = append([]string{"setup", "--no-input", "--json", "--provider", "zoom_enterprise", "--redirect-uri", freeport.RedirectURI(t), "--accounts", people,
 				"--debug", "debug.log", "--browser", "canary-browser"}, args...)
 			passphrase := ""
 			if slices.Contains(args, "--secret-passphrase-fd") {
@@ -161,7 +162,7 @@ func (g *cage) cleanBrowser() {
 // wizard starts one in a terminal, on a state folder of the cage.
 func (g *cage) wizard(args ...string) *terminal {
 	g.t.Helper()
-	return startTerminal(g.t, terminalOptions{width: 120, height: 40, env: g.env}, append([]string{"--redirect-uri", freeURI(g.t), "--debug", filepath.Join(g.dir, "debug.log")}, args...)...)
+	return startTerminal(g.t, terminalOptions{width: 120, height: 40, env: g.env}, append([]string{"--redirect-uri", freeport.RedirectURI(g.t), "--debug", filepath.Join(g.dir, "debug.log")}, args...)...)
 }
 
 func (x *terminal) bytes() string {
@@ -240,7 +241,7 @@ func TestCanaryTyped(t *testing.T) {
 // terminal whole.
 func TestCanaryPanicInTheWizard(t *testing.T) {
 	t.Parallel()
-	x := startTerminal(t, terminalOptions{command: "confer-crash"}, "task", freeURI(t))
+	x := startTerminal(t, terminalOptions{command: "confer-crash"}, "task", freeport.RedirectURI(t))
 	x.toAuthorize()
 	x.press(enter)
 	x.until("Something unexpected went wrong")
@@ -252,7 +253,7 @@ func TestCanaryPanicInTheWizard(t *testing.T) {
 // happened.
 func TestCanaryPanicWhileDrawing(t *testing.T) {
 	t.Parallel()
-	x := startTerminal(t, terminalOptions{command: "confer-crash"}, "drawing", freeURI(t))
+	x := startTerminal(t, terminalOptions{command: "confer-crash"}, "drawing", freeport.RedirectURI(t))
 	raw := x.exits(1)
 	require.Contains(t, raw, "confer crashed (*errors.errorString)")
 	require.Contains(t, raw, "panicsWhileDrawing", "the stack tells where")

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"confer/cronofy/sandbox"
+	"confer/internal/freeport"
 	"confer/internal/screentest"
 )
 
@@ -108,7 +109,7 @@ func newExampleRun(t *testing.T, bus string) *exampleRun {
 	}
 	x.writes("secret.txt", c.ClientSecret.Reveal())
 	x.id = map[string]string{"ID": c.ClientID, "ser_...": c.ServiceAccountID, "FILE": "people.csv", "--client-secret-file FILE": "--client-secret-file secret.txt"}
-	uri := freeURI(t)
+	uri := freeport.RedirectURI(t)
 	x.env = append(x.env, "CONFER_REDIRECT_URI="+uri)
 	x.succeeds("confer setup --no-input --data-center de --client-secret-file secret.txt --provider zoom_enterprise --label Acme --browser browser")
 	x.succeeds("confer profiles --accounts people.csv --json --out records.jsonl")

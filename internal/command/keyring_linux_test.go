@@ -16,6 +16,7 @@ import (
 	"github.com/godbus/dbus/v5"
 	"github.com/stretchr/testify/require"
 
+	"confer/internal/freeport"
 	"confer/internal/keyringtest"
 	"confer/internal/links"
 	"confer/internal/program"
@@ -196,7 +197,7 @@ func TestRelinkInTheKeyring(t *testing.T) {
 		"--client-id", d.creds.ClientID, "--service-account", d.creds.ServiceAccountID}
 	var tokens []string
 	for range 2 {
-		cmd := exec.Command("confer", append(args, "--redirect-uri", freeURI(t))...)
+		cmd := exec.Command("confer", append(args, "--redirect-uri", freeport.RedirectURI(t))...)
 		cmd.Env = append(home(t), append(d.env, "CRONOFY_CLIENT_SECRET="+workplaceSecret)...)
 		out, err := cmd.CombinedOutput()
 		require.NoError(t, err, "%s", out)
@@ -237,7 +238,7 @@ func TestKeePassXC(t *testing.T) {
 		}()
 		return ended
 	}
-	made := <-start("setup", "--no-input", "--provider", "zoom_enterprise", "--browser", "browser", "--redirect-uri", freeURI(t),
+	made := <-start("setup", "--no-input", "--provider", "zoom_enterprise", "--browser", "browser", "--redirect-uri", freeport.RedirectURI(t),
 		"--client-id", d.creds.ClientID, "--service-account", d.creds.ServiceAccountID)
 	require.Zero(t, made.code, made.out)
 	require.NotContains(t, made.out, "window")

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"confer/cronofy"
+	"confer/internal/freeport"
 )
 
 // TestCtrlCUnderOtherLayouts: there is a way out, whatever the key is called.
@@ -79,7 +80,7 @@ func TestAPasteWithoutAnEnd(t *testing.T) {
 // TestNoAlternateScreen: the page does not stay where the shell goes on.
 func TestNoAlternateScreen(t *testing.T) {
 	t.Parallel()
-	x := shell(t, terminalOptions{single: true, env: []string{"TERM=linux"}}, "--sandbox", "--browser", "none", "--redirect-uri", freeURI(t))
+	x := shell(t, terminalOptions{single: true, env: []string{"TERM=linux"}}, "--sandbox", "--browser", "none", "--redirect-uri", freeport.RedirectURI(t))
 	screen := x.until(onDataCenter, "> Germany", "* Data center", "- Application")
 	require.Equal(t, -1, strings.IndexFunc(screen, func(r rune) bool { return r > 126 }), screen)
 	x.press(ctrlC)

@@ -127,11 +127,12 @@ func exits(ts *testscript.TestScript, _ bool, args []string) {
 // freePort NAME: sets NAME to a redirect URI on a port that was free just now, and
 // NAMEADDR to its host:port.
 func freePort(ts *testscript.TestScript, _ bool, args []string) {
-	uri, err := freeport.RedirectURI()
+	addr, err := freeport.Address()
 	ts.Check(err)
+	uri := "http://" + addr + "/callback"
 	ts.Setenv(args[0], uri)
 	ts.Setenv(args[0]+"Q", url.QueryEscape(uri))
-	ts.Setenv(args[0]+"ADDR", strings.TrimSuffix(strings.TrimPrefix(uri, "http://"), "/callback"))
+	ts.Setenv(args[0]+"ADDR", addr)
 }
 
 // busyPort NAME: sets NAME to a redirect URI on a port that stays taken, and

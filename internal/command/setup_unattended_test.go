@@ -22,9 +22,8 @@ import (
 // TestAScriptHearsOfAProxyThatChangesTheHost: on standard error, with --json too.
 func TestAScriptHearsOfAProxyThatChangesTheHost(t *testing.T) {
 	t.Parallel()
-	free, err := freeport.RedirectURI()
+	listen, err := freeport.Address()
 	require.NoError(t, err)
-	listen := strings.TrimSuffix(strings.TrimPrefix(free, "http://"), "/callback")
 	x := startTerminal(t, terminalOptions{width: 200, height: 40}, "setup", "--sandbox", "--no-input", "--json", "--browser", "none",
 		"--data-center", "de", "--provider", "zoom_enterprise", "--redirect-uri", "https://app.example.test/done", "--listen", listen)
 	x.until(`"event":"authorize"`)

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"confer/internal/freeport"
+
 	"github.com/stretchr/testify/require"
 )
 
@@ -55,7 +57,7 @@ func TestSuspendTheScreen(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			x := shell(t, terminalOptions{}, "--sandbox", "--browser", "none", "--redirect-uri", freeURI(t))
+			x := shell(t, terminalOptions{}, "--sandbox", "--browser", "none", "--redirect-uri", freeport.RedirectURI(t))
 			x.to(onApplication, "Client secret")
 			x.press("typed")
 			x.until("typed")

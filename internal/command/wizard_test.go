@@ -24,16 +24,9 @@ const (
 	tabKey = "\t"
 )
 
-func freeURI(t testing.TB) string {
-	t.Helper()
-	uri, err := freeport.RedirectURI()
-	require.NoError(t, err)
-	return uri
-}
-
 func sandboxWizard(t testing.TB, o terminalOptions, args ...string) *terminal {
 	t.Helper()
-	return startTerminal(t, o, append([]string{"--sandbox", "--redirect-uri", freeURI(t)}, args...)...)
+	return startTerminal(t, o, append([]string{"--sandbox", "--redirect-uri", freeport.RedirectURI(t)}, args...)...)
 }
 
 // toAuthorize walks to the page before the browser opens.

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"syscall"
+	"testing"
 )
 
 // The range lies below the one that systems take ephemeral ports from, so that
@@ -81,7 +82,11 @@ func Address() (string, error) {
 }
 
 // RedirectURI gives a loopback redirect URI on such a port.
-func RedirectURI() (string, error) {
+func RedirectURI(t testing.TB) string {
+	t.Helper()
 	addr, err := Address()
-	return "http://" + addr + "/callback", err
+	if err != nil {
+		t.Fatal(err)
+	}
+	return "http://" + addr + "/callback"
 }

@@ -78,8 +78,7 @@ func (h *fixture) manager() *links.Manager {
 // link sets up a link of the sandbox's service account and gives it as listed.
 func (h *fixture) link(p cronofy.Provider) links.Link {
 	h.t.Helper()
-	uri, err := freeport.RedirectURI()
-	require.NoError(h.t, err)
+	uri := freeport.RedirectURI(h.t)
 	dc, _ := cronofy.FindDataCenter("de")
 	c := h.server.Credentials()
 	var visits sync.WaitGroup
