@@ -117,18 +117,18 @@ func (e *PortError) Unwrap() error { return e.Err }
 func portError(addr string, err error) *PortError {
 	_, port, _ := net.SplitHostPort(addr)
 	n, _ := strconv.Atoi(port)
-	e := &PortError{Addr: addr, Port: n, Class: ClassOf(err), Err: err}
+	e := &PortError{Addr: addr, Port: n, Class: classOf(err), Err: err}
 	if e.Class == PortInUse {
 		e.Holder = holder(n)
 	}
 	return e
 }
 
-// ClassOf tells why an address could not be listened on, from the system's error. It
+// classOf tells why an address could not be listened on, from the system's error. It
 // also knows Windows' own numbers: its net errors are not the syscall package's
 // invented EADDRINUSE and EACCES.
 // https://learn.microsoft.com/windows/win32/winsock/windows-sockets-error-codes-2
-func ClassOf(err error) PortClass {
+func classOf(err error) PortClass {
 	const wsaEACCES, wsaEADDRINUSE = 10013, 10048
 	var errno syscall.Errno
 	if !errors.As(err, &errno) {
