@@ -173,3 +173,12 @@ func TestTheLibrarysHelpOverflows(t *testing.T) {
 	h.SetWidth(13)
 	require.Greater(t, visible(h.ShortHelpView([]key.Binding{bind("enter", "go on", "enter"), bind("esc", "back", "esc")})), 13)
 }
+
+// TestHelpOfAProblemWithoutDetails leaves no empty place for them.
+func TestHelpOfAProblemWithoutDetails(t *testing.T) {
+	t.Parallel()
+	m := newModel(t, walk(t, flow.Start(flow.Initial{}), append(toApplication(), flow.ApplicationEntered{ClientID: "no id", RedirectURI: flow.DefaultRedirectURI})...))
+	resize(m, 120, 40)
+	require.Empty(t, m.page().Problem.Details())
+	require.Contains(t, whole(m, true), "dashboard.\n\nconfer v0.0.0-test")
+}

@@ -294,7 +294,7 @@ func (m *Model) help(f frame) sheet {
 	}
 	if p.Problem != nil {
 		s.add(keep, f.problem(p.Problem)...)
-		s.add(keep, f.muted(p.Problem.Details())...)
+		f.note(&s, Note{Text: p.Problem.Details(), Kind: noteMuted})
 	}
 	if m.cfg.Version != "" {
 		s.add(keep, m.st.muted.Render(cutTo("confer "+clean(m.cfg.Version), f.w)))
