@@ -11,8 +11,6 @@ import (
 	"unicode/utf8"
 
 	tea "charm.land/bubbletea/v2"
-
-	"confer/flow"
 )
 
 // question asks what a page asks, and gives what the answer does.
@@ -83,8 +81,7 @@ func (p *linesWizard) choose(page Page) (Act, error) {
 	}
 	for i, o := range f.Options {
 		p.say(fmt.Sprintf("%d: %s", i+1, strings.Join(slices.DeleteFunc([]string{o.Label, o.Note, o.last()}, func(s string) bool { return s == "" }), ", ")))
-		asksNext := f.Answer == "" && p.state.Step >= flow.StepAuthorize // a choice of what to do next, and not an answer
-		if o.Value != "" && o.Value == f.Answer || asksNext && i == 0 {
+		if o.Value != "" && o.Value == f.Answer || f.Label == "" && f.Answer == "" && i == 0 {
 			q.def = strconv.Itoa(i + 1)
 			q.shown = q.def + ", " + clean(o.Label)
 		}

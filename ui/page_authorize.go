@@ -99,7 +99,7 @@ func problemPage(c Context, p *Page) {
 		for _, uri := range why.Offers {
 			options = append(options, Option{Value: uri, Label: clean(uri), Note: "another port", Act: Act{Event: flow.RedirectURIChosen{URI: uri}}})
 		}
-		p.Fields = []Field{{Name: fieldRedirect, Label: "Redirect URI", Kind: FieldChoice, Options: options}}
+		p.Fields = []Field{{Name: fieldRedirect, Kind: FieldChoice, Options: options}}
 		p.Enter = "take it"
 	} else {
 		p.Actions = []Action{again}
