@@ -408,9 +408,6 @@ func newWizard(cfg Config) wizard {
 // change is the only place where the state changes. It tells whether that has
 // brought another page.
 func (w *wizard) change(ev flow.Event) (before flow.State, turned bool) {
-	if _, ok := ev.(flow.AnotherWanted); ok && w.state.Running != nil {
-		w.change(flow.Back{}) // ends the look at this one's profiles
-	}
 	before = w.state
 	after, task := before.Apply(ev)
 	w.state = after

@@ -173,6 +173,18 @@ func TestTheirOwnIsReadWhole(t *testing.T) {
 	}
 }
 
+// TestAnotherLinkEndsTheLook at the accounts of the one before.
+func TestAnotherLinkEndsTheLook(t *testing.T) {
+	t.Parallel()
+	m := newModel(t, walk(t, flow.Start(flow.Initial{}), toTable()...))
+	resize(m, 120, 40)
+	require.NotNil(t, m.state.Running)
+	press(m, "a")
+	require.Equal(t, flow.StepServiceAccount, m.state.Step)
+	require.Nil(t, m.state.Running)
+	require.Equal(t, pageUsedAccounts, m.at())
+}
+
 // TestEnterOnTheTableLeadsToTheEnd, and never in a circle.
 func TestEnterOnTheTableLeadsToTheEnd(t *testing.T) {
 	t.Parallel()
