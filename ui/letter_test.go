@@ -153,7 +153,7 @@ func TestSecretsFileIsOpenedWithOnePassphrase(t *testing.T) {
 	m := newModel(t, walk(t, flow.Start(*fileFound()), flow.ApplicationEntered{ClientID: testClient, RedirectURI: flow.DefaultRedirectURI},
 		askedToOpen()), func(c *Config) { c.Tasks = rec })
 	resize(m, 80, 24)
-	require.NotContains(t, text(m), "The same again")
+	require.NotContains(t, text(m), "Repeat the passphrase")
 	press(m, "enter")
 	require.Contains(t, text(m), "The passphrase is missing.")
 	press(m, "type:correct horse", "enter")

@@ -106,6 +106,7 @@ func TestEveryPageSaysAllInBothRenderings(t *testing.T) {
 			for _, n := range slices.Concat(page.Found, page.Notes) {
 				both("head", n.Head)
 				both("note", n.Text)
+				both("command", n.Command)
 				for _, item := range n.Items {
 					both("item", item)
 				}
