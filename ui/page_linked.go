@@ -143,29 +143,31 @@ func donePage(c Context) Page {
 			say(extra, "To hand the tokens over to your own application:", "confer export "+c.Link.ID()+" --tokens-out FILE")
 		}
 	}
+	check := "To check accounts, with a file of their tokens:"
 	if a.Accounts.Kind == flow.AccountsFile {
-		say(extra, "To check the same accounts again:", profilesCommand(a, a.Accounts.Path))
-	} else {
-		say(extra, "To check accounts, with a file of their tokens:", profilesCommand(a, "FILE"))
+		check = "To check the same accounts again:"
 	}
+	say(extra, check, profilesCommand(a))
 	say(extra, "Or for a list of e-mail addresses, through the service account:", "confer profiles --emails FILE")
 	return p
 }
 
-// profilesCommand is what shows the same profiles outside the wizard.
-func profilesCommand(a flow.Answers, path string) string {
+// profilesCommand is what shows the same profiles outside the wizard, of the same
+// file if there was one.
+func profilesCommand(a flow.Answers) string {
 	parts := []string{"confer profiles"}
 	if a.Site.DataCenter.ID != "" {
 		parts = append(parts, "--data-center "+a.Site.DataCenter.ID)
 	}
-	if a.Site.Overridden() && !a.Site.Sandbox {
+	if a.Site.Overridden() {
 		parts = append(parts, "--api-url "+clean(a.Site.API))
 	}
 	if a.Provider != "" {
 		parts = append(parts, "--provider "+clean(string(a.Provider)))
 	}
-	if a.Site.Sandbox {
-		path = "FILE" // the sandbox's list is no file
+	path := "FILE"
+	if a.Accounts.Kind == flow.AccountsFile {
+		path = a.Accounts.Path
 	}
 	return strings.Join(append(parts, "--accounts "+shellWord(clean(path))), " ")
 }

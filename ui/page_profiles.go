@@ -126,13 +126,9 @@ func exportPage(c Context) Page {
 	if c.Answers.Site.Sandbox {
 		return Page{Title: "The same table as a file", Lead: "The sandbox ends with this run. confer sandbox keeps one going, and names the command for its accounts."}
 	}
-	path := c.Answers.Accounts.Path
-	if c.Answers.Accounts.Kind != flow.AccountsFile {
-		path = "FILE"
-	}
 	return Page{Title: "The same table as a file", Lead: "In another terminal, or after confer has ended:", Notes: []Note{
-		{Command: profilesCommand(c.Answers, path) + " --format csv"},
-		{Command: profilesCommand(c.Answers, path) + " --format json", Tight: true},
+		{Command: profilesCommand(c.Answers) + " --format csv"},
+		{Command: profilesCommand(c.Answers) + " --format json", Tight: true},
 	}}
 }
 
