@@ -321,7 +321,7 @@ func optionWidths(options []Option, w int) [3]int {
 	var out [3]int
 	for _, o := range options {
 		for i, s := range []string{o.Label, o.Note, o.Last} {
-			out[i] = max(out[i], ansi.StringWidth(s))
+			out[i] = max(out[i], visible(s))
 		}
 	}
 	if out[2] > 0 && 2+out[0]+choiceGap+out[2] > w {
@@ -336,6 +336,8 @@ func optionWidths(options []Option, w int) [3]int {
 // errMisplaced says that an answer is a secret and its field is for something else.
 var errMisplaced = errors.New("a secret in another field")
 
+func isMisplaced(r *Refusal) bool { return r != nil && errors.Is(r.Err, errMisplaced) }
+
 // misplaced refuses what looks like a secret in a field that shows what is typed,
 // and whose answer is written down. typed are those that stand in other fields.
 func misplaced(f Field, text string, s flow.State, typed []string) *flow.Problem {
@@ -344,7 +346,7 @@ func misplaced(f Field, text string, s flow.State, typed []string) *flow.Problem
 	}
 	bad := s.CheckNoSecret(text)
 	for _, secret := range typed {
-		s.Answers.ClientSecret = Values{"": secret}.Secret("")
+		s.Answers.ClientSecret = cronofy.NewSecret(secret)
 		if bad == nil {
 			bad = s.CheckNoSecret(text)
 		}
@@ -440,19 +442,19 @@ func (in *input) view(w int, secret bool) (text string, x int) {
 		shown = []rune(strings.Repeat(mask, len(shown)))
 	}
 	at := in.Position()
-	before := ansi.StringWidth(string(shown[:at]))
-	if before+ansi.StringWidth(string(shown[at:])) < w {
+	before := visible(string(shown[:at]))
+	if before+visible(string(shown[at:])) < w {
 		return string(shown), before
 	}
 	from, head := at, ""
 	for room := w * 3 / 4; from > 0; from-- {
-		if room -= ansi.StringWidth(string(shown[from-1])); room < 0 {
+		if room -= visible(string(shown[from-1])); room < 0 {
 			head = "…"
 			break
 		}
 	}
 	text = ansi.Truncate(head+string(shown[from:]), max(1, w-1), "…")
-	return text, min(w, ansi.StringWidth(head+string(shown[from:at])))
+	return text, min(w, visible(head+string(shown[from:at])))
 }
 
 // whole is the text from its start, for a field without the focus.

@@ -209,7 +209,7 @@ func (p *linesWizard) apply(ev flow.Event) {
 
 // busy waits while something of ours works and nothing can be asked.
 func (p *linesWizard) busy(page Page) error {
-	if page.Busy != p.notice && !page.Fixed { // what is fixed was said when it began
+	if !page.Fixed { // what is fixed was said when it began
 		p.say(page.Busy + ".")
 	}
 	tick, stop := p.tick()

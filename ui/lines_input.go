@@ -11,9 +11,8 @@ import (
 	"golang.org/x/term"
 )
 
-// linesLongest is one byte more than the longest address that can be pasted, so
-// that a longer one is refused and never cut to one that looks whole.
-const linesLongest = 16<<10 + 1
+// linesLongest is how much of a line is kept: see maxPaste.
+const linesLongest = maxPaste + 1
 
 // linesMode is how a terminal gives its lines.
 type linesMode int

@@ -1,7 +1,6 @@
 package ui
 
 import (
-	"errors"
 	"strings"
 	"time"
 	"unicode"
@@ -250,7 +249,7 @@ func (m *Model) press(msg tea.KeyPressMsg) tea.Cmd {
 // edit changes the text in focus, if there is one.
 func (m *Model) edit(msg tea.Msg) {
 	switch p := m.page(); {
-	case p.Busy != "" || p.Fixed:
+	case p.Busy != "":
 	case m.table() != nil:
 		m.profile.edit(msg)
 	default:
@@ -309,8 +308,7 @@ func (m *Model) paste(msg tea.PasteMsg) {
 	m.helping = false
 	p := m.page()
 	at, waits := m.pasteTarget(p)
-	switch {
-	case m.table() != nil || p.Busy != "" || p.Fixed || at == "":
+	if m.table() != nil || p.Busy != "" || at == "" {
 		m.edit(msg)
 		m.sync()
 		return
@@ -451,8 +449,6 @@ func (s saved) flash() flash {
 	}
 	return flash{said, true}
 }
-
-func isMisplaced(r *Refusal) bool { return r != nil && errors.Is(r.Err, errMisplaced) }
 
 func capital(s string) string {
 	r := []rune(s)

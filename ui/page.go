@@ -41,9 +41,9 @@ type Page struct {
 	At      string // the field that Problem is about; empty: it stands below all
 	Warning string // to know, though it stops nothing
 
-	Busy  string    // what confer is doing; until then the page can only be left
+	Busy  string    // what confer is doing; while it does, the page can only be left
 	Until time.Time // when the wait of the page ends, shown as a countdown
-	Fixed bool      // what is under way cannot be stopped any more
+	Fixed bool      // what Busy says cannot be stopped any more
 	Text  *Text     // a text to be sent to somebody
 
 	Link  string // an address of our own to open, shown as a hyperlink

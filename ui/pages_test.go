@@ -20,7 +20,7 @@ func shownPages(t *testing.T) map[pageID]*Model {
 	t.Helper()
 	out := map[pageID]*Model{}
 	for _, s := range scenes() {
-		if m := s.model(t, 120, 45); !m.helping && !m.leaving && m.page().Busy == "" && !m.page().Fixed && out[m.at()] == nil {
+		if m := s.model(t, 120, 45); !m.helping && !m.leaving && m.page().Busy == "" && out[m.at()] == nil {
 			out[m.at()] = m
 		}
 	}

@@ -253,12 +253,7 @@ func (c columns) line(sign, state, account, provider, profile string) string {
 }
 
 // fixed cuts or fills s to w cells.
-func fixed(s string, w int) string {
-	if n := visible(s); n > w {
-		s = cutTo(s, w)
-	}
-	return pad(s, w)
-}
+func fixed(s string, w int) string { return pad(cutTo(s, w), w) }
 
 // cells are the texts of a row.
 type cells struct {

@@ -82,7 +82,7 @@ func shortID(id string) string {
 
 // pad fills s with spaces up to w cells.
 func pad(s string, w int) string {
-	if n := w - ansi.StringWidth(s); n > 0 {
+	if n := w - visible(s); n > 0 {
 		return s + strings.Repeat(" ", n)
 	}
 	return s
@@ -91,12 +91,12 @@ func pad(s string, w int) string {
 // spread puts left and right at the ends of a line of w cells. The right side
 // gives way first.
 func spread(left, right string, w int) string {
-	lw := ansi.StringWidth(left)
+	lw := visible(left)
 	if lw >= w || right == "" {
 		return cutTo(left, w)
 	}
 	right = cutTo(right, max(0, w-lw-2))
-	return left + strings.Repeat(" ", max(0, w-lw-ansi.StringWidth(right))) + right
+	return left + strings.Repeat(" ", max(0, w-lw-visible(right))) + right
 }
 
 // clock writes a remaining time as a person reads it: 4:05, 1:02:09.
