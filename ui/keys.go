@@ -39,14 +39,14 @@ var (
 	keyHelpTyping = bind("f1", "help", "f1")
 )
 
-// as gives the binding another description, where the same key does more
-// exactly this.
+// as gives a binding other words.
 func as(b key.Binding, desc string) key.Binding {
 	b.SetHelp(b.Help().Key, desc)
 	return b
 }
 
-// doing is for what the keys of a command do alike, as running is.
+// doing and running make the do of a command from a function that need not know
+// which of the command's keys was pressed.
 func doing(f func()) func(tea.KeyPressMsg) tea.Cmd {
 	return func(tea.KeyPressMsg) tea.Cmd { f(); return nil }
 }

@@ -23,10 +23,10 @@ const linesEvery = 15 * time.Second
 
 // Ways out of a question that are no answer.
 var (
-	errPlainBack  = errors.New("back")
-	errPlainQuit  = errors.New("quit")
-	errPlainEnded = errors.New("the input ended")
-	errPlainMoved = errors.New("another page")
+	errLinesBack  = errors.New("back")
+	errLinesQuit  = errors.New("quit")
+	errLinesEnded = errors.New("the input ended")
+	errLinesMoved = errors.New("another page")
 )
 
 // RunLines is the wizard line by line, for screen readers, logs and terminals
@@ -36,9 +36,9 @@ var (
 // says that the terminal or the output could not be used. The terminal is left
 // as it was found. Signals are ctx's business.
 func RunLines(ctx context.Context, cfg Config) (flow.State, error) {
-	p := newPlain(ctx, cfg)
+	p := newLines(ctx, cfg)
 	defer p.in.close()
-	return p.whole()
+	return p.run()
 }
 
 // linesWizard asks, says and waits.
@@ -67,12 +67,12 @@ type linesWizard struct {
 	rows linesRows
 }
 
-func newPlain(ctx context.Context, cfg Config) *linesWizard {
+func newLines(ctx context.Context, cfg Config) *linesWizard {
 	tick := func() (<-chan time.Time, func()) {
 		t := time.NewTicker(linesEvery)
 		return t.C, t.Stop
 	}
-	p := &linesWizard{wizard: newWizard(cfg), tick: tick, ctx: ctx, in: openPlainInput(cfg.Input), pause: time.NewTimer(time.Hour)}
+	p := &linesWizard{wizard: newWizard(cfg), tick: tick, ctx: ctx, in: openLinesInput(cfg.Input), pause: time.NewTimer(time.Hour)}
 	p.pause.Stop()
 	if f, ok := cfg.Err.(*os.File); ok {
 		p.width, _, _ = term.GetSize(int(f.Fd()))
@@ -80,8 +80,8 @@ func newPlain(ctx context.Context, cfg Config) *linesWizard {
 	return p
 }
 
-// whole is the run from the first line to the last.
-func (p *linesWizard) whole() (last flow.State, err error) {
+// run goes from the first line to the last.
+func (p *linesWizard) run() (last flow.State, err error) {
 	defer func() {
 		if caught := crash.Caught(recover()); caught != nil {
 			last, err = p.state, caught
@@ -92,10 +92,10 @@ func (p *linesWizard) whole() (last flow.State, err error) {
 	for !p.ended && p.broken == nil && err == nil {
 		err = p.turn()
 	}
-	if errors.Is(err, errPlainEnded) {
+	if errors.Is(err, errLinesEnded) {
 		p.say("The input has ended.")
 	}
-	if errors.Is(err, errPlainQuit) || errors.Is(err, errPlainEnded) {
+	if errors.Is(err, errLinesQuit) || errors.Is(err, errLinesEnded) {
 		err = nil
 	}
 	if p.ctx.Err() != nil {
@@ -136,12 +136,12 @@ func (p *linesWizard) turn() error {
 	p.heading(page)
 	act, err := p.question(page)
 	switch {
-	case errors.Is(err, errPlainMoved):
+	case errors.Is(err, errLinesMoved):
 		return nil
-	case errors.Is(err, errPlainBack):
+	case errors.Is(err, errLinesBack):
 		p.back()
 		return nil
-	case errors.Is(err, errPlainQuit) && p.staysWith():
+	case errors.Is(err, errLinesQuit) && p.staysWith():
 		return nil
 	case err != nil:
 		return err

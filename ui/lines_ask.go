@@ -139,7 +139,7 @@ func (p *linesWizard) fill(page Page) (Values, Act, error) {
 		before := fm.value(f.Name)
 		text, err := p.line(p.fieldQuestion(page, f, before))
 		switch {
-		case errors.Is(err, errPlainBack) && at > 0:
+		case errors.Is(err, errLinesBack) && at > 0:
 			at--
 			continue
 		case err != nil:
@@ -224,16 +224,16 @@ func (p *linesWizard) line(q linesQuestion) (string, error) {
 		text = linesUnmarked(text)
 		switch {
 		case q.field.Exact && text == "":
-			return "", errPlainBack
+			return "", errLinesBack
 		case q.field.Exact:
 			return text, nil
 		}
 		text = strings.TrimSpace(text)
 		switch linesLetter(text) {
 		case "b":
-			return "", errPlainBack
+			return "", errLinesBack
 		case "q":
-			return "", errPlainQuit
+			return "", errLinesQuit
 		case "?":
 			p.help(q)
 		case "":
@@ -263,9 +263,9 @@ func (p *linesWizard) answer(q linesQuestion) (string, error) {
 		case err != nil:
 			return "", err
 		case p.at() != asked:
-			return "", errPlainMoved
+			return "", errLinesMoved
 		case got == linesEnded:
-			return "", errPlainEnded
+			return "", errLinesEnded
 		case got == linesLine:
 			if !p.in.shows() { // the terminal did not end the question's line
 				p.fresh()

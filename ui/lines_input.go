@@ -55,10 +55,10 @@ type linesInput struct {
 	ended   bool
 }
 
-func openPlainInput(r io.Reader) *linesInput {
+func openLinesInput(r io.Reader) *linesInput {
 	in := &linesInput{file: r, asks: make(chan struct{}, 1), gives: make(chan linesRead, 1), done: make(chan struct{})}
 	if f, ok := r.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-		in.terminal, in.typed = openPlainTerminal(int(f.Fd())), true
+		in.terminal, in.typed = openLinesTerminal(int(f.Fd())), true
 	}
 	in.src = linesCancelable(r)
 	go in.pump()

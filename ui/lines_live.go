@@ -35,7 +35,7 @@ func (p *linesWizard) live(page Page) error {
 	p.begin(page)
 	for p.at() == at && (p.waiting() || !waits && p.state.Running != nil) {
 		if !waits && p.in.over() && !p.state.Watch.NextLook.IsZero() {
-			return errPlainEnded
+			return errLinesEnded
 		}
 		got, text, err := p.next(!p.decides && (waits || !p.in.over()), ticks)
 		if err == nil {
@@ -94,7 +94,7 @@ func (p *linesWizard) hears(got linesKind, text string) error {
 		}
 	case linesEnded:
 		if p.paste == nil {
-			return errPlainEnded
+			return errLinesEnded
 		}
 		p.submit()
 	case linesLine:
@@ -119,9 +119,9 @@ func (p *linesWizard) letter(letter string) error {
 	switch {
 	case letter == "q" && p.staysWith():
 	case letter == "q":
-		return errPlainQuit
+		return errLinesQuit
 	case letter == "?":
-		p.doors(page)
+		p.ways(page)
 	case letter == "b", letter == "" && p.over():
 		p.back()
 	case ok:
@@ -193,8 +193,8 @@ func (p *linesWizard) invite() {
 	p.say("Waiting for the administrator. " + p.remaining() + " ? says what can be done.")
 }
 
-// doors says every way on, and what silence means.
-func (p *linesWizard) doors(page Page) {
+// ways says every way on, and what silence means.
+func (p *linesWizard) ways(page Page) {
 	if page.Paste != "" {
 		p.say("Paste the address that the browser ended on, or give a letter:")
 	}

@@ -43,7 +43,7 @@ func (p linesTell) Follow(_, _ flow.State, task *flow.Task) {
 
 func linesTerminalRun(t *testing.T, s flow.State) *linesGlass {
 	t.Helper()
-	g := &linesGlass{Terminal: screentest.Open(t, 100, 30, true), t: t, tasks: newPlainTasks(), orders: make(chan flow.Task, 64), done: make(chan struct{})}
+	g := &linesGlass{Terminal: screentest.Open(t, 100, 30, true), t: t, tasks: newLinesTasks(), orders: make(chan flow.Task, 64), done: make(chan struct{})}
 	before := goleak.IgnoreCurrent()
 	ctx, cancel := context.WithCancel(t.Context())
 	g.cancel = cancel

@@ -56,7 +56,7 @@ func (p linesPen) Write(b []byte) (int, error) {
 	return n, err
 }
 
-func newPlainHouse(t *testing.T, open func(string) error) *linesHouse {
+func newLinesHouse(t *testing.T, open func(string) error) *linesHouse {
 	t.Helper()
 	h := &linesHouse{t: t, server: sandbox.New(sandbox.Options{}), paper: &linesPaper{}, done: make(chan struct{})}
 	require.NoError(t, h.server.Start())
@@ -165,7 +165,7 @@ func TestLinesWithCallback(t *testing.T) {
 	t.Parallel()
 	var visits sync.WaitGroup
 	t.Cleanup(visits.Wait)
-	h := newPlainHouse(t, func(url string) error {
+	h := newLinesHouse(t, func(url string) error {
 		visits.Go(func() { _ = sandbox.Browser(context.Background(), nil, url, sandbox.Approve) }) // the link tells whether it worked
 		return nil
 	})
@@ -177,7 +177,7 @@ func TestLinesWithCallback(t *testing.T) {
 // TestLinesWithPaste: the same with the final address, brought by a person.
 func TestLinesWithPaste(t *testing.T) {
 	t.Parallel()
-	h := newPlainHouse(t, nil)
+	h := newLinesHouse(t, nil)
 	h.upToTheLink()
 	h.until("The administrator has to open this approval link:")
 	link := regexp.MustCompile(`(?m)^\| (http\S+)$`).FindStringSubmatch(h.until("says what can be done."))

@@ -24,7 +24,7 @@ type linesTasks struct {
 	orders  []flow.Effect
 }
 
-func newPlainTasks() *linesTasks { return &linesTasks{events: make(chan flow.Report)} }
+func newLinesTasks() *linesTasks { return &linesTasks{events: make(chan flow.Report)} }
 
 func (t *linesTasks) Events() <-chan flow.Report { return t.events }
 
@@ -126,7 +126,7 @@ func linesRun(t *testing.T, s flow.State, change ...func(*Config)) *linesTalk {
 func linesTyped(t *testing.T, typed bool, s flow.State, change ...func(*Config)) *linesTalk {
 	t.Helper()
 	in, w := io.Pipe()
-	k := &linesTalk{typed: typed, t: t, paper: &linesPaper{}, tasks: newPlainTasks(), in: w, ticks: make(chan time.Time), now: start, done: make(chan struct{}), saved: map[string]string{}}
+	k := &linesTalk{typed: typed, t: t, paper: &linesPaper{}, tasks: newLinesTasks(), in: w, ticks: make(chan time.Time), now: start, done: make(chan struct{}), saved: map[string]string{}}
 	cfg := Config{State: s, Tasks: k.tasks, Input: in, Output: linesStream{k.paper, "| "}, Err: linesStream{k.paper, ""}, Now: func() time.Time { return k.now },
 		SaveFile: func(name, text string) (string, error) { k.saved[name] = text; return "/home/op/" + name, nil }}
 	for _, c := range change {
@@ -134,7 +134,7 @@ func linesTyped(t *testing.T, typed bool, s flow.State, change ...func(*Config))
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	k.stop = stop
-	p := newPlain(ctx, cfg)
+	p := newLines(ctx, cfg)
 	p.in.typed, k.wizard = k.typed, p
 	p.tick = func() (<-chan time.Time, func()) { return k.ticks, func() {} }
 	if s.Running != nil {
@@ -143,7 +143,7 @@ func linesTyped(t *testing.T, typed bool, s flow.State, change ...func(*Config))
 	go func() {
 		defer close(k.done)
 		defer p.in.close()
-		k.last, k.err = p.whole()
+		k.last, k.err = p.run()
 	}()
 	synctest.Wait()
 	return k

@@ -76,26 +76,26 @@ func linesWaitScenes() []linesScene {
 	container := func(c *Config) { c.Session = SessionContainer }
 	noFiles := func(c *Config) { c.SaveFile = nil }
 	return []linesScene{
-		{name: "doors", state: linesFrom(append(toAuthorize(), flow.AuthorizeStarted{})...), talk: linesDoors},
-		{name: "doors_ssh", state: linesFrom(append(toAuthorize(), flow.AuthorizeStarted{})...), cfg: ssh, talk: func(k *linesTalk) {
+		{name: "ways", state: linesFrom(append(toAuthorize(), flow.AuthorizeStarted{})...), talk: linesWays},
+		{name: "ways_ssh", state: linesFrom(append(toAuthorize(), flow.AuthorizeStarted{})...), cfg: ssh, talk: func(k *linesTalk) {
 			k.reports(linkReady(), flow.BrowserAsked{Err: errors.New("no display")})
 			k.types("x")
 		}},
-		{name: "doors_sandbox", state: linesFrom(append(toAuthorize(), flow.AuthorizeStarted{})...), cfg: func(c *Config) { c.Approves = true }, talk: func(k *linesTalk) {
+		{name: "ways_sandbox", state: linesFrom(append(toAuthorize(), flow.AuthorizeStarted{})...), cfg: func(c *Config) { c.Approves = true }, talk: func(k *linesTalk) {
 			k.reports(linkReady(), flow.BrowserAsked{Err: errors.New("no display")})
 			k.types("?", "d")
 			require.Equal(k.t, flow.ApprovalWanted{Deny: true}, k.ordered())
 			k.types("")
 			require.Equal(k.t, flow.ApprovalWanted{}, k.ordered())
 		}},
-		{name: "doors_proxied", state: linesFrom(append(way(0, flow.StepAuthorize, flow.ProviderChosen{Provider: cronofy.Webex}), flow.AuthorizeStarted{})...), talk: func(k *linesTalk) {
+		{name: "ways_proxied", state: linesFrom(append(way(0, flow.StepAuthorize, flow.ProviderChosen{Provider: cronofy.Webex}), flow.AuthorizeStarted{})...), talk: func(k *linesTalk) {
 			k.reports(flow.LinkReady{URL: testURL, RedirectURI: "https://app.example.test/done", Listening: true, Until: start.Add(5 * time.Minute)})
 			k.types("m")
 		}},
-		{name: "doors_container", state: linesFrom(append(toAuthorize(), flow.AuthorizeStarted{})...), cfg: container, talk: func(k *linesTalk) {
+		{name: "ways_container", state: linesFrom(append(toAuthorize(), flow.AuthorizeStarted{})...), cfg: container, talk: func(k *linesTalk) {
 			k.reports(linkReady())
 		}},
-		{name: "doors_not_listening", state: linesFrom(append(toAuthorize(), flow.AuthorizeStarted{})...), cfg: noFiles, talk: func(k *linesTalk) {
+		{name: "ways_not_listening", state: linesFrom(append(toAuthorize(), flow.AuthorizeStarted{})...), cfg: noFiles, talk: func(k *linesTalk) {
 			k.reports(flow.LinkReady{URL: testURL, RedirectURI: "https://app.example.test/done", Until: start.Add(5 * time.Minute)})
 			k.types("w", "?")
 		}},
@@ -314,7 +314,7 @@ func linesUsedState(t *testing.T) flow.State {
 	return s
 }
 
-func linesDoors(k *linesTalk) {
+func linesWays(k *linesTalk) {
 	k.reports(linkReady(), flow.BrowserAsked{Err: errors.New("no display")})
 	k.types("", "?", "o")
 	require.Equal(k.t, flow.OpenWanted{}, k.ordered())

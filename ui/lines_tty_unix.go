@@ -25,7 +25,7 @@ type linesTerminal struct {
 	wentOn chan struct{} // after a stop
 }
 
-func openPlainTerminal(fd int) *linesTerminal {
+func openLinesTerminal(fd int) *linesTerminal {
 	t := &linesTerminal{fd: fd, wentOn: make(chan struct{}, 1)}
 	if found, err := unix.IoctlGetTermios(fd, linesGetTermios); err == nil {
 		t.found = found

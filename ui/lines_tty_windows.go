@@ -15,7 +15,7 @@ type linesTerminal struct {
 	err     error  // why that is not known
 }
 
-func openPlainTerminal(fd int) *linesTerminal {
+func openLinesTerminal(fd int) *linesTerminal {
 	t := &linesTerminal{console: windows.Handle(fd)}
 	t.err = windows.GetConsoleMode(t.console, &t.found)
 	return t

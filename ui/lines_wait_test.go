@@ -198,7 +198,7 @@ func (linesPanics) Follow(_, _ flow.State, _ *flow.Task) { panic(errors.New(test
 func TestLinesCrash(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		k := linesRun(t, linesAt(t), func(c *Config) { c.Tasks = linesPanics{newPlainTasks()} })
+		k := linesRun(t, linesAt(t), func(c *Config) { c.Tasks = linesPanics{newLinesTasks()} })
 		k.types("4")
 		<-k.done
 		var caught *crash.Error

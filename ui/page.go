@@ -4,8 +4,8 @@
 // form.go, layout.go), a tea.Model, and lines for screen readers and logs
 // (lines*.go). The wait for the administrator and the table of accounts share
 // texts and actions, and have a driver of their own in each: table.go, lines_live.go.
-// The state changes in apply alone. Nothing here does network,
-// keyring or disk work: tasks do, and their reports come in as messages.
+// The state changes in wizard.change alone. Nothing here does network, keyring or
+// disk work: tasks do, and their reports come in as messages.
 //
 // A new step needs a file with its page, which registers itself.
 package ui

@@ -7,7 +7,7 @@ import (
 	"confer/flow"
 )
 
-// The faces of the service account's step: the id to enter, those used before to
+// The pages of the service account's step: the id to enter, those used before to
 // choose from, and an authorization of a new one.
 const (
 	pageServiceAccount pageID = "service account"

@@ -61,11 +61,11 @@ func spoken(t *testing.T, m *Model) string {
 	page := m.page()
 	p.heading(page)
 	_, err := p.question(page)
-	require.ErrorIs(t, err, errPlainEnded)
+	require.ErrorIs(t, err, errLinesEnded)
 	for _, f := range page.Fields {
 		p.say(p.fieldQuestion(page, f, "").prompt())
 	}
-	p.doors(page)
+	p.ways(page)
 	return out.String()
 }
 
