@@ -11,7 +11,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"confer/cronofy"
 	"confer/flow"
+	"confer/keystore"
 )
 
 // shownPages are the pages that the state can show, each as a scene that leads to
@@ -227,4 +229,67 @@ func TestNoSecretInAnotherField(t *testing.T) {
 			}
 		}
 	}
+}
+
+func TestBusyPortOfTheServiceAccount(t *testing.T) {
+	t.Parallel()
+	rec := &recorder{}
+	m := newModel(t, walk(t, flow.Start(flow.Initial{}), toAccount()...), func(c *Config) { c.Tasks = rec })
+	resize(m, 120, 40)
+	press(m, "tab", "tab", "enter", "enter")
+	report(t, m, fail(portErr()))
+	press(m, "tab", "tab", "tab", "enter")
+	require.Equal(t, "http://127.0.0.1:8740/callback", m.state.Answers.RedirectURI)
+	press(m, "enter")
+	require.IsType(t, flow.Connect{}, rec.tasks[len(rec.tasks)-1].Effect)
+	require.Equal(t, flow.PhasePreparing, m.state.Attempt.Phase)
+}
+
+// TestAnotherPageLeavesItsProblemBehind: what was wrong with the id is not
+// wrong with an authorization, nor the other way round.
+func TestAnotherPageLeavesItsProblemBehind(t *testing.T) {
+	t.Parallel()
+	m := newModel(t, walk(t, flow.Start(flow.Initial{}), append(toAccount(), account())...))
+	resize(m, 120, 40)
+	report(t, m, fail(&cronofy.Error{Status: 404}))
+	require.Contains(t, text(m), "does not know this service account")
+	press(m, "tab", "tab", "enter")
+	require.Contains(t, text(m), "Delegated scope")
+	require.NotContains(t, text(m), "does not know this service account")
+	press(m, "enter")
+	report(t, m, linkReady(), fail(&cronofy.Error{Code: "access_denied"}))
+	require.Contains(t, text(m), "refused")
+	press(m, "esc")
+	require.NotContains(t, text(m), "refused")
+}
+
+// TestSecretsFileIsOpenedWithOnePassphrase: it is there already, so a typing
+// mistake is found out.
+func TestSecretsFileIsOpenedWithOnePassphrase(t *testing.T) {
+	t.Parallel()
+	rec := &recorder{}
+	m := newModel(t, walk(t, flow.Start(*fileFound()), flow.ApplicationEntered{ClientID: testClient, RedirectURI: flow.DefaultRedirectURI},
+		askedToOpen()), func(c *Config) { c.Tasks = rec })
+	resize(m, 80, 24)
+	require.NotContains(t, text(m), "Repeat the passphrase")
+	press(m, "enter")
+	require.Contains(t, text(m), "The passphrase is missing.")
+	press(m, "type:correct horse", "enter")
+	require.Len(t, rec.tasks, 1)
+	require.True(t, rec.tasks[0].Effect.(flow.CheckApplication).Chosen)
+	require.Contains(t, text(m), "•")
+	m.apply(flow.Report{Task: rec.tasks[0].ID, Event: fail(&keystore.Error{Op: "open", Store: keystore.File, Err: keystore.ErrPassphrase, Path: secretsPath})})
+	require.Contains(t, text(m), "does not open")
+	require.NotContains(t, text(m), "•", "a mistake in it cannot be seen: it is typed anew")
+}
+
+func TestAccountsUsedBeforeAreListedOnce(t *testing.T) {
+	t.Parallel()
+	found := usedFound()
+	again := found.Used[1]
+	again.Label = "Example Ltd"
+	found.Used = append(found.Used, found.Used[0], again)
+	used := usedHere(flow.Start(*found))
+	require.Len(t, used, 2)
+	require.Equal(t, []string{"Example GmbH", "Example Ltd"}, []string{used[0].Label, used[1].Label})
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/charmbracelet/colorprofile"
 	"github.com/stretchr/testify/require"
 
+	"confer/cronofy"
 	"confer/internal/golden"
 )
 
@@ -125,4 +126,22 @@ func TestNoColor(t *testing.T) {
 			require.Contains(t, shown, want)
 		}
 	}
+}
+
+func FuzzWrap(f *testing.F) {
+	for _, s := range []string{"", " ", "  two  words", "app-de.cronofy.com is Germany", "ä\n\n王小明 " + strings.Repeat("x", 99)} {
+		f.Add(s, 10)
+	}
+	f.Fuzz(func(t *testing.T, s string, w int) {
+		s, w = cronofy.CleanText(s, 300), w%80
+		lines := wrap(s, w)
+		for _, l := range lines {
+			require.LessOrEqual(t, visible(l), max(2, w), "%q", l) // a wide character needs two
+		}
+		for _, word := range strings.Fields(s) {
+			if visible(word) <= w {
+				require.True(t, strings.Contains(" "+strings.Join(lines, " ")+" ", " "+word+" "), "%q is broken in %q", word, lines)
+			}
+		}
+	})
 }
