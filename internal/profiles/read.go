@@ -368,18 +368,24 @@ func pause(round int) time.Duration {
 // of them wait for it, or have waited for Options.Patience, their turn has come, and
 // that of the late one when it has ended. When ctx ends, so has that of all that were
 // finished. It returns when every goroutine it began has ended. Its error is emit's, or
-// ctx's if anything was left undone because of it. A panic in look becomes its own, with
-// a *crash.Error, because nobody above could deal with one elsewhere.
+// ctx's if anything was left undone because of it. A panic in look or items becomes its
+// own, with a *crash.Error, because nobody above could deal with one elsewhere.
 func (r *reader) run(ctx context.Context, items iter.Seq[*item], look func(context.Context, *item) outcome, hold int, emit func(outcome) error) error {
 	inner, stop := context.WithCancel(ctx)
 	var work sync.WaitGroup
 	defer work.Wait()
 	defer stop()
 	window := r.opts.window()
-	slots, results := make(chan struct{}, window), make(chan outcome, window)
+	slots, results := make(chan struct{}, window), make(chan outcome, window+1) // room for all under way, and a panic of items
+	passOn := func() {
+		if caught := crash.Caught(recover()); caught != nil {
+			results <- outcome{caught: caught}
+		}
+	}
 	undone := true // as long as the items have not come to their end
 	work.Go(func() {
 		defer close(results)
+		defer passOn()
 		var running sync.WaitGroup
 		defer running.Wait()
 		number := 0
@@ -390,12 +396,8 @@ func (r *reader) run(ctx context.Context, items iter.Seq[*item], look func(conte
 				return
 			}
 			n := number
-			running.Go(func() { // there is room in results for all under way
-				defer func() {
-					if caught := crash.Caught(recover()); caught != nil {
-						results <- outcome{caught: caught}
-					}
-				}()
+			running.Go(func() {
+				defer passOn()
 				o := look(inner, it)
 				o.number = n
 				results <- o
@@ -422,10 +424,10 @@ func (r *reader) run(ctx context.Context, items iter.Seq[*item], look func(conte
 			if open = more; !more {
 				break
 			}
-			<-slots
 			if o.caught != nil {
 				panic(o.caught)
 			}
+			<-slots
 			waiting[o.number], most = o, hold
 			if o.number < next { // it was passed over
 				if err := give(o.number); err != nil {

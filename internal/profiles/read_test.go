@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"math/rand/v2"
 	"strconv"
 	"strings"
@@ -205,14 +206,22 @@ func TestRunPanicsWhereItsOwnerIs(t *testing.T) {
 	t.Parallel()
 	for _, unordered := range []bool{false, true} {
 		mistake := answering(func(context.Context, string) (cronofy.UserInfo, error) { panic("a value that may hold a secret") })
-		var caught *crash.Error
-		func() {
-			defer func() { caught = crash.Caught(recover()) }()
-			_, _ = Run(t.Context(), mistake, numbered(3), Options{Unordered: unordered}, func(Record) error { return nil })
-		}()
-		require.NotNil(t, caught)
-		require.Equal(t, "crashed: string", caught.Error())
-		require.Contains(t, string(caught.Stack), "TestRunPanicsWhereItsOwnerIs", "the stack is that of the mistake")
+		list := func(yield func(Account, error) bool) {
+			for a, err := range numbered(3) {
+				yield(a, err)
+			}
+			panic("a value that may hold a secret")
+		}
+		for client, accounts := range map[Client]iter.Seq2[Account, error]{mistake: numbered(3), answering(connected): list} {
+			var caught *crash.Error
+			func() {
+				defer func() { caught = crash.Caught(recover()) }()
+				_, _ = Run(t.Context(), client, accounts, Options{Unordered: unordered}, func(Record) error { return nil })
+			}()
+			require.NotNil(t, caught)
+			require.Equal(t, "crashed: string", caught.Error())
+			require.Contains(t, string(caught.Stack), "TestRunPanicsWhereItsOwnerIs", "the stack is that of the mistake")
+		}
 	}
 }
 
