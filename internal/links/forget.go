@@ -69,7 +69,7 @@ func (m *Manager) Forget(ctx context.Context, l Link, revoke bool) (Forgotten, e
 	}
 	c, err := m.Links.Load(ctx)
 	if err != nil {
-		return done, &StepError{StepList, err}
+		return done, &StepError{StepSecrets, err} // it names them
 	}
 	d := deleter{Manager: m, locked: StoredToken(l), done: &done, failed: map[string]error{}}
 	for _, s := range c.secretsOf(l) {
@@ -220,7 +220,7 @@ func (m *Manager) DeleteUnneeded(ctx context.Context, all bool) (Forgotten, erro
 	var done Forgotten
 	c, err := m.Links.Load(ctx)
 	if err != nil {
-		return done, &StepError{StepList, err}
+		return done, &StepError{StepSecrets, err} // it names them
 	}
 	done.Damaged, done.UnlistedFile = c.Damaged, m.unlistedFile(c)
 	forget := func(c *Contents) {
