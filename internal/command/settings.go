@@ -93,7 +93,10 @@ func (f *settings) answers() (a flow.Answers, err error) {
 	}
 	if f.provider != "" {
 		p, ok := cronofy.FindProvider(f.provider)
-		short := strings.Split(strings.ReplaceAll(strings.Join(providerNames(), " "), "_enterprise", ""), " ")
+		var short []string
+		for _, name := range providerNames() {
+			short = append(short, strings.TrimSuffix(name, "_enterprise"))
+		}
 		near := guessWithin(1, f.provider, append(short, providerNames()...)) // then that was meant, and is no new name
 		if !ok || !p.Known() && near != "" {
 			return a, usageAt(flow.StepProvider, fmt.Sprintf("there is no provider %q", cronofy.CleanText(f.provider, 40)),
