@@ -235,7 +235,8 @@ func (r *Runner) recordSecret(ctx context.Context, what links.StoredSecret, s St
 // confer status tells. No store is unlocked for it.
 func (r *Runner) deleteCopies(ctx context.Context, of links.StoredSecret) (failed error) {
 	var old, gone []links.StoredSecret
-	// Without the list nothing is known to be deleted. An entry of nothing is harmless.
+	// A list that cannot be used names nothing to delete, or keeps entries of what is
+	// gone: both harm nobody.
 	_ = r.update(ctx, func(c *links.Contents) { old = c.UnneededSecrets() })
 	for _, s := range old {
 		if !s.SameSecret(of) && !(s.IsClientSecret() && s.SameApp(of)) {
