@@ -138,6 +138,9 @@ func (p *linesWizard) fill(page Page) (Values, Act, error) {
 		f := page.Fields[at]
 		before := fm.value(f.Name)
 		text, err := p.line(p.fieldQuestion(page, f, before))
+		if err != nil {
+			fm.forgetExact()
+		}
 		switch {
 		case errors.Is(err, errLinesBack) && at > 0:
 			at--

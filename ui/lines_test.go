@@ -277,7 +277,7 @@ func linesStoreLocked(k *linesTalk) {
 }
 
 func linesStoreFile(k *linesTalk) {
-	k.types("file", "", "3", "hunter1 ", "hunter1", "hunter2", "hunter2")
+	k.types("file", "", "3", "hunter0", "", "", "3", "hunter1 ", "hunter1", "hunter2", "hunter2")
 	require.Equal(k.t, "hunter2", k.ordered().(flow.CheckApplication).Store.Passphrase.Reveal())
 	k.reports(fail(&keystore.Error{Op: "open", Store: keystore.File, Err: keystore.ErrPassphrase, Path: secretsPath}))
 	k.types("", "2")
