@@ -138,6 +138,7 @@ func (p *linesWizard) letter(letter string) error {
 // gather adds a line to the address. Without a terminal nobody wraps lines, so that
 // one is whole unless it was said that several may follow.
 func (p *linesWizard) gather(text string) {
+	p.warned = false
 	size := len(text)
 	for _, l := range p.paste {
 		size += len(l)

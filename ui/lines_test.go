@@ -105,7 +105,11 @@ func linesWaitScenes() []linesScene {
 			k.reports(flow.Linked{Link: flow.Link{Site: germany(), Link: links.Link{APIHost: germany().APIHost(), ServiceAccount: testID, Provider: string(cronofy.Zoom), Unconfirmed: true, Store: string(flow.StoreKeyring)}}})
 			k.types("")
 		}},
-		{name: "quit_waiting", state: linesFrom(toWaiting()...), talk: func(k *linesTalk) { k.types("q", "", "q", "+", "q", "q") }},
+		{name: "quit_waiting", state: linesFrom(toWaiting()...), talk: func(k *linesTalk) {
+			k.types("q", "", "q", "+", "q", "https://app.example.test/elsewhere")
+			k.reports(flow.AnswerRejected{Err: callback.ErrPasteNoAnswer})
+			k.types("q", "q")
+		}},
 		{name: "timeout", state: linesFrom(toWaiting()...), talk: func(k *linesTalk) {
 			k.reports(fail(flow.ErrTimeout))
 			k.types("d", "?", "x", "")
