@@ -24,6 +24,15 @@ import (
 	"confer/internal/suspend"
 )
 
+// typedPath is a path as it is typed where no shell reads it: ~/ is the home folder.
+func typedPath(path string) string {
+	rest, ok := strings.CutPrefix(path, "~/")
+	if home, err := os.UserHomeDir(); ok && err == nil {
+		return filepath.Join(home, rest)
+	}
+	return path
+}
+
 // openInput opens what a flag names, - for standard input. Neither the opening
 // nor a read outlives ctx: a FIFO waits for its other end, a pipe for what is
 // written to it.

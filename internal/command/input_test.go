@@ -137,3 +137,14 @@ func TestTypedClientSecretIsNotShown(t *testing.T) {
 	x.press("\x03")
 	x.exits(130)
 }
+
+// TestTypedPaths: no shell reads what is typed in the wizard.
+func TestTypedPaths(t *testing.T) {
+	home := t.TempDir()
+	t.Setenv("HOME", home)
+	t.Setenv("USERPROFILE", home)
+	require.NoError(t, os.WriteFile(filepath.Join(home, "people.csv"), []byte("email\n"), 0o600))
+	list, err := openFile(t.Context(), "~/people.csv")
+	require.NoError(t, err)
+	require.NoError(t, list.Close())
+}

@@ -418,7 +418,7 @@ func (r *profilesRun) askMissing() error {
 	if err != nil && !errors.Is(err, io.EOF) {
 		return err
 	}
-	f.accounts = path
+	f.accounts = typedPath(path)
 	return f.files()
 }
 

@@ -148,7 +148,7 @@ func openWith(host opener.Machine, command string) func(string) error {
 }
 
 func openFile(ctx context.Context, path string) (io.ReadCloser, error) {
-	return openInput(ctx, path, nil)
+	return openInput(ctx, typedPath(path), nil)
 }
 
 // clientMaker makes clients that share what a run has one of.
