@@ -26,7 +26,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"confer/internal/freeport"
+	"confer/internal/testhost"
 )
 
 type dialer = func(context.Context, string, string) (net.Conn, error)
@@ -257,7 +257,7 @@ func TestLoopbackIsAlwaysDirect(t *testing.T) {
 
 func closedPort(t *testing.T) string {
 	t.Helper()
-	addr, err := freeport.Address()
+	addr, err := testhost.Address()
 	require.NoError(t, err)
 	return addr
 }

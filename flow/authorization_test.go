@@ -10,8 +10,8 @@ import (
 
 	"confer/cronofy"
 	"confer/flow/callback"
-	"confer/internal/freeport"
 	"confer/internal/links"
+	"confer/internal/testhost"
 )
 
 // lastAuthorization is one at whose end an answer is in the channel already.
@@ -19,7 +19,7 @@ func lastAuthorization(t *testing.T) (z *authorization, inbox chan Delivery, fin
 	t.Helper()
 	r := &Runner{Timeout: time.Hour}
 	r.init()
-	a := Answers{RedirectURI: freeport.RedirectURI(t)}
+	a := Answers{RedirectURI: testhost.RedirectURI(t)}
 	srv, err := callback.Open(t.Context(), callback.Config{RedirectURI: a.RedirectURI, States: r.states, Answers: a.authorizing(StepAuthorize).String()})
 	require.NoError(t, err)
 	t.Cleanup(srv.Close)

@@ -13,7 +13,7 @@ import (
 	"confer/cronofy"
 	"confer/cronofy/sandbox"
 	"confer/flow"
-	"confer/internal/freeport"
+	"confer/internal/testhost"
 )
 
 // heldExchange holds the first exchange of a code until it is let go.
@@ -273,7 +273,7 @@ func TestPagesOfARefusedTryStayUntilTheNext(t *testing.T) {
 func TestAProxyThatChangesTheHostIsNamed(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, sandbox.Options{})
-	addr, err := freeport.Address()
+	addr, err := testhost.Address()
 	require.NoError(t, err)
 	h.found.Answers.RedirectURI, h.found.Answers.Listen = "https://app.example.test/cronofy/done", addr
 	h.runner.OpenURL = func(string) error { return nil }

@@ -21,8 +21,8 @@ import (
 	"confer/cronofy/sandbox"
 	"confer/flow"
 	"confer/flow/callback"
-	"confer/internal/freeport"
 	"confer/internal/links"
+	"confer/internal/testhost"
 	"confer/keystore"
 )
 
@@ -74,7 +74,7 @@ func newHouse(t *testing.T, o sandbox.Options) *house {
 	c := h.server.Credentials()
 	h.found = flow.Initial{Answers: flow.Answers{
 		Site: h.server.Site(dc), ClientID: c.ClientID, ClientSecret: c.ClientSecret, ServiceAccount: c.ServiceAccountID,
-		Provider: cronofy.Zoom, Label: "Acme", RedirectURI: freeport.RedirectURI(t),
+		Provider: cronofy.Zoom, Label: "Acme", RedirectURI: testhost.RedirectURI(t),
 	}}
 	return h
 }
@@ -317,7 +317,7 @@ func (h *house) tries() (try func(flow.State) flow.State, ready flow.State) {
 func TestBehindAProxy(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, sandbox.Options{})
-	port, err := freeport.Port()
+	port, err := testhost.Port()
 	require.NoError(t, err)
 	addr := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
 	h.found.Answers.RedirectURI, h.found.Answers.Listen = "https://app.example.test/cronofy/done", addr

@@ -15,8 +15,8 @@ import (
 	"confer/cronofy"
 	"confer/cronofy/sandbox"
 	"confer/flow"
-	"confer/internal/freeport"
 	"confer/internal/screentest"
+	"confer/internal/testhost"
 	"confer/keystore"
 )
 
@@ -78,7 +78,7 @@ func newLinesHouse(t *testing.T, open func(string) error) *linesHouse {
 	in, w := io.Pipe()
 	h.in = w
 	cfg := Config{Err: linesPen{linesStream{h.paper, ""}, h.more},
-		State: flow.Start(flow.Initial{Sites: []cronofy.Site{h.server.Site(dc)}, Answers: flow.Answers{RedirectURI: freeport.RedirectURI(t)}}),
+		State: flow.Start(flow.Initial{Sites: []cronofy.Site{h.server.Site(dc)}, Answers: flow.Answers{RedirectURI: testhost.RedirectURI(t)}}),
 		Tasks: tasks, Input: in, Output: linesPen{linesStream{h.paper, "| "}, h.more},
 	}
 	go func() {

@@ -16,7 +16,7 @@ import (
 	"confer/cronofy"
 	"confer/cronofy/sandbox"
 	"confer/flow"
-	"confer/internal/freeport"
+	"confer/internal/testhost"
 	"confer/keystore"
 )
 
@@ -53,7 +53,7 @@ type realWindow struct {
 
 func openReal(t *testing.T, timeout time.Duration, decisions ...sandbox.Decision) *realWindow {
 	t.Helper()
-	r := &realWindow{server: sandbox.New(sandbox.Options{}), uri: freeport.RedirectURI(t), decisions: decisions}
+	r := &realWindow{server: sandbox.New(sandbox.Options{}), uri: testhost.RedirectURI(t), decisions: decisions}
 	require.NoError(t, r.server.Start())
 	t.Cleanup(func() { require.NoError(t, r.server.Close()) })
 	t.Cleanup(r.visits.Wait)

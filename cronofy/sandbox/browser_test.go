@@ -9,7 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"confer/internal/freeport"
+	"confer/internal/testhost"
 )
 
 // pagesAt serves pages that a redirect URI leads to and counts them.
@@ -99,7 +99,7 @@ func TestBrowserFails(t *testing.T) {
 func TestBrowserKeepsTheFinalAddress(t *testing.T) {
 	t.Parallel()
 	w := start(t, Options{})
-	gone := freeport.RedirectURI(t)
+	gone := testhost.RedirectURI(t)
 	for _, d := range []Decision{Approve, Deny} {
 		q := w.unitQuery()
 		q.Set("redirect_uri", gone)

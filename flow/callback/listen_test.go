@@ -13,7 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"confer/internal/freeport"
+	"confer/internal/testhost"
 )
 
 func openError(t *testing.T, cfg Config) error {
@@ -48,7 +48,7 @@ func TestABusyPortNamesItsHolder(t *testing.T) {
 func TestLocalhostIsTakenOnBothFamiliesOrNotAtAll(t *testing.T) {
 	t.Parallel()
 	// an ephemeral port of one family may be another program's in the other
-	port, err := freeport.Port()
+	port, err := testhost.Port()
 	require.NoError(t, err)
 	l6, err := net.Listen("tcp", fmt.Sprintf("[::1]:%d", port))
 	if err != nil {
@@ -72,7 +72,7 @@ func TestLocalhostAnswersOnBothFamilies(t *testing.T) {
 	} else {
 		require.NoError(t, l6.Close())
 	}
-	port, err := freeport.Port()
+	port, err := testhost.Port()
 	require.NoError(t, err)
 	s := opened(t, Config{RedirectURI: fmt.Sprintf("http://localhost:%d/callback", port)})
 	u, err := url.Parse(s.cfg.RedirectURI)

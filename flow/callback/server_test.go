@@ -17,8 +17,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
-	"confer/internal/freeport"
 	_ "confer/internal/golden" // knows -update
+	"confer/internal/testhost"
 )
 
 const answers = "de k3Hn2cWq9ZrT5vXy7LbD ser_1 zoom_enterprise"
@@ -33,7 +33,7 @@ func TestMain(m *testing.M) {
 func opened(t *testing.T, cfg Config) *Server {
 	t.Helper()
 	if cfg.RedirectURI == "" {
-		cfg.RedirectURI = freeport.RedirectURI(t)
+		cfg.RedirectURI = testhost.RedirectURI(t)
 	}
 	if cfg.States == nil {
 		cfg.States = NewStates()

@@ -13,7 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"confer/internal/freeport"
+	"confer/internal/testhost"
 )
 
 // as gives a client whose sockets belong to another user: the kernel takes the
@@ -44,7 +44,7 @@ func TestOtherUsersOfThisMachine(t *testing.T) {
 	for _, host := range []string{"127.0.0.1", "localhost", "[::1]"} {
 		t.Run(host, func(t *testing.T) {
 			t.Parallel()
-			port, err := freeport.Port()
+			port, err := testhost.Port()
 			require.NoError(t, err)
 			redirect := fmt.Sprintf("http://%s:%d/callback", host, port)
 			var told []error

@@ -18,8 +18,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"confer/cronofy/sandbox"
-	"confer/internal/freeport"
 	"confer/internal/screentest"
+	"confer/internal/testhost"
 )
 
 // drawn gives the moment at which the output arrived that made ok true of the
@@ -283,7 +283,7 @@ func BenchmarkWizardMemory(b *testing.B) {
 			"CONFER_SERVICE_ACCOUNT=" + o.serviceAccount, "CRONOFY_DATA_CENTER=de", "CONFER_PROVIDER=zoom_enterprise", "CONFER_SECRET_STORE=session"}
 		walkMemory(b, func() *terminal {
 			x := startTerminal(b, terminalOptions{command: program, width: 120, height: 40, env: env},
-				"--redirect-uri", freeport.RedirectURI(b), "--browser", program+" sandbox approve", "--accounts", o.people)
+				"--redirect-uri", testhost.RedirectURI(b), "--browser", program+" sandbox approve", "--accounts", o.people)
 			x.until(onAuthorize)
 			return x
 		})

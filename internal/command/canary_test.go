@@ -18,7 +18,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"confer/internal/freeport"
+	"confer/internal/testhost"
 	"confer/keystore"
 )
 
@@ -111,7 +111,7 @@ func TestCanaryUnattended(t *testing.T) {
 			g := newCage(t)
 			in, env, args := way(g)
 			people, _ := g.people()
-			args = append([]string{"setup", "--no-input", "--json", "--provider", "zoom_enterprise", "--redirect-uri", freeport.RedirectURI(t), "--accounts", people,
+			args = append([]string{"setup", "--no-input", "--json", "--provider", "zoom_enterprise", "--redirect-uri", testhost.RedirectURI(t), "--accounts", people,
 				"--debug", "debug.log", "--browser", "canary-browser"}, args...)
 			passphrase := ""
 			if slices.Contains(args, "--secret-passphrase-fd") {
@@ -162,7 +162,7 @@ func (g *cage) cleanBrowser() {
 // wizard starts one in a terminal, on a state folder of the cage.
 func (g *cage) wizard(args ...string) *terminal {
 	g.t.Helper()
-	return startTerminal(g.t, terminalOptions{width: 120, height: 40, env: g.env}, append([]string{"--redirect-uri", freeport.RedirectURI(g.t), "--debug", filepath.Join(g.dir, "debug.log")}, args...)...)
+	return startTerminal(g.t, terminalOptions{width: 120, height: 40, env: g.env}, append([]string{"--redirect-uri", testhost.RedirectURI(g.t), "--debug", filepath.Join(g.dir, "debug.log")}, args...)...)
 }
 
 func (x *terminal) bytes() string {
@@ -241,7 +241,7 @@ func TestCanaryTyped(t *testing.T) {
 // terminal whole.
 func TestCanaryPanicInTheWizard(t *testing.T) {
 	t.Parallel()
-	x := startTerminal(t, terminalOptions{command: "confer-crash"}, "task", freeport.RedirectURI(t))
+	x := startTerminal(t, terminalOptions{command: "confer-crash"}, "task", testhost.RedirectURI(t))
 	x.toAuthorize()
 	x.press(enter)
 	x.until("Something unexpected went wrong")
@@ -253,7 +253,7 @@ func TestCanaryPanicInTheWizard(t *testing.T) {
 // happened.
 func TestCanaryPanicWhileDrawing(t *testing.T) {
 	t.Parallel()
-	x := startTerminal(t, terminalOptions{command: "confer-crash"}, "drawing", freeport.RedirectURI(t))
+	x := startTerminal(t, terminalOptions{command: "confer-crash"}, "drawing", testhost.RedirectURI(t))
 	raw := x.exits(1)
 	require.Contains(t, raw, "confer crashed (*errors.errorString)")
 	require.Contains(t, raw, "panicsWhileDrawing", "the stack tells where")

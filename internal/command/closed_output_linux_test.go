@@ -14,8 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"confer/cronofy/sandbox"
-	"confer/internal/freeport"
-	"confer/internal/program"
+	"confer/internal/testhost"
 )
 
 // cutOff is a run whose reader goes away.
@@ -86,7 +85,7 @@ func TestSetupOutlivesItsReader(t *testing.T) {
 			var people strings.Builder
 			require.NoError(t, d.server.AccountsCSV(&people))
 			require.NoError(t, os.WriteFile(filepath.Join(d.dir, "people.csv"), []byte(people.String()), 0o600))
-			c := d.cutOff(append([]string{"setup", "--no-input", "--browser", "none", "--secret-store", "session", "--provider", "zoom_enterprise", "--redirect-uri", freeport.RedirectURI(t),
+			c := d.cutOff(append([]string{"setup", "--no-input", "--browser", "none", "--secret-store", "session", "--provider", "zoom_enterprise", "--redirect-uri", testhost.RedirectURI(t),
 				"--client-id", d.creds.ClientID, "--service-account", d.creds.ServiceAccountID}, args...)...)
 			url := strings.TrimSpace(c.line())
 			if strings.HasPrefix(url, "{") {
@@ -107,7 +106,7 @@ func TestSetupOutlivesItsReader(t *testing.T) {
 func TestRefusedSetupOutlivesItsReader(t *testing.T) {
 	t.Parallel()
 	d := newWorkplace(t, "CRONOFY_CLIENT_SECRET=wrongwrong")
-	c := d.unread("setup", "--no-input", "--json", "--browser", "none", "--secret-store", "session", "--provider", "any", "--redirect-uri", freeport.RedirectURI(t),
+	c := d.unread("setup", "--no-input", "--json", "--browser", "none", "--secret-store", "session", "--provider", "any", "--redirect-uri", testhost.RedirectURI(t),
 		"--client-id", d.creds.ClientID, "--service-account", d.creds.ServiceAccountID)
 	c.exits(4)
 }
@@ -150,7 +149,7 @@ func TestLinesWithoutAReader(t *testing.T) {
 	defer answers.Close()
 	_, err = io.WriteString(w, strings.Repeat("\n", 20))
 	require.NoError(t, err)
-	c := d.read(func(c *cutOff) { c.goAway(); c.cmd.Stdin = answers }, "--sandbox", "--plain", "--browser", "none", "--redirect-uri", freeport.RedirectURI(t))
+	c := d.read(func(c *cutOff) { c.goAway(); c.cmd.Stdin = answers }, "--sandbox", "--plain", "--browser", "none", "--redirect-uri", testhost.RedirectURI(t))
 	c.exits(130)
 	require.Contains(t, c.errs.String(), "Nothing was linked.")
 	require.NotContains(t, c.errs.String(), "confer: error")
@@ -162,8 +161,8 @@ func TestTheBrowserMayStillBeCutOff(t *testing.T) {
 	t.Parallel()
 	d := newWorkplace(t, "CRONOFY_CLIENT_SECRET="+workplaceSecret)
 	script, told := filepath.Join(d.dir, "look"), filepath.Join(d.dir, "told")
-	require.NoError(t, program.Write(script, []byte("#!/bin/sh\ngrep SigIgn /proc/$$/status > '"+told+".new' && mv '"+told+".new' '"+told+"'\nexec browser \"$1\"\n")))
-	c := d.cutOff("setup", "--no-input", "--browser", script, "--secret-store", "session", "--provider", "any", "--redirect-uri", freeport.RedirectURI(t),
+	require.NoError(t, testhost.WriteProgram(script, []byte("#!/bin/sh\ngrep SigIgn /proc/$$/status > '"+told+".new' && mv '"+told+".new' '"+told+"'\nexec browser \"$1\"\n")))
+	c := d.cutOff("setup", "--no-input", "--browser", script, "--secret-store", "session", "--provider", "any", "--redirect-uri", testhost.RedirectURI(t),
 		"--client-id", d.creds.ClientID, "--service-account", d.creds.ServiceAccountID)
 	c.line()
 	c.goAway()
@@ -187,7 +186,7 @@ func TestFullDisk(t *testing.T) {
 		t.Run(strings.Join(args, " "), func(t *testing.T) {
 			t.Parallel()
 			if args[0] == "setup" {
-				args = append(args, "--redirect-uri", freeport.RedirectURI(t))
+				args = append(args, "--redirect-uri", testhost.RedirectURI(t))
 			}
 			var errs strings.Builder
 			cmd := exec.Command("confer", args...)

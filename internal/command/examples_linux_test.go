@@ -15,8 +15,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"confer/cronofy/sandbox"
-	"confer/internal/freeport"
 	"confer/internal/screentest"
+	"confer/internal/testhost"
 )
 
 // example is a command line that a document or a help text tells people to type.
@@ -109,7 +109,7 @@ func newExampleRun(t *testing.T, bus string) *exampleRun {
 	}
 	x.writes("secret.txt", c.ClientSecret.Reveal())
 	x.id = map[string]string{"ID": c.ClientID, "ser_...": c.ServiceAccountID, "FILE": "people.csv", "--client-secret-file FILE": "--client-secret-file secret.txt"}
-	uri := freeport.RedirectURI(t)
+	uri := testhost.RedirectURI(t)
 	x.env = append(x.env, "CONFER_REDIRECT_URI="+uri)
 	x.succeeds("confer setup --no-input --data-center de --client-secret-file secret.txt --provider zoom_enterprise --label Acme --browser browser")
 	x.succeeds("confer profiles --accounts people.csv --json --out records.jsonl")

@@ -19,9 +19,9 @@ import (
 
 	"confer/cronofy"
 	"confer/cronofy/sandbox"
-	"confer/internal/freeport"
 	"confer/internal/links"
 	"confer/internal/profiles"
+	"confer/internal/testhost"
 	"confer/keystore"
 )
 
@@ -126,7 +126,7 @@ func (h *commandHouse) delegatingUnsigned() outcome {
 func (h *commandHouse) rooms() outcome { return h.read(h.delegated("--resources")...) }
 
 func (h *commandHouse) delegated(args ...string) []string {
-	port, err := freeport.Port()
+	port, err := testhost.Port()
 	require.NoError(h.t, err)
 	addr := fmt.Sprint("127.0.0.1:", port)
 	token := h.file("service.txt", h.server.Credentials().ServiceAccountToken.Reveal())

@@ -16,10 +16,9 @@ import (
 	"github.com/godbus/dbus/v5"
 	"github.com/stretchr/testify/require"
 
-	"confer/internal/freeport"
 	"confer/internal/keyringtest"
 	"confer/internal/links"
-	"confer/internal/program"
+	"confer/internal/testhost"
 	"confer/keystore"
 )
 
@@ -142,7 +141,7 @@ func TestKeyringGoneWhileWaiting(t *testing.T) {
 			t.Parallel()
 			d, _, pid := keyringWorkplace(t)
 			script := filepath.Join(d.dir, "freezes")
-			require.NoError(t, program.Write(script, fmt.Appendf(nil, "#!/bin/sh\nkill -STOP %d\nexec browser \"$1\"\n", pid)))
+			require.NoError(t, testhost.WriteProgram(script, fmt.Appendf(nil, "#!/bin/sh\nkill -STOP %d\nexec browser \"$1\"\n", pid)))
 			thaw := func() { require.NoError(t, syscall.Kill(pid, syscall.SIGCONT)) }
 			t.Cleanup(thaw)
 			x := d.open("--browser", script)
@@ -197,7 +196,7 @@ func TestRelinkInTheKeyring(t *testing.T) {
 		"--client-id", d.creds.ClientID, "--service-account", d.creds.ServiceAccountID}
 	var tokens []string
 	for range 2 {
-		cmd := exec.Command("confer", append(args, "--redirect-uri", freeport.RedirectURI(t))...)
+		cmd := exec.Command("confer", append(args, "--redirect-uri", testhost.RedirectURI(t))...)
 		cmd.Env = append(home(t), append(d.env, "CRONOFY_CLIENT_SECRET="+workplaceSecret)...)
 		out, err := cmd.CombinedOutput()
 		require.NoError(t, err, "%s", out)
@@ -238,7 +237,7 @@ func TestKeePassXC(t *testing.T) {
 		}()
 		return ended
 	}
-	made := <-start("setup", "--no-input", "--provider", "zoom_enterprise", "--browser", "browser", "--redirect-uri", freeport.RedirectURI(t),
+	made := <-start("setup", "--no-input", "--provider", "zoom_enterprise", "--browser", "browser", "--redirect-uri", testhost.RedirectURI(t),
 		"--client-id", d.creds.ClientID, "--service-account", d.creds.ServiceAccountID)
 	require.Zero(t, made.code, made.out)
 	require.NotContains(t, made.out, "window")

@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"confer/cronofy"
-	"confer/internal/freeport"
+	"confer/internal/testhost"
 )
 
 // TestCtrlCUnderOtherLayouts: there is a way out, whatever the key is called.
@@ -80,7 +80,7 @@ func TestAPasteWithoutAnEnd(t *testing.T) {
 // TestNoAlternateScreen: the page does not stay where the shell goes on.
 func TestNoAlternateScreen(t *testing.T) {
 	t.Parallel()
-	x := shell(t, terminalOptions{single: true, env: []string{"TERM=linux"}}, "--sandbox", "--browser", "none", "--redirect-uri", freeport.RedirectURI(t))
+	x := shell(t, terminalOptions{single: true, env: []string{"TERM=linux"}}, "--sandbox", "--browser", "none", "--redirect-uri", testhost.RedirectURI(t))
 	screen := x.until(onDataCenter, "> Germany", "* Data center", "- Application")
 	require.Equal(t, -1, strings.IndexFunc(screen, func(r rune) bool { return r > 126 }), screen)
 	x.press(ctrlC)

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"confer/internal/freeport"
+	"confer/internal/testhost"
 
 	"github.com/charmbracelet/x/ansi"
 	"github.com/stretchr/testify/require"
@@ -100,7 +100,7 @@ func TestTokensStayOffTheTerminal(t *testing.T) {
 func TestDoctorKnowsTheTerminal(t *testing.T) {
 	t.Parallel()
 	x := startTerminal(t, terminalOptions{env: []string{"CRONOFY_API_URL=http://127.0.0.1:1", "CRONOFY_APP_URL=http://127.0.0.1:1"}},
-		"doctor", "--redirect-uri", freeport.RedirectURI(t))
+		"doctor", "--redirect-uri", testhost.RedirectURI(t))
 	raw := x.exits(1)
 	require.Contains(t, raw, "xterm-256color, 100 columns and 30 rows.")
 }

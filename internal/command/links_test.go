@@ -22,8 +22,8 @@ import (
 	"confer/cronofy"
 	"confer/cronofy/sandbox"
 	"confer/flow"
-	"confer/internal/freeport"
 	"confer/internal/links"
+	"confer/internal/testhost"
 	"confer/keystore"
 )
 
@@ -207,7 +207,7 @@ func (h *linkedHome) start(folder string) error {
 	if err := h.server.Start(); err != nil {
 		return err
 	}
-	addr, err := freeport.Address()
+	addr, err := testhost.Address()
 	if err != nil {
 		return err
 	}

@@ -24,8 +24,8 @@ import (
 
 	"confer/cronofy"
 	"confer/cronofy/sandbox"
-	"confer/internal/freeport"
 	"confer/internal/golden"
+	"confer/internal/testhost"
 )
 
 func TestMain(m *testing.M) {
@@ -127,7 +127,7 @@ func exits(ts *testscript.TestScript, _ bool, args []string) {
 // freePort NAME: sets NAME to a redirect URI on a port that was free just now, and
 // NAMEADDR to its host:port.
 func freePort(ts *testscript.TestScript, _ bool, args []string) {
-	addr, err := freeport.Address()
+	addr, err := testhost.Address()
 	ts.Check(err)
 	uri := "http://" + addr + "/callback"
 	ts.Setenv(args[0], uri)

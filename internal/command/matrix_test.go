@@ -15,8 +15,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"confer/internal/freeport"
 	"confer/internal/screentest"
+	"confer/internal/testhost"
 )
 
 // setting is a terminal, or a program that stands in for one, with the wizard in it.
@@ -120,7 +120,7 @@ func TestMatrixDumb(t *testing.T) {
 	for _, size := range sizes {
 		t.Run(fmt.Sprintf("%dx%d", size[0], size[1]), func(t *testing.T) {
 			t.Parallel()
-			x := startTerminal(t, terminalOptions{width: size[0], height: size[1], env: []string{"TERM=dumb"}}, "--sandbox", "--browser", "approve", "--redirect-uri", freeport.RedirectURI(t))
+			x := startTerminal(t, terminalOptions{width: size[0], height: size[1], env: []string{"TERM=dumb"}}, "--sandbox", "--browser", "approve", "--redirect-uri", testhost.RedirectURI(t))
 			for answered, over := 0, false; !over; answered++ {
 				x.WhenWritten("a question, or the last", func(raw string) bool {
 					over = strings.Contains(raw, "Check accounts]:")
@@ -141,7 +141,7 @@ func TestMatrixDumb(t *testing.T) {
 
 func (p setting) start(t *testing.T) *terminal {
 	t.Helper()
-	args := []string{"--sandbox", "--browser", "none", "--redirect-uri", freeport.RedirectURI(t)}
+	args := []string{"--sandbox", "--browser", "none", "--redirect-uri", testhost.RedirectURI(t)}
 	if p.inner == "" {
 		return startTerminal(t, terminalOptions{env: p.env}, args...)
 	}

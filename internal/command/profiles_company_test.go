@@ -11,7 +11,7 @@ import (
 
 	"confer/cronofy"
 	"confer/cronofy/sandbox"
-	"confer/internal/freeport"
+	"confer/internal/testhost"
 )
 
 // startCompany ARG...: serves the API as "cronofy" does, and writes more of what
@@ -103,7 +103,7 @@ func writeCompany(write func(name, text string), accounts []sandbox.Account) {
 }
 
 func freeAddress(ts *testscript.TestScript) string {
-	addr, err := freeport.Address()
+	addr, err := testhost.Address()
 	ts.Check(err)
 	return addr
 }

@@ -20,9 +20,9 @@ import (
 
 	"confer/cronofy"
 	"confer/cronofy/sandbox"
-	"confer/internal/freeport"
 	"confer/internal/links"
 	"confer/internal/screentest"
+	"confer/internal/testhost"
 	"confer/keystore"
 )
 
@@ -69,7 +69,7 @@ func exit(t *testing.T, err error) int {
 
 // emails are the arguments of a run by delegated access.
 func (w *office) emails(list string, more ...string) []string {
-	addr, err := freeport.Address()
+	addr, err := testhost.Address()
 	require.NoError(w.t, err)
 	return append([]string{"--emails", w.path(list), "--callback-url", "http://" + addr, "--listen", addr,
 		"--service-account-token-file", w.path("service.txt"), "--client-secret-file", w.path("secret.txt")}, more...)

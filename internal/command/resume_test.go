@@ -17,9 +17,9 @@ import (
 	"confer/cronofy"
 	"confer/cronofy/sandbox"
 	"confer/flow"
-	"confer/internal/freeport"
 	"confer/internal/links"
 	"confer/internal/screentest"
+	"confer/internal/testhost"
 )
 
 // workplace is where an operator works: a Cronofy, and a state folder that outlives
@@ -49,7 +49,7 @@ func newWorkplace(t *testing.T, env ...string) *workplace {
 
 func (d *workplace) open(args ...string) *terminal {
 	d.t.Helper()
-	return startTerminal(d.t, terminalOptions{width: 120, height: 40, env: d.env}, append([]string{"--redirect-uri", freeport.RedirectURI(d.t)}, args...)...)
+	return startTerminal(d.t, terminalOptions{width: 120, height: 40, env: d.env}, append([]string{"--redirect-uri", testhost.RedirectURI(d.t)}, args...)...)
 }
 
 // load reads the file as the next run will. That it had to be set aside is a failure.

@@ -15,14 +15,14 @@ import (
 
 	"confer/cronofy"
 	"confer/flow"
-	"confer/internal/freeport"
 	"confer/internal/links"
+	"confer/internal/testhost"
 )
 
 // TestAScriptHearsOfAProxyThatChangesTheHost: on standard error, with --json too.
 func TestAScriptHearsOfAProxyThatChangesTheHost(t *testing.T) {
 	t.Parallel()
-	listen, err := freeport.Address()
+	listen, err := testhost.Address()
 	require.NoError(t, err)
 	x := startTerminal(t, terminalOptions{width: 200, height: 40}, "setup", "--sandbox", "--no-input", "--json", "--browser", "none",
 		"--data-center", "de", "--provider", "zoom_enterprise", "--redirect-uri", "https://app.example.test/done", "--listen", listen)

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"confer/internal/freeport"
+	"confer/internal/testhost"
 
 	"github.com/stretchr/testify/require"
 )
@@ -57,7 +57,7 @@ func TestSuspendTheScreen(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			x := shell(t, terminalOptions{}, "--sandbox", "--browser", "none", "--redirect-uri", freeport.RedirectURI(t))
+			x := shell(t, terminalOptions{}, "--sandbox", "--browser", "none", "--redirect-uri", testhost.RedirectURI(t))
 			x.to(onApplication, "Client secret")
 			x.press("typed")
 			x.until("typed")

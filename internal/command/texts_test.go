@@ -25,7 +25,7 @@ type text struct {
 }
 
 // notForPeople are folders whose strings only programs and engineers read.
-var notForPeople = regexp.MustCompile(`^(internal/(golden|screentest|keyringtest|faultlist|freeport|chromium|program|tools|crash|markup|suspend|atomicfile)|cronofy/sandbox|testdata)/`)
+var notForPeople = regexp.MustCompile(`^(internal/(golden|screentest|keyringtest|faultlist|testhost|chromium|tools|crash|markup|suspend|atomicfile)|cronofy/sandbox|testdata)/`)
 
 // prose is at least two words in a row, as they do not stand in code and patterns.
 var prose = regexp.MustCompile(`[a-z’']{2,} [a-z]{1,}`)

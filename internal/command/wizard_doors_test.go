@@ -18,8 +18,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"confer/cronofy/sandbox"
-	"confer/internal/freeport"
 	"confer/internal/screentest"
+	"confer/internal/testhost"
 )
 
 // TestOverSSHByPasteAlone: no display, a browser elsewhere, nothing forwarded.
@@ -56,7 +56,7 @@ func TestASignalWaitsForTheExchange(t *testing.T) {
 	t.Parallel()
 	w := newOffice(t, sandbox.Options{Faults: []sandbox.Fault{{Endpoint: sandbox.Exchange, Slow: 2 * time.Second}}})
 	x := startTerminal(t, terminalOptions{env: append(w.env, "CONFER_SERVICE_ACCOUNT="+w.Credentials().ServiceAccountID)}, "--secret-store", "session",
-		"--client-secret-file", w.path("secret.txt"), "--provider", "zoom", "--browser", "browser", "--redirect-uri", freeport.RedirectURI(t))
+		"--client-secret-file", w.path("secret.txt"), "--provider", "zoom", "--browser", "browser", "--redirect-uri", testhost.RedirectURI(t))
 	x.toAuthorize()
 	x.press(enter)
 	x.until("Exchanging")
@@ -191,7 +191,7 @@ func newPane(t *testing.T, tmux string, width int) *pane {
 	exe, err := exec.LookPath("confer")
 	require.NoError(t, err)
 	cmd := p.command("-f", "/dev/null", "new-session", "-d", "-x", fmt.Sprint(width), "-y", "30",
-		exe+" --sandbox --browser none --redirect-uri "+freeport.RedirectURI(t))
+		exe+" --sandbox --browser none --redirect-uri "+testhost.RedirectURI(t))
 	cmd.Dir, cmd.Env = p.dir, home(t)
 	out, err := cmd.CombinedOutput()
 	require.NoError(t, err, string(out))

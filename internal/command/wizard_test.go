@@ -13,7 +13,7 @@ import (
 
 	"confer/flow"
 	"confer/internal/chromium"
-	"confer/internal/freeport"
+	"confer/internal/testhost"
 )
 
 const (
@@ -26,7 +26,7 @@ const (
 
 func sandboxWizard(t testing.TB, o terminalOptions, args ...string) *terminal {
 	t.Helper()
-	return startTerminal(t, o, append([]string{"--sandbox", "--redirect-uri", freeport.RedirectURI(t)}, args...)...)
+	return startTerminal(t, o, append([]string{"--sandbox", "--redirect-uri", testhost.RedirectURI(t)}, args...)...)
 }
 
 // toAuthorize walks to the page before the browser opens.

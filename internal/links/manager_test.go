@@ -14,8 +14,8 @@ import (
 	"confer/cronofy"
 	"confer/cronofy/sandbox"
 	"confer/flow"
-	"confer/internal/freeport"
 	"confer/internal/links"
+	"confer/internal/testhost"
 	"confer/keystore"
 )
 
@@ -78,7 +78,7 @@ func (h *fixture) manager() *links.Manager {
 // link sets up a link of the sandbox's service account and gives it as listed.
 func (h *fixture) link(p cronofy.Provider) links.Link {
 	h.t.Helper()
-	uri := freeport.RedirectURI(h.t)
+	uri := testhost.RedirectURI(h.t)
 	dc, _ := cronofy.FindDataCenter("de")
 	c := h.server.Credentials()
 	var visits sync.WaitGroup

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
-	"confer/internal/program"
+	"confer/internal/testhost"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -28,7 +28,7 @@ func TestARealProcessIsDetachedAndReaped(t *testing.T) {
 	require.NoError(t, os.Mkdir(dir, 0o700))
 	pipe, script := filepath.Join(dir, "pipe"), filepath.Join(dir, "browser")
 	require.NoError(t, syscall.Mkfifo(pipe, 0o600))
-	require.NoError(t, program.Write(script, []byte(`#!/bin/sh
+	require.NoError(t, testhost.WriteProgram(script, []byte(`#!/bin/sh
 echo noise; echo noise >&2
 files=$(readlink /proc/$$/fd/0 /proc/$$/fd/1 /proc/$$/fd/2)
 { echo "$1"; cut -d' ' -f5,6 /proc/$$/stat; echo "$files"; env; } > '`+pipe+`'
@@ -51,7 +51,7 @@ files=$(readlink /proc/$$/fd/0 /proc/$$/fd/1 /proc/$$/fd/2)
 func TestABrowserThatCannotStartIsAnError(t *testing.T) {
 	t.Parallel()
 	script := filepath.Join(t.TempDir(), "browser")
-	require.NoError(t, program.Write(script, []byte("\x00not a program")))
+	require.NoError(t, testhost.WriteProgram(script, []byte("\x00not a program")))
 	require.Error(t, Host().Open(script, address))
 }
 
@@ -61,8 +61,8 @@ func TestACommandThatEndsBadlyOpenedNothing(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	fails, works, told := filepath.Join(dir, "fails"), filepath.Join(dir, "works"), filepath.Join(dir, "told")
-	require.NoError(t, program.Write(fails, []byte("#!/bin/sh\nexit 3\n")))
-	require.NoError(t, program.Write(works, []byte("#!/bin/sh\necho \"$1\" > '"+told+"'\n")))
+	require.NoError(t, testhost.WriteProgram(fails, []byte("#!/bin/sh\nexit 3\n")))
+	require.NoError(t, testhost.WriteProgram(works, []byte("#!/bin/sh\necho \"$1\" > '"+told+"'\n")))
 	m := Host()
 	err := m.Open(fails, address)
 	require.EqualError(t, err, fails+" ended with exit status 3")

@@ -1,4 +1,4 @@
-package freeport
+package testhost
 
 import (
 	"testing"
@@ -11,11 +11,11 @@ import (
 func TestProcessesDoNotShare(t *testing.T) {
 	one, err := claimFrom(7)
 	require.NoError(t, err)
-	defer func() { require.NoError(t, one.held.Close()) }()
+	defer func() { require.NoError(t, one.Close()) }()
 	other, err := claimFrom(7)
 	require.NoError(t, err)
-	defer func() { require.NoError(t, other.held.Close()) }()
-	require.NotEqual(t, one.first, other.first)
+	defer func() { require.NoError(t, other.Close()) }()
+	require.NotEqual(t, one.Addr().String(), other.Addr().String())
 }
 
 func TestPortsDiffer(t *testing.T) {

@@ -1,3 +1,3 @@
-package freeport
+package testhost
 
 import _ "confer/internal/golden" // knows -update

@@ -1,5 +1,8 @@
-// Package freeport finds ports for tests that name one before they listen.
-package freeport
+// Package testhost gives tests what they take of the host: ports and programs.
+// Nothing is forked while they are made, since a child would keep a copy of what is
+// open: the port would stay taken, and the system refuses to execute what somebody
+// writes to (https://github.com/golang/go/issues/22315).
+package testhost
 
 import (
 	"errors"
@@ -12,6 +15,13 @@ import (
 	"testing"
 )
 
+// WriteProgram makes a file that can be executed at once.
+func WriteProgram(path string, text []byte) error {
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	return os.WriteFile(path, text, 0o700)
+}
+
 // The range lies below the one that systems take ephemeral ports from, so that
 // a port stays free between being found and being used. Each process has a part
 // of it for itself, which it claims by listening on the part's first port.
@@ -21,24 +31,16 @@ const (
 	parts   = 20
 )
 
-var errNone = errors.New("no part of the range of test ports is free")
+var claim = sync.OnceValues(func() (net.Listener, error) { return claimFrom(os.Getpid()) })
 
-var claim = sync.OnceValues(func() (part, error) { return claimFrom(os.Getpid()) })
-
-// part is a claimed part of the range. Its listener lives as long as the process.
-type part struct {
-	first int
-	held  net.Listener
-}
-
-func claimFrom(n int) (part, error) {
+// claimFrom gives the listener on a part's first port, which lives as long as the process.
+func claimFrom(n int) (net.Listener, error) {
 	for i := range parts {
-		at := first + (n+i)%parts*perPart
-		if l, err := listen(at); err == nil {
-			return part{at, l}, nil
+		if l, err := listen(first + (n+i)%parts*perPart); err == nil {
+			return l, nil
 		}
 	}
-	return part{}, errNone
+	return nil, errors.New("no part of the range of test ports is free")
 }
 
 var next atomic.Uint32
@@ -51,7 +53,7 @@ func Port() (int, error) {
 		return 0, err
 	}
 	for range perPart {
-		port := mine.first + 1 + int(next.Add(1))%(perPart-1)
+		port := mine.Addr().(*net.TCPAddr).Port + 1 + int(next.Add(1))%(perPart-1)
 		if err = try(port); err == nil {
 			return port, nil
 		}
@@ -59,8 +61,6 @@ func Port() (int, error) {
 	return 0, err
 }
 
-// try lets nothing be forked meanwhile: a child would hold the port until it has
-// begun.
 func try(port int) error {
 	syscall.ForkLock.RLock()
 	defer syscall.ForkLock.RUnlock()
