@@ -33,7 +33,7 @@ func (h *house) fickle() *fickleStore {
 	f := &fickleStore{Store: h.stores.store}
 	require.NoError(h.t, f.Store.Set(h.t.Context(), keystore.Key(a.Site.APIHost(), a.ClientID, "client_secret"), a.ClientSecret.Reveal()))
 	h.stores.store = f
-	h.found.Store = flow.Store{Kind: flow.StoreKeyring}
+	h.found.Store = flow.Store{Kind: keystore.Keyring}
 	return f
 }
 
@@ -43,8 +43,8 @@ type apart struct {
 	session keystore.Store
 }
 
-func (k apart) Open(kind flow.StoreKind, passphrase cronofy.Secret) (keystore.Store, error) {
-	if kind == flow.StoreSession {
+func (k apart) Open(kind keystore.Kind, passphrase cronofy.Secret) (keystore.Store, error) {
+	if kind == keystore.Session {
 		return k.session, nil
 	}
 	return k.testStores.Open(kind, passphrase)
@@ -69,7 +69,7 @@ func TestNobodyApprovesWhatCannotBeStored(t *testing.T) {
 			require.False(t, s.Problem.Approved)
 			require.True(t, s.Asking)
 
-			s = d.until(flow.StoreChosen{Kind: flow.StoreKeyring}, func(s flow.State) bool { return s.Problem != nil || !s.Asking })
+			s = d.until(flow.StoreChosen{Kind: keystore.Keyring}, func(s flow.State) bool { return s.Problem != nil || !s.Asking })
 			require.True(t, s.Asking, "it is still the same")
 		})
 	}
@@ -115,7 +115,7 @@ func TestApprovedAndHeld(t *testing.T) {
 			t.Parallel()
 			d, _, memory := c.held(t)
 			d.until(flow.OtherStoreWanted{}, func(s flow.State) bool { return s.Asking })
-			c.stored(d, d.until(flow.StoreChosen{Kind: flow.StoreSession}, c.done), memory)
+			c.stored(d, d.until(flow.StoreChosen{Kind: keystore.Session}, c.done), memory)
 		})
 	}
 }
@@ -161,7 +161,7 @@ func (c approval) stored(d *driver, s flow.State, in keystore.Store) {
 	_, err = in.Get(t.Context(), keystore.Key(a.Site.APIHost(), a.ClientID, "client_secret"))
 	require.NoError(t, err)
 	if s.Link != nil {
-		require.Equal(t, string(s.Store.Kind), s.Link.Store)
+		require.Equal(t, s.Store.Kind, s.Link.Store)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"confer/cronofy"
 	"confer/flow/callback"
 	"confer/internal/links"
+	"confer/keystore"
 )
 
 // Attempt is an authorization under way: what the screen shows while the
@@ -48,7 +49,7 @@ type Link struct {
 
 // EndsWithRun tells whether confer's own token of the link is in memory alone, so
 // that it is lost when the run ends unless somebody takes it.
-func (l Link) EndsWithRun() bool { return l.RefreshToken && l.Store == string(StoreSession) }
+func (l Link) EndsWithRun() bool { return l.RefreshToken && l.Store == keystore.Session }
 
 // LinkedNow tells whether the link was made with the answers as they are.
 func (s State) LinkedNow() bool {
@@ -269,7 +270,7 @@ func (r *Runner) newAuthorize(ctx context.Context, a Answers, s Store, say func(
 	client := r.client(a, say)
 	known := r.known(ctx, client, a)
 	made := func(ctx context.Context, l Link, s Store) Event {
-		l.Store = string(s.Kind)
+		l.Store = s.Kind
 		return Linked{Link: l, Known: known, Notice: r.record(ctx, l.Link, a)}
 	}
 	z := &authorization{r: r, at: StepAuthorize, answers: a, store: s, say: say, done: "The calendars and " + a.Provider.Name() + " are linked"}

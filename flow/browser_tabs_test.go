@@ -14,6 +14,7 @@ import (
 	"confer/cronofy/sandbox"
 	"confer/flow"
 	"confer/internal/testhost"
+	"confer/keystore"
 )
 
 // heldExchange holds the first exchange of a code until it is let go.
@@ -189,7 +190,7 @@ type wizard struct {
 }
 
 func (h *house) wizard() *wizard {
-	h.found.Store = flow.Store{Kind: flow.StoreSession}
+	h.found.Store = flow.Store{Kind: keystore.Session}
 	w := &wizard{h: h, tasks: flow.NewTasks(h.runner), state: flow.Start(h.found)}
 	h.t.Cleanup(func() { w.tasks.Close() })
 	return w

@@ -6,6 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"confer/cronofy"
+	"confer/keystore"
 )
 
 // TestStartWithASecretThatIsKept: the keyring needs no typing, the file its
@@ -13,14 +14,14 @@ import (
 func TestStartWithASecretThatIsKept(t *testing.T) {
 	t.Parallel()
 	a := Answers{Site: siteOf("de"), ClientID: "id", RedirectURI: DefaultRedirectURI, ServiceAccount: "ser_1", Provider: cronofy.Zoom}
-	keyring := Start(Initial{Answers: a, Store: Store{Kind: StoreKeyring}, SecretKept: true})
+	keyring := Start(Initial{Answers: a, Store: Store{Kind: keystore.Keyring}, SecretKept: true})
 	require.Equal(t, StepAuthorize, keyring.Step)
-	file := Start(Initial{Answers: a, Store: Store{Kind: StoreFile}, SecretKept: true})
+	file := Start(Initial{Answers: a, Store: Store{Kind: keystore.File}, SecretKept: true})
 	require.Equal(t, StepApplication, file.Step)
 	file, task := file.Apply(ApplicationEntered{ClientID: "id", RedirectURI: DefaultRedirectURI})
-	file, _ = file.Apply(Report{task.ID, ApplicationAccepted{Store: Store{Kind: StoreFile}, Ask: true}})
+	file, _ = file.Apply(Report{task.ID, ApplicationAccepted{Store: Store{Kind: keystore.File}, Ask: true}})
 	require.True(t, file.Asking)
-	file, task = file.Apply(StoreChosen{Kind: StoreFile, Passphrase: cronofy.NewSecret("p")})
+	file, task = file.Apply(StoreChosen{Kind: keystore.File, Passphrase: cronofy.NewSecret("p")})
 	file, _ = file.Apply(Report{task.ID, ApplicationAccepted{Store: file.Store, ClientSecret: cronofy.NewSecret("s")}})
 	file = passed(file, false)
 	require.Equal(t, StepServiceAccount, file.Step)
@@ -32,7 +33,7 @@ func TestKnownProfilesAreOfTheAccountsOfThen(t *testing.T) {
 	t.Parallel()
 	file := Accounts{Kind: AccountsFile, Path: "people.csv"}
 	known := &KnownProfiles{IDs: map[string]bool{"pro_1": true}, For: file}
-	s := Start(Initial{Store: Store{Kind: StoreSession}, Answers: Answers{Site: siteOf("de"), ClientID: "id", ClientSecret: cronofy.NewSecret("s"),
+	s := Start(Initial{Store: Store{Kind: keystore.Session}, Answers: Answers{Site: siteOf("de"), ClientID: "id", ClientSecret: cronofy.NewSecret("s"),
 		RedirectURI: DefaultRedirectURI, ServiceAccount: "ser_1", Provider: cronofy.Zoom, Accounts: file}})
 	s, task := s.Apply(AuthorizeStarted{})
 	s, _ = s.Apply(Report{task.ID, Linked{Known: known}})
@@ -51,7 +52,7 @@ func TestKnownProfilesAreOfTheAccountsOfThen(t *testing.T) {
 func TestARefusedSecretCostsNoClientID(t *testing.T) {
 	t.Parallel()
 	s := Start(Initial{Answers: Answers{Site: siteOf("de"), ClientID: "id", RedirectURI: DefaultRedirectURI, ServiceAccount: "ser_1", Provider: cronofy.Zoom},
-		Store: Store{Kind: StoreKeyring}, SecretKept: true})
+		Store: Store{Kind: keystore.Keyring}, SecretKept: true})
 	s, task := s.Apply(AuthorizeStarted{})
 	s, _ = s.Apply(Report{task.ID, Failed{Err: &cronofy.Error{Op: "link token", Status: 401}}})
 	require.Equal(t, StepApplication, s.Step)

@@ -14,6 +14,7 @@ import (
 	"confer/cronofy/sandbox"
 	"confer/flow"
 	"confer/internal/golden"
+	"confer/keystore"
 )
 
 var (
@@ -76,7 +77,7 @@ func TestEnds(t *testing.T) {
 
 // authorizeAccount has a calendar service account authorized, and gives how it ended.
 func (h *house) authorizeAccount() (last flow.Event) {
-	h.runner.Do(h.t.Context(), flow.Task{ID: 1, Effect: flow.Connect{Answers: h.found.Answers, Store: flow.Store{Kind: flow.StoreSession},
+	h.runner.Do(h.t.Context(), flow.Task{ID: 1, Effect: flow.Connect{Answers: h.found.Answers, Store: flow.Store{Kind: keystore.Session},
 		Scope: cronofy.DefaultServiceAccountScope, DelegatedScope: cronofy.DefaultDelegatedScope}},
 		make(chan flow.Delivery), func(ev flow.Event) { last = ev })
 	return last

@@ -18,6 +18,7 @@ import (
 	"confer/flow"
 	"confer/internal/faultlist"
 	"confer/internal/golden"
+	"confer/keystore"
 )
 
 // faultPage is the list of what a set-up does under each fault, for people; the
@@ -203,7 +204,7 @@ func (impatientBrowser) RoundTrip(r *http.Request) (*http.Response, error) {
 // connected authorizes a service account in the wizard, and goes back where the
 // wait has no end.
 func (row faultRow) connected(h *house) flow.State {
-	h.found.Store = flow.Store{Kind: flow.StoreSession}
+	h.found.Store = flow.Store{Kind: keystore.Session}
 	h.found.Answers.ServiceAccount = ""
 	over := make(chan struct{})
 	h.runner.OpenURL = row.browser(h, func() { close(over) })

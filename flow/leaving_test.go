@@ -11,6 +11,7 @@ import (
 
 	"confer/cronofy/sandbox"
 	"confer/flow"
+	"confer/keystore"
 )
 
 // TestLeavingDuringTheExchange: the code cannot be had twice, so it is
@@ -20,7 +21,7 @@ func TestLeavingDuringTheExchange(t *testing.T) {
 	h := newHouse(t, sandbox.Options{})
 	h.browse(sandbox.Approve)
 	tasks := flow.NewTasks(h.runner)
-	h.found.Store = flow.Store{Kind: flow.StoreSession}
+	h.found.Store = flow.Store{Kind: keystore.Session}
 	before := flow.Start(h.found)
 	s, task := before.Apply(flow.AuthorizeStarted{})
 	tasks.Follow(before, s, task)

@@ -92,6 +92,6 @@ func (r *Runner) recordPending(ctx context.Context, state string, a Answers, s S
 		return
 	}
 	d := draftOf(a)
-	d.Store, d.Kept = string(s.Kind), links.Outlives(string(s.Kind))
+	d.Store, d.Kept = s.Kind, s.Kind.Outlives()
 	_ = r.update(ctx, func(c *links.Contents) { c.AddPending(state, d, time.Now()) })
 }

@@ -11,6 +11,7 @@ import (
 	"confer/cronofy/sandbox"
 	"confer/flow"
 	"confer/internal/links"
+	"confer/keystore"
 )
 
 // laterRun is a run with what an earlier one left.
@@ -24,7 +25,7 @@ func (h *house) laterRun() *driver {
 func handedOver(t *testing.T) (h *house, link string) {
 	t.Helper()
 	h = newHouse(t, sandbox.Options{})
-	h.found.Store = flow.Store{Kind: flow.StoreKeyring}
+	h.found.Store = flow.Store{Kind: keystore.Keyring}
 	d := h.drive()
 	s := d.until(flow.AuthorizeStarted{}, waiting(1))
 	d.apply(flow.Back{})
@@ -99,7 +100,7 @@ func TestHandedOverIsBoundToItsAnswersAndItsDay(t *testing.T) {
 func TestAWaitWithoutAnEnd(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, sandbox.Options{})
-	h.found.Store = flow.Store{Kind: flow.StoreKeyring}
+	h.found.Store = flow.Store{Kind: keystore.Keyring}
 	d := h.drive()
 	d.until(flow.AuthorizeStarted{}, waiting(1))
 	s := d.until(flow.Extended{Endless: true}, func(s flow.State) bool { return s.Attempt.Until.IsZero() })

@@ -14,7 +14,7 @@ import (
 
 // weakPassphrase is what to say of the passphrase of a new file; empty: nothing.
 func weakPassphrase(s Store) string {
-	if s.Kind == StoreFile && s.File == "" && !s.Passphrase.Empty() && keystore.WeakPassphrase(s.Passphrase.Reveal()) {
+	if s.Kind == keystore.File && s.File == "" && !s.Passphrase.Empty() && keystore.WeakPassphrase(s.Passphrase.Reveal()) {
 		return "This passphrase is easy to guess for somebody who gets the file. Four or more random words are better."
 	}
 	return ""

@@ -62,7 +62,7 @@ func (r *Runner) record(ctx context.Context, l links.Link, a Answers) string {
 // chosen again. Without the note its id must be typed, which is said on screen.
 func (r *Runner) recordAccount(ctx context.Context, a Answers, s Store, token cronofy.Token) error {
 	kept := links.ServiceAccount{DataCenter: a.Site.DataCenter.ID, APIHost: a.Site.APIHost(), ClientID: a.ClientID,
-		ID: a.ServiceAccount, Label: a.Label, Scope: token.Scope, Store: string(s.Kind), Authorized: time.Now().UTC()}
+		ID: a.ServiceAccount, Label: a.Label, Scope: token.Scope, Store: s.Kind, Authorized: time.Now().UTC()}
 	err := r.update(ctx, func(c *links.Contents) { c.AddServiceAccount(kept) })
 	if err != nil || token.RefreshToken.Empty() {
 		return nil
@@ -135,7 +135,7 @@ func draft(s State) links.Draft {
 		a.Label = ""
 	}
 	d := draftOf(a)
-	d.Store = string(s.Store.Kind)
+	d.Store = s.Store.Kind
 	if open := s.firstUnaccepted(); open != StepDataCenter {
 		d.Open = open.String()
 	}
@@ -205,8 +205,8 @@ func clientSecretOf(a Answers) links.StoredSecret {
 // administrator is asked for anything. unrecord takes out an entry that is new,
 // when nothing was stored after all; later it does nothing.
 func (r *Runner) recordSecret(ctx context.Context, what links.StoredSecret, s Store) (unrecord func(), err error) {
-	what.Store = string(s.Kind)
-	if !links.Outlives(what.Store) {
+	what.Store = s.Kind
+	if !what.Store.Outlives() {
 		return func() {}, nil
 	}
 	what.Recorded = time.Now().UTC()
@@ -242,7 +242,7 @@ func (r *Runner) deleteCopies(ctx context.Context, of links.StoredSecret) (faile
 		if !s.SameSecret(of) && !(s.IsClientSecret() && s.SameApp(of)) {
 			continue
 		}
-		store, err := r.Stores.Open(StoreKind(s.Store), cronofy.Secret{})
+		store, err := r.Stores.Open(s.Store, cronofy.Secret{})
 		if err == nil {
 			err = store.Delete(ctx, s.Key())
 		}

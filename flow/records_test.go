@@ -31,12 +31,12 @@ func (s watchedStore) Set(ctx context.Context, key, secret string) error {
 }
 
 // kinds is a store of its own for each kind.
-type kinds map[flow.StoreKind]keystore.Store
+type kinds map[keystore.Kind]keystore.Store
 
 func (k kinds) Probe(context.Context) keystore.Status {
 	return keystore.Status{State: keystore.Ready}
 }
-func (k kinds) Open(kind flow.StoreKind, _ cronofy.Secret) (keystore.Store, error) {
+func (k kinds) Open(kind keystore.Kind, _ cronofy.Secret) (keystore.Store, error) {
 	return k[kind], nil
 }
 
@@ -99,7 +99,7 @@ func fixedClient(h *house) string { return h.found.Answers.ClientID }
 // it is there.
 func TestDraftTellsWhereTheSecretIs(t *testing.T) {
 	t.Parallel()
-	for kind, kept := range map[flow.StoreKind]bool{flow.StoreKeyring: true, flow.StoreFile: true, flow.StoreSession: false} {
+	for kind, kept := range map[keystore.Kind]bool{keystore.Keyring: true, keystore.File: true, keystore.Session: false} {
 		for name, begin := range map[string]func(*driver){
 			"an account is checked": func(d *driver) {
 				d.until(flow.ServiceAccountEntered{ID: d.h.server.Credentials().ServiceAccountID}, func(s flow.State) bool { return s.Step > flow.StepServiceAccount })
@@ -136,7 +136,7 @@ func TestNoRecordNoSecret(t *testing.T) {
 	require.Contains(t, last.Problem.Summary, "its list of them cannot be written")
 
 	h.browse(sandbox.Approve)
-	h.found.Store.Kind = flow.StoreSession
+	h.found.Store.Kind = keystore.Session
 	h.stores.store = keystore.OpenSession()
 	last, _ = h.run(t.Context())
 	require.NotNil(t, last.Link, "memory needs no list")
@@ -148,28 +148,28 @@ func TestALinkThatMovesTakesItsCopiesAlong(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, sandbox.Options{})
 	h.browse(sandbox.Approve)
-	all := kinds{flow.StoreKeyring: keystore.OpenSession(), flow.StoreFile: keystore.OpenSession(), flow.StoreSession: keystore.OpenSession()}
+	all := kinds{keystore.Keyring: keystore.OpenSession(), keystore.File: keystore.OpenSession(), keystore.Session: keystore.OpenSession()}
 	h.runner.Stores = all
 	token, secret := h.keys()
-	there := func(kind flow.StoreKind, key string) bool {
+	there := func(kind keystore.Kind, key string) bool {
 		_, err := all[kind].Get(t.Context(), key)
 		return err == nil
 	}
-	link := func(kind flow.StoreKind) flow.State {
+	link := func(kind keystore.Kind) flow.State {
 		h.found.Store = flow.Store{Kind: kind, Passphrase: cronofy.NewSecret("p")}
 		last, _ := h.run(t.Context())
 		require.NotNil(t, last.Link)
 		return last
 	}
-	link(flow.StoreKeyring)
-	require.True(t, there(flow.StoreKeyring, token) && there(flow.StoreKeyring, secret))
-	last := link(flow.StoreFile)
+	link(keystore.Keyring)
+	require.True(t, there(keystore.Keyring, token) && there(keystore.Keyring, secret))
+	last := link(keystore.File)
 	require.Empty(t, last.Notice)
-	require.False(t, there(flow.StoreKeyring, token) || there(flow.StoreKeyring, secret))
-	require.True(t, there(flow.StoreFile, token) && there(flow.StoreFile, secret))
+	require.False(t, there(keystore.Keyring, token) || there(keystore.Keyring, secret))
+	require.True(t, there(keystore.File, token) && there(keystore.File, secret))
 	require.Len(t, h.contents().Secrets, 2, "struck with the secrets")
-	link(flow.StoreSession)
-	require.False(t, there(flow.StoreFile, token) || there(flow.StoreFile, secret))
+	link(keystore.Session)
+	require.False(t, there(keystore.File, token) || there(keystore.File, secret))
 	require.Empty(t, h.contents().Secrets)
 }
 
@@ -185,11 +185,11 @@ func TestCopiesThatStayAreSaidAndRecorded(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, sandbox.Options{})
 	h.browse(sandbox.Approve)
-	h.runner.Stores = kinds{flow.StoreKeyring: undeletable{keystore.OpenSession()}, flow.StoreSession: keystore.OpenSession()}
-	h.found.Store.Kind = flow.StoreKeyring
+	h.runner.Stores = kinds{keystore.Keyring: undeletable{keystore.OpenSession()}, keystore.Session: keystore.OpenSession()}
+	h.found.Store.Kind = keystore.Keyring
 	first, _ := h.run(t.Context())
 	require.NotNil(t, first.Link)
-	h.found.Store.Kind = flow.StoreSession
+	h.found.Store.Kind = keystore.Session
 	last, _ := h.run(t.Context())
 	require.NotNil(t, last.Link)
 	require.Equal(t, "Linked. Earlier copies of its secrets could not be deleted; confer status lists them.", last.Notice)
@@ -203,12 +203,12 @@ func TestARefusedMoveKeepsTheOldCopies(t *testing.T) {
 	h := newHouse(t, sandbox.Options{})
 	h.browse(sandbox.Approve)
 	keyring := keystore.OpenSession()
-	h.runner.Stores = kinds{flow.StoreKeyring: keyring, flow.StoreSession: keystore.OpenSession()}
-	h.found.Store.Kind = flow.StoreKeyring
+	h.runner.Stores = kinds{keystore.Keyring: keyring, keystore.Session: keystore.OpenSession()}
+	h.found.Store.Kind = keystore.Keyring
 	first, _ := h.run(t.Context())
 	require.NotNil(t, first.Link)
 	h.browse(sandbox.Deny)
-	h.found.Store.Kind = flow.StoreSession
+	h.found.Store.Kind = keystore.Session
 	last, _ := h.run(t.Context())
 	require.NotNil(t, last.Problem)
 	token, secret := h.keys()
@@ -225,8 +225,8 @@ func TestAnAccountThatMovesTakesItsCopiesAlong(t *testing.T) {
 	h := newHouse(t, sandbox.Options{})
 	h.browse(sandbox.Approve)
 	keyring := keystore.OpenSession()
-	h.runner.Stores = kinds{flow.StoreKeyring: keyring, flow.StoreFile: keystore.OpenSession()}
-	connect := func(kind flow.StoreKind) (got flow.Event) {
+	h.runner.Stores = kinds{keystore.Keyring: keyring, keystore.File: keystore.OpenSession()}
+	connect := func(kind keystore.Kind) (got flow.Event) {
 		h.runner.Do(t.Context(), flow.Task{ID: 1, Effect: flow.Connect{Answers: h.found.Answers, Store: flow.Store{Kind: kind},
 			Scope: cronofy.DefaultServiceAccountScope, DelegatedScope: cronofy.DefaultDelegatedScope}},
 			make(chan flow.Delivery), func(ev flow.Event) { got = ev })
@@ -234,12 +234,12 @@ func TestAnAccountThatMovesTakesItsCopiesAlong(t *testing.T) {
 		require.IsType(t, flow.ServiceAccountAccepted{}, got)
 		return got
 	}
-	connect(flow.StoreKeyring)
+	connect(keystore.Keyring)
 	require.Len(t, h.contents().Secrets, 2)
-	connect(flow.StoreFile)
+	connect(keystore.File)
 	require.Len(t, h.contents().Secrets, 2)
 	for _, s := range h.contents().Secrets {
-		require.Equal(t, "file", s.Store)
+		require.Equal(t, keystore.File, s.Store)
 		_, err := keyring.Get(t.Context(), s.Key())
 		require.ErrorIs(t, err, keystore.ErrNotFound)
 	}

@@ -11,6 +11,7 @@ import (
 	"confer/cronofy"
 	"confer/cronofy/sandbox"
 	"confer/flow"
+	"confer/keystore"
 )
 
 // hasty has calls repeated without pauses, and hears of each.
@@ -36,7 +37,7 @@ func notExchanged(t *testing.T, status int) (*driver, flow.State) {
 	h.hasty(func(sandbox.Endpoint) {})
 	h.browse(sandbox.Approve)
 	h.runner.ReachPause = time.Hour
-	h.found.Store = flow.Store{Kind: flow.StoreKeyring}
+	h.found.Store = flow.Store{Kind: keystore.Keyring}
 	h.server.Set(sandbox.Fault{Endpoint: sandbox.Exchange, Status: status})
 	d := h.drive()
 	s := d.until(flow.AuthorizeStarted{}, func(s flow.State) bool { return s.Problem != nil })

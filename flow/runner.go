@@ -35,7 +35,7 @@ type Runner struct {
 	// when a call has to wait. Required.
 	NewClient func(site cronofy.Site, app cronofy.App, notify func(cronofy.Wait)) *cronofy.Client
 	// Stores are the places for secrets. Required.
-	Stores Stores
+	Stores links.Stores
 	// Links keeps links made and unfinished answers; nil: nothing is kept.
 	Links *links.File
 	// Listen takes the callback's port; nil: the network's.

@@ -47,7 +47,7 @@ type testStores struct {
 }
 
 func (s *testStores) Probe(context.Context) keystore.Status { return keystore.Status{State: s.state} }
-func (s *testStores) Open(flow.StoreKind, cronofy.Secret) (keystore.Store, error) {
+func (s *testStores) Open(keystore.Kind, cronofy.Secret) (keystore.Store, error) {
 	return s.store, s.open
 }
 
@@ -301,7 +301,7 @@ func TestTryAgainAtOnce(t *testing.T) {
 func (h *house) tries() (try func(flow.State) flow.State, ready flow.State) {
 	tasks := flow.NewTasks(h.runner)
 	h.t.Cleanup(func() { tasks.Close() })
-	h.found.Store = flow.Store{Kind: flow.StoreSession}
+	h.found.Store = flow.Store{Kind: keystore.Session}
 	return func(s flow.State) flow.State {
 		next, task := s.Apply(flow.AuthorizeStarted{})
 		tasks.Follow(s, next, task)
@@ -409,7 +409,7 @@ func TestConnect(t *testing.T) {
 	h := newHouse(t, sandbox.Options{})
 	h.browse(sandbox.Approve)
 	var got flow.Event
-	h.runner.Do(t.Context(), flow.Task{ID: 1, Effect: flow.Connect{Answers: h.found.Answers, Store: flow.Store{Kind: flow.StoreSession},
+	h.runner.Do(t.Context(), flow.Task{ID: 1, Effect: flow.Connect{Answers: h.found.Answers, Store: flow.Store{Kind: keystore.Session},
 		Scope: cronofy.DefaultServiceAccountScope, DelegatedScope: cronofy.DefaultDelegatedScope}},
 		make(chan flow.Delivery), func(ev flow.Event) { got = ev })
 	h.visits.Wait()
@@ -443,7 +443,7 @@ func (h *house) runWith(ctx context.Context, act func(*flow.Tasks, flow.State) f
 	h.t.Helper()
 	tasks := flow.NewTasks(h.runner)
 	defer tasks.Close()
-	h.found.Store = flow.Store{Kind: flow.StoreSession}
+	h.found.Store = flow.Store{Kind: keystore.Session}
 	s := flow.Start(h.found)
 	var events []flow.Event
 	apply := func(ev flow.Event) {

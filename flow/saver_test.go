@@ -10,13 +10,14 @@ import (
 	"confer/cronofy"
 	"confer/cronofy/sandbox"
 	"confer/flow"
+	"confer/keystore"
 )
 
 // TestAnswersUnsaved: a folder that fails later is told, once.
 func TestAnswersUnsaved(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, sandbox.Options{})
-	h.found.Store = flow.Store{Kind: flow.StoreSession}
+	h.found.Store = flow.Store{Kind: keystore.Session}
 	h.found.Answers.Provider = ""
 	require.NoError(t, os.WriteFile(filepath.Dir(h.links.Path()), nil, 0o600)) // a file in its place
 	d := h.drive()

@@ -8,6 +8,7 @@ import (
 
 	"confer/cronofy"
 	"confer/flow"
+	"confer/keystore"
 )
 
 // someSecrets are texts of the forms that secrets have. None may be shown or saved.
@@ -26,7 +27,7 @@ func TestSecretsAreRefusedInOtherFields(t *testing.T) {
 		s := flow.Start(flow.Initial{Answers: flow.Answers{Site: site(t), ClientID: "id", RedirectURI: flow.DefaultRedirectURI,
 			ClientSecret: cronofy.NewSecret(someSecrets["older client secret"]), ServiceAccount: "ser_1", Provider: cronofy.Zoom,
 			Accounts: flow.Accounts{Token: cronofy.NewSecret(someSecrets["access token"])}},
-			Store: flow.Store{Kind: flow.StoreFile, Passphrase: cronofy.NewSecret(someSecrets["passphrase"])}, SecretKept: true})
+			Store: flow.Store{Kind: keystore.File, Passphrase: cronofy.NewSecret(someSecrets["passphrase"])}, SecretKept: true})
 		s.Step = step
 		return s
 	}
@@ -103,7 +104,7 @@ func TestWeakPassphraseIsSaid(t *testing.T) {
 		said         bool
 	}{{"abc", "", true}, {"abc", "/there/secrets.age", false}, {"correct horse battery staple", "", false}} {
 		s := flow.State{Step: flow.StepApplication, Running: &flow.Task{ID: 1}}
-		s, _ = s.Apply(flow.Report{Task: 1, Event: flow.ApplicationAccepted{Store: flow.Store{Kind: flow.StoreFile, File: c.file, Passphrase: cronofy.NewSecret(c.phrase)}}})
+		s, _ = s.Apply(flow.Report{Task: 1, Event: flow.ApplicationAccepted{Store: flow.Store{Kind: keystore.File, File: c.file, Passphrase: cronofy.NewSecret(c.phrase)}}})
 		require.Greater(t, s.Step, flow.StepApplication, "it is taken")
 		require.Equal(t, c.said, strings.Contains(s.Notice, "This passphrase is easy to guess"), c)
 	}

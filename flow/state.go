@@ -125,8 +125,8 @@ func (s State) returning(l Link) State {
 	if s.Answers.RedirectURI == "" {
 		s.Answers.RedirectURI = DefaultRedirectURI
 	}
-	if store := StoreKind(l.Store); s.Store.Kind == "" && (store == StoreKeyring || store == StoreFile) {
-		s.Store.Kind = store
+	if s.Store.Kind == "" && l.Store.Outlives() {
+		s.Store.Kind = l.Store
 	}
 	l.For = s.Answers.authorizing(StepAuthorize)
 	s.Link, s.Step = &l, StepProfiles

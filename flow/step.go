@@ -19,6 +19,7 @@ import (
 	"strings"
 
 	"confer/cronofy"
+	"confer/keystore"
 )
 
 // Step is one page of the set-up. The constants are in page order; their names,
@@ -67,7 +68,7 @@ var steps = [stepCount]stepRule{
 		missing: func(f Initial) bool {
 			a := f.Answers
 			return a.ClientID == "" || a.ClientSecret.Empty() && !f.SecretKept || a.RedirectURI == "" ||
-				f.Store.Kind == "" || f.Store.Kind == StoreFile && f.Store.Passphrase.Empty()
+				f.Store.Kind == "" || f.Store.Kind == keystore.File && f.Store.Passphrase.Empty()
 		},
 		basis:   func(a Answers, b *Basis) { b.ClientID = a.ClientID },
 		checked: func(a Answers) bool { return a.ClientID != "" },

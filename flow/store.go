@@ -10,38 +10,18 @@ import (
 	"confer/keystore"
 )
 
-// StoreKind names a place for secrets, as --secret-store does.
-type StoreKind string
-
-// The stores. StoreNone is the sandbox's: nothing leaves memory, and nothing
-// would be worth it.
-const (
-	StoreKeyring StoreKind = "keyring"
-	StoreSession StoreKind = "session"
-	StoreFile    StoreKind = "file"
-	StoreNone    StoreKind = "none"
-)
-
 // Store is where this run keeps secrets and how that was decided.
 type Store struct {
-	Kind       StoreKind       // empty: not decided yet
-	Passphrase cronofy.Secret  // of StoreFile
+	Kind       keystore.Kind   // empty: not decided yet
+	Passphrase cronofy.Secret  // of keystore.File
 	Keyring    keystore.Status // what the probe of the keyring found; zero: not asked yet
 	File       string          // path of the encrypted file, where there is one: its passphrase is known to somebody; empty: none
 	Pinned     bool            // named by a flag, the environment or an earlier run: not asked about
 }
 
-// Stores gives access to the places for secrets.
-type Stores interface {
-	// Probe asks the keyring for its state without a prompt.
-	Probe(ctx context.Context) keystore.Status
-	// Open gives the store; the passphrase is StoreFile's. It does not prompt.
-	Open(kind StoreKind, passphrase cronofy.Secret) (keystore.Store, error)
-}
-
 // StoreChosen answers the question for a store, wherever it is asked.
 type StoreChosen struct {
-	Kind       StoreKind
+	Kind       keystore.Kind
 	Passphrase cronofy.Secret
 }
 
@@ -64,28 +44,28 @@ func (r *Runner) open(s Store) (keystore.Store, error) { return r.Stores.Open(s.
 // else the operator is asked. A wrong passphrase is found before anybody is sent to a
 // browser.
 func (r *Runner) chooseStore(ctx context.Context, s Store) (_ Store, ask bool, err error) {
-	if store, err := r.Stores.Open(StoreFile, cronofy.Secret{}); err == nil {
+	if store, err := r.Stores.Open(keystore.File, cronofy.Secret{}); err == nil {
 		if file, ok := store.(*keystore.FileStore); ok {
 			s.File = file.Existing()
 		}
 	}
 	switch {
-	case s.Kind == StoreFile && s.Passphrase.Empty():
+	case s.Kind == keystore.File && s.Passphrase.Empty():
 		err = &keystore.Error{Op: "open", Store: keystore.File, Err: keystore.ErrNoPassphrase, Path: s.File}
-	case s.Kind == StoreFile:
+	case s.Kind == keystore.File:
 		err = r.unlock(ctx, s)
 		if !errors.Is(err, keystore.ErrPassphrase) {
 			return s, false, err
 		}
 		s.Passphrase = cronofy.Secret{}
-	case s.Kind != "" && s.Kind != StoreKeyring:
+	case s.Kind != "" && s.Kind != keystore.Keyring:
 		return s, false, nil
 	default:
 		ctx, cancel := context.WithTimeout(ctx, keystore.ProbeLimit)
 		defer cancel()
 		s.Keyring = r.Stores.Probe(ctx)
 		if s.Keyring.State == keystore.Ready {
-			s.Kind = StoreKeyring
+			s.Kind = keystore.Keyring
 			return s, false, nil
 		}
 		err = s.Keyring.Error("open")

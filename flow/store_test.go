@@ -154,15 +154,15 @@ type files struct{ path string }
 
 func (files) Probe(context.Context) keystore.Status { return keystore.Status{State: keystore.NoBus} }
 
-func (f files) Open(_ flow.StoreKind, passphrase cronofy.Secret) (keystore.Store, error) {
+func (f files) Open(_ keystore.Kind, passphrase cronofy.Secret) (keystore.Store, error) {
 	return keystore.OpenFile(f.path, func(context.Context) (string, error) { return passphrase.Reveal(), nil }, 4), nil
 }
 
 func TestPassphraseIsTriedBeforeTheBrowser(t *testing.T) {
 	t.Parallel()
 	stores := files{filepath.Join(t.TempDir(), "confer", "secrets.age")}
-	right := flow.Store{Kind: flow.StoreFile, Passphrase: cronofy.NewSecret("right")}
-	made, err := stores.Open(flow.StoreFile, right.Passphrase)
+	right := flow.Store{Kind: keystore.File, Passphrase: cronofy.NewSecret("right")}
+	made, err := stores.Open(keystore.File, right.Passphrase)
 	require.NoError(t, err)
 	require.NoError(t, made.Set(t.Context(), "k", "v"))
 	check := func(s flow.Store, unattended bool) flow.Event {

@@ -151,7 +151,7 @@ func startLine(input string) (Initial, bool) {
 		case "secret":
 			f.Answers.ClientSecret = cronofy.NewSecret(v)
 		case "store":
-			f.Store.Kind = StoreKind(v)
+			f.Store.Kind = keystore.Kind(v)
 		case "account":
 			f.Answers.ServiceAccount = v
 		case "provider":
@@ -196,7 +196,7 @@ func parseEvent(t *testing.T, input string) Event {
 		}
 		return ApplicationEntered{ClientID: named["id"], ClientSecret: cronofy.NewSecret(named["secret"]), RedirectURI: uri}
 	case "store":
-		return StoreChosen{Kind: StoreKind(first)}
+		return StoreChosen{Kind: keystore.Kind(first)}
 	case "service_account":
 		return ServiceAccountEntered{ID: first, Label: named["label"]}
 	case "connect":
@@ -259,9 +259,9 @@ func parseReport(t *testing.T, words []string, named map[string]string) Event {
 	switch words[0] {
 	case "accepted":
 		return ApplicationAccepted{ClientSecret: cronofy.NewSecret("s3cret-s3cret-s3cret-s3"),
-			Store: Store{Kind: StoreKind(named["store"]), Keyring: keystore.Status{State: keystore.State(named["keyring"])}}, Ask: named["store"] == "", Unchecked: failures[named["unchecked"]]}
+			Store: Store{Kind: keystore.Kind(named["store"]), Keyring: keystore.Status{State: keystore.State(named["keyring"])}}, Ask: named["store"] == "", Unchecked: failures[named["unchecked"]]}
 	case "opened":
-		return ApplicationAccepted{Store: Store{Kind: StoreKind(named["store"])}, ClientSecret: cronofy.NewSecret("s3cret-s3cret-s3cret-s3"), Unchecked: failures[named["unchecked"]]}
+		return ApplicationAccepted{Store: Store{Kind: keystore.Kind(named["store"])}, ClientSecret: cronofy.NewSecret("s3cret-s3cret-s3cret-s3"), Unchecked: failures[named["unchecked"]]}
 	case "account":
 		return ServiceAccountAccepted{ID: named["id"]}
 	case "link":

@@ -46,7 +46,7 @@ func TestRandomWalkArrives(t *testing.T) {
 			reached[s.Step] = true
 			if s.Running != nil {
 				h, ok := s.Running.Effect.(FinishApproval)
-				stored = stored || ok && h.Store.Kind == StoreSession
+				stored = stored || ok && h.Store.Kind == keystore.Session
 			}
 		}
 	}
@@ -139,7 +139,7 @@ func anyEvent(r *rand.Rand, s State) Event {
 func fittingAnswer(s State) Event {
 	switch {
 	case s.Asking:
-		return StoreChosen{Kind: StoreSession}
+		return StoreChosen{Kind: keystore.Session}
 	case s.Unfinished() != nil:
 		return ApprovalRetried{}
 	case s.Step == StepDataCenter:
@@ -164,7 +164,7 @@ func someAnswer(r *rand.Rand) Event {
 		DataCenterChosen{siteOf("de")}, DataCenterChosen{siteOf("us")},
 		ApplicationEntered{ClientID: "id", ClientSecret: secret, RedirectURI: DefaultRedirectURI},
 		ApplicationEntered{ClientID: "", ClientSecret: secret, RedirectURI: DefaultRedirectURI},
-		StoreChosen{Kind: StoreSession}, StoreChosen{Kind: StoreKeyring},
+		StoreChosen{Kind: keystore.Session}, StoreChosen{Kind: keystore.Keyring},
 		ServiceAccountEntered{ID: "ser_1"}, ServiceAccountEntered{ID: "acc_1"}, ConnectStarted{},
 		ProviderChosen{cronofy.Zoom}, AuthorizeStarted{}, RedirectURIChosen{RedirectURIs()[1]}, RedirectURIWanted{}, Continued{},
 		AccountsGiven{Accounts{Kind: AccountsNone}}, AccountsGiven{Accounts{Kind: AccountsFile, Path: "x"}}, AccountsGiven{},
@@ -192,7 +192,7 @@ func someReport(r *rand.Rand, s State) Event {
 	}
 	secret := cronofy.NewSecret("s")
 	fitting := map[string][]Event{
-		"flow.CheckApplication": {ApplicationAccepted{ClientSecret: secret, Store: Store{Kind: StoreKeyring}},
+		"flow.CheckApplication": {ApplicationAccepted{ClientSecret: secret, Store: Store{Kind: keystore.Keyring}},
 			ApplicationAccepted{ClientSecret: secret, Store: Store{Keyring: keystore.Status{State: "locked"}}, Ask: true}},
 		"flow.CheckServiceAccount": {ServiceAccountAccepted{ID: "ser_1"}},
 		"flow.Connect":             {LinkReady{}, AnswerArrived{}, Exchanged{}, ServiceAccountAccepted{ID: "ser_2"}},
@@ -201,7 +201,7 @@ func someReport(r *rand.Rand, s State) Event {
 		"flow.LoadProfiles":        {ProfilesRead{}, LookPlanned{}, ProfilesDone{}},
 	}[fmt.Sprintf("%T", s.Running.Effect)]
 	if check, ok := s.Running.Effect.(CheckApplication); ok && check.Chosen {
-		fitting = []Event{ApplicationAccepted{ClientSecret: secret, Store: Store{Kind: StoreSession}}}
+		fitting = []Event{ApplicationAccepted{ClientSecret: secret, Store: Store{Kind: keystore.Session}}}
 	}
 	if r.IntN(3) == 0 {
 		f := failed[r.IntN(len(failed))].(Failed)

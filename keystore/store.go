@@ -56,15 +56,20 @@ const (
 	LockLimit = 30 * time.Second
 )
 
-// Kind is the name of a store, as it is written in settings and flags.
+// Kind is the name of a store, as it is written in settings, flags and the list of links.
 type Kind string
 
-// The stores.
+// The stores. None is the sandbox's: it is memory as well, and nothing in it is worth
+// keeping.
 const (
 	Keyring Kind = "keyring"
 	Session Kind = "session"
 	File    Kind = "file"
+	None    Kind = "none"
 )
+
+// Outlives tells whether what is in the store is there after the run.
+func (k Kind) Outlives() bool { return k == Keyring || k == File }
 
 // Store keeps secrets by key. Its methods may be called from several goroutines.
 // Every error is an *Error around one of the sentinels of this package. Keys are

@@ -26,7 +26,7 @@ type linesStores struct{ store keystore.Store }
 func (s linesStores) Probe(context.Context) keystore.Status {
 	return keystore.Status{State: keystore.NoBus}
 }
-func (s linesStores) Open(flow.StoreKind, cronofy.Secret) (keystore.Store, error) {
+func (s linesStores) Open(keystore.Kind, cronofy.Secret) (keystore.Store, error) {
 	return s.store, nil
 }
 

@@ -102,7 +102,7 @@ func linesWaitScenes() []linesScene {
 		{name: "paste", state: linesFrom(toWaiting()...), talk: linesPaste},
 		{name: "handed", state: linesFrom(toWaiting()...), talk: func(k *linesTalk) {
 			k.types("d", "", "d", "no", "y")
-			k.reports(flow.Linked{Link: flow.Link{Site: germany(), Link: links.Link{APIHost: germany().APIHost(), ServiceAccount: testID, Provider: string(cronofy.Zoom), Unconfirmed: true, Store: string(flow.StoreKeyring)}}})
+			k.reports(flow.Linked{Link: flow.Link{Site: germany(), Link: links.Link{APIHost: germany().APIHost(), ServiceAccount: testID, Provider: string(cronofy.Zoom), Unconfirmed: true, Store: keystore.Keyring}}})
 			k.types("")
 		}},
 		{name: "quit_waiting", state: linesFrom(toWaiting()...), talk: func(k *linesTalk) {
@@ -158,7 +158,7 @@ func linesEndScenes() []linesScene {
 		{name: "store_failed", state: linesFrom(append(toAuthorize(), flow.AuthorizeStarted{})...), talk: func(k *linesTalk) {
 			k.reports(fail(errRefused))
 			k.types("")
-			k.reports(flow.ApplicationAccepted{Store: flow.Store{Kind: flow.StoreKeyring}, ClientSecret: cronofy.NewSecret(testSecret)})
+			k.reports(flow.ApplicationAccepted{Store: flow.Store{Kind: keystore.Keyring}, ClientSecret: cronofy.NewSecret(testSecret)})
 			k.types("")
 		}},
 		{name: "linked_already", state: linesFrom(append(toLinked(), flow.Back{})...), talk: func(k *linesTalk) {
@@ -243,7 +243,7 @@ func linesWalk(k *linesTalk) {
 // linesSuggested is how a sandbox run begins: every answer is there, and an
 // empty one is enough each time.
 func linesSuggested(*testing.T) flow.State {
-	return flow.Start(flow.Initial{Suggested: true, Store: flow.Store{Kind: flow.StoreNone, Pinned: true}, Sites: []cronofy.Site{sandboxSite()}, Answers: flow.Answers{
+	return flow.Start(flow.Initial{Suggested: true, Store: flow.Store{Kind: keystore.None, Pinned: true}, Sites: []cronofy.Site{sandboxSite()}, Answers: flow.Answers{
 		Site: sandboxSite(), ClientID: testClient, ClientSecret: cronofy.NewSecret(testSecret), RedirectURI: flow.DefaultRedirectURI,
 		ServiceAccount: testID, Provider: cronofy.Webex, Accounts: flow.Accounts{Kind: flow.AccountsFile, Path: "the sandbox's people"},
 	}})
@@ -252,7 +252,7 @@ func linesSuggested(*testing.T) flow.State {
 func linesSuggestedWalk(k *linesTalk) {
 	k.to(pageApplication)
 	k.types("", "", "")
-	k.reports(flow.ApplicationAccepted{ClientSecret: cronofy.NewSecret(testSecret), Store: flow.Store{Kind: flow.StoreNone, Pinned: true}})
+	k.reports(flow.ApplicationAccepted{ClientSecret: cronofy.NewSecret(testSecret), Store: flow.Store{Kind: keystore.None, Pinned: true}})
 	k.to(pageServiceAccount)
 	k.types("", "")
 	k.reports(accountOK())
@@ -268,7 +268,7 @@ func linesRefused(k *linesTalk) {
 	k.types("", "no id", testClient, testSecret, "ftp://x", "b", "", "https://app.example.test/done")
 	k.reports(fail(&cronofy.Error{Status: 401, Op: "make a link token"}))
 	k.types(testSecret, "")
-	k.reports(flow.ApplicationAccepted{ClientSecret: cronofy.NewSecret(testSecret), Store: flow.Store{Kind: flow.StoreKeyring}, Unchecked: &cronofy.BadAnswerError{Op: "check application", Reason: "HTML instead of JSON"}})
+	k.reports(flow.ApplicationAccepted{ClientSecret: cronofy.NewSecret(testSecret), Store: flow.Store{Kind: keystore.Keyring}, Unchecked: &cronofy.BadAnswerError{Op: "check application", Reason: "HTML instead of JSON"}})
 }
 
 func linesStoreLocked(k *linesTalk) {
@@ -277,7 +277,7 @@ func linesStoreLocked(k *linesTalk) {
 	k.tick(linesEvery)
 	k.reports(fail(&keystore.Error{Op: "unlock", Store: keystore.Keyring, Err: keystore.ErrLocked, State: keystore.Locked}))
 	k.types("")
-	k.reports(flow.ApplicationAccepted{Store: flow.Store{Kind: flow.StoreSession}, ClientSecret: cronofy.NewSecret(testSecret)})
+	k.reports(flow.ApplicationAccepted{Store: flow.Store{Kind: keystore.Session}, ClientSecret: cronofy.NewSecret(testSecret)})
 }
 
 func linesStoreFile(k *linesTalk) {

@@ -19,6 +19,7 @@ import (
 	"confer/cronofy"
 	"confer/flow"
 	"confer/internal/profiles"
+	"confer/keystore"
 )
 
 // Page is one page of the wizard: what it says, asks and offers. A pure function
@@ -260,7 +261,7 @@ func registerStep(at flow.Step, id pageID, page func(Context) Page, answer func(
 func pathOf(s flow.State) []pageID {
 	waiting := s.Attempt.Phase != flow.PhaseNone
 	switch {
-	case s.Asking && s.Store.Kind == flow.StoreFile && s.Store.Passphrase.Empty():
+	case s.Asking && s.Store.Kind == keystore.File && s.Store.Passphrase.Empty():
 		return []pageID{pageStore, pagePassphrase}
 	case s.Asking:
 		return []pageID{pageStore}

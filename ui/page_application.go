@@ -5,6 +5,7 @@ import (
 
 	"confer/cronofy"
 	"confer/flow"
+	"confer/keystore"
 )
 
 const pageApplication pageID = "application"
@@ -60,19 +61,19 @@ func secretMayBeStored(s flow.State) bool {
 	if s.Problem != nil && errors.Is(s.Problem.Err, flow.ErrNoSecret) {
 		return false
 	}
-	kept := s.Store.Kind == flow.StoreKeyring || s.Store.Kind == flow.StoreFile
+	kept := s.Store.Kind == keystore.Keyring || s.Store.Kind == keystore.File
 	return kept && s.Answers.ClientID != "" && s.Answers.ClientSecret.Empty()
 }
 
 func keptWhere(s flow.Store) string {
 	switch s.Kind {
-	case flow.StoreSession:
+	case keystore.Session:
 		return "It stays in memory, for this run only."
-	case flow.StoreFile:
+	case keystore.File:
 		return "It will be kept in the encrypted file."
-	case flow.StoreNone:
+	case keystore.None:
 		return "The sandbox's own. Nothing is stored on this machine."
-	case flow.StoreKeyring:
+	case keystore.Keyring:
 	}
 	return "It will be kept in the system keyring. If there is none, confer asks first."
 }

@@ -3,6 +3,7 @@ package ui
 import (
 	"confer/cronofy"
 	"confer/flow"
+	"confer/keystore"
 )
 
 // The step before an approval link is made, after it was made, and after it went
@@ -136,7 +137,7 @@ func linkedNotes(c Context) []Note {
 		return []Note{{Text: "Not confirmed: " + between + ".", Kind: noteWarning},
 			{Text: "The administrator says that it is done. confer has no token of its own that shows it.", Kind: noteMuted, Tight: true, Rank: aside}}
 	}
-	detail := "confer's own token is " + storedWhere(flow.StoreKind(l.Store), l.RefreshToken) + "."
+	detail := "confer's own token is " + storedWhere(l.Store, l.RefreshToken) + "."
 	if l.OrganizationalUnit != "" {
 		detail = "Organizational Unit " + clean(l.OrganizationalUnit) + " · " + detail
 	}
@@ -157,11 +158,11 @@ func Outcome(l flow.Link) string {
 	return how + ": the calendars of " + clean(who) + " and " + toProvider(cronofy.Provider(l.Provider)) + "."
 }
 
-func storedWhere(kind flow.StoreKind, refresh bool) string {
+func storedWhere(kind keystore.Kind, refresh bool) string {
 	switch {
 	case !refresh:
 		return "valid for this run only: Cronofy gave no refresh token"
-	case kind == flow.StoreKeyring, kind == flow.StoreFile:
+	case kind == keystore.Keyring, kind == keystore.File:
 		return "in " + storeName(kind)
 	}
 	return "in memory, for this run only"

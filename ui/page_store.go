@@ -4,6 +4,7 @@ import (
 	"unicode/utf8"
 
 	"confer/flow"
+	"confer/keystore"
 )
 
 // The question for a place for secrets, when the keyring cannot be used.
@@ -15,23 +16,23 @@ const (
 
 func storePage(c Context) Page {
 	st := c.Store
-	keyring := Option{Value: string(flow.StoreKeyring), Label: "Try the keyring again", Act: Act{Event: flow.StoreChosen{Kind: flow.StoreKeyring}}}
-	if st.Keyring.State == "locked" && !st.Keyring.NoWindow {
+	keyring := Option{Value: string(keystore.Keyring), Label: "Try the keyring again", Act: Act{Event: flow.StoreChosen{Kind: keystore.Keyring}}}
+	if st.Keyring.State == keystore.Locked && !st.Keyring.NoWindow {
 		keyring.Label, keyring.Note = "Unlock the keyring", "a window on your desktop asks"
 	}
 	why, help, details := keyringWords(c.State)
 	if p := c.problem(); p != nil && p.Summary == why { // it is said below
 		why = ""
 	}
-	file := Option{Value: string(flow.StoreFile), Label: "Encrypted file", Note: "with a passphrase", Act: Act{Open: pagePassphrase}}
-	if st.Kind == flow.StoreFile && !st.Passphrase.Empty() { // it was open, and failed
-		file.Act = Act{Event: flow.StoreChosen{Kind: flow.StoreFile, Passphrase: st.Passphrase}}
+	file := Option{Value: string(keystore.File), Label: "Encrypted file", Note: "with a passphrase", Act: Act{Open: pagePassphrase}}
+	if st.Kind == keystore.File && !st.Passphrase.Empty() { // it was open, and failed
+		file.Act = Act{Event: flow.StoreChosen{Kind: keystore.File, Passphrase: st.Passphrase}}
 	}
 	return Page{
 		Title: "Where should the secrets be kept?", Lead: why,
 		Fields: []Field{{Name: "secret_store", Kind: FieldChoice, Answer: storeDefault(c.State), Options: []Option{
 			keyring,
-			{Value: string(flow.StoreSession), Label: "Memory, for this run", Note: "gone when confer ends", Act: Act{Event: flow.StoreChosen{Kind: flow.StoreSession}}},
+			{Value: string(keystore.Session), Label: "Memory, for this run", Note: "gone when confer ends", Act: Act{Event: flow.StoreChosen{Kind: keystore.Session}}},
 			file,
 		}}},
 		Notes: []Note{
@@ -51,12 +52,12 @@ func storePage(c Context) Page {
 // storeDefault is memory, or what was in use when it failed.
 func storeDefault(s flow.State) string {
 	switch {
-	case s.Store.Kind == flow.StoreFile:
-		return string(flow.StoreFile)
-	case s.Store.Kind == flow.StoreKeyring && s.Step > flow.StepApplication:
-		return string(flow.StoreKeyring)
+	case s.Store.Kind == keystore.File:
+		return string(keystore.File)
+	case s.Store.Kind == keystore.Keyring && s.Step > flow.StepApplication:
+		return string(keystore.Keyring)
 	}
-	return string(flow.StoreSession)
+	return string(keystore.Session)
 }
 
 // Short passphrases get a word: the file may come into other hands.
@@ -87,9 +88,9 @@ func passphrasePage(c Context) Page {
 		p.Fields, p.Refuse, p.Enter = []Field{first}, nil, "open it"
 	}
 	p.Submit = func(v Values) flow.Event {
-		return flow.StoreChosen{Kind: flow.StoreFile, Passphrase: v.Secret("passphrase")}
+		return flow.StoreChosen{Kind: keystore.File, Passphrase: v.Secret("passphrase")}
 	}
-	if p.Problem != nil && p.Problem.Code == flow.CodeSecretStore && c.Store.Kind == flow.StoreFile && c.Store.Passphrase.Empty() {
+	if p.Problem != nil && p.Problem.Code == flow.CodeSecretStore && c.Store.Kind == keystore.File && c.Store.Passphrase.Empty() {
 		p.At = "passphrase"
 	}
 	return p
@@ -134,13 +135,13 @@ func unstoredPage(c Context) Page {
 }
 
 // storeName names a place for secrets within a sentence.
-func storeName(k flow.StoreKind) string {
+func storeName(k keystore.Kind) string {
 	switch k {
-	case flow.StoreKeyring:
+	case keystore.Keyring:
 		return "the system keyring"
-	case flow.StoreFile:
+	case keystore.File:
 		return "the encrypted file"
-	case flow.StoreSession, flow.StoreNone:
+	case keystore.Session, keystore.None:
 	}
 	return "memory"
 }

@@ -31,8 +31,8 @@ func (p realStores) Probe(context.Context) keystore.Status {
 	return keystore.Status{State: keystore.NoBus}
 }
 
-func (p realStores) Open(kind flow.StoreKind, phrase cronofy.Secret) (keystore.Store, error) {
-	if kind == flow.StoreFile {
+func (p realStores) Open(kind keystore.Kind, phrase cronofy.Secret) (keystore.Store, error) {
+	if kind == keystore.File {
 		return keystore.OpenFile(p.path, func(context.Context) (string, error) { return phrase.Reveal(), nil }, 10), nil
 	}
 	return p.session, nil
@@ -177,7 +177,7 @@ func TestRealWalks(t *testing.T) {
 			r.to(pageLinked)
 			r.does("encrypted file", "f", pageDone, "enter")
 			r.quits()
-			require.EqualValues(t, flow.StoreFile, r.m.State().Link.Store)
+			require.EqualValues(t, keystore.File, r.m.State().Link.Store)
 		},
 		"busy port": func(t *testing.T) {
 			r := openReal(t, 0, sandbox.Approve)

@@ -64,7 +64,7 @@ func events(groups ...any) []flow.Event {
 }
 
 func sandboxFound() *flow.Initial {
-	return &flow.Initial{Suggested: true, Store: flow.Store{Kind: flow.StoreNone, Pinned: true}, Answers: flow.Answers{
+	return &flow.Initial{Suggested: true, Store: flow.Store{Kind: keystore.None, Pinned: true}, Answers: flow.Answers{
 		Site: sandboxSite(), ClientID: "sandbox_client", ClientSecret: cronofy.NewSecret(testSecret), RedirectURI: flow.DefaultRedirectURI,
 		ServiceAccount: testID, Provider: cronofy.Zoom, Accounts: flow.Accounts{Kind: flow.AccountsFile, Path: "sandbox"}},
 		Sites: sandboxSites()}
@@ -81,26 +81,26 @@ func overriddenFound() *flow.Initial {
 
 func usedFound() *flow.Initial {
 	return &flow.Initial{Answers: flow.Answers{Site: germany(), ClientID: testClient, RedirectURI: flow.DefaultRedirectURI},
-		Store: flow.Store{Kind: flow.StoreKeyring, Keyring: keystore.Status{State: "ready"}}, SecretKept: true, Used: []flow.Used{
+		Store: flow.Store{Kind: keystore.Keyring, Keyring: keystore.Status{State: "ready"}}, SecretKept: true, Used: []flow.Used{
 			{APIHost: "api-de.cronofy.com", ClientID: testClient, ServiceAccount: testID, Label: "Example GmbH"},
 			{APIHost: "api-de.cronofy.com", ClientID: testClient, ServiceAccount: "ser_64b17f9b8090ea21640c9151"}}}
 }
 
 func handedFound() *flow.Initial {
-	return &flow.Initial{Store: flow.Store{Kind: flow.StoreKeyring}, SecretKept: true,
+	return &flow.Initial{Store: flow.Store{Kind: keystore.Keyring}, SecretKept: true,
 		Answers: flow.Answers{Site: germany(), ClientID: testClient, RedirectURI: flow.DefaultRedirectURI, ServiceAccount: testID, Provider: cronofy.Zoom},
 		Pending: []links.Pending{{Answers: links.Draft{DataCenter: "de", ClientID: testClient, RedirectURI: flow.DefaultRedirectURI, ServiceAccount: testID, Provider: "zoom_enterprise"}, Begun: start.Add(-3 * time.Hour)}}}
 }
 
 func resumedFound() *flow.Initial {
-	return &flow.Initial{Resumed: true, Store: flow.Store{Kind: flow.StoreKeyring}, SecretKept: true,
+	return &flow.Initial{Resumed: true, Store: flow.Store{Kind: keystore.Keyring}, SecretKept: true,
 		Answers: flow.Answers{Site: germany(), ClientID: testClient, RedirectURI: flow.DefaultRedirectURI, ServiceAccount: testID}}
 }
 
 const secretsPath = "/home/op/.local/state/confer/secrets.age"
 
 func askedToOpen() flow.Event {
-	return flow.ApplicationAccepted{Store: flow.Store{Kind: flow.StoreFile, File: secretsPath}, Ask: true}
+	return flow.ApplicationAccepted{Store: flow.Store{Kind: keystore.File, File: secretsPath}, Ask: true}
 }
 
 // pinnedFound is a run with --redirect-uri.
@@ -111,20 +111,20 @@ func pinnedFound() *flow.Initial {
 }
 
 func fileFound() *flow.Initial {
-	return &flow.Initial{Answers: flow.Answers{Site: germany(), ClientID: testClient}, Store: flow.Store{Kind: flow.StoreFile}}
+	return &flow.Initial{Answers: flow.Answers{Site: germany(), ClientID: testClient}, Store: flow.Store{Kind: keystore.File}}
 }
 
 func storedFound() *flow.Initial {
-	return &flow.Initial{Answers: flow.Answers{Site: germany(), ClientID: testClient}, Store: flow.Store{Kind: flow.StoreKeyring}}
+	return &flow.Initial{Answers: flow.Answers{Site: germany(), ClientID: testClient}, Store: flow.Store{Kind: keystore.Keyring}}
 }
 
 // askedForStored: nothing was typed, and there is no keyring to look into.
 func askedForStored() flow.Event {
-	return flow.ApplicationAccepted{Store: flow.Store{Kind: flow.StoreKeyring, Keyring: keystore.Status{State: "no-bus"}}, Ask: true}
+	return flow.ApplicationAccepted{Store: flow.Store{Kind: keystore.Keyring, Keyring: keystore.Status{State: "no-bus"}}, Ask: true}
 }
 
 func openFileFound() *flow.Initial {
-	return &flow.Initial{Store: flow.Store{Kind: flow.StoreFile, Passphrase: cronofy.NewSecret("p")}, Answers: flow.Answers{Site: germany(), ClientID: testClient,
+	return &flow.Initial{Store: flow.Store{Kind: keystore.File, Passphrase: cronofy.NewSecret("p")}, Answers: flow.Answers{Site: germany(), ClientID: testClient,
 		ClientSecret: cronofy.NewSecret(testSecret), RedirectURI: flow.DefaultRedirectURI, ServiceAccount: testID, Provider: cronofy.Zoom}}
 }
 
@@ -144,7 +144,7 @@ func portErr() error {
 // sandboxWay is the way to a link in the sandbox.
 func sandboxWay() []flow.Event {
 	return events(flow.DataCenterChosen{Site: sandboxSite()}, way(flow.StepDataCenter+1, flow.StepApplication), applied(),
-		flow.ApplicationAccepted{Store: flow.Store{Kind: flow.StoreNone}}, way(flow.StepApplication+1, flow.StepAuthorize),
+		flow.ApplicationAccepted{Store: flow.Store{Kind: keystore.None}}, way(flow.StepApplication+1, flow.StepAuthorize),
 		flow.AuthorizeStarted{}, linkReady(), linked(), way(flow.StepAuthorize+1, flow.StepProfiles))
 }
 
@@ -180,30 +180,30 @@ func answerScenes() []scene {
 		{name: "application_web_redirect", events: toApplication(), keys: []string{"tab", "tab", "ctrl+u", "type:https://app.example.test/cb"}},
 		{name: "application_permit", events: toApplication(), keys: []string{"type:" + testClient, "tab", "tab", "tab", "enter"}, small: true},
 		{name: "application_no_secret", found: storedFound(), events: events(flow.ApplicationEntered{ClientID: testClient, RedirectURI: flow.DefaultRedirectURI},
-			askedForStored(), flow.StoreChosen{Kind: flow.StoreSession}, fail(flow.ErrNoSecret)), keys: []string{"type:typed"}},
+			askedForStored(), flow.StoreChosen{Kind: keystore.Session}, fail(flow.ErrNoSecret)), keys: []string{"type:typed"}},
 		{name: "application_sent_back", events: append(toAuthorize(), flow.AuthorizeStarted{}), reports: []flow.Event{fail(&cronofy.Error{Status: 401})}, small: true},
 		{name: "application_stored", events: events(flow.Back{}, flow.Back{}), found: storedFound()},
 		{name: "store_locked", events: events(toApplication(), applied(), asked("locked", "")), small: true},
 		{name: "store_no_bus", events: events(toApplication(), applied(), asked("no-bus", "dial unix /run/user/1000/bus: no such file"))},
 		{name: "store_open", found: fileFound(), events: events(flow.ApplicationEntered{ClientID: testClient, RedirectURI: flow.DefaultRedirectURI},
-			askedToOpen(), flow.StoreChosen{Kind: flow.StoreFile, Passphrase: cronofy.NewSecret("x")}, fail(&keystore.Error{Op: "open", Store: keystore.File, Err: keystore.ErrPassphrase, Path: secretsPath})), small: true},
+			askedToOpen(), flow.StoreChosen{Kind: keystore.File, Passphrase: cronofy.NewSecret("x")}, fail(&keystore.Error{Op: "open", Store: keystore.File, Err: keystore.ErrPassphrase, Path: secretsPath})), small: true},
 		{name: "store_passphrase", events: events(toApplication(), applied(), asked("silent", "")), keys: []string{"3", "enter", "type:correct horse", "tab"}},
 		{name: "store_mismatch", events: events(toApplication(), applied(), asked("no-service", "")), keys: []string{"3", "enter", "type:correct horse", "tab", "type:battery", "enter"}},
-		{name: "store_busy", events: events(toApplication(), applied(), asked("locked", ""), flow.StoreChosen{Kind: flow.StoreKeyring})},
-		{name: "store_window", events: events(toApplication(), applied(), asked("locked", ""), flow.StoreChosen{Kind: flow.StoreKeyring}, flow.UnlockAsked{Until: start.Add(58 * time.Second), Words: flow.WaitWords(keystore.Wait{Store: keystore.Keyring, Who: "KeePassXC"})}), small: true},
-		{name: "store_window_open", events: events(toApplication(), applied(), asked("locked", ""), flow.StoreChosen{Kind: flow.StoreKeyring},
+		{name: "store_busy", events: events(toApplication(), applied(), asked("locked", ""), flow.StoreChosen{Kind: keystore.Keyring})},
+		{name: "store_window", events: events(toApplication(), applied(), asked("locked", ""), flow.StoreChosen{Kind: keystore.Keyring}, flow.UnlockAsked{Until: start.Add(58 * time.Second), Words: flow.WaitWords(keystore.Wait{Store: keystore.Keyring, Who: "KeePassXC"})}), small: true},
+		{name: "store_window_open", events: events(toApplication(), applied(), asked("locked", ""), flow.StoreChosen{Kind: keystore.Keyring},
 			fail(&keystore.Error{Op: "unlock", Store: keystore.Keyring, Err: keystore.ErrBusy}))},
 		{name: "store_no_window", events: events(toApplication(), applied(), flow.ApplicationAccepted{ClientSecret: cronofy.NewSecret(testSecret), Store: flow.Store{Keyring: keystore.Status{State: keystore.Locked, NoWindow: true}}, Ask: true},
-			flow.StoreChosen{Kind: flow.StoreKeyring}, fail(&keystore.Error{Op: "unlock", Store: keystore.Keyring, Err: keystore.ErrLocked, State: keystore.Locked, NoWindow: true})), small: true},
+			flow.StoreChosen{Kind: keystore.Keyring}, fail(&keystore.Error{Op: "unlock", Store: keystore.Keyring, Err: keystore.ErrLocked, State: keystore.Locked, NoWindow: true})), small: true},
 		{name: "store_no_collection", events: events(toApplication(), applied(), asked("no-collection", ""))},
-		{name: "store_refused", events: events(toApplication(), applied(), asked("silent", ""), flow.StoreChosen{Kind: flow.StoreKeyring},
+		{name: "store_refused", events: events(toApplication(), applied(), asked("silent", ""), flow.StoreChosen{Kind: keystore.Keyring},
 			fail(&keystore.Error{Op: "get", Store: keystore.Keyring, Err: keystore.ErrRefused, State: keystore.Ready, Detail: "Couldn't write the keyring: No space left on device"}))},
-		{name: "store_insecure", events: events(toApplication(), applied(), asked("no-bus", ""), flow.StoreChosen{Kind: flow.StoreFile, Passphrase: cronofy.NewSecret("x")},
+		{name: "store_insecure", events: events(toApplication(), applied(), asked("no-bus", ""), flow.StoreChosen{Kind: keystore.File, Passphrase: cronofy.NewSecret("x")},
 			fail(&keystore.Error{Op: "open", Store: keystore.File, Err: keystore.ErrInsecure, Path: secretsPath, Detail: "others can write to /home/op/.local/state/confer (mode 0777)"}))},
-		{name: "store_still_locked", events: events(toApplication(), applied(), asked("locked", ""), flow.StoreChosen{Kind: flow.StoreKeyring}, fail(errLocked))},
+		{name: "store_still_locked", events: events(toApplication(), applied(), asked("locked", ""), flow.StoreChosen{Kind: keystore.Keyring}, fail(errLocked))},
 		{name: "store_no_repeat", events: events(toApplication(), applied(), asked("no-bus", "")), keys: []string{"3", "enter", "type:correct horse", "enter", "enter"}},
 		{name: "service_account", events: toAccount(), small: true},
-		{name: "service_account_unchecked", events: events(toApplication(), applied(), flow.ApplicationAccepted{Store: flow.Store{Kind: flow.StoreSession},
+		{name: "service_account_unchecked", events: events(toApplication(), applied(), flow.ApplicationAccepted{Store: flow.Store{Kind: keystore.Session},
 			ClientSecret: cronofy.NewSecret(testSecret), Unchecked: &cronofy.BadAnswerError{Op: "check application", Reason: "HTML instead of JSON"}}, way(flow.StepApplication+1, flow.StepServiceAccount)), small: true},
 		{name: "service_account_busy", events: append(toAccount(), account())},
 		{name: "service_account_paused", events: append(toAccount(), account(), flow.Paused{Until: start.Add(12 * time.Second), Reason: cronofy.WaitRateLimit})},

@@ -81,7 +81,7 @@ func applied() flow.Event {
 }
 
 func accepted() flow.Event {
-	return flow.ApplicationAccepted{ClientSecret: cronofy.NewSecret(testSecret), Store: flow.Store{Kind: flow.StoreKeyring, Keyring: keystore.Status{State: "ready"}}}
+	return flow.ApplicationAccepted{ClientSecret: cronofy.NewSecret(testSecret), Store: flow.Store{Kind: keystore.Keyring, Keyring: keystore.Status{State: "ready"}}}
 }
 
 func asked(keyring, detail string) flow.Event {
@@ -113,7 +113,7 @@ func madeLink() flow.Link {
 	site := germany()
 	return flow.Link{Site: site, Link: links.Link{DataCenter: site.DataCenter.ID, APIHost: site.APIHost(), ClientID: testClient, ServiceAccount: testID,
 		Provider: string(cronofy.Zoom), Label: "Example GmbH", OrganizationalUnit: "ou_5f1e7a", Scope: "organizational_unit_use_integrations",
-		Store: string(flow.StoreKeyring), RefreshToken: true, Linked: start}}
+		Store: keystore.Keyring, RefreshToken: true, Linked: start}}
 }
 
 func fromFile() flow.Event {

@@ -15,6 +15,7 @@ import (
 	"confer/flow"
 	"confer/flow/callback"
 	"confer/internal/screentest"
+	"confer/keystore"
 )
 
 // script answers each task with the next of its events, as the Runner would.
@@ -226,7 +227,7 @@ func TestWalkToTheProvider(t *testing.T) {
 	s := newScript(t).
 		on("application", fail(&cronofy.Error{Status: 401, Code: "invalid_client"})).
 		on("application", asked("locked", "")).
-		on("store", flow.ApplicationAccepted{Store: flow.Store{Kind: flow.StoreSession}, ClientSecret: cronofy.NewSecret(testSecret)}).
+		on("store", flow.ApplicationAccepted{Store: flow.Store{Kind: keystore.Session}, ClientSecret: cronofy.NewSecret(testSecret)}).
 		on("account", fail(&cronofy.Error{Status: 404})).
 		on("account", accountOK()).
 		on("account", accountOK())

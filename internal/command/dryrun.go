@@ -14,6 +14,7 @@ import (
 	"confer/cronofy"
 	"confer/flow"
 	"confer/internal/atomicfile"
+	"confer/keystore"
 )
 
 // Stand-ins for what only Cronofy can give, in a dry run.
@@ -39,8 +40,8 @@ func dryRun(ctx context.Context, w *wiring, tokensOut string, s streams) error {
 	a := &w.known.Answers
 	a.ClientSecret = cronofy.NewSecret(drySecret)
 	a.Accounts = flow.Accounts{}
-	kept := storedWords[cmp.Or(w.known.Store.Kind, flow.StoreKeyring)]
-	w.known.Store = flow.Store{Kind: flow.StoreSession, Pinned: true}
+	kept := storedWords[cmp.Or(w.known.Store.Kind, keystore.Keyring)]
+	w.known.Store = flow.Store{Kind: keystore.Session, Pinned: true}
 	t := &dryTransport{out: s.out}
 	w.runner.NewClient = func(site cronofy.Site, app cronofy.App, _ func(cronofy.Wait)) *cronofy.Client {
 		return cronofy.New(site, app, cronofy.WithHTTPClient(&http.Client{Transport: t}), cronofy.WithNames(w.names), cronofy.WithLimiter(nil))
@@ -72,11 +73,11 @@ func dryRun(ctx context.Context, w *wiring, tokensOut string, s streams) error {
 const secretsIn = "the client secret and the refresh token in "
 
 // storedWords are what a set-up with a store keeps, and where.
-var storedWords = map[flow.StoreKind]string{
-	flow.StoreNone:    "nothing: the sandbox stores nothing",
-	flow.StoreSession: "the link in links.json; " + secretsIn + "memory for that run only",
-	flow.StoreFile:    secretsIn + "the encrypted file, and the link in links.json",
-	flow.StoreKeyring: secretsIn + "the system's keyring, and the link in links.json",
+var storedWords = map[keystore.Kind]string{
+	keystore.None:    "nothing: the sandbox stores nothing",
+	keystore.Session: "the link in links.json; " + secretsIn + "memory for that run only",
+	keystore.File:    secretsIn + "the encrypted file, and the link in links.json",
+	keystore.Keyring: secretsIn + "the system's keyring, and the link in links.json",
 }
 
 // nowhere is a listener that nobody comes to. It takes no port.

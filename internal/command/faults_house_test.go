@@ -188,7 +188,7 @@ func (h *commandHouse) linked() (*links.Manager, links.Link) {
 	dc, _ := cronofy.FindDataCenter("de")
 	site, c := h.server.Site(dc), h.server.Credentials()
 	l := links.Link{DataCenter: "de", APIHost: site.APIHost(), APIURL: h.server.APIURL(), AppURL: h.server.AppURL(), ClientID: c.ClientID,
-		ServiceAccount: c.ServiceAccountID, Provider: string(cronofy.Zoom), Store: string(keystore.Keyring), RefreshToken: true, Linked: time.Now().UTC()}
+		ServiceAccount: c.ServiceAccountID, Provider: string(cronofy.Zoom), Store: keystore.Keyring, RefreshToken: true, Linked: time.Now().UTC()}
 	store := keystore.OpenSession()
 	for parts, secret := range map[string]cronofy.Secret{
 		links.StoredToken(l).Key():                                h.server.Accounts()[0].RefreshToken,
@@ -207,7 +207,7 @@ type oneStore struct{ keystore.Store }
 
 func (oneStore) Probe(context.Context) keystore.Status { return keystore.Status{State: keystore.Ready} }
 
-func (s oneStore) Open(string) (keystore.Store, error) { return s.Store, nil }
+func (s oneStore) Open(keystore.Kind, cronofy.Secret) (keystore.Store, error) { return s.Store, nil }
 
 func (h *commandHouse) check() outcome {
 	m, _ := h.linked()

@@ -13,6 +13,7 @@ import (
 	"confer/flow"
 	"confer/internal/links"
 	"confer/internal/opener"
+	"confer/keystore"
 )
 
 // option is a flag: all that is known of it is said here, once. The help, the
@@ -175,7 +176,7 @@ func dataCenterIDs() (ids []string) {
 func providerNames() []string { return namesOf(cronofy.Providers()) }
 
 func storeNames() []string {
-	return namesOf([]flow.StoreKind{flow.StoreKeyring, flow.StoreSession, flow.StoreFile})
+	return namesOf([]keystore.Kind{keystore.Keyring, keystore.Session, keystore.File})
 }
 
 func colorValues() []string { return []string{"auto", "always", "never"} }

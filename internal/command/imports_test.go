@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -70,7 +71,7 @@ func TestImports(t *testing.T) {
 		{[]string{"confer/cronofy/sandbox"}, []string{"testing", "confer/flow/...", "confer/keystore", "confer/ui"}, "it ships in the program and stands beside the client"},
 		{[]string{"confer/flow/..."}, []string{"confer/ui", "charm.land/...", "os/exec", "confer/internal/opener", "confer/cronofy/sandbox"}, "the set-up has no terminal, starts no process and does not know what it talks to"},
 		{[]string{"confer/..."}, []string{"html/template", "text/template"}, "templates call methods by name, for which the linker must keep all of them: a sixth of the binary (confer/internal/markup is for HTML)"},
-		{[]string{"confer/ui"}, []string{"confer/keystore", "confer/cronofy/sandbox", "net/http", "os/exec", "confer/flow/callback", "confer/internal/links"}, "a screen shows and asks"},
+		{[]string{"confer/ui"}, []string{"confer/cronofy/sandbox", "net/http", "os/exec", "confer/flow/callback", "confer/internal/links"}, "a screen shows and asks"},
 	}
 	below := []string{"confer/internal/atomicfile", "confer/internal/crash"} // all others: they import none of them
 	for _, p := range listPackages(t) {
@@ -87,6 +88,23 @@ func TestImports(t *testing.T) {
 				}
 				require.False(t, matches(imp, r.forbidden), "%s imports %s, but %s", p.ImportPath, imp, r.because)
 			}
+		}
+	}
+}
+
+// TestScreenOpensNoStore: of keystore a screen knows the names and states that it shows.
+func TestScreenOpensNoStore(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("../../ui/*.go")
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	used := regexp.MustCompile(`keystore\.(\w+)`)
+	known := []string{"Kind", "Keyring", "Session", "File", "None", "Locked"}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		require.NoError(t, err)
+		for _, m := range used.FindAllStringSubmatch(string(text), -1) {
+			require.True(t, strings.HasSuffix(file, "_test.go") || slices.Contains(known, m[1]), "%s uses %s", file, m[0])
 		}
 	}
 }

@@ -22,6 +22,7 @@ import (
 	"confer/cronofy"
 	"confer/flow"
 	"confer/internal/suspend"
+	"confer/keystore"
 )
 
 // typedPath is a path as it is typed where no shell reads it: ~/ is the home folder.
@@ -147,9 +148,9 @@ const maxPassphrase = 4 << 10
 
 // store is where secrets are to be kept, as named by a flag or the environment.
 func (f *settings) store(ctx context.Context, s streams) (flow.Store, error) {
-	kind := flow.StoreKind(f.secretStore)
+	kind := keystore.Kind(f.secretStore)
 	switch kind {
-	case "", flow.StoreKeyring, flow.StoreSession:
+	case "", keystore.Keyring, keystore.Session:
 		if f.passphraseFD != "" {
 			return flow.Store{}, wrong("secret-passphrase-fd", " goes with --secret-store file", "leave it out, or add --secret-store file")
 		}

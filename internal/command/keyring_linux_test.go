@@ -78,7 +78,7 @@ func TestKeyringKeepsTheSecret(t *testing.T) {
 			require.NotContains(t, x.bytes(), "•", "a secret was typed")
 			x.press(ctrlC)
 			x.exits(0)
-			require.Equal(t, "keyring", d.load().Links[0].Store)
+			require.Equal(t, keystore.Keyring, d.load().Links[0].Store)
 		})
 	}
 }
@@ -161,7 +161,7 @@ func TestKeyringGoneWhileWaiting(t *testing.T) {
 			x.press(ctrlC)
 			x.exits(0)
 			require.Len(t, d.load().Links, 1)
-			require.Equal(t, store, d.load().Links[0].Store)
+			require.EqualValues(t, store, d.load().Links[0].Store)
 		})
 	}
 }

@@ -69,7 +69,7 @@ func managerOf(list string, app *cronofy.App, clients clientMaker, notify func(c
 	places := newStores(secretsPath(list))
 	places.ask = ask
 	return &links.Manager{
-		Links: links.Open(list), Stores: linkStores{places},
+		Links: links.Open(list), Stores: places,
 		NewClient: func(site cronofy.Site, a cronofy.App) links.Client { return clients(site, a, notify) },
 		Given: func(clientID string) (none cronofy.Secret) {
 			if clientID != app.ClientID {

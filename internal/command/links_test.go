@@ -197,7 +197,7 @@ func (h *linkedHome) revocations() (n int) {
 type fileStores struct{ file *keystore.FileStore }
 
 func (fileStores) Probe(context.Context) keystore.Status { return keystore.Status{} }
-func (s fileStores) Open(flow.StoreKind, cronofy.Secret) (keystore.Store, error) {
+func (s fileStores) Open(keystore.Kind, cronofy.Secret) (keystore.Store, error) {
 	return s.file, nil
 }
 
@@ -226,7 +226,7 @@ func (h *linkedHome) start(folder string) error {
 	last := flow.Unattended(context.Background(), r, flow.Initial{
 		Answers: flow.Answers{Site: h.server.Site(cronofy.DataCenters()[3]), ClientID: c.ClientID, ClientSecret: c.ClientSecret, ServiceAccount: c.ServiceAccountID,
 			Provider: cronofy.Webex, Label: "Acme", RedirectURI: "http://" + addr + "/callback", Accounts: flow.Accounts{Kind: flow.AccountsNone}},
-		Store: flow.Store{Kind: flow.StoreFile, Passphrase: cronofy.NewSecret(testPassphrase)},
+		Store: flow.Store{Kind: keystore.File, Passphrase: cronofy.NewSecret(testPassphrase)},
 	}, nil, func(flow.State, flow.Event) {})
 	if last.Problem != nil {
 		return last.Problem.Err
@@ -291,8 +291,8 @@ func TestHostileLinkIsCleaned(t *testing.T) {
 	t.Parallel()
 	evil := "a\x1b[2J\u202eb\nc"
 	r := statusReport{overview: links.Overview{
-		Links:    []links.LinkStatus{{Link: links.Link{DataCenter: evil, APIHost: evil, APIURL: evil, ClientID: evil, ServiceAccount: evil, Provider: evil, Label: evil, Scope: evil, OrganizationalUnit: evil, Store: evil}}},
-		Accounts: []links.AccountStatus{{Account: links.ServiceAccount{ID: evil, ClientID: evil, Label: evil, Store: evil, DataCenter: evil}}},
+		Links:    []links.LinkStatus{{Link: links.Link{DataCenter: evil, APIHost: evil, APIURL: evil, ClientID: evil, ServiceAccount: evil, Provider: evil, Label: evil, Scope: evil, OrganizationalUnit: evil, Store: keystore.Kind(evil)}}},
+		Accounts: []links.AccountStatus{{Account: links.ServiceAccount{ID: evil, ClientID: evil, Label: evil, Store: keystore.Kind(evil), DataCenter: evil}}},
 		Draft:    &links.Draft{ServiceAccount: evil, Label: evil},
 	}, checks: make([]checked, 1)}
 	var text, lines strings.Builder

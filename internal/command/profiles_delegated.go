@@ -16,6 +16,7 @@ import (
 	"confer/internal/delegated"
 	"confer/internal/links"
 	"confer/internal/profiles"
+	"confer/keystore"
 )
 
 // delegatedSource gets access to the accounts of a list of addresses.
@@ -236,12 +237,12 @@ func (r *profilesRun) stored() (*links.Manager, links.Link, error) {
 // same store.
 func (r *profilesRun) accountLink(m *links.Manager) links.Link {
 	l := links.Link{DataCenter: r.site.DataCenter.ID, APIHost: r.site.APIHost(), ClientID: r.app.ClientID,
-		ServiceAccount: r.f.serviceAccount, Provider: links.AccountToken, Store: r.f.secretStore, RefreshToken: true}
+		ServiceAccount: r.f.serviceAccount, Provider: links.AccountToken, Store: keystore.Kind(r.f.secretStore), RefreshToken: true}
 	if r.site.Overridden() {
 		l.APIURL, l.AppURL = r.site.API, r.site.App
 	}
 	if l.Store == "" {
-		l.Store = string(flow.StoreKeyring)
+		l.Store = keystore.Keyring
 		if c, err := m.Links.Load(r.ctx); err == nil {
 			for _, a := range c.ServiceAccounts {
 				if a.APIHost == l.APIHost && a.ClientID == l.ClientID && a.ID == l.ServiceAccount {

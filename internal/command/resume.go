@@ -135,9 +135,8 @@ func (w *wiring) adopt(d links.Draft) {
 	}
 	// The store that has the client secret is gone on with. Memory is gone, and where
 	// nothing was kept yet the keyring is asked about anew.
-	kind := flow.StoreKind(d.Store)
-	if d.Kept && (kind == flow.StoreKeyring || kind == flow.StoreFile) && (w.known.Store.Kind == "" || w.known.Store.Kind == kind) {
-		w.known.Store.Kind = kind
+	if d.Kept && d.Store.Outlives() && (w.known.Store.Kind == "" || w.known.Store.Kind == d.Store) {
+		w.known.Store.Kind = d.Store
 		w.known.SecretKept = true
 	}
 	if a.ServiceAccount != "" && a.ServiceAccount != d.ServiceAccount {

@@ -16,10 +16,10 @@ import (
 
 	"confer/cronofy"
 	"confer/cronofy/sandbox"
-	"confer/flow"
 	"confer/internal/links"
 	"confer/internal/screentest"
 	"confer/internal/testhost"
+	"confer/keystore"
 )
 
 // workplace is where an operator works: a Cronofy, and a state folder that outlives
@@ -90,7 +90,7 @@ func (d *workplace) saved(what string, ok func(links.Contents) bool) {
 func firstPage(c links.Contents) string {
 	d := c.Draft
 	switch {
-	case d == nil || !d.Kept || d.Store != string(flow.StoreKeyring) || d.Open == "application":
+	case d == nil || !d.Kept || d.Store != keystore.Keyring || d.Open == "application":
 		return onApplication // the secret is missing
 	case d.ServiceAccount == "" || d.Open == "service_account":
 		return onServiceAccount
@@ -423,7 +423,7 @@ func TestFileKeepsTheSecret(t *testing.T) {
 	require.Contains(t, x.until("encrypted file."), onLinked)
 	x.press(ctrlC)
 	x.exits(0)
-	require.Equal(t, "file", d.load().Links[0].Store)
+	require.Equal(t, keystore.File, d.load().Links[0].Store)
 }
 
 // openWith fills the one field of an encrypted file that is there.

@@ -20,6 +20,7 @@ import (
 	"confer/internal/links"
 	"confer/internal/opener"
 	"confer/internal/profiles"
+	"confer/keystore"
 	"confer/ui"
 )
 
@@ -51,7 +52,7 @@ func (f *settings) checkCall(e environment) error {
 		return usage("--dry-run and --json do not go together", "a dry run has no events: leave one out")
 	case f.sandbox && (f.apiURL != "" || f.appURL != ""):
 		return usage("--api-url and --app-url do not go with --sandbox", "the sandbox is its own Cronofy: leave them out")
-	case f.sandbox && !slices.Contains([]flow.StoreKind{"", flow.StoreNone, flow.StoreSession}, flow.StoreKind(f.secretStore)):
+	case f.sandbox && !slices.Contains([]keystore.Kind{"", keystore.None, keystore.Session}, keystore.Kind(f.secretStore)):
 		return usageAt(flow.StepApplication, "--secret-store does not go with --sandbox", "the sandbox stores nothing: leave it out")
 	case f.tokensOut == "-":
 		return usage("--tokens-out - goes with confer export", "here standard output has the results: name a new file")
@@ -236,7 +237,7 @@ func sayEnd(last flow.State, kept bool, tokens *tokenFile, s streams) error {
 		return &exitError{flow.ExitCancelled}
 	}
 	l := last.Made[len(last.Made)-1]
-	if flow.StoreKind(l.Store) == flow.StoreNone {
+	if l.Store == keystore.None {
 		fmt.Fprintln(s.err, "That was the sandbox: nothing is linked in reality, and nothing is stored.")
 	}
 	if warning := tokens.warning(l); warning != "" {

@@ -296,7 +296,7 @@ func when(t time.Time) string {
 }
 
 // whereabouts says where a secret is.
-func whereabouts(s links.Secret, store string) string {
+func whereabouts(s links.Secret, store keystore.Kind) string {
 	place := storePlace(store)
 	switch s.State {
 	case links.Present:
@@ -318,8 +318,8 @@ func whereabouts(s links.Secret, store string) string {
 	return string(s.State)
 }
 
-func storePlace(store string) string {
-	switch keystore.Kind(store) {
+func storePlace(store keystore.Kind) string {
+	switch store {
 	case keystore.Keyring:
 		return "the keyring"
 	case keystore.File:
@@ -327,7 +327,7 @@ func storePlace(store string) string {
 	case keystore.Session:
 		return "memory"
 	}
-	return "the store " + clip(store)
+	return "the store " + clip(string(store))
 }
 
 // json writes "link" for each link, "service_account" for each service account that
@@ -346,13 +346,13 @@ func (r statusReport) json(ev *events) {
 	for _, a := range o.Accounts {
 		k := a.Account
 		ev.write("service_account", "service_account_id", clip(k.ID), "data_center", dataCenterOf(k.APIHost).ID, "client_id", clip(k.ClientID),
-			"label?", clip(k.Label), "secret_store", clip(k.Store), "refresh_token", secretJSON(a.RefreshToken), "problem", a.RefreshToken.Problem())
+			"label?", clip(k.Label), "secret_store", clip(string(k.Store)), "refresh_token", secretJSON(a.RefreshToken), "problem", a.RefreshToken.Problem())
 	}
 	if d := o.Draft; d != nil {
 		var store string
 		var secret members
 		if o.DraftSecret.State != "" {
-			store, secret = clip(d.Store), secretJSON(o.DraftSecret)
+			store, secret = clip(string(d.Store)), secretJSON(o.DraftSecret)
 		}
 		ev.write("unfinished", "service_account_id?", clip(d.ServiceAccount), "label?", clip(d.Label), "secret_store?", store, "client_secret?", secret,
 			"problem", o.DraftSecret.Problem())
@@ -364,7 +364,7 @@ func (r statusReport) json(ev *events) {
 		}
 		ev.write("left_over", "kind", kind, "data_center", dataCenterOf(s.APIHost).ID, "client_id", clip(s.ClientID),
 			"service_account_id?", clip(s.ServiceAccount), "provider?", clip(s.Provider), // "service_account": it is the account's own
-			"secret_store", clip(s.Store), "secret", secretJSON(l.Secret), "command", leftoverCommand, "problem", l.Secret.Problem())
+			"secret_store", clip(string(s.Store)), "secret", secretJSON(l.Secret), "command", leftoverCommand, "problem", l.Secret.Problem())
 	}
 }
 
@@ -380,7 +380,7 @@ func (r statusReport) linkJSON(ev *events, l links.LinkStatus, c checked) {
 	}
 	ev.write("link", "id", k.ID(), "data_center", dataCenter, "client_id", clip(k.ClientID), "service_account_id", clip(k.ServiceAccount),
 		"provider", clip(k.Provider), "organizational_unit", members{"sub?", clip(k.OrganizationalUnit)}, "scope?", cronofy.CleanText(k.Scope, 200),
-		"label?", clip(k.Label), "linked", eventTime(k.Linked), "unconfirmed", k.Unconfirmed, "secret_store", clip(k.Store),
+		"label?", clip(k.Label), "linked", eventTime(k.Linked), "unconfirmed", k.Unconfirmed, "secret_store", clip(string(k.Store)),
 		"client_secret", secretJSON(l.ClientSecret), "refresh_token", secretJSON(l.RefreshToken), "check?", check, "problem", r.linkProblem(l, c))
 }
 

@@ -219,7 +219,7 @@ func (w *wiring) useSandbox(ctx context.Context, f *settings, host opener.Machin
 		w.known.Sites = append(w.known.Sites, server.Site(d))
 	}
 	a.Site = server.Site(a.Site.DataCenter) // last, for the sandbox's relink links name it
-	w.known.Store = flow.Store{Kind: flow.StoreNone, Pinned: true}
+	w.known.Store = flow.Store{Kind: keystore.None, Pinned: true}
 	w.known.Suggested = true
 	w.runner.OpenAccounts = sandboxAccounts(server)
 	w.runner.Looks = []time.Duration{500 * time.Millisecond, time.Second, 2 * time.Second}
@@ -285,27 +285,27 @@ type stores struct {
 	ask  func() (cronofy.Secret, error) // for its passphrase, at the first use; nil: it is given or empty
 
 	mu     sync.Mutex
-	opened map[flow.StoreKind]keystore.Store
+	opened map[keystore.Kind]keystore.Store
 	phrase cronofy.Secret // the file was opened with
 }
 
 func newStores(path string) *stores {
-	return &stores{path: path, opened: map[flow.StoreKind]keystore.Store{}}
+	return &stores{path: path, opened: map[keystore.Kind]keystore.Store{}}
 }
 
 // workFactor is for the encrypted file; 0: keystore's own. Tests of the whole program
 // make its key cheap to derive: that took most of their time.
 var workFactor int
 
-// Probe implements flow.Stores and links.Stores.
+// Probe implements links.Stores.
 func (s *stores) Probe(ctx context.Context) keystore.Status { return keystore.Probe(ctx) }
 
-// Open implements flow.Stores. Without a passphrase the file that was opened
+// Open implements links.Stores. Without a passphrase the file that was opened
 // before stays open.
-func (s *stores) Open(kind flow.StoreKind, passphrase cronofy.Secret) (keystore.Store, error) {
+func (s *stores) Open(kind keystore.Kind, passphrase cronofy.Secret) (keystore.Store, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if kind == flow.StoreFile && !passphrase.Empty() && !s.phrase.Equal(passphrase) {
+	if kind == keystore.File && !passphrase.Empty() && !s.phrase.Equal(passphrase) {
 		delete(s.opened, kind)
 		s.phrase = passphrase
 	}
@@ -314,11 +314,11 @@ func (s *stores) Open(kind flow.StoreKind, passphrase cronofy.Secret) (keystore.
 	}
 	var st keystore.Store
 	switch kind {
-	case flow.StoreKeyring:
+	case keystore.Keyring:
 		st = keystore.OpenKeyring()
-	case flow.StoreSession, flow.StoreNone:
+	case keystore.Session, keystore.None:
 		st = keystore.OpenSession()
-	case flow.StoreFile:
+	case keystore.File:
 		st = keystore.OpenFile(s.path, func(context.Context) (string, error) {
 			if s.ask == nil {
 				return passphrase.Reveal(), nil
@@ -334,12 +334,4 @@ func (s *stores) Open(kind flow.StoreKind, passphrase cronofy.Secret) (keystore.
 	}
 	s.opened[kind] = st
 	return st, nil
-}
-
-// linkStores are those of the commands on links.
-type linkStores struct{ *stores }
-
-// Open implements links.Stores.
-func (s linkStores) Open(kind string) (keystore.Store, error) {
-	return s.stores.Open(flow.StoreKind(kind), cronofy.Secret{})
 }

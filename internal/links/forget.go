@@ -71,7 +71,7 @@ func (m *Manager) Forget(ctx context.Context, l Link, revoke bool) (Forgotten, e
 	if err != nil {
 		return done, &StepError{StepSecrets, err} // it names them
 	}
-	d := deleter{Manager: m, locked: StoredToken(l), done: &done, failed: map[string]error{}}
+	d := deleter{Manager: m, locked: StoredToken(l), done: &done, failed: map[keystore.Kind]error{}}
 	for _, s := range c.secretsOf(l) {
 		err := d.delete(ctx, s)
 		switch {
@@ -85,7 +85,7 @@ func (m *Manager) Forget(ctx context.Context, l Link, revoke bool) (Forgotten, e
 		}
 	}
 	done.SecretStays = c.without(l).Needs(StoredClientSecret(l.Store, l.APIHost, l.ClientID))
-	done.Memory = l.Store == storeSession && done.RefreshTokens == 0 && !done.ClientSecret && done.Left == nil
+	done.Memory = l.Store == keystore.Session && done.RefreshTokens == 0 && !done.ClientSecret && done.Left == nil
 	return done, d.update(ctx, func(now *Contents) { *now = now.without(l) })
 }
 
@@ -155,7 +155,7 @@ type deleter struct {
 	*Manager
 	locked  StoredSecret // whose lock is held already
 	done    *Forgotten
-	failed  map[string]error // by store
+	failed  map[keystore.Kind]error // by store
 	deleted []StoredSecret
 }
 
@@ -229,7 +229,7 @@ func (m *Manager) DeleteUnneeded(ctx context.Context, all bool) (Forgotten, erro
 		}
 	}
 	forget(&c)
-	d := deleter{Manager: m, done: &done, failed: map[string]error{}}
+	d := deleter{Manager: m, done: &done, failed: map[keystore.Kind]error{}}
 	var failed error
 	for _, s := range c.UnneededSecrets() {
 		failed = cmp.Or(failed, d.delete(ctx, s))

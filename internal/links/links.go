@@ -39,20 +39,20 @@ type Contents struct {
 // application of one data center. APIHost, ClientID, ServiceAccount and Provider
 // tell it from others.
 type Link struct {
-	DataCenter         string    `json:"data_center"`                   // "de"
-	APIHost            string    `json:"api_host"`                      // with its port if it has one
-	APIURL             string    `json:"api_url,omitempty"`             // base URL in place of the data center's; empty: its own
-	AppURL             string    `json:"app_url,omitempty"`             // likewise
-	ClientID           string    `json:"client_id"`                     //
-	ServiceAccount     string    `json:"service_account_id"`            // "ser_…"
-	Provider           string    `json:"provider"`                      // a cronofy.Provider
-	Label              string    `json:"label,omitempty"`               // the operator's own name for it
-	OrganizationalUnit string    `json:"organizational_unit,omitempty"` // its sub; empty when Cronofy did not say
-	Scope              string    `json:"scope,omitempty"`               // space-separated
-	Store              string    `json:"secret_store"`                  // where its secrets are: "keyring", "file", "session", ...
-	Linked             time.Time `json:"linked"`                        // UTC
-	RefreshToken       bool      `json:"refresh_token,omitempty"`       // there is one in Store
-	Unconfirmed        bool      `json:"unconfirmed,omitempty"`         // the administrator said so; no token was exchanged
+	DataCenter         string        `json:"data_center"`                   // "de"
+	APIHost            string        `json:"api_host"`                      // with its port if it has one
+	APIURL             string        `json:"api_url,omitempty"`             // base URL in place of the data center's; empty: its own
+	AppURL             string        `json:"app_url,omitempty"`             // likewise
+	ClientID           string        `json:"client_id"`                     //
+	ServiceAccount     string        `json:"service_account_id"`            // "ser_…"
+	Provider           string        `json:"provider"`                      // a cronofy.Provider
+	Label              string        `json:"label,omitempty"`               // the operator's own name for it
+	OrganizationalUnit string        `json:"organizational_unit,omitempty"` // its sub; empty when Cronofy did not say
+	Scope              string        `json:"scope,omitempty"`               // space-separated
+	Store              keystore.Kind `json:"secret_store"`                  // where its secrets are: "keyring", "file", "session", ...
+	Linked             time.Time     `json:"linked"`                        // UTC
+	RefreshToken       bool          `json:"refresh_token,omitempty"`       // there is one in Store
+	Unconfirmed        bool          `json:"unconfirmed,omitempty"`         // the administrator said so; no token was exchanged
 }
 
 // ID names a link on the command line: "zoom-6789-k3f2". It is made of what
@@ -85,14 +85,14 @@ func (l Link) Same(o Link) bool {
 // ServiceAccount is a calendar service account that was authorized here, by
 // Enterprise Connect. Its refresh token is in Store.
 type ServiceAccount struct {
-	DataCenter string    `json:"data_center"`
-	APIHost    string    `json:"api_host"`
-	ClientID   string    `json:"client_id"`
-	ID         string    `json:"service_account_id"`
-	Label      string    `json:"label,omitempty"`
-	Scope      string    `json:"scope,omitempty"`
-	Store      string    `json:"secret_store"`
-	Authorized time.Time `json:"authorized"` // UTC
+	DataCenter string        `json:"data_center"`
+	APIHost    string        `json:"api_host"`
+	ClientID   string        `json:"client_id"`
+	ID         string        `json:"service_account_id"`
+	Label      string        `json:"label,omitempty"`
+	Scope      string        `json:"scope,omitempty"`
+	Store      keystore.Kind `json:"secret_store"`
+	Authorized time.Time     `json:"authorized"` // UTC
 }
 
 // Same tells whether two are the same account of the same application.
@@ -103,18 +103,18 @@ func (a ServiceAccount) Same(o ServiceAccount) bool {
 // Draft is what an unfinished run was told, without its secrets. It is
 // comparable. Empty fields were not answered.
 type Draft struct {
-	DataCenter     string `json:"data_center,omitempty"`
-	APIURL         string `json:"api_url,omitempty"` // base URL in place of the data center's; empty: its own
-	AppURL         string `json:"app_url,omitempty"` // likewise
-	ClientID       string `json:"client_id,omitempty"`
-	RedirectURI    string `json:"redirect_uri,omitempty"`
-	Listen         string `json:"listen,omitempty"` // host:port
-	ServiceAccount string `json:"service_account_id,omitempty"`
-	Provider       string `json:"provider,omitempty"`
-	Label          string `json:"label,omitempty"`
-	Store          string `json:"secret_store,omitempty"`
-	Kept           bool   `json:"kept_in_store,omitempty"` // the client secret is in Store
-	Open           string `json:"open_step,omitempty"`     // "service_account": its answer was not accepted; empty: all were
+	DataCenter     string        `json:"data_center,omitempty"`
+	APIURL         string        `json:"api_url,omitempty"` // base URL in place of the data center's; empty: its own
+	AppURL         string        `json:"app_url,omitempty"` // likewise
+	ClientID       string        `json:"client_id,omitempty"`
+	RedirectURI    string        `json:"redirect_uri,omitempty"`
+	Listen         string        `json:"listen,omitempty"` // host:port
+	ServiceAccount string        `json:"service_account_id,omitempty"`
+	Provider       string        `json:"provider,omitempty"`
+	Label          string        `json:"label,omitempty"`
+	Store          keystore.Kind `json:"secret_store,omitempty"`
+	Kept           bool          `json:"kept_in_store,omitempty"` // the client secret is in Store
+	Open           string        `json:"open_step,omitempty"`     // "service_account": its answer was not accepted; empty: all were
 }
 
 // PendingLimit is how long an attempt can be finished after its approval link was made.
@@ -217,7 +217,7 @@ func (c Contents) valid() bool {
 		names = append(names, []string{"account", a.APIHost, a.ClientID, a.ID})
 	}
 	for _, s := range c.Secrets {
-		names = append(names, append([]string{"secret", s.Store}, s.keyParts()...))
+		names = append(names, append([]string{"secret", string(s.Store)}, s.keyParts()...))
 	}
 	for _, p := range c.Pending {
 		names = append(names, []string{"pending", p.StateHash})
@@ -265,16 +265,16 @@ const AccountToken = "service_account"
 // the secret was deleted, so that none is ever out of sight; an entry of nothing
 // is harmless. The secret itself is not in it.
 type StoredSecret struct {
-	Store          string    `json:"secret_store"`                 // "keyring", "file"
-	APIHost        string    `json:"api_host"`                     // with its port if it has one
-	ClientID       string    `json:"client_id"`                    //
-	ServiceAccount string    `json:"service_account_id,omitempty"` // empty: it is the client secret
-	Provider       string    `json:"provider,omitempty"`           // of the link whose refresh token it is, or AccountToken
-	Recorded       time.Time `json:"recorded,omitzero"`            // UTC, the last time; zero: it follows from an older list
+	Store          keystore.Kind `json:"secret_store"`                 // "keyring", "file"
+	APIHost        string        `json:"api_host"`                     // with its port if it has one
+	ClientID       string        `json:"client_id"`                    //
+	ServiceAccount string        `json:"service_account_id,omitempty"` // empty: it is the client secret
+	Provider       string        `json:"provider,omitempty"`           // of the link whose refresh token it is, or AccountToken
+	Recorded       time.Time     `json:"recorded,omitzero"`            // UTC, the last time; zero: it follows from an older list
 }
 
 // StoredClientSecret names an application's client secret in a store.
-func StoredClientSecret(store, apiHost, clientID string) StoredSecret {
+func StoredClientSecret(store keystore.Kind, apiHost, clientID string) StoredSecret {
 	return StoredSecret{Store: store, APIHost: apiHost, ClientID: clientID}
 }
 
@@ -315,14 +315,11 @@ func (s StoredSecret) SameApp(o StoredSecret) bool {
 	return s.APIHost == o.APIHost && s.ClientID == o.ClientID
 }
 
-// Outlives tells whether what is in a store is there after the run.
-func Outlives(store string) bool { return store != "" && store != "session" && store != "none" }
-
 // AddSecret lists a secret before it is stored, and again afterwards: whoever
 // deleted it in between does not remove the newer entry. One in a place that ends
 // with the run is not listed.
 func (c *Contents) AddSecret(s StoredSecret, at time.Time) {
-	if !Outlives(s.Store) {
+	if !s.Store.Outlives() {
 		return
 	}
 	s.Recorded = at.UTC()
@@ -365,7 +362,7 @@ func (c Contents) needed() (all []StoredSecret) {
 			all = append(all, s)
 		}
 	}
-	return slices.DeleteFunc(all, func(s StoredSecret) bool { return !Outlives(s.Store) })
+	return slices.DeleteFunc(all, func(s StoredSecret) bool { return !s.Store.Outlives() })
 }
 
 // ClientSecret names the client secret of an unfinished run, in its store. Its

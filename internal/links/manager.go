@@ -16,13 +16,6 @@ import (
 	"confer/keystore"
 )
 
-// The places for secrets by their names in a Link.
-const (
-	storeKeyring = string(keystore.Keyring)
-	storeSession = string(keystore.Session)
-	storeFile    = string(keystore.File)
-)
-
 // What stands in the way beside the errors of cronofy, keystore and File.
 var (
 	// ErrNoToken: confer has no token of its own for this link, and never had:
@@ -58,8 +51,9 @@ type Client interface {
 type Stores interface {
 	// Probe asks the keyring for its state without a prompt.
 	Probe(ctx context.Context) keystore.Status
-	// Open gives a store by its name. It does not prompt.
-	Open(kind string) (keystore.Store, error)
+	// Open gives the store; the passphrase is keystore.File's, where it is known. It does
+	// not prompt.
+	Open(kind keystore.Kind, passphrase cronofy.Secret) (keystore.Store, error)
 }
 
 // Manager works on links that were made: it tells what is linked and where each
@@ -95,11 +89,11 @@ func Site(l Link) (cronofy.Site, error) {
 }
 
 // open gives the store of a link's secrets, or ErrGone.
-func (m *Manager) open(kind string) (keystore.Store, error) {
-	if kind == storeSession {
+func (m *Manager) open(kind keystore.Kind) (keystore.Store, error) {
+	if kind == keystore.Session {
 		return nil, ErrGone
 	}
-	return m.Stores.Open(kind)
+	return m.Stores.Open(kind, cronofy.Secret{})
 }
 
 // client makes the client of a link's application.

@@ -25,7 +25,7 @@ type places struct {
 	mu     sync.Mutex
 	state  keystore.State
 	store  keystore.Store
-	others map[string]keystore.Store
+	others map[keystore.Kind]keystore.Store
 	probes int
 }
 
@@ -36,17 +36,12 @@ func (p *places) Probe(context.Context) keystore.Status {
 	return keystore.Status{State: p.state, Detail: "as the test says"}
 }
 
-func (p *places) Open(kind string) (keystore.Store, error) {
+func (p *places) Open(kind keystore.Kind, _ cronofy.Secret) (keystore.Store, error) {
 	if other := p.others[kind]; other != nil {
 		return other, nil
 	}
 	return p.store, nil
 }
-
-// asFlow gives the same places to a set-up.
-type asFlow struct{ *places }
-
-func (p asFlow) Open(flow.StoreKind, cronofy.Secret) (keystore.Store, error) { return p.store, nil }
 
 // fixedNow is when everything happens.
 func fixedNow() time.Time { return time.Date(2026, 11, 23, 14, 2, 3, 0, time.UTC) }
@@ -84,7 +79,7 @@ func (h *fixture) link(p cronofy.Provider) links.Link {
 	var visits sync.WaitGroup
 	r := &flow.Runner{
 		NewClient: func(s cronofy.Site, a cronofy.App, _ func(cronofy.Wait)) *cronofy.Client { return cronofy.New(s, a) },
-		Stores:    asFlow{h.places}, Links: h.links,
+		Stores:    h.places, Links: h.links,
 		OpenAccounts: func(context.Context, string) (io.ReadCloser, error) { return nil, io.EOF },
 		OpenURL: func(url string) error {
 			visits.Go(func() { _ = sandbox.Browser(context.Background(), http.DefaultClient, url, sandbox.Approve) })

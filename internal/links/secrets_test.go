@@ -39,7 +39,7 @@ func TestAddAndRemoveSecret(t *testing.T) {
 	require.Len(t, c.Secrets, 1, "it was recorded anew, so it may have been stored anew")
 	c.RemoveSecret(c.Secrets[0])
 	require.Empty(t, c.Secrets)
-	for _, ends := range []string{"session", "none", ""} {
+	for _, ends := range []keystore.Kind{"session", "none", ""} {
 		c.AddSecret(StoredClientSecret(ends, "h", "c"), noon)
 		require.Empty(t, c.Secrets, "%q ends with the run", ends)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 
+	"confer/cronofy"
 	"confer/keystore"
 )
 
@@ -103,7 +104,7 @@ func (m *Manager) Status(ctx context.Context) (Overview, error) {
 		return Overview{}, err
 	}
 	o := Overview{Draft: c.Draft, Damaged: c.Damaged, UnlistedFile: m.unlistedFile(c)}
-	if slices.ContainsFunc(c.Secrets, func(s StoredSecret) bool { return s.Store == storeKeyring }) {
+	if slices.ContainsFunc(c.Secrets, func(s StoredSecret) bool { return s.Store == keystore.Keyring }) {
 		o.Keyring = m.Stores.Probe(ctx)
 	}
 	look := func(s StoredSecret) Secret { return m.look(ctx, o.Keyring, s) }
@@ -118,7 +119,7 @@ func (m *Manager) Status(ctx context.Context) (Overview, error) {
 	for _, a := range c.ServiceAccounts {
 		o.Accounts = append(o.Accounts, AccountStatus{a, look(StoredAccountToken(a))})
 	}
-	if c.Draft != nil && c.Draft.Kept && Outlives(c.Draft.Store) {
+	if c.Draft != nil && c.Draft.Kept && c.Draft.Store.Outlives() {
 		o.DraftSecret = look(c.Draft.ClientSecret())
 	}
 	for _, s := range c.UnneededSecrets() {
@@ -132,10 +133,10 @@ func (m *Manager) Status(ctx context.Context) (Overview, error) {
 // unlistedFile gives the encrypted file if there is one and no secret in it is
 // listed, as when the file of links was lost; empty: there is none.
 func (m *Manager) unlistedFile(c Contents) string {
-	if slices.ContainsFunc(c.Secrets, func(s StoredSecret) bool { return s.Store == storeFile }) {
+	if slices.ContainsFunc(c.Secrets, func(s StoredSecret) bool { return s.Store == keystore.File }) {
 		return ""
 	}
-	store, err := m.Stores.Open(storeFile)
+	store, err := m.Stores.Open(keystore.File, cronofy.Secret{})
 	if err != nil {
 		return "" // there is no such store here
 	}
@@ -159,13 +160,13 @@ func (m *Manager) look(ctx context.Context, keyring keystore.Status, s StoredSec
 		return Secret{State: Gone}
 	case err != nil:
 		return Secret{Unread, err}
-	case s.Store == storeKeyring && keyring.State != keystore.Ready:
+	case s.Store == keystore.Keyring && keyring.State != keystore.Ready:
 		return Secret{Unread, keyring.Error("get")}
-	case s.Store == storeKeyring && m.DialogPossible:
+	case s.Store == keystore.Keyring && m.DialogPossible:
 		return Secret{Unread, ErrDialog}
-	case s.Store == storeFile && existingFile(store) != "":
+	case s.Store == keystore.File && existingFile(store) != "":
 		return Secret{State: Sealed}
-	case s.Store == storeFile:
+	case s.Store == keystore.File:
 		return Secret{State: Missing}
 	}
 	switch has, err := keystore.Has(ctx, store, s.Key()); {

@@ -37,7 +37,7 @@ func TestStatusOfARealLink(t *testing.T) {
 }
 
 // made is a link that needs no server.
-func made(store string) links.Link {
+func made(store keystore.Kind) links.Link {
 	return links.Link{DataCenter: "de", APIHost: "api-de.cronofy.com", ClientID: "id", ServiceAccount: "ser_1",
 		Provider: "zoom_enterprise", Store: store, RefreshToken: true}
 }
@@ -156,7 +156,7 @@ func TestAnEncryptedFileThatNothingLists(t *testing.T) {
 	h := newFixture(t, sandbox.Options{})
 	path := filepath.Join(t.TempDir(), "secrets.age")
 	require.NoError(t, os.WriteFile(path, []byte("sealed"), 0o600))
-	h.places.others = map[string]keystore.Store{"file": keystore.OpenFile(path, nil, 0)}
+	h.places.others = map[keystore.Kind]keystore.Store{"file": keystore.OpenFile(path, nil, 0)}
 	o, err := h.manager().Status(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, path, o.UnlistedFile)

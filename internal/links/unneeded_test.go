@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"confer/cronofy"
 	"confer/cronofy/sandbox"
 	"confer/internal/links"
 	"confer/keystore"
@@ -15,7 +16,7 @@ import (
 func (h *fixture) put(all ...links.StoredSecret) {
 	h.t.Helper()
 	for _, s := range all {
-		store, err := h.places.Open(s.Store)
+		store, err := h.places.Open(s.Store, cronofy.Secret{})
 		require.NoError(h.t, err)
 		require.NoError(h.t, store.Set(h.t.Context(), s.Key(), "something"))
 		h.change(func(c *links.Contents) { c.AddSecret(s, fixedNow()) })
@@ -25,7 +26,7 @@ func (h *fixture) put(all ...links.StoredSecret) {
 // has tells whether an entry's secret is in its store.
 func (h *fixture) has(s links.StoredSecret) bool {
 	h.t.Helper()
-	store, err := h.places.Open(s.Store)
+	store, err := h.places.Open(s.Store, cronofy.Secret{})
 	require.NoError(h.t, err)
 	_, err = store.Get(h.t.Context(), s.Key())
 	if err != nil {
@@ -34,7 +35,7 @@ func (h *fixture) has(s links.StoredSecret) bool {
 	return err == nil
 }
 
-func clientSecret(store string, l links.Link) links.StoredSecret {
+func clientSecret(store keystore.Kind, l links.Link) links.StoredSecret {
 	return links.StoredClientSecret(store, l.APIHost, l.ClientID)
 }
 
@@ -42,7 +43,7 @@ func clientSecret(store string, l links.Link) links.StoredSecret {
 func TestForgetFindsCopies(t *testing.T) {
 	t.Parallel()
 	h := newFixture(t, sandbox.Options{})
-	h.places.others = map[string]keystore.Store{"file": keystore.OpenSession()}
+	h.places.others = map[keystore.Kind]keystore.Store{"file": keystore.OpenSession()}
 	old := made("file")
 	copies := []links.StoredSecret{links.StoredToken(made("keyring")), clientSecret("keyring", old), links.StoredToken(old), clientSecret("file", old)}
 	h.put(copies...)
@@ -60,7 +61,7 @@ func TestForgetFindsCopies(t *testing.T) {
 func TestForgetTellsOfCopiesThatStay(t *testing.T) {
 	t.Parallel()
 	h := newFixture(t, sandbox.Options{})
-	h.places.others = map[string]keystore.Store{"file": spy{Store: keystore.OpenSession(), del: func(string) error { return refused("delete") }}}
+	h.places.others = map[keystore.Kind]keystore.Store{"file": spy{Store: keystore.OpenSession(), del: func(string) error { return refused("delete") }}}
 	copied := links.StoredToken(made("file"))
 	h.put(copied, links.StoredToken(made("keyring")), clientSecret("keyring", made("keyring")))
 	h.change(func(c *links.Contents) { c.AddLink(made("keyring")) })
@@ -117,7 +118,7 @@ func TestLeftoverOfOneStoreDoesNotWaitForAnother(t *testing.T) {
 	h := newFixture(t, sandbox.Options{})
 	asked := 0
 	broken := spy{Store: keystore.OpenSession(), del: func(string) error { asked++; return refused("delete") }}
-	h.places.others = map[string]keystore.Store{"file": broken}
+	h.places.others = map[keystore.Kind]keystore.Store{"file": broken}
 	l := made("keyring")
 	h.put(links.StoredToken(made("file")), clientSecret("file", l), links.StoredToken(l), clientSecret("keyring", l))
 	_, err := h.manager().DeleteUnneeded(t.Context(), false)
@@ -126,7 +127,7 @@ func TestLeftoverOfOneStoreDoesNotWaitForAnother(t *testing.T) {
 	require.False(t, h.has(links.StoredToken(l)) || h.has(clientSecret("keyring", l)))
 	require.Len(t, h.contents().Secrets, 2)
 	for _, s := range h.contents().Secrets {
-		require.Equal(t, "file", s.Store)
+		require.Equal(t, keystore.File, s.Store)
 	}
 }
 
@@ -150,7 +151,7 @@ func TestARecordMadeMeanwhileStays(t *testing.T) {
 func TestForgetDoesNotFailForAnotherSetUpsSecret(t *testing.T) {
 	t.Parallel()
 	h := newFixture(t, sandbox.Options{})
-	h.places.others = map[string]keystore.Store{"file": spy{Store: keystore.OpenSession(), del: func(string) error { return refused("delete") }}}
+	h.places.others = map[keystore.Kind]keystore.Store{"file": spy{Store: keystore.OpenSession(), del: func(string) error { return refused("delete") }}}
 	other := clientSecret("file", made("file"))
 	h.put(other, links.StoredToken(made("keyring")), clientSecret("keyring", made("keyring")))
 	h.change(func(c *links.Contents) { c.AddLink(made("keyring")) })
