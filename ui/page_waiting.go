@@ -318,17 +318,5 @@ func permitText(a flow.Answers) string {
 	if a.RedirectSet || !slices.Contains(uris, a.RedirectURI) {
 		uris = []string{cronofy.CleanText(a.RedirectURI, maxEntry)}
 	}
-	return doctor.Registration{ClientID: clean(a.ClientID), DataCenter: siteWords(a.Site), RedirectURIs: uris}.Text()
-}
-
-// siteWords names a data center with its host, or the host that stands in its
-// place.
-func siteWords(s cronofy.Site) string {
-	switch {
-	case !s.Chosen():
-		return ""
-	case s.Overridden() && !s.Sandbox:
-		return clean(s.APIHost())
-	}
-	return s.DataCenter.Name + " (" + s.DataCenter.Site().APIHost() + ")"
+	return doctor.Registration(clean(a.ClientID), doctor.SiteName(a.Site), uris)
 }

@@ -8,7 +8,6 @@ import (
 	"regexp"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"confer/cronofy"
 	"confer/flow"
@@ -25,7 +24,7 @@ func newDoctor(s streams, e environment) *cobra.Command {
 		Use:   "doctor",
 		Short: "Check this machine, and tell what to register at Cronofy",
 		Long: "Checks the keyring by storing, reading back and deleting a test item. Checks the loopback ports of the redirect URI, the " +
-			"browser, the terminal, confer's folder, and the way to Cronofy: proxy, DNS, TLS, clock. Says for each what to do. Then " +
+			"browser, confer's folder, and the way to Cronofy: proxy, DNS, TLS, clock. Says for each what to do. Then " +
 			"prints the message with which Cronofy's support adds the redirect URIs to an application's permitted redirect URIs. " +
 			"Nothing secret is sent. Exit code 1 on any problem.",
 		Example: "  confer doctor\n  confer doctor --data-center de --client-id ID\n  confer doctor --json",
@@ -43,9 +42,23 @@ func newDoctor(s streams, e environment) *cobra.Command {
 
 func examine(ctx context.Context, f *settings, e environment, s streams) error {
 	f.fill(e)
-	m, err := machineOf(f, e, s)
+	a, err := f.answers()
 	if err != nil {
 		return err
+	}
+	m := &doctor.Machine{RedirectURIs: flow.RedirectURIs(), Listen: f.listen, Browser: f.browser, Opener: opener.Host(), CAFile: f.caFile,
+		Files: []string{"links.json", secretsFile}, Probe: keystore.Probe, Keyring: keystore.OpenKeyring()}
+	if f.redirectURI != "" {
+		m.RedirectURIs = []string{f.redirectURI}
+	}
+	path, err := links.DefaultPath()
+	m.Folder, m.FolderErr = filepath.Dir(path), err
+	if a.Site.Chosen() {
+		m.Sites = []cronofy.Site{a.Site}
+	} else {
+		for _, d := range cronofy.DataCenters() {
+			m.Sites = append(m.Sites, d.Site())
+		}
 	}
 	out := &findings{w: s.out}
 	if f.json {
@@ -58,48 +71,18 @@ func examine(ctx context.Context, f *settings, e environment, s streams) error {
 	case out.left:
 		return &exitError{flow.ExitFailed}
 	}
-	r := doctor.Registration{ClientID: f.clientID, RedirectURIs: m.RedirectURIs}
-	if m.Chosen {
-		r.DataCenter = doctor.SiteName(m.Sites[0])
+	place := doctor.SiteName(a.Site)
+	text := doctor.Registration(f.clientID, place, m.RedirectURIs)
+	if f.json {
+		out.ev.write("registration", "client_id?", f.clientID, "data_center?", place, "redirect_uris", m.RedirectURIs, "to", doctor.SupportAddress, "text", text)
+	} else {
+		fmt.Fprintf(s.out, "\nProblems found: %d.\n\nAn application in development mode takes any redirect URI. For one in production, send this:\n\n%s",
+			out.problems, lines.ReplaceAllString(text, "    $0"))
 	}
-	out.registration(r)
 	if out.problems > 0 {
 		return &exitError{flow.ExitFailed}
 	}
 	return nil
-}
-
-// machineOf gathers what the checks look at.
-func machineOf(f *settings, e environment, s streams) (*doctor.Machine, error) {
-	a, err := f.answers()
-	if err != nil {
-		return nil, err
-	}
-	m := &doctor.Machine{RedirectURIs: flow.RedirectURIs(), Listen: f.listen, Browser: f.browser, Opener: opener.Host(), CAFile: f.caFile,
-		Terminal: terminalOf(e, s), Files: []string{"links.json", secretsFile}, Probe: keystore.Probe, Keyring: keystore.OpenKeyring()}
-	if f.redirectURI != "" {
-		m.RedirectURIs = []string{f.redirectURI}
-	}
-	path, err := links.DefaultPath()
-	m.Folder, m.FolderErr = filepath.Dir(path), err
-	if m.Chosen = a.Site.Chosen(); m.Chosen {
-		m.Sites = []cronofy.Site{a.Site}
-		return m, nil
-	}
-	for _, d := range cronofy.DataCenters() {
-		m.Sites = append(m.Sites, d.Site())
-	}
-	return m, nil
-}
-
-func terminalOf(e environment, s streams) doctor.Terminal {
-	t := doctor.Terminal{Getenv: e.get}
-	_, t.Input = asTerminal(s.in)
-	out, ok := asTerminal(s.out)
-	if t.Output = ok; ok {
-		t.Width, t.Height, _ = term.GetSize(int(out.Fd()))
-	}
-	return t
 }
 
 // lines are those that are indented: all that are not empty.
@@ -132,14 +115,4 @@ func (o *findings) add(f doctor.Finding) bool {
 	}
 	o.left = readerLeft(err)
 	return !o.left
-}
-
-func (o *findings) registration(r doctor.Registration) {
-	if o.ev != nil {
-		o.ev.write("registration", "client_id?", r.ClientID, "data_center?", r.DataCenter, "redirect_uris", r.RedirectURIs,
-			"to", doctor.SupportAddress, "text", r.Text())
-		return
-	}
-	fmt.Fprintf(o.w, "\nProblems found: %d.\n", o.problems)
-	fmt.Fprint(o.w, "\nAn application in development mode takes any redirect URI. For one in production, send this:\n\n", lines.ReplaceAllString(r.Text(), "    $0"))
 }

@@ -1,8 +1,7 @@
 // Package doctor finds out whether this machine can do a set-up: the keyring, the
-// loopback ports, the browser, the terminal, the folder for confer's own files, and
-// the way to Cronofy's hosts with its proxy, names, certificates and clock. Each
-// check is a row of a table and gives findings; nothing secret is sent, every check
-// has a limit, and one cause is told once.
+// loopback ports, the browser, the folder for confer's own files, and the way to
+// Cronofy's hosts with its proxy, names, certificates and clock. Nothing secret is
+// sent, every check has a limit, and one cause is told once.
 package doctor
 
 import (
@@ -36,13 +35,11 @@ type Finding struct {
 
 // Machine is what is looked at.
 type Machine struct {
-	Sites        []cronofy.Site // the chosen one, or all
-	Chosen       bool           // one was: its app host is looked at, too
+	Sites        []cronofy.Site // the chosen one, whose app host is looked at, too, or all
 	RedirectURIs []string       // that a set-up could use, the first one first
 	Listen       string         // --listen
 	Browser      string         // --browser
 	Opener       opener.Machine
-	Terminal     Terminal
 	Folder       string   // of confer's own files
 	FolderErr    error    // why it is not known
 	Files        []string // names in it
@@ -59,19 +56,9 @@ func (m *Machine) Examine(ctx context.Context, tell func(Finding) bool) {
 	network, over := []Finding(nil), make(chan struct{})
 	go func() { network = m.network(ctx); close(over) }() // ends by its own limits, and is waited for
 	defer func() { cancel(); <-over }()
-	for _, check := range []struct {
-		name string
-		run  func(*Machine, context.Context) []Finding
-	}{
-		{"keyring", (*Machine).keyring},
-		{"port", (*Machine).ports},
-		{"browser", (*Machine).browser},
-		{"terminal", (*Machine).terminal},
-		{"folder", (*Machine).folder},
-		{"", func(*Machine, context.Context) []Finding { <-over; return network }},
-	} {
-		for _, f := range check.run(m, ctx) {
-			f.Check = cmp.Or(f.Check, check.name)
+	last := func(context.Context) []Finding { <-over; return network }
+	for _, check := range []func(context.Context) []Finding{m.keyring, m.ports, m.browser, m.folder, last} {
+		for _, f := range check(ctx) {
 			if !tell(f) {
 				return
 			}
@@ -81,21 +68,26 @@ func (m *Machine) Examine(ctx context.Context, tell func(Finding) bool) {
 
 func clean(text string) string { return cronofy.CleanText(text, 120) }
 
+// SiteName names a data center with its host, or the host alone that stands in its
+// place; empty: none is chosen.
+func SiteName(s cronofy.Site) string {
+	switch {
+	case !s.Chosen():
+		return ""
+	case s.Overridden() && !s.Sandbox:
+		return clean(s.APIHost())
+	}
+	return s.DataCenter.Name + " (" + s.DataCenter.Site().APIHost() + ")"
+}
+
 // SupportAddress is where redirect URIs are added to an application's permitted
 // list. https://docs.cronofy.com/developers/faqs/verify-application/
 const SupportAddress = "support@cronofy.com"
 
-// Registration is what Cronofy has to be told before an application is used in
-// production: its list of permitted redirect URIs is exact.
-type Registration struct {
-	ClientID     string // empty: not known here
-	DataCenter   string // "Germany (api-de.cronofy.com)"; empty: not known here
-	RedirectURIs []string
-}
-
-// Text is the message to send, ready to be copied.
-func (r Registration) Text() string {
-	id, place := cmp.Or(r.ClientID, "(your client id)"), cmp.Or(r.DataCenter, "(your data center)")
+// Registration is the message that tells Cronofy the redirect URIs of an application,
+// whose list is exact in production. Empty is what is not known here.
+func Registration(clientID, dataCenter string, redirectURIs []string) string {
+	id, place := cmp.Or(clientID, "(your client id)"), cmp.Or(dataCenter, "(your data center)")
 	return fmt.Sprintf(`To: %s
 Subject: Permitted redirect URIs for application %s
 
@@ -111,5 +103,5 @@ Data center: %s
 They are used for the authorization of Enterprise Conferencing.
 
 Thank you
-`, SupportAddress, id, strings.Join(r.RedirectURIs, "\n  "), id, place)
+`, SupportAddress, id, strings.Join(redirectURIs, "\n  "), id, place)
 }

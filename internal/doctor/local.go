@@ -3,7 +3,6 @@ package doctor
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -54,10 +53,6 @@ func KeyringState(s keystore.Status) Finding {
 
 // tryStore stores a test item, reads it back and deletes it.
 func tryStore(ctx context.Context, store keystore.Store, program string) Finding {
-	name := "The system keyring"
-	if program != "" {
-		name += " (" + clean(program) + ")"
-	}
 	left, err := keystore.TestWrite(ctx, store)
 	switch {
 	case err != nil:
@@ -66,30 +61,26 @@ func tryStore(ctx context.Context, store keystore.Store, program string) Finding
 		return Finding{"keyring", Problem, "A test item was stored in the system keyring and could not be deleted. " + flow.Explain(left, flow.StepApplication).Summary,
 			`Delete it in your keyring program: its name begins with "confer: test-item".`}
 	}
-	return Finding{"keyring", OK, name + " works: a test item was stored, read back and deleted.", ""}
+	return Finding{"keyring", OK, flow.KeyringName(clean(program)) + " works: a test item was stored, read back and deleted.", ""}
 }
 
 const portLimit = 2 * time.Second
 
+// ports listens where the callback of each redirect URI would arrive, and stops again.
 func (m *Machine) ports(ctx context.Context) (out []Finding) {
 	for i, uri := range m.RedirectURIs {
 		if !flow.LoopbackRedirect(uri) && m.Listen == "" {
-			return []Finding{{State: OK, Message: "Nothing listens here for " + clean(uri) + ": the final address is pasted."}}
+			return []Finding{{"port", OK, "Nothing listens here for " + clean(uri) + ": the final address is pasted.", ""}}
 		}
-		out = append(out, portFinding(uri, i > 0, tryPort(ctx, uri, m.Listen)))
+		limited, cancel := context.WithTimeout(ctx, portLimit)
+		s, err := callback.Open(limited, callback.Config{RedirectURI: uri, Listen: m.Listen, States: callback.NewStates()})
+		cancel()
+		if err == nil {
+			s.Close()
+		}
+		out = append(out, portFinding(uri, i > 0, err))
 	}
 	return out
-}
-
-// tryPort listens where a redirect URI's callback would arrive, and stops again.
-func tryPort(ctx context.Context, redirectURI, listen string) error {
-	ctx, cancel := context.WithTimeout(ctx, portLimit)
-	defer cancel()
-	s, err := callback.Open(ctx, callback.Config{RedirectURI: redirectURI, Listen: listen, States: callback.NewStates()})
-	if err == nil {
-		s.Close()
-	}
-	return err
 }
 
 // portFinding: the spare ports matter only when the first one is busy.
@@ -137,81 +128,39 @@ func browserFinding(err error, program string, session opener.Kind, command stri
 	return Finding{"browser", Note, "No browser can be opened here: " + clean(err.Error()) + where + ".", next}
 }
 
-// The smallest terminal that the wizard is drawn in; what is smaller gets one
-// sentence instead.
-const leastWidth, leastHeight = 40, 12
-
-// Terminal is what is known of where confer runs.
-type Terminal struct {
-	Input, Output bool // is a terminal
-	Width, Height int
-	Getenv        func(string) string
-}
-
-func (m *Machine) terminal(context.Context) []Finding { return []Finding{m.Terminal.finding()} }
-
-func (t Terminal) finding() Finding {
-	name, set := clean(t.Getenv("TERM")), "TERM is dumb"
-	if name == "" {
-		set = "TERM is not set"
-	}
-	switch {
-	case !t.Input || !t.Output:
-		return Finding{"terminal", Note, "This is no terminal, so the wizard cannot run here.", "Give the answers by flags and --no-input."}
-	case name == "" || name == "dumb":
-		return Finding{"terminal", Note, "This terminal cannot move its cursor (" + set + ").", "The wizard asks line by line here."}
-	}
-	f := Finding{"terminal", OK, fmt.Sprintf("%s, %d columns and %d rows.", name, t.Width, t.Height), ""}
-	if t.Width > 0 && (t.Width < leastWidth || t.Height < leastHeight) {
-		f.State, f.Next = Note, fmt.Sprintf("Make it at least %d columns and %d rows.", leastWidth, leastHeight)
-	}
-	return f
-}
-
+// folder looks at confer's own folder and the files in it. One that is not there is
+// in order if it can be made.
 func (m *Machine) folder(context.Context) []Finding {
 	if m.FolderErr != nil {
-		return []Finding{{State: Problem, Message: "There is no folder for confer's state: " + clean(m.FolderErr.Error()) + ".", Next: "Set HOME or XDG_STATE_HOME."}}
+		return []Finding{{"folder", Problem, "There is no folder for confer's state: " + clean(m.FolderErr.Error()) + ".", "Set HOME or XDG_STATE_HOME."}}
 	}
-	exists, err := lookAtFolder(m.Folder, m.Files)
-	return []Finding{folderFinding(shortHome(m.Folder), exists, err)}
+	works, dir := "is private and can be written to.", m.Folder
+	err := atomicfile.CheckFolder(dir, false)
+	if errors.Is(err, fs.ErrNotExist) {
+		works, err = "can be made.", nil
+		for _, gone := os.Stat(dir); gone != nil && dir != filepath.Dir(dir); _, gone = os.Stat(dir) {
+			dir = filepath.Dir(dir) // the nearest that is there
+		}
+	}
+	if err == nil {
+		err = atomicfile.CanWrite(dir)
+	}
+	for _, name := range m.Files {
+		f, failed := atomicfile.Open(filepath.Join(m.Folder, name), true)
+		if failed == nil {
+			_ = f.Close()
+		} else if err == nil && !errors.Is(failed, fs.ErrNotExist) {
+			err = failed
+		}
+	}
+	return []Finding{folderFinding(shortHome(m.Folder), works, err)}
 }
 
-// lookAtFolder tells what is wrong with a folder for private files and with the
-// files in it. One that is not there is in order if it can be made.
-func lookAtFolder(dir string, files []string) (exists bool, err error) {
-	if _, err := os.Lstat(dir); errors.Is(err, fs.ErrNotExist) {
-		above := filepath.Dir(dir) // the nearest that is there
-		for _, err := os.Stat(above); err != nil && above != filepath.Dir(above); _, err = os.Stat(above) {
-			above = filepath.Dir(above)
-		}
-		return false, atomicfile.CanWrite(above)
-	}
-	if err := atomicfile.CheckFolder(dir, false); err != nil {
-		return true, err
-	}
-	if err := atomicfile.CanWrite(dir); err != nil {
-		return true, err
-	}
-	for _, name := range files {
-		f, err := atomicfile.Open(filepath.Join(dir, name), true)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		if err != nil {
-			return true, err
-		}
-		_ = f.Close()
-	}
-	return true, nil
-}
-
-func folderFinding(dir string, exists bool, err error) Finding {
+func folderFinding(dir, works string, err error) Finding {
 	var unsafe *atomicfile.UnsafeError
 	switch {
-	case err == nil && exists:
-		return Finding{"folder", OK, dir + " is private and can be written to.", ""}
 	case err == nil:
-		return Finding{"folder", OK, dir + " can be made.", ""}
+		return Finding{"folder", OK, dir + " " + works, ""}
 	case errors.As(err, &unsafe):
 		return Finding{"folder", Problem, shortHome(unsafe.Path) + " is not private: it " + clean(unsafe.Why) + ".",
 			"Make it private (chmod 700 for the folder, 600 for files in it), or move it away."}

@@ -17,8 +17,10 @@ import (
 // hostLimit bounds the whole look at one host.
 const hostLimit = 8 * time.Second
 
-// reached is what was seen on the way to one host.
+// reached is a host that was looked at, and what was seen on the way.
 type reached struct {
+	name      string   // "Germany (api-de.cronofy.com)"
+	api       bool     // else the host of the administrator's pages
 	Host      string   // with its port if it has one
 	Proxy     string   // host of the proxy; empty: none
 	Addresses []string // of the host; with a proxy nobody here looks them up
@@ -34,20 +36,19 @@ type reached struct {
 
 // reach asks for a page, without credentials, within hostLimit. h is one made by
 // cronofy.NewHTTPClient.
-func reach(ctx context.Context, h *http.Client, address string, now func() time.Time) reached {
+func reach(ctx context.Context, h *http.Client, address string) (r reached) {
 	ctx, cancel := context.WithTimeout(ctx, hostLimit)
 	defer cancel()
 	ctx, progress := cronofy.Watch(ctx)
-	r := reached{}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		r.Err = &cronofy.NetworkError{Op: "reach", Kind: cronofy.NetworkOther, Err: errors.New("not an address")}
 		return r
 	}
 	r.Host = req.URL.Host
-	began := now()
+	began := time.Now()
 	res, err := h.Do(req)
-	r.Took = now().Sub(began)
+	r.Took = time.Since(began)
 	r.Addresses, r.Proxy = progress.Addresses(), progress.Proxy()
 	if err != nil {
 		e := progress.Failed("reach", r.Host, err)
@@ -55,22 +56,16 @@ func reach(ctx context.Context, h *http.Client, address string, now func() time.
 		return r
 	}
 	defer res.Body.Close()
-	r.answer(res, began.Add(r.Took/2))
-	return r
-}
-
-func (r *reached) answer(res *http.Response, at time.Time) {
 	r.Status = res.StatusCode
 	r.HTML = strings.Contains(res.Header.Get("Content-Type"), "text/html")
 	if date, err := http.ParseTime(res.Header.Get("Date")); err == nil {
-		r.Dated, r.Skew = true, at.Sub(date).Round(time.Second)
+		r.Dated, r.Skew = true, began.Add(r.Took/2).Sub(date).Round(time.Second)
 	}
 	if s := res.TLS; s != nil {
 		r.TLS = tls.VersionName(s.Version)
-		if len(s.PeerCertificates) > 0 {
-			r.Issuer = cronofy.Issuer(s.PeerCertificates[0])
-		}
+		r.Issuer = cronofy.Issuer(s.PeerCertificates[0])
 	}
+	return r
 }
 
 // clockTolerance is how far this machine's clock may be off. confer shows when
@@ -82,43 +77,26 @@ const clockTolerance = 2 * time.Minute
 // https://docs.cronofy.com/developers/api/error-codes/
 const unauthorizedPath = "/v1/userinfo"
 
-// visit is a host that is looked at, and what was seen.
-type visit struct {
-	name string // "Germany (api-de.cronofy.com)"
-	base string
-	api  bool // else the host of the administrator's pages
-	seen reached
-}
-
-// SiteName names a data center with its host, or the host alone that stands in its
-// place.
-func SiteName(s cronofy.Site) string {
-	if s.Overridden() {
-		return s.APIHost()
-	}
-	return s.DataCenter.Name + " (" + s.APIHost() + ")"
-}
-
 func (m *Machine) network(ctx context.Context) []Finding {
 	h, err := cronofy.NewHTTPClient(cronofy.HTTPOptions{CAFile: m.CAFile})
 	if err != nil {
 		return []Finding{{"tls", Problem, "The file of --ca-file cannot be used: " + cronofy.FileReason(err) + ".", "Name a file with certificates, PEM or DER."}}
 	}
 	defer h.CloseIdleConnections()
-	var all []visit
-	for _, s := range m.Sites {
-		all = append(all, visit{name: SiteName(s), base: s.API, api: true})
-		if m.Chosen {
-			all = append(all, visit{name: s.AppHost(), base: s.App})
-		}
-	}
+	all := make([]reached, len(m.Sites), len(m.Sites)+1)
 	var looks sync.WaitGroup
-	for i := range all {
-		path := "/"
-		if all[i].api {
-			path = unauthorizedPath
-		}
-		looks.Go(func() { all[i].seen = reach(ctx, h, all[i].base+path, time.Now) })
+	look := func(r *reached, name, address string, api bool) {
+		looks.Go(func() {
+			*r = reach(ctx, h, address)
+			r.name, r.api = name, api
+		})
+	}
+	for i, s := range m.Sites {
+		look(&all[i], SiteName(s), s.API+unauthorizedPath, true)
+	}
+	if len(m.Sites) == 1 {
+		all = all[:2]
+		look(&all[1], m.Sites[0].AppHost(), m.Sites[0].App+"/", false)
 	}
 	looks.Wait()
 	return networkFindings(all)
@@ -126,22 +104,22 @@ func (m *Machine) network(ctx context.Context) []Finding {
 
 // networkFindings tells each cause once, in the place where it belongs, and of each
 // host that answered how.
-func networkFindings(all []visit) []Finding {
+func networkFindings(all []reached) []Finding {
 	causes := causesOf(all)
 	of := func(checks ...string) []Finding {
 		return slices.DeleteFunc(slices.Clone(causes), func(f Finding) bool { return !slices.Contains(checks, f.Check) })
 	}
 	var out []Finding
 	for _, fine := range []Finding{proxyFinding(all), nameFinding(all), tlsFinding(all), clockFinding(all)} {
-		if problems := of(fine.Check); len(problems) > 0 {
-			out = append(out, problems...)
-		} else {
-			out = append(out, fine)
+		problems := of(fine.Check)
+		if len(problems) == 0 {
+			problems = []Finding{fine}
 		}
+		out = append(out, problems...)
 	}
-	for _, v := range all {
-		if v.seen.Err == nil {
-			out = append(out, answerFinding(v))
+	for _, r := range all {
+		if r.Err == nil {
+			out = append(out, answerFinding(r))
 		}
 	}
 	return append(out, of("data center", "app host")...)
@@ -149,7 +127,7 @@ func networkFindings(all []visit) []Finding {
 
 // causesOf gives a finding for each cause for which no answer came, with all the
 // hosts that it concerns.
-func causesOf(all []visit) []Finding {
+func causesOf(all []reached) []Finding {
 	type cause struct {
 		words string // without the host
 		check string
@@ -157,8 +135,8 @@ func causesOf(all []visit) []Finding {
 		hosts []string
 	}
 	var causes []*cause
-	for _, v := range all {
-		e, ok := errors.AsType[*cronofy.NetworkError](v.seen.Err)
+	for _, r := range all {
+		e, ok := errors.AsType[*cronofy.NetworkError](r.Err)
 		if !ok {
 			continue
 		}
@@ -168,7 +146,7 @@ func causesOf(all []visit) []Finding {
 		at := slices.IndexFunc(causes, func(c *cause) bool { return c.words == words })
 		if at < 0 {
 			at = len(causes)
-			causes = append(causes, &cause{words: words, check: checkOf(e.Kind, v.api), err: &same})
+			causes = append(causes, &cause{words: words, check: checkOf(e.Kind, r.api), err: &same})
 		}
 		if c := causes[at]; !slices.Contains(c.hosts, e.Host) {
 			c.hosts = append(c.hosts, e.Host)
@@ -196,6 +174,10 @@ func checkOf(k cronofy.NetworkKind, api bool) string {
 	case cronofy.NetworkTLS:
 		return "tls"
 	}
+	return answerCheck(api)
+}
+
+func answerCheck(api bool) string {
 	if api {
 		return "data center"
 	}
@@ -203,24 +185,24 @@ func checkOf(k cronofy.NetworkKind, api bool) string {
 }
 
 // each collects what is told of hosts, without repeats.
-func each(all []visit, of func(reached) string) []string {
+func each(all []reached, of func(reached) string) []string {
 	var out []string
-	for _, v := range all {
-		if t := of(v.seen); t != "" && !slices.Contains(out, t) {
+	for _, r := range all {
+		if t := of(r); t != "" && !slices.Contains(out, t) {
 			out = append(out, t)
 		}
 	}
 	return out
 }
 
-func proxyFinding(all []visit) Finding {
+func proxyFinding(all []reached) Finding {
 	if proxies := each(all, func(r reached) string { return r.Proxy }); len(proxies) > 0 {
 		return Finding{"proxy", OK, "Cronofy is reached through the proxy " + strings.Join(proxies, ", ") + ".", ""}
 	}
 	return Finding{"proxy", OK, "None is used. HTTPS_PROXY and NO_PROXY would set one.", ""}
 }
 
-func nameFinding(all []visit) Finding {
+func nameFinding(all []reached) Finding {
 	found := each(all, func(r reached) string {
 		if len(r.Addresses) == 0 || r.Proxy != "" {
 			return ""
@@ -230,13 +212,13 @@ func nameFinding(all []visit) Finding {
 	switch {
 	case len(found) > 0:
 		return Finding{"dns", OK, "Found: " + strings.Join(found, ", ") + ".", ""}
-	case slices.ContainsFunc(all, func(v visit) bool { return v.seen.Proxy != "" }):
+	case slices.ContainsFunc(all, func(r reached) bool { return r.Proxy != "" }):
 		return Finding{"dns", OK, "The proxy looks names up.", ""}
 	}
 	return Finding{"dns", Note, "Not checked: no connection.", ""}
 }
 
-func tlsFinding(all []visit) Finding {
+func tlsFinding(all []reached) Finding {
 	by := ""
 	if issuers := each(all, func(r reached) string { return r.Issuer }); len(issuers) > 0 {
 		by = ", signed by " + strings.Join(issuers, ", ")
@@ -249,10 +231,10 @@ func tlsFinding(all []visit) Finding {
 
 // clockFinding goes by the host that is nearest to this machine's time: one wrong
 // clock elsewhere is not ours.
-func clockFinding(all []visit) Finding {
+func clockFinding(all []reached) Finding {
 	var least *time.Duration
-	for _, v := range all {
-		if s := v.seen.Skew; v.seen.Dated && (least == nil || s.Abs() < least.Abs()) {
+	for _, r := range all {
+		if s := r.Skew; r.Dated && (least == nil || s.Abs() < least.Abs()) {
 			least = &s
 		}
 	}
@@ -270,18 +252,15 @@ func clockFinding(all []visit) Finding {
 }
 
 // answerFinding looks at an answer that came.
-func answerFinding(v visit) Finding {
-	f := Finding{"data center", Problem, "", ""}
-	if !v.api {
-		f.Check = "app host"
-	}
-	switch r := v.seen; {
+func answerFinding(r reached) Finding {
+	f := Finding{answerCheck(r.api), Problem, "", ""}
+	switch {
 	case r.Status >= http.StatusInternalServerError:
-		f.Message, f.Next = fmt.Sprintf("%s answered with an internal error (%d).", v.name, r.Status), "Try again in a moment. status.cronofy.com shows whether there is an outage."
-	case v.api && r.Status != http.StatusUnauthorized && (r.Status < http.StatusBadRequest || r.HTML):
-		f.Message, f.Next = fmt.Sprintf("Something else answered for %s (%d).", v.name, r.Status), "A proxy or the login page of a network may be in between. Open a web page in a browser first."
+		f.Message, f.Next = fmt.Sprintf("%s answered with an internal error (%d).", r.name, r.Status), "Try again in a moment. status.cronofy.com shows whether there is an outage."
+	case r.api && r.Status != http.StatusUnauthorized && (r.Status < http.StatusBadRequest || r.HTML):
+		f.Message, f.Next = fmt.Sprintf("Something else answered for %s (%d).", r.name, r.Status), "A proxy or the login page of a network may be in between. Open a web page in a browser first."
 	default:
-		f.State, f.Message = OK, fmt.Sprintf("%s answered in %d ms.", v.name, r.Took.Milliseconds())
+		f.State, f.Message = OK, fmt.Sprintf("%s answered in %d ms.", r.name, r.Took.Milliseconds())
 	}
 	return f
 }

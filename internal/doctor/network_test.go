@@ -54,7 +54,7 @@ func serve(t *testing.T, h http.HandlerFunc) *httptest.Server {
 
 func TestReachAnswer(t *testing.T) {
 	t.Parallel()
-	now := time.Date(2026, 11, 23, 14, 0, 0, 0, time.UTC)
+	now := time.Now()
 	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/v1/userinfo" || r.Method != http.MethodGet || r.Header.Get("Authorization") != "" {
 			t.Errorf("%s %s %v", r.Method, r.URL, r.Header)
@@ -62,11 +62,11 @@ func TestReachAnswer(t *testing.T) {
 		w.Header().Set("Date", now.Add(-7*time.Minute).Format(http.TimeFormat))
 		w.WriteHeader(http.StatusUnauthorized)
 	})
-	r := reach(t.Context(), client(t, cronofy.HTTPOptions{}), s.URL+"/v1/userinfo", func() time.Time { return now })
+	r := reach(t.Context(), client(t, cronofy.HTTPOptions{}), s.URL+"/v1/userinfo")
 	require.NoError(t, r.Err)
 	require.Equal(t, http.StatusUnauthorized, r.Status)
 	require.True(t, r.Dated)
-	require.Equal(t, 7*time.Minute, r.Skew)
+	require.InDelta(t, 7*time.Minute, r.Skew, float64(2*time.Second)) // the answer's Date is in whole seconds
 	require.Empty(t, r.TLS)
 	require.False(t, r.HTML)
 	require.Empty(t, r.Proxy)
@@ -80,7 +80,7 @@ func TestReachPageAndRedirect(t *testing.T) {
 		w.Header().Set("Location", "https://login.example.test/")
 		w.WriteHeader(http.StatusFound)
 	})
-	r := reach(t.Context(), client(t, cronofy.HTTPOptions{}), s.URL+"/", time.Now)
+	r := reach(t.Context(), client(t, cronofy.HTTPOptions{}), s.URL+"/")
 	require.NoError(t, r.Err)
 	require.True(t, r.HTML)
 	require.Equal(t, http.StatusFound, r.Status, "a redirect was followed")
@@ -99,13 +99,13 @@ func tlsServer(t *testing.T) *httptest.Server {
 func TestReachTLS(t *testing.T) {
 	t.Parallel()
 	s := tlsServer(t)
-	r := reach(t.Context(), client(t, cronofy.HTTPOptions{}), s.URL+"/", time.Now)
+	r := reach(t.Context(), client(t, cronofy.HTTPOptions{}), s.URL+"/")
 	require.Equal(t, cronofy.NetworkTLS, kind(t, r))
 	require.Equal(t, "Acme Co", r.Issuer)
 
 	ca := filepath.Join(t.TempDir(), "ca.pem")
 	require.NoError(t, os.WriteFile(ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw}), 0o600))
-	r = reach(t.Context(), client(t, cronofy.HTTPOptions{CAFile: ca}), s.URL+"/", time.Now)
+	r = reach(t.Context(), client(t, cronofy.HTTPOptions{CAFile: ca}), s.URL+"/")
 	require.NoError(t, r.Err)
 	require.Equal(t, "TLS 1.3", r.TLS)
 	require.Equal(t, "Acme Co", r.Issuer)
@@ -118,7 +118,7 @@ func TestReachExpiredCertificate(t *testing.T) {
 	roots := x509.NewCertPool()
 	roots.AddCert(s.Certificate())
 	h.Transport.(*http.Transport).TLSClientConfig = &tls.Config{RootCAs: roots, Time: func() time.Time { return time.Date(2200, 1, 1, 0, 0, 0, 0, time.UTC) }}
-	r := reach(t.Context(), h, s.URL+"/", time.Now)
+	r := reach(t.Context(), h, s.URL+"/")
 	require.Equal(t, cronofy.NetworkTLS, kind(t, r))
 	summary, _ := r.Err.(*cronofy.NetworkError).Words()
 	require.Contains(t, summary, "is valid from")
@@ -127,7 +127,7 @@ func TestReachExpiredCertificate(t *testing.T) {
 func TestReachPlainHTTPServerAsHTTPS(t *testing.T) {
 	t.Parallel()
 	s := serve(t, func(http.ResponseWriter, *http.Request) {})
-	r := reach(t.Context(), client(t, cronofy.HTTPOptions{}), "https"+s.URL[len("http"):]+"/", time.Now)
+	r := reach(t.Context(), client(t, cronofy.HTTPOptions{}), "https"+s.URL[len("http"):]+"/")
 	require.Equal(t, cronofy.NetworkTLS, kind(t, r))
 }
 
@@ -148,7 +148,7 @@ func TestReachRefusals(t *testing.T) {
 			t.Parallel()
 			h := client(t, cronofy.HTTPOptions{DialContext: func(context.Context, string, string) (net.Conn, error) { return nil, c.err },
 				Proxy: func(*http.Request) (*url.URL, error) { return nil, nil }})
-			r := reach(t.Context(), h, "https://api.example.test/", time.Now)
+			r := reach(t.Context(), h, "https://api.example.test/")
 			require.Equal(t, c.want, kind(t, r))
 		})
 	}
@@ -164,7 +164,7 @@ func TestReachHasALimit(t *testing.T) {
 			DialContext: func(context.Context, string, string) (net.Conn, error) { <-stop; return nil, net.ErrClosed }})
 		require.NoError(t, err)
 		began := time.Now()
-		r := reach(t.Context(), h, "https://api.example.test/", time.Now)
+		r := reach(t.Context(), h, "https://api.example.test/")
 		require.Equal(t, cronofy.NetworkTimeout, kind(t, r))
 		require.Equal(t, hostLimit, time.Since(began))
 	})
@@ -182,14 +182,14 @@ func TestReachThroughAProxy(t *testing.T) {
 	u, err := url.Parse(s.URL)
 	require.NoError(t, err)
 	h := client(t, cronofy.HTTPOptions{Proxy: proxy(t, "http://user:password@"+u.Host)})
-	r := reach(t.Context(), h, "https://api.example.test/", time.Now)
+	r := reach(t.Context(), h, "https://api.example.test/")
 	require.Equal(t, cronofy.NetworkProxy, kind(t, r))
 	require.Equal(t, u.Host, r.Proxy)
 	require.NotContains(t, r.Err.Error(), "password")
 	require.Equal(t, 407, r.Err.(*cronofy.NetworkError).ProxyStatus)
 
 	gone := client(t, cronofy.HTTPOptions{Proxy: proxy(t, "http://127.0.0.1:1")})
-	r = reach(t.Context(), gone, "https://api.example.test/", time.Now)
+	r = reach(t.Context(), gone, "https://api.example.test/")
 	require.Equal(t, cronofy.NetworkProxy, kind(t, r))
 	require.Equal(t, cronofy.NetworkRefused, r.Err.(*cronofy.NetworkError).ProxyKind)
 }
@@ -199,38 +199,38 @@ func TestReachBadProxySetting(t *testing.T) {
 	h := client(t, cronofy.HTTPOptions{Proxy: func(*http.Request) (*url.URL, error) {
 		return nil, &url.Error{Op: "parse", URL: "http://user:password@[", Err: syscall.EINVAL}
 	}})
-	r := reach(t.Context(), h, "https://api.example.test/", time.Now)
+	r := reach(t.Context(), h, "https://api.example.test/")
 	require.Equal(t, cronofy.NetworkProxy, kind(t, r))
 	require.NotContains(t, r.Err.Error(), "password")
 }
 
 func TestReachNoAddress(t *testing.T) {
 	t.Parallel()
-	r := reach(t.Context(), client(t, cronofy.HTTPOptions{}), "https://exa mple/", time.Now)
+	r := reach(t.Context(), client(t, cronofy.HTTPOptions{}), "https://exa mple/")
 	require.Equal(t, cronofy.NetworkOther, kind(t, r))
 }
 
-// seen makes a visit to the API of Germany.
-func seen(change func(*reached)) visit {
-	v := visit{name: "Germany (api-de.cronofy.com)", api: true, seen: reached{Host: "api-de.cronofy.com", Addresses: []string{"192.0.2.1"},
-		TLS: "TLS 1.3", Issuer: "Amazon", Status: http.StatusUnauthorized, Took: 43 * time.Millisecond, Dated: true, Skew: time.Second}}
-	change(&v.seen)
-	return v
+// seen is the API of Germany.
+func seen(change func(*reached)) reached {
+	r := reached{name: "Germany (api-de.cronofy.com)", api: true, Host: "api-de.cronofy.com", Addresses: []string{"192.0.2.1"},
+		TLS: "TLS 1.3", Issuer: "Amazon", Status: http.StatusUnauthorized, Took: 43 * time.Millisecond, Dated: true, Skew: time.Second}
+	change(&r)
+	return r
 }
 
 func failed(kind cronofy.NetworkKind) func(*reached) {
 	return func(r *reached) {
-		*r = reached{Host: r.Host, Err: &cronofy.NetworkError{Op: "reach", Host: r.Host, Kind: kind}}
+		*r = reached{name: r.name, api: r.api, Host: r.Host, Err: &cronofy.NetworkError{Op: "reach", Host: r.Host, Kind: kind}}
 	}
 }
 
 // TestNetworkWords: what each check says of one host.
 func TestNetworkWords(t *testing.T) {
 	t.Parallel()
-	as := func(change func(*reached)) visit { return seen(change) }
+	as := func(change func(*reached)) reached { return seen(change) }
 	for _, c := range []struct {
 		name, check string
-		visit       visit
+		visit       reached
 		state       State
 		says        string
 	}{
@@ -266,7 +266,7 @@ func TestNetworkWords(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			var said []string
-			for _, f := range networkFindings([]visit{c.visit}) {
+			for _, f := range networkFindings([]reached{c.visit}) {
 				if f.Check != c.check {
 					continue
 				}
@@ -282,18 +282,16 @@ func TestNetworkWords(t *testing.T) {
 
 func same(*reached) {}
 
-func ofApp(v visit) visit { v.api = false; return v }
+func ofApp(r reached) reached { r.api = false; return r }
 
 // TestOneCauseIsToldOnce: however many hosts it keeps away.
 func TestOneCauseIsToldOnce(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []cronofy.NetworkKind{cronofy.NetworkDNS, cronofy.NetworkRefused, cronofy.NetworkTimeout, cronofy.NetworkReset,
 		cronofy.NetworkTLS, cronofy.NetworkProtocol, cronofy.NetworkProxy, cronofy.NetworkOther} {
-		var all []visit
+		var all []reached
 		for _, host := range []string{"api.cronofy.com", "api-de.cronofy.com", "api-sg.cronofy.com", "app-sg.cronofy.com"} {
-			v := seen(same)
-			v.name, v.api = host, strings.HasPrefix(host, "api")
-			v.seen = reached{Host: host, Err: &cronofy.NetworkError{Op: "reach", Host: host, Kind: kind}}
+			v := reached{name: host, api: strings.HasPrefix(host, "api"), Host: host, Err: &cronofy.NetworkError{Op: "reach", Host: host, Kind: kind}}
 			all = append(all, v)
 		}
 		var problems []Finding
@@ -307,7 +305,7 @@ func TestOneCauseIsToldOnce(t *testing.T) {
 			require.Contains(t, problems[0].Message, "api.cronofy.com, api-de.cronofy.com, api-sg.cronofy.com, app-sg.cronofy.com", kind)
 		}
 	}
-	two := networkFindings([]visit{seen(failed(cronofy.NetworkDNS)), seen(func(r *reached) { r.Host = "b"; failed(cronofy.NetworkRefused)(r) })})
+	two := networkFindings([]reached{seen(failed(cronofy.NetworkDNS)), seen(func(r *reached) { r.Host = "b"; failed(cronofy.NetworkRefused)(r) })})
 	n := 0
 	for _, f := range two {
 		if f.State == Problem {
@@ -336,9 +334,10 @@ func TestAnswerInAnotherLanguage(t *testing.T) {
 		}
 	})
 	for scheme, says := range map[string]string{"http": "not in HTTP", "https": "without encryption (TLS)"} {
-		v := visit{name: "it", api: true, seen: reach(t.Context(), client(t, cronofy.HTTPOptions{}), scheme+"://"+l.Addr().String()+"/", time.Now)}
+		v := reach(t.Context(), client(t, cronofy.HTTPOptions{}), scheme+"://"+l.Addr().String()+"/")
+		v.name, v.api = "it", true
 		var said []string
-		for _, f := range networkFindings([]visit{v}) {
+		for _, f := range networkFindings([]reached{v}) {
 			said = append(said, f.Message)
 		}
 		require.Contains(t, strings.Join(said, "\n"), says)
@@ -348,7 +347,7 @@ func TestAnswerInAnotherLanguage(t *testing.T) {
 // TestClockGoesByTheNearestHost: one host with a wrong clock is not ours.
 func TestClockGoesByTheNearestHost(t *testing.T) {
 	t.Parallel()
-	f := clockFinding([]visit{seen(func(r *reached) { r.Skew = time.Hour }), seen(func(r *reached) { r.Skew = -3 * time.Second })})
+	f := clockFinding([]reached{seen(func(r *reached) { r.Skew = time.Hour }), seen(func(r *reached) { r.Skew = -3 * time.Second })})
 	require.Equal(t, OK, f.State)
 	require.Contains(t, f.Message, "to 3s")
 }

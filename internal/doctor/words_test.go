@@ -45,15 +45,10 @@ func TestWords(t *testing.T) {
 	tell(portFinding(uri, false, nil), portFinding(uri, false, busy), portFinding(uri, true, busy), portFinding(uri, false, errors.New("no such address")))
 	tell(browserFinding(nil, "/usr/bin/xdg-open", opener.Desktop, ""), browserFinding(opener.ErrNone, "", opener.SSH, "none"),
 		browserFinding(opener.ErrNotFound, "", opener.Desktop, "firefox"), browserFinding(opener.ErrNoDisplay, "", opener.SSH, ""))
-	for _, term := range []string{"", "dumb", "xterm-256color"} {
-		at := Terminal{Input: true, Output: true, Width: 30, Height: 10, Getenv: func(name string) string { return map[string]string{"TERM": term}[name] }}
-		tell(at.finding())
-	}
-	tell(Terminal{Getenv: func(string) string { return "" }}.finding())
 	tell((&Machine{FolderErr: errors.New("no home folder is known")}).folder(t.Context())...)
-	tell(folderFinding("/home/ada/confer", true, nil), folderFinding("/home/ada/confer", false, nil),
-		folderFinding("/home/ada/confer", true, &atomicfile.UnsafeError{Path: "/home/ada/confer", Why: "can be read by others"}),
-		folderFinding("/home/ada/confer", true, errors.New("the disk is full")))
+	tell(folderFinding("/home/ada/confer", "is private and can be written to.", nil), folderFinding("/home/ada/confer", "can be made.", nil),
+		folderFinding("/home/ada/confer", "", &atomicfile.UnsafeError{Path: "/home/ada/confer", Why: "can be read by others"}),
+		folderFinding("/home/ada/confer", "", errors.New("the disk is full")))
 	empty := filepath.Join(t.TempDir(), "ca.pem")
 	require.NoError(t, os.WriteFile(empty, nil, 0o600))
 	tell((&Machine{CAFile: empty}).network(t.Context())...)
@@ -63,12 +58,12 @@ func TestWords(t *testing.T) {
 		func(r *reached) { r.Skew = -7 * time.Minute; r.Status = http.StatusFound }, func(r *reached) { r.Skew = 7 * time.Minute },
 	} {
 		all.WriteString("\n")
-		tell(networkFindings([]visit{seen(change)})...)
+		tell(networkFindings([]reached{seen(change)})...)
 	}
 	app, other := ofApp(seen(failed(cronofy.NetworkDNS))), seen(failed(cronofy.NetworkDNS))
-	app.seen.Err.(*cronofy.NetworkError).Host = "app-de.cronofy.com"
+	app.Err.(*cronofy.NetworkError).Host = "app-de.cronofy.com"
 	all.WriteString("\n")
-	tell(networkFindings([]visit{other, app})...)
-	all.WriteString("\n" + Registration{RedirectURIs: []string{uri}}.Text())
+	tell(networkFindings([]reached{other, app})...)
+	all.WriteString("\n" + Registration("", "", []string{uri}))
 	golden.Equal(t, "testdata/words.txt", all.String())
 }
