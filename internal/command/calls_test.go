@@ -115,7 +115,7 @@ profiles --from {}/two-lines
 profiles --accounts {}/list --tokens-out {}/new --data-center de
 profiles --accounts {}/list --tokens-out {}/new --data-center de --client-id app
 profiles --accounts {}/list --tokens-out {}/two-lines --data-center de --client-id app --client-secret-file {}/secret
-profiles --accounts {}/list --data-center de --out {}/two-lines --format csv --continue
+profiles --accounts {}/list --data-center de --out {}/two-lines --json --continue
 profiles --accounts {}/list --data-center de --out {} --format csv
 profiles --accounts {}/empty --data-center de
 profiles --accounts {}/header --data-center de

@@ -15,6 +15,7 @@ import (
 
 	"confer/cronofy"
 	"confer/flow"
+	"confer/internal/atomicfile"
 	"confer/internal/delegated"
 	"confer/internal/links"
 	"confer/internal/profiles"
@@ -52,7 +53,7 @@ func (f *profilesFlags) listFlags(cmd *cobra.Command) {
 		option{name: "before", dst: &f.before, group: groupAdvanced, arg: "FILE", file: reads, text: "file with records of --format json from before the link was made: the profiles in it are people's own"},
 		option{name: "format", dst: &f.format, group: groupOutput, arg: "FORMAT", known: namesOf(profiles.Formats()), text: "table (default), json, csv or html (a report, one file)"},
 		option{name: "out", dst: &f.out, group: groupOutput, arg: "FILE", file: writes, text: "file to write the records to; it is there when all of them are, unless with --continue or if it is no regular file"},
-		option{name: "continue", dst: &f.resume, group: groupOutput, text: "add to the file of --out, and leave out the accounts that were read before"},
+		option{name: "continue", dst: &f.resume, group: groupOutput, text: "add to the JSON records in the file of --out, and leave out the accounts that were read before"},
 		option{name: "only", dst: &f.only, group: groupOutput, arg: "STATES", known: namesOf(profiles.States()), text: "write only records in these states: connected, disconnected, missing, error"},
 		option{name: "fail-on", dst: &f.failOn, group: groupOutput, arg: "STATES", known: namesOf(failStates()), text: "exit with 1 also for these states: missing (not yet), own (of these, with only their own profile), disconnected"},
 		option{name: "wait", dst: &f.wait, group: groupCommon, arg: "TIME", text: "look again at accounts that are not connected, for so long"},
@@ -121,8 +122,8 @@ func (r *profilesRun) choose() (err error) {
 		return usage("--format html needs --out", "name a file for the report, for example --out report.html")
 	case f.resume && f.toStdout():
 		return usage("--continue needs --out", "name the file to go on with")
-	case f.resume && (r.format == profiles.FormatTable || r.format == profiles.FormatHTML):
-		return usage("--format "+string(r.format)+" cannot be continued", "use --format json or csv")
+	case f.resume && r.format != profiles.FormatJSON:
+		return usage("--format "+string(r.format)+" cannot be continued", "use --format json; --from writes its records in another format")
 	case f.wait < 0:
 		return usage("--wait cannot be negative", "for example --wait 10m")
 	case f.rate < 0 && f.given("rate") || f.rate > maxRate:
@@ -223,7 +224,7 @@ func newProfiles(s streams, e environment) *cobra.Command {
 			"With --emails and --callback-url it has a calendar service account authorize the people and rooms of a list of e-mail " +
 			"addresses first, and reads those.",
 		Example: "  confer profiles --accounts people.csv --data-center de --provider zoom_enterprise\n" +
-			"  confer profiles --accounts people.csv --data-center de --format csv --out profiles.csv --continue\n" +
+			"  confer profiles --accounts people.csv --data-center de --json --out records.jsonl --continue\n" +
 			"  confer profiles --from records.jsonl --format html --out report.html\n" +
 			"  confer profiles --emails people.txt --callback-url https://hooks.example.com/cronofy --listen 127.0.0.1:8749 \\\n" +
 			"    --data-center de --service-account ser_...",
@@ -304,7 +305,7 @@ func (r *profilesRun) read(ctx context.Context) error {
 	} else {
 		sum, err = r.ask()
 	}
-	if err == nil && (sum.Read > 0 || r.out.done != nil) { // an empty list replaces no records
+	if err == nil && sum.Read > 0 { // an empty list replaces no records
 		err = r.out.commit()
 	}
 	if err != nil {
@@ -355,9 +356,6 @@ func (r *profilesRun) record(rec profiles.Record) error {
 	if rec.Error != nil && rec.Error.Code == codeNoAnswer {
 		r.unanswered++
 	}
-	if err := r.out.dropFailed(); err != nil {
-		return &outputError{err}
-	}
 	if r.only != nil && !slices.Contains(r.only, rec.State) {
 		return nil
 	}
@@ -385,7 +383,7 @@ func (r *profilesRun) open(ctx context.Context) (err error) {
 	if r.out, err = r.openOutput(ctx); err != nil {
 		return err
 	}
-	r.later(r.out.close)
+	r.later(func() { _ = r.out.file.Close() })
 	if r.f.tokensOut == "" {
 		return nil
 	}
@@ -540,8 +538,10 @@ func (r *profilesRun) words(ctx context.Context, err error) error {
 // cancelled says what a run that was ended leaves.
 func (r *profilesRun) cancelled() error {
 	fmt.Fprintln(r.s.err)
-	if r.out != nil && r.out.whole != nil {
-		fmt.Fprintln(r.s.err, "confer: cancelled: nothing was written to the file of --out; with --continue it keeps what was read")
+	if r.out != nil {
+		if _, whole := r.out.file.(*atomicfile.File); whole {
+			fmt.Fprintln(r.s.err, "confer: cancelled: nothing was written to the file of --out; with --continue it keeps what was read")
+		}
 	}
 	r.tellAsked()
 	return &exitError{flow.ExitCancelled}
@@ -556,8 +556,12 @@ func wasAsked(err error) bool {
 
 // verdict is the end of a run that read the whole list.
 func (r *profilesRun) verdict(sum profiles.Summary) error {
-	if r.out.done != nil {
-		sum.Add(r.out.done.Summary)
+	if done := r.out.done; done != nil {
+		before := done.Summary
+		if sum.Read > 0 { // those that could not be read were read again
+			before.Read, before.Failed = before.Read-before.Failed, 0
+		}
+		sum.Add(before)
 	}
 	if sum.Read == 0 {
 		complain(r.s.err, "the list holds no accounts", "it needs a header with email and access_token, and a line for each account")

@@ -17,131 +17,151 @@ import (
 	"confer/internal/profiles"
 )
 
-// recordsOut is where records go: standard output, a file that takes its name when
-// all of them are in it, or a file that is added to.
+// recordsOut is where records go.
 type recordsOut struct {
 	profiles.Writer
+	file recordsFile
 	done *profiles.Done // nil without --continue
+}
 
-	whole  *atomicfile.File // has no name yet
-	file   *os.File         // is written to as it is; nil otherwise
-	path   string
-	format profiles.Format
-	unlock func() // nil: nothing is locked
+// recordsFile is a file that takes its name when all records are in it, one that grows
+// with each of them, or what is no file: standard output, a pipe, a device.
+type recordsFile interface {
+	io.WriteCloser
+	Commit() error // all records were written
 }
 
 func (f *profilesFlags) toStdout() bool { return f.out == "" || f.out == "-" }
 
 // openOutput opens what records are written to. Neither the opening nor a write
 // outlives ctx where it could: a FIFO and a pipe wait for their readers.
-func (r *profilesRun) openOutput(ctx context.Context) (*recordsOut, error) {
-	o := &recordsOut{format: r.format}
-	var w io.Writer
-	var err error
+func (r *profilesRun) openOutput(ctx context.Context) (out *recordsOut, err error) {
+	out = &recordsOut{}
 	switch f := r.f; {
 	case f.toStdout():
-		w = r.s.out
-		if file := fileOf(w); file != nil && !regular(file) {
-			w = &heedingWriter{ctx, file}
-		}
+		out.file = &stream{ctx: ctx, w: r.s.out}
 	case f.resume:
-		w, err = o.reopen(ctx, f.out)
+		out.file, out.done, err = goOn(ctx, f.out)
 	default:
-		w, err = o.create(ctx, f.out)
+		out.file, err = create(ctx, f.out)
 	}
 	if err != nil {
-		o.close()
 		return nil, outError(err)
 	}
-	resumed := o.done != nil && o.done.Size > 0
-	o.Writer = profiles.NewWriter(w, o.format, profiles.WriterOptions{Resumed: resumed, Site: r.site, Provider: r.provider, Made: time.Now()})
-	return o, nil
+	out.Writer = profiles.NewWriter(out.file, r.format, profiles.WriterOptions{Site: r.site, Provider: r.provider, Made: time.Now()})
+	return out, nil
 }
 
 // create writes beside the file, so that it is either the old or the whole new
-// one. What is no regular file (a pipe, a device) is written to as it is.
-func (o *recordsOut) create(ctx context.Context, path string) (io.Writer, error) {
+// one. What is no regular file is written to as it is.
+func create(ctx context.Context, path string) (recordsFile, error) {
 	info, err := os.Stat(path)
-	if err == nil && !info.Mode().IsRegular() && !info.IsDir() {
-		if o.file, err = await(ctx, func() (*os.File, error) { return os.OpenFile(path, os.O_WRONLY, 0) }); err != nil {
-			return nil, err
-		}
-		return &heedingWriter{ctx, o.file}, nil
+	if err != nil || info.Mode().IsRegular() || info.IsDir() {
+		return atomicfile.Create(path, atomicfile.Keep)
 	}
-	o.whole, err = atomicfile.Create(path, atomicfile.Keep)
-	return o.whole, err
+	file, err := await(ctx, func() (*os.File, error) { return os.OpenFile(path, os.O_WRONLY, 0) })
+	return &stream{ctx, file, file}, err
 }
 
-// heedingWriter gives up a write when its context ends.
-type heedingWriter struct {
-	ctx context.Context
-	w   io.Writer
+// stream is what is written to as it is. It gives up a write when its context ends.
+type stream struct {
+	ctx  context.Context
+	w    io.Writer
+	file *os.File // to close; nil: none
 }
 
 // Write implements io.Writer. What is written is a copy, since a write that was
 // given up may still read it.
-func (h *heedingWriter) Write(p []byte) (int, error) {
+func (s *stream) Write(p []byte) (int, error) {
 	b := bytes.Clone(p)
-	return await(h.ctx, func() (int, error) { return h.w.Write(b) })
+	return await(s.ctx, func() (int, error) { return s.w.Write(b) })
 }
 
-// reopen goes on where an earlier run ended, cutting off what a crash left half
-// written.
-func (o *recordsOut) reopen(ctx context.Context, path string) (io.Writer, error) {
+// Commit implements recordsFile.
+func (s *stream) Commit() error { return nil }
+
+// Close implements io.Closer.
+func (s *stream) Close() error {
+	if s.file == nil {
+		return nil
+	}
+	return s.file.Close()
+}
+
+// grown is a file that goes on where an earlier run ended. A run that gets no record
+// changes nothing. At the first one, what is kept of the file takes its place; a kill
+// after that leaves accounts without a record, which the next run reads.
+type grown struct {
+	path   string
+	unlock func()
+	kept   *atomicfile.File
+	file   *os.File // nil before the first record
+}
+
+func goOn(ctx context.Context, path string) (_ *grown, _ *profiles.Done, err error) {
 	if target, err := filepath.EvalSymlinks(path); err == nil {
 		path = target
 	}
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() { // no lock beside a device
 		_, err := atomicfile.OpenInPlace(path, atomicfile.Keep)
-		return nil, err
+		return nil, nil, err
 	}
-	var err error
-	if o.unlock, err = atomicfile.Lock(ctx, path+".lock", 0); err != nil {
-		return nil, err
+	g := &grown{path: path}
+	if g.unlock, err = atomicfile.Lock(ctx, path+".lock", 0); err != nil {
+		return nil, nil, err
 	}
-	if o.file, err = atomicfile.OpenInPlace(path, atomicfile.Keep); err != nil {
-		return nil, err
+	defer func() {
+		if err != nil {
+			_ = g.Close()
+		}
+	}()
+	old, err := atomicfile.OpenInPlace(path, atomicfile.Keep)
+	if err != nil {
+		return nil, nil, err
 	}
-	o.path = path
-	if o.done, err = profiles.ReadDone(o.file, o.format); err != nil {
-		return nil, err
+	defer old.Close() // Windows replaces no open file
+	if g.kept, err = atomicfile.Create(path, atomicfile.Keep); err != nil {
+		return nil, nil, err
 	}
-	if err := o.file.Truncate(o.done.Size); err != nil {
-		return nil, err
-	}
-	_, err = o.file.Seek(0, io.SeekEnd)
-	return o.file, err
+	done, err := profiles.ReadDone(old, g.kept)
+	return g, done, err
 }
 
-// dropFailed takes the records in state error out of a file that is gone on with:
-// those accounts are read again. A run that gets no record changes nothing. The
-// file is replaced as a whole, and a kill after that leaves accounts without a
-// record, which the next run reads.
-func (o *recordsOut) dropFailed() error {
-	if o.done == nil || o.done.Summary.Failed == 0 {
+func (g *grown) begin() (err error) {
+	if g.file != nil {
 		return nil
 	}
-	rest, err := atomicfile.Create(o.path, atomicfile.Keep)
-	if err != nil {
+	if err = g.kept.Commit(); err == nil {
+		g.file, err = os.OpenFile(g.path, os.O_WRONLY|os.O_APPEND, 0)
+	}
+	return err
+}
+
+// Write implements io.Writer.
+func (g *grown) Write(b []byte) (int, error) {
+	if err := g.begin(); err != nil {
+		return 0, err
+	}
+	return g.file.Write(b)
+}
+
+// Commit implements recordsFile.
+func (g *grown) Commit() error {
+	if err := g.begin(); err != nil { // there may be records that --only leaves out
 		return err
 	}
-	defer rest.Close()
-	if _, err := o.file.Seek(0, io.SeekStart); err != nil {
-		return err
+	return g.file.Sync()
+}
+
+// Close implements io.Closer.
+func (g *grown) Close() error {
+	if g.kept != nil {
+		_ = g.kept.Close()
 	}
-	if err := o.done.DropFailed(rest, o.file, o.format); err != nil {
-		return err
+	if g.file != nil {
+		_ = g.file.Close()
 	}
-	if err := o.file.Close(); err != nil { // Windows replaces no open file
-		return err
-	}
-	if err := rest.Commit(); err != nil {
-		return err
-	}
-	if o.file, err = os.OpenFile(o.path, os.O_WRONLY|os.O_APPEND, 0); err != nil {
-		return err
-	}
-	o.Writer = profiles.NewWriter(o.file, o.format, profiles.WriterOptions{Resumed: o.done.Size > 0})
+	g.unlock()
 	return nil
 }
 
@@ -153,33 +173,16 @@ func (e *outputError) Error() string { return "write records: " + e.err.Error() 
 // Unwrap gives the system's error.
 func (e *outputError) Unwrap() error { return e.err }
 
-// commit makes the file whole and gives it its name.
+// commit ends a file that holds all records.
 func (o *recordsOut) commit() error {
 	err := o.Close()
-	switch {
-	case err != nil:
-	case o.whole != nil:
-		err = o.whole.Commit()
-	case o.done != nil:
-		err = o.file.Sync()
+	if err == nil {
+		err = o.file.Commit()
 	}
 	if err != nil {
 		return &outputError{err}
 	}
 	return nil
-}
-
-// close ends it; what has not got its name is taken away.
-func (o *recordsOut) close() {
-	if o.whole != nil {
-		_ = o.whole.Close()
-	}
-	if o.file != nil {
-		_ = o.file.Close()
-	}
-	if o.unlock != nil {
-		o.unlock()
-	}
 }
 
 // progress tells people how far a run has come: one line that is written over

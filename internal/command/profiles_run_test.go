@@ -292,10 +292,10 @@ func TestALateAccountIsPassedOver(t *testing.T) {
 	t.Parallel()
 	w := newOffice(t, sandbox.Options{Seed: 1, Faults: []sandbox.Fault{
 		{Endpoint: sandbox.UserInfo, Account: "amara@example.test", Slow: time.Hour}}})
-	cmd := w.command("--accounts", w.path("people.csv"), "--format", "csv", "--out", w.path("records.csv"), "--continue")
+	cmd := w.command("--accounts", w.path("people.csv"), "--json", "--out", w.path("records.jsonl"), "--continue")
 	require.NoError(t, cmd.Start())
 	require.Eventually(t, func() bool {
-		text, _ := os.ReadFile(w.path("records.csv"))
+		text, _ := os.ReadFile(w.path("records.jsonl"))
 		return bytes.Contains(text, []byte("room-4@example.test"))
 	}, screentest.Patience, 10*time.Millisecond)
 	require.NoError(t, cmd.Process.Kill())
@@ -332,25 +332,19 @@ func TestAnotherAddressAtCronofy(t *testing.T) {
 		list += []string{"one@list.test", "Alias." + a.Email, a.Email}[min(i/2, 2)] + "," + a.AccessToken.Reveal() + "\n"
 	}
 	require.NoError(t, os.WriteFile(w.path("list.csv"), []byte(list), 0o600))
-	for _, format := range []string{"json", "csv"} {
-		args := []string{"--accounts", w.path("list.csv"), "--format", format, "--out", w.path("out." + format), "--continue"}
-		require.NoError(t, w.command(args...).Run())
-		first, err := os.ReadFile(w.path("out." + format))
-		require.NoError(t, err)
-		for _, a := range w.Accounts() {
-			require.Contains(t, string(first), a.Sub)
-		}
-		for range 2 {
-			require.NoError(t, w.command(args...).Run())
-		}
-		again, err := os.ReadFile(w.path("out." + format))
-		require.NoError(t, err)
-		if format == "json" {
-			require.Equal(t, string(first), string(again))
-		} else { // the last account of CSV may have been cut off, and is read again
-			require.Equal(t, bytes.Count(first, []byte("\n")), bytes.Count(again, []byte("\n")))
-		}
+	args := []string{"--accounts", w.path("list.csv"), "--json", "--out", w.path("out.jsonl"), "--continue"}
+	require.NoError(t, w.command(args...).Run())
+	first, err := os.ReadFile(w.path("out.jsonl"))
+	require.NoError(t, err)
+	for _, a := range w.Accounts() {
+		require.Contains(t, string(first), a.Sub)
 	}
+	for range 2 {
+		require.NoError(t, w.command(args...).Run())
+	}
+	again, err := os.ReadFile(w.path("out.jsonl"))
+	require.NoError(t, err)
+	require.Equal(t, string(first), string(again))
 }
 
 // TestAKilledRunLeavesNothing that the next one does not take away.

@@ -155,7 +155,7 @@ func outError(err error) error {
 	case errors.Is(err, atomicfile.ErrLocked):
 		return usage("--out: another confer is writing to this file", "wait until it has ended, or name another file")
 	case errors.Is(err, profiles.ErrNotRecords):
-		return usage("--out: "+err.Error(), "--continue goes on with a file that confer wrote in the same format; name another file to begin anew")
+		return usage("--out: "+err.Error(), "--continue goes on with a file that --format json wrote; name another file to begin anew")
 	case errors.As(err, &unsafe):
 		return usage("--out: "+unsafe.Why, "name a file; --continue can go on with nothing else")
 	}

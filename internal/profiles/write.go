@@ -3,7 +3,6 @@ package profiles
 import (
 	"bufio"
 	"bytes"
-	"encoding/csv"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -45,11 +44,8 @@ type Writer interface {
 	Close() error
 }
 
-// WriterOptions are what a Writer may need to know.
+// WriterOptions are what a report needs to know.
 type WriterOptions struct {
-	Resumed bool // records are there already, and so is the heading
-
-	// Of a report:
 	Site     cronofy.Site     // whose app host relink links may lead to; zero: any data center's
 	Provider cronofy.Provider // whom the states are about; zero: AnyProvider
 	Made     time.Time
@@ -57,27 +53,22 @@ type WriterOptions struct {
 
 // NewWriter writes records to w.
 func NewWriter(w io.Writer, f Format, o WriterOptions) Writer {
-	s := &stream{w: w}
 	switch f {
 	case FormatHTML:
 		return newReport(w, o)
 	case FormatJSON:
-		s.text = jsonText
+		return &stream{w, "", jsonText}
 	case FormatCSV:
-		s.heading, s.text = csvText(csvHeading()), csvLines
+		return &stream{w, csvText(csvHeading()), csvLines}
 	default:
-		s.heading, s.text = tableLine("STATE", "ACCOUNT", "PROVIDER", "CONNECTED", "PROFILE"), tableText
+		return &stream{w, tableLine("STATE", "ACCOUNT", "PROVIDER", "CONNECTED", "PROFILE"), tableText}
 	}
-	if o.Resumed {
-		s.heading = ""
-	}
-	return s
 }
 
 // stream writes one record after the other.
 type stream struct {
 	w       io.Writer
-	heading string // in front of what comes first, or at the end; empty: it is there, or there is none
+	heading string // in front of what comes first, or at the end; empty: it was written, or there is none
 	text    func(Record) string
 }
 
@@ -182,13 +173,6 @@ func fit(s string, cells int) string {
 	return s + strings.Repeat(" ", max(0, cells-displaywidth.String(s)))
 }
 
-// Where in csvHeading what is read again stands.
-const (
-	csvState  = 3
-	csvLine   = 12
-	csvListed = 13
-)
-
 func csvHeading() []string {
 	return []string{"sub", "email", "name", "state", "provider_name", "profile_id", "profile_name", "connected", "new",
 		"relink_url", "error_code", "error_message", "line", "listed", "warnings"}
@@ -274,8 +258,8 @@ const (
 	separators   = ",;|" // a tab has become a space
 )
 
-// ErrNotRecords is the error of a file that ReadDone does not understand.
-var ErrNotRecords = errors.New("the file holds something other than records in this format")
+// ErrNotRecords is the error of a file that holds something other than JSON records.
+var ErrNotRecords = errors.New("the file holds something other than records in JSON lines")
 
 // eachLine gives the lines of r with their ends, which the last may lack.
 func eachLine(r io.Reader) iter.Seq2[[]byte, error] {
@@ -309,7 +293,7 @@ func Records(r io.Reader) iter.Seq2[Record, error] {
 			case len(bytes.TrimSpace(line)) == 0:
 				continue
 			default:
-				if rec, err = recordOf(line, FormatJSON); err != nil {
+				if rec, err = recordOf(line); err != nil {
 					err = fmt.Errorf("line %d: %w", n, err)
 				}
 			}
@@ -320,31 +304,38 @@ func Records(r io.Reader) iter.Seq2[Record, error] {
 	}
 }
 
+// recordOf reads a line. The errors of encoding/json quote it, so they are not passed on.
+func recordOf(line []byte) (r Record, err error) {
+	if json.Unmarshal(line, &r) != nil || !slices.Contains(States(), r.State) {
+		return r, ErrNotRecords
+	}
+	return r, nil
+}
+
 // Done is what a file of records says of an earlier run that did not come to its
 // end. An account of the list was read if there is a record of its line and its
 // name in the list. Where the list has changed since then, or a record does not
 // tell its line, the names alone count, each as often as there are records of it.
-// An account that could not be read is not done; see DropFailed.
+// An account that could not be read is not done.
 type Done struct {
-	Size    int64   // bytes of the file that count: what a crash cut off does not
-	Summary Summary // of the records in them
+	Summary Summary // of all records in the file
 
-	seed    maphash.Seed
 	left    map[uint64][]int // by name: the lines of records that count for nobody yet; 0: the record does not tell
 	lines   map[int]bool     // that have a record
 	changed bool             // the list has another account on a line than it had
 }
 
-// ReadDone reads what a Writer wrote in the format, which must be JSON or CSV.
-// In CSV an account may have several lines, so the last account counts as cut
-// off. Its error is ErrNotRecords or the reader's.
-func ReadDone(r io.Reader, f Format) (*Done, error) {
-	d := &Done{seed: maphash.MakeSeed(), left: map[uint64][]int{}, lines: map[int]bool{}}
-	if f != FormatJSON && f != FormatCSV {
-		return nil, fmt.Errorf("%w: %s cannot be continued", ErrNotRecords, f)
-	}
-	var last Record // what length bytes after Size say
-	var length int64
+// nameSeed keys the hashes of names, which take less memory than the names.
+var nameSeed = maphash.MakeSeed()
+
+func nameKey(name string) uint64 { return maphash.String(nameSeed, strings.ToLower(name)) }
+
+// ReadDone reads what a Writer wrote as JSON lines, and copies to kept what a run that
+// goes on adds to: not what a crash cut off, and not the records in state "error", whose
+// accounts are read again. Its error is ErrNotRecords, or of r or kept.
+func ReadDone(r io.Reader, kept io.Writer) (*Done, error) {
+	d := &Done{left: map[uint64][]int{}, lines: map[int]bool{}}
+	out := bufio.NewWriterSize(kept, 64<<10)
 	for line, err := range eachLine(r) {
 		if err != nil {
 			return nil, err
@@ -352,106 +343,34 @@ func ReadDone(r io.Reader, f Format) (*Done, error) {
 		if !bytes.HasSuffix(line, []byte("\n")) {
 			break // cut off
 		}
-		if f == FormatCSV && d.Size == 0 {
-			if string(line) != csvText(csvHeading()) {
-				return nil, ErrNotRecords
-			}
-			d.Size = int64(len(line))
-			continue
-		}
-		rec, err := recordOf(line, f)
+		rec, err := recordOf(line)
 		if err != nil {
 			return nil, err
 		}
-		if f == FormatCSV && rec.goesOnFrom(last) {
-			length += int64(len(line))
-			continue
-		}
-		d.note(last, length)
-		last, length = rec, int64(len(line))
-	}
-	if f == FormatJSON {
-		d.note(last, length)
-	}
-	return d, nil
-}
-
-// goesOnFrom tells whether a line of CSV is another profile of the account before.
-func (r Record) goesOnFrom(last Record) bool {
-	return len(r.Profiles) > 0 && r.Account == last.Account && r.Line == last.Line && r.Account != AccountRef{}
-}
-
-// DropFailed copies the first Size bytes of the file that ReadDone read, without
-// the records in state "error": a run that goes on reads those accounts again.
-// The rest is what Summary is of then.
-func (d *Done) DropFailed(w io.Writer, r io.Reader, f Format) error {
-	out := bufio.NewWriterSize(w, 64<<10)
-	var size int64
-	for line, err := range eachLine(io.LimitReader(r, d.Size)) {
-		if err != nil {
-			return err
-		}
-		if rec, err := recordOf(line, f); err != nil || rec.State != Failed {
-			n, _ := out.Write(line) // Flush tells
-			size += int64(n)
+		d.Summary.Count(rec)
+		if rec.State != Failed {
+			d.note(rec)
+			_, _ = out.Write(line) // Flush tells
 		}
 	}
-	if err := out.Flush(); err != nil {
-		return err
-	}
-	d.Size, d.Summary.Read, d.Summary.Failed = size, d.Summary.Read-d.Summary.Failed, 0
-	return nil
+	return d, out.Flush()
 }
 
-// recordOf reads a line. Of CSV it gives what Done needs, and the name of a profile's
-// provider.
-func recordOf(line []byte, f Format) (r Record, err error) {
-	if f == FormatJSON {
-		err = json.Unmarshal(line, &r)
-	} else if row, readErr := csv.NewReader(bytes.NewReader(line)).Read(); readErr != nil || len(row) != len(csvHeading()) {
-		err = ErrNotRecords
-	} else {
-		r = Record{Account: AccountRef{Sub: row[0], Email: row[1]}, State: State(row[csvState]), Listed: row[csvListed]}
-		r.Line, _ = strconv.Atoi(row[csvLine])
-		if provider := row[csvState+1]; provider != "" {
-			r.Profiles = []Profile{{ProviderName: provider}}
-		}
-	}
-	if err != nil || !slices.Contains(States(), r.State) {
-		return r, ErrNotRecords // the errors of encoding/json quote the line
-	}
-	return r, nil
-}
-
-// note counts a record of so many bytes; without any there is none.
-func (d *Done) note(r Record, length int64) {
-	if length == 0 {
-		return
-	}
-	d.Size += length
-	d.Summary.Count(r)
-	if r.State == Failed {
-		return
-	}
+// note remembers whose record it is.
+func (d *Done) note(r Record) {
 	names := []string{r.Account.Email, r.Account.Sub}
 	if r.Listed != "" {
 		names = []string{r.Listed}
 	}
 	for _, n := range names {
 		if n != "" {
-			d.left[d.key(n)] = append(d.left[d.key(n)], r.Line)
+			d.left[nameKey(n)] = append(d.left[nameKey(n)], r.Line)
 		}
 	}
 	if r.Line > 0 {
 		d.changed = d.changed || d.lines[r.Line] // it had another account in each run
 		d.lines[r.Line] = true
 	}
-}
-
-// key is a hash of a name. CSV may have put something in front of what could be a
-// formula.
-func (d *Done) key(name string) uint64 {
-	return maphash.String(d.seed, strings.ReplaceAll(cell(strings.ToLower(name)), "'", ""))
 }
 
 // Has tells whether there is a record of the account, other than of a failure.
@@ -477,7 +396,7 @@ func (d *Done) Has(a Account) bool {
 
 // take uses up a record of that name with such a line.
 func (d *Done) take(name string, such func(line int) bool) bool {
-	key := d.key(name)
+	key := nameKey(name)
 	i := slices.IndexFunc(d.left[key], such)
 	if i < 0 {
 		return false
