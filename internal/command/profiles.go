@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -32,8 +33,9 @@ type profilesFlags struct {
 	serviceToken                 string
 	resources, yes, takeUnsigned bool
 
-	given func(flag string) bool // whether it was on the command line
-	files func() error           // checkFiles, for a file that was named later
+	callback *url.URL               // callbackURL as a URL
+	given    func(flag string) bool // whether it was on the command line
+	files    func() error           // checkFiles, for a file that was named later
 }
 
 // defaultRate stands for Cronofy's own two limits.
@@ -207,7 +209,8 @@ func (f *profilesFlags) checkSource() error {
 	case f.serviceToken == "" && f.serviceAccount == "":
 		return usage("missing: --service-account", "name the account that confer authorized with Enterprise Connect, or give its token with --service-account-token-file")
 	}
-	if _, err := delegated.CallbackURL(f.callbackURL); err != nil {
+	var err error
+	if f.callback, err = delegated.CallbackURL(f.callbackURL); err != nil {
 		return usage("--callback-url: "+err.Error(), "for example https://hooks.example.com/cronofy")
 	}
 	return nil
@@ -263,8 +266,8 @@ type profilesRun struct {
 	tokens   *profiles.TokenFile // nil without --tokens-out
 	closers
 
-	asked      func() int // calendars that access was asked for; nil without delegated access
-	unanswered int        // of these, those that nothing was taken for
+	receiver   *delegated.Receiver // nil without delegated access
+	unanswered int                 // calendars that nothing was taken for
 
 	passphrase cronofy.Secret // of the encrypted file, when it was given
 	manager    *links.Manager
@@ -325,6 +328,16 @@ func (r *profilesRun) ask() (profiles.Summary, error) {
 	accounts, err := r.source(&o)
 	if err != nil {
 		return profiles.Summary{}, err
+	}
+	if renew := o.Renew; renew != nil {
+		o.Renew = func(ctx context.Context, a profiles.Account, refused cronofy.Secret) (cronofy.Secret, error) {
+			t, err := renew(ctx, a, refused)
+			call, isCall := errors.AsType[*delegated.CallError](err)
+			if profiles.StopsRenewing(err) || isCall && call.Every { // it would come for every other account as well
+				r.stop(err)
+			}
+			return t, err
+		}
 	}
 	sum, err := profiles.Run(r.ctx, r.client, accounts, o, r.record)
 	if cause := context.Cause(r.ctx); cause != nil {
@@ -488,11 +501,7 @@ func (r *profilesRun) source(o *profiles.Options) (iter.Seq2[profiles.Account, e
 	}
 	fmt.Fprintln(r.s.err, "confer: note: a refresh may give a new refresh token; it is written to the file of --tokens-out, and the copy that your application has may stop working")
 	o.Renew = func(ctx context.Context, a profiles.Account, refused cronofy.Secret) (cronofy.Secret, error) {
-		t, err := r.tokens.Renew(ctx, r.client, a, refused)
-		if profiles.StopsRenewing(err) {
-			r.stop(&profiles.RenewError{Err: err})
-		}
-		return t, err
+		return r.tokens.Renew(ctx, r.client, a, refused)
 	}
 	return r.tokens.Newest(accounts), nil
 }
@@ -508,7 +517,6 @@ func (r *profilesRun) words(ctx context.Context, err error) error {
 	_, toSay := errors.AsType[*failure](err)
 	_, said := errors.AsType[*exitError](err)
 	output, isOutput := errors.AsType[*outputError](err)
-	renew, isRenew := errors.AsType[*profiles.RenewError](err)
 	call, isCall := errors.AsType[*delegated.CallError](err)
 	request, isRequest := requestProblem(err)
 	switch {
@@ -520,8 +528,8 @@ func (r *profilesRun) words(ctx context.Context, err error) error {
 		return &exitError{flow.ExitFailed}
 	case isOutput:
 		return failed("the records could not be written: "+cronofy.FileReason(output.err), "make room, or name another file with --out")
-	case isRenew && errors.Is(renew, profiles.ErrTokensLost): // an error that would come for every account
-		return failed("new tokens could not be written to the file of --tokens-out: "+cronofy.FileReason(renew.Err), "make room; "+ownersAgain)
+	case errors.Is(err, profiles.ErrTokensLost):
+		return failed("new tokens could not be written to the file of --tokens-out: "+cronofy.FileReason(err), "make room; "+ownersAgain)
 	case errors.Is(err, delegated.ErrNoServiceToken):
 		return explainService(err)
 	case isCall && !call.Exchange && isRequest: // what Cronofy has against the request as a whole

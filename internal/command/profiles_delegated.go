@@ -44,64 +44,43 @@ func (r *profilesRun) delegatedSource(o *profiles.Options) (iter.Seq2[profiles.A
 		}
 		scopeGuessed = !known
 	}
-	receiver, err := r.openReceiver(token, list.All)
-	if err != nil {
-		return nil, err
-	}
-	if err := r.confirm(list, scopeGuessed); err != nil {
-		return nil, err
-	}
-	fmt.Fprintf(r.s.err, "confer: listening on %s for what is sent to %s; each answer is waited for up to %s\n",
-		receiver.Addr(), cronofy.CleanText(r.f.callbackURL, 200), r.f.timeout)
-	r.watchAnswers(receiver, len(list.All))
-	return r.delegatedAccounts(receiver, list.All, o), nil
-}
-
-func (r *profilesRun) openReceiver(token *delegated.ServiceToken, list []profiles.Account) (*delegated.Receiver, error) {
-	emails := make([]string, len(list))
-	for i, a := range list {
-		emails[i] = a.Email
-	}
-	var save func(string, cronofy.Token) error
-	if r.tokens != nil { // only where the operator named a file for them
-		save = func(email string, t cronofy.Token) error {
-			return r.tokens.Append(profiles.Account{Email: email, Sub: t.Sub, AccessToken: t.AccessToken, RefreshToken: t.RefreshToken}, cronofy.Secret{})
-		}
-	}
-	receiver, err := delegated.Open(r.ctx, delegated.Config{
-		Client: r.client, ServiceToken: token, ClientSecret: r.app.ClientSecret, AcceptUnsigned: r.f.takeUnsigned,
-		CallbackURL: r.f.callbackURL, Listen: r.f.listen, Scope: r.f.scope, Timeout: r.f.timeout, Save: save, Report: r.tellNotice,
-	}, emails)
+	listener, err := new(net.ListenConfig).Listen(r.ctx, "tcp", r.f.listen)
 	if err != nil {
 		if op, ok := errors.AsType[*net.OpError](err); ok && op.Err != nil { // the flag has the address
 			err = op.Err
 		}
 		return nil, usage("--listen: "+cronofy.CleanText(err.Error(), 160), "name a free host:port of this machine")
 	}
-	r.later(receiver.Close)
-	return receiver, nil
-}
-
-// delegatedAccounts are accounts without tokens, which the receiver gets.
-func (r *profilesRun) delegatedAccounts(receiver *delegated.Receiver, list []profiles.Account, o *profiles.Options) iter.Seq2[profiles.Account, error] {
-	places := make(map[string]int, len(list))
-	for i, a := range list {
-		places[a.Email] = i
+	r.later(func() { _ = listener.Close() })
+	if err := r.confirm(list, scopeGuessed); err != nil {
+		return nil, err
 	}
+	fmt.Fprintf(r.s.err, "confer: listening on %s for what is sent to %s; each answer is waited for up to %s\n",
+		listener.Addr(), cronofy.CleanText(r.f.callbackURL, 200), r.f.timeout)
+	cfg := delegated.Config{
+		Client: r.client, ServiceToken: token, ClientSecret: r.app.ClientSecret, AcceptUnsigned: r.f.takeUnsigned,
+		CallbackURL: r.f.callback, Listener: listener, Scope: r.f.scope, Timeout: r.f.timeout, Report: r.tellNotice,
+	}
+	if r.tokens != nil { // only where the operator named a file for them
+		cfg.Save = func(email string, t cronofy.Token) error {
+			return r.tokens.Append(profiles.Account{Email: email, Sub: t.Sub, AccessToken: t.AccessToken, RefreshToken: t.RefreshToken}, cronofy.Secret{})
+		}
+	}
+	places, emails := make(map[string]int, len(list.All)), make([]string, len(list.All))
+	for i, a := range list.All {
+		places[a.Email], emails[i] = i, a.Email
+	}
+	r.receiver = delegated.Open(r.ctx, cfg, emails)
+	r.later(r.receiver.Close)
+	r.watchAnswers(len(emails))
 	o.Renew = func(ctx context.Context, a profiles.Account, refused cronofy.Secret) (cronofy.Secret, error) {
 		if !refused.Empty() {
 			return cronofy.Secret{}, nil // it is new: a refusal stands
 		}
-		t, err := receiver.Access(ctx, places[a.Email])
-		if fatal := receiver.Fatal(); fatal != nil {
-			r.stop(fatal)
-		}
-		if errors.Is(err, profiles.ErrTokensLost) {
-			r.stop(&profiles.RenewError{Err: err})
-		}
+		t, err := r.receiver.Access(ctx, places[a.Email])
 		return t.AccessToken, err
 	}
-	return profiles.Accounts(list)
+	return profiles.Accounts(list.All), nil
 }
 
 // addresses gives whom access is to be got to, but for those that were read before.
@@ -268,12 +247,8 @@ func (r *profilesRun) storedSecret() (cronofy.Secret, error) {
 }
 
 // watchAnswers begins to tell how far the answers have come, until the run ends.
-func (r *profilesRun) watchAnswers(receiver *delegated.Receiver, calendars int) {
-	r.asked = func() int {
-		receiver.Close() // what is on its way to Cronofy counts when that has ended
-		return receiver.Progress().Asked
-	}
-	r.progress.answers, r.progress.calendars = receiver.Progress, calendars
+func (r *profilesRun) watchAnswers(calendars int) {
+	r.progress.answers, r.progress.calendars = r.receiver.Progress, calendars
 	go func() {
 		for ticks := time.Tick(answersTick); r.ctx.Err() == nil; {
 			select {
@@ -288,7 +263,7 @@ func (r *profilesRun) watchAnswers(receiver *delegated.Receiver, calendars int) 
 // tellNotice says at once what keeps answers from coming.
 func (r *profilesRun) tellNotice(n delegated.Notice) {
 	if n.Refused != delegated.NotRefused {
-		words := "confer: note: an answer came " + refusedWords[n.Refused] + ", so it was refused"
+		words := "confer: note: an answer came " + string(n.Refused) + ", so it was refused"
 		if n.Refused == delegated.Unsigned {
 			words += "; --accept-unsigned-webhooks takes such answers"
 		}
@@ -299,19 +274,13 @@ func (r *profilesRun) tellNotice(n delegated.Notice) {
 		plural(n.Accounts, "calendar"), cronofy.CleanText(n.Lost.Error(), 160)))
 }
 
-// refusedWords are what was the matter with a post to a callback URL.
-var refusedWords = map[delegated.Refusal]string{
-	delegated.Unsigned:  "without a signature",
-	delegated.Forged:    "with a signature that is not this client secret's",
-	delegated.Malformed: "that Cronofy cannot have sent",
-}
-
 // tellAsked says what a run that has ended early may have done.
 func (r *profilesRun) tellAsked() {
-	if r.asked == nil {
+	if r.receiver == nil {
 		return
 	}
-	if n := r.asked(); n > 0 {
+	r.receiver.Close() // what is on its way to Cronofy counts when that has ended
+	if n := r.receiver.Progress().Asked; n > 0 {
 		r.progress.say(fmt.Sprintf("confer: note: access to %s was asked for before that, and may have been given", plural(n, "calendar")))
 	}
 }

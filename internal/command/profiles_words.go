@@ -60,7 +60,7 @@ func explainRenewal(err error) (code, message string) {
 		if none.Refused == delegated.NotRefused {
 			return codeNoAnswer, "No answer came to the callback URL in time: what is sent there must arrive at confer."
 		}
-		return codeNoAnswer, "An answer came " + refusedWords[none.Refused] + ", so it was refused."
+		return codeNoAnswer, "An answer came " + string(none.Refused) + ", so it was refused."
 	case isCall && !call.Exchange:
 		return explainRequest(call)
 	case cronofy.StatusOf(err) == 401: // of the token endpoint, which asks for client id and secret

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
@@ -31,6 +32,7 @@ const (
 
 // fake is a Cronofy that is told what to answer.
 type fake struct {
+	Client
 	request  func(token string, reqs []cronofy.DelegatedAccess) error // nil: accepted
 	exchange func(code, uri string) (cronofy.Token, error)            // nil: the token is "at-" and the code
 
@@ -70,18 +72,29 @@ func (f *fake) calls() [][]cronofy.DelegatedAccess {
 }
 
 func config(f *fake) Config {
+	callback, err := CallbackURL(base)
+	if err != nil {
+		panic(err)
+	}
 	return Config{
-		Client: f, ClientSecret: cronofy.NewSecret(secret), CallbackURL: base, Listen: "127.0.0.1:0", Scope: "read_write",
-		ServiceToken: NewServiceToken(cronofy.NewSecret("st"), nil),
+		Client: f, ClientSecret: cronofy.NewSecret(secret), CallbackURL: callback, Listener: memory(), Scope: "read_write",
+		ServiceToken: NewServiceToken(cronofy.NewSecret("st"), nil), Timeout: 5 * time.Minute, Report: func(Notice) {},
 	}
 }
 
 func open(t *testing.T, cfg Config, emails ...string) *Receiver {
 	t.Helper()
-	d, err := Open(t.Context(), cfg, emails)
-	require.NoError(t, err)
+	d := Open(t.Context(), cfg, emails)
 	t.Cleanup(d.Close)
 	return d
+}
+
+// fatal is the error that ended all asking; nil: there was none.
+func fatal(d *Receiver) error {
+	if cause := context.Cause(d.ctx); !errors.Is(cause, ErrClosed) {
+		return cause
+	}
+	return nil
 }
 
 func people(n int) []string {
@@ -161,8 +174,6 @@ type memoryListener struct {
 func memory() *memoryListener {
 	return &memoryListener{conns: make(chan net.Conn), closed: make(chan struct{})}
 }
-
-func (m *memoryListener) listen(context.Context, string, string) (net.Listener, error) { return m, nil }
 
 func (m *memoryListener) Accept() (net.Conn, error) {
 	select {

@@ -12,12 +12,6 @@ import (
 	"confer/cronofy"
 )
 
-// Directory is what of *cronofy.Client is needed to find out what can be asked for.
-type Directory interface {
-	Resources(ctx context.Context, serviceAccountToken cronofy.Secret) ([]cronofy.Resource, error)
-	UserInfo(ctx context.Context, accessToken cronofy.Secret) (cronofy.UserInfo, error)
-}
-
 // ErrNoServiceToken is wrapped around the error of a ServiceToken's renewal.
 var ErrNoServiceToken = errors.New("no service account token")
 
@@ -25,7 +19,7 @@ var ErrNoServiceToken = errors.New("no service account token")
 var ErrNotServiceAccount = errors.New("the token is of an account, not of a service account")
 
 // Rooms are those that the service account sees. Its error is UseForAll's.
-func Rooms(ctx context.Context, client Directory, token *ServiceToken) (rooms []cronofy.Resource, err error) {
+func Rooms(ctx context.Context, client Client, token *ServiceToken) (rooms []cronofy.Resource, err error) {
 	err = token.UseForAll(ctx, func(ctx context.Context, t cronofy.Secret) (err error) {
 		rooms, err = client.Resources(ctx, t)
 		return err
@@ -37,7 +31,7 @@ func Rooms(ctx context.Context, client Directory, token *ServiceToken) (rooms []
 // what the application already has. Where Cronofy does not say it, it is
 // cronofy.DefaultDelegatedScope, and known is false. Its error is
 // ErrNotServiceAccount, or UseForAll's.
-func Scope(ctx context.Context, client Directory, token *ServiceToken) (scope string, known bool, err error) {
+func Scope(ctx context.Context, client Client, token *ServiceToken) (scope string, known bool, err error) {
 	var info cronofy.UserInfo
 	err = token.UseForAll(ctx, func(ctx context.Context, t cronofy.Secret) (err error) {
 		info, err = client.UserInfo(ctx, t)

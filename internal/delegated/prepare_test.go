@@ -11,6 +11,7 @@ import (
 
 // directory is a Cronofy that is told what there is.
 type directory struct {
+	Client
 	rooms []cronofy.Resource
 	info  cronofy.UserInfo
 	err   error

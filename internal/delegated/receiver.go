@@ -11,9 +11,9 @@
 package delegated
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"io"
 	"maps"
@@ -32,6 +32,8 @@ import (
 
 // Client is what of *cronofy.Client is needed here.
 type Client interface {
+	Resources(ctx context.Context, serviceAccountToken cronofy.Secret) ([]cronofy.Resource, error)
+	UserInfo(ctx context.Context, accessToken cronofy.Secret) (cronofy.UserInfo, error)
 	RequestDelegatedAccess(ctx context.Context, serviceAccountToken cronofy.Secret, reqs []cronofy.DelegatedAccess) error
 	Exchange(ctx context.Context, code cronofy.Secret, redirectURI string) (cronofy.Token, error)
 }
@@ -45,56 +47,38 @@ type Config struct {
 	ClientSecret   cronofy.Secret // webhooks are signed with it
 	AcceptUnsigned bool           // take webhooks without a signature; a wrong one is never taken
 
-	CallbackURL string // public; each account's path is below it
-	Listen      string // host:port where what is sent to CallbackURL arrives
-	Scope       string // within the service account's delegated scope
+	CallbackURL *url.URL     // public, see CallbackURL; each account's path is below it
+	Listener    net.Listener // where what is sent to CallbackURL arrives
+	Scope       string       // within the service account's delegated scope
 
-	Timeout time.Duration // for one account, from the request to its webhook; zero: DefaultTimeout
+	Timeout time.Duration // for one account, from the request to its webhook
 
 	// Save is given an account's tokens before anybody else. When it fails they
 	// are not used. It may be called by several goroutines at once; nil: none.
 	Save func(email string, t cronofy.Token) error
 
 	// Report is given the first Notice of each kind. It may be called by several
-	// goroutines at once; nil: nobody is told.
+	// goroutines at once.
 	Report func(Notice)
-
-	listen func(ctx context.Context, network, address string) (net.Listener, error) // nil: the system's
 }
 
-// DefaultTimeout is how long an account's webhook is waited for. Cronofy's own
-// time is not documented.
-const DefaultTimeout = 5 * time.Minute
-
-const (
-	batch = cronofy.MaxDelegatedAccess
-	// maxUnderWay bounds the accounts that were asked for and have no token yet:
-	// codes are short-lived, and exchanging this many takes 18 s at 500 calls a minute.
-	maxUnderWay = 3 * batch
-	// lateAfter is when an account without an answer makes room for another: one
-	// mailbox that does not answer must not hold up the others.
-	lateAfter = 15 * time.Second
-)
+const batch = cronofy.MaxDelegatedAccess
 
 // Receiver is one run of delegated access over a list of addresses. Its methods may
 // be called from several goroutines.
 type Receiver struct {
 	cfg    Config
-	base   *url.URL
 	emails []string
 	server *httpserver.Server
-	addr   string // where it listens
 	ctx    context.Context
-	cancel context.CancelFunc
+	stop   context.CancelCauseFunc // with the error of all that have no result yet
 	work   sync.WaitGroup
-	turn   chan struct{} // held by the one that asks Cronofy
-	slots  chan struct{} // accounts under way
+	turn   sync.Mutex // held by the one that asks Cronofy
 
 	mu       sync.Mutex
-	begun    []bool          // by batch: it is being asked for
-	rows     map[int]*row    // of batches that are begun, until somebody fetches them
-	live     map[string]*row // by the last part of their callback URL
-	fatal    error
+	begun    []bool           // by batch: it is being asked for
+	rows     map[int]*row     // of batches that are begun, until somebody fetches them
+	live     map[string]*row  // by the last part of their callback URL
 	told     map[Refusal]bool // kinds of Config.Report
 	progress Progress
 }
@@ -109,11 +93,9 @@ type Progress struct {
 // row is one account, from the request to its token.
 type row struct {
 	email string
-	id    string // last part of its callback URL; in Receiver.live until its webhook or its end
-	url   string // its callback URL
-
-	release     func()      // gives its slot back; nil without one
-	late, limit *time.Timer // when it makes room for another, and when its webhook is waited for no longer
+	id    string      // last part of its callback URL; in Receiver.live until its webhook or its end
+	url   string      // its callback URL
+	limit *time.Timer // when its webhook is waited for no longer
 
 	once  sync.Once
 	done  chan struct{}
@@ -125,55 +107,26 @@ type row struct {
 }
 
 // end gives an account its result; only the first one counts.
-func (d *Receiver) end(r *row, token cronofy.Token, err error) {
+func (r *row) end(token cronofy.Token, err error) {
 	r.once.Do(func() {
 		r.token, r.err = token, err
-		d.claim(r.id)
-		if r.release != nil {
-			r.late.Stop()
-			r.limit.Stop()
-			r.release()
-		}
+		r.limit.Stop()
 		close(r.done)
 	})
 }
 
-func (d *Receiver) endAll(rows []*row, err error) {
-	for _, r := range rows {
-		d.end(r, cronofy.Token{}, err)
-	}
-}
-
-// Open listens. Nothing is asked of Cronofy before the first Access. The Receiver
-// ends with ctx; Close must be called all the same. Its error is CallbackURL's
-// or the system's.
-func Open(ctx context.Context, cfg Config, emails []string) (*Receiver, error) {
-	base, err := CallbackURL(cfg.CallbackURL)
-	if err != nil {
-		return nil, err
-	}
-	if cfg.listen == nil {
-		cfg.listen = new(net.ListenConfig).Listen
-	}
-	if cfg.Timeout <= 0 {
-		cfg.Timeout = DefaultTimeout
-	}
+// Open serves Config.Listener. Nothing is asked of Cronofy before the first Access. The
+// Receiver ends with ctx; Close must be called all the same.
+func Open(ctx context.Context, cfg Config, emails []string) *Receiver {
 	d := &Receiver{
-		cfg: cfg, base: base, emails: emails, begun: make([]bool, len(emails)/batch+1), rows: map[int]*row{},
-		turn: make(chan struct{}, 1), slots: make(chan struct{}, maxUnderWay), live: map[string]*row{}, told: map[Refusal]bool{},
+		cfg: cfg, emails: emails, begun: make([]bool, len(emails)/batch+1), rows: map[int]*row{},
+		live: map[string]*row{}, told: map[Refusal]bool{},
 	}
-	l, err := cfg.listen(ctx, "tcp", cfg.Listen)
-	if err != nil {
-		return nil, err
-	}
-	d.ctx, d.cancel = context.WithCancel(ctx)
+	d.ctx, d.stop = context.WithCancelCause(ctx)
 	context.AfterFunc(d.ctx, d.endLive)
-	d.server, d.addr = httpserver.Serve(d, limits(), l), l.Addr().String()
-	return d, nil
+	d.server = httpserver.Serve(d, limits(), cfg.Listener)
+	return d
 }
-
-// Addr is where the Receiver listens.
-func (d *Receiver) Addr() string { return d.addr }
 
 // Access gives the tokens of the i-th address, once. It asks for that address,
 // together with its neighbours, unless they were asked for before, and waits for
@@ -182,7 +135,7 @@ func (d *Receiver) Addr() string { return d.addr }
 func (d *Receiver) Access(ctx context.Context, i int) (cronofy.Token, error) {
 	r := d.fetch(i)
 	if r == nil {
-		return cronofy.Token{}, ErrClosed
+		return cronofy.Token{}, cmp.Or(context.Cause(d.ctx), ErrClosed)
 	}
 	select {
 	case <-r.done:
@@ -193,46 +146,24 @@ func (d *Receiver) Access(ctx context.Context, i int) (cronofy.Token, error) {
 }
 
 // fetch gives a row once, so that memory does not grow with the list. The first of a
-// batch has all of it asked for, unless the Receiver was closed.
+// batch has all of it asked for. nil: the Receiver has ended.
 func (d *Receiver) fetch(i int) *row {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if first := i / batch * batch; !d.begun[i/batch] {
+	if first := i / batch * batch; !d.begun[i/batch] && d.ctx.Err() == nil {
 		d.begun[i/batch] = true
 		var rows []*row
 		for n, email := range d.emails[first:min(len(d.emails), first+batch)] {
-			r := &row{email: email, done: make(chan struct{})}
+			r := &row{email: email, id: rand.Text(), done: make(chan struct{})}
+			r.url = d.cfg.CallbackURL.JoinPath(r.id).String()
 			d.rows[first+n] = r
 			rows = append(rows, r)
 		}
-		if d.ctx.Err() == nil {
-			d.work.Go(func() { d.ask(rows) })
-		} else {
-			for _, r := range rows { // nobody has them yet
-				r.err = ErrClosed
-				close(r.done)
-			}
-		}
+		d.work.Go(func() { d.ask(rows) })
 	}
 	r := d.rows[i]
 	delete(d.rows, i)
 	return r
-}
-
-// Fatal is the error that ended all asking: a *CallError with Every. nil while there
-// is none.
-func (d *Receiver) Fatal() error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.fatal
-}
-
-func (d *Receiver) fail(err error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.fatal == nil && d.ctx.Err() == nil {
-		d.fatal = err
-	}
 }
 
 // Progress tells how far the asking has come.
@@ -246,7 +177,7 @@ func (d *Receiver) Progress() Progress {
 // called again.
 func (d *Receiver) Close() {
 	d.mu.Lock()
-	d.cancel() // nothing is begun after this
+	d.stop(ErrClosed) // nothing is begun after this
 	d.mu.Unlock()
 	d.server.Close()
 	d.work.Wait()
@@ -258,14 +189,18 @@ func (d *Receiver) endLive() {
 	d.mu.Lock()
 	rows := slices.Collect(maps.Values(d.live))
 	d.mu.Unlock()
-	d.endAll(rows, ErrClosed)
+	d.endAll(rows, context.Cause(d.ctx))
+}
+
+func (d *Receiver) endAll(rows []*row, err error) {
+	for _, r := range rows {
+		d.claim(r.id)
+		r.end(cronofy.Token{}, err)
+	}
 }
 
 // report tells the first of each kind.
 func (d *Receiver) report(n Notice) {
-	if d.cfg.Report == nil {
-		return
-	}
 	d.mu.Lock()
 	before := d.told[n.Refused]
 	d.told[n.Refused] = true
@@ -278,46 +213,23 @@ func (d *Receiver) report(n Notice) {
 // ask requests access for up to MaxDelegatedAccess accounts. When it returns each of
 // them has an end or is waited for.
 func (d *Receiver) ask(rows []*row) {
-	d.turn <- struct{}{} // whoever holds it ends with the Receiver
-	defer func() { <-d.turn }()
-	err := d.Fatal()
-	opened := 0
-	for ; opened < len(rows) && err == nil; opened++ {
-		if err = d.open(rows[opened]); err != nil {
-			break
-		}
-	}
-	d.endAll(rows[opened:], err)
-	if opened > 0 {
-		d.request(rows[:opened])
-	}
-}
-
-// open takes a slot and makes the account's callback URL live.
-func (d *Receiver) open(r *row) error {
-	var id [16]byte         // 128 bits
-	_, _ = rand.Read(id[:]) // it never fails
-	select {
-	case d.slots <- struct{}{}:
-	case <-d.ctx.Done():
-		return ErrClosed
-	}
-	r.id = hex.EncodeToString(id[:])
-	r.url = d.base.JoinPath(r.id).String()
-	r.release = sync.OnceFunc(func() { <-d.slots })
+	d.turn.Lock()
+	defer d.turn.Unlock()
 	d.mu.Lock()
-	defer d.mu.Unlock()
-	r.late = time.AfterFunc(lateAfter, r.release)
-	r.limit = time.AfterFunc(d.cfg.Timeout, func() {
-		if d.claim(r.id) != nil {
-			d.end(r, cronofy.Token{}, d.timeout(r))
-		}
-	})
-	if d.ctx.Err() != nil { // endLive may have looked before this
-		return ErrClosed
+	for _, r := range rows {
+		d.live[r.id] = r
+		r.limit = time.AfterFunc(d.cfg.Timeout, func() {
+			if d.claim(r.id) != nil {
+				r.end(cronofy.Token{}, d.timeout(r))
+			}
+		})
 	}
-	d.live[r.id] = r
-	return nil
+	d.mu.Unlock()
+	if d.ctx.Err() != nil { // endLive may have looked before this
+		d.endLive()
+		return
+	}
+	d.request(rows)
 }
 
 // request sends the accounts in one call. What one address does to the others is
@@ -345,13 +257,12 @@ func (d *Receiver) request(rows []*row) {
 		d.endAll(part, &CallError{Err: err})
 		return nil
 	}
-	if err := split(rows); err != nil {
-		d.fail(err)
-		d.endAll(rows, err)
-		return
+	err := split(rows)
+	if err == nil && refused == len(rows) && refused >= suspicious {
+		err = &CallError{Every: true, Err: last}
 	}
-	if refused == len(rows) && refused >= suspicious {
-		d.fail(&CallError{Every: true, Err: last})
+	if err != nil {
+		d.stop(err)
 	}
 }
 
@@ -418,7 +329,7 @@ func (d *Receiver) exchange(r *row, h cronofy.Webhook) (cronofy.Token, error) {
 	if err != nil {
 		failed := &CallError{Exchange: true, Every: cronofy.ClientRefused(err), Err: err}
 		if failed.Every {
-			d.fail(failed)
+			d.stop(failed)
 		}
 		return cronofy.Token{}, failed
 	}
@@ -445,58 +356,50 @@ func (d *Receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		w.WriteHeader(http.StatusMethodNotAllowed)
 		return
 	}
-	status, handOver := d.take(w, req)
+	status, r, hook := d.take(w, req)
 	w.WriteHeader(status)
-	if handOver != nil {
+	if r != nil {
 		_ = http.NewResponseController(w).Flush()
-		handOver()
+		d.answered(r, hook)
 	}
 }
 
-// take gives the status of the answer and, of a webhook that is taken, what is to
-// be done once the answer is sent; else nil.
-func (d *Receiver) take(w http.ResponseWriter, req *http.Request) (status int, handOver func()) {
+// take gives the status of the answer, and the account whose webhook is taken; nil: none is.
+func (d *Receiver) take(w http.ResponseWriter, req *http.Request) (status int, r *row, hook cronofy.Webhook) {
 	// A proxy may have taken a part of the path away: the last part is the secret.
 	id := path.Base(req.URL.Path)
-	r := d.find(id)
-	if r == nil {
-		return http.StatusNotFound, nil // whoever knows no path cannot make us read a body
+	if r = d.find(id); r == nil {
+		return http.StatusNotFound, nil, hook // whoever knows no path cannot make us read a body
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, req.Body, maxBody))
 	if err != nil {
 		d.refuse(r, Malformed)
-		return http.StatusRequestEntityTooLarge, nil
+		return http.StatusRequestEntityTooLarge, nil, hook
 	}
 	if why := d.signed(req.Header.Values(cronofy.HMACHeader), body); why != NotRefused {
 		d.refuse(r, why)
-		return http.StatusUnauthorized, nil
+		return http.StatusUnauthorized, nil, hook
 	}
-	hook, err := cronofy.ParseWebhook(body)
-	if err != nil {
+	if hook, err = cronofy.ParseWebhook(body); err != nil {
 		d.refuse(r, Malformed)
-		return http.StatusBadRequest, nil
+		return http.StatusBadRequest, nil, hook
 	}
 	if r = d.claim(id); r == nil {
-		return http.StatusNotFound, nil
+		return http.StatusNotFound, nil, hook
 	}
-	return http.StatusOK, func() { d.answered(r, hook) }
+	return http.StatusOK, r, hook
 }
 
 // answered goes on with a webhook that was taken.
 func (d *Receiver) answered(r *row, hook cronofy.Webhook) {
 	d.mu.Lock()
-	closed := d.ctx.Err() != nil // and Close may have waited for all work
-	if !closed {
-		d.progress.Answered++
-		d.work.Go(func() {
-			token, err := d.exchange(r, hook)
-			d.end(r, token, err)
-		})
+	defer d.mu.Unlock()
+	if d.ctx.Err() != nil { // and Close may have waited for all work
+		r.end(cronofy.Token{}, context.Cause(d.ctx))
+		return
 	}
-	d.mu.Unlock()
-	if closed {
-		d.end(r, cronofy.Token{}, ErrClosed)
-	}
+	d.progress.Answered++
+	d.work.Go(func() { r.end(d.exchange(r, hook)) })
 }
 
 func (d *Receiver) signed(headers []string, body []byte) Refusal {
@@ -545,15 +448,15 @@ func limits() httpserver.Limits {
 // ErrClosed: the Receiver was closed before the account was answered.
 var ErrClosed = errors.New("delegated access was ended")
 
-// Refusal is why a post to a live callback URL was not taken.
-type Refusal int
+// Refusal is why a post to a live callback URL was not taken, in words: it came ...
+type Refusal string
 
 // The refusals.
 const (
-	NotRefused Refusal = iota
-	Unsigned           // without a signature
-	Forged             // with a wrong signature
-	Malformed          // too large, or not a webhook
+	NotRefused Refusal = ""
+	Unsigned   Refusal = "without a signature"
+	Forged     Refusal = "with a signature that is not this client secret's"
+	Malformed  Refusal = "that Cronofy cannot have sent" // too large, or not a webhook
 )
 
 // Notice is what keeps answers from coming. Refused: a post to a live callback URL was

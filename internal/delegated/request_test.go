@@ -29,7 +29,7 @@ func TestARefusedClientEndsTheAsking(t *testing.T) {
 		answerAll(d, f, 1)
 		require.ErrorIs(t, <-first, refusal, name)
 		var all *CallError
-		require.ErrorAs(t, d.Fatal(), &all, name)
+		require.ErrorAs(t, fatal(d), &all, name)
 		require.True(t, all.Every)
 		_, err := d.Access(t.Context(), 50)
 		require.ErrorIs(t, err, refusal)
@@ -50,7 +50,7 @@ func TestACodeThatIsNotTakenIsOneAccounts(t *testing.T) {
 	for _, r := range results() {
 		require.Equal(t, "invalid_grant", cronofy.CodeOf(r.err))
 	}
-	require.NoError(t, d.Fatal())
+	require.NoError(t, fatal(d))
 }
 
 // TestRefusedPostsAreToldAtOnce, and are an account's reason in the end.
@@ -60,7 +60,7 @@ func TestRefusedPostsAreToldAtOnce(t *testing.T) {
 		f := newFake()
 		told := make(chan Notice, 8)
 		cfg := config(f)
-		cfg.Timeout, cfg.listen = time.Minute, memory().listen
+		cfg.Timeout = time.Minute
 		cfg.Report = func(n Notice) { told <- n }
 		d := open(t, cfg, people(4)...)
 		began := time.Now()
@@ -96,7 +96,6 @@ func TestALostAnswerIsTold(t *testing.T) {
 		f.request = func(string, []cronofy.DelegatedAccess) error { return lost }
 		told := make(chan Notice, 1)
 		cfg := config(f)
-		cfg.listen = memory().listen
 		cfg.Report = func(n Notice) { told <- n }
 		d := open(t, cfg, people(2)...)
 		began := time.Now()

@@ -2,6 +2,7 @@ package delegated
 
 import (
 	"bufio"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"path"
@@ -127,11 +128,15 @@ func TestAnswerComesBeforeTheExchange(t *testing.T) {
 		<-hold
 		return cronofy.Token{AccessToken: cronofy.NewSecret("at")}, nil
 	}
-	d := open(t, config(f), "amara@example.test")
+	cfg := config(f)
+	var err error
+	cfg.Listener, err = new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	d := open(t, cfg, "amara@example.test")
 	results := access(t.Context(), d)
 	r := <-f.asked
 	b := codeBody("c")
-	req, err := http.NewRequest(http.MethodPost, "http://"+d.Addr()+"/"+r.CallbackURL[len(base)+1:], strings.NewReader(b))
+	req, err := http.NewRequest(http.MethodPost, "http://"+cfg.Listener.Addr().String()+"/"+r.CallbackURL[len(base)+1:], strings.NewReader(b))
 	require.NoError(t, err)
 	req.Header.Set(cronofy.HMACHeader, sign(secret, b))
 	res, err := http.DefaultClient.Do(req)
@@ -166,7 +171,6 @@ func TestTheAnswerIsSentBeforeTheCodeIsUsed(t *testing.T) {
 			return cronofy.Token{AccessToken: cronofy.NewSecret("at")}, nil
 		}
 		cfg := config(f)
-		cfg.listen = memory().listen
 		d := open(t, cfg, "amara@example.test")
 		results := access(t.Context(), d)
 		r, b := <-f.asked, codeBody("c")
@@ -201,7 +205,7 @@ func TestSlowSendersAreCut(t *testing.T) {
 				f := newFake()
 				m := memory()
 				cfg := config(f)
-				cfg.listen = m.listen
+				cfg.Listener = m
 				d := open(t, cfg, "amara@example.test")
 				results := access(t.Context(), d)
 				r := <-f.asked
@@ -237,7 +241,7 @@ func TestFloodsCutTheOldest(t *testing.T) {
 		f := newFake()
 		m := memory()
 		cfg := config(f)
-		cfg.listen = m.listen
+		cfg.Listener = m
 		d := open(t, cfg, "amara@example.test")
 		results := access(t.Context(), d)
 		r := <-f.asked

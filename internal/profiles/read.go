@@ -72,10 +72,10 @@ const (
 // memory: some more than calls are made, so that the next is there when one ends.
 func (o Options) window() int {
 	switch calls := o.workers(); {
+	case o.Renew != nil: // of codes, which are short-lived, no more than are exchanged within seconds
+		return max(renewWindow, calls)
 	case o.Wait > 0:
 		return waitWindow
-	case o.Renew != nil:
-		return max(renewWindow, calls)
 	default:
 		return calls + calls/4
 	}
