@@ -9,8 +9,6 @@ import (
 	"strings"
 	"testing"
 
-	"confer/internal/testhost"
-
 	"github.com/charmbracelet/x/ansi"
 	"github.com/stretchr/testify/require"
 )
@@ -95,14 +93,6 @@ func TestTokensStayOffTheTerminal(t *testing.T) {
 	x.until("Passphrase of the encrypted file:")
 	x.press(testPassphrase + "\r")
 	require.Contains(t, x.exits(0), `"access_token": "`)
-}
-
-func TestDoctorKnowsTheTerminal(t *testing.T) {
-	t.Parallel()
-	x := startTerminal(t, terminalOptions{env: []string{"CRONOFY_API_URL=http://127.0.0.1:1", "CRONOFY_APP_URL=http://127.0.0.1:1"}},
-		"doctor", "--redirect-uri", testhost.RedirectURI(t))
-	raw := x.exits(1)
-	require.Contains(t, raw, "xterm-256color, 100 columns and 30 rows.")
 }
 
 // TestConfirmationNeedsStandardInput: one line cannot be the passphrase and the
