@@ -296,7 +296,7 @@ func (r *Runner) newAuthorize(ctx context.Context, a Answers, s Store, say func(
 		if r.Tokens != nil {
 			r.Tokens(l, token)
 		}
-		return r.storeToken(a, links.StoredToken(l.Link), token.RefreshToken, func(ctx context.Context, s Store) Event { return made(ctx, l, s) }), nil
+		return r.storeToken(a, l.Link.Token(), token.RefreshToken, func(ctx context.Context, s Store) Event { return made(ctx, l, s) }), nil
 	}
 	z.unconfirmed = func(ctx context.Context) Event {
 		l := newLink(a)

@@ -52,7 +52,7 @@ func (r *Runner) record(ctx context.Context, l links.Link, a Answers) string {
 	case !l.RefreshToken:
 		return ""
 	}
-	if err := r.deleteCopies(ctx, links.StoredToken(l)); err != nil {
+	if err := r.deleteCopies(ctx, l.Token()); err != nil {
 		return "Linked. " + explainCopies
 	}
 	return ""
@@ -67,7 +67,7 @@ func (r *Runner) recordAccount(ctx context.Context, a Answers, s Store, token cr
 	if err != nil || token.RefreshToken.Empty() {
 		return nil
 	}
-	return r.deleteCopies(ctx, links.StoredAccountToken(kept))
+	return r.deleteCopies(ctx, kept.Link().Token())
 }
 
 // saveLimit bounds the wait for another process that writes the same file.
@@ -228,37 +228,12 @@ func (r *Runner) recordSecret(ctx context.Context, what links.StoredSecret, s St
 	}, nil
 }
 
-// deleteCopies deletes what lies of a secret, and of its application's client
-// secret, in another store than the one that is used now: what took its place is
-// stored and read back. What cannot be deleted stays listed, and the first reason
-// is the error, but for a client secret: that may be of another set-up, and
-// confer status tells. No store is unlocked for it.
-func (r *Runner) deleteCopies(ctx context.Context, of links.StoredSecret) (failed error) {
-	var old, gone []links.StoredSecret
-	// A list that cannot be used names nothing to delete, or keeps entries of what is
-	// gone: both harm nobody.
-	_ = r.update(ctx, func(c *links.Contents) { old = c.UnneededSecrets() })
-	for _, s := range old {
-		if !s.SameSecret(of) && !(s.IsClientSecret() && s.SameApp(of)) {
-			continue
-		}
-		store, err := r.Stores.Open(s.Store, cronofy.Secret{})
-		if err == nil {
-			err = store.Delete(ctx, s.Key())
-		}
-		switch {
-		case err == nil:
-			gone = append(gone, s)
-		case failed == nil && !s.IsClientSecret():
-			failed = err
-		}
+// deleteCopies deletes what lies of a token in other stores than the one that it is in
+// now; see links.Manager.
+func (r *Runner) deleteCopies(ctx context.Context, token links.StoredSecret) error {
+	if r.Links == nil {
+		return nil
 	}
-	if len(gone) > 0 {
-		_ = r.update(ctx, func(c *links.Contents) {
-			for _, s := range gone {
-				c.RemoveSecret(s)
-			}
-		})
-	}
-	return failed
+	m := links.Manager{Links: r.Links, Stores: r.Stores}
+	return m.DeleteCopies(ctx, token)
 }

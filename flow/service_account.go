@@ -156,7 +156,7 @@ func (r *Runner) connected(ctx context.Context, a Answers, code cronofy.Secret, 
 	if p := CheckServiceAccountID(a.ServiceAccount); p != nil {
 		return nil, &cronofy.BadAnswerError{Op: "exchange code", Reason: "it names no service account"}
 	}
-	what := links.StoredAccountToken(links.ServiceAccount{APIHost: a.Site.APIHost(), ClientID: a.ClientID, ID: a.ServiceAccount})
+	what := links.ServiceAccount{APIHost: a.Site.APIHost(), ClientID: a.ClientID, ID: a.ServiceAccount}.Link().Token()
 	return r.storeToken(a, what, token.RefreshToken, func(ctx context.Context, s Store) Event {
 		notice := ""
 		if err := r.recordAccount(ctx, a, s, token); err != nil {

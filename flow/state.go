@@ -29,10 +29,8 @@ func (a Answers) App() cronofy.App {
 	return cronofy.App{ClientID: a.ClientID, ClientSecret: a.ClientSecret}
 }
 
-// Used is a service account that an earlier run linked.
-type Used struct {
-	APIHost, ClientID, ServiceAccount, Label string
-}
+// Used is a link that was made, whose service account can be chosen again.
+type Used = links.Link
 
 // State is all the wizard knows. It is a value: Apply returns the next one.
 // Rows of profiles are not in it; progress events carry them to the screen.

@@ -191,7 +191,7 @@ func (h *commandHouse) linked() (*links.Manager, links.Link) {
 		ServiceAccount: c.ServiceAccountID, Provider: string(cronofy.Zoom), Store: keystore.Keyring, RefreshToken: true, Linked: time.Now().UTC()}
 	store := keystore.OpenSession()
 	for parts, secret := range map[string]cronofy.Secret{
-		links.StoredToken(l).Key():                                h.server.Accounts()[0].RefreshToken,
+		l.Token().Key(): h.server.Accounts()[0].RefreshToken,
 		links.StoredClientSecret("", l.APIHost, l.ClientID).Key(): c.ClientSecret,
 	} {
 		require.NoError(h.t, store.Set(h.t.Context(), parts, secret.Reveal()))

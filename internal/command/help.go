@@ -183,11 +183,7 @@ func saved() (c links.Contents) {
 // savedWords gives a text of each link and service account that is saved here, each
 // once, cleaned for a terminal.
 func savedWords(of func(links.Link) string) (words []string) {
-	c := saved()
-	for _, a := range c.ServiceAccounts {
-		c.Links = append(c.Links, links.Link{ClientID: a.ClientID, ServiceAccount: a.ID, Label: a.Label})
-	}
-	for _, l := range c.Links {
+	for _, l := range saved().All() {
 		if word := clip(of(l)); word != "" && !slices.Contains(words, word) {
 			words = append(words, word)
 		}

@@ -290,11 +290,11 @@ func TestWhereaboutsHasWordsForEachState(t *testing.T) {
 func TestHostileLinkIsCleaned(t *testing.T) {
 	t.Parallel()
 	evil := "a\x1b[2J\u202eb\nc"
-	r := statusReport{overview: links.Overview{
-		Links:    []links.LinkStatus{{Link: links.Link{DataCenter: evil, APIHost: evil, APIURL: evil, ClientID: evil, ServiceAccount: evil, Provider: evil, Label: evil, Scope: evil, OrganizationalUnit: evil, Store: keystore.Kind(evil)}}},
-		Accounts: []links.AccountStatus{{Account: links.ServiceAccount{ID: evil, ClientID: evil, Label: evil, Store: keystore.Kind(evil), DataCenter: evil}}},
-		Draft:    &links.Draft{ServiceAccount: evil, Label: evil},
-	}, checks: make([]checked, 1)}
+	r := statusReport{links.Overview{Contents: links.Contents{
+		Links:           []links.Link{{DataCenter: evil, APIHost: evil, APIURL: evil, ClientID: evil, ServiceAccount: evil, Provider: evil, Label: evil, Scope: evil, OrganizationalUnit: evil, Store: keystore.Kind(evil)}},
+		ServiceAccounts: []links.ServiceAccount{{ID: evil, ClientID: evil, Label: evil, Store: keystore.Kind(evil), DataCenter: evil}},
+		Draft:           &links.Draft{ServiceAccount: evil, Label: evil},
+	}}, make([]checked, 1)}
 	var text, lines strings.Builder
 	r.text(&text, 0)
 	r.json(newEvents(&lines))

@@ -223,8 +223,8 @@ func (r *profilesRun) accountLink(m *links.Manager) links.Link {
 	if l.Store == "" {
 		l.Store = keystore.Keyring
 		if c, err := m.Links.Load(r.ctx); err == nil {
-			for _, a := range c.ServiceAccounts {
-				if a.APIHost == l.APIHost && a.ClientID == l.ClientID && a.ID == l.ServiceAccount {
+			for _, a := range c.All() {
+				if a.Same(l) {
 					l.Store = a.Store
 				}
 			}

@@ -44,24 +44,18 @@ func (w *wiring) resume(ctx context.Context, browser, environment string) {
 		w.runner.OpenURL = openWith(opener.Host(), c.Browser)
 		w.known.Notice = strings.TrimSpace(w.known.Notice + " " + remembered(c.Browser))
 	}
-	for _, l := range c.Links {
-		w.known.Used = append(w.known.Used, flow.Used{APIHost: l.APIHost, ClientID: l.ClientID, ServiceAccount: l.ServiceAccount, Label: l.Label})
-	}
-	for _, a := range c.ServiceAccounts {
-		w.known.Used = append(w.known.Used, flow.Used{APIHost: a.APIHost, ClientID: a.ClientID, ServiceAccount: a.ID, Label: a.Label})
-	}
+	w.known.Used = c.All()
 	if w.runner.NoDraft {
 		return
 	}
-	w.known.Pending = c.Pending
+	w.known.Pending = c.LivePending(time.Now())
 	a := w.known.Answers
-	pending, handedOver := c.LatestPending(time.Now())
 	switch {
 	case c.Draft != nil:
 		w.adopt(*c.Draft)
 		w.known.Resumed = true
-	case handedOver:
-		w.adopt(pending.Answers)
+	case len(w.known.Pending) > 0:
+		w.adopt(w.known.Pending[0].Answers)
 	case !a.Site.Chosen() && a.ClientID == "" && a.ServiceAccount == "" && a.Provider == "":
 		w.known.Linked = newest(c.Links)
 	}

@@ -51,11 +51,10 @@ func showStatus(ctx context.Context, f *statusFlags, e environment, s streams) e
 	if err != nil {
 		return ended(explainLink(err))
 	}
-	report := statusReport{overview: o, checks: make([]checked, len(o.Links))}
+	report := statusReport{o, make([]checked, len(o.Links))}
 	if f.check {
 		for i, l := range o.Links {
 			report.checks[i] = checkLink(ctx, m, l)
-			report.overview.Links[i] = report.checks[i].seen(l)
 			if ctx.Err() != nil || report.checks[i].Problem.Code == flow.CodeCancelled {
 				return &exitError{flow.ExitCancelled}
 			}
@@ -80,15 +79,13 @@ type checked struct {
 	Read    bool         // the link's secrets were read: Cronofy was asked with them
 }
 
-// seen is the link with what the check found out of its secrets: an encrypted file
-// that was only known to be there has been opened.
-func (c checked) seen(l links.LinkStatus) links.LinkStatus {
-	for _, s := range []*links.Secret{&l.ClientSecret, &l.RefreshToken} {
-		if c.Read && s.State == links.Sealed {
-			s.State = links.Present
-		}
+// seen is a secret of the link with what the check found out: an encrypted file that
+// was only known to be there has been opened.
+func (c checked) seen(s links.Secret) links.Secret {
+	if c.Read && s.State == links.Sealed {
+		s.State = links.Present
 	}
-	return l
+	return s
 }
 
 // The states of a check.
@@ -98,12 +95,12 @@ const (
 	checkUntested = "untested"
 )
 
-func checkLink(ctx context.Context, m *links.Manager, l links.LinkStatus) checked {
-	_, rotated, err := m.Check(ctx, l.Link)
+func checkLink(ctx context.Context, m *links.Manager, l links.Link) checked {
+	_, rotated, err := m.Check(ctx, l)
 	switch {
 	case err == nil:
 		return checked{State: checkOK, Rotated: rotated, Read: true}
-	case errors.Is(err, links.ErrNoToken), errors.Is(err, links.ErrGone) && l.RefreshToken.State == links.Gone:
+	case errors.Is(err, links.ErrNoToken), errors.Is(err, links.ErrGone):
 		return checked{State: checkUntested, Problem: explainLink(err)}
 	}
 	return checked{State: checkFailed, Problem: explainLink(err), Read: wasAsked(err)}
@@ -111,16 +108,16 @@ func checkLink(ctx context.Context, m *links.Manager, l links.LinkStatus) checke
 
 // statusReport is what status says, in text or as JSON lines.
 type statusReport struct {
-	overview links.Overview
-	checks   []checked // of each link, in order
+	links.Overview
+	checks []checked // of each link, in order
 }
 
 func (r statusReport) problem() bool {
-	return r.overview.Problem() || slices.ContainsFunc(r.checks, func(c checked) bool { return c.State == checkFailed })
+	return r.Problem() || slices.ContainsFunc(r.checks, func(c checked) bool { return c.State == checkFailed })
 }
 
-func (r statusReport) linkProblem(l links.LinkStatus, c checked) bool {
-	return l.Problem() || c.State == checkFailed
+func (r statusReport) linkProblem(i int) bool {
+	return r.LinkProblem(r.Links[i]) || r.checks[i].State == checkFailed
 }
 
 // clip makes what a file or a server says fit for a line.
@@ -137,45 +134,57 @@ func columnsOf(out io.Writer) (columns int) {
 // text writes a table on a terminal that is wide enough, and below it what needs
 // more words; elsewhere all that is known, line by line.
 func (r statusReport) text(w io.Writer, columns int) {
-	o := r.overview
-	for _, a := range setAside(o.Damaged, o.UnlistedFile) {
+	for _, a := range setAside(r.Damaged, r.UnlistedFile) {
 		fmt.Fprintf(w, "problem: %s %s\n\n", a.problem.Summary, a.problem.Hint)
 	}
-	if len(o.Links) == 0 {
+	if len(r.Links) == 0 {
 		fmt.Fprintln(w, "Nothing is linked here.")
 	}
 	table := r.table()
-	short := len(table) > 0 && !slices.ContainsFunc(table, func(row string) bool { return ansi.StringWidth(row) > columns })
+	short := len(r.Links) > 0 && !slices.ContainsFunc(table, func(row string) bool { return ansi.StringWidth(row) > columns })
 	if short {
 		fmt.Fprintln(w, strings.Join(table, "\n"))
 	}
-	for i, l := range o.Links {
-		if short && !r.linkProblem(l, r.checks[i]) && r.checks[i].State == "" {
+	for i := range r.Links {
+		if short && !r.linkProblem(i) && r.checks[i].State == "" {
 			continue
 		}
 		if short || i > 0 {
 			fmt.Fprintln(w)
 		}
-		r.link(w, l, r.checks[i])
+		r.link(w, i)
 	}
-	for _, a := range o.Accounts {
-		fmt.Fprintf(w, "\n%s  service account authorized here\n", join(a.Account.ID, a.Account.Label))
-		line(w, "data center", dataCenterOf(a.Account.APIHost).Name)
-		line(w, "client id", clip(a.Account.ClientID))
-		line(w, "refresh token", whereabouts(a.RefreshToken, a.Account.Store))
+	for _, a := range r.ServiceAccounts {
+		fmt.Fprintf(w, "\n%s  service account authorized here\n", join(a.ID, a.Label))
+		line(w, "data center", dataCenterOf(a.APIHost).Name)
+		line(w, "client id", clip(a.ClientID))
+		line(w, "refresh token", whereabouts(r.Token(a.Link()), a.Store))
 	}
-	if o.Draft != nil {
-		about := join(o.Draft.ServiceAccount, o.Draft.Label)
+	if d := r.Draft; d != nil {
+		about := join(d.ServiceAccount, d.Label)
 		if about != "" {
 			about = " (" + about + ")"
 		}
 		fmt.Fprintf(w, "\nA set-up was begun and not finished%s. confer goes on with it.\n", about)
+		if s := r.DraftSecret(); s.State != "" {
+			line(w, "client secret", whereabouts(s, d.Store))
+		}
 	}
-	if o.DraftSecret.State != "" {
-		line(w, "client secret", whereabouts(o.DraftSecret, o.Draft.Store))
+	if len(r.Unneeded) > 0 {
+		fmt.Fprintf(w, "\nLeft over, needed by nothing that is listed. To delete: %s\n", leftoverCommand)
 	}
-	leftovers(w, o.Unneeded)
-	if k := o.Keyring; k.State != "" && k.State != keystore.Ready { // said once, however many secrets it concerns
+	for _, s := range r.Unneeded {
+		name, of := "refresh token", clip(s.ServiceAccount)+" · "+cronofy.Provider(clip(s.Provider)).Name()
+		switch {
+		case s.IsClientSecret():
+			name, of = "client secret", "application "+clip(s.ClientID)
+		case s.Provider == links.AccountToken:
+			of = clip(s.ServiceAccount) + " · service account"
+		}
+		line(w, name, whereabouts(r.Secret(s), s.Store))
+		line(w, "", of+" · "+dataCenterOf(s.APIHost).Name)
+	}
+	if k := r.Keyring; k.State != "" && k.State != keystore.Ready { // said once, however many secrets it concerns
 		words := doctor.KeyringState(k)
 		fmt.Fprintf(w, "\n%s %s\n", words.Message, words.Next)
 	}
@@ -183,52 +192,46 @@ func (r statusReport) text(w io.Writer, columns int) {
 
 // table has a row for each link, under a head.
 func (r statusReport) table() []string {
-	if len(r.overview.Links) == 0 {
-		return nil
-	}
 	rows := [][]string{{"LINK", "LABEL", "PROVIDER", "SERVICE ACCOUNT", "DATA CENTER", "LINKED", "SECRETS IN", "STATE"}}
-	for i, l := range r.overview.Links {
-		k, state := l.Link, "ok"
+	for i, l := range r.Links {
+		state := "ok"
 		switch {
-		case r.linkProblem(l, r.checks[i]):
+		case r.linkProblem(i):
 			state = "problem"
-		case k.Unconfirmed:
+		case l.Unconfirmed:
 			state = "unconfirmed"
-		case l.RefreshToken.State == links.Gone:
+		case r.Token(l).State == links.Gone:
 			state = "no token"
 		}
-		rows = append(rows, []string{k.ID(), clip(k.Label), cronofy.Provider(clip(k.Provider)).Name(), clip(k.ServiceAccount), dataCenterOf(k.APIHost).Name,
-			k.Linked.Format(time.DateOnly), strings.TrimPrefix(storePlace(k.Store), "the "), state})
+		rows = append(rows, []string{l.ID(), clip(l.Label), cronofy.Provider(clip(l.Provider)).Name(), clip(l.ServiceAccount), dataCenterOf(l.APIHost).Name,
+			l.Linked.Format(time.DateOnly), strings.TrimPrefix(storePlace(l.Store), "the "), state})
 	}
 	out := make([]string, len(rows))
+	next := 0 // where a column begins
 	for c := range rows[0] {
-		widest := 0
-		for _, row := range rows {
-			widest = max(widest, ansi.StringWidth(row[c]))
-		}
+		begin := next
 		for i, row := range rows {
-			out[i] += row[c] + strings.Repeat(" ", widest-ansi.StringWidth(row[c])+2)
+			out[i] += strings.Repeat(" ", begin-ansi.StringWidth(out[i])) + row[c]
+			next = max(next, ansi.StringWidth(out[i])+2)
 		}
-	}
-	for i := range out {
-		out[i] = strings.TrimRight(out[i], " ")
 	}
 	return out
 }
 
-func (r statusReport) link(w io.Writer, l links.LinkStatus, c checked) {
-	k := l.Link
-	fmt.Fprintln(w, join(k.ID(), k.Label))
-	fmt.Fprintf(w, "  %s · %s · %s · linked %s\n", cronofy.Provider(clip(k.Provider)).Name(), clip(k.ServiceAccount), dataCenterOf(k.APIHost).Name, when(k.Linked))
-	if k.Unconfirmed {
+func (r statusReport) link(w io.Writer, i int) {
+	l, c := r.Links[i], r.checks[i]
+	fmt.Fprintln(w, join(l.ID(), l.Label))
+	fmt.Fprintf(w, "  %s · %s · %s · linked %s\n", cronofy.Provider(clip(l.Provider)).Name(), clip(l.ServiceAccount), dataCenterOf(l.APIHost).Name,
+		l.Linked.UTC().Format("2006-01-02 15:04 UTC"))
+	if l.Unconfirmed {
 		fmt.Fprintln(w, "  unconfirmed: the administrator said that it is done; confer has no token of its own")
 	}
-	if l.Site != nil {
-		line(w, "problem", explainLink(l.Site).Summary)
+	if _, err := links.Site(l); err != nil {
+		line(w, "problem", explainLink(err).Summary)
 	}
-	line(w, "client id", clip(k.ClientID))
-	line(w, "client secret", whereabouts(l.ClientSecret, k.Store))
-	line(w, "refresh token", whereabouts(l.RefreshToken, k.Store))
+	line(w, "client id", clip(l.ClientID))
+	line(w, "client secret", whereabouts(c.seen(r.Secret(l.ClientSecret())), l.Store))
+	line(w, "refresh token", whereabouts(c.seen(r.Token(l)), l.Store))
 	switch c.State {
 	case checkOK:
 		words := "ok: Cronofy accepts confer's token"
@@ -242,26 +245,6 @@ func (r statusReport) link(w io.Writer, l links.LinkStatus, c checked) {
 		line(w, "", c.Problem.Hint)
 	case checkUntested:
 		line(w, "check", "not possible: "+c.Problem.Summary)
-	}
-}
-
-// leftovers tells of secrets that belong to nothing that is listed.
-func leftovers(w io.Writer, all []links.UnneededStatus) {
-	if len(all) == 0 {
-		return
-	}
-	fmt.Fprintf(w, "\nLeft over, needed by nothing that is listed. To delete: %s\n", leftoverCommand)
-	for _, l := range all {
-		s := l.Stored
-		name, of := "refresh token", clip(s.ServiceAccount)+" · "+cronofy.Provider(clip(s.Provider)).Name()
-		switch {
-		case s.IsClientSecret():
-			name, of = "client secret", "application "+clip(s.ClientID)
-		case s.Provider == links.AccountToken:
-			of = clip(s.ServiceAccount) + " · service account"
-		}
-		line(w, name, whereabouts(l.Secret, s.Store))
-		line(w, "", of+" · "+dataCenterOf(s.APIHost).Name)
 	}
 }
 
@@ -286,13 +269,6 @@ func line(w io.Writer, name, text string) {
 // join puts a label behind an id.
 func join(id, label string) string {
 	return strings.TrimSpace(clip(id) + "  " + clip(label))
-}
-
-func when(t time.Time) string {
-	if t.IsZero() {
-		return "at an unknown time"
-	}
-	return t.UTC().Format("2006-01-02 15:04 UTC")
 }
 
 // whereabouts says where a secret is.
@@ -336,52 +312,48 @@ func storePlace(store keystore.Kind) string {
 // "unlisted_file" for an encrypted file that nothing lists. A data center is its host
 // where that is another.
 func (r statusReport) json(ev *events) {
-	o := r.overview
-	for _, a := range setAside(o.Damaged, o.UnlistedFile) {
+	for _, a := range setAside(r.Damaged, r.UnlistedFile) {
 		ev.write(a.event, "path", a.path, "message", a.problem.Summary, "hint", a.problem.Hint, "problem", true)
 	}
-	for i, l := range o.Links {
-		r.linkJSON(ev, l, r.checks[i])
+	for i, l := range r.Links {
+		c, dataCenter := r.checks[i], clip(l.DataCenter)
+		if site, err := links.Site(l); err == nil {
+			dataCenter = place(site)
+		}
+		var check members
+		if c.State != "" {
+			check = members{"state", c.State, "rotated", c.Rotated, "code?", c.Problem.Code, "message?", c.Problem.Summary, "hint?", c.Problem.Hint}
+		}
+		ev.write("link", "id", l.ID(), "data_center", dataCenter, "client_id", clip(l.ClientID), "service_account_id", clip(l.ServiceAccount),
+			"provider", clip(l.Provider), "organizational_unit", members{"sub?", clip(l.OrganizationalUnit)}, "scope?", cronofy.CleanText(l.Scope, 200),
+			"label?", clip(l.Label), "linked", eventTime(l.Linked), "unconfirmed", l.Unconfirmed, "secret_store", clip(string(l.Store)),
+			"client_secret", secretJSON(c.seen(r.Secret(l.ClientSecret()))), "refresh_token", secretJSON(c.seen(r.Token(l))),
+			"check?", check, "problem", r.linkProblem(i))
 	}
-	for _, a := range o.Accounts {
-		k := a.Account
-		ev.write("service_account", "service_account_id", clip(k.ID), "data_center", dataCenterOf(k.APIHost).ID, "client_id", clip(k.ClientID),
-			"label?", clip(k.Label), "secret_store", clip(string(k.Store)), "refresh_token", secretJSON(a.RefreshToken), "problem", a.RefreshToken.Problem())
+	for _, a := range r.ServiceAccounts {
+		token := r.Token(a.Link())
+		ev.write("service_account", "service_account_id", clip(a.ID), "data_center", dataCenterOf(a.APIHost).ID, "client_id", clip(a.ClientID),
+			"label?", clip(a.Label), "secret_store", clip(string(a.Store)), "refresh_token", secretJSON(token), "problem", token.Problem())
 	}
-	if d := o.Draft; d != nil {
+	if d := r.Draft; d != nil {
 		var store string
 		var secret members
-		if o.DraftSecret.State != "" {
-			store, secret = clip(string(d.Store)), secretJSON(o.DraftSecret)
+		kept := r.DraftSecret()
+		if kept.State != "" {
+			store, secret = clip(string(d.Store)), secretJSON(kept)
 		}
 		ev.write("unfinished", "service_account_id?", clip(d.ServiceAccount), "label?", clip(d.Label), "secret_store?", store, "client_secret?", secret,
-			"problem", o.DraftSecret.Problem())
+			"problem", kept.Problem())
 	}
-	for _, l := range o.Unneeded {
-		s, kind := l.Stored, "refresh_token"
+	for _, s := range r.Unneeded {
+		kind, secret := "refresh_token", r.Secret(s)
 		if s.IsClientSecret() {
 			kind = "client_secret"
 		}
 		ev.write("left_over", "kind", kind, "data_center", dataCenterOf(s.APIHost).ID, "client_id", clip(s.ClientID),
 			"service_account_id?", clip(s.ServiceAccount), "provider?", clip(s.Provider), // "service_account": it is the account's own
-			"secret_store", clip(string(s.Store)), "secret", secretJSON(l.Secret), "command", leftoverCommand, "problem", l.Secret.Problem())
+			"secret_store", clip(string(s.Store)), "secret", secretJSON(secret), "command", leftoverCommand, "problem", secret.Problem())
 	}
-}
-
-func (r statusReport) linkJSON(ev *events, l links.LinkStatus, c checked) {
-	k := l.Link
-	dataCenter := clip(k.DataCenter)
-	if site, err := links.Site(k); err == nil {
-		dataCenter = place(site)
-	}
-	var check members
-	if c.State != "" {
-		check = members{"state", c.State, "rotated", c.Rotated, "code?", c.Problem.Code, "message?", c.Problem.Summary, "hint?", c.Problem.Hint}
-	}
-	ev.write("link", "id", k.ID(), "data_center", dataCenter, "client_id", clip(k.ClientID), "service_account_id", clip(k.ServiceAccount),
-		"provider", clip(k.Provider), "organizational_unit", members{"sub?", clip(k.OrganizationalUnit)}, "scope?", cronofy.CleanText(k.Scope, 200),
-		"label?", clip(k.Label), "linked", eventTime(k.Linked), "unconfirmed", k.Unconfirmed, "secret_store", clip(string(k.Store)),
-		"client_secret", secretJSON(l.ClientSecret), "refresh_token", secretJSON(l.RefreshToken), "check?", check, "problem", r.linkProblem(l, c))
 }
 
 // secretJSON tells where a secret is; the secret itself is nowhere in it.

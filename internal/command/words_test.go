@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"strings"
 	"testing"
-	"time"
 
 	"confer/cronofy"
 	"confer/flow"
@@ -59,7 +58,7 @@ func TestWordsOfCommands(t *testing.T) {
 		q := &logoutRun{f: &logoutFlags{}, s: streams{err: &all}}
 		q.failed(links.Link{ClientID: "id", ServiceAccount: "ser_1", Provider: "zoom_enterprise"}, links.Forgotten{Revoked: step == links.StepList}, &links.StepError{Step: step, Err: links.ErrBusy})
 	}
-	fmt.Fprintf(&all, "    %s\n    %s\n", when(time.Time{}), whereabouts(links.Secret{State: links.Unread, Err: links.ErrDialog}, "keyring"))
+	fmt.Fprintf(&all, "    %s\n", whereabouts(links.Secret{State: links.Unread, Err: links.ErrDialog}, "keyring"))
 	fmt.Fprintf(&all, "    %s\n    %s\n", remembered("firefox"), remembered("none"))
 	golden.Equal(t, "../../testdata/words.txt", all.String())
 }

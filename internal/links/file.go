@@ -244,11 +244,7 @@ func (f *File) setAside() (string, error) {
 // ErrDraftLocked if another is that already, and with the errors of Update where
 // the file could not be written.
 func (f *File) LockDraft() (unlock func(), err error) {
-	dir := filepath.Dir(f.path)
-	if err := atomicfile.MakeFolder(dir, false); err != nil {
-		return nil, failure("write", f.path, err)
-	}
-	if err := atomicfile.CanWrite(dir); err != nil {
+	if err := atomicfile.MakeFolder(filepath.Dir(f.path), false); err != nil {
 		return nil, failure("write", f.path, err)
 	}
 	path := f.path + ".draft.lock"

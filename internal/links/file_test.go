@@ -280,7 +280,7 @@ func TestALinkThatIsWorkedOnIsBusy(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		m := &Manager{Links: Open(filepath.Join(t.TempDir(), "links.json"))}
-		token := StoredToken(Link{APIHost: "api.example.test", ClientID: "c", ServiceAccount: "ser_1", Provider: "zoom"})
+		token := Link{APIHost: "api.example.test", ClientID: "c", ServiceAccount: "ser_1", Provider: "zoom"}.Token()
 		unlock, err := m.lock(t.Context(), token)
 		require.NoError(t, err)
 		defer unlock()

@@ -55,15 +55,14 @@ type Forgotten struct {
 // list. The token of a service account is deleted and never revoked. A copy that
 // an earlier set-up left in another store and that cannot be deleted stays listed.
 // Its error is a *StepError.
-func (m *Manager) Forget(ctx context.Context, l Link, revoke bool) (Forgotten, error) {
-	var done Forgotten
-	unlock, err := m.lock(ctx, StoredToken(l))
+func (m *Manager) Forget(ctx context.Context, l Link, revoke bool) (done Forgotten, err error) {
+	unlock, err := m.lock(ctx, l.Token())
 	if err != nil {
 		return done, &StepError{StepWait, err}
 	}
 	defer unlock()
 	if revoke {
-		if err := m.revoke(ctx, l, &done); err != nil {
+		if done.Revoked, err = m.revoke(ctx, l); err != nil {
 			return done, &StepError{StepRevoke, err}
 		}
 	}
@@ -71,111 +70,101 @@ func (m *Manager) Forget(ctx context.Context, l Link, revoke bool) (Forgotten, e
 	if err != nil {
 		return done, &StepError{StepSecrets, err} // it names them
 	}
-	d := deleter{Manager: m, locked: StoredToken(l), done: &done, failed: map[keystore.Kind]error{}}
-	for _, s := range c.secretsOf(l) {
-		err := d.delete(ctx, s)
+	after := c.without(l)
+	var kept error // why a secret that the link alone needs is not deleted
+	failed := func(s StoredSecret, err error) {
 		switch {
-		case err == nil:
 		case c.Needs(s):
-			return done, &StepError{StepSecrets, err}
+			kept = cmp.Or(kept, err)
 		case s.IsClientSecret():
 			done.LeftSecret = err
 		default:
 			done.Left = err
 		}
 	}
-	done.SecretStays = c.without(l).Needs(StoredClientSecret(l.Store, l.APIHost, l.ClientID))
+	err = m.delete(ctx, after.unneededOf(l.Token()), l.Token(), &done, failed, func(now *Contents) {
+		if kept == nil {
+			*now = now.without(l)
+		}
+	})
+	if kept != nil {
+		return done, &StepError{StepSecrets, kept}
+	}
+	done.SecretStays = after.Needs(l.ClientSecret())
 	done.Memory = l.Store == keystore.Session && done.RefreshTokens == 0 && !done.ClientSecret && done.Left == nil
-	return done, d.update(ctx, func(now *Contents) { *now = now.without(l) })
+	return done, err
 }
 
 // revoke says that there is no token only where there never was one. One that is
 // not found, or was in memory, is still good at Cronofy.
-func (m *Manager) revoke(ctx context.Context, l Link, done *Forgotten) error {
-	_, token, err := m.refreshToken(ctx, l)
+func (m *Manager) revoke(ctx context.Context, l Link) (revoked bool, err error) {
+	_, token, client, err := m.access(ctx, l)
 	if errors.Is(err, ErrNoToken) {
-		return nil
+		return false, nil
 	}
-	if err != nil {
-		return err
+	if err == nil {
+		err = client.Revoke(ctx, token)
 	}
-	client, err := m.client(ctx, l)
-	if err != nil {
-		return err
-	}
-	if err := client.Revoke(ctx, token); err != nil {
-		return err
-	}
-	done.Revoked = true
-	return nil
+	return err == nil, err
 }
 
 // without is what stays when a link goes: it takes with it the unfinished answers
 // about the same organisation, and its service account if no other link uses that.
 func (c Contents) without(l Link) Contents {
 	c.Links = slices.DeleteFunc(slices.Clone(c.Links), l.Same)
-	account := ServiceAccount{APIHost: l.APIHost, ClientID: l.ClientID, ID: l.ServiceAccount}
-	shared := slices.ContainsFunc(c.Links, func(o Link) bool {
-		return account.Same(ServiceAccount{APIHost: o.APIHost, ClientID: o.ClientID, ID: o.ServiceAccount})
-	})
-	if !shared {
-		c.ServiceAccounts = slices.DeleteFunc(slices.Clone(c.ServiceAccounts), account.Same)
+	sameAccount := func(o Link) bool {
+		o.Provider = l.Provider
+		return o.Same(l)
 	}
-	if d := c.Draft; d != nil && d.ServiceAccount == l.ServiceAccount && d.ClientSecret().SameApp(StoredToken(l)) {
+	if !slices.ContainsFunc(c.Links, sameAccount) {
+		c.ServiceAccounts = slices.DeleteFunc(slices.Clone(c.ServiceAccounts), func(a ServiceAccount) bool { return sameAccount(a.Link()) })
+	}
+	if d := c.Draft; d != nil && d.ServiceAccount == l.ServiceAccount && d.ClientSecret().SameApp(l.Token()) {
 		c.Draft = nil
 	}
 	return c
 }
 
-// secretsOf gives what a link alone needs, and then the copies of it that earlier
-// set-ups left in other stores; refresh tokens first: a client secret can still be
-// typed again.
-func (c Contents) secretsOf(l Link) []StoredSecret {
-	token := StoredToken(l)
+// unneededOf gives what nothing listed needs of a token, its service account's token
+// and its application's client secret, in all stores. The client secret comes last: it
+// can still be typed again.
+func (c Contents) unneededOf(token StoredSecret) []StoredSecret {
 	account := token
 	account.Provider = AccountToken
-	all := slices.DeleteFunc(c.without(l).UnneededSecrets(), func(s StoredSecret) bool {
+	all := slices.DeleteFunc(c.UnneededSecrets(), func(s StoredSecret) bool {
 		return !s.SameSecret(token) && !s.SameSecret(account) && !(s.IsClientSecret() && s.SameApp(token))
 	})
-	rank := func(s StoredSecret) (n int) {
-		if !c.Needs(s) {
-			n = 2
-		}
-		if s.IsClientSecret() {
-			n++
-		}
-		return n
-	}
-	slices.SortStableFunc(all, func(s, o StoredSecret) int { return rank(s) - rank(o) })
+	slices.SortStableFunc(all, func(s, o StoredSecret) int { return cmp.Compare(o.ServiceAccount, s.ServiceAccount) })
 	return all
 }
 
-// deleter deletes secrets and counts them.
-type deleter struct {
-	*Manager
-	locked  StoredSecret // whose lock is held already
-	done    *Forgotten
-	failed  map[keystore.Kind]error // by store
-	deleted []StoredSecret
-}
-
-// delete deletes one secret, and counts it if there was one. A store that failed once
-// is not asked again: each time could be another dialog, question or time-out.
-func (d *deleter) delete(ctx context.Context, s StoredSecret) error {
-	if d.failed[s.Store] == nil {
-		d.failed[s.Store] = d.try(ctx, s)
+// delete deletes secrets, counts those that were there, and tells failed of each that
+// is not deleted. Then it changes the list, and takes off it what was deleted. A store
+// that failed once is not asked again: each time could be another dialog, question or
+// time-out. The lock of held is the caller's.
+func (m *Manager) delete(ctx context.Context, all []StoredSecret, held StoredSecret, done *Forgotten,
+	failed func(StoredSecret, error), change func(*Contents)) error {
+	broken := map[keystore.Kind]error{}
+	var deleted []StoredSecret
+	for _, s := range all {
+		there := false
+		if broken[s.Store] == nil {
+			there, broken[s.Store] = m.deleteOne(ctx, s, held)
+		}
+		switch err := broken[s.Store]; {
+		case err != nil:
+			failed(s, err)
+			continue
+		case there && s.IsClientSecret():
+			done.ClientSecret = true
+		case there:
+			done.RefreshTokens++
+		}
+		deleted = append(deleted, s)
 	}
-	if d.failed[s.Store] == nil {
-		d.deleted = append(d.deleted, s)
-	}
-	return d.failed[s.Store]
-}
-
-// update changes the list, and takes off it what was deleted.
-func (d *deleter) update(ctx context.Context, change func(*Contents)) error {
-	err := d.Links.Update(ctx, func(now *Contents) error {
+	err := m.Links.Update(ctx, func(now *Contents) error {
 		change(now)
-		for _, s := range d.deleted {
+		for _, s := range deleted {
 			now.RemoveSecret(s)
 		}
 		return nil
@@ -186,57 +175,63 @@ func (d *deleter) update(ctx context.Context, change func(*Contents)) error {
 	return nil
 }
 
-// try deletes while nobody refreshes the token, who would store it again.
-func (d *deleter) try(ctx context.Context, s StoredSecret) error {
-	if !s.IsClientSecret() && !s.SameSecret(d.locked) {
-		unlock, err := d.lock(ctx, s)
+// deleteOne deletes a secret while nobody refreshes the token, who would store it
+// again, and tells whether there was one.
+func (m *Manager) deleteOne(ctx context.Context, s, held StoredSecret) (there bool, err error) {
+	if !s.IsClientSecret() && !s.SameSecret(held) {
+		unlock, err := m.lock(ctx, s)
 		if err != nil {
-			return err
+			return false, err
 		}
 		defer unlock()
 	}
-	store, err := d.open(s.Store)
+	store, err := m.open(s.Store)
 	if err != nil {
-		return err
+		return false, err
 	}
-	has, err := keystore.Has(ctx, store, s.Key())
-	if err == nil {
+	if there, err = keystore.Has(ctx, store, s.Key()); err == nil {
 		err = store.Delete(ctx, s.Key())
 	}
-	switch {
-	case err != nil || !has:
-	case s.IsClientSecret():
-		d.done.ClientSecret = true
-	default:
-		d.done.RefreshTokens++
-	}
-	return err
+	return there, err
 }
 
 // DeleteUnneeded deletes the secrets that nothing here needs any more. With all it
 // first forgets what no link has: service accounts that were authorized here,
 // unfinished answers, and attempts that may still be approved. Its error is a *StepError.
-func (m *Manager) DeleteUnneeded(ctx context.Context, all bool) (Forgotten, error) {
-	var done Forgotten
+func (m *Manager) DeleteUnneeded(ctx context.Context, all bool) (done Forgotten, err error) {
 	c, err := m.Links.Load(ctx)
 	if err != nil {
 		return done, &StepError{StepSecrets, err} // it names them
 	}
 	done.Damaged, done.UnlistedFile = c.Damaged, m.unlistedFile(c)
+	var failed error
 	forget := func(c *Contents) {
-		if all {
+		if all && failed == nil {
 			c.ServiceAccounts, c.Draft, c.Pending = nil, nil, nil
 		}
 	}
 	forget(&c)
-	d := deleter{Manager: m, done: &done, failed: map[keystore.Kind]error{}}
-	var failed error
-	for _, s := range c.UnneededSecrets() {
-		failed = cmp.Or(failed, d.delete(ctx, s))
+	err = m.delete(ctx, c.UnneededSecrets(), StoredSecret{}, &done, func(_ StoredSecret, err error) { failed = cmp.Or(failed, err) }, forget)
+	if failed != nil {
+		return done, &StepError{StepSecrets, failed}
 	}
-	if failed == nil {
-		return done, d.update(ctx, forget)
+	return done, err
+}
+
+// DeleteCopies deletes what lies of a token, and of its application's client secret,
+// in another store than the one that is used now: what took its place is stored and
+// read back. What cannot be deleted stays listed, and the first reason is the error,
+// but for a client secret: that may be of another set-up, and Status tells. No store is
+// unlocked for it.
+func (m *Manager) DeleteCopies(ctx context.Context, token StoredSecret) (failed error) {
+	c, err := m.Links.Load(ctx)
+	if err != nil {
+		return nil // a list that cannot be used names nothing to delete
 	}
-	_ = d.update(ctx, func(*Contents) {}) // an entry of nothing is harmless
-	return done, &StepError{StepSecrets, failed}
+	_ = m.delete(ctx, c.unneededOf(token), StoredSecret{}, &Forgotten{}, func(s StoredSecret, err error) {
+		if !s.IsClientSecret() {
+			failed = cmp.Or(failed, err)
+		}
+	}, func(*Contents) {})
+	return failed
 }

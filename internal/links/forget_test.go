@@ -51,7 +51,7 @@ func TestForgetKeepsWhatOthersNeed(t *testing.T) {
 	h := newFixture(t, sandbox.Options{})
 	zoom, webex := h.link(cronofy.Zoom), h.link(cronofy.Webex)
 	account := links.ServiceAccount{DataCenter: "de", APIHost: zoom.APIHost, ClientID: zoom.ClientID, ID: zoom.ServiceAccount, Store: zoom.Store}
-	key := links.StoredAccountToken(account).Key()
+	key := account.Link().Token().Key()
 	require.NoError(t, h.places.store.Set(t.Context(), key, "service account token"))
 	h.change(func(c *links.Contents) { c.AddServiceAccount(account) })
 
@@ -213,7 +213,7 @@ func TestForgetRest(t *testing.T) {
 	h.change(func(c *links.Contents) { c.AddLink(l); c.AddServiceAccount(account); c.Draft = &draft })
 	keys := map[string]bool{ // to whether it must stay
 		secretKey(l): true, tokenKey(l): true,
-		links.StoredAccountToken(account).Key():                 false,
+		account.Link().Token().Key():                            false,
 		links.StoredClientSecret("", l.APIHost, "second").Key(): false,
 		links.StoredClientSecret("", l.APIHost, "third").Key():  false,
 	}

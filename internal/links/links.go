@@ -95,9 +95,10 @@ type ServiceAccount struct {
 	Authorized time.Time     `json:"authorized"` // UTC
 }
 
-// Same tells whether two are the same account of the same application.
-func (a ServiceAccount) Same(o ServiceAccount) bool {
-	return a.APIHost == o.APIHost && a.ClientID == o.ClientID && a.ID == o.ID
+// Link is the account as a link of its own, whose token is the account's.
+func (a ServiceAccount) Link() Link {
+	return Link{DataCenter: a.DataCenter, APIHost: a.APIHost, ClientID: a.ClientID, ServiceAccount: a.ID, Provider: AccountToken,
+		Label: a.Label, Scope: a.Scope, Store: a.Store, Linked: a.Authorized, RefreshToken: true}
 }
 
 // Draft is what an unfinished run was told, without its secrets. It is
@@ -141,36 +142,29 @@ func HashState(state string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-func (p Pending) expired(now time.Time) bool {
-	return !now.Before(p.Until()) || p.Begun.After(now.Add(time.Minute)) // a clock that was set back
+// LivePending gives the attempts that can still be finished, newest first.
+func (c Contents) LivePending(now time.Time) []Pending {
+	return slices.DeleteFunc(slices.Clone(c.Pending), func(p Pending) bool {
+		return !now.Before(p.Until()) || p.Begun.After(now.Add(time.Minute)) // a clock that was set back
+	})
 }
 
 // AddPending notes an attempt whose approval link is made, and forgets those whose time
 // has passed.
 func (c *Contents) AddPending(state string, answers Draft, now time.Time) {
 	c.RemovePending(state)
-	c.Pending = slices.DeleteFunc(c.Pending, func(p Pending) bool { return p.expired(now) })
-	c.Pending = slices.Insert(c.Pending, 0, Pending{HashState(state), now.UTC(), answers})
+	c.Pending = slices.Insert(c.LivePending(now), 0, Pending{HashState(state), now.UTC(), answers})
 	c.Pending = c.Pending[:min(len(c.Pending), mostPending)]
 }
 
 // FindPending gives the attempt that a state belongs to, while it can be finished.
 func (c Contents) FindPending(state string, now time.Time) (Pending, bool) {
-	i := slices.IndexFunc(c.Pending, func(p Pending) bool { return p.StateHash == HashState(state) })
-	if i < 0 || c.Pending[i].expired(now) {
-		return Pending{}, false
+	for _, p := range c.LivePending(now) {
+		if p.StateHash == HashState(state) {
+			return p, true
+		}
 	}
-	return c.Pending[i], true
-}
-
-// LatestPending gives the newest attempt that may still be approved, while it can be
-// finished.
-func (c Contents) LatestPending(now time.Time) (Pending, bool) {
-	i := slices.IndexFunc(c.Pending, func(p Pending) bool { return !p.expired(now) })
-	if i < 0 {
-		return Pending{}, false
-	}
-	return c.Pending[i], true
+	return Pending{}, false
 }
 
 // RemovePending forgets an attempt: its answer was used, or it was given up.
@@ -186,7 +180,17 @@ func (c *Contents) AddLink(l Link) {
 // AddServiceAccount puts an account authorized here first, in the place of the
 // same one.
 func (c *Contents) AddServiceAccount(a ServiceAccount) {
-	c.ServiceAccounts = slices.Insert(slices.DeleteFunc(c.ServiceAccounts, a.Same), 0, a)
+	same := func(o ServiceAccount) bool { return o.Link().Same(a.Link()) }
+	c.ServiceAccounts = slices.Insert(slices.DeleteFunc(c.ServiceAccounts, same), 0, a)
+}
+
+// All gives the links, and the service accounts as such.
+func (c Contents) All() []Link {
+	all := slices.Clone(c.Links)
+	for _, a := range c.ServiceAccounts {
+		all = append(all, a.Link())
+	}
+	return all
 }
 
 // Find gives the links that answer to a name: an ID, or else a label, or else a
@@ -210,11 +214,8 @@ func (c Contents) Find(name string) (found []Link) {
 // and nothing is there twice.
 func (c Contents) valid() bool {
 	var names [][]string
-	for _, l := range c.Links {
+	for _, l := range c.All() {
 		names = append(names, []string{"link", l.APIHost, l.ClientID, l.ServiceAccount, l.Provider})
-	}
-	for _, a := range c.ServiceAccounts {
-		names = append(names, []string{"account", a.APIHost, a.ClientID, a.ID})
 	}
 	for _, s := range c.Secrets {
 		names = append(names, append([]string{"secret", string(s.Store)}, s.keyParts()...))
@@ -278,15 +279,16 @@ func StoredClientSecret(store keystore.Kind, apiHost, clientID string) StoredSec
 	return StoredSecret{Store: store, APIHost: apiHost, ClientID: clientID}
 }
 
-// StoredToken names the refresh token of a link, in the link's store.
-func StoredToken(l Link) StoredSecret {
+// Token names the refresh token of a link, in the link's store.
+func (l Link) Token() StoredSecret {
 	return StoredSecret{Store: l.Store, APIHost: l.APIHost, ClientID: l.ClientID, ServiceAccount: l.ServiceAccount, Provider: l.Provider}
 }
 
-// StoredAccountToken names the refresh token of a service account, in its store.
-func StoredAccountToken(a ServiceAccount) StoredSecret {
-	return StoredSecret{Store: a.Store, APIHost: a.APIHost, ClientID: a.ClientID, ServiceAccount: a.ID, Provider: AccountToken}
-}
+// ClientSecret names the client secret of a link's application, in the link's store.
+func (l Link) ClientSecret() StoredSecret { return StoredClientSecret(l.Store, l.APIHost, l.ClientID) }
+
+// HasToken tells whether confer has, or had, a token of its own for a link.
+func (l Link) HasToken() bool { return l.RefreshToken && !l.Unconfirmed }
 
 // Key is its name in the store. The Organizational Unit's sub is not in it,
 // because it may be unknown.
@@ -351,11 +353,10 @@ func (c Contents) UnneededSecrets() []StoredSecret {
 // needed are the secrets that what is listed goes on with, whether or not they
 // are listed themselves.
 func (c Contents) needed() (all []StoredSecret) {
-	for _, l := range c.Links {
-		all = append(all, StoredToken(l), StoredClientSecret(l.Store, l.APIHost, l.ClientID))
-	}
-	for _, a := range c.ServiceAccounts {
-		all = append(all, StoredAccountToken(a), StoredClientSecret(a.Store, a.APIHost, a.ClientID))
+	for _, l := range c.All() {
+		if all = append(all, l.ClientSecret()); l.HasToken() {
+			all = append(all, l.Token())
+		}
 	}
 	if c.Draft != nil && c.Draft.Kept {
 		if s := c.Draft.ClientSecret(); s.ClientID != "" && s.APIHost != "" {

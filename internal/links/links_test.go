@@ -112,11 +112,8 @@ func TestPending(t *testing.T) {
 	require.False(t, ok, "before it was begun: the clock was set back")
 	_, ok = c.FindPending("another", noon)
 	require.False(t, ok)
-	p, ok = c.LatestPending(noon.Add(time.Hour))
-	require.True(t, ok)
-	require.Equal(t, later, p.Answers)
-	_, ok = c.LatestPending(noon.Add(30 * time.Hour))
-	require.False(t, ok)
+	require.Equal(t, later, c.LivePending(noon.Add(time.Hour))[0].Answers, "newest first")
+	require.Empty(t, c.LivePending(noon.Add(30*time.Hour)))
 
 	update(t, f, func(c *Contents) { c.RemovePending("second") })
 	require.Len(t, load(t, f).Pending, 1)

@@ -96,19 +96,6 @@ func (m *Manager) open(kind keystore.Kind) (keystore.Store, error) {
 	return m.Stores.Open(kind, cronofy.Secret{})
 }
 
-// client makes the client of a link's application.
-func (m *Manager) client(ctx context.Context, l Link) (Client, error) {
-	site, err := Site(l)
-	if err != nil {
-		return nil, err
-	}
-	secret, err := m.ClientSecret(ctx, l)
-	if err != nil {
-		return nil, err
-	}
-	return m.NewClient(site, cronofy.App{ClientID: l.ClientID, ClientSecret: secret}), nil
-}
-
 // ClientSecret is that of a link's application: the given one, or the stored one.
 func (m *Manager) ClientSecret(ctx context.Context, l Link) (cronofy.Secret, error) {
 	if m.Given != nil {
@@ -120,27 +107,38 @@ func (m *Manager) ClientSecret(ctx context.Context, l Link) (cronofy.Secret, err
 	if err != nil {
 		return cronofy.Secret{}, err
 	}
-	secret, err := store.Get(ctx, StoredClientSecret(l.Store, l.APIHost, l.ClientID).Key())
+	secret, err := store.Get(ctx, l.ClientSecret().Key())
 	if errors.Is(err, keystore.ErrNotFound) {
-		return cronofy.Secret{}, ErrNoSecret
+		err = ErrNoSecret
 	}
 	return cronofy.NewSecret(secret), err
 }
 
-// refreshToken gives the store of a link's refresh token, and the token.
-func (m *Manager) refreshToken(ctx context.Context, l Link) (keystore.Store, cronofy.Secret, error) {
-	if l.Unconfirmed || !l.RefreshToken {
-		return nil, cronofy.Secret{}, ErrNoToken
+// access gives a link's refresh token, the store that has it, and the client of its
+// application.
+func (m *Manager) access(ctx context.Context, l Link) (store keystore.Store, token cronofy.Secret, client Client, err error) {
+	if !l.HasToken() {
+		return nil, token, nil, ErrNoToken
 	}
-	store, err := m.open(l.Store)
+	if store, err = m.open(l.Store); err != nil {
+		return nil, token, nil, err
+	}
+	text, err := store.Get(ctx, l.Token().Key())
+	if errors.Is(err, keystore.ErrNotFound) || err == nil && text == "" {
+		err = ErrMissing
+	}
 	if err != nil {
-		return nil, cronofy.Secret{}, err
+		return nil, token, nil, err
 	}
-	token, err := store.Get(ctx, StoredToken(l).Key())
-	if errors.Is(err, keystore.ErrNotFound) || err == nil && token == "" {
-		return nil, cronofy.Secret{}, ErrMissing
+	site, err := Site(l)
+	if err != nil {
+		return nil, token, nil, err
 	}
-	return store, cronofy.NewSecret(token), err
+	secret, err := m.ClientSecret(ctx, l)
+	if err != nil {
+		return nil, token, nil, err
+	}
+	return store, cronofy.NewSecret(text), m.NewClient(site, cronofy.App{ClientID: l.ClientID, ClientSecret: secret}), nil
 }
 
 // unbroken bounds a refresh, and storeLimit the storing of what it gave, which are
@@ -160,16 +158,12 @@ const storeTries = 3
 // are those of this package, of cronofy and of keystore; a *NotStoredError comes with
 // the token.
 func (m *Manager) Check(ctx context.Context, l Link) (token cronofy.Token, rotated bool, err error) {
-	unlock, err := m.lock(ctx, StoredToken(l))
+	unlock, err := m.lock(ctx, l.Token())
 	if err != nil {
 		return token, false, err
 	}
 	defer unlock()
-	store, old, err := m.refreshToken(ctx, l)
-	if err != nil {
-		return token, false, err
-	}
-	client, err := m.client(ctx, l)
+	store, old, client, err := m.access(ctx, l)
 	if err != nil {
 		return token, false, err
 	}
@@ -192,7 +186,7 @@ func (m *Manager) Check(ctx context.Context, l Link) (token cronofy.Token, rotat
 		token.RefreshToken = old
 		return token, false, nil
 	}
-	return token, true, storeRotated(storing, store, StoredToken(l).Key(), old, token.RefreshToken)
+	return token, true, storeRotated(storing, store, l.Token().Key(), old, token.RefreshToken)
 }
 
 // storeRotated stores the new token in the place of the old one, unless another

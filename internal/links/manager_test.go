@@ -113,7 +113,7 @@ func (h *fixture) change(f func(*links.Contents)) {
 	require.NoError(h.t, h.links.Update(context.Background(), func(c *links.Contents) error { f(c); return nil }))
 }
 
-func tokenKey(l links.Link) string { return links.StoredToken(l).Key() }
+func tokenKey(l links.Link) string { return l.Token().Key() }
 
 func secretKey(l links.Link) string {
 	return links.StoredClientSecret("", l.APIHost, l.ClientID).Key()

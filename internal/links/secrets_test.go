@@ -18,8 +18,8 @@ func TestKeysFollowTheLayout(t *testing.T) {
 	l := link("ser_one")
 	a := ServiceAccount{APIHost: "h", ClientID: "c", ID: "ser_one", Store: "file"}
 	for key, parts := range map[string][]string{
-		StoredToken(l).Key():                          {"api-de.cronofy.com", "k3Hn2cWq9ZrT5vXy7LbD", "ser_one", "zoom_enterprise", "refresh_token"},
-		StoredAccountToken(a).Key():                   {"h", "c", "ser_one", "service_account", "refresh_token"},
+		l.Token().Key():                               {"api-de.cronofy.com", "k3Hn2cWq9ZrT5vXy7LbD", "ser_one", "zoom_enterprise", "refresh_token"},
+		a.Link().Token().Key():                        {"h", "c", "ser_one", "service_account", "refresh_token"},
 		StoredClientSecret("keyring", "h", "c").Key(): {"h", "c", "client_secret"},
 	} {
 		require.Equal(t, keystore.Key(parts...), key)
@@ -54,7 +54,7 @@ func TestALinkElsewhereKeepsTheOldEntries(t *testing.T) {
 	moved.Store = "session"
 	update(t, f, func(c *Contents) { c.AddLink(moved) })
 	c := load(t, f)
-	require.ElementsMatch(t, []StoredSecret{StoredToken(link("ser_one")), StoredClientSecret("keyring", moved.APIHost, moved.ClientID)}, c.UnneededSecrets())
+	require.ElementsMatch(t, []StoredSecret{link("ser_one").Token(), StoredClientSecret("keyring", moved.APIHost, moved.ClientID)}, c.UnneededSecrets())
 }
 
 // TestADraftElsewhereKeepsTheOldEntry: the same for unfinished answers.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"confer/cronofy"
 	"confer/keystore"
@@ -43,57 +44,59 @@ func (s Secret) Problem() bool {
 	return s.State == Missing || s.State == Unread && !errors.Is(s.Err, ErrDialog)
 }
 
-// LinkStatus is a link and its secrets.
-type LinkStatus struct {
-	Link         Link
-	Site         error // why its data center cannot be used; nil: it can
-	ClientSecret Secret
-	RefreshToken Secret
-}
-
-// Problem tells whether something is wrong.
-func (l LinkStatus) Problem() bool {
-	return l.Site != nil || l.ClientSecret.Problem() || l.RefreshToken.Problem()
-}
-
-// AccountStatus is a service account that was authorized here, and its token.
-type AccountStatus struct {
-	Account      ServiceAccount
-	RefreshToken Secret
-}
-
-// UnneededStatus is a secret that nothing listed needs.
-type UnneededStatus struct {
-	Stored StoredSecret
-	Secret Secret
-}
-
-// Overview is all that Status found.
+// Overview is all that Status found: what is listed, and where each secret is.
 type Overview struct {
-	Links    []LinkStatus
-	Accounts []AccountStatus
-	Draft    *Draft
-	// DraftSecret is the client secret of the unfinished answers; its State is
-	// empty when they have none in a store.
-	DraftSecret Secret
+	Contents
 	// Unneeded are the secrets of nothing that is listed. One that is known to be
 	// gone is not among them.
-	Unneeded []UnneededStatus
+	Unneeded []StoredSecret
 	// UnlistedFile is the encrypted file where no secret in it is listed, so that
 	// nothing tells whose they are; empty: there is none.
 	UnlistedFile string
 	// Keyring is what the probe found; its State is empty when nothing is kept there.
 	Keyring keystore.Status
-	// Damaged are files of links that were set aside and not dealt with.
-	Damaged []string
+
+	secrets map[StoredSecret]Secret // but for what is in memory
+}
+
+// Secret tells where a secret is that something listed needs, or that is Unneeded.
+func (o Overview) Secret(s StoredSecret) Secret {
+	if !s.Store.Outlives() {
+		return Secret{State: Gone}
+	}
+	s.Recorded = time.Time{}
+	return o.secrets[s]
+}
+
+// Token tells where the refresh token of a link is.
+func (o Overview) Token(l Link) Secret {
+	if !l.HasToken() {
+		return Secret{State: None}
+	}
+	return o.Secret(l.Token())
+}
+
+// DraftSecret tells where the client secret of the unfinished answers is; its State is empty
+// where they have none in a store.
+func (o Overview) DraftSecret() Secret {
+	if o.Draft == nil || !o.Draft.Kept {
+		return Secret{}
+	}
+	return o.Secret(o.Draft.ClientSecret())
+}
+
+// LinkProblem tells whether something is wrong with a link.
+func (o Overview) LinkProblem(l Link) bool {
+	_, err := Site(l)
+	return err != nil || o.Secret(l.ClientSecret()).Problem() || o.Token(l).Problem()
 }
 
 // Problem tells whether something is wrong.
 func (o Overview) Problem() bool {
-	return slices.ContainsFunc(o.Links, LinkStatus.Problem) ||
-		slices.ContainsFunc(o.Accounts, func(a AccountStatus) bool { return a.RefreshToken.Problem() }) ||
-		slices.ContainsFunc(o.Unneeded, func(u UnneededStatus) bool { return u.Secret.Problem() }) ||
-		o.DraftSecret.Problem() || o.UnlistedFile != "" || len(o.Damaged) > 0
+	lost := func(s StoredSecret) bool { return o.Secret(s).Problem() }
+	return slices.ContainsFunc(o.Links, o.LinkProblem) ||
+		slices.ContainsFunc(o.ServiceAccounts, func(a ServiceAccount) bool { return lost(a.Link().Token()) }) ||
+		slices.ContainsFunc(o.Unneeded, lost) || o.DraftSecret().Problem() || o.UnlistedFile != "" || len(o.Damaged) > 0
 }
 
 // Status tells what is linked and where each secret is. It sends nothing, opens
@@ -103,30 +106,15 @@ func (m *Manager) Status(ctx context.Context) (Overview, error) {
 	if err != nil {
 		return Overview{}, err
 	}
-	o := Overview{Draft: c.Draft, Damaged: c.Damaged, UnlistedFile: m.unlistedFile(c)}
+	o := Overview{Contents: c, UnlistedFile: m.unlistedFile(c), secrets: map[StoredSecret]Secret{}}
 	if slices.ContainsFunc(c.Secrets, func(s StoredSecret) bool { return s.Store == keystore.Keyring }) {
 		o.Keyring = m.Stores.Probe(ctx)
 	}
-	look := func(s StoredSecret) Secret { return m.look(ctx, o.Keyring, s) }
-	for _, l := range c.Links {
-		s := LinkStatus{Link: l, ClientSecret: look(StoredClientSecret(l.Store, l.APIHost, l.ClientID)), RefreshToken: Secret{State: None}}
-		_, s.Site = Site(l)
-		if l.RefreshToken && !l.Unconfirmed {
-			s.RefreshToken = look(StoredToken(l))
-		}
-		o.Links = append(o.Links, s)
+	for _, s := range slices.Concat(c.needed(), c.UnneededSecrets()) {
+		s.Recorded = time.Time{}
+		o.secrets[s] = m.look(ctx, o.Keyring, s)
 	}
-	for _, a := range c.ServiceAccounts {
-		o.Accounts = append(o.Accounts, AccountStatus{a, look(StoredAccountToken(a))})
-	}
-	if c.Draft != nil && c.Draft.Kept && c.Draft.Store.Outlives() {
-		o.DraftSecret = look(c.Draft.ClientSecret())
-	}
-	for _, s := range c.UnneededSecrets() {
-		if seen := look(s); seen.State != Missing {
-			o.Unneeded = append(o.Unneeded, UnneededStatus{s, seen})
-		}
-	}
+	o.Unneeded = slices.DeleteFunc(c.UnneededSecrets(), func(s StoredSecret) bool { return o.Secret(s).State == Missing })
 	return o, nil
 }
 
@@ -156,8 +144,6 @@ func existingFile(store keystore.Store) string {
 func (m *Manager) look(ctx context.Context, keyring keystore.Status, s StoredSecret) Secret {
 	store, err := m.open(s.Store)
 	switch {
-	case errors.Is(err, ErrGone):
-		return Secret{State: Gone}
 	case err != nil:
 		return Secret{Unread, err}
 	case s.Store == keystore.Keyring && keyring.State != keystore.Ready:

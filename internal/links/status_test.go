@@ -24,16 +24,16 @@ func TestStatusOfARealLink(t *testing.T) {
 	require.NoError(t, err)
 	require.False(t, o.Problem())
 	require.Len(t, o.Links, 1)
-	require.True(t, o.Links[0].Link.Same(l))
-	require.Equal(t, links.Secret{State: links.Present}, o.Links[0].ClientSecret)
-	require.Equal(t, links.Secret{State: links.Present}, o.Links[0].RefreshToken)
+	require.True(t, o.Links[0].Same(l))
+	require.Equal(t, links.Secret{State: links.Present}, o.Secret(o.Links[0].ClientSecret()))
+	require.Equal(t, links.Secret{State: links.Present}, o.Token(o.Links[0]))
 	require.Len(t, h.server.Log(), requests, "it sent something")
 
 	h.drop(tokenKey(l))
 	o, err = h.manager().Status(t.Context())
 	require.NoError(t, err)
 	require.True(t, o.Problem())
-	require.Equal(t, links.Missing, o.Links[0].RefreshToken.State)
+	require.Equal(t, links.Missing, o.Token(o.Links[0]).State)
 }
 
 // made is a link that needs no server.
@@ -85,9 +85,9 @@ func TestStatusBySecretStore(t *testing.T) {
 			m.DialogPossible = c.dialog
 			o, err := m.Status(t.Context())
 			require.NoError(t, err)
-			require.Equal(t, c.secret, o.Links[0].ClientSecret.State)
-			require.Equal(t, c.refresh, o.Links[0].RefreshToken.State)
-			require.ErrorIs(t, o.Links[0].ClientSecret.Err, c.cause)
+			require.Equal(t, c.secret, o.Secret(o.Links[0].ClientSecret()).State)
+			require.Equal(t, c.refresh, o.Token(o.Links[0]).State)
+			require.ErrorIs(t, o.Secret(o.Links[0].ClientSecret()).Err, c.cause)
 			require.Equal(t, c.problem, o.Problem())
 			require.Equal(t, c.link.Store == "keyring", h.places.probes == 1, "one probe is enough for all")
 		})
@@ -103,13 +103,13 @@ func TestStatusDoesNotAskForAPassphrase(t *testing.T) {
 	h.change(func(all *links.Contents) { all.AddLink(made("file")) })
 	o, err := h.manager().Status(t.Context())
 	require.NoError(t, err)
-	require.Equal(t, links.Missing, o.Links[0].RefreshToken.State)
+	require.Equal(t, links.Missing, o.Token(o.Links[0]).State)
 	require.True(t, o.Problem())
 
 	require.NoError(t, os.WriteFile(path, []byte("sealed"), 0o600))
 	o, err = h.manager().Status(t.Context())
 	require.NoError(t, err)
-	require.Equal(t, links.Sealed, o.Links[0].RefreshToken.State)
+	require.Equal(t, links.Sealed, o.Token(o.Links[0]).State)
 	require.False(t, o.Problem())
 }
 
@@ -120,9 +120,9 @@ func TestStatusOfServiceAccounts(t *testing.T) {
 	h.change(func(all *links.Contents) { all.AddServiceAccount(a) })
 	o, err := h.manager().Status(t.Context())
 	require.NoError(t, err)
-	require.Equal(t, links.Missing, o.Accounts[0].RefreshToken.State)
+	require.Equal(t, links.Missing, o.Token(a.Link()).State)
 	require.True(t, o.Problem())
-	require.NoError(t, h.places.store.Set(t.Context(), links.StoredAccountToken(a).Key(), "token"))
+	require.NoError(t, h.places.store.Set(t.Context(), a.Link().Token().Key(), "token"))
 	o, err = h.manager().Status(t.Context())
 	require.NoError(t, err)
 	require.False(t, o.Problem())

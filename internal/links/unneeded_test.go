@@ -45,7 +45,7 @@ func TestForgetFindsCopies(t *testing.T) {
 	h := newFixture(t, sandbox.Options{})
 	h.places.others = map[keystore.Kind]keystore.Store{"file": keystore.OpenSession()}
 	old := made("file")
-	copies := []links.StoredSecret{links.StoredToken(made("keyring")), clientSecret("keyring", old), links.StoredToken(old), clientSecret("file", old)}
+	copies := []links.StoredSecret{made("keyring").Token(), clientSecret("keyring", old), old.Token(), clientSecret("file", old)}
 	h.put(copies...)
 	h.change(func(c *links.Contents) { c.AddLink(made("session")) })
 	got, err := h.manager().Forget(t.Context(), made("session"), false)
@@ -62,8 +62,8 @@ func TestForgetTellsOfCopiesThatStay(t *testing.T) {
 	t.Parallel()
 	h := newFixture(t, sandbox.Options{})
 	h.places.others = map[keystore.Kind]keystore.Store{"file": spy{Store: keystore.OpenSession(), del: func(string) error { return refused("delete") }}}
-	copied := links.StoredToken(made("file"))
-	h.put(copied, links.StoredToken(made("keyring")), clientSecret("keyring", made("keyring")))
+	copied := made("file").Token()
+	h.put(copied, made("keyring").Token(), clientSecret("keyring", made("keyring")))
 	h.change(func(c *links.Contents) { c.AddLink(made("keyring")) })
 	got, err := h.manager().Forget(t.Context(), made("keyring"), false)
 	require.NoError(t, err)
@@ -81,7 +81,7 @@ func TestForgetMemoryLinkWithAnAccountInTheKeyring(t *testing.T) {
 	h := newFixture(t, sandbox.Options{})
 	l := made("session")
 	account := links.ServiceAccount{DataCenter: "de", APIHost: l.APIHost, ClientID: l.ClientID, ID: l.ServiceAccount, Store: "keyring"}
-	h.put(links.StoredAccountToken(account), clientSecret("keyring", l))
+	h.put(account.Link().Token(), clientSecret("keyring", l))
 	h.change(func(c *links.Contents) { c.AddLink(l); c.AddServiceAccount(account) })
 	got, err := h.manager().Forget(t.Context(), l, false)
 	require.NoError(t, err)
@@ -95,7 +95,7 @@ func TestDeleteUnneeded(t *testing.T) {
 	h := newFixture(t, sandbox.Options{})
 	l := made("keyring")
 	refusedRun := links.StoredClientSecret("keyring", l.APIHost, "another")
-	h.put(links.StoredToken(l), clientSecret("keyring", l), refusedRun)
+	h.put(l.Token(), clientSecret("keyring", l), refusedRun)
 	h.change(func(c *links.Contents) {
 		c.AddLink(l)
 		c.Draft = &links.Draft{DataCenter: "de", ClientID: "third", Store: "keyring", Kept: true}
@@ -106,7 +106,7 @@ func TestDeleteUnneeded(t *testing.T) {
 	require.Equal(t, links.Forgotten{ClientSecret: true}, got)
 	require.False(t, h.has(refusedRun))
 	c := h.contents()
-	require.True(t, h.has(links.StoredToken(l)) && h.has(clientSecret("keyring", l)) && h.has(c.Draft.ClientSecret()))
+	require.True(t, h.has(l.Token()) && h.has(clientSecret("keyring", l)) && h.has(c.Draft.ClientSecret()))
 	require.Len(t, c.Secrets, 3)
 	require.Len(t, c.Links, 1)
 }
@@ -120,11 +120,11 @@ func TestLeftoverOfOneStoreDoesNotWaitForAnother(t *testing.T) {
 	broken := spy{Store: keystore.OpenSession(), del: func(string) error { asked++; return refused("delete") }}
 	h.places.others = map[keystore.Kind]keystore.Store{"file": broken}
 	l := made("keyring")
-	h.put(links.StoredToken(made("file")), clientSecret("file", l), links.StoredToken(l), clientSecret("keyring", l))
+	h.put(made("file").Token(), clientSecret("file", l), l.Token(), clientSecret("keyring", l))
 	_, err := h.manager().DeleteUnneeded(t.Context(), false)
 	require.ErrorIs(t, err, keystore.ErrRefused)
 	require.Equal(t, 1, asked)
-	require.False(t, h.has(links.StoredToken(l)) || h.has(clientSecret("keyring", l)))
+	require.False(t, h.has(l.Token()) || h.has(clientSecret("keyring", l)))
 	require.Len(t, h.contents().Secrets, 2)
 	for _, s := range h.contents().Secrets {
 		require.Equal(t, keystore.File, s.Store)
@@ -153,7 +153,7 @@ func TestForgetDoesNotFailForAnotherSetUpsSecret(t *testing.T) {
 	h := newFixture(t, sandbox.Options{})
 	h.places.others = map[keystore.Kind]keystore.Store{"file": spy{Store: keystore.OpenSession(), del: func(string) error { return refused("delete") }}}
 	other := clientSecret("file", made("file"))
-	h.put(other, links.StoredToken(made("keyring")), clientSecret("keyring", made("keyring")))
+	h.put(other, made("keyring").Token(), clientSecret("keyring", made("keyring")))
 	h.change(func(c *links.Contents) { c.AddLink(made("keyring")) })
 	got, err := h.manager().Forget(t.Context(), made("keyring"), false)
 	require.NoError(t, err)
