@@ -2,7 +2,6 @@ package ui
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -17,17 +16,9 @@ import (
 	"confer/internal/crash"
 )
 
-// linesEvery is how often a wait says that it goes on. A screen reader speaks
-// every line, so it is not more often.
+// linesEvery is how long nothing is said before a wait says that it goes on. A
+// screen reader speaks every line, so it is not more often.
 const linesEvery = 15 * time.Second
-
-// Ways out of a question that are no answer.
-var (
-	errLinesBack  = errors.New("back")
-	errLinesQuit  = errors.New("quit")
-	errLinesEnded = errors.New("the input ended")
-	errLinesMoved = errors.New("another page")
-)
 
 // RunLines is the wizard line by line, for screen readers, logs and terminals
 // that cannot move their cursor. Nothing that was written is ever changed. It
@@ -41,26 +32,33 @@ func RunLines(ctx context.Context, cfg Config) (flow.State, error) {
 	return p.run()
 }
 
-// linesWizard asks, says and waits.
+// linesWizard says what is new, asks, and waits for one thing after the other: a
+// line, a report, the passing of time.
 type linesWizard struct {
 	wizard
-	tick func() (c <-chan time.Time, stop func()) // ticks every linesEvery
-	ctx  context.Context
-	in   *linesInput
+	ctx    context.Context
+	in     *linesInput
+	still  *time.Ticker
+	tick   <-chan time.Time // of still
+	width  int              // of the terminal; 0: lines are as long as they are
+	broken error            // the first error of a writer
+	ended  bool             // the operator has left, or the input has ended
 
-	prompted string // the question
-	asking   bool   // a question stands on the last line, without a line break
-	width    int    // of the terminal; 0: lines are as long as they are
-	broken   error  // the first error of a writer
-
-	said    pageID        // the page whose heading was said
+	step    flow.Step     // said; -1: none
+	said    string        // the title of the page that was said
 	problem *flow.Problem // said
 	notice  string        // said
-	ended   bool          // the operator has finished
+	busy    string        // what confer does, said
 	warned  bool          // what quitting would lose was said
 
+	posed   bool   // what can be answered was said
+	first   int    // the page's field that was asked first
+	field   int    // and the one that is asked now
+	asking  string // the question that stands on the last line, without a line break
+	listens bool   // the wait for the administrator was begun
+
 	paste   []string // lines of a final address so far; nil: none was begun
-	asked   bool     // it was said that an address follows
+	follows bool     // it was said that an address follows
 	pause   *time.Timer
 	decides bool // an answer was handed over; the next line waits for what comes of it
 
@@ -68,11 +66,8 @@ type linesWizard struct {
 }
 
 func newLines(ctx context.Context, cfg Config) *linesWizard {
-	tick := func() (<-chan time.Time, func()) {
-		t := time.NewTicker(linesEvery)
-		return t.C, t.Stop
-	}
-	p := &linesWizard{wizard: newWizard(cfg), tick: tick, ctx: ctx, in: openLinesInput(cfg.Input), pause: time.NewTimer(time.Hour)}
+	p := &linesWizard{wizard: newWizard(cfg), ctx: ctx, in: openLinesInput(cfg.Input), still: time.NewTicker(linesEvery), pause: time.NewTimer(time.Hour), step: -1}
+	p.tick = p.still.C
 	p.pause.Stop()
 	if f, ok := cfg.Err.(*os.File); ok {
 		p.width, _, _ = term.GetSize(int(f.Fd()))
@@ -89,98 +84,179 @@ func (p *linesWizard) run() (last flow.State, err error) {
 	}()
 	p.say(fmt.Sprintf("confer links calendars with conferencing. There are %d steps, line by line.", len(flow.Steps())))
 	p.say("An empty answer takes the one in brackets. b goes back, q quits, ? helps.")
-	for !p.ended && p.broken == nil && err == nil {
+	for !p.ended && err == nil {
 		err = p.turn()
-	}
-	if errors.Is(err, errLinesEnded) {
-		p.say("The input has ended.")
-	}
-	if errors.Is(err, errLinesQuit) || errors.Is(err, errLinesEnded) {
-		err = nil
 	}
 	if p.ctx.Err() != nil {
 		p.fresh()
 		return p.state, context.Cause(p.ctx)
 	}
 	p.table()
-	if !p.ended && p.state.Step == flow.StepProfiles && p.said != pageDone {
-		p.end()
-	}
 	if p.broken != nil {
 		err = fmt.Errorf("write: %w", p.broken)
 	}
 	return p.state, err
 }
 
-// end says what was done, where the operator left before the last page.
-func (p *linesWizard) end() {
-	if p.state.Link == nil && !p.state.ApprovedNow() {
-		return
-	}
-	page := donePage(p.context())
-	p.say(page.Title + ".")
-	p.notes(page)
-}
-
-// turn asks the page's question, or stays with the task that is running.
+// turn says what is new, and waits for one thing.
 func (p *linesWizard) turn() error {
-	page := p.page()
-	switch {
-	case p.waiting(), p.at() == pageTable && p.state.Running != nil:
-		return p.live(page)
-	case p.at() == pageTable:
-		return p.do(Act{Open: pageDone})
-	case page.Busy != "":
-		return p.busy(page)
+	if p.listens && !p.waiting() {
+		p.endWait()
 	}
-	p.heading(page)
-	act, err := p.question(page)
+	page, hears := p.page(), !p.decides
 	switch {
-	case errors.Is(err, errLinesMoved):
+	case p.at() == pageTable && p.state.Running == nil:
+		p.do(Act{Open: pageDone})
 		return nil
-	case errors.Is(err, errLinesBack):
-		p.back()
-		return nil
-	case errors.Is(err, errLinesQuit) && p.staysWith():
-		return nil
-	case err != nil:
+	case p.at() == pageTable && p.in.over(): // what was asked for is read once
+		if !p.state.Watch.NextLook.IsZero() {
+			p.end()
+			return nil
+		}
+		hears = false
+	case !p.live() && page.Busy != "":
+		p.works(page)
+		hears = false
+	default:
+		if err := p.pose(page); err != nil {
+			return err
+		}
+	}
+	got, text, err := p.next(hears)
+	if err != nil {
 		return err
 	}
-	p.warned = false
-	return p.do(act)
+	switch got {
+	case linesReported:
+		p.decides = false
+	case linesTicked:
+		p.decides = false
+		p.goesOn(page)
+	case linesPaused:
+		if len(p.in.pending) == 0 {
+			p.submit()
+		}
+	case linesMore:
+		if p.paste != nil {
+			p.pause.Reset(linesGather)
+		}
+	case linesEnded:
+		if p.paste == nil {
+			p.end()
+		} else {
+			p.submit()
+		}
+	case linesLine:
+		p.heard(page, linesUnmarked(text))
+	}
+	return nil
+}
+
+// end is that of the input.
+func (p *linesWizard) end() {
+	p.say("The input has ended.")
+	p.ended = true
+}
+
+// live tells whether something goes on by itself, so that letters are taken and
+// nothing is asked: the wait for the administrator, with what is open over it, or
+// the look at accounts.
+func (p *linesWizard) live() bool {
+	return p.waiting() || p.at() == pageTable && p.state.Running != nil
+}
+
+// works says what confer does, when that has changed.
+func (p *linesWizard) works(page Page) {
+	_ = p.in.set(linesCooked)
+	p.posed = false
+	p.heading(page)
+	if words := p.doing(page); words != p.busy {
+		p.busy = words
+		p.say(words + ".")
+	}
+}
+
+// doing is what confer does, or waits for.
+func (p *linesWizard) doing(page Page) string {
+	if words := p.context().windowWords(); words != "" {
+		return words
+	}
+	return page.Busy
+}
+
+// goesOn is said after a silence.
+func (p *linesWizard) goesOn(page Page) {
+	switch {
+	case p.waiting():
+		p.say("Waiting for the administrator. " + p.remaining())
+	case page.Busy != "" && p.doing(page) == p.busy: // else the next turn says it
+		p.say("Still working.")
+	}
+}
+
+// pose says where the wizard is and what can be answered, once, and asks. What is
+// secret is hidden before the question is seen.
+func (p *linesWizard) pose(page Page) error {
+	p.busy = ""
+	if !p.posed {
+		p.posed = true
+		p.heading(page)
+		p.offer(page)
+	}
+	if p.live() {
+		if p.waiting() {
+			_ = p.in.set(linesRaw) // a terminal that cannot may cut a long address, which is refused then
+		}
+		return nil
+	}
+	mode := linesCooked
+	if f := p.asked(page); f != nil && f.Kind == FieldSecret {
+		mode = linesHidden
+	}
+	if err := p.in.set(mode); err != nil {
+		return fmt.Errorf("hide what is typed: %w", err)
+	}
+	if p.asking == "" {
+		p.fresh()
+		p.asking = p.prompt(page)
+		p.write(p.cfg.Err, p.asking)
+	}
+	return nil
 }
 
 func (p *linesWizard) back() {
+	p.posed = false
+	p.form().forgetExact()
 	switch {
 	case p.over() && (p.at() != pagePassphrase || !p.state.Store.Pinned):
 		p.close(p.state)
 		p.said = ""
+		return
 	case p.state.Step == 0 && !p.state.Asking:
 		p.say("This is the first step. q quits.")
+		return
 	case p.waiting():
 		p.say("The wait is over. A link that is open in a browser counts again as soon as confer waits again.")
-		p.apply(flow.Back{})
-	default:
-		p.apply(flow.Back{})
 	}
+	p.apply(flow.Back{})
 }
 
 // do does what an action is for.
-func (p *linesWizard) do(a Act) error {
+func (p *linesWizard) do(a Act) {
 	switch {
 	case a.Leave:
 		p.ended = true
 	case a.Open == back:
 		p.back()
 	case a.Open == pagePaste && p.waiting():
-		p.asked = true
+		p.follows = true
 		p.say("Paste the whole address that the browser ended on, then an empty line. The page may say that it cannot connect; that is as it should be.")
 	case a.Open != "":
 		if a.Open == pageDone {
 			p.table()
 		}
 		p.open(a.Open, p.state)
-		p.said = ""
+		p.said, p.posed = "", false
 	case a.Show != "":
 		p.give(a.Show)
 	case a.Save != nil:
@@ -191,9 +267,9 @@ func (p *linesWizard) do(a Act) error {
 		}
 	case a.Event != nil:
 		p.say(a.Told)
+		p.posed = p.live()
 		p.apply(a.Event)
 	}
-	return nil
 }
 
 func (p *linesWizard) apply(ev flow.Event) {
@@ -202,32 +278,9 @@ func (p *linesWizard) apply(ev flow.Event) {
 		p.rows = linesRows{}
 	}
 	if turned {
-		p.said = ""
+		p.said, p.posed = "", false
 	}
 	p.told(reported(before, ev))
-}
-
-// busy waits while something of ours works and nothing can be asked.
-func (p *linesWizard) busy(page Page) error {
-	if !page.Fixed { // what is fixed was said when it began
-		p.say(page.Busy + ".")
-	}
-	tick, stop := p.tick()
-	defer stop()
-	for p.state.Busy() && p.state.Attempt.Phase != flow.PhaseWaiting {
-		got, _, err := p.next(false, tick)
-		if err != nil {
-			return err
-		}
-		if got == linesTicked {
-			still := p.context().windowWords()
-			if still == "" {
-				still = "Still working"
-			}
-			p.say(still + ".")
-		}
-	}
-	return nil
 }
 
 func (p *linesWizard) page() Page { return pageAt(p.at(), p.context()) }
@@ -236,29 +289,32 @@ func (p *linesWizard) context() Context { return p.wizard.context(p.rows.all) }
 
 // heading says where the wizard is, and what is wrong there, each once.
 func (p *linesWizard) heading(page Page) {
-	if page.Warning != "" && page.Warning != p.notice {
-		p.say("confer: notice: " + clean(page.Warning))
+	if page.Warning != p.notice {
+		p.notify(page.Warning)
 	}
-	p.notice = page.Warning
 	if page.Problem != nil && p.state.Problem != p.problem {
 		p.wrong(page.Problem.Summary, page.Problem.Hint)
 	}
 	p.problem = p.state.Problem
-	if p.said == p.at() {
+	if p.said == page.Title {
 		return
 	}
-	p.said = p.at()
-	if !p.over() && !page.End {
+	p.said = page.Title
+	if p.step != p.state.Step && !page.End {
+		p.step = p.state.Step
 		at := ""
-		if p.state.Step > 0 && p.state.Answers.Site.Chosen() {
+		if p.step > 0 && p.state.Answers.Site.Chosen() {
 			at = " " + clean(place(p.state.Answers.Site)) + "."
 		}
-		p.say(fmt.Sprintf("Step %d of %d: %s.%s", p.state.Step+1, len(flow.Steps()), p.state.Step.Title(), at))
+		p.say(fmt.Sprintf("Step %d of %d: %s.%s", p.step+1, len(flow.Steps()), p.step.Title(), at))
 	}
 	if len(page.Found) == 0 || !strings.HasPrefix(page.Found[0].Text, page.Title) {
 		p.say(sentence(page.Title))
 	}
-	p.say(page.Lead)
+	if page.Link != "" {
+		p.say("On this machine, this short address leads to it: " + page.Link)
+	}
+	p.say(capital(page.Lead))
 	if page.Text != nil {
 		p.recite(page.Text)
 	}
@@ -283,11 +339,11 @@ func (p *linesWizard) notes(page Page) {
 		p.say(text)
 		p.say(n.Command)
 		for i, item := range n.Items {
-			if n.Bullets {
-				p.say("- " + item)
-				continue
+			sign := "-"
+			if !n.Bullets {
+				sign = fmt.Sprintf("%d.", i+1)
 			}
-			p.say(fmt.Sprintf("%d. %s", i+1, item))
+			p.say(sign + " " + item)
 		}
 	}
 }
@@ -296,81 +352,17 @@ func (p *linesWizard) notes(page Page) {
 func (p *linesWizard) recite(t *Text) {
 	p.say(t.What + " begins.")
 	for l := range strings.Lines(t.Body) {
-		p.fresh()
 		p.write(p.cfg.Err, linesText(strings.TrimSuffix(l, "\n"))+"\n")
 	}
 	p.say(t.What + " ends.")
 }
 
-// staysWith asks once before something is lost.
-func (p *linesWizard) staysWith() bool {
-	if !p.losable() || p.warned {
-		return false
-	}
-	p.warned = true
-	p.say(leavingWords(p.state) + " q again quits.")
-	return true
-}
-
-// told says what a task reported, once it has changed the state; nil: nothing was.
-func (p *linesWizard) told(ev flow.Event) {
-	at, c := p.state.Attempt, p.context()
-	switch ev := ev.(type) {
-	case flow.UnlockAsked:
-		if words := c.windowWords(); words != "" {
-			p.say(words + ".")
-		}
-	case flow.ApplicationAccepted:
-		if !ev.Ask && p.state.Notice == "" {
-			p.say("Cronofy knows the application.")
-		}
-	case flow.ServiceAccountAccepted:
-		p.say("The service account is accepted: " + clean(ev.ID) + ".")
-	case flow.LinkReady:
-		p.toldLink()
-	case flow.BrowserAsked:
-		if ev.Err == nil {
-			p.say("A browser was asked to open it.")
-			return
-		}
-		p.say("confer: notice: " + clean(at.Browser))
-	case flow.TimeExtended:
-		if !ev.Until.IsZero() {
-			p.say("More time. " + p.remaining())
-		}
-	case flow.AnswerRejected:
-		p.notice = at.Notice
-		p.say("confer: notice: " + clean(at.Notice))
-	case flow.AnswerArrived:
-		p.say("The administrator approved. The code is being exchanged for tokens; confer finishes that even if you leave.")
-	case flow.Exchanged:
-		p.say("The tokens have arrived. They are being stored and read back.")
-	case flow.Linked:
-		line := fmt.Sprintf("linked %s with %s", clean(ev.Link.ServiceAccount), clean(ev.Link.Provider))
-		if ev.Link.Unconfirmed {
-			line += " (not confirmed)"
-		}
-		p.give(line)
-	case flow.Paused:
-		if left := p.state.Pause.Until.Sub(p.cfg.Now()); left >= linesWonder {
-			p.say(c.pausing())
-		}
-	case flow.ProfilesRead:
-		p.toldRows(ev.Rows)
-	case flow.LookPlanned:
-		p.say(fmt.Sprintf("%s. The next look is in %s.", counts(p.state.Watch.Counts), clock(ev.At.Sub(p.cfg.Now()))))
-	}
-}
-
-// linesWonder is the shortest pause that is worth a line.
-const linesWonder = 3 * time.Second
-
 // fresh begins a line of its own.
 func (p *linesWizard) fresh() {
-	if p.asking || len(p.in.pending) > 0 && p.in.shows() {
+	if p.asking != "" || len(p.in.pending) > 0 && p.in.shows() {
 		p.write(p.cfg.Err, "\n")
 	}
-	p.asking = false
+	p.asking = ""
 }
 
 // say writes a sentence on a line of its own, broken between words where the
@@ -379,6 +371,7 @@ func (p *linesWizard) say(text string) {
 	if text == "" {
 		return
 	}
+	p.still.Reset(linesEvery)
 	p.fresh()
 	text = linesText(linesWords(text))
 	if p.width > 0 {
@@ -404,6 +397,13 @@ func (p *linesWizard) wrong(summary, hint string) {
 	p.say("confer: error: " + clean(summary))
 	if hint != "" {
 		p.say("confer: hint: " + clean(hint))
+	}
+}
+
+// notify says what stops nothing, and remembers it.
+func (p *linesWizard) notify(notice string) {
+	if p.notice = notice; notice != "" {
+		p.say("confer: notice: " + clean(notice))
 	}
 }
 

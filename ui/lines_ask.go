@@ -2,27 +2,55 @@ package ui
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	tea "charm.land/bubbletea/v2"
 )
 
-// question asks what a page asks, and gives what the answer does.
-func (p *linesWizard) question(page Page) (Act, error) {
-	if len(page.Fields) == 0 || page.Fields[0].Kind == FieldChoice {
-		return p.choose(page)
+// offer says what can be answered, and begins with the page's first field, or with
+// the one that is at fault.
+func (p *linesWizard) offer(page Page) {
+	fm := p.form()
+	fm.sync(page)
+	fm.forgetExact()
+	p.first = 0
+	if page.Problem != nil {
+		p.first = max(0, slices.IndexFunc(page.Fields, func(f Field) bool { return f.Name == page.At }))
 	}
-	values, act, err := p.fill(page)
-	if err != nil || !act.none() {
-		return act, err
+	p.field = p.first
+	for _, f := range page.Fields {
+		for i, o := range f.Options {
+			p.say(fmt.Sprintf("%d: %s", i+1, strings.Join(slices.DeleteFunc([]string{o.Label, o.Note, o.last()}, func(s string) bool { return s == "" }), ", ")))
+		}
 	}
-	return Act{Event: page.Submit(values)}, nil
+	if p.at() == pageWaiting {
+		p.listens = true
+		p.say(p.remaining() + " ? says what can be done.")
+		return
+	}
+	p.say(strings.Join(p.letters(page), " "))
+	if p.waiting() {
+		p.say("An empty answer goes on waiting.")
+	}
+}
+
+// letters are the actions of a page; what Enter does stands in the question, where
+// there is one.
+func (p *linesWizard) letters(page Page) []string {
+	var out []string
+	for _, a := range page.actions() {
+		switch {
+		case a.Key != "enter":
+			out = append(out, a.Key+": "+a.Words+".")
+		case p.live():
+			out = append(out, "An empty answer: "+a.Words+".")
+		}
+	}
+	return out
 }
 
 // actions are those that lines have.
@@ -31,17 +59,6 @@ func (page Page) actions() []Action {
 	return slices.DeleteFunc(slices.Clone(page.Actions), func(a Action) bool {
 		return a.Act.Copy != "" || a.Key != "enter" && a.Words == enter.Words
 	})
-}
-
-// letters says the actions of a page, but for Enter's.
-func (p *linesWizard) letters(page Page) {
-	var parts []string
-	for _, a := range page.actions() {
-		if a.Key != "enter" {
-			parts = append(parts, a.Key+": "+a.Words+".")
-		}
-	}
-	p.say(strings.Join(parts, " "))
 }
 
 func (page Page) byLetter(text string) (Act, bool) {
@@ -65,50 +82,163 @@ func (page Page) enter() (Action, bool) {
 	return Action{}, false
 }
 
-// choose has an option chosen, by number or word, or an action by its letter. On a
-// page without options an empty answer does what Enter does, or goes back.
-func (p *linesWizard) choose(page Page) (Act, error) {
-	q := linesQuestion{text: "Your choice", shown: "go back", page: page}
-	if a, ok := page.enter(); ok {
-		q.shown = a.Words
+// asked is the field that is asked; nil: the page has none.
+func (p *linesWizard) asked(page Page) *Field {
+	if p.field < len(page.Fields) {
+		return &page.Fields[p.field]
 	}
-	hint := "Give one of the letters, or an empty answer to " + q.shown + "."
-	var f Field
-	if len(page.Fields) > 0 {
-		f = page.Fields[0]
-		q.text, q.shown = fmt.Sprintf("Number, 1 to %d", len(f.Options)), ""
-		hint = fmt.Sprintf("Give a number from 1 to %d.", len(f.Options))
+	return nil
+}
+
+// prompt is the question, with what an empty answer takes.
+func (p *linesWizard) prompt(page Page) string {
+	text, taken := "Your choice", "go back"
+	enter, hasEnter := page.enter()
+	switch f := p.asked(page); {
+	case f == nil && hasEnter:
+		taken = enter.Words
+	case f == nil:
+	case f.Kind == FieldChoice:
+		text, taken = fmt.Sprintf("Number, 1 to %d", len(f.Options)), ""
+		if at := f.likeliest(); at >= 0 {
+			taken = fmt.Sprintf("%d, %s", at+1, clean(f.Options[at].Label))
+		}
+	default:
+		text, taken = f.question(p.form().value(f.Name))
 	}
-	for i, o := range f.Options {
-		p.say(fmt.Sprintf("%d: %s", i+1, strings.Join(slices.DeleteFunc([]string{o.Label, o.Note, o.last()}, func(s string) bool { return s == "" }), ", ")))
-		if o.Value != "" && o.Value == f.Answer || f.Label == "" && f.Answer == "" && i == 0 {
-			q.def = strconv.Itoa(i + 1)
-			q.shown = q.def + ", " + clean(o.Label)
-		}
+	if taken != "" {
+		text += " [" + taken + "]"
 	}
-	p.letters(page)
-	for {
-		text, err := p.line(q)
-		if err != nil {
-			return Act{}, err
-		}
-		at := slices.IndexFunc(f.Options, func(o Option) bool { return o.isCalled(text) })
-		if n, err := strconv.Atoi(text); err == nil && n >= 1 && n <= len(f.Options) {
-			at = n - 1
-		}
-		act, ok := page.byLetter(text)
+	return linesText(text) + ": "
+}
+
+func (f Field) question(value string) (text, taken string) {
+	switch {
+	case f.Kind == FieldSecret && value != "":
+		return f.Label + ", not shown", "the one given before"
+	case f.Kind == FieldSecret && f.Optional:
+		return f.Label + ", not shown", "the stored one"
+	case f.Kind == FieldSecret:
+		return f.Label + ", not shown", ""
+	case f.Optional && value != "":
+		return f.Label + " (- for none)", clean(value)
+	case f.Optional:
+		return f.Label + " (optional)", ""
+	}
+	return f.Label, clean(value)
+}
+
+// likeliest is the option that an empty answer takes; -1: none.
+func (f Field) likeliest() int {
+	if f.Label == "" && f.Answer == "" {
+		return 0
+	}
+	return slices.IndexFunc(f.Options, func(o Option) bool { return o.Value != "" && o.Value == f.Answer })
+}
+
+// heard does what a line says. An exact field may be answered with a single letter.
+func (p *linesWizard) heard(page Page, text string) {
+	f := p.asked(page)
+	if p.live() || f == nil || !f.Exact {
+		text = strings.TrimSpace(text)
+	}
+	letter := linesLetter(clean(text))
+	p.warned = p.warned && letter == "q"
+	switch {
+	case p.live() && p.gathers(text):
+	case p.live():
+		p.letter(page, letter)
+	case f != nil && f.Exact && text != "":
+		p.fill(page, f, text)
+	case letter == "b" || f != nil && f.Exact:
+		p.backField()
+	case letter == "q":
+		p.quit()
+	case letter == "?":
+		p.help(page)
+	case f == nil || f.Kind == FieldChoice:
+		p.choose(page, f, text)
+	default:
+		p.fill(page, f, text)
+	}
+}
+
+// letter does what a letter is for while something goes on by itself.
+func (p *linesWizard) letter(page Page, letter string) {
+	act, ok := page.byLetter(letter)
+	switch {
+	case letter == "q":
+		p.quit()
+	case letter == "?":
+		p.help(page)
+	case letter == "b", letter == "" && p.over():
+		p.back()
+	case ok:
+		p.decides = p.over() && act.Event != nil
+		p.do(act)
+	case letter == "":
+		p.posed = false
+	default:
+		p.wrong("That is not one of the choices.", "? says what can be done.")
+	}
+}
+
+// quit asks once before something is lost.
+func (p *linesWizard) quit() {
+	if !p.losable() || p.warned {
+		p.ended = true
+		return
+	}
+	p.warned = true
+	p.say(leavingWords(p.state) + " q again quits.")
+}
+
+// backField goes to the field before, and from the first out of the page.
+func (p *linesWizard) backField() {
+	if p.field == 0 {
+		p.back()
+		return
+	}
+	p.form().forgetExact()
+	p.field--
+}
+
+// choose takes an option, by number or word, or an action by its letter. On a page
+// without options an empty answer does what Enter does, or goes back.
+func (p *linesWizard) choose(page Page, f *Field, text string) {
+	act, ok := page.byLetter(text)
+	if f == nil {
 		switch {
-		case at >= 0 && f.Options[at].Act.none():
-			p.say(f.Options[at].About)
-			return Act{Event: page.Submit(Values{f.Name: f.Options[at].Value})}, nil
-		case at >= 0:
-			return f.Options[at].Act, nil
-		case ok && (text != "" || len(f.Options) == 0):
-			return act, nil
-		case text == "" && len(f.Options) == 0:
-			return Act{Open: back}, nil
+		case ok:
+			p.do(act)
+		case text == "":
+			p.back()
+		default:
+			enter := Action{Words: "go back"}
+			if a, ok := page.enter(); ok {
+				enter = a
+			}
+			p.wrong("That is not one of the choices.", "Give one of the letters, or an empty answer to "+enter.Words+".")
 		}
-		p.wrong("That is not one of the choices.", hint)
+		return
+	}
+	at := slices.IndexFunc(f.Options, func(o Option) bool { return o.isCalled(text) })
+	if n, err := strconv.Atoi(text); err == nil && n >= 1 && n <= len(f.Options) {
+		at = n - 1
+	}
+	if text == "" {
+		at = f.likeliest()
+	}
+	switch {
+	case at >= 0 && f.Options[at].Act.none():
+		p.say(f.Options[at].About)
+		p.do(Act{Event: page.Submit(Values{f.Name: f.Options[at].Value})})
+	case at >= 0:
+		p.do(f.Options[at].Act)
+	case ok && text != "":
+		p.do(act)
+	default:
+		p.wrong("That is not one of the choices.", fmt.Sprintf("Give a number from 1 to %d.", len(f.Options)))
 	}
 }
 
@@ -124,159 +254,42 @@ func (o Option) isCalled(text string) bool {
 	return text != "" && (strings.EqualFold(text, o.Label) || strings.EqualFold(text, o.Value))
 }
 
-// fill asks the fields, from the one that is at fault. Back goes to the field
-// before, and from the first out of the page. An action's letter is one only in
-// the first field: elsewhere it may be an answer.
-func (p *linesWizard) fill(page Page) (Values, Act, error) {
-	p.letters(page)
-	fm, first := p.form(), 0
-	fm.sync(page)
-	if page.Problem != nil {
-		first = max(0, slices.IndexFunc(page.Fields, func(f Field) bool { return f.Name == page.At }))
+// fill takes the answer for a field, and submits the page after the last. An
+// action's letter is one only in the field that was asked first: elsewhere it may
+// be an answer.
+func (p *linesWizard) fill(page Page, f *Field, text string) {
+	fm := p.form()
+	before := fm.value(f.Name)
+	act, ok := page.byLetter(text)
+	switch {
+	case text == "":
+		text = before
+	case ok && p.field == p.first && !f.Exact:
+		p.do(act)
+		return
+	case text == "-" && f.Optional && f.Kind == FieldText:
+		text = ""
 	}
-	for at := first; at < len(page.Fields); {
-		f := page.Fields[at]
-		before := fm.value(f.Name)
-		text, err := p.line(p.fieldQuestion(page, f, before))
-		if err != nil {
-			fm.forgetExact()
-		}
-		switch {
-		case errors.Is(err, errLinesBack) && at > 0:
-			at--
-			continue
-		case err != nil:
-			return nil, Act{}, err
-		}
-		if act, ok := page.byLetter(text); ok && text != "" && at == first && !f.Exact {
-			return nil, act, nil
-		}
-		if text == "-" && f.Optional && f.Kind == FieldText {
-			text = ""
-		}
-		if bad := f.refused(text, p.refuse); bad != nil {
-			p.wrong(bad.Summary, bad.Hint)
-			continue
-		}
-		if hint := f.hint(text); hint != f.hint(before) {
-			p.say(hint)
-		}
-		fm.inputs[f.Name].set(text)
-		at++
+	if bad := f.refused(text, p.refuse); bad != nil {
+		p.wrong(bad.Summary, bad.Hint)
+		return
+	}
+	if hint := f.hint(text); hint != f.hint(before) {
+		p.say(hint)
+	}
+	fm.inputs[f.Name].set(text)
+	if p.field++; p.field < len(page.Fields) {
+		return
 	}
 	values := fm.values()
-	fm.forgetExact()
+	p.posed = false
 	if page.Refuse != nil {
 		if r := page.Refuse(values); r != nil {
 			p.wrong(r.Summary, r.Hint)
-			return p.fill(page)
+			return
 		}
 	}
-	return values, Act{}, nil
-}
-
-func (p *linesWizard) fieldQuestion(page Page, f Field, value string) linesQuestion {
-	q := linesQuestion{text: f.Label, def: value, page: page, field: f}
-	switch {
-	case f.Kind == FieldSecret:
-		q.text += ", not shown"
-		switch {
-		case value != "":
-			q.shown = "the one given before"
-		case f.Optional:
-			q.shown = "the stored one"
-		}
-	case f.Optional && value != "":
-		q.text += " (- for none)"
-	case f.Optional:
-		q.text += " (optional)"
-	}
-	return q
-}
-
-// linesQuestion is one line to be answered.
-type linesQuestion struct {
-	text  string
-	def   string // what an empty answer takes; "": nothing
-	shown string // how the default is named, where it is not shown as it is
-	page  Page   // that ? explains
-	field Field  // and its field. An exact one may be a single letter; empty goes back
-}
-
-// hidden tells whether the answer is not shown while it is typed.
-func (q linesQuestion) hidden() bool { return q.field.Kind == FieldSecret }
-
-func (q linesQuestion) prompt() string {
-	shown := q.shown
-	if shown == "" && !q.hidden() {
-		shown = clean(q.def)
-	}
-	if shown != "" {
-		shown = " [" + shown + "]"
-	}
-	return linesText(q.text+shown) + ": "
-}
-
-// line asks until there is an answer, or a way out of the question.
-func (p *linesWizard) line(q linesQuestion) (string, error) {
-	for {
-		text, err := p.answer(q)
-		if err != nil {
-			return "", err
-		}
-		text = linesUnmarked(text)
-		switch {
-		case q.field.Exact && text == "":
-			return "", errLinesBack
-		case q.field.Exact:
-			return text, nil
-		}
-		text = strings.TrimSpace(text)
-		switch linesLetter(text) {
-		case "b":
-			return "", errLinesBack
-		case "q":
-			return "", errLinesQuit
-		case "?":
-			p.help(q)
-		case "":
-			return q.def, nil
-		default:
-			return text, nil
-		}
-	}
-}
-
-// answer reads one line. What is secret is hidden before the question is seen. It
-// ends when a report has brought another page.
-func (p *linesWizard) answer(q linesQuestion) (string, error) {
-	if q.hidden() {
-		if err := p.in.set(linesHidden); err != nil {
-			return "", fmt.Errorf("hide what is typed: %w", err)
-		}
-		defer func() { _ = p.in.set(linesCooked) }()
-	}
-	p.fresh()
-	p.write(p.cfg.Err, q.prompt())
-	p.asking, p.prompted = true, q.prompt()
-	asked := p.at()
-	for {
-		got, text, err := p.next(true, nil)
-		switch {
-		case err != nil:
-			return "", err
-		case p.at() != asked:
-			return "", errLinesMoved
-		case got == linesEnded:
-			return "", errLinesEnded
-		case got == linesLine:
-			if !p.in.shows() { // the terminal did not end the question's line
-				p.fresh()
-			}
-			p.asking = false
-			return text, nil
-		}
-	}
+	p.do(Act{Event: page.Submit(values)})
 }
 
 // linesUnmarked takes the marks of a bracketed paste off. This mode never asks
@@ -293,14 +306,29 @@ func linesLetter(text string) string {
 	return text
 }
 
-// help explains the page and the field.
-func (p *linesWizard) help(q linesQuestion) {
-	for _, l := range q.page.Explain {
+// help says every way on, and explains the page and its field.
+func (p *linesWizard) help(page Page) {
+	if p.live() {
+		if page.Paste != "" {
+			p.say("Paste the address that the browser ended on, or give a letter:")
+		}
+		p.say(counts(p.state.Watch.Counts))
+		for _, l := range p.letters(page) {
+			p.say(l)
+		}
+		p.say("b: " + p.backWord() + ". q: quit.")
+	}
+	for _, l := range page.Explain {
 		p.say(l)
 	}
-	p.say(q.field.hint(q.def))
-	if q.page.Problem != nil {
-		p.say(q.page.Problem.Details())
+	if p.live() {
+		return
+	}
+	if f := p.asked(page); f != nil {
+		p.say(f.hint(p.form().value(f.Name)))
+	}
+	if page.Problem != nil {
+		p.say(page.Problem.Details())
 	}
 	p.say("An empty answer takes the one in brackets. b alone goes back and keeps every answer. q alone quits, and so does ctrl+c.")
 }
@@ -319,20 +347,21 @@ const (
 
 // next waits for one thing, and gives the text of a linesLine. Reports are applied
 // here, whoever waits: what a task says is never late because a question is open.
-// Without input it waits for the others alone; a nil tick is not waited for.
-func (p *linesWizard) next(input bool, tick <-chan time.Time) (got linesKind, line string, _ error) {
+// Without input it waits for the others alone.
+func (p *linesWizard) next(input bool) (got linesKind, line string, _ error) {
 	if p.broken != nil {
 		return 0, "", p.broken
 	}
 	var reads <-chan linesRead
 	if input {
 		if text, ok := p.in.take(); ok {
+			p.answered()
 			return linesLine, text, nil
 		}
 		if p.in.ended {
 			return linesEnded, "", nil
 		}
-		reads = p.in.read()
+		reads = p.in.gives
 	}
 	select {
 	case <-p.ctx.Done():
@@ -340,20 +369,27 @@ func (p *linesWizard) next(input bool, tick <-chan time.Time) (got linesKind, li
 	case r := <-p.cfg.Tasks.Events():
 		p.apply(r)
 		return linesReported, "", nil
-	case <-tick:
+	case <-p.tick:
 		return linesTicked, "", nil
 	case <-p.pause.C:
 		return linesPaused, "", nil
 	case <-p.in.terminal.resumed():
-		if p.asking { // the shell has written over it
-			p.write(p.cfg.Err, p.prompted)
-		}
+		p.write(p.cfg.Err, p.asking) // the shell has written over it
 		return linesMore, "", nil
 	case r := <-reads:
 		p.in.feed(r)
 		if text, ok := p.in.take(); ok {
+			p.answered()
 			return linesLine, text, nil
 		}
 		return linesMore, "", nil
 	}
+}
+
+// answered ends the question's line, where the terminal did not.
+func (p *linesWizard) answered() {
+	if !p.in.shows() {
+		p.fresh()
+	}
+	p.asking = ""
 }

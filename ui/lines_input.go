@@ -1,14 +1,15 @@
 package ui
 
 import (
-	"errors"
 	"io"
 	"os"
-	"time"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/muesli/cancelreader"
 	"golang.org/x/term"
+
+	"confer/internal/suspend"
 )
 
 // linesLongest is how much of a line is kept: see maxPaste.
@@ -36,18 +37,15 @@ type linesRead struct {
 	err  error
 }
 
-// linesInput makes lines of what is read. One goroutine reads, and only when it
-// is asked to, so that a secret is not read before the terminal hides it.
+// linesInput makes lines of what is read.
 type linesInput struct {
 	file     io.Reader
-	src      cancelreader.CancelReader // of file
-	terminal *linesTerminal            // nil: a pipe, a file
-	typed    bool                      // by a person, at a terminal
+	terminal *linesTerminal // nil: a pipe, a file
+	typed    bool           // by a person, at a terminal
 	mode     linesMode
-	asks     chan struct{}
-	gives    chan linesRead
-	done     chan struct{} // closed when the goroutine has ended
-	asked    bool
+
+	gives chan linesRead // what one goroutine reads of file
+	stop  func()         // ends it; what it has read and not given is forgotten
 
 	pending []byte // a line that is not whole
 	lines   []string
@@ -56,42 +54,46 @@ type linesInput struct {
 }
 
 func openLinesInput(r io.Reader) *linesInput {
-	in := &linesInput{file: r, asks: make(chan struct{}, 1), gives: make(chan linesRead, 1), done: make(chan struct{})}
+	in := &linesInput{file: r, gives: make(chan linesRead)}
 	if f, ok := r.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 		in.terminal, in.typed = openLinesTerminal(int(f.Fd())), true
 	}
-	in.src = linesCancelable(r)
-	go in.pump()
+	in.start()
 	return in
 }
 
-// pump ends when asks is closed. It holds at most one read, which close cancels.
-func (in *linesInput) pump() {
-	defer close(in.done)
-	for range in.asks {
-		buf := make([]byte, 4096)
-		n, err := in.src.Read(buf)
-		in.gives <- linesRead{buf[:n], err} // has room: one read is asked for at a time
+func (in *linesInput) start() {
+	src := linesCancelable(in.file)
+	stopped, over := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(over)
+		for err := error(nil); err == nil; {
+			buf := make([]byte, 4096)
+			var n int
+			n, err = src.Read(buf)
+			select {
+			case in.gives <- linesRead{buf[:n], err}:
+			case <-stopped:
+				return
+			}
+		}
+	}()
+	in.stop = func() {
+		close(stopped)
+		if src.Cancel() { // else the read ends with its input, or with the program
+			<-over
+			_ = src.Close()
+		}
 	}
 }
 
-// linesGrace bounds the wait for a read that cannot be cancelled at once.
-const linesGrace = time.Second
-
-// close puts the terminal back and ends the goroutine. A read that the system
-// cannot cancel ends with its input, or with the program.
+// close puts the terminal back and stops reading.
 func (in *linesInput) close() {
 	_ = in.set(linesCooked)
-	in.terminal.close()
-	close(in.asks)
-	if !in.src.Cancel() && in.asked {
-		return
+	if in.terminal != nil {
+		in.terminal.job.Close()
 	}
-	select {
-	case <-in.done:
-		_ = in.src.Close()
-	case <-time.After(linesGrace):
-	}
+	in.stop()
 }
 
 // set changes the terminal's mode; without a terminal there is none.
@@ -108,15 +110,6 @@ func (in *linesInput) set(m linesMode) error {
 
 // shows tells whether the terminal writes what is typed, line breaks included.
 func (in *linesInput) shows() bool { return in.typed && in.mode != linesHidden }
-
-// read asks for bytes unless that was done, and gives where they come.
-func (in *linesInput) read() <-chan linesRead {
-	if !in.asked {
-		in.asked = true
-		in.asks <- struct{}{}
-	}
-	return in.gives
-}
 
 // over tells whether nothing more comes.
 func (in *linesInput) over() bool { return in.ended && len(in.lines) == 0 }
@@ -138,27 +131,14 @@ func (in *linesInput) drop() {
 		return
 	}
 	if in.terminal != nil {
-		in.recall()
-		in.terminal.flush()
+		in.stop()
+		linesFlush(in.terminal.fd)
+		in.start()
 	}
 	in.lines, in.pending = nil, nil
 }
 
-// recall ends a read that is under way. What it has read is forgotten, but not
-// that the input has ended.
-func (in *linesInput) recall() {
-	if !in.asked || !in.src.Cancel() {
-		return
-	}
-	r := <-in.gives
-	in.asked = false
-	in.ended = in.ended || r.err != nil && !errors.Is(r.err, cancelreader.ErrCanceled)
-	_ = in.src.Close()
-	in.src = linesCancelable(in.file)
-}
-
 func (in *linesInput) feed(r linesRead) {
-	in.asked = false
 	for _, c := range r.data {
 		in.key(c)
 	}
@@ -197,6 +177,65 @@ func (in *linesInput) line() {
 	in.pending = nil
 }
 
+// linesTerminal changes how a terminal hands on what is typed. Signals from
+// keys stay on, so that ctrl+c ends the program the usual way.
+type linesTerminal struct {
+	fd     int
+	change func(linesMode) error
+	job    *suspend.Job
+
+	mu   sync.Mutex
+	mode linesMode
+
+	wentOn chan struct{} // after a stop
+}
+
+func openLinesTerminal(fd int) *linesTerminal {
+	t := &linesTerminal{fd: fd, change: linesModes(fd), wentOn: make(chan struct{}, 1)}
+	t.job = suspend.Watch(func(job *suspend.Job) { // the terminal is the shell's while the program is stopped
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		_ = t.change(linesCooked)
+		job.Stop()
+		t.goOn()
+	}, func() { // a shell that was in between has left a mode of its own, which shows a secret
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		t.goOn()
+	})
+	return t
+}
+
+func (t *linesTerminal) goOn() {
+	_ = t.change(t.mode)
+	select {
+	case t.wentOn <- struct{}{}:
+	default:
+	}
+}
+
+// resumed tells that the program went on after a stop.
+func (t *linesTerminal) resumed() <-chan struct{} {
+	if t == nil {
+		return nil
+	}
+	return t.wentOn
+}
+
+// set never flushes: what was typed ahead is kept.
+func (t *linesTerminal) set(m linesMode) error {
+	if t == nil {
+		return nil
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if err := t.change(m); err != nil {
+		return err
+	}
+	t.mode = m
+	return nil
+}
+
 // linesBlocking is a reader whose reads cannot be given up.
 type linesBlocking struct{ io.Reader }
 
@@ -205,3 +244,5 @@ func (linesBlocking) Cancel() bool { return false }
 
 // Close leaves the reader to its owner.
 func (linesBlocking) Close() error { return nil }
+
+var _ cancelreader.CancelReader = linesBlocking{}

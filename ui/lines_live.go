@@ -17,146 +17,41 @@ const linesGather = 250 * time.Millisecond
 // it without a sign of one was meant for a letter.
 const linesShortest = 16
 
-// live stays with what goes on by itself, the wait for the administrator with what
-// is open over it, or the look at accounts, until another page is shown. Nothing is
-// asked: a letter does one of the page's actions, and during the wait a final
-// address can come at any time. When the input has ended, the look that is under way
-// is still finished: what was asked for is read once.
-func (p *linesWizard) live(page Page) error {
-	at, waits := p.at(), p.waiting()
-	var ticks <-chan time.Time
-	if waits {
-		_ = p.in.set(linesRaw) // a terminal that cannot may cut a long address, which is refused then
-		tick, stop := p.tick()
-		defer stop()
-		defer p.endWait()
-		ticks = tick
-	}
-	p.begin(page)
-	for p.at() == at && (p.waiting() || !waits && p.state.Running != nil) {
-		if !waits && p.in.over() && !p.state.Watch.NextLook.IsZero() {
-			return errLinesEnded
-		}
-		got, text, err := p.next(!p.decides && (waits || !p.in.over()), ticks)
-		if err == nil {
-			err = p.hears(got, text)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// begin says what can be done.
-func (p *linesWizard) begin(page Page) {
-	switch {
-	case p.at() == pageWaiting:
-		p.invite()
-	case p.at() == pageTable:
-		p.say("Looking.")
-		p.letters(page)
-		p.say("b goes back, q quits, an empty answer finishes.")
-	default:
-		p.heading(page)
-		p.letters(page)
-		p.say("An empty answer goes on waiting.")
-	}
-}
-
-// endWait gives the terminal its lines back, if the wait is over. Half an address is
-// of no use any more.
+// endWait gives the terminal its lines back. Half an address is of no use any more.
 func (p *linesWizard) endWait() {
-	if p.waiting() {
-		return
-	}
 	p.pause.Stop()
-	p.paste, p.asked, p.decides = nil, false, false
+	p.listens, p.paste, p.follows, p.decides = false, nil, false, false
 	p.fresh()
 	p.in.drop()
-	_ = p.in.set(linesCooked)
 }
 
-func (p *linesWizard) hears(got linesKind, text string) error {
-	switch got {
-	case linesReported:
-		p.decides = false
-	case linesTicked:
-		p.decides = false
-		p.say("Waiting for the administrator. " + p.remaining())
-	case linesPaused:
-		if len(p.in.pending) == 0 {
-			p.submit()
-		}
-	case linesMore:
-		if p.paste != nil {
-			p.pause.Reset(linesGather)
-		}
-	case linesEnded:
-		if p.paste == nil {
-			return errLinesEnded
-		}
-		p.submit()
-	case linesLine:
-		text = strings.TrimSpace(linesUnmarked(text))
-		switch {
-		case p.paste != nil && text == "":
-			p.submit()
-		case p.paste != nil || p.waiting() && (len(clean(text)) >= linesShortest || strings.ContainsAny(text, "=/ ")):
-			p.gather(text)
-		default:
-			return p.letter(linesLetter(clean(text)))
-		}
-	}
-	return nil
-}
-
-// letter does what a letter is for.
-func (p *linesWizard) letter(letter string) error {
-	p.warned = p.warned && letter == "q"
-	page := p.page()
-	act, ok := page.byLetter(letter)
+// gathers takes a line of a final address, which ends with an empty one. Without a
+// terminal nobody wraps lines, so that one is whole unless it was said that several
+// may follow.
+func (p *linesWizard) gathers(text string) bool {
 	switch {
-	case letter == "q" && p.staysWith():
-	case letter == "q":
-		return errLinesQuit
-	case letter == "?":
-		p.ways(page)
-	case letter == "b", letter == "" && p.over():
-		p.back()
-	case ok:
-		p.decides = p.over() && act.Event != nil
-		return p.do(act)
-	case letter == "":
-		p.invite()
-	default:
-		p.wrong("That is not one of the choices.", "? says what can be done.")
+	case p.paste != nil && text == "":
+		p.submit()
+		return true
+	case p.paste == nil && (!p.waiting() || len(clean(text)) < linesShortest && !strings.ContainsAny(text, "=/ ")):
+		return false
 	}
-	return nil
-}
-
-// gather adds a line to the address. Without a terminal nobody wraps lines, so that
-// one is whole unless it was said that several may follow.
-func (p *linesWizard) gather(text string) {
 	p.warned = false
-	size := len(text)
-	for _, l := range p.paste {
-		size += len(l)
-	}
-	if size <= 2*linesLongest { // beyond that it is refused as too long, whatever follows
+	if len(strings.Join(p.paste, "\n")) <= 2*linesLongest { // beyond that it is refused as too long, whatever follows
 		p.paste = append(p.paste, text)
 	}
-	if !p.in.typed && !p.asked {
+	if p.in.typed || p.follows {
+		p.pause.Reset(linesGather)
+	} else {
 		p.submit()
-		return
 	}
-	p.pause.Reset(linesGather)
+	return true
 }
 
 func (p *linesWizard) submit() {
 	p.pause.Stop()
 	text := strings.Join(p.paste, "\n")
-	p.paste, p.asked = nil, false
+	p.paste, p.follows = nil, false
 	if bad := p.refuse(pastePage(p.context()).Fields[0], text); bad != nil {
 		p.wrong(bad.Summary, bad.Hint)
 		return
@@ -174,45 +69,42 @@ func (p *linesWizard) remaining() string {
 	return clock(p.state.Attempt.Until.Sub(p.cfg.Now())) + " left."
 }
 
-// toldLink gives the approval link and says how its answer comes back.
-func (p *linesWizard) toldLink() {
-	page := pageAt(pageWaiting, p.context())
-	p.say("The administrator has to open this approval link:")
-	p.give(p.state.Attempt.URL)
-	if page.Link != "" {
-		p.say("On this machine, this short address leads to it: " + page.Link)
-	}
-	p.say(page.Lead)
-	p.notes(page)
-	if p.in.mode == linesRaw {
-		p.invite()
-	}
-}
+// linesWonder is the shortest pause that is worth a line.
+const linesWonder = 3 * time.Second
 
-// invite is said when the terminal is ready for a long address, and not before.
-func (p *linesWizard) invite() {
-	p.say("Waiting for the administrator. " + p.remaining() + " ? says what can be done.")
-}
-
-// ways says every way on, and what silence means.
-func (p *linesWizard) ways(page Page) {
-	if page.Paste != "" {
-		p.say("Paste the address that the browser ended on, or give a letter:")
-	}
-	if read := counts(p.state.Watch.Counts); read != "" {
-		p.say(read + ".")
-	}
-	for _, a := range page.actions() {
-		key := a.Key
-		if key == "enter" {
-			key = "An empty answer"
+// told says what a task reported, once it has changed the state, where no page says
+// it; nil: nothing was.
+func (p *linesWizard) told(ev flow.Event) {
+	at := p.state.Attempt
+	switch ev := ev.(type) {
+	case flow.LinkReady:
+		p.say("The administrator has to open this approval link:")
+		p.give(at.URL)
+		p.said, p.posed = "", false
+	case flow.BrowserAsked:
+		if ev.Err == nil {
+			p.say("A browser was asked to open it.")
+		} else {
+			p.say("confer: notice: " + clean(at.Browser))
 		}
-		p.say(key + ": " + a.Words)
-	}
-	p.say("b: " + p.backWord())
-	p.say("q: quit")
-	for _, l := range page.Explain {
-		p.say(l)
+	case flow.TimeExtended:
+		p.posed = false
+	case flow.AnswerRejected:
+		p.notify(at.Notice)
+	case flow.Linked:
+		line := fmt.Sprintf("linked %s with %s", clean(ev.Link.ServiceAccount), clean(ev.Link.Provider))
+		if ev.Link.Unconfirmed {
+			line += " (not confirmed)"
+		}
+		p.give(line)
+	case flow.Paused:
+		if p.state.Pause.Until.Sub(p.cfg.Now()) >= linesWonder {
+			p.say(p.context().pausing())
+		}
+	case flow.ProfilesRead:
+		p.toldRows(ev.Rows)
+	case flow.LookPlanned:
+		p.say(fmt.Sprintf("%s. The next look is in %s.", counts(p.state.Watch.Counts), clock(ev.At.Sub(p.cfg.Now()))))
 	}
 }
 

@@ -136,7 +136,7 @@ func linesTyped(t *testing.T, typed bool, s flow.State, change ...func(*Config))
 	k.stop = stop
 	p := newLines(ctx, cfg)
 	p.in.typed, k.wizard = k.typed, p
-	p.tick = func() (<-chan time.Time, func()) { return k.ticks, func() {} }
+	p.tick = k.ticks
 	if s.Running != nil {
 		k.tasks.running = s.Running.ID
 	}

@@ -9,7 +9,8 @@ const (
 	linesSetTermios = unix.TIOCSETA
 )
 
-func linesFlush(fd int) error {
+// linesFlush forgets what was typed and not read.
+func linesFlush(fd int) {
 	const input = 1 // FREAD of sys/fcntl.h
-	return unix.IoctlSetPointerInt(fd, unix.TIOCFLUSH, input)
+	_ = unix.IoctlSetPointerInt(fd, unix.TIOCFLUSH, input)
 }

@@ -7,4 +7,5 @@ const (
 	linesSetTermios = unix.TCSETS
 )
 
-func linesFlush(fd int) error { return unix.IoctlSetInt(fd, unix.TCFLSH, unix.TCIFLUSH) }
+// linesFlush forgets what was typed and not read.
+func linesFlush(fd int) { _ = unix.IoctlSetInt(fd, unix.TCFLSH, unix.TCIFLUSH) }

@@ -1,13 +1,13 @@
 package ui
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -58,16 +58,17 @@ func spoken(t *testing.T, m *Model) string {
 	t.Helper()
 	var out strings.Builder
 	p := &linesWizard{wizard: wizard{trail: trail{path: m.path, opened: m.opened}, cfg: m.cfg, state: m.state, forms: map[pageID]*form{}},
-		in: &linesInput{ended: true}, ctx: context.Background()}
+		in: &linesInput{ended: true}, still: time.NewTicker(linesEvery), step: -1}
 	p.cfg.Output, p.cfg.Err = io.Discard, &out
 	page := m.page()
 	p.heading(page)
-	_, err := p.question(page)
-	require.ErrorIs(t, err, errLinesEnded)
-	for _, f := range page.Fields {
-		p.say(p.fieldQuestion(page, f, "").prompt())
+	p.offer(page)
+	p.say(strings.Join(p.letters(page), " "))
+	for p.field = range page.Fields {
+		p.say(p.prompt(page))
 	}
-	p.ways(page)
+	p.say(p.prompt(page))
+	p.help(page)
 	return out.String()
 }
 
