@@ -10,7 +10,6 @@ import (
 
 	"confer/cronofy"
 	"confer/internal/links"
-	"confer/keystore"
 )
 
 // codeLife is how long a code is tried again. Cronofy does not say how long one
@@ -203,7 +202,7 @@ func (a unfinished) finish(ctx context.Context, s Store, say func(Event)) Event 
 			return Failed{Err: err, Approved: true}
 		}
 	}
-	ctx, cancel := context.WithTimeout(keystore.Patient(ctx), storeLimit)
+	ctx, cancel := context.WithTimeout(ctx, storeLimit)
 	defer cancel()
 	last, err := a.store(ctx, s)
 	if err != nil {

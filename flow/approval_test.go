@@ -22,7 +22,7 @@ type fickleStore struct {
 
 func (s *fickleStore) Set(ctx context.Context, key, secret string) error {
 	if !s.open.Load() {
-		return &keystore.Error{Op: "set", Store: keystore.Keyring, Err: keystore.ErrRefused, State: keystore.Ready}
+		return &keystore.Error{Op: "set", Store: keystore.Keyring, Err: keystore.ErrRefused, Status: keystore.Status{State: keystore.Ready}}
 	}
 	return s.Store.Set(ctx, key, secret)
 }

@@ -137,7 +137,7 @@ func explainStore(err error, at Step) Problem {
 	if e.Holder != "" {
 		holder = " (" + e.Holder + ")"
 	}
-	path, status := cronofy.CleanText(e.Path, 300), statusOf(e)
+	path, status := cronofy.CleanText(e.Path, 300), e.Status
 	if errors.Is(err, keystore.ErrLocked) {
 		status.State = keystore.Locked
 	}
@@ -195,11 +195,6 @@ func because(detail string) string {
 		return ""
 	}
 	return ": " + cronofy.CleanText(detail, 300)
-}
-
-// statusOf is what an error saw of the keyring.
-func statusOf(e *keystore.Error) keystore.Status {
-	return keystore.Status{State: e.State, Program: e.Program, Detail: e.Detail, NoWindow: e.NoWindow}
 }
 
 // explainCopies tells that secrets are still where an earlier set-up put them.

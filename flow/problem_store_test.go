@@ -20,7 +20,7 @@ func TestStoreWords(t *testing.T) {
 		return e
 	}
 	file := func(err error) error {
-		return &keystore.Error{Op: "open", Store: keystore.File, Err: err, Path: "/x/secrets.age", Detail: "mode 0777"}
+		return &keystore.Error{Op: "open", Store: keystore.File, Err: err, Path: "/x/secrets.age", Status: keystore.Status{Detail: "mode 0777"}}
 	}
 	noWindow := func(e *keystore.Error) { e.State, e.NoWindow = keystore.Locked, true }
 	detail := func(e *keystore.Error) { e.State, e.Detail = keystore.Ready, "No space left" }

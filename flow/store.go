@@ -68,7 +68,7 @@ func (r *Runner) chooseStore(ctx context.Context, s Store) (_ Store, ask bool, e
 			s.Kind = keystore.Keyring
 			return s, false, nil
 		}
-		err = s.Keyring.Error("open")
+		err = s.Keyring.Failure("open")
 	}
 	if r.Unattended {
 		return s, false, err
@@ -96,15 +96,13 @@ func (r *Runner) unlock(ctx context.Context, s Store) error {
 	if err != nil {
 		return err
 	}
-	switch store := store.(type) {
-	case interface{ Unlock(context.Context) error }:
-		return store.Unlock(ctx)
-	case interface{ Check(context.Context) error }:
-		if err := store.Check(ctx); s.File != "" || !errors.Is(err, keystore.ErrNotFound) {
-			return err
-		}
+	if store, ok := store.(interface{ Unlock(context.Context) error }); ok {
+		err = store.Unlock(ctx)
 	}
-	return nil
+	if s.File == "" && errors.Is(err, keystore.ErrNotFound) {
+		return nil
+	}
+	return err
 }
 
 // withSecret fills in the stored client secret when none was typed in this run. That
@@ -192,7 +190,7 @@ func storeSeen(s Store, err error) Store {
 	case errors.Is(err, keystore.ErrPassphrase):
 		s.File, s.Passphrase = store.Path, cronofy.Secret{} // one that came meanwhile, too
 	case store.Store == keystore.Keyring && store.State != "":
-		s.Keyring = statusOf(store)
+		s.Keyring = store.Status
 	}
 	return s
 }

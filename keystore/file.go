@@ -18,6 +18,7 @@ import (
 	"runtime"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	"filippo.io/age"
@@ -44,8 +45,8 @@ const (
 // The file is the user's alone (0600 in a folder that others cannot write to, no
 // symbolic links; on Windows an access list with the user and SYSTEM only) and is
 // replaced as a whole. A lock file beside it makes processes wait for each
-// other's changes for at most LockLimit each (see Patient); then it is ErrBusy. The
-// first use costs one scrypt, which ctx cannot interrupt.
+// other's changes (see LockLimit); then it is ErrBusy. The first use costs one scrypt,
+// which ctx cannot interrupt.
 //
 // Passphrases are taken in Unicode's composed form (NFC), so that é opens the file
 // however a keyboard makes it.
@@ -54,9 +55,9 @@ type FileStore struct {
 	passphrase func(context.Context) (string, error)
 	factor     int // of scrypt, 2^factor, for a new file
 	write      func(path string, b []byte) error
-	turn       chan struct{} // held by the call that uses what follows
 
-	phrase string // once it is known to be right
+	mu     sync.Mutex // held by the call that uses what follows
+	phrase string     // once it is known to be right
 	key    fileKey
 }
 
@@ -67,7 +68,7 @@ type FileStore struct {
 // (see Existing). workFactor is 0, or a small one for tests.
 func OpenFile(path string, passphrase func(context.Context) (string, error), workFactor int) *FileStore {
 	write := func(path string, b []byte) error { return atomicfile.Write(path, b, atomicfile.Private) }
-	return &FileStore{path: path, passphrase: passphrase, factor: cmp.Or(workFactor, DefaultWorkFactor), write: write, turn: make(chan struct{}, 1)}
+	return &FileStore{path: path, passphrase: passphrase, factor: cmp.Or(workFactor, DefaultWorkFactor), write: write}
 }
 
 // WeakPassphrase tells whether a new passphrase could be guessed by a program that
@@ -91,9 +92,9 @@ func (f *FileStore) Existing() string {
 	return f.path
 }
 
-// Check opens the file with the passphrase and keeps it open for later calls.
+// Unlock opens the file with the passphrase and keeps it open for later calls.
 // It returns ErrNotFound, without asking, when there is no file.
-func (f *FileStore) Check(ctx context.Context) error {
+func (f *FileStore) Unlock(ctx context.Context) error {
 	return f.with(ctx, "open", func() error {
 		_, err := f.load(ctx)
 		return err
@@ -170,14 +171,10 @@ func (f *FileStore) change(ctx context.Context, op string, edit func(map[string]
 
 // with runs do while no other call of this store does.
 func (f *FileStore) with(ctx context.Context, op string, do func() error) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	if ctx.Err() != nil {
 		return f.failure(op, &Error{Err: ErrTimeout, Cause: ctx.Err()})
-	}
-	select {
-	case f.turn <- struct{}{}:
-		defer func() { <-f.turn }()
-	case <-ctx.Done():
-		return f.failure(op, &Error{Err: ErrBusy, Cause: ctx.Err()})
 	}
 	if err := do(); err != nil {
 		return f.failure(op, err)
@@ -187,29 +184,23 @@ func (f *FileStore) with(ctx context.Context, op string, do func() error) error 
 
 // lock waits for other processes, and tells for which one.
 func (f *FileStore) lock(ctx context.Context) (unlock func(), err error) {
-	path, end, who := f.path+lockSuffix, time.Now().Add(LockLimit), ""
-	for first := true; ; first = false {
-		unlock, err = atomicfile.Lock(ctx, path, quietWait)
-		if !errors.Is(err, atomicfile.ErrLocked) {
-			break
+	path, start := f.path+lockSuffix, time.Now()
+	unlock, err = atomicfile.Lock(ctx, path, quietWait)
+	if errors.Is(err, atomicfile.ErrLocked) {
+		end, patient := ctx.Deadline()
+		if !patient {
+			end = start.Add(LockLimit)
 		}
-		now := holder(path)
-		switch {
-		case first:
-			wait := Wait{Store: File, Who: now, Until: end}
-			if IsPatient(ctx) {
-				wait.Until, _ = ctx.Deadline()
+		wait := Wait{Store: File, Who: holder(path), Until: end}
+		tell(ctx, wait)
+		for who := wait.Who; errors.Is(err, atomicfile.ErrLocked) && time.Now().Before(end); {
+			unlock, err = atomicfile.Lock(ctx, path, quietWait)
+			if now := holder(path); now != who && !patient { // one has finished, and there are many
+				who, end = now, time.Now().Add(LockLimit)
 			}
-			tell(ctx, wait)
-			wait.Over = true
-			defer tell(ctx, wait)
-		case now != who: // one has finished, and there are many
-			end = time.Now().Add(LockLimit)
 		}
-		who = now
-		if !IsPatient(ctx) && !time.Now().Before(end) {
-			break
-		}
+		wait.Over = true
+		tell(ctx, wait)
 	}
 	switch {
 	case errors.Is(err, atomicfile.ErrLocked), err != nil && ctx.Err() != nil:
@@ -318,11 +309,8 @@ func (f *FileStore) ask(ctx context.Context) (string, error) {
 		return f.phrase, nil
 	}
 	phrase, err := f.passphrase(ctx)
-	if err != nil {
+	if err != nil || phrase == "" {
 		return "", &Error{Err: ErrNoPassphrase, Cause: err}
-	}
-	if phrase == "" {
-		return "", ErrNoPassphrase
 	}
 	return norm.NFC.String(phrase), nil
 }
@@ -330,22 +318,19 @@ func (f *FileStore) ask(ctx context.Context) (string, error) {
 // failure makes an *Error of a sentinel, an *Error without a name, or a
 // system's error, which is ErrRefused.
 func (f *FileStore) failure(op string, err error) error {
-	e := Error{Err: ErrRefused, Detail: detail(err, "")}
-	sentinels := []error{ErrNotFound, ErrTooBig, ErrReadBack, ErrNoPassphrase, ErrPassphrase, ErrDamaged, ErrNewer}
-	var named *Error
-	var unsafe *atomicfile.UnsafeError
+	e := &Error{Err: ErrRefused, Status: Status{Detail: err.Error()}}
+	var known sentinel
 	switch {
-	case errors.As(err, &named):
-		e = *named
-	case errors.As(err, &unsafe):
-		e.Err = ErrInsecure
+	case errors.As(err, &e):
+	case errors.As(err, &known):
+		e = &Error{Err: known}
 	case errors.Is(err, atomicfile.ErrReadBack):
-		e = Error{Err: ErrReadBack}
-	case slices.Contains(sentinels, err):
-		e = Error{Err: err}
+		e = &Error{Err: ErrReadBack}
+	case errors.As(err, new(*atomicfile.UnsafeError)):
+		e.Err = ErrInsecure
 	}
 	e.Op, e.Store, e.Path = op, File, f.path
-	return &e
+	return e
 }
 
 // fileKey is what a passphrase comes to with the header that begins a file. It
@@ -363,12 +348,11 @@ func deriveKey(sealed []byte, phrase string, maxFactor int) (fileKey, error) {
 	}
 	identity, err := age.NewScryptIdentity(phrase)
 	if err != nil {
-		return fileKey{}, ErrPassphrase
+		return fileKey{}, err
 	}
 	identity.SetMaxWorkFactor(maxFactor)
 	key, err := age.DecryptHeader(header, identity)
-	var wrong *age.NoIdentityMatchError
-	if errors.As(err, &wrong) && slices.Contains(wrong.StanzaTypes, "scrypt") {
+	if wrong, ok := errors.AsType[*age.NoIdentityMatchError](err); ok && slices.Contains(wrong.StanzaTypes, "scrypt") {
 		return fileKey{}, ErrPassphrase
 	}
 	if err != nil {
@@ -392,7 +376,7 @@ func (r *keyNoting) WrapWithLabels(key []byte) ([]*age.Stanza, []string, error) 
 func newKey(phrase string, factor int) (fileKey, error) {
 	scrypt, err := age.NewScryptRecipient(phrase)
 	if err != nil {
-		return fileKey{}, ErrPassphrase
+		return fileKey{}, err
 	}
 	scrypt.SetWorkFactor(factor)
 	recipient := &keyNoting{ScryptRecipient: scrypt}
@@ -468,17 +452,12 @@ func (k fileKey) open(sealed []byte) (map[string][]byte, error) {
 }
 
 func parse(plain []byte) (map[string][]byte, error) {
-	var head struct {
-		Version int `json:"version"`
-	}
-	if err := json.Unmarshal(plain, &head); err != nil {
-		return nil, ErrDamaged
-	}
-	if head.Version > fileVersion {
-		return nil, ErrNewer
-	}
 	var c content
-	if err := json.Unmarshal(plain, &c); err != nil || c.Version != fileVersion || c.Secrets == nil {
+	err := json.Unmarshal(plain, &c) // reads on where a member has another type
+	switch {
+	case c.Version > fileVersion:
+		return nil, ErrNewer
+	case err != nil, c.Version != fileVersion, c.Secrets == nil:
 		return nil, ErrDamaged
 	}
 	return c.Secrets, nil
@@ -487,5 +466,5 @@ func parse(plain []byte) (map[string][]byte, error) {
 // damaged keeps age's words, which are about the format only; those of
 // encoding/json may quote what was decrypted and are not passed.
 func damaged(err error) error {
-	return &Error{Err: ErrDamaged, Detail: detail(err, "")}
+	return &Error{Err: ErrDamaged, Status: Status{Detail: err.Error()}}
 }

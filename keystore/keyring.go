@@ -1,9 +1,11 @@
 package keystore
 
 import (
+	"cmp"
 	"context"
 	"errors"
-	"sync/atomic"
+	"strings"
+	"sync"
 	"time"
 
 	"confer/internal/crash"
@@ -28,28 +30,26 @@ const (
 	Silent State = "silent"
 )
 
-// sentinel is the error of a call that found this state; nil for Ready.
-func (s State) sentinel() error {
-	switch s {
-	case Ready:
-		return nil
-	case Locked:
-		return ErrLocked
-	}
-	return ErrUnavailable
-}
-
 // Status is the answer of Probe.
 type Status struct {
 	State State
 	// Program is whose keyring it is, where that is known: "GNOME Keyring",
 	// "KWallet", "KeePassXC".
 	Program string
-	// Detail is why, in the platform's words: one clean line of at most some
-	// 300 characters, meant for a details line. Empty when there is nothing to add.
+	// Detail is why, in the platform's words, which are to be cleaned before they are
+	// shown. Empty when there is nothing to add.
 	Detail string
 	// NoWindow: this session can show no window, so a locked keyring cannot ask.
 	NoWindow bool
+}
+
+// Failure is the error of a call that finds the keyring so, and not Ready.
+func (s Status) Failure(op string) *Error {
+	e := &Error{Op: op, Store: Keyring, Err: ErrUnavailable, Status: s}
+	if s.State == Locked {
+		e.Err = ErrLocked
+	}
+	return e
 }
 
 // Probe tells whether the keyring can be used, without asking the user for
@@ -65,8 +65,8 @@ func Probe(ctx context.Context) Status {
 	return look(ctx)
 }
 
-// provider is a keyring without limits. Its errors are ErrNotFound, ErrTooBig and
-// ErrDismissed, or the platform's own.
+// provider is a keyring without limits. Its errors are ErrNotFound and ErrDismissed,
+// or the platform's own.
 type provider interface {
 	Get(c *call, key string) (string, error)
 	// Has opens no window where the keyring is Ready.
@@ -86,19 +86,21 @@ type provider interface {
 // On macOS a window cannot be seen from here, and every call may take as long. A
 // damaged gnome-keyring file is set aside by gnome-keyring itself, without a word:
 // its secrets are ErrNotFound then.
+//
+// Calls are made one at a time, and what comes meanwhile is ErrBusy. One that outlives
+// its limit keeps its goroutine and its turn until it ends, so that however many are
+// made only one goroutine is ever stuck, and only one window is ever open.
 type KeyringStore struct {
 	provider     provider
 	probe        func(context.Context) Status
 	call, prompt time.Duration // limits: of what the keyring does by itself, and of each window
-
-	turn  chan struct{} // held by the running call
-	stuck atomic.Bool   // the running call was given up
+	turn         sync.Mutex    // held by the running call
 }
 
 // OpenKeyring gives the keyring. It touches nothing yet. A program needs one
-// KeyringStore only: two of them do not wait for each other's calls.
+// KeyringStore only: two of them do not know of each other's calls.
 func OpenKeyring() *KeyringStore {
-	return &KeyringStore{provider: newProvider(), probe: Probe, call: callLimit, prompt: PromptLimit, turn: make(chan struct{}, 1)}
+	return &KeyringStore{provider: newProvider(), probe: Probe, call: callLimit, prompt: PromptLimit}
 }
 
 // Kind is Keyring.
@@ -107,10 +109,10 @@ func (k *KeyringStore) Kind() Kind { return Keyring }
 // Get implements Store.
 func (k *KeyringStore) Get(ctx context.Context, key string) (string, error) {
 	var secret string
-	err := k.do(ctx, "get", "", func(c *call) (err error) {
+	err := k.run(ctx, "get", func(c *call) (err error) {
 		secret, err = k.provider.Get(c, key)
 		return err
-	}, nil)
+	})
 	if err != nil {
 		return "", err // and the call may not have ended
 	}
@@ -121,10 +123,10 @@ func (k *KeyringStore) Get(ctx context.Context, key string) (string, error) {
 // reading it (but on macOS).
 func (k *KeyringStore) Has(ctx context.Context, key string) (bool, error) {
 	var has bool
-	err := k.do(ctx, "get", "", func(c *call) (err error) {
+	err := k.run(ctx, "get", func(c *call) (err error) {
 		has, err = k.provider.Has(c, key)
 		return err
-	}, nil)
+	})
 	return err == nil && has, err
 }
 
@@ -136,20 +138,26 @@ func (k *KeyringStore) Set(ctx context.Context, key, secret string) error {
 	if len(secret) > MaxSecret {
 		return &Error{Op: "set", Store: Keyring, Err: ErrTooBig}
 	}
-	var before string
-	var had, changed bool
-	return k.do(ctx, "set", secret, func(c *call) (err error) {
-		before, err = k.provider.Get(c, key)
-		had = err == nil
-		switch {
-		case !had && !errors.Is(err, ErrNotFound):
+	return k.run(ctx, "set", func(c *call) error {
+		c.secret = secret
+		before, err := k.provider.Get(c, key)
+		had := err == nil
+		if !had && !errors.Is(err, ErrNotFound) || had && before == secret {
 			return err
-		case had && before == secret:
-			return nil
-		case c.ended.Load(): // given up: nothing is changed any more
-			return ErrTimeout
 		}
-		changed = true
+		select {
+		case <-c.givenUp: // nothing is changed any more
+			return ErrTimeout
+		default:
+		}
+		c.undo = func() { // as well as the keyring lets it; what has not changed needs no window
+			switch now, err := k.provider.Get(c, key); {
+			case had && (err != nil || now != before):
+				_ = k.provider.Set(c, key, before)
+			case !had && !errors.Is(err, ErrNotFound):
+				_ = k.provider.Delete(c, key)
+			}
+		}
 		if err := k.provider.Set(c, key, secret); err != nil {
 			return err
 		}
@@ -158,18 +166,6 @@ func (k *KeyringStore) Set(ctx context.Context, key, secret string) error {
 			return ErrReadBack
 		}
 		return err
-	}, func(c *call) { // as well as the keyring lets it; what has not changed needs no window
-		now, err := "", error(nil)
-		if changed {
-			now, err = k.provider.Get(c, key)
-		}
-		switch {
-		case !changed, had && err == nil && now == before, !had && errors.Is(err, ErrNotFound):
-		case had:
-			_ = k.provider.Set(c, key, before)
-		default:
-			_ = k.provider.Delete(c, key)
-		}
 	})
 }
 
@@ -180,29 +176,27 @@ const (
 	deletePause = 100 * time.Millisecond
 )
 
+var errStays = errors.New("the item is still there after it was deleted")
+
 // Delete implements Store. Several items of one key are all deleted.
 func (k *KeyringStore) Delete(ctx context.Context, key string) error {
-	err := k.do(ctx, "delete", "", func(c *call) error {
-		for n := range deleteTries {
-			if n > 0 {
-				time.Sleep(deletePause)
-			}
+	err := k.run(ctx, "delete", func(c *call) error {
+		for range deleteTries {
 			if err := k.provider.Delete(c, key); err != nil {
 				return err
 			}
 			if has, err := k.provider.Has(c, key); err != nil || !has {
 				return err
 			}
+			time.Sleep(deletePause)
 		}
 		return errStays
-	}, nil)
+	})
 	if errors.Is(err, ErrNotFound) {
 		err = nil
 	}
 	return err
 }
-
-var errStays = errors.New("the item is still there after it was deleted")
 
 // Unlock makes the keyring ask for its password, where it is locked, and waits
 // for the answer up to PromptLimit. It returns nil when the keyring is ready,
@@ -210,129 +204,85 @@ var errStays = errors.New("the item is still there after it was deleted")
 // Error.Pending when it was given up: the window stays on the screen then, and
 // other calls are ErrBusy until somebody answers it.
 func (k *KeyringStore) Unlock(ctx context.Context) error {
-	s, err := k.look(ctx, "unlock")
-	if err == nil && s.State == Locked {
-		if err = k.run(ctx, "unlock", "", k.provider.Unlock, nil); err == nil {
-			s = k.probe(ctx)
+	return k.run(ctx, unlock, func(c *call) error {
+		if err := k.provider.Unlock(c); err != nil {
+			return err
 		}
-	}
-	if err == nil && s.State != Ready {
-		err = s.Error("unlock")
-	}
-	return err
-}
-
-// do makes one call where the keyring is ready. secret is taken out of details.
-func (k *KeyringStore) do(ctx context.Context, op, secret string, do func(*call) error, late func(*call)) error {
-	s, err := k.look(ctx, op)
-	if err == nil && s.State != Ready {
-		err = s.Error(op)
-	}
-	if err != nil {
-		return err
-	}
-	return k.run(ctx, op, secret, do, late)
-}
-
-// look probes before a call, unless that could not be made in any case.
-func (k *KeyringStore) look(ctx context.Context, op string) (s Status, err error) {
-	if k.stuck.Load() {
-		return s, &Error{Op: op, Store: Keyring, Err: ErrBusy}
-	}
-	s = k.probe(ctx)
-	if ctx.Err() != nil {
-		return s, &Error{Op: op, Store: Keyring, Err: ErrTimeout, Cause: ctx.Err()}
-	}
-	return s, nil
-}
-
-// Error is the error of a call that finds the keyring so, and not Ready.
-func (s Status) Error(op string) *Error {
-	return &Error{Op: op, Store: Keyring, Err: s.State.sentinel(), State: s.State, Program: s.Program, Detail: s.Detail, NoWindow: s.NoWindow}
-}
-
-// failure completes the error of a call that ended with err.
-func (k *KeyringStore) failure(ctx context.Context, e *Error, secret string, err error) error {
-	if err == nil {
+		if s := k.probe(ctx); s.State != Ready {
+			return s.Failure(unlock)
+		}
 		return nil
-	}
-	for _, known := range []error{ErrTimeout, ErrBusy, ErrReadBack, ErrNotFound, ErrTooBig} {
-		if errors.Is(err, known) {
-			e.Err = known
-			return e
-		}
-	}
-	e.Detail = detail(err, secret)
-	if e.State = classify(err); e.State == "" {
-		s := k.probe(ctx)
-		e.State, e.NoWindow = s.State, s.NoWindow
-		if s.Program != "" {
-			e.Program = s.Program
-		}
-	}
-	e.Err = e.State.sentinel()
-	switch {
-	case e.Err != nil:
-	case errors.Is(err, ErrDismissed):
-		e.Err = ErrDismissed
-	default:
-		e.Err = ErrRefused
-	}
-	return e
+	})
 }
 
-// call is a call to the keyring that is being made. do asks whether it has ended
-// before it changes anything. When it was given up, late runs after do has
-// returned and before the next call can begin; it may be nil.
+const unlock = "unlock"
+
+// call is a call to the keyring that is being made. It cannot be cancelled, but given up.
 type call struct {
-	do      func(*call) error
-	late    func(*call)
-	windows chan string   // the program that opened a window; "": it is closed
-	ended   atomic.Bool   // do has returned, or it was given up, whichever came first
-	givenUp chan struct{} // closed when it was given up
-	done    chan error    // of do
+	windows chan *string  // the program that opened a window, where it is known; nil: it is closed
+	givenUp chan struct{} // closed when nobody waits for the call any more
+	secret  string        // is taken out of the platform's words
+	undo    func()        // of a call that was given up, before the next one; nil: there is nothing to undo
 }
 
-// window tells the caller that a program has opened a window ("": closed it).
-func (c *call) window(program string) {
+// window tells the caller that a program has opened a window, or (nil) closed it.
+func (c *call) window(program *string) {
 	select {
 	case c.windows <- program:
 	case <-c.givenUp:
 	}
 }
 
-// someProgram stands for a keyring whose name is not known.
-const someProgram = "the keyring"
+// run makes a call where the keyring is ready, or locked and to be unlocked: for at
+// most k.call without a window, and k.prompt for each window.
+func (k *KeyringStore) run(ctx context.Context, op string, do func(*call) error) error {
+	e := &Error{Op: op, Store: Keyring, Err: ErrBusy}
+	if !k.turn.TryLock() {
+		return e
+	}
+	defer func() {
+		if !e.Pending { // or it is the call's until that ends
+			k.turn.Unlock()
+		}
+	}()
+	s := k.probe(ctx)
+	switch {
+	case ctx.Err() != nil:
+		e.Err, e.Cause = ErrTimeout, ctx.Err()
+		return e
+	case op == unlock && s.State == Ready:
+		return nil
+	case s.State != Ready && !(op == unlock && s.State == Locked):
+		return s.Failure(op)
+	}
+	c := &call{windows: make(chan *string), givenUp: make(chan struct{})}
+	done := make(chan error)
+	go func() {
+		err := contained(func() error { return do(c) })
+		select {
+		case done <- err:
+		case <-c.givenUp:
+			if c.undo != nil {
+				_ = contained(func() error { c.undo(); return nil })
+			}
+			k.turn.Unlock()
+		}
+	}()
+	if err := k.await(ctx, e, c, done); err != nil {
+		return k.failure(ctx, e, c, err)
+	}
+	return nil
+}
 
 // windowDelay is how long a prompt may be open before anybody is told: KWallet and
 // KeePassXC answer some of theirs themselves, without a window.
 const windowDelay = 500 * time.Millisecond
 
-// run makes a call that cannot be cancelled, for at most k.call without a window,
-// and k.prompt for each window. Calls are made one at a time. One that outlives its
-// limit keeps its goroutine; until it ends, further calls fail at once with ErrBusy,
-// so that however many are made only one goroutine is ever stuck, and only one
-// window is ever open.
-func (k *KeyringStore) run(ctx context.Context, op, secret string, do func(*call) error, late func(*call)) error {
-	e := &Error{Op: op, Store: Keyring, Err: ErrBusy}
+// await gives the error of a call that has ended, or gives it up. It notes in e what
+// it saw.
+func (k *KeyringStore) await(ctx context.Context, e *Error, c *call, done <-chan error) error {
 	timer := time.NewTimer(k.call)
 	defer timer.Stop()
-	select {
-	case k.turn <- struct{}{}:
-	case <-ctx.Done():
-		e.Cause = ctx.Err()
-		return e
-	case <-timer.C:
-		e.Cause = context.DeadlineExceeded
-		return e
-	}
-	c := &call{do: do, late: late, windows: make(chan string), givenUp: make(chan struct{}), done: make(chan error, 1)}
-	go k.work(c)
-	return k.failure(ctx, e, secret, k.await(ctx, e, c, timer))
-}
-
-// await gives what do returned, or ErrTimeout. It notes in e what it saw.
-func (k *KeyringStore) await(ctx context.Context, e *Error, c *call, timer *time.Timer) error {
 	var announce <-chan time.Time
 	wait := Wait{Store: Keyring, Over: true} // as long as nobody was told of a window
 	closed := func() {
@@ -344,52 +294,60 @@ func (k *KeyringStore) await(ctx context.Context, e *Error, c *call, timer *time
 	defer closed()
 	for {
 		select {
-		case err := <-c.done:
+		case err := <-done:
 			return err
-		case opened := <-c.windows:
+		case program := <-c.windows:
 			closed()
-			if opened == "" {
+			if program == nil {
 				timer.Reset(k.call)
 				continue
 			}
 			timer.Reset(k.prompt)
 			announce = time.After(windowDelay)
-			if e.Program = opened; opened == someProgram {
-				e.Program = ""
-			}
-			wait.Who, wait.Until = e.Program, time.Now().Add(k.prompt)
+			e.Program = *program
+			wait.Who, wait.Until = *program, time.Now().Add(k.prompt)
+			continue
 		case <-announce:
 			wait.Over = false
 			tell(ctx, wait)
+			continue
 		case <-timer.C:
-			return k.giveUp(e, c, context.DeadlineExceeded)
+			e.Cause = context.DeadlineExceeded
 		case <-ctx.Done():
-			return k.giveUp(e, c, ctx.Err())
+			e.Cause = ctx.Err()
 		}
+		e.Pending = true
+		close(c.givenUp)
+		return ErrTimeout
 	}
 }
 
-func (k *KeyringStore) giveUp(e *Error, c *call, cause error) error {
-	if !c.ended.CompareAndSwap(false, true) {
-		return <-c.done
+// failure makes e the error of a call that ended with err.
+func (k *KeyringStore) failure(ctx context.Context, e *Error, c *call, err error) error {
+	if found, ok := errors.AsType[*Error](err); ok {
+		return found
 	}
-	k.stuck.Store(true)
-	close(c.givenUp)
-	e.Cause, e.Pending = cause, true
-	return ErrTimeout
-}
-
-func (k *KeyringStore) work(c *call) {
-	err := contained(func() error { return c.do(c) })
-	if !c.ended.CompareAndSwap(false, true) {
-		<-c.givenUp // and k is stuck from then on
-		if c.late != nil {
-			_ = contained(func() error { c.late(c); return nil })
-		}
-		k.stuck.Store(false)
+	if known, ok := errors.AsType[sentinel](err); ok && known != ErrDismissed {
+		e.Err = known
+		return e
 	}
-	<-k.turn
-	c.done <- err
+	s := Status{State: classify(err)}
+	if s.State == "" {
+		s = k.probe(ctx)
+	}
+	s.Program = cmp.Or(s.Program, e.Program)
+	s.Detail = err.Error()
+	if c.secret != "" { // should a service repeat what it was given
+		s.Detail = strings.ReplaceAll(s.Detail, c.secret, "[redacted]")
+	}
+	if s.State != Ready {
+		return s.Failure(e.Op)
+	}
+	e.Err, e.Status = ErrRefused, s
+	if errors.Is(err, ErrDismissed) {
+		e.Err = ErrDismissed
+	}
+	return e
 }
 
 // contained makes an error of a panic: in a goroutine of its own it would end the

@@ -34,11 +34,10 @@ const (
 )
 
 var (
-	errNoBus      = errors.New(busVariable + " is not set")
-	errNotUnix    = errors.New("the D-Bus session bus is not on a unix socket")
-	errNoKeyring  = errors.New("there is neither a login nor a default keyring")
-	errServiceEnd = errors.New("the keyring service ended while its window was open")
-	errBusEnd     = errors.New("the session bus ended while the keyring's window was open")
+	errNoBus     = errors.New(busVariable + " is not set")
+	errNotUnix   = errors.New("the D-Bus session bus is not on a unix socket")
+	errNoKeyring = errors.New("there is neither a login nor a default keyring")
+	errGone      = errors.New("the keyring service ended while its window was open")
 )
 
 // programs are the keyrings that are known by another name that they have on the
@@ -97,7 +96,7 @@ func look(ctx context.Context) Status {
 		if ctx.Err() != nil {
 			return Status{State: Silent}
 		}
-		return Status{State: s, Detail: detail(err, "")}
+		return Status{State: s, Detail: err.Error()}
 	}
 	conn, err := connect(ctx)
 	if err != nil {
@@ -194,11 +193,7 @@ type transaction struct {
 // Get implements provider.
 func (s *secretService) Get(c *call, key string) (string, error) {
 	var secret secretValue
-	err := s.do(c, func(x transaction) error {
-		items, err := x.search(key)
-		if err != nil {
-			return err
-		}
+	err := s.do(c, key, func(x transaction, items []dbus.ObjectPath) error {
 		if len(items) == 0 {
 			return ErrNotFound
 		}
@@ -211,23 +206,15 @@ func (s *secretService) Get(c *call, key string) (string, error) {
 }
 
 // Has implements provider.
-func (s *secretService) Has(c *call, key string) (bool, error) {
-	var items []dbus.ObjectPath
-	err := s.do(c, func(x transaction) (err error) {
-		items, err = x.search(key)
-		return err
-	})
-	return len(items) > 0, err
+func (s *secretService) Has(c *call, key string) (has bool, err error) {
+	err = s.do(c, key, func(_ transaction, items []dbus.ObjectPath) error { has = len(items) > 0; return nil })
+	return has, err
 }
 
 // Set implements provider. It changes the item that is there: to replace it by a
 // new one is what KeePassXC always asks about. Others of the same key are deleted.
 func (s *secretService) Set(c *call, key, secret string) error {
-	return s.do(c, func(x transaction) error {
-		items, err := x.search(key)
-		if err != nil {
-			return err
-		}
+	return s.do(c, key, func(x transaction, items []dbus.ObjectPath) error {
 		value := secretValue{x.session, []byte{}, []byte(secret), "text/plain; charset=utf8"}
 		if len(items) == 0 {
 			return x.create(key, value)
@@ -244,25 +231,28 @@ func (s *secretService) Set(c *call, key, secret string) error {
 
 // Delete implements provider.
 func (s *secretService) Delete(c *call, key string) error {
-	return s.do(c, func(x transaction) error {
-		items, err := x.search(key)
-		if err == nil && len(items) == 0 {
+	return s.do(c, key, func(x transaction, items []dbus.ObjectPath) error {
+		if len(items) == 0 {
 			return ErrNotFound
-		}
-		if err != nil {
-			return err
 		}
 		return x.delete(items)
 	})
 }
 
-// Unlock implements provider.
-func (s *secretService) Unlock(c *call) error { return s.do(c, func(transaction) error { return nil }) }
+// Unlock implements provider. No item has an empty key.
+func (s *secretService) Unlock(c *call) error {
+	return s.do(c, "", func(transaction, []dbus.ObjectPath) error { return nil })
+}
 
-func (s *secretService) do(c *call, f func(transaction) error) error {
+// do works on the items of a key.
+func (s *secretService) do(c *call, key string, f func(transaction, []dbus.ObjectPath) error) error {
 	x, err := s.begin(c)
 	if err == nil {
-		err = f(x)
+		var items []dbus.ObjectPath
+		err = x.object(x.collection).Call(collectionFace+".SearchItems", 0, attributes(key)).Store(&items)
+		if err == nil {
+			err = f(x, items)
+		}
 		x.object(x.session).Call(sessionFace+".Close", 0)
 	}
 	if err != nil && !errors.Is(err, ErrNotFound) {
@@ -303,11 +293,6 @@ func (x transaction) object(path dbus.ObjectPath) dbus.BusObject {
 
 func attributes(key string) map[string]string {
 	return map[string]string{"service": Service, "username": key}
-}
-
-func (x transaction) search(key string) (items []dbus.ObjectPath, err error) {
-	err = x.object(x.collection).Call(collectionFace+".SearchItems", 0, attributes(key)).Store(&items)
-	return items, err
 }
 
 func (x transaction) create(key string, value secretValue) error {
@@ -374,18 +359,15 @@ func (x transaction) prompt(path dbus.ObjectPath) error {
 		defer func() { _ = x.conn.RemoveMatchSignal(match...) }()
 	}
 	program, _ := findProgram(x.conn)
-	if program == "" {
-		program = someProgram
-	}
-	x.call.window(program)
-	defer x.call.window("")
+	x.call.window(&program)
+	defer x.call.window(nil)
 	if err := x.object(path).Call(promptFace+".Prompt", 0, "").Err; err != nil {
 		return err
 	}
 	for s := range signals {
 		switch {
 		case s.Name == ownerChanged && len(s.Body) == 3 && s.Body[0] == secretsName:
-			return errServiceEnd
+			return errGone
 		case s.Path != path || s.Name != promptFace+".Completed":
 		case len(s.Body) > 0 && s.Body[0] == true:
 			return ErrDismissed
@@ -393,5 +375,5 @@ func (x transaction) prompt(path dbus.ObjectPath) error {
 			return nil
 		}
 	}
-	return errBusEnd
+	return errGone
 }

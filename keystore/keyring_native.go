@@ -60,19 +60,16 @@ const (
 )
 
 func exitStatus(err error) int {
-	var ee *exec.ExitError
-	if !onMac || !errors.As(err, &ee) {
-		return 0
+	if ee, ok := errors.AsType[*exec.ExitError](err); ok && onMac {
+		return ee.ExitCode()
 	}
-	return ee.ExitCode()
+	return 0
 }
 
 func ours(err error) error {
 	switch {
 	case errors.Is(err, keyring.ErrNotFound):
 		return ErrNotFound
-	case errors.Is(err, keyring.ErrSetDataTooBig):
-		return ErrTooBig
 	case exitStatus(err) == userCanceled:
 		return ErrDismissed
 	}

@@ -77,7 +77,6 @@ func TestKeyringErrorsAreTyped(t *testing.T) {
 		state  State
 	}{
 		"not found":       {ErrNotFound, []State{Ready}, ErrNotFound, ""},
-		"too big":         {ErrTooBig, []State{Ready}, ErrTooBig, ""},
 		"locked since":    {errors.New("failed to unlock correct collection"), []State{Ready, Locked}, ErrLocked, Locked},
 		"collection gone": {errors.New("failed to unlock correct collection"), []State{Ready, NoCollection}, ErrUnavailable, NoCollection},
 		"silent since":    {errors.New("x"), []State{Ready, Silent}, ErrUnavailable, Silent},
@@ -92,7 +91,7 @@ func TestKeyringErrorsAreTyped(t *testing.T) {
 			e := asError(t, err, c.want)
 			require.Equal(t, c.state, e.State)
 			if name == "refused" {
-				require.Equal(t, "on the device", e.Detail)
+				require.Equal(t, c.err.Error(), e.Detail)
 			}
 			require.NotContains(t, err.Error(), "device")
 		})
@@ -192,7 +191,7 @@ func TestKeyringUnlockLimit(t *testing.T) {
 		f := newFake()
 		hook, release := blocker(1)
 		f.onGet = hook
-		f.window = func(c *call) { c.window("KWallet") }
+		f.window = func(c *call) { c.window(new("KWallet")) }
 		k, start := f.in(Locked), time.Now()
 		e := asError(t, k.Unlock(t.Context()), ErrTimeout)
 		require.True(t, e.Pending)
@@ -221,9 +220,9 @@ func TestKeyringWindow(t *testing.T) {
 				f := newFake()
 				f.items["k"] = "v"
 				f.window = func(call *call) {
-					call.window("KeePassXC")
+					call.window(new("KeePassXC"))
 					time.Sleep(c.open)
-					call.window("")
+					call.window(nil)
 					time.Sleep(CallLimit - time.Second) // which counts anew
 				}
 				var told []Wait
@@ -561,6 +560,6 @@ func asError(t *testing.T, err error, sentinel error) *Error {
 
 // waitIdle waits until no call runs in the background any more.
 func waitIdle(k *KeyringStore) {
-	k.turn <- struct{}{}
-	<-k.turn
+	k.turn.Lock()
+	k.turn.Unlock()
 }

@@ -13,7 +13,7 @@
 // nothing was stored. Callers see neither: a probe asks nothing of the user
 // (Probe), calls are made one at a time with a time limit, what was stored is
 // read back, what was deleted is looked for again, and errors are typed. No text
-// of a platform is part of an error's message; it is in Error.Detail, cleaned.
+// of a platform is part of an error's message; it is in Error.Detail.
 //
 // A secret has at most MaxSecret bytes and a key at most MaxKey on every platform,
 // so that what was tried on one fits on all.
@@ -52,7 +52,8 @@ const (
 	// PromptLimit bounds each window that the keyring shows during a call: somebody
 	// has to find it, and to type a password or click.
 	PromptLimit = 60 * time.Second
-	// LockLimit bounds the wait for another process that has the encrypted file; see Patient.
+	// LockLimit bounds the wait for each other process that has the encrypted file, under a
+	// context without a deadline; else that bounds it, for what cannot be had twice.
 	LockLimit = 30 * time.Second
 )
 
@@ -130,10 +131,7 @@ type Wait struct {
 	Over  bool      // the wait that was told of has ended
 }
 
-type (
-	waitKey    struct{}
-	patientKey struct{}
-)
+type waitKey struct{}
 
 // OnWait makes calls under the context tell of their waits. tell is called by the
 // goroutine that makes the call.
@@ -146,15 +144,6 @@ func tell(ctx context.Context, w Wait) {
 		f(w)
 	}
 }
-
-// Patient makes calls wait for another process that has the encrypted file as
-// long as the context does, in place of LockLimit: for what cannot be had twice.
-func Patient(ctx context.Context) context.Context {
-	return context.WithValue(ctx, patientKey{}, true)
-}
-
-// IsPatient tells whether the context comes from Patient.
-func IsPatient(ctx context.Context) bool { return ctx.Value(patientKey{}) != nil }
 
 // cutMark starts the hash of a key that was too long. No other key contains it.
 const cutMark = "@-"

@@ -74,17 +74,6 @@ func FuzzKey(f *testing.F) {
 	})
 }
 
-func FuzzClean(f *testing.F) {
-	f.Add("\x1b[31mred\x1b]0;title\x07\u202e\u2066\x7f\u0085 two\nlines")
-	f.Fuzz(func(t *testing.T, s string) {
-		got := clean(s)
-		require.LessOrEqual(t, len([]rune(got)), maxDetail+1)
-		for _, r := range got {
-			require.False(t, r < ' ' || r >= 0x7f && r < 0xa0 || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069, "%q", got)
-		}
-	})
-}
-
 func TestSession(t *testing.T) {
 	t.Parallel()
 	ctx, s := t.Context(), OpenSession()

@@ -275,7 +275,7 @@ func linesStoreLocked(k *linesTalk) {
 	k.types("?", "1")
 	k.reports(flow.UnlockAsked{Until: k.now.Add(time.Minute), Words: flow.WaitWords(keystore.Wait{Store: keystore.Keyring})})
 	k.tick(linesEvery)
-	k.reports(fail(&keystore.Error{Op: "unlock", Store: keystore.Keyring, Err: keystore.ErrLocked, State: keystore.Locked}))
+	k.reports(fail(&keystore.Error{Op: "unlock", Store: keystore.Keyring, Err: keystore.ErrLocked, Status: keystore.Status{State: keystore.Locked}}))
 	k.types("")
 	k.reports(flow.ApplicationAccepted{Store: flow.Store{Kind: keystore.Session}, ClientSecret: cronofy.NewSecret(testSecret)})
 }

@@ -134,7 +134,7 @@ func toHeld() []flow.Event {
 }
 
 func stillHeld() flow.Event {
-	return flow.Failed{Err: &keystore.Error{Op: "set", Store: keystore.Keyring, Err: keystore.ErrUnavailable, State: keystore.NoBus}, Approved: true, TokensKept: true}
+	return flow.Failed{Err: &keystore.Error{Op: "set", Store: keystore.Keyring, Err: keystore.ErrUnavailable, Status: keystore.Status{State: keystore.NoBus}}, Approved: true, TokensKept: true}
 }
 
 func portErr() error {
@@ -194,12 +194,12 @@ func answerScenes() []scene {
 		{name: "store_window_open", events: events(toApplication(), applied(), asked("locked", ""), flow.StoreChosen{Kind: keystore.Keyring},
 			fail(&keystore.Error{Op: "unlock", Store: keystore.Keyring, Err: keystore.ErrBusy}))},
 		{name: "store_no_window", events: events(toApplication(), applied(), flow.ApplicationAccepted{ClientSecret: cronofy.NewSecret(testSecret), Store: flow.Store{Keyring: keystore.Status{State: keystore.Locked, NoWindow: true}}, Ask: true},
-			flow.StoreChosen{Kind: keystore.Keyring}, fail(&keystore.Error{Op: "unlock", Store: keystore.Keyring, Err: keystore.ErrLocked, State: keystore.Locked, NoWindow: true})), small: true},
+			flow.StoreChosen{Kind: keystore.Keyring}, fail(&keystore.Error{Op: "unlock", Store: keystore.Keyring, Err: keystore.ErrLocked, Status: keystore.Status{State: keystore.Locked, NoWindow: true}})), small: true},
 		{name: "store_no_collection", events: events(toApplication(), applied(), asked("no-collection", ""))},
 		{name: "store_refused", events: events(toApplication(), applied(), asked("silent", ""), flow.StoreChosen{Kind: keystore.Keyring},
-			fail(&keystore.Error{Op: "get", Store: keystore.Keyring, Err: keystore.ErrRefused, State: keystore.Ready, Detail: "Couldn't write the keyring: No space left on device"}))},
+			fail(&keystore.Error{Op: "get", Store: keystore.Keyring, Err: keystore.ErrRefused, Status: keystore.Status{State: keystore.Ready, Detail: "Couldn't write the keyring: No space left on device"}}))},
 		{name: "store_insecure", events: events(toApplication(), applied(), asked("no-bus", ""), flow.StoreChosen{Kind: keystore.File, Passphrase: cronofy.NewSecret("x")},
-			fail(&keystore.Error{Op: "open", Store: keystore.File, Err: keystore.ErrInsecure, Path: secretsPath, Detail: "others can write to /home/op/.local/state/confer (mode 0777)"}))},
+			fail(&keystore.Error{Op: "open", Store: keystore.File, Err: keystore.ErrInsecure, Path: secretsPath, Status: keystore.Status{Detail: "others can write to /home/op/.local/state/confer (mode 0777)"}}))},
 		{name: "store_still_locked", events: events(toApplication(), applied(), asked("locked", ""), flow.StoreChosen{Kind: keystore.Keyring}, fail(errLocked))},
 		{name: "store_no_repeat", events: events(toApplication(), applied(), asked("no-bus", "")), keys: []string{"3", "enter", "type:correct horse", "enter", "enter"}},
 		{name: "service_account", events: toAccount(), small: true},
@@ -251,7 +251,7 @@ func authorizeScenes() []scene {
 		{name: "authorize_port_text", events: events(toAuthorize(), flow.AuthorizeStarted{}, fail(portErr())), keys: []string{"t", "w"}},
 		{name: "authorize_approved", events: trouble(&cronofy.Error{Op: "exchange code", Status: 400, Code: "invalid_grant"}, true), small: true},
 		{name: "authorize_store", events: events(toAuthorize(), flow.AuthorizeStarted{}, fail(errRefused)), small: true},
-		{name: "authorize_store_file", found: openFileFound(), events: events(flow.AuthorizeStarted{}, fail(&keystore.Error{Op: "set", Store: keystore.File, Err: keystore.ErrRefused, Detail: "no space left on device"}))},
+		{name: "authorize_store_file", found: openFileFound(), events: events(flow.AuthorizeStarted{}, fail(&keystore.Error{Op: "set", Store: keystore.File, Err: keystore.ErrRefused, Status: keystore.Status{Detail: "no space left on device"}}))},
 		{name: "held", events: toHeld(), small: true},
 		{name: "held_busy", events: toHeld(), keys: []string{"enter"}},
 		{name: "held_details", events: toHeld(), keys: []string{"?"}},

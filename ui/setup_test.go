@@ -289,4 +289,4 @@ var errLocked = fmt.Errorf("open: %w", keystore.ErrLocked)
 var errNet = errors.New("read tcp 192.0.2.1: connection reset")
 
 // errRefused is a keyring that can be read and not written.
-var errRefused = &keystore.Error{Op: "set", Store: keystore.Keyring, Err: keystore.ErrRefused, State: keystore.Ready, Detail: "Read-only file system"}
+var errRefused = &keystore.Error{Op: "set", Store: keystore.Keyring, Err: keystore.ErrRefused, Status: keystore.Status{State: keystore.Ready, Detail: "Read-only file system"}}

@@ -238,7 +238,7 @@ func (h *linkedHome) start(folder string) error {
 // and the exit code.
 func TestLinkWords(t *testing.T) {
 	t.Parallel()
-	locked := &keystore.Error{Op: "get", Store: keystore.Keyring, Err: keystore.ErrLocked, State: keystore.Locked}
+	locked := &keystore.Error{Op: "get", Store: keystore.Keyring, Err: keystore.ErrLocked, Status: keystore.Status{State: keystore.Locked}}
 	for _, c := range []struct {
 		err           error
 		summary, hint string
@@ -256,7 +256,7 @@ func TestLinkWords(t *testing.T) {
 		{&keystore.Error{Store: keystore.File, Err: keystore.ErrNoPassphrase, Cause: errNoPassphrase}, "needs its passphrase", "--secret-passphrase-fd", flow.CodeSecretStore, 1},
 		{&keystore.Error{Store: keystore.File, Err: keystore.ErrPassphrase, Path: "/x/secrets.age"}, "does not open", "If it is lost, begin a new file: move away /x/secrets.age.", flow.CodeSecretStore, 1},
 		{&keystore.Error{Store: keystore.File, Err: keystore.ErrDamaged, Path: "/x/secrets.age"}, "damaged", "secrets.age", flow.CodeSecretStore, 1},
-		{&keystore.Error{Store: keystore.Keyring, Err: keystore.ErrUnavailable, State: keystore.Silent}, "does not answer", "confer doctor", flow.CodeSecretStore, 1},
+		{&keystore.Error{Store: keystore.Keyring, Err: keystore.ErrUnavailable, Status: keystore.Status{State: keystore.Silent}}, "does not answer", "confer doctor", flow.CodeSecretStore, 1},
 		{&fs.PathError{Op: "read", Path: "links.json", Err: fmt.Errorf("%w (mode 0666)", links.ErrUnsafe)}, "list of links cannot be used: read links.json: not a private file (mode 0666)", "confer doctor", flow.CodeSecretStore, 1},
 		{&fs.PathError{Op: "read", Path: "/x/links.json", Err: links.ErrNewer}, "written by a newer confer: /x/links.json", "that version", flow.CodeSecretStore, 1},
 		{&cronofy.Error{Op: "refresh token", Status: 400, Code: "invalid_grant"}, "no longer accepts confer's token", "nothing about the link itself", "invalid_grant", 4},

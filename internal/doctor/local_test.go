@@ -65,7 +65,7 @@ func (s *faultyStore) Delete(ctx context.Context, key string) error {
 // TestKeyringIsTried: ready is what takes, gives back and forgets an item.
 func TestKeyringIsTried(t *testing.T) {
 	t.Parallel()
-	refused := &keystore.Error{Op: "set", Store: keystore.Keyring, Err: keystore.ErrRefused, Detail: "No space left"}
+	refused := &keystore.Error{Op: "set", Store: keystore.Keyring, Err: keystore.ErrRefused, Status: keystore.Status{Detail: "No space left"}}
 	for _, c := range []struct {
 		name  string
 		store *faultyStore

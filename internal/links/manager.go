@@ -177,7 +177,7 @@ func (m *Manager) Check(ctx context.Context, l Link) (token cronofy.Token, rotat
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), unbroken)
 	defer cancel()
-	storing, cancel := context.WithTimeout(keystore.Patient(context.WithoutCancel(ctx)), storeLimit)
+	storing, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeLimit)
 	defer cancel()
 	if token, err = client.Refresh(ctx, old); err != nil {
 		return cronofy.Token{}, false, err

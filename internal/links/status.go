@@ -147,7 +147,7 @@ func (m *Manager) look(ctx context.Context, keyring keystore.Status, s StoredSec
 	case err != nil:
 		return Secret{Unread, err}
 	case s.Store == keystore.Keyring && keyring.State != keystore.Ready:
-		return Secret{Unread, keyring.Error("get")}
+		return Secret{Unread, keyring.Failure("get")}
 	case s.Store == keystore.Keyring && m.DialogPossible:
 		return Secret{Unread, ErrDialog}
 	case s.Store == keystore.File && existingFile(store) != "":
