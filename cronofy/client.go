@@ -25,7 +25,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 )
 
@@ -171,7 +170,7 @@ func (c *Client) do(ctx context.Context, k call) error {
 	switch {
 	case c.base == nil:
 		return &opError{op: k.op, err: ErrSite}
-	case strings.ContainsFunc(k.bearer.Reveal(), func(r rune) bool { return r <= ' ' || r > '~' }):
+	case !k.bearer.Sendable():
 		return &opError{op: k.op, err: ErrUnsendable}
 	}
 	var payload []byte

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 )
 
 const redacted = "[redacted]"
@@ -33,6 +34,12 @@ func (s Secret) Reveal() string {
 
 // Empty tells whether there is no secret.
 func (s Secret) Empty() bool { return s.p == nil }
+
+// Sendable tells whether a header can carry it: visible ASCII alone (RFC 6749
+// appendix A.12 and A.17), and no space, which no bearer header can carry.
+func (s Secret) Sendable() bool {
+	return !strings.ContainsFunc(s.Reveal(), func(r rune) bool { return r <= ' ' || r > '~' })
+}
 
 // Equal compares the texts. It is not constant-time: both sides are ours.
 func (s Secret) Equal(o Secret) bool { return s.Reveal() == o.Reveal() }

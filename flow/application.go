@@ -137,7 +137,7 @@ func CheckClientID(id string) *Problem {
 // CheckClientSecret says what is wrong with a client secret, or nil. An empty one
 // is the stored one.
 func CheckClientSecret(s cronofy.Secret) *Problem {
-	if strings.IndexFunc(s.Reveal(), func(r rune) bool { return r <= ' ' || r > '~' }) >= 0 {
+	if !s.Sendable() {
 		return usage("The client secret holds a space, a line break or another character that secrets do not have.", "Paste it again, alone.")
 	}
 	if s.Empty() {

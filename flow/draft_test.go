@@ -31,7 +31,7 @@ func TestStartWithASecretThatIsKept(t *testing.T) {
 // link says nothing about these.
 func TestKnownProfilesAreOfTheAccountsOfThen(t *testing.T) {
 	t.Parallel()
-	file := Accounts{Kind: AccountsFile, Path: "people.csv"}
+	file := Accounts{Path: "people.csv"}
 	known := &KnownProfiles{IDs: map[string]bool{"pro_1": true}, For: file}
 	s := Start(Initial{Store: Store{Kind: keystore.Session}, Answers: Answers{Site: siteOf("de"), ClientID: "id", ClientSecret: cronofy.NewSecret("s"),
 		RedirectURI: DefaultRedirectURI, ServiceAccount: "ser_1", Provider: cronofy.Zoom, Accounts: file}})
@@ -40,8 +40,8 @@ func TestKnownProfilesAreOfTheAccountsOfThen(t *testing.T) {
 	s = passed(s, false)
 	for _, c := range []struct {
 		given Accounts
-		known *KnownProfiles
-	}{{file, known}, {Accounts{Kind: AccountsFile, Path: "others.csv"}, nil}, {Accounts{Kind: AccountsToken, Token: cronofy.NewSecret("t")}, nil}, {file, known}} {
+		known map[string]bool
+	}{{file, known.IDs}, {Accounts{Path: "others.csv"}, nil}, {Accounts{Token: cronofy.NewSecret("t")}, nil}, {file, known.IDs}} {
 		s, task = s.Apply(AccountsGiven{c.given})
 		require.Equal(t, LoadProfiles{Answers: s.Answers, Known: c.known}, task.Effect)
 		s, _ = s.Apply(Back{})

@@ -4,31 +4,21 @@ import (
 	"context"
 	"errors"
 	"io/fs"
-	"strings"
 	"time"
 
 	"confer/cronofy"
 	"confer/internal/profiles"
 )
 
-// Accounts says where the accounts' tokens come from. The zero value is "not
-// answered".
+// Accounts says where the accounts' tokens come from: a file or one access token;
+// zero: no account is to be read.
 type Accounts struct {
-	Kind  AccountsKind
-	Path  string         // for AccountsFile: what Runner.OpenAccounts understands
-	Token cronofy.Secret // for AccountsToken: one access token, in memory only
+	Path  string         // what Runner.OpenAccounts understands
+	Token cronofy.Secret // in memory only
 }
 
-// AccountsKind is one of the answers to where accounts come from.
-type AccountsKind int
-
-// The answers of the last step.
-const (
-	AccountsUnknown AccountsKind = iota
-	AccountsFile
-	AccountsToken
-	AccountsNone
-)
+// None tells whether there is no account to read.
+func (a Accounts) None() bool { return a.Path == "" && a.Token.Empty() }
 
 // Watch is how far the look at the profiles has come.
 type Watch struct {
@@ -45,17 +35,14 @@ type KnownProfiles struct {
 	For Accounts // whose they are
 }
 
-// KnownHere are the profiles that the accounts of the answers had before the
+// KnownHere are the profile_ids that the accounts of the answers had before the
 // link; nil: that is not known, as with accounts that were named after it.
-func (s State) KnownHere() *KnownProfiles {
-	if s.Known == nil {
+func (s State) KnownHere() map[string]bool {
+	a := s.Answers.Accounts
+	if s.Known == nil || a.Path != s.Known.For.Path || !a.Token.Equal(s.Known.For.Token) {
 		return nil
 	}
-	a, b := s.Answers.Accounts, s.Known.For
-	if a.Kind != b.Kind || a.Path != b.Path || !a.Token.Equal(b.Token) {
-		return nil
-	}
-	return s.Known
+	return s.Known.IDs
 }
 
 // AccountsGiven answers step 6.
@@ -67,44 +54,31 @@ func (ev AccountsGiven) apply(s State) (State, *Task) {
 	if p := s.CheckAccountsPath(ev.Accounts.Path); p != nil {
 		return s.refuse(p)
 	}
-	s.Answers.Accounts, s.Watch = ev.Accounts, Watch{}
-	if p := checkAccountsAnswer(ev.Accounts); p != nil {
-		return s.refuse(p)
-	}
-	s.Watch = Watch{Started: true}
-	if ev.Accounts.Kind == AccountsNone {
-		s.Watch.Done = true
+	s.Answers.Accounts, s.Watch = ev.Accounts, Watch{Started: true, Done: ev.Accounts.None()}
+	if ev.Accounts.None() {
 		return s, nil
 	}
 	return s.start(LoadProfiles{Answers: s.Answers, Known: s.KnownHere()})
 }
 
-func checkAccountsAnswer(a Accounts) *Problem {
-	switch {
-	case a.Kind == AccountsFile && a.Path == "":
-		return usage("The file with the accounts is missing.", "Name a CSV or JSON lines file with the columns email and access_token, or choose another way.")
-	case a.Kind == AccountsToken && a.Token.Empty():
-		return usage("The access token is missing.", "Paste one account's access token, or choose another way.")
-	case a.Kind == AccountsToken && strings.IndexFunc(a.Token.Reveal(), func(r rune) bool { return r <= ' ' || r > '~' }) >= 0:
+// CheckAccessToken refuses what cannot be an account's access token; nil: it can be
+// taken.
+func CheckAccessToken(text string) *Problem {
+	if !cronofy.NewSecret(text).Sendable() {
 		return usage("The access token holds a space or another character that tokens do not have.", "Paste it again, alone.")
 	}
 	return nil
 }
 
-// Refreshed asks to look at the profiles again now.
+// Refreshed asks to read the list and the profiles again now, in place of a look that
+// is under way.
 type Refreshed struct{}
 
-func (Refreshed) deliver(context.Context, *authorization) Event { return nil }
-
 func (Refreshed) apply(s State) (State, *Task) {
-	switch {
-	case s.Step != StepProfiles || !s.Watch.Started || s.Answers.Accounts.Kind == AccountsNone:
+	if s.Step != StepProfiles || !s.Watch.Started || s.Answers.Accounts.None() {
 		return s, nil
-	case s.Running != nil:
-		return s, &Task{ID: s.Running.ID, Effect: Refreshed{}}
 	}
-	s.Problem = nil
-	s.Watch.Done, s.Watch.NextLook = false, time.Time{}
+	s.Problem, s.Watch = nil, Watch{Started: true, Counts: s.Watch.Counts}
 	return s.start(LoadProfiles{Answers: s.Answers, Known: s.KnownHere()})
 }
 
@@ -136,11 +110,10 @@ const (
 // readAccounts reads the whole list that the answers name. Errors name line and
 // column, never a value.
 func (r *Runner) readAccounts(ctx context.Context, a Accounts) ([]profiles.Account, error) {
-	switch a.Kind {
-	case AccountsToken:
+	switch {
+	case !a.Token.Empty():
 		return []profiles.Account{{AccessToken: a.Token, Row: 1}}, nil
-	case AccountsFile:
-	default:
+	case a.Path == "":
 		return nil, nil
 	}
 	f, err := r.OpenAccounts(ctx, a.Path)
@@ -186,13 +159,6 @@ func (r *Runner) known(ctx context.Context, client *cronofy.Client, a Answers) *
 	return k
 }
 
-func knownIDs(k *KnownProfiles) map[string]bool {
-	if k == nil {
-		return nil
-	}
-	return k.IDs
-}
-
 // Reports of LoadProfiles.
 type (
 	// ProfilesRead carries rows to the screen, in batches.
@@ -204,11 +170,11 @@ type (
 	// LookPlanned says when the profiles are looked at again by itself.
 	LookPlanned struct{ At time.Time }
 	// ProfilesDone ends LoadProfiles.
-	ProfilesDone struct{ Counts profiles.Summary }
+	ProfilesDone struct{}
 )
 
 func (ev ProfilesRead) apply(s State) (State, *Task) {
-	s.Watch.Counts = ev.Counts
+	s.Watch.Counts, s.Watch.NextLook = ev.Counts, time.Time{}
 	if s.Watch.Since.IsZero() {
 		s.Watch.Since = ev.At
 	}
@@ -220,9 +186,9 @@ func (ev LookPlanned) apply(s State) (State, *Task) {
 	return s, nil
 }
 
-func (ev ProfilesDone) apply(s State) (State, *Task) {
+func (ProfilesDone) apply(s State) (State, *Task) {
 	s.Running = nil
-	s.Watch.Done, s.Watch.Counts, s.Watch.NextLook = true, ev.Counts, time.Time{}
+	s.Watch.Done, s.Watch.NextLook = true, time.Time{}
 	return s, nil
 }
 
@@ -230,46 +196,24 @@ func (ev ProfilesDone) apply(s State) (State, *Task) {
 // ends in ProfilesDone.
 type LoadProfiles struct {
 	Answers Answers
-	Known   *KnownProfiles
+	Known   map[string]bool // see State.KnownHere
 }
 
-func (e LoadProfiles) do(ctx context.Context, r *Runner, inbox <-chan Delivery, say func(Event)) Event {
+func (e LoadProfiles) do(ctx context.Context, r *Runner, _ <-chan Delivery, say func(Event)) Event {
 	list, err := r.readAccounts(ctx, e.Answers.Accounts)
 	if err != nil {
 		return Failed{Err: err}
 	}
-	refresh := make(chan struct{}, 1)
-	stop := make(chan struct{})
-	defer close(stop)
-	go func() { // ends with the task: stop is closed above
-		for {
-			select {
-			case <-inbox:
-				select {
-				case refresh <- struct{}{}:
-				default:
-				}
-			case <-stop:
-				return
-			}
-		}
-	}()
-	states, counts := make([]profiles.State, len(list)), profiles.Summary{}
-	count := func(rows []profiles.Row) profiles.Summary {
-		for _, row := range rows {
-			counts.Change(states[row.Index], row.Record.State)
-			states[row.Index] = row.Record.State
-		}
-		return counts
-	}
 	err = profiles.Watch(ctx, r.client(e.Answers, say), list, profiles.WatchOptions{
-		Options: profiles.Options{Provider: e.Answers.Provider, ErrorOf: ExplainAccount, Known: knownIDs(e.Known)},
-		Refresh: refresh, Pauses: r.Looks, NextLook: func(in time.Duration) { say(LookPlanned{time.Now().Add(in)}) },
-	}, func(rows []profiles.Row) { say(ProfilesRead{Rows: rows, Counts: count(rows), At: time.Now()}) })
+		Options: profiles.Options{Provider: e.Answers.Provider, ErrorOf: ExplainAccount, Known: e.Known},
+		Pauses:  r.Looks, NextLook: func(in time.Duration) { say(LookPlanned{time.Now().Add(in)}) },
+	}, func(rows []profiles.Row, counts profiles.Summary) {
+		say(ProfilesRead{Rows: rows, Counts: counts, At: time.Now()})
+	})
 	if err != nil {
 		return Failed{Err: context.Cause(ctx)}
 	}
-	return ProfilesDone{counts}
+	return ProfilesDone{}
 }
 
 // CheckAccounts reads the list that the answers name without asking anybody, so
@@ -289,7 +233,7 @@ func (r *Runner) EachProfile(ctx context.Context, s State, emit func(profiles.Re
 	}
 	client := r.client(s.Answers, func(Event) {})
 	_, err = profiles.Run(ctx, client, profiles.Accounts(list),
-		profiles.Options{Provider: s.Answers.Provider, Known: knownIDs(s.KnownHere()), ErrorOf: ExplainAccount}, emit)
+		profiles.Options{Provider: s.Answers.Provider, Known: s.KnownHere(), ErrorOf: ExplainAccount}, emit)
 	return err
 }
 
@@ -327,8 +271,8 @@ func ExplainAccount(err error) (code, message string) {
 
 // AccountWords are for a row of the profiles' table whose account could not be
 // read: the reason in a few words, and what to do next. code is that of the
-// row's error, kind says where its token came from.
-func AccountWords(code string, kind AccountsKind) (short, next string) {
+// row's error.
+func (a Accounts) AccountWords(code string) (short, next string) {
 	const again = "press r to look again."
 	switch code {
 	case CodeNetwork:
@@ -341,7 +285,7 @@ func AccountWords(code string, kind AccountsKind) (short, next string) {
 		return "unusable answer", "Check the data center, and whether a proxy or a login page stands in between; then " + again
 	}
 	next = "Put a fresh access token of this account into the list, then go back and read the list again."
-	if kind == AccountsToken {
+	if a.Path == "" {
 		next = "Go back and paste a fresh access token of this account."
 	}
 	return "token refused", next + " It needs a scope that reads the account, and works in its own data center alone."

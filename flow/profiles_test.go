@@ -24,15 +24,15 @@ func TestAccountsHaveAReasonAndANextStep(t *testing.T) {
 		errs = append(errs, &cronofy.Error{Status: status})
 	}
 	for _, err := range errs {
-		for _, kind := range []flow.AccountsKind{flow.AccountsFile, flow.AccountsToken} {
+		for _, from := range []flow.Accounts{{Path: "people.csv"}, {Token: cronofy.NewSecret("t")}} {
 			code, message := flow.ExplainAccount(err)
-			short, next := flow.AccountWords(code, kind)
+			short, next := from.AccountWords(code)
 			require.NotEmpty(t, message, err)
 			require.LessOrEqual(t, len(short), len("no answer in time"), err)
 			require.NotContains(t, short, "_", err)
 			require.True(t, strings.HasSuffix(next, "."), "%v: %s", err, next)
 		}
 	}
-	_, next := flow.AccountWords(flow.CodeUnauthorized, flow.AccountsToken)
+	_, next := flow.Accounts{Token: cronofy.NewSecret("t")}.AccountWords(flow.CodeUnauthorized)
 	require.Contains(t, next, "paste")
 }

@@ -384,7 +384,7 @@ func TestBrowserThatDoesNotOpenIsANotice(t *testing.T) {
 func TestProfilesAreNewOrKnown(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, sandbox.Options{})
-	h.found.Answers.Accounts = flow.Accounts{Kind: flow.AccountsFile, Path: "people"}
+	h.found.Answers.Accounts = flow.Accounts{Path: "people"}
 	h.browse(sandbox.Approve)
 	last, _ := h.run(t.Context())
 	require.NotNil(t, last.Known)
@@ -425,7 +425,7 @@ func TestConnect(t *testing.T) {
 func (h *house) load(last flow.State, see func(flow.ProfilesRead)) {
 	h.t.Helper()
 	ctx, cancel := context.WithCancel(h.t.Context())
-	h.runner.Do(ctx, flow.Task{ID: 99, Effect: flow.LoadProfiles{Answers: last.Answers, Known: last.Known}}, make(chan flow.Delivery),
+	h.runner.Do(ctx, flow.Task{ID: 99, Effect: flow.LoadProfiles{Answers: last.Answers, Known: last.KnownHere()}}, make(chan flow.Delivery),
 		func(ev flow.Event) {
 			switch ev := ev.(type) {
 			case flow.ProfilesRead:

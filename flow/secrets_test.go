@@ -40,7 +40,7 @@ func TestSecretsAreRefusedInOtherFields(t *testing.T) {
 			"label, Connect": flow.ConnectStarted{Scope: "a", Label: "of " + secret},
 			"scope":          flow.ConnectStarted{Scope: secret},
 			"provider":       flow.ProviderChosen{Provider: cronofy.Provider(secret)},
-			"accounts":       flow.AccountsGiven{Accounts: flow.Accounts{Kind: flow.AccountsFile, Path: secret}},
+			"accounts":       flow.AccountsGiven{Accounts: flow.Accounts{Path: secret}},
 		} {
 			step := map[string]flow.Step{"client id": flow.StepApplication, "redirect URI": flow.StepApplication, "provider": flow.StepProvider, "accounts": flow.StepProfiles}[field]
 			if step == 0 {

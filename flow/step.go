@@ -96,7 +96,7 @@ var steps = [stepCount]stepRule{
 	},
 	StepProfiles: {
 		name: "profiles", title: "Check accounts",
-		given: func(Answers) Event { return AccountsGiven{Accounts{Kind: AccountsNone}} },
+		given: func(Answers) Event { return AccountsGiven{} },
 	},
 }
 

@@ -247,11 +247,11 @@ func parseEvent(t *testing.T, input string) Event {
 func accountsOf(kind string, named map[string]string) Accounts {
 	switch kind {
 	case "none":
-		return Accounts{Kind: AccountsNone}
+		return Accounts{}
 	case "token":
-		return Accounts{Kind: AccountsToken, Token: cronofy.NewSecret(named["token"])}
+		return Accounts{Token: cronofy.NewSecret(named["token"])}
 	}
-	return Accounts{Kind: AccountsFile, Path: named["path"]}
+	return Accounts{Path: named["path"]}
 }
 
 func parseReport(t *testing.T, words []string, named map[string]string) Event {
@@ -279,7 +279,7 @@ func parseReport(t *testing.T, words []string, named map[string]string) Event {
 	case "rows":
 		return ProfilesRead{Rows: []profiles.Row{{}}, Counts: profiles.Summary{Read: 1, Missing: 1}}
 	case "done":
-		return ProfilesDone{profiles.Summary{Read: 1, Connected: 1}}
+		return ProfilesDone{}
 	case "failed":
 		err, ok := failures[words[1]]
 		require.True(t, ok, words[1])

@@ -155,7 +155,7 @@ func fittingAnswer(s State) Event {
 	case s.Step.asksNothing():
 		return PagePassed{s.Step}
 	}
-	return AccountsGiven{Accounts{Kind: AccountsFile, Path: "x"}}
+	return AccountsGiven{Accounts{Path: "x"}}
 }
 
 func someAnswer(r *rand.Rand) Event {
@@ -167,7 +167,7 @@ func someAnswer(r *rand.Rand) Event {
 		StoreChosen{Kind: keystore.Session}, StoreChosen{Kind: keystore.Keyring},
 		ServiceAccountEntered{ID: "ser_1"}, ServiceAccountEntered{ID: "acc_1"}, ConnectStarted{},
 		ProviderChosen{cronofy.Zoom}, AuthorizeStarted{}, RedirectURIChosen{RedirectURIs()[1]}, RedirectURIWanted{}, Continued{},
-		AccountsGiven{Accounts{Kind: AccountsNone}}, AccountsGiven{Accounts{Kind: AccountsFile, Path: "x"}}, AccountsGiven{},
+		AccountsGiven{}, AccountsGiven{Accounts{Path: "x"}}, AccountsGiven{},
 		AnotherWanted{},
 	}
 	return all[r.IntN(len(all))]

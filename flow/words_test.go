@@ -59,7 +59,7 @@ func answersOfCronofy(l *wordList) {
 		err := &cronofy.Error{Status: status}
 		l.problem(Explain(err, StepAuthorize))
 		code, message := ExplainAccount(err)
-		short, next := AccountWords(code, AccountsFile)
+		short, next := Accounts{Path: "people.csv"}.AccountWords(code)
 		l.say("    "+short, message, next)
 	}
 	l.problem(Explain(&cronofy.Error{Status: 429, RetryAfter: 90 * time.Second}, StepAuthorize))
@@ -70,7 +70,7 @@ func answersOfCronofy(l *wordList) {
 	l.problem(Explain(&cronofy.Error{Code: "access_denied", Description: "as Cronofy describes it"}, StepServiceAccount))
 	l.head("Rows of accounts without an answer")
 	for _, code := range []string{CodeUsage, CodeNetwork} {
-		short, next := AccountWords(code, AccountsToken)
+		short, next := Accounts{}.AccountWords(code)
 		l.say(short, next)
 	}
 	for _, err := range []error{profiles.ErrOnlyRefreshToken, cronofy.ErrUnsendable} {
@@ -158,9 +158,7 @@ func refusedAnswers(l *wordList) {
 	l.check(s.CheckNoSecret("given-in-this-run"))
 	l.check(s.CheckLabel("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.c2lnbmF0dXJl"))
 	l.check(s.CheckAccountsPath("eyJhbGciOiJIUzI1NiJ9eyJzdWIiOiIxMjM0NTY3ODkwIn0c2lnbmF0dXJl"))
-	for _, a := range []Accounts{{Kind: AccountsFile}, {Kind: AccountsToken}, {Kind: AccountsToken, Token: cronofy.NewSecret("a b")}} {
-		l.check(checkAccountsAnswer(a))
-	}
+	l.check(CheckAccessToken("a b"))
 }
 
 // offered gives what is wrong with an answer.

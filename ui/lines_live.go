@@ -114,7 +114,7 @@ const linesMostRows = 200
 
 // linesRows are the newest records, for the table at the end.
 type linesRows struct {
-	all     []profiles.Row  // one that is not read yet has no state
+	all     rowList
 	given   bool            // the table was, and no row has come since
 	advised map[string]bool // next steps that were said: once is enough for a list
 }
@@ -127,17 +127,8 @@ func (p *linesWizard) toldRows(in []profiles.Row) {
 		r.advised = map[string]bool{}
 	}
 	for _, row := range in {
-		if row.Index < 0 {
-			continue
-		}
-		if n := row.Index + 1 - len(r.all); n > 0 {
-			r.all = append(r.all, make([]profiles.Row, n)...)
-		}
-		row = row.NameLike(r.all[row.Index])
-		changed := r.all[row.Index].Record.State != row.Record.State
-		r.all[row.Index] = row
-		switch {
-		case !changed || row.Index > linesMostRows:
+		switch before := r.all.keep(row); {
+		case before == row.Record.State || row.Index > linesMostRows:
 		case row.Index == linesMostRows:
 			p.say(fmt.Sprintf("There are more than %d accounts: the rest is counted, and stands in the table at the end.", linesMostRows))
 		default:
@@ -147,12 +138,12 @@ func (p *linesWizard) toldRows(in []profiles.Row) {
 }
 
 func (p *linesWizard) row(row profiles.Row) string {
-	rec, kind := row.Record, p.state.Answers.Accounts.Kind
-	line := rec.Words() + ": " + clean(accountName(row, kind))
+	rec, from := row.Record, p.state.Answers.Accounts
+	line := rec.Words() + ": " + clean(accountName(row, from))
 	shown := shownProfile(rec, p.state.Answers.Provider)
 	switch {
 	case rec.Error != nil:
-		_, next := flow.AccountWords(rec.Error.Code, kind)
+		_, next := from.AccountWords(rec.Error.Code)
 		line += ", " + clean(rec.Error.Message)
 		if p.rows.advised[next] {
 			return line

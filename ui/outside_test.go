@@ -34,7 +34,7 @@ func TestOutsideTextIsCleaned(t *testing.T) {
 	site := germany()
 	site.DataCenter.Name = "Germany"
 	answers := flow.Answers{Site: site, ClientID: evil, RedirectURI: "https://" + evil, ServiceAccount: "ser_" + evil, Label: evil, Provider: cronofy.Provider(evil),
-		Accounts: flow.Accounts{Kind: flow.AccountsFile, Path: evil}}
+		Accounts: flow.Accounts{Path: evil}}
 	link := &flow.Link{Link: links.Link{OrganizationalUnit: evil, Provider: evil}}
 	for step := range flow.Steps() {
 		for _, with := range []flow.State{

@@ -31,13 +31,13 @@ func checkedAnswer(s flow.State) string {
 func profilesPath(s flow.State) []pageID {
 	a := s.Answers.Accounts
 	switch {
-	case s.Watch.Started && a.Kind == flow.AccountsNone:
+	case s.Watch.Started && a.None():
 		return []pageID{pageDone}
 	case s.Watch.Started:
 		return []pageID{pageTable}
-	case s.Problem != nil && a.Kind == flow.AccountsFile:
+	case s.Problem != nil && a.Path != "":
 		return []pageID{pageLinked, pageAccounts, pageAccountsFile}
-	case s.Problem != nil && a.Kind == flow.AccountsToken:
+	case s.Problem != nil && !a.Token.Empty():
 		return []pageID{pageLinked, pageAccounts, pageAccessToken}
 	}
 	return []pageID{pageLinked}
@@ -69,14 +69,20 @@ func linkedPage(c Context) Page {
 	return p
 }
 
-var noAccounts = flow.AccountsGiven{Accounts: flow.Accounts{Kind: flow.AccountsNone}}
+var noAccounts = flow.AccountsGiven{}
 
 func accountsPage(c Context) Page {
-	answer := map[flow.AccountsKind]string{flow.AccountsFile: "file", flow.AccountsToken: "token"}[c.Answers.Accounts.Kind]
+	answer := "none"
+	switch a := c.Answers.Accounts; {
+	case a.Path != "":
+		answer = "file"
+	case !a.Token.Empty():
+		answer = "token"
+	}
 	return Page{
 		Title: "Check it now? (optional)",
 		Lead:  "Cronofy lists no accounts, so their conferencing profiles are read one by one, each with a token of the account.",
-		Fields: []Field{{Name: "accounts", Label: "Accounts", Kind: FieldChoice, Answer: cmp.Or(answer, "none"), Options: []Option{
+		Fields: []Field{{Name: "accounts", Label: "Accounts", Kind: FieldChoice, Answer: answer, Options: []Option{
 			{Value: "none", Label: "Skip", Act: Act{Event: noAccounts}},
 			{Value: "file", Label: "A file", Note: "a list with access tokens", Act: Act{Open: pageAccountsFile}},
 			{Value: "token", Label: "One access token", Note: "of one account, pasted", Act: Act{Open: pageAccessToken}},
@@ -98,7 +104,7 @@ func accountsFilePage(c Context) Page {
 		Fields: []Field{{Name: fieldPath, Label: "File", Called: "file", Flag: "--accounts", Answer: c.Answers.Accounts.Path, Placeholder: "path of the file", Check: c.CheckAccountsPath, Shy: true}},
 		Enter:  "read the profiles",
 		Submit: func(v Values) flow.Event {
-			return flow.AccountsGiven{Accounts: flow.Accounts{Kind: flow.AccountsFile, Path: v[fieldPath]}}
+			return flow.AccountsGiven{Accounts: flow.Accounts{Path: v[fieldPath]}}
 		},
 		Problem: c.problem(), At: fieldPath, Warning: c.Notice,
 		Explain: []string{"One line an account. confer reads the profiles of each, and looks again for those that have none yet."},
@@ -108,10 +114,10 @@ func accountsFilePage(c Context) Page {
 func accessTokenPage(c Context) Page {
 	return Page{
 		Title: "One access token", Lead: "Of one account. It stays in memory, for this run only.",
-		Fields: []Field{{Name: fieldToken, Label: "Access token", Kind: FieldSecret, Answer: c.Answers.Accounts.Token.Reveal()}},
+		Fields: []Field{{Name: fieldToken, Label: "Access token", Kind: FieldSecret, Answer: c.Answers.Accounts.Token.Reveal(), Check: flow.CheckAccessToken}},
 		Enter:  "read the profiles",
 		Submit: func(v Values) flow.Event {
-			return flow.AccountsGiven{Accounts: flow.Accounts{Kind: flow.AccountsToken, Token: v.Secret(fieldToken)}}
+			return flow.AccountsGiven{Accounts: flow.Accounts{Token: v.Secret(fieldToken)}}
 		},
 		Problem: c.problem(), At: fieldToken, Warning: c.Notice,
 		Explain: []string{"An access token of any account that signed up through your application. It is not shown, and not written anywhere."},
@@ -144,7 +150,7 @@ func donePage(c Context) Page {
 		}
 	}
 	check := "To check accounts, with a file of their tokens:"
-	if a.Accounts.Kind == flow.AccountsFile {
+	if a.Accounts.Path != "" {
 		check = "To check the same accounts again:"
 	}
 	say(extra, check, profilesCommand(a))
@@ -165,11 +171,7 @@ func profilesCommand(a flow.Answers) string {
 	if a.Provider != "" {
 		parts = append(parts, "--provider "+clean(string(a.Provider)))
 	}
-	path := "FILE"
-	if a.Accounts.Kind == flow.AccountsFile {
-		path = a.Accounts.Path
-	}
-	return strings.Join(append(parts, "--accounts "+shellWord(clean(path))), " ")
+	return strings.Join(append(parts, "--accounts "+shellWord(clean(cmp.Or(a.Accounts.Path, "FILE")))), " ")
 }
 
 // shellWord quotes what a shell would not take as one word.

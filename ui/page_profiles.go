@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -65,8 +66,8 @@ func nextLook(c Context) string {
 
 // accountPage is everything about one account.
 func accountPage(c Context) Page {
-	rec, kind := c.account.Record, c.Answers.Accounts.Kind
-	p := Page{Title: clean(accountName(c.account, kind)), Lead: rec.Words(), Warning: c.Notice,
+	rec, from := c.account.Record, c.Answers.Accounts
+	p := Page{Title: clean(accountName(c.account, from)), Lead: rec.Words(), Warning: c.Notice,
 		Actions: []Action{{Key: "enter", Words: "back to the table", Act: Act{Open: back}}}}
 	if known := facts([][2]string{{"Name", rec.Account.Name}, {"Account", rec.Account.Sub}}); len(known) > 0 {
 		p.Notes = append(p.Notes, Note{Items: known, Bullets: true, Rank: aside})
@@ -75,7 +76,7 @@ func accountPage(c Context) Page {
 		p.Lead += " · the person has to sign in again"
 	}
 	if rec.Error != nil {
-		_, next := flow.AccountWords(rec.Error.Code, kind)
+		_, next := from.AccountWords(rec.Error.Code)
 		p.Problem = &flow.Problem{Summary: rec.Error.Message, Hint: next}
 	}
 	for _, pr := range rec.Profiles {
@@ -176,19 +177,12 @@ func relinkOf(rec profiles.Record) string {
 
 // accountName is what a row is called. Of an account whose token was refused
 // nothing may be known but where the token came from.
-func accountName(row profiles.Row, kind flow.AccountsKind) string {
-	switch a := row.Record.Account; {
-	case a.Email != "":
-		return a.Email
-	case a.Name != "":
-		return a.Name
-	case a.Sub != "":
-		return a.Sub
+func accountName(row profiles.Row, from flow.Accounts) string {
+	unknown := "account " + thousands(row.Index+1) + " of the list"
+	if from.Path == "" {
+		unknown = "the pasted token"
 	}
-	if kind == flow.AccountsToken {
-		return "the pasted token"
-	}
-	return "account " + thousands(row.Index+1) + " of the list"
+	return cmp.Or(row.Record.Account.Email, row.Record.Account.Name, row.Record.Account.Sub, unknown)
 }
 
 // providerLabel turns a profile's provider_name into what people call it.

@@ -117,7 +117,7 @@ func madeLink() flow.Link {
 }
 
 func fromFile() flow.Event {
-	return flow.AccountsGiven{Accounts: flow.Accounts{Kind: flow.AccountsFile, Path: "people.csv"}}
+	return flow.AccountsGiven{Accounts: flow.Accounts{Path: "people.csv"}}
 }
 
 // way is a walk that goes well from one step to another. A step that has no answer

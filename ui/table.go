@@ -263,7 +263,7 @@ type cells struct {
 
 func cellsOf(row profiles.Row, of flow.Answers) cells {
 	rec := row.Record
-	c := cells{state: rec.Words(), account: clean(accountName(row, of.Accounts.Kind))}
+	c := cells{state: rec.Words(), account: clean(accountName(row, of.Accounts))}
 	shown := shownProfile(rec, of.Provider)
 	switch {
 	case shown != nil:
@@ -275,7 +275,7 @@ func cellsOf(row profiles.Row, of flow.Answers) cells {
 			c.profile = "new · " + c.profile
 		}
 	case rec.Error != nil:
-		c.profile, _ = flow.AccountWords(rec.Error.Code, of.Accounts.Kind)
+		c.profile, _ = of.Accounts.AccountWords(rec.Error.Code)
 		c.profile = clean(c.profile)
 	}
 	return c
@@ -293,7 +293,7 @@ func (c Context) unmet() []string {
 		if len(out) == most {
 			return append(out, "and "+thousands(left-most)+" more")
 		}
-		out = append(out, clean(accountName(row, c.Answers.Accounts.Kind))+" · "+row.Record.Words())
+		out = append(out, clean(accountName(row, c.Answers.Accounts))+" · "+row.Record.Words())
 	}
 	return out
 }
@@ -301,10 +301,10 @@ func (c Context) unmet() []string {
 // rows holds what the table shows, prepared for the filter, so that a key is
 // answered within a frame over 100,000 rows.
 type rows struct {
-	all     []profiles.Row // by Row.Index; one that is not known yet has no state
-	words   []searchable   // of all
-	order   []int          // all known rows, as in the list of accounts or by state
-	shown   []int          // those of order that match want
+	all     rowList
+	words   []string // of all, lower case: what the filter looks in
+	order   []int    // all known rows, as in the list of accounts or by state
+	shown   []int    // those of order that match want
 	want    string
 	found   []result // what was shown for shorter filters, shortest first; behind it, the memory of those that were left
 	byState bool
@@ -318,23 +318,17 @@ type result struct {
 	shown []int
 }
 
-// searchable is what the filter looks in, lower case. While it is typed, what was
-// found is most often found again in the same place, one letter longer.
-type searchable struct {
-	text string
-	at   int // where a filter was found last
-}
+// rowList has each row at its Index. One that is not known yet has no state.
+type rowList []profiles.Row
 
-func (w *searchable) hold(want string) bool {
-	if strings.HasPrefix(w.text[w.at:], want) {
-		return true
+// keep puts a row in its place, and gives the state that was there.
+func (l *rowList) keep(row profiles.Row) (before profiles.State) {
+	if n := row.Index + 1 - len(*l); n > 0 {
+		*l = append(*l, make(rowList, n)...)
 	}
-	at := strings.Index(w.text, want)
-	if at < 0 {
-		return false
-	}
-	w.at = at
-	return true
+	before = (*l)[row.Index].Record.State
+	(*l)[row.Index] = row
+	return before
 }
 
 func (r *rows) len() int { return len(r.order) }
@@ -348,18 +342,10 @@ func (r *rows) add(in []profiles.Row) {
 	}
 	side := strings.Join(texts, "")
 	for i, row := range in {
-		words := side[:len(texts[i])]
-		side = side[len(words):]
-		if row.Index < 0 {
-			continue
-		}
-		if n := row.Index + 1 - len(r.all); n > 0 {
-			r.all = append(r.all, make([]profiles.Row, n)...)
-			r.words = append(r.words, make([]searchable, n)...)
-		}
-		row = row.NameLike(r.all[row.Index])
-		r.all[row.Index] = row
-		r.words[row.Index] = searchable{text: words}
+		r.all.keep(row)
+		r.words = append(r.words, make([]string, len(r.all)-len(r.words))...)
+		r.words[row.Index] = side[:len(texts[i])]
+		side = side[len(texts[i]):]
 	}
 	r.arrange()
 }
@@ -451,7 +437,7 @@ func (r *rows) narrow(from []int) {
 		shown = make([]int, 0, min(len(from), max(1024, len(from)/8)))
 	}
 	for _, i := range from {
-		if r.words[i].hold(r.want) {
+		if strings.Contains(r.words[i], r.want) {
 			shown = append(shown, i)
 		}
 	}

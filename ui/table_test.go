@@ -132,23 +132,6 @@ func TestOnlyVisibleRowsAreDrawn(t *testing.T) {
 	require.Contains(t, text(m), "› ✓ connected     ada.lovelace.0@example.test")
 }
 
-// TestNameStaysWhenTheTokenIsRefused: whose row it is, is known from before, if it
-// is the same token.
-func TestNameStaysWhenTheTokenIsRefused(t *testing.T) {
-	t.Parallel()
-	m, tb := tableOf(t, 0)
-	refused := refusedToken().(flow.ProfilesRead).Rows[0]
-	read := profiles.Row{Record: person(0), Token: 7}
-	for token, want := range map[uint64]string{7: person(0).Account.Email, 8: "account 1 of the list"} {
-		refused.Token = token
-		report(t, m, flow.ProfilesRead{Rows: []profiles.Row{read}}, flow.ProfilesRead{Rows: []profiles.Row{refused}})
-		row, _ := tb.rows.here()
-		require.Equal(t, profiles.Failed, row.Record.State)
-		require.Equal(t, want, accountName(row, flow.AccountsFile))
-		require.Contains(t, text(m), want)
-	}
-}
-
 // TestColumns: the account keeps its room, and gets all of it in a narrow window.
 func TestColumns(t *testing.T) {
 	t.Parallel()

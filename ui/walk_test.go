@@ -64,8 +64,6 @@ func kindOf(e flow.Effect) string {
 		return "approve"
 	case flow.ReportedDone:
 		return "handed"
-	case flow.Refreshed:
-		return "refreshed"
 	}
 	return "?"
 }
@@ -270,7 +268,7 @@ func TestWalkToTheTable(t *testing.T) {
 		on("extended", flow.TimeExtended{Until: start.Add(9 * time.Minute)}).
 		on("pasted", flow.AnswerArrived{}, flow.Exchanged{}, linked()).
 		on("profiles", read(20), flow.LookPlanned{At: start.Add(12 * time.Second)}).
-		on("refreshed", read(20))
+		on("profiles", read(20), flow.LookPlanned{At: start.Add(12 * time.Second)})
 	w := open(t, *sandboxFound(), s, 100, 30)
 	w.sees("Germany · sandbox")
 	w.toTheLink()
@@ -299,7 +297,7 @@ func TestWalkToTheTable(t *testing.T) {
 	w.quits()
 	require.Equal(t, flow.StepProfiles, w.m.State().Step)
 	require.NotNil(t, w.m.State().Link)
-	require.Equal(t, "refreshed", kindOf(s.asked[len(s.asked)-1]))
+	require.Empty(t, s.plays["profiles"], "r begins another look")
 }
 
 // TestEnterAloneWalksTheSandbox: every field is filled in, so that Enter alone
@@ -307,7 +305,7 @@ func TestWalkToTheTable(t *testing.T) {
 func TestEnterAloneWalksTheSandbox(t *testing.T) {
 	s := okAccount(newScript(t)).
 		on("authorize", linkReady(), flow.BrowserAsked{}, flow.AnswerArrived{}, flow.Exchanged{}, linked()).
-		on("profiles", read(15), flow.ProfilesDone{Counts: summaryOf(people(15))})
+		on("profiles", read(15), flow.ProfilesDone{})
 	w := open(t, *sandboxFound(), s, 80, 24)
 	w.toTheLink()
 	w.to(pageLinked)

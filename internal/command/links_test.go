@@ -225,7 +225,7 @@ func (h *linkedHome) start(folder string) error {
 	c := h.server.Credentials()
 	last := flow.Unattended(context.Background(), r, flow.Initial{
 		Answers: flow.Answers{Site: h.server.Site(cronofy.DataCenters()[3]), ClientID: c.ClientID, ClientSecret: c.ClientSecret, ServiceAccount: c.ServiceAccountID,
-			Provider: cronofy.Webex, Label: "Acme", RedirectURI: "http://" + addr + "/callback", Accounts: flow.Accounts{Kind: flow.AccountsNone}},
+			Provider: cronofy.Webex, Label: "Acme", RedirectURI: "http://" + addr + "/callback"},
 		Store: flow.Store{Kind: keystore.File, Passphrase: cronofy.NewSecret(testPassphrase)},
 	}, nil, func(flow.State, flow.Event) {})
 	if last.Problem != nil {

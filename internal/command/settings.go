@@ -105,7 +105,7 @@ func (f *settings) answers() (a flow.Answers, err error) {
 		a.Provider = p
 	}
 	if f.accounts != "" {
-		a.Accounts = flow.Accounts{Kind: flow.AccountsFile, Path: f.accounts}
+		a.Accounts = flow.Accounts{Path: f.accounts}
 	}
 	for _, given := range []struct {
 		flag, value string

@@ -213,7 +213,7 @@ func (w *wiring) useSandbox(ctx context.Context, f *settings, host opener.Machin
 		a.ClientSecret = server.Credentials().ClientSecret
 	}
 	if f.accounts == "" {
-		a.Accounts = flow.Accounts{Kind: flow.AccountsFile, Path: sandboxPeople}
+		a.Accounts = flow.Accounts{Path: sandboxPeople}
 	}
 	for _, d := range cronofy.DataCenters() {
 		w.known.Sites = append(w.known.Sites, server.Site(d))

@@ -88,7 +88,7 @@ func (h *fixture) link(p cronofy.Provider) links.Link {
 	}
 	last := flow.Unattended(h.t.Context(), r, flow.Initial{Answers: flow.Answers{
 		Site: h.server.Site(dc), ClientID: c.ClientID, ClientSecret: c.ClientSecret, ServiceAccount: c.ServiceAccountID,
-		Provider: p, Label: "Acme", RedirectURI: uri, Accounts: flow.Accounts{Kind: flow.AccountsNone},
+		Provider: p, Label: "Acme", RedirectURI: uri,
 	}}, nil, func(flow.State, flow.Event) {})
 	visits.Wait()
 	require.Nil(h.t, last.Problem)

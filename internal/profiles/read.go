@@ -26,7 +26,7 @@ type Options struct {
 	Provider  cronofy.Provider // whom State is about; zero: AnyProvider
 	Workers   int              // calls at once; zero: DefaultWorkers; at most MaxWorkers
 	Unordered bool             // records as they come instead of in the list's order
-	Patience  time.Duration    // how long a record waits for one before it; zero: until maxWaiting wait
+	Hold      int              // how many records wait for one before it, more than Workers; zero: maxWaiting
 	Done      *Done            // accounts that an earlier run has read; nil: none
 	Known     map[string]bool  // profile_ids seen before the link; nil: not known
 
@@ -82,10 +82,7 @@ func (o Options) window() int {
 }
 
 func (o Options) workers() int {
-	if o.Workers <= 0 {
-		return DefaultWorkers
-	}
-	return min(o.Workers, MaxWorkers)
+	return min(cmp.Or(o.Workers, DefaultWorkers), MaxWorkers)
 }
 
 // Summary counts what Run gave out.
@@ -106,20 +103,10 @@ func (s *Summary) Add(o Summary) {
 }
 
 // Count adds a record.
-func (s *Summary) Count(rec Record) {
-	if rec.Own {
-		s.Own++
-	}
-	s.add(rec.State, 1)
-}
+func (s *Summary) Count(rec Record) { s.add(rec.State, rec.Own, 1) }
 
-// Change counts an account in another state than before; "": it was not counted.
-func (s *Summary) Change(before, now State) {
-	s.add(before, -1)
-	s.add(now, 1)
-}
-
-func (s *Summary) add(state State, n int) {
+// add counts an account n times; without a state there is none.
+func (s *Summary) add(state State, own bool, n int) {
 	switch state {
 	case Connected:
 		s.Connected += n
@@ -133,10 +120,13 @@ func (s *Summary) add(state State, n int) {
 		return
 	}
 	s.Read += n
+	if own {
+		s.Own += n
+	}
 }
 
 // Run reads each account and gives its record to emit, in the order of the list
-// unless opts say otherwise; but an account for which maxWaiting others wait is
+// unless opts say otherwise; but an account for which Options.Hold others wait is
 // passed over, and its record comes when it comes. emit is called by one goroutine
 // at a time, at most once for an account; while it blocks, nothing further is
 // begun.
@@ -172,7 +162,7 @@ func Run(ctx context.Context, client Client, accounts iter.Seq2[Account, error],
 			}
 		}
 	}
-	hold := maxWaiting
+	hold := cmp.Or(opts.Hold, maxWaiting)
 	if opts.Unordered {
 		hold = 0
 	}
@@ -234,10 +224,13 @@ func (s *seen) add(h uint64) bool {
 
 // item is an account to read, or a line that is none.
 type item struct {
-	index    int // of Watch
 	account  Account
 	err      error
 	renewals int
+
+	index int   // of Watch, where it stands in the list
+	state State // and how it was counted last
+	own   bool
 }
 
 // maxRenewals: one token that is known already, and one that is made.
@@ -365,11 +358,11 @@ func pause(round int) time.Duration {
 
 // run looks at items side by side and gives their outcomes to emit, in the order of
 // the items, but does not let one that is late hold up the others: when more than hold
-// of them wait for it, or have waited for Options.Patience, their turn has come, and
-// that of the late one when it has ended. When ctx ends, so has that of all that were
-// finished. It returns when every goroutine it began has ended. Its error is emit's, or
-// ctx's if anything was left undone because of it. A panic in look or items becomes its
-// own, with a *crash.Error, because nobody above could deal with one elsewhere.
+// of them wait for it, their turn has come, and that of the late one when it has ended.
+// When ctx ends, so has that of all that were finished. It returns when every goroutine
+// it began has ended. Its error is emit's, or ctx's if anything was left undone because
+// of it. A panic in look or items becomes its own, with a *crash.Error, because nobody
+// above could deal with one elsewhere.
 func (r *reader) run(ctx context.Context, items iter.Seq[*item], look func(context.Context, *item) outcome, hold int, emit func(outcome) error) error {
 	inner, stop := context.WithCancel(ctx)
 	var work sync.WaitGroup
@@ -407,50 +400,46 @@ func (r *reader) run(ctx context.Context, items iter.Seq[*item], look func(conte
 		undone = false // before results is closed
 	})
 	next, waiting, abandoned := 0, map[int]outcome{}, false
-	give := func(number int) error {
-		o, here := waiting[number]
-		delete(waiting, number)
-		abandoned = abandoned || o.undone
-		if !here || o.undone {
+	give := func(o outcome) error {
+		if o.undone {
+			abandoned = true
 			return nil
 		}
 		return emit(o)
 	}
-	var late <-chan time.Time // nil while nothing waits
-	for open := true; open; {
-		first, most := next, 0 // so many may go on waiting: none at the end, or when patience is
-		select {
-		case o, more := <-results:
-			if open = more; !more {
-				break
-			}
-			if o.caught != nil {
-				panic(o.caught)
-			}
-			<-slots
-			waiting[o.number], most = o, hold
-			if o.number < next { // it was passed over
-				if err := give(o.number); err != nil {
+	giveAll := func(most int) error { // until so many go on waiting, or fewer
+		for ; len(waiting) > 0; next++ {
+			o, here := waiting[next]
+			switch {
+			case here:
+				delete(waiting, next)
+				if err := give(o); err != nil {
 					return err
 				}
+			case len(waiting) <= most:
+				return nil
 			}
-		case <-late:
 		}
-		for len(waiting) > 0 {
-			if _, here := waiting[next]; !here && len(waiting) <= most {
-				break
-			}
-			if err := give(next); err != nil {
+		return nil
+	}
+	for o := range results {
+		if o.caught != nil {
+			panic(o.caught)
+		}
+		<-slots
+		if o.number < next { // it was passed over
+			if err := give(o); err != nil {
 				return err
 			}
-			next++
+			continue
 		}
-		switch {
-		case len(waiting) == 0:
-			late = nil
-		case r.opts.Patience > 0 && (late == nil || next != first):
-			late = time.After(r.opts.Patience)
+		waiting[o.number] = o
+		if err := giveAll(hold); err != nil {
+			return err
 		}
+	}
+	if err := giveAll(0); err != nil {
+		return err
 	}
 	if undone || abandoned {
 		return fmt.Errorf("read profiles: %w", ctx.Err())
@@ -465,78 +454,69 @@ const DefaultWatch = 10 * time.Minute
 type Row struct {
 	Index  int
 	Record Record
-	Token  uint64 // the same for the same access token, in this process alone; it tells nothing of it
 }
-
-// NameLike keeps the name that an earlier look at the same token had learned, where
-// this one, which was refused, has none.
-func (r Row) NameLike(before Row) Row {
-	if r.Token != before.Token || r.Record.State != Failed {
-		return r
-	}
-	a, b := &r.Record.Account, before.Record.Account
-	a.Sub, a.Email, a.Name = cmp.Or(a.Sub, b.Sub), cmp.Or(a.Email, b.Email), cmp.Or(a.Name, b.Name)
-	return r
-}
-
-var tokenSeed = maphash.MakeSeed()
 
 // WatchOptions say how Watch looks. Options.Unordered and Options.Wait have no
 // meaning here: rows come as they are read, and waiting is Watch's own.
 type WatchOptions struct {
 	Options
-	Refresh  <-chan struct{}        // looks at all again, at once, and the time begins anew; give it room for one, so that none is lost
 	Pauses   []time.Duration        // before the second, third, ... look; the last repeats; nil: 5 s doubling up to 1 min
-	NextLook func(in time.Duration) // when the next look begins by itself; nil: nobody is told
+	NextLook func(in time.Duration) // when the next look begins; nil: nobody is told
 }
 
+// batchTime is how long a row may wait for others: a screen that draws 60 times a
+// second has no use for more.
+const batchTime = 50 * time.Millisecond
+
 // Watch reads all accounts and gives their rows to emit, in batches and as they
-// come; then it looks again at those that are not connected, with growing
-// pauses, until all are, or time is over, or nothing can change any more (a
-// token that is refused). It ends with an error only when ctx does. emit and
+// come, with the counts of all; then it looks again at those that are not connected,
+// with growing pauses, until all are, or time is over, or nothing can change any more
+// (a token that is refused). It ends with an error only when ctx does. emit and
 // NextLook are called by one goroutine at a time. It returns when all it began
 // has ended.
-func Watch(ctx context.Context, client Client, accounts []Account, opts WatchOptions, emit func([]Row)) error {
-	opts.Wait, opts.Patience = 0, 0
+func Watch(ctx context.Context, client Client, accounts []Account, opts WatchOptions, emit func([]Row, Summary)) error {
+	opts.Wait = 0
 	r := newReader(client, opts.Options)
-	var all []*item
-	for i, a := range accounts {
-		all = append(all, &item{index: i, account: a})
-	}
 	var open []*item
-	var end time.Time
-	for round, begin := 0, true; ; round++ {
-		if begin {
-			open, end, round, begin = all, time.Now().Add(DefaultWatch), 0, false
-			for _, it := range all {
-				it.renewals = 0 // who asks to look again wants the reason, not that there was one
-			}
+	for i, a := range accounts {
+		open = append(open, &item{index: i, account: a})
+	}
+	var mu sync.Mutex
+	var batch []Row
+	var sum Summary
+	flush := func() {
+		mu.Lock()
+		defer mu.Unlock()
+		if len(batch) > 0 {
+			emit(batch, sum)
+			batch = nil
 		}
+	}
+	due := time.AfterFunc(batchTime, flush)
+	defer due.Stop()
+	end := time.Now().Add(DefaultWatch)
+	for round := 0; ; round++ {
 		var again []*item
-		err := inBatches(func(give func(Row)) error {
-			return r.run(ctx, slices.Values(open), r.look, 0, func(o outcome) error {
-				if !o.final {
-					again = append(again, o.item)
-				}
-				token := maphash.String(tokenSeed, o.item.account.AccessToken.Reveal())
-				give(Row{Index: o.item.index, Record: o.record, Token: token})
-				return nil
-			})
-		}, emit)
-		if err != nil {
+		err := r.run(ctx, slices.Values(open), r.look, 0, func(o outcome) error {
+			mu.Lock()
+			defer mu.Unlock()
+			if !o.final {
+				again = append(again, o.item)
+			}
+			sum.add(o.item.state, o.item.own, -1)
+			o.item.state, o.item.own = o.record.State, o.record.Own
+			sum.Count(o.record)
+			if batch = append(batch, Row{o.item.index, o.record}); len(batch) == 1 {
+				due.Reset(batchTime)
+			}
+			return nil
+		})
+		flush()
+		left := time.Until(end)
+		if err != nil || len(again) == 0 || left <= 0 {
 			return err
 		}
 		open = again
-		left := time.Until(end)
-		if len(open) == 0 || left <= 0 {
-			select {
-			case <-opts.Refresh: // while nobody listened
-				begin = true
-				continue
-			default:
-				return nil
-			}
-		}
 		wait := pause(round)
 		if len(opts.Pauses) > 0 {
 			wait = opts.Pauses[min(round, len(opts.Pauses)-1)]
@@ -545,60 +525,8 @@ func Watch(ctx context.Context, client Client, accounts []Account, opts WatchOpt
 		if opts.NextLook != nil {
 			opts.NextLook(wait)
 		}
-		select {
-		case <-opts.Refresh:
-			begin = true
-		case <-time.After(wait):
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
-}
-
-// batch bounds: a screen that draws 60 times a second has no use for more.
-const (
-	batchRows = 256
-	batchTime = 50 * time.Millisecond
-)
-
-// inBatches runs produce beside it and hands its rows on in batches: when enough
-// came, or a moment after the first of them. It ends as produce does, with its error
-// or its panic, when all rows were handed on.
-func inBatches(produce func(give func(Row)) error, emit func([]Row)) error {
-	rows := make(chan Row)
-	var err error
-	var caught *crash.Error // both are written before rows is closed
-	go func() {             // ends before inBatches does: rows is read until it is closed
-		defer close(rows)
-		defer func() { caught = crash.Caught(recover()) }()
-		err = produce(func(r Row) { rows <- r })
-	}()
-	var batch []Row
-	var due <-chan time.Time // nil while batch is empty
-	flush := func() {
-		if len(batch) > 0 {
-			emit(batch)
-		}
-		batch, due = nil, nil
-	}
-	for {
-		select {
-		case r, more := <-rows:
-			if !more {
-				flush()
-				if caught != nil {
-					panic(caught)
-				}
-				return err
-			}
-			if batch = append(batch, r); len(batch) == 1 {
-				due = time.After(batchTime)
-			}
-			if len(batch) >= batchRows {
-				flush()
-			}
-		case <-due:
-			flush()
+		if err := cronofy.Sleep(ctx, wait); err != nil {
+			return err
 		}
 	}
 }

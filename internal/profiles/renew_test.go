@@ -244,7 +244,7 @@ func TestWatchKeepsWhatWasRenewed(t *testing.T) {
 			return cronofy.UserInfo{Sub: token}, nil // missing: it looks again
 		})
 		given := []Account{holder("a@example.test", "old", "r")}
-		require.NoError(t, Watch(t.Context(), c, given, opts, func([]Row) {}))
+		require.NoError(t, Watch(t.Context(), c, given, opts, func([]Row, Summary) {}))
 		require.Equal(t, 1, calls)
 		require.Equal(t, 1, c.count("old"))
 		require.Greater(t, c.count("fresh"), 2)

@@ -23,6 +23,7 @@ func list(n int) []Account {
 // screen keeps what a screen would show.
 type screen struct {
 	rows  map[int]Record
+	sum   Summary
 	emits int
 	looks []time.Duration // since the beginning
 	begun time.Time
@@ -30,8 +31,9 @@ type screen struct {
 
 func newScreen() *screen { return &screen{rows: map[int]Record{}, begun: time.Now()} }
 
-func (s *screen) emit(rows []Row) {
+func (s *screen) emit(rows []Row, sum Summary) {
 	s.emits++
+	s.sum = sum
 	for _, r := range rows {
 		s.rows[r.Index] = r.Record
 	}
@@ -54,7 +56,7 @@ func TestWatchPanicsWhereItsOwnerIs(t *testing.T) {
 	var caught *crash.Error
 	func() {
 		defer func() { caught = crash.Caught(recover()) }()
-		_ = Watch(t.Context(), mistake, list(3), WatchOptions{}, func([]Row) {})
+		_ = Watch(t.Context(), mistake, list(3), WatchOptions{}, func([]Row, Summary) {})
 	}()
 	require.NotNil(t, caught)
 	require.Equal(t, "crashed: string", caught.Error())
@@ -130,43 +132,6 @@ func TestWatchLooksAgainAfterAFailureThatMayPass(t *testing.T) {
 	})
 }
 
-func TestWatchRefreshBeginsAnew(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		s := newScreen()
-		refresh := make(chan struct{}, 1)
-		time.AfterFunc(9*time.Minute+time.Second, func() { refresh <- struct{}{} })
-		c := answering(func(ctx context.Context, token string) (cronofy.UserInfo, error) {
-			if token == "0" {
-				return connected(ctx, token)
-			}
-			return later(s.begun.Add(time.Hour))(ctx, token)
-		})
-		require.NoError(t, Watch(t.Context(), c, list(2), WatchOptions{Refresh: refresh}, s.emit))
-		require.Equal(t, 9*time.Minute+time.Second+DefaultWatch, time.Since(s.begun))
-		require.Equal(t, 2, c.count("0"), "a refresh looks at the connected too")
-	})
-}
-
-func TestWatchRefreshDuringALookIsNotLost(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		s := newScreen()
-		refresh := make(chan struct{}, 1)
-		asked := false
-		c := answering(func(ctx context.Context, token string) (cronofy.UserInfo, error) {
-			if !asked {
-				asked = true
-				refresh <- struct{}{}
-			}
-			return connected(ctx, token)
-		})
-		require.NoError(t, Watch(t.Context(), c, list(1), WatchOptions{Refresh: refresh}, s.emit))
-		require.Equal(t, 2, c.count("0"))
-		require.Zero(t, time.Since(s.begun).Truncate(time.Second))
-	})
-}
-
 func TestWatchEndsWithTheContext(t *testing.T) {
 	t.Parallel()
 	for name, answer := range map[string]func(context.Context, string) (cronofy.UserInfo, error){
@@ -192,7 +157,8 @@ func TestWatchGivesRowsInBatches(t *testing.T) {
 		s := newScreen()
 		require.NoError(t, Watch(t.Context(), answering(connected), list(10_000), WatchOptions{}, s.emit))
 		require.Len(t, s.rows, 10_000)
-		require.LessOrEqual(t, s.emits, 10_000/batchRows+1)
+		require.LessOrEqual(t, s.emits, 10)
+		require.Equal(t, Summary{Read: 10_000, Connected: 10_000}, s.sum)
 	})
 	synctest.Test(t, func(t *testing.T) {
 		s := newScreen()
@@ -203,8 +169,8 @@ func TestWatchGivesRowsInBatches(t *testing.T) {
 			return connected(ctx, token)
 		})
 		seen := []time.Duration{}
-		require.NoError(t, Watch(t.Context(), c, list(2), WatchOptions{}, func(rows []Row) {
-			s.emit(rows)
+		require.NoError(t, Watch(t.Context(), c, list(2), WatchOptions{}, func(rows []Row, sum Summary) {
+			s.emit(rows, sum)
 			seen = append(seen, time.Since(s.begun))
 		}))
 		require.Equal(t, []time.Duration{batchTime, time.Second}, seen, "the first is not kept back by the last")
@@ -213,5 +179,26 @@ func TestWatchGivesRowsInBatches(t *testing.T) {
 
 func TestWatchOfNobody(t *testing.T) {
 	t.Parallel()
-	require.NoError(t, Watch(t.Context(), answering(connected), nil, WatchOptions{}, func([]Row) { t.Error("rows") }))
+	require.NoError(t, Watch(t.Context(), answering(connected), nil, WatchOptions{}, func([]Row, Summary) { t.Error("rows") }))
+}
+
+// TestWatchCountsEachAccountOnce, in its newest state.
+func TestWatchCountsEachAccountOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newScreen()
+		var seen []Summary
+		c := answering(func(_ context.Context, token string) (cronofy.UserInfo, error) {
+			switch since := time.Since(s.begun); {
+			case token == "0" || since > 10*time.Second:
+				return info(profile("zoom", true)), nil
+			case since > time.Second:
+				return info(profile("go_to", true)), nil
+			}
+			return cronofy.UserInfo{}, &cronofy.Error{Status: 503}
+		})
+		opts := WatchOptions{Options: Options{Known: map[string]bool{"pro_go_to": true}}}
+		require.NoError(t, Watch(t.Context(), c, list(3), opts, func(rows []Row, sum Summary) { seen = append(seen, sum) }))
+		require.Equal(t, []Summary{{Read: 3, Connected: 1, Failed: 2}, {Read: 3, Connected: 1, Missing: 2, Own: 2}, {Read: 3, Connected: 3}}, seen)
+	})
 }
