@@ -54,7 +54,7 @@ func BenchmarkBareHTTP(b *testing.B) {
 
 func benchServer(b *testing.B) (string, *http.Client) {
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { reply(w, 200, accountExample) }))
-	h, err := NewHTTPClient(HTTPOptions{})
+	h, err := NewHTTPClient("")
 	require.NoError(b, err)
 	b.Cleanup(func() { h.CloseIdleConnections(); s.Close() })
 	return s.URL, h

@@ -239,11 +239,7 @@ func TestCheckApplication(t *testing.T) {
 			if test.status == 200 {
 				require.ErrorAs(t, err, new(*BadAnswerError))
 			}
-			if test.notChecked {
-				require.ErrorIs(t, err, ErrNotChecked)
-			} else {
-				require.NotErrorIs(t, err, ErrNotChecked)
-			}
+			require.Equal(t, !test.ok && !test.notChecked, ClientRefused(err), "%v", err)
 		})
 	}
 }
@@ -552,7 +548,7 @@ func TestACodeGoesOutOnAFreshConnection(t *testing.T) {
 			go answerOnce(conn)
 		}
 	}()
-	c := clientFor(t, "http://"+l.Addr().String(), HTTPOptions{})
+	c := clientFor(t, "http://"+l.Addr().String(), route{})
 	for range 3 {
 		_, err = c.UserInfo(t.Context(), NewSecret("token"))
 		require.NoError(t, err)

@@ -25,6 +25,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 )
 
@@ -103,7 +104,7 @@ func New(site Site, app App, opts ...Option) *Client {
 		c.base, _ = url.Parse(base)
 	}
 	if c.http == nil {
-		c.http, _ = NewHTTPClient(HTTPOptions{}) // only a CA file can make it fail
+		c.http, _ = NewHTTPClient("") // only a CA file can make it fail
 	}
 	own := *c.http
 	own.CheckRedirect, own.Jar, own.Timeout = noRedirect, nil, cmp.Or(own.Timeout, callTimeout)
@@ -229,11 +230,9 @@ func (c *Client) pass(ctx context.Context, pause time.Duration) error {
 
 // learn lets the limiter hear how a call went.
 func (c *Client) learn(err error, sent time.Time) {
-	if e, ok := errors.AsType[*Error](err); ok && e.Status == http.StatusTooManyRequests {
+	if e := refusalIn(err); e.Status == http.StatusTooManyRequests {
 		c.limiter.refused(sent, min(e.RetryAfter, longestPause*2))
-		return
-	}
-	if _, silent := errors.AsType[*NetworkError](err); !silent {
+	} else if !is[*NetworkError](err) {
 		c.limiter.accepted(sent)
 	}
 }
@@ -298,21 +297,18 @@ const (
 // tries is how many attempts of the call err allows in all, and what pause Cronofy
 // asked for. What will not go away by itself is not repeated.
 func (k call) tries(err error) (int, time.Duration) {
-	if e, ok := errors.AsType[*Error](err); ok {
-		switch e.Status {
-		case http.StatusTooManyRequests:
-			return triesRefused, e.RetryAfter
-		case http.StatusInternalServerError, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
-			if k.safe {
-				return triesServer, e.RetryAfter
-			}
-		}
-	}
-	if e, ok := errors.AsType[*BadAnswerError](err); ok && e.broken && k.safe {
+	refused := refusalIn(err)
+	bad, isBad := errors.AsType[*BadAnswerError](err)
+	network, isNetwork := errors.AsType[*NetworkError](err)
+	switch {
+	case refused.Status == http.StatusTooManyRequests:
+		return triesRefused, refused.RetryAfter
+	case k.safe && slices.Contains([]int{500, 502, 503, 504}, refused.Status):
+		return triesServer, refused.RetryAfter
+	case k.safe && isBad && bad.broken:
 		return triesReset, 0
-	}
-	if e, ok := errors.AsType[*NetworkError](err); ok && (k.safe || !e.Sent) {
-		switch cmp.Or(e.ProxyKind, e.Kind) {
+	case isNetwork && (k.safe || !network.Sent):
+		switch cmp.Or(network.ProxyKind, network.Kind) {
 		case NetworkReset, NetworkRefused:
 			return triesReset, 0
 		case NetworkTimeout:

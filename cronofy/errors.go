@@ -23,27 +23,18 @@ var (
 	ErrUnsendable = errors.New("the credential holds characters that cannot be sent")
 	// ErrSite: the site has no usable base URL, or plain http to another machine.
 	ErrSite = errors.New("no usable API address")
-	// ErrNotChecked wraps every outcome of CheckApplication that says nothing
-	// about the client id and secret.
-	ErrNotChecked = errors.New("the application could not be checked")
 )
 
 // Error is an answer outside 2xx, redirects included. All texts are cleaned and
 // cut, and hold no secret that was part of the request.
 // https://docs.cronofy.com/developers/api/error-codes/
 type Error struct {
-	Op          string                  // "create link token"
-	Status      int                     // HTTP status
-	Code        string                  // OAuth "error" of a token call's 400 or 401 (RFC 6749 section 5.2); empty if none
-	Description string                  // OAuth "error_description"; empty if none
-	Fields      map[string][]FieldError // from a 422: field → complaints; nil if none
-	RetryAfter  time.Duration           // 0 if the server named none
-}
-
-// FieldError is one complaint about one field.
-type FieldError struct {
-	Key         string // "errors.required"
-	Description string // "required"
+	Op          string              // "create link token"
+	Status      int                 // HTTP status
+	Code        string              // OAuth "error" of a token call's 400 or 401 (RFC 6749 section 5.2); empty if none
+	Description string              // OAuth "error_description"; empty if none
+	Fields      map[string][]string // from a 422: field → complaints, like "required"; nil if none
+	RetryAfter  time.Duration       // 0 if the server named none
 }
 
 // Error is one line: "create link token: 422 service_account_id: required".
@@ -58,8 +49,8 @@ func (e *Error) Error() string {
 	}
 	sep := " "
 	for _, name := range e.FieldNames() {
-		for _, f := range e.Fields[name] {
-			b.WriteString(sep + name + ": " + cmp.Or(f.Description, f.Key))
+		for _, complaint := range e.Fields[name] {
+			b.WriteString(sep + name + ": " + complaint)
 			sep = "; "
 		}
 	}
@@ -86,19 +77,17 @@ type BadAnswerError struct {
 func (e *BadAnswerError) Error() string { return e.Op + ": unusable answer: " + e.Reason }
 
 // StatusOf is the HTTP status of the *Error in err's tree, 0 if there is none.
-func StatusOf(err error) int {
-	if e, ok := errors.AsType[*Error](err); ok {
-		return e.Status
-	}
-	return 0
-}
+func StatusOf(err error) int { return refusalIn(err).Status }
 
 // CodeOf is the OAuth error code of the *Error in err's tree, "" if none.
-func CodeOf(err error) string {
+func CodeOf(err error) string { return refusalIn(err).Code }
+
+// refusalIn is the *Error in err's tree, an empty one if there is none.
+func refusalIn(err error) *Error {
 	if e, ok := errors.AsType[*Error](err); ok {
-		return e.Code
+		return e
 	}
-	return ""
+	return &Error{}
 }
 
 // ClientRefused tells whether the token endpoint does not take the client itself, so
@@ -112,31 +101,29 @@ func ClientRefused(err error) bool {
 // unusable, or was a 5xx. After such a Refresh or Exchange the refresh token or
 // code may be used up.
 func AnswerLost(err error) bool {
-	if e, ok := errors.AsType[*NetworkError](err); ok {
-		return e.Sent
-	}
-	if _, ok := errors.AsType[*BadAnswerError](err); ok {
-		return true
-	}
-	if e, ok := errors.AsType[*opError](err); ok {
-		return e.sent
-	}
-	return StatusOf(err) >= 500
+	sent, unanswered := wasSent(err)
+	return sent || !unanswered && StatusOf(err) >= 500
 }
 
 // MayRepeat tells whether a call that failed may be made again as it was, a code
 // exchange included: Cronofy did not carry it out, because nothing was sent or
 // because it said so itself (RFC 9110 and RFC 8470: 421, 425, 429, 503).
 func MayRepeat(err error) bool {
-	switch StatusOf(err) {
-	case http.StatusMisdirectedRequest, http.StatusTooEarly, http.StatusTooManyRequests, http.StatusServiceUnavailable:
-		return true
-	}
+	sent, unanswered := wasSent(err)
+	return unanswered && !sent || slices.Contains([]int{421, 425, 429, 503}, StatusOf(err))
+}
+
+// wasSent tells whether a call ended without an answer of Cronofy's, and whether its
+// request may have arrived then.
+func wasSent(err error) (sent, unanswered bool) {
 	if e, ok := errors.AsType[*NetworkError](err); ok {
-		return !e.Sent
+		return e.Sent, true
 	}
-	e, ok := errors.AsType[*opError](err)
-	return ok && !e.sent
+	if e, ok := errors.AsType[*opError](err); ok {
+		return e.sent, true
+	}
+	bad := is[*BadAnswerError](err)
+	return bad, bad
 }
 
 const (
@@ -222,8 +209,8 @@ func (t tidier) tidy(s string) string {
 
 // fields reads {"field":[{"key":…,"description":…}]}, and what may stand there
 // instead: one object, a text, a list of texts.
-func (t tidier) fields(errs object) map[string][]FieldError {
-	out := make(map[string][]FieldError)
+func (t tidier) fields(errs object) map[string][]string {
+	var out map[string][]string
 	for name, complaints := range errs.members {
 		list, ok := complaints.([]any)
 		if !ok {
@@ -234,13 +221,13 @@ func (t tidier) fields(errs object) map[string][]FieldError {
 			text, _ := c.(string)
 			members, _ := c.(map[string]any)
 			o := object{members: members, odd: errs.odd}
+			if out == nil {
+				out = make(map[string][]string)
+			}
 			if len(out) < maxFields && len(out[name]) < maxFields {
-				out[name] = append(out[name], FieldError{t.tidy(o.text("key")), t.tidy(cmp.Or(text, o.text("description")))})
+				out[name] = append(out[name], t.tidy(cmp.Or(text, o.text("description"), o.text("key"))))
 			}
 		}
-	}
-	if len(out) == 0 {
-		return nil
 	}
 	return out
 }

@@ -163,14 +163,13 @@ func (l *Limiter) accepted(sent time.Time) {
 type window struct {
 	length  time.Duration
 	n       int         // calls allowed at best
-	sent    []time.Time // ring of the last n; shorter until there were so many
-	last    int         // index of the latest
+	sent    []time.Time // the last n
 	allowed int         // at most n; less after refusals, in windows of a second
 	changed time.Time   // when allowed did
 }
 
 func newWindow(n int, length time.Duration) *window {
-	return &window{length: length + length/windowMargin, n: n, last: -1, allowed: n}
+	return &window{length: length + length/windowMargin, n: n, allowed: n}
 }
 
 // next is when the window has room again: the zero time, or a window's length
@@ -179,16 +178,11 @@ func (w *window) next() time.Time {
 	if len(w.sent) < w.allowed {
 		return time.Time{}
 	}
-	return w.sent[(w.last-w.allowed+1+w.n)%w.n].Add(w.length)
+	return w.sent[len(w.sent)-w.allowed].Add(w.length)
 }
 
 func (w *window) book(now time.Time) {
-	w.last = (w.last + 1) % w.n
-	if len(w.sent) < w.n {
-		w.sent = append(w.sent, now)
-		return
-	}
-	w.sent[w.last] = now
+	w.sent = append(w.sent[max(0, len(w.sent)+1-w.n):], now)
 }
 
 // halve and recover find the rate that Cronofy really allows, which may be lower

@@ -36,35 +36,22 @@ const (
 	idleConnections = 256
 )
 
-// HTTPOptions says how the one http.Client of a program reaches the network.
-type HTTPOptions struct {
-	// CAFile names a PEM file whose certificates are trusted beside the system's.
-	CAFile string
-	// Proxy picks the proxy of a request; nil takes it from HTTPS_PROXY, HTTP_PROXY
-	// and NO_PROXY. It is never asked about loopback hosts, which are always direct.
-	Proxy func(*http.Request) (*url.URL, error)
-	// DialContext opens connections; nil means the system's dialer with a limit of 10 s.
-	DialContext func(ctx context.Context, network, address string) (net.Conn, error)
-}
-
-// NewHTTPClient makes an http.Client that follows no redirects, because a
-// redirect would carry a credential to a place nobody chose. The error tells of
-// an unusable CA file.
-func NewHTTPClient(o HTTPOptions) (*http.Client, error) {
-	roots, err := trustedRoots(o.CAFile)
+// NewHTTPClient makes the one http.Client of a program. It trusts the certificates of
+// caFile, if one is named, beside the system's; the error tells why they cannot be used.
+// It follows no redirects, because a redirect would carry a credential to a place nobody
+// chose.
+func NewHTTPClient(caFile string) (*http.Client, error) {
+	roots, err := trustedRoots(caFile)
 	if err != nil {
 		return nil, err
-	}
-	if o.DialContext == nil {
-		o.DialContext = (&net.Dialer{Timeout: connectTimeout, KeepAlive: 30 * time.Second}).DialContext
 	}
 	return &http.Client{
 		Timeout:       callTimeout,
 		CheckRedirect: noRedirect,
 		Transport: &http.Transport{
-			Proxy:                  chosenProxy(o.Proxy),
+			Proxy:                  Proxied(http.ProxyFromEnvironment),
 			OnProxyConnectResponse: proxyAnswer,
-			DialContext:            o.DialContext,
+			DialContext:            (&net.Dialer{Timeout: connectTimeout, KeepAlive: 30 * time.Second}).DialContext,
 			TLSClientConfig:        &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
 			TLSHandshakeTimeout:    connectTimeout,
 			ForceAttemptHTTP2:      true,
@@ -134,10 +121,9 @@ func readCertificates(b []byte) ([]*x509.Certificate, error) {
 	return nil, errors.New("it holds no certificate that can be read")
 }
 
-func chosenProxy(pick func(*http.Request) (*url.URL, error)) func(*http.Request) (*url.URL, error) {
-	if pick == nil {
-		pick = http.ProxyFromEnvironment
-	}
+// Proxied makes a Transport's Proxy of pick, which is not asked about loopback hosts,
+// and whose choice is checked.
+func Proxied(pick func(*http.Request) (*url.URL, error)) func(*http.Request) (*url.URL, error) {
 	return func(r *http.Request) (*url.URL, error) {
 		if LoopbackHost(r.URL.Hostname()) {
 			return nil, nil
@@ -153,14 +139,15 @@ func chosenProxy(pick func(*http.Request) (*url.URL, error)) func(*http.Request)
 		case u.Hostname() == "", strings.HasSuffix(u.Host, ":"): // "http:", which http.ProxyFromEnvironment makes of what is no address
 			return nil, &proxyError{reason: "it names no host"}
 		}
-		p, _ := r.Context().Value(progressKey{}).(*Progress)
-		p.note(func() { p.proxy = u })
+		if p, ok := r.Context().Value(progressKey{}).(*Progress); ok {
+			p.note(func() { p.proxy = u })
+		}
 		return u, nil
 	}
 }
 
-// proxyError is a proxy's refusal, or a proxy address that cannot be used. It
-// does not quote the address, which may hold a password.
+// proxyError is a proxy's refusal, or why a proxy's address cannot be used. It does
+// not quote the address, which may hold a password.
 type proxyError struct {
 	reason string
 	status int // what the proxy answered to CONNECT; 0: its address cannot be used
@@ -170,14 +157,14 @@ func (e *proxyError) Error() string {
 	if e.status == 0 {
 		return "the proxy's address cannot be used: " + e.reason
 	}
-	return e.reason
+	return strings.TrimSpace(fmt.Sprintf("the proxy answered %d %s", e.status, http.StatusText(e.status)))
 }
 
 func proxyAnswer(_ context.Context, _ *url.URL, _ *http.Request, res *http.Response) error {
 	if res.StatusCode == http.StatusOK {
 		return nil
 	}
-	return &proxyError{fmt.Sprintf("the proxy answered %d %s", res.StatusCode, http.StatusText(res.StatusCode)), res.StatusCode}
+	return &proxyError{status: res.StatusCode}
 }
 
 // Progress notes how far a request came: what is certain after a failure follows
@@ -185,11 +172,11 @@ func proxyAnswer(_ context.Context, _ *url.URL, _ *http.Request, res *http.Respo
 // HTTP/2. net/http tells it on goroutines of its own, also after the request.
 type Progress struct {
 	mu         sync.Mutex
-	asked      bool     // a connection was asked for
-	connected  bool     // and was ready: something may have been sent
-	http2      bool     // it speaks HTTP/2
-	handshakes int      // TLS handshakes begun
-	addresses  []string // of the host
+	asked      bool // a connection was asked for
+	connected  bool // and was ready: something may have been sent
+	http2      bool // it speaks HTTP/2
+	handshakes int  // TLS handshakes begun
+	found      bool // the host's name was looked up here, and has an address
 	proxy      *url.URL
 }
 
@@ -199,14 +186,8 @@ type progressKey struct{}
 func Watch(ctx context.Context) (context.Context, *Progress) {
 	p := &Progress{}
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GetConn: func(string) { p.note(func() { p.asked = true }) },
-		DNSDone: func(i httptrace.DNSDoneInfo) {
-			p.note(func() {
-				for _, a := range i.Addrs {
-					p.addresses = append(p.addresses, a.String())
-				}
-			})
-		},
+		GetConn:           func(string) { p.note(func() { p.asked = true }) },
+		DNSDone:           func(i httptrace.DNSDoneInfo) { p.note(func() { p.found = len(i.Addrs) > 0 }) },
 		TLSHandshakeStart: func() { p.note(func() { p.handshakes++ }) },
 		GotConn: func(i httptrace.GotConnInfo) {
 			c, ok := i.Conn.(*tls.Conn)
@@ -217,20 +198,18 @@ func Watch(ctx context.Context) (context.Context, *Progress) {
 	return context.WithValue(ctx, progressKey{}, p), p
 }
 
-// note lets f write; a request that nobody watches has no Progress.
+// note lets f write.
 func (p *Progress) note(f func()) {
-	if p != nil {
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		f()
-	}
-}
-
-// Addresses are those of the host, as far as they were looked up here.
-func (p *Progress) Addresses() []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return slices.Clone(p.addresses)
+	f()
+}
+
+// Found tells whether the host's name was looked up here, and has an address.
+func (p *Progress) Found() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.found
 }
 
 // Proxy is the host of the proxy in between; empty: none.
@@ -312,11 +291,7 @@ func (e *NetworkError) Unwrap() error {
 
 // Failed sorts what http.Client.Do or a body's Read gave.
 func (p *Progress) Failed(op, host string, err error) *NetworkError {
-	for {
-		u, ok := errors.AsType[*url.Error](err)
-		if !ok {
-			break
-		}
+	for u, ok := errors.AsType[*url.Error](err); ok; u, ok = errors.AsType[*url.Error](err) {
 		err = u.Err
 	}
 	e := &NetworkError{Op: op, Host: host, Proxy: p.Proxy(), Err: err}
@@ -325,18 +300,14 @@ func (p *Progress) Failed(op, host string, err error) *NetworkError {
 	if c := refusedCertificate(err); c != nil {
 		e.Issuer = Issuer(c)
 	}
-	kind := p.sort(err)
-	refused, isProxy := errors.AsType[*proxyError](err)
-	switch {
-	case isProxy:
+	e.Kind = p.sort(err)
+	if refused, ok := errors.AsType[*proxyError](err); ok {
 		e.Kind, e.ProxyStatus = NetworkProxy, refused.status
-	case p.atProxy() || hasOp(err, "proxyconnect", "socks connect"):
-		if kind == NetworkOther { // nothing is known but that it answered otherwise than a proxy
-			kind = NetworkProtocol
+	} else if p.atProxy() || hasOp(err, "proxyconnect", "socks connect") {
+		if e.Kind == NetworkOther { // nothing is known but that it answered otherwise than a proxy
+			e.Kind = NetworkProtocol
 		}
-		e.Kind, e.ProxyKind = NetworkProxy, kind
-	default:
-		e.Kind = kind
+		e.Kind, e.ProxyKind = NetworkProxy, e.Kind
 	}
 	before := e.Kind == NetworkProxy || e.Kind == NetworkDNS || hasOp(err, "dial") || p.asked && !p.connected
 	e.Sent = !before && !unprocessed(err)
@@ -353,7 +324,6 @@ func (p *Progress) sort(err error) NetworkKind {
 	var timeout interface{ Timeout() bool }
 	errno, isErrno := errors.AsType[syscall.Errno](err)
 	dns, isDNS := errors.AsType[*net.DNSError](err)
-	_, isRecord := errors.AsType[tls.RecordHeaderError](err)
 	switch {
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout(), errno == wsaTimedOut, isDNS && dns.IsTimeout:
 		return NetworkTimeout
@@ -363,7 +333,7 @@ func (p *Progress) sort(err error) NetworkKind {
 		return NetworkRefused
 	case isErrno, errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed):
 		return NetworkReset
-	case p.handshakes > 0 && !p.connected, refusedCertificate(err) != nil, isRecord, errors.Is(err, http.ErrSchemeMismatch), hasOp(err, "remote error"):
+	case p.handshakes > 0 && !p.connected, refusedCertificate(err) != nil, unencrypted(err), hasOp(err, "remote error"):
 		return NetworkTLS
 	case !p.connected:
 		return NetworkOther
@@ -371,6 +341,16 @@ func (p *Progress) sort(err error) NetworkKind {
 		return NetworkProtocol
 	}
 	return NetworkReset
+}
+
+func unencrypted(err error) bool {
+	return is[tls.RecordHeaderError](err) || errors.Is(err, http.ErrSchemeMismatch)
+}
+
+// is tells whether an error's tree has one of this type.
+func is[E error](err error) bool {
+	_, ok := errors.AsType[E](err)
+	return ok
 }
 
 // noHTTP tells an answer that is none from a connection that ended. HTTP/2 has
@@ -440,116 +420,88 @@ func (streamError) Error() string { return "stream error" }
 
 // Words tells people what is wrong and what to do about it.
 func (e *NetworkError) Words() (summary, hint string) {
-	switch {
-	case e.Kind == NetworkProxy && e.ProxyKind == "":
+	if e.Kind == NetworkProxy && e.ProxyKind == "" {
 		return e.proxyWords()
-	case e.Kind == NetworkProxy:
-		summary, hint = e.words(e.ProxyKind, "the proxy "+e.Proxy, "The proxy "+e.Proxy, "", "as a proxy of that kind")
-		if e.ProxyKind != NetworkTLS {
-			hint = "Check HTTPS_PROXY, and that the proxy runs. NO_PROXY names the hosts that need none."
-		}
-		return summary, hint
-	case e.Proxy != "":
-		return e.words(e.Kind, e.Host, e.Host, " through the proxy "+e.Proxy, "in HTTP")
 	}
-	return e.words(e.Kind, e.Host, e.Host, "", "in HTTP")
-}
-
-// words are those of a kind, whether it was met at the host or at the proxy. start is
-// who as a sentence begins with it.
-func (e *NetworkError) words(kind NetworkKind, who, start, through, how string) (summary, hint string) {
-	const network = "Check the network, VPN, DNS and firewall. Set HTTPS_PROXY if this machine reaches the internet through a proxy."
+	kind, who, start, name, through, why, how := e.Kind, e.Host, e.Host, "The name ", "", "", "in HTTP"
+	hint = "Check the network, VPN, DNS and firewall. Set HTTPS_PROXY if this machine reaches the internet through a proxy."
+	atProxy := kind == NetworkProxy
+	if atProxy {
+		kind, who, start, name, how = e.ProxyKind, "the proxy "+e.Proxy, "The proxy "+e.Proxy, "The name of ", "as a proxy of that kind"
+	} else if e.Proxy != "" {
+		through = " through the proxy " + e.Proxy
+	}
 	switch kind {
-	case NetworkDNS:
-		if e.Kind == NetworkProxy {
-			who = "of " + who
-		}
-		return "The name " + who + " could not be found.", network
-	case NetworkTimeout:
-		return start + " did not answer in time" + through + ".", network
-	case NetworkReset:
-		return "The connection to " + who + " broke off" + through + ".", "Try again. If it goes on, a firewall or proxy may be cutting it."
-	case NetworkProtocol:
-		return start + " answered" + through + ", but not " + how + ".", "Another service answers there. Check the address, and any proxy or firewall in between."
 	case NetworkTLS:
 		return e.tlsWords(who, start)
+	case NetworkDNS:
+		summary = name + who + " could not be found."
+	case NetworkTimeout:
+		summary = start + " did not answer in time" + through + "."
+	case NetworkReset:
+		summary, hint = "The connection to "+who+" broke off"+through+".", "Try again. If it goes on, a firewall or proxy may be cutting it."
+	case NetworkProtocol:
+		summary, hint = start+" answered"+through+", but not "+how+".", "Another service answers there. Check the address, and any proxy or firewall in between."
+	default:
+		if errno, ok := errors.AsType[syscall.Errno](e.Err); ok {
+			why = ": " + strings.TrimSuffix(CleanText(errno.Error(), maxDetail), ".")
+		}
+		summary = start + " could not be reached" + through + why + "."
 	}
-	why := ""
-	if errno, ok := errors.AsType[syscall.Errno](e.Err); ok {
-		why = ": " + strings.TrimSuffix(CleanText(errno.Error(), maxDetail), ".")
+	if atProxy {
+		hint = "Check HTTPS_PROXY, and that the proxy runs. NO_PROXY names the hosts that need none."
 	}
-	return start + " could not be reached" + through + why + ".", network
+	return summary, hint
 }
 
 // tlsWords: each reason is put right in another place.
 func (e *NetworkError) tlsWords(who, start string) (summary, hint string) {
 	const day = "2 January 2006"
-	certificate := refusedCertificate(e.Err)
-	invalid, isInvalid := errors.AsType[x509.CertificateInvalidError](e.Err)
-	_, isName := errors.AsType[x509.HostnameError](e.Err)
-	_, isUntrusted := errors.AsType[x509.UnknownAuthorityError](e.Err)
-	_, isRoots := errors.AsType[x509.SystemRootsError](e.Err)
-	_, isRecord := errors.AsType[tls.RecordHeaderError](e.Err)
-	by := ""
+	const between = "Check the address, the port, and any proxy or firewall in between. HTTPS_PROXY may have to begin with http://."
+	c := refusedCertificate(e.Err)
+	invalid, _ := errors.AsType[x509.CertificateInvalidError](e.Err)
+	by, names := "", ""
 	if e.Issuer != "" {
 		by = "; it was issued by " + e.Issuer
 	}
+	if c != nil && len(c.DNSNames) > 0 {
+		names = " but for " + CleanText(strings.Join(c.DNSNames[:min(len(c.DNSNames), 3)], ", "), maxDetail)
+	}
 	switch text := fmt.Sprint(e.Err); {
-	case isName:
-		return "The certificate that came is not for " + who + certificateNames(certificate) + ".",
+	case is[x509.HostnameError](e.Err):
+		return "The certificate that came is not for " + who + names + ".",
 			"Something else answers in its place: a company proxy, a network's login page, or a wrong address. --ca-file does not help against this."
-	case isInvalid && invalid.Reason == x509.Expired && certificate != nil:
+	case invalid.Reason == x509.Expired && c != nil:
 		return fmt.Sprintf("A certificate of %s is valid from %s to %s; this machine's clock says %s.", who,
-				certificate.NotBefore.Format(day), certificate.NotAfter.Format(day), time.Now().Format(day)),
+				c.NotBefore.Format(day), c.NotAfter.Format(day), time.Now().Format(day)),
 			"Set this machine's clock if it is wrong. If it is right, a proxy in between or the server needs a new certificate."
-	case isRoots:
+	case is[x509.SystemRootsError](e.Err):
 		return "This machine has no list of certificate authorities to trust.", "Install it (the package is often called ca-certificates), or name a file with --ca-file."
-	case isUntrusted && e.Kind == NetworkProxy:
-		return "The certificate of " + who + " is not trusted" + by + ".",
-			"--ca-file must name a file with the root certificate of its authority. Or use http:// in HTTPS_PROXY if the proxy expects that."
-	case isUntrusted:
+	case is[x509.UnknownAuthorityError](e.Err):
 		return "The certificate of " + who + " is not trusted" + by + ".",
 			"If a company proxy opens TLS, --ca-file must name a file with the root certificate of its authority."
-	case certificate != nil:
+	case c != nil:
 		return "The certificate of " + who + " breaks a rule: " + CleanText(strings.TrimPrefix(text, "tls: failed to verify certificate: "), maxDetail) + ".",
 			"Whoever made the certificate must make another one" + by + "."
-	case isRecord, errors.Is(e.Err, http.ErrSchemeMismatch):
-		return start + " answered, but without encryption (TLS).", "Check the address, the port, and any proxy in between. HTTPS_PROXY may have to begin with http://."
+	case unencrypted(e.Err):
+		return start + " answered, but without encryption (TLS).", between
 	case strings.Contains(text, "protocol version"), strings.Contains(text, "unsupported versions"):
-		return start + " offers only an old version of TLS; confer needs TLS 1.2 or 1.3.", "Cronofy offers TLS 1.3: check the address, and any proxy in between."
+		return start + " offers only an old version of TLS; confer needs TLS 1.2 or 1.3.", between
 	}
-	return "The encrypted connection (TLS) to " + who + " was refused.",
-		"Check the address, and any proxy or firewall in between. It may want a certificate that confer does not have."
-}
-
-func certificateNames(c *x509.Certificate) string {
-	if c == nil {
-		return ""
-	}
-	names := c.DNSNames
-	for _, ip := range c.IPAddresses {
-		names = append(names, ip.String())
-	}
-	if len(names) == 0 {
-		return ""
-	}
-	return " but for " + CleanText(strings.Join(names[:min(len(names), 3)], ", "), maxDetail)
+	return "The encrypted connection (TLS) to " + who + " was refused.", between + " It may want a certificate that confer does not have."
 }
 
 // proxyWords are those of a proxy that refused, or whose address cannot be used.
 func (e *NetworkError) proxyWords() (summary, hint string) {
-	switch {
-	case e.ProxyStatus == 0:
-		why := ""
-		if p, ok := errors.AsType[*proxyError](e.Err); ok {
-			why = ": " + p.reason
-		}
-		return "The proxy's address in HTTPS_PROXY cannot be used" + why + ".", "Set HTTPS_PROXY like http://proxy.example.com:3128, or unset it."
-	case e.ProxyStatus == http.StatusProxyAuthRequired:
+	refused := &proxyError{status: e.ProxyStatus}
+	errors.As(e.Err, &refused)
+	switch e.ProxyStatus {
+	case 0:
+		return "The proxy's address in HTTPS_PROXY cannot be used: " + refused.reason + ".", "Set HTTPS_PROXY like http://proxy.example.com:3128, or unset it."
+	case http.StatusProxyAuthRequired:
 		return "The proxy " + e.Proxy + " needs a name and a password, or does not accept the ones it got (407).",
 			"Put them into HTTPS_PROXY, like http://NAME:PASSWORD@" + e.Proxy + "."
 	}
-	answered := strings.TrimSpace(fmt.Sprint(e.ProxyStatus, " ", http.StatusText(e.ProxyStatus)))
-	return fmt.Sprintf("The proxy %s refused the connection to %s (%s).", e.Proxy, e.Host, answered),
+	return fmt.Sprintf("The proxy %s refused the connection to %s (%s).", e.Proxy, e.Host, strings.TrimPrefix(refused.Error(), "the proxy answered ")),
 		"Ask whoever runs the proxy to let " + e.Host + " through, or name it in NO_PROXY if it can be reached without."
 }

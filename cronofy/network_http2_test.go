@@ -46,7 +46,7 @@ func (s *http2Server) client() *Client {
 			go s.serve(conn)
 		}
 	}()
-	return clientFor(s.t, "https://example.com", HTTPOptions{CAFile: certificateFile(s.t, h.Certificate()), DialContext: to(l.Addr().String()), Proxy: noProxy})
+	return clientFor(s.t, "https://example.com", route{CAFile: certificateFile(s.t, h.Certificate()), DialContext: to(l.Addr().String()), Proxy: noProxy})
 }
 
 func writeFrame(w io.Writer, kind, flags byte, stream uint32, payload []byte) error {
@@ -190,7 +190,7 @@ func TestNoHTTP(t *testing.T) {
 					_ = conn.Close()
 				}
 			}()
-			_, err = clientFor(t, "http://"+l.Addr().String(), HTTPOptions{}).UserInfo(t.Context(), NewSecret("token"))
+			_, err = clientFor(t, "http://"+l.Addr().String(), route{}).UserInfo(t.Context(), NewSecret("token"))
 			var n *NetworkError
 			require.ErrorAs(t, err, &n)
 			require.Equal(t, NetworkProtocol, n.Kind, "%v", err)

@@ -32,12 +32,9 @@ import (
 type dialer = func(context.Context, string, string) (net.Conn, error)
 
 // client makes a client for a host that only the options lead to.
-func clientFor(t *testing.T, api string, o HTTPOptions) *Client {
+func clientFor(t *testing.T, api string, r route) *Client {
 	t.Helper()
-	h, err := NewHTTPClient(o)
-	require.NoError(t, err)
-	t.Cleanup(h.CloseIdleConnections)
-	return New(Site{API: api}, testApp(), WithHTTPClient(h), byClock(newFakeClock()))
+	return New(Site{API: api}, testApp(), WithHTTPClient(r.httpClient(t)), byClock(newFakeClock()))
 }
 
 // tlsServer answers userinfo with a certificate for example.com that no system trusts.
@@ -64,11 +61,11 @@ func noProxy(*http.Request) (*url.URL, error) { return nil, nil }
 func TestCAFile(t *testing.T) {
 	t.Parallel()
 	address, ca := tlsServer(t)
-	c := clientFor(t, "https://api.example.com", HTTPOptions{CAFile: ca, DialContext: to(address), Proxy: noProxy})
+	c := clientFor(t, "https://api.example.com", route{CAFile: ca, DialContext: to(address), Proxy: noProxy})
 	_, err := c.UserInfo(t.Context(), NewSecret(accessToken))
 	require.NoError(t, err)
 
-	c = clientFor(t, "https://api.example.com", HTTPOptions{DialContext: to(address), Proxy: noProxy})
+	c = clientFor(t, "https://api.example.com", route{DialContext: to(address), Proxy: noProxy})
 	_, err = c.UserInfo(t.Context(), NewSecret(accessToken))
 	var n *NetworkError
 	require.ErrorAs(t, err, &n)
@@ -77,7 +74,7 @@ func TestCAFile(t *testing.T) {
 	require.False(t, AnswerLost(err))
 	require.ErrorContains(t, err, "read userinfo: api.example.com: tls (certificate issued by Acme Co)")
 
-	c = clientFor(t, "https://api.example.org", HTTPOptions{CAFile: ca, DialContext: to(address), Proxy: noProxy})
+	c = clientFor(t, "https://api.example.org", route{CAFile: ca, DialContext: to(address), Proxy: noProxy})
 	_, err = c.UserInfo(t.Context(), NewSecret(accessToken))
 	require.ErrorAs(t, err, &n)
 	require.Equal(t, NetworkTLS, n.Kind, "a certificate for another name")
@@ -134,7 +131,7 @@ func TestCAFileForms(t *testing.T) {
 			t.Parallel()
 			file := filepath.Join(t.TempDir(), "ca.pem")
 			require.NoError(t, os.WriteFile(file, []byte(test.content), 0o600))
-			_, err := NewHTTPClient(HTTPOptions{CAFile: file})
+			_, err := NewHTTPClient(file)
 			if test.reason == "" {
 				require.NoError(t, err)
 				return
@@ -142,9 +139,9 @@ func TestCAFileForms(t *testing.T) {
 			require.ErrorContains(t, err, test.reason)
 		})
 	}
-	_, err := NewHTTPClient(HTTPOptions{CAFile: filepath.Join(t.TempDir(), "missing.pem")})
+	_, err := NewHTTPClient(filepath.Join(t.TempDir(), "missing.pem"))
 	require.Equal(t, syscall.ENOENT.Error(), FileReason(err), "the path is left out")
-	_, err = NewHTTPClient(HTTPOptions{CAFile: t.TempDir()})
+	_, err = NewHTTPClient(t.TempDir())
 	require.ErrorAs(t, err, new(*os.PathError))
 }
 
@@ -213,7 +210,7 @@ func TestProxy(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			pick := func(*http.Request) (*url.URL, error) { return test.proxy, test.err }
-			c := clientFor(t, "https://api.example.com", HTTPOptions{CAFile: test.ca, Proxy: pick})
+			c := clientFor(t, "https://api.example.com", route{CAFile: test.ca, Proxy: pick})
 			_, err := c.UserInfo(t.Context(), NewSecret(accessToken))
 			if test.kind == "" {
 				require.NoError(t, err)
@@ -249,7 +246,7 @@ func TestLoopbackIsAlwaysDirect(t *testing.T) {
 		return nil, nil
 	}
 	for _, host := range []string{"127.0.0.1", "localhost", "LOCALHOST", "127.8.8.8", "[::1]"} {
-		c := clientFor(t, "http://"+host+":"+u.Port(), HTTPOptions{Proxy: never, DialContext: to(u.Host)})
+		c := clientFor(t, "http://"+host+":"+u.Port(), route{Proxy: never, DialContext: to(u.Host)})
 		_, err := c.UserInfo(t.Context(), NewSecret(accessToken))
 		require.NoError(t, err)
 	}
@@ -265,7 +262,7 @@ func closedPort(t *testing.T) string {
 func TestNothingListens(t *testing.T) {
 	t.Parallel()
 	address := closedPort(t)
-	c := clientFor(t, "http://"+address, HTTPOptions{})
+	c := clientFor(t, "http://"+address, route{})
 	_, err := c.Exchange(t.Context(), NewSecret("code"), "http://127.0.0.1:8739/callback")
 	var n *NetworkError
 	require.ErrorAs(t, err, &n)
@@ -412,7 +409,7 @@ func TestTLSReasons(t *testing.T) {
 				s.StartTLS()
 			}
 			t.Cleanup(s.Close)
-			o := HTTPOptions{DialContext: to(s.Listener.Addr().String()), Proxy: noProxy}
+			o := route{DialContext: to(s.Listener.Addr().String()), Proxy: noProxy}
 			if test.ca {
 				o.CAFile = certificateFile(t, cert.Leaf)
 			}
@@ -436,7 +433,7 @@ func TestUntrustedDespiteACAFile(t *testing.T) {
 	s.StartTLS()
 	t.Cleanup(s.Close)
 	other := certificate(t, func(*x509.Certificate) {})
-	c := clientFor(t, "https://example.com", HTTPOptions{CAFile: certificateFile(t, other.Leaf), DialContext: to(s.Listener.Addr().String()), Proxy: noProxy})
+	c := clientFor(t, "https://example.com", route{CAFile: certificateFile(t, other.Leaf), DialContext: to(s.Listener.Addr().String()), Proxy: noProxy})
 	_, err := c.UserInfo(t.Context(), NewSecret(accessToken))
 	var n *NetworkError
 	require.ErrorAs(t, err, &n)

@@ -8,6 +8,7 @@ import (
 	"log"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"reflect"
 	"slices"
 	"strings"
@@ -40,11 +41,32 @@ func setup(t *testing.T, opts ...Option) (*Client, *http.ServeMux) {
 		http.NotFound(w, r)
 	})
 	server := httptest.NewServer(outer)
-	h, err := NewHTTPClient(HTTPOptions{})
+	h, err := NewHTTPClient("")
 	require.NoError(t, err)
 	t.Cleanup(func() { h.CloseIdleConnections(); server.Close() })
 	base := []Option{WithHTTPClient(h), byClock(newFakeClock())}
 	return New(testSite(server.URL), testApp(), append(base, opts...)...), mux
+}
+
+// route is how a test's client reaches a host.
+type route struct {
+	CAFile      string
+	DialContext dialer                                // nil: as usual
+	Proxy       func(*http.Request) (*url.URL, error) // nil: as usual
+}
+
+func (r route) httpClient(t *testing.T) *http.Client {
+	t.Helper()
+	h, err := NewHTTPClient(r.CAFile)
+	require.NoError(t, err)
+	t.Cleanup(h.CloseIdleConnections)
+	if transport := h.Transport.(*http.Transport); r.DialContext != nil {
+		transport.DialContext = r.DialContext
+	}
+	if r.Proxy != nil {
+		h.Transport.(*http.Transport).Proxy = Proxied(r.Proxy)
+	}
+	return h
 }
 
 // byClock has a client pause by a clock.

@@ -3,7 +3,6 @@ package cronofy
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"maps"
 	"time"
 )
@@ -43,25 +42,21 @@ func (c *Client) Refresh(ctx context.Context, refreshToken Secret) (Token, error
 
 // CheckApplication finds out whether client id and secret belong together at
 // this site, by presenting a refresh token that cannot exist: invalid_grant is
-// good news and gives nil. A refusal of the client (401, invalid_client,
-// unauthorized_client) gives *Error. Everything else wraps ErrNotChecked or is
-// the context's error. (RFC 6749 section 5.2; what Cronofy answers to a wrong
-// secret is seen in its SDKs, not documented.)
+// good news and gives nil. ClientRefused tells whether an error is a refusal of
+// the client; all others say nothing about it. (RFC 6749 section 5.2; what
+// Cronofy answers to a wrong secret is seen in its SDKs, not documented.)
 func (c *Client) CheckApplication(ctx context.Context) error {
 	grant := map[string]string{"grant_type": "refresh_token", "refresh_token": impossibleToken}
 	k := c.credentialCall("check application", "/oauth/token", grant, Secret{})
 	k.safe = true
 	_, err := c.token(ctx, k)
-	if err == nil {
-		err = &BadAnswerError{Op: k.op, Reason: "a token that cannot exist was accepted"}
-	}
 	switch {
 	case CodeOf(err) == "invalid_grant":
 		return nil
-	case ClientRefused(err), contextError(ctx) != nil:
-		return err
+	case err == nil:
+		return &BadAnswerError{Op: k.op, Reason: "a token that cannot exist was accepted"}
 	}
-	return fmt.Errorf("%w: %w", ErrNotChecked, err)
+	return err
 }
 
 // Revoke ends an access or refresh token and the authorization behind it. A

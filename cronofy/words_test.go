@@ -52,7 +52,7 @@ func TestWordsOfTheNetwork(t *testing.T) {
 		{&handshake, refused(x509.SystemRootsError{})}, {&handshake, errors.New("remote error: tls: protocol version not supported")},
 		{&handshake, http.ErrSchemeMismatch}, {&handshake, errors.New("remote error: tls: handshake failure")},
 		{&handshake, refused(x509.UnknownAuthorityError{Cert: certificate})},
-		{&direct, &proxyError{reason: "it names no host"}}, {&proxied, &proxyError{"x", 407}}, {&proxied, &proxyError{"x", 403}}, {&proxied, &proxyError{"x", 999}},
+		{&direct, &proxyError{reason: "it names no host"}}, {&proxied, &proxyError{status: 407}}, {&proxied, &proxyError{status: 403}}, {&proxied, &proxyError{status: 999}},
 		{&proxied, notFound}, {&proxied, dial(syscall.ECONNREFUSED)}, {&proxied, context.DeadlineExceeded}, {&encrypted, refused(x509.UnknownAuthorityError{Cert: certificate})},
 		{&proxied, errors.New("malformed HTTP response")}, {&proxied, io.EOF},
 	} {
@@ -64,7 +64,7 @@ func TestWordsOfTheNetwork(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "ca.pem")
 	for _, holds := range []string{"", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"} {
 		require.NoError(t, os.WriteFile(file, []byte(holds), 0o600))
-		_, err := NewHTTPClient(HTTPOptions{CAFile: file})
+		_, err := NewHTTPClient(file)
 		fmt.Fprintf(&all, "    %s\n", strings.ReplaceAll(err.Error(), file, "ca.pem"))
 	}
 

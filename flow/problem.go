@@ -218,11 +218,11 @@ func explainAPI(e *cronofy.Error, at Step) Problem {
 	return p
 }
 
-func fieldText(fields map[string][]cronofy.FieldError) string {
+func fieldText(fields map[string][]string) string {
 	var out []string
-	for name, errs := range fields {
-		for _, e := range errs {
-			out = append(out, name+" "+e.Description)
+	for name, complaints := range fields {
+		for _, complaint := range complaints {
+			out = append(out, name+" "+complaint)
 		}
 	}
 	if len(out) == 0 {

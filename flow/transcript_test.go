@@ -303,7 +303,7 @@ var failures = map[string]error{
 	"html":           &cronofy.BadAnswerError{Op: "check application", Reason: "HTML instead of JSON"},
 	"404":            &cronofy.Error{Op: "create link token", Status: 404},
 	"422": &cronofy.Error{Op: "create link token", Status: 422,
-		Fields: map[string][]cronofy.FieldError{"service_account_id": {{Key: "errors.unrecognized", Description: "unrecognized"}}}},
+		Fields: map[string][]string{"service_account_id": {"unrecognized"}}},
 	"429":           &cronofy.Error{Op: "create link token", Status: 429, RetryAfter: 30 * time.Second},
 	"500":           &cronofy.Error{Op: "create link token", Status: 500},
 	"network":       &cronofy.NetworkError{Op: "create link token", Host: "api-de.cronofy.com", Kind: cronofy.NetworkDNS},

@@ -2,10 +2,10 @@ package sandbox
 
 import (
 	"cmp"
+	"crypto/subtle"
 	"encoding/json"
 	"io"
 	"mime"
-	"net"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -30,13 +30,11 @@ type call struct {
 	endpoint Endpoint // of an API call
 	switches Switches // of an API call, as they were when it came
 	fault    Fault    // the scripted answer, if there is one
-	params   params
-	bad      bool // the body could not be read as parameters
+	params   params   // of a POST; nil: its body could not be read as such
 
-	status int
+	status int // 0: the connection is reset in place of an answer
 	body   []byte
 	object object // sent as JSON in place of body
-	gone   bool   // the connection is reset in place of an answer
 	before func() // what is to be done before the answer is sent
 }
 
@@ -61,7 +59,8 @@ func (s *Server) handler(host string, routes http.Handler) http.Handler {
 		h.Set("Server", serverName)
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Cache-Control", "no-store")
-		if loopbackAuthority(r.Host) {
+		// Another name that resolves to this machine is how a web page would get here.
+		if cronofy.LoopbackHost((&url.URL{Host: r.Host}).Hostname()) {
 			c.read()
 			routes.ServeHTTP(c, r)
 		} else {
@@ -78,23 +77,13 @@ func (s *Server) handler(host string, routes http.Handler) http.Handler {
 	})
 }
 
-// loopbackAuthority tells whether a Host header names this machine: another
-// name that resolves to it is how a web page would reach the sandbox.
-func loopbackAuthority(host string) bool {
-	name, _, err := net.SplitHostPort(host)
-	if err != nil {
-		name = host
-	}
-	return cronofy.LoopbackHost(name)
-}
-
 func (c *call) read() {
 	if c.r.Method == http.MethodGet || c.r.Method == http.MethodHead {
 		return
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(c.w, c.r.Body, maxBody))
-	c.params = parseParams(c.r.Header.Get("Content-Type"), body)
-	c.bad = err != nil || c.params == nil
+	if body, err := io.ReadAll(http.MaxBytesReader(c.w, c.r.Body, maxBody)); err == nil {
+		c.params = parseParams(c.r.Header.Get("Content-Type"), body)
+	}
 }
 
 // locked is the handler that does do with the server's lock held.
@@ -126,27 +115,17 @@ func (s *Server) endpoint(e Endpoint, do func(*call)) http.HandlerFunc {
 func (s *Server) apiRoutes() http.Handler {
 	m := http.NewServeMux()
 	m.Handle("POST /v1/organizational_unit_authorization_link_tokens", s.endpoint(LinkTokens, s.createLinkToken))
-	m.Handle("GET /v1/userinfo", s.endpoint(UserInfo, s.userInfo))
-	m.Handle("POST /v1/service_account_authorizations", s.endpoint(Delegated, s.delegate))
-	m.Handle("GET /v1/resources", s.endpoint(Resources, s.resources))
+	m.Handle("GET /v1/userinfo", s.endpoint(UserInfo, s.withToken("", s.userInfo)))
+	m.Handle("POST /v1/service_account_authorizations", s.endpoint(Delegated, s.withToken("service_account/accounts/", s.delegate)))
+	m.Handle("GET /v1/resources", s.endpoint(Resources, s.withToken("service_account/resources/", s.resources)))
 	s.tokenRoutes(m)
 	return m
 }
 
 // tokenRoutes are on both hosts: the SDKs disagree which one to use.
 func (s *Server) tokenRoutes(m *http.ServeMux) {
-	m.Handle("POST /oauth/token", s.endpoint(Exchange, s.token))
-	m.Handle("POST /oauth/token/revoke", s.endpoint(Revoke, s.revocation))
-}
-
-// limited answers 429 if the application made too many calls. That the answer
-// has no Retry-After is Cronofy's documentation; faults can add one.
-func (s *Server) limited(c *call) bool {
-	if s.limits.allow(s.now()) {
-		return false
-	}
-	c.refuse(http.StatusTooManyRequests, "too many calls")
-	return true
+	m.Handle("POST /oauth/token", s.endpoint(Exchange, s.asClient(s.token)))
+	m.Handle("POST /oauth/token/revoke", s.endpoint(Revoke, s.asClient(s.revocation)))
 }
 
 // params are a request's parameters: strings from a form, anything from JSON.
@@ -204,7 +183,7 @@ func (c *call) answer(status int, o object) {
 
 // send sends the answer, or as much of it as the fault leaves.
 func (c *call) send() {
-	if c.gone {
+	if c.status == 0 {
 		reset(c.w)
 		return
 	}
@@ -227,10 +206,28 @@ func (c *call) send() {
 	}
 }
 
+// bearer gives the token of exactly one Authorization header.
+func bearer(r *http.Request) (string, bool) {
+	all := r.Header.Values("Authorization")
+	if len(all) != 1 {
+		return "", false
+	}
+	scheme, token, _ := strings.Cut(all[0], " ")
+	return token, strings.EqualFold(scheme, "Bearer") && token != ""
+}
+
+func same(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
+
+func (s *Server) isSecret(text string) bool { return same(text, s.opts.ClientSecret.Reveal()) }
+
+func (c *call) unauthorized(reason string) {
+	c.w.Header().Set("WWW-Authenticate", "Bearer")
+	c.refuse(http.StatusUnauthorized, reason)
+}
+
 // oauthError is the answer of RFC 6749 section 5.2.
 func (c *call) oauthError(status int, code, reason string) {
 	c.w.Header().Set(reasonHeader, reason)
-	c.w.Header().Set("Pragma", "no-cache")
 	c.answer(status, object{"error": code})
 }
 

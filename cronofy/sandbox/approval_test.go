@@ -55,36 +55,22 @@ func TestProviderList(t *testing.T) {
 	require.Equal(t, "zoom", w.conferencingOf(w.Accounts()[0])[0]["provider_name"], "no choice when one was asked for")
 }
 
-func TestTheProofIsAskedForIfNecessary(t *testing.T) {
-	t.Parallel()
-	w := start(t, Options{})
-	wk := w.visit()
-	begin := func() string {
-		return string(wk.open(w.AppURL() + wk.open(w.authorizeURL(w.unitQuery())).Header.Get("Location")).body)
-	}
-	require.Contains(t, begin(), "Step 1 of 3: Calendar administrator")
-	require.NoError(t, Browser(t.Context(), wk.client, w.authorizeURL(w.unitQuery()), Approve))
-	require.NotEmpty(t, w.received().Get("code"))
-	require.Contains(t, begin(), "Step 1 of 2: Allow Zoom")
-	require.NoError(t, Browser(t.Context(), wk.client, w.authorizeURL(w.unitQuery()), Approve))
-	require.NotEmpty(t, w.received().Get("code"))
-	w.click(w.authorizeURL(w.unitQuery()), denyAt(3))
-	w.clock.add(approvalLife / 2)
-	require.Contains(t, begin(), "Step 1 of 2: Allow Zoom")
-	w.clock.add(approvalLife / 2)
-	require.Contains(t, begin(), "Step 1 of 3: Calendar administrator", "nobody is known for ever, however often they come")
-}
-
 // A sandbox may run for weeks.
-func TestApprovalsAreForgotten(t *testing.T) {
+func TestWhatHasEndedIsForgotten(t *testing.T) {
 	t.Parallel()
 	w := start(t, Options{})
-	w.browse(w.authorizeURL(w.unitQuery()))
+	given := len(w.access)
+	w.exchange(w.browse(w.authorizeURL(w.unitQuery())).Get("code"))
 	w.visit()
 	w.clock.add(linkTokenLife + approvalLife)
 	w.visit()
-	require.Len(t, w.state.approvals, 1)
-	require.Len(t, w.state.linkTokens, 1)
+	require.Len(t, w.approvals, 1)
+	require.Len(t, w.linkTokens, 1)
+	require.Empty(t, w.codes)
+	require.Len(t, w.access, given+1)
+	w.clock.add(accountTokenLife)
+	w.visit()
+	require.Len(t, w.access, given, "those from the start have no end")
 }
 
 // TestALinkTokenOfAnotherName is refused, or ignored: then everything looks well,
@@ -132,9 +118,9 @@ func TestOrganizationalUnits(t *testing.T) {
 	require.Equal(t, "org_6710aa01c0ffee0123459999", sub(asSuggested))
 	require.Equal(t, "org_6710aa01c0ffee0123460000", sub(newUnit("Sales <b>")))
 	require.Equal(t, "org_6710aa01c0ffee0123459999", sub(asSuggested))
-	require.Equal(t, "Sales <b>", w.state.units[1].name)
+	require.Equal(t, "Sales <b>", w.units[1].name)
 	require.Equal(t, "org_6710aa01c0ffee0123460001", sub(newUnit(" ")))
-	require.Equal(t, "Another Organisation", w.state.units[2].name)
+	require.Equal(t, "Another Organisation", w.units[2].name)
 }
 
 func TestEnterpriseConnect(t *testing.T) {

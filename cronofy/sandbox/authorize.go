@@ -2,10 +2,10 @@ package sandbox
 
 import (
 	"cmp"
-	"crypto/subtle"
-	"maps"
+	"fmt"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,38 +16,86 @@ import (
 
 const unitScope = "organizational_unit_use_integrations"
 
-// request is an authorization request that may be answered by a redirect.
-type request struct {
+// createLinkToken is POST /v1/organizational_unit_authorization_link_tokens.
+// Its statuses but 200 are a choice by the general error page.
+// https://docs.cronofy.com/developers/conferencing-services/enterprise-conferencing/
+func (s *Server) createLinkToken(c *call) {
+	token, ok := bearer(c.r)
+	field := cmp.Or(c.switches.LinkTokenField, "service_account_id") // the documentation contradicts itself about it
+	id := c.params.text(field)
+	switch {
+	case !ok || !s.isSecret(token):
+		c.unauthorized("the bearer token is not the client secret")
+	case c.switches.NoPlan:
+		c.refuse(http.StatusPaymentRequired, "the plan lacks the feature")
+	case s.limited(c):
+	case c.params == nil:
+		c.invalid(invalid("base", "neither a JSON object nor a form, by the Content-Type"))
+	case id == "":
+		c.invalid(required(field))
+	case id != serviceAccountID:
+		c.invalid(&fieldError{field, "errors.unrecognized", "unrecognized"})
+	default:
+		link := "oult_" + s.text(32)
+		s.linkTokens[link] = &linkToken{expires: s.now().Add(linkTokenLife)}
+		c.answer(http.StatusOK, object{"organizational_unit_authorization_link_token": object{"ou_link_token": link}})
+	}
+}
+
+type linkToken struct {
+	expires  time.Time
+	approval *approval // the one that it opened
+}
+
+// approval is an authorization request, and the administrator's way through its pages.
+type approval struct {
 	enterprise       bool
 	redirectURI      string
 	state            []string // none or one
 	scope, delegated string
 	provider         cronofy.Provider // empty: the list is shown
 	linkToken        string
+
+	id, csrf string
+	browser  string // the cookie of the browser that opened it
+	expires  time.Time
+	step     int // the page that it is at
+	done     bool
 }
 
-// refusal is a request that is not carried out: by a redirect with an OAuth error, or
-// by a page if the redirect URI cannot be trusted (RFC 6749 section 4.1.2.1).
-type refusal struct{ oauth, reason string }
+// steps are how many pages there are: proof, provider and link, or proof and
+// access for Enterprise Connect.
+func (a *approval) steps() int {
+	if a.enterprise {
+		return 2
+	}
+	return 3
+}
 
-// startApproval answers both kinds of authorization request.
-func (s *Server) startApproval(c *call, check func(url.Values, *request) *refusal) {
+// requestCheck fills an approval from a request's parameters, or says what is wrong.
+type requestCheck = func(url.Values, *approval) (oauth, reason string)
+
+// startApproval answers both kinds of authorization request. What is wrong is told by
+// a redirect with an OAuth error, or by a page where there is none, because the
+// redirect URI cannot be trusted (RFC 6749 section 4.1.2.1).
+func (s *Server) startApproval(c *call, check requestCheck) {
 	if c.r.Method != http.MethodGet { // a HEAD must not use the link up
 		c.w.Header().Set("Allow", http.MethodGet)
 		c.refuse(http.StatusMethodNotAllowed, "only GET")
 		return
 	}
-	req, bad := s.readRequest(c.r.URL.RawQuery, check)
-	if bad == nil {
-		bad = s.openApproval(c, req)
+	a := &approval{}
+	oauth, reason := s.readRequest(c.r.URL.RawQuery, a, check)
+	if reason == "" {
+		reason = s.openApproval(c, a)
 	}
 	switch {
-	case bad == nil:
-	case bad.oauth == "":
-		c.errorPage(http.StatusBadRequest, bad.reason)
+	case reason == "":
+	case oauth == "":
+		c.errorPage(http.StatusBadRequest, reason)
 	default:
-		c.redirect(answerURL(req.redirectURI, url.Values{"error": {bad.oauth}, "state": req.state}))
-		c.w.Header().Set(reasonHeader, bad.reason)
+		c.redirect(answerURL(a.redirectURI, url.Values{"error": {oauth}, "state": a.state}))
+		c.w.Header().Set(reasonHeader, reason)
 	}
 }
 
@@ -60,57 +108,49 @@ func (c *call) redirect(target string) {
 
 // readRequest checks what both kinds of request have in common, in the order of
 // RFC 6749: first whether the redirect URI can be trusted with an answer.
-func (s *Server) readRequest(query string, check func(url.Values, *request) *refusal) (request, *refusal) {
+func (s *Server) readRequest(query string, a *approval, check requestCheck) (oauth, reason string) {
 	q, err := url.ParseQuery(query)
 	switch {
 	case err != nil:
-		return request{}, &refusal{"", "The address is malformed."}
+		return "", "The address is malformed."
 	case len(q["client_id"]) != 1 || q.Get("client_id") != s.opts.ClientID:
-		return request{}, &refusal{"", "The application is unknown. Its client_id belongs to one data center."}
+		return "", "The application is unknown. Its client_id belongs to one data center."
 	case len(q["redirect_uri"]) != 1 || !s.redirectAllowed(q.Get("redirect_uri")):
-		return request{}, &refusal{"", "The redirect_uri is not permitted for this application."}
+		return "", "The redirect_uri is not permitted for this application."
 	}
-	req := request{redirectURI: q.Get("redirect_uri")}
+	a.redirectURI = q.Get("redirect_uri")
 	if len(q["state"]) == 1 {
-		req.state = q["state"]
+		a.state = q["state"]
 	}
-	switch {
-	case repeated(q):
-		return req, &refusal{"invalid_request", "a parameter is there twice"}
-	case !q.Has("response_type"):
-		return req, &refusal{"invalid_request", "response_type is missing"}
-	case q.Get("response_type") != "code":
-		return req, &refusal{"unsupported_response_type", "response_type is not code"}
-	}
-	return req, check(q, &req)
-}
-
-// repeated tells whether a parameter that is no list is there twice, which RFC
-// 6749 section 3.1 forbids.
-func repeated(q url.Values) bool {
-	for name, v := range q {
-		if len(v) > 1 && !strings.HasSuffix(name, "[]") {
-			return true
+	for name, values := range q { // RFC 6749 section 3.1
+		if len(values) > 1 && !strings.HasSuffix(name, "[]") {
+			return "invalid_request", "a parameter is there twice"
 		}
 	}
-	return false
+	switch {
+	case !q.Has("response_type"):
+		return "invalid_request", "response_type is missing"
+	case q.Get("response_type") != "code":
+		return "unsupported_response_type", "response_type is not code"
+	}
+	return check(q, a)
 }
 
-func (s *Server) checkUnitRequest(q url.Values, req *request) *refusal {
+func (s *Server) checkUnitRequest(q url.Values, a *approval) (oauth, reason string) {
 	switch {
 	case q.Get("scope") != unitScope:
-		return &refusal{"invalid_scope", "scope is not " + unitScope}
+		return "invalid_scope", "scope is not " + unitScope
 	case len(q["capabilities[]"]) != 1 || q.Get("capabilities[]") != "conferencing":
-		return &refusal{"invalid_request", "capabilities[] is not the single value conferencing"}
+		return "invalid_request", "capabilities[] is not the single value conferencing"
 	case q.Get("ou_link_token") == "" && !s.switches.LinkTokenOptional:
-		return &refusal{"", "The address has no ou_link_token."}
+		return "", "The address has no ou_link_token."
 	}
-	req.scope, req.linkToken = unitScope, q.Get("ou_link_token")
+	a.scope, a.linkToken = unitScope, q.Get("ou_link_token")
 	// An unknown name falls back to the list without an error, as documented.
 	if p := cronofy.Provider(q.Get("conferencing_provider_name")); slices.Contains(s.offered(), p) {
-		req.provider = p
+		a.provider = p
 	}
-	return nil
+	return "", ""
 }
 
 // offered are the providers that an administrator can choose from. Indeed is on
@@ -122,105 +162,58 @@ func (s *Server) offered() []cronofy.Provider {
 	})
 }
 
-var serviceScopes = []string{
-	"service_account/accounts/manage", "service_account/accounts/unrestricted_access",
-	"service_account/resources/manage", "service_account/resources/unrestricted_access",
-}
+var (
+	serviceScope   = regexp.MustCompile(`^service_account/(accounts|resources)/(manage|unrestricted_access)$`)
+	delegatedScope = regexp.MustCompile(`^[a-z_]+$`)
+)
 
 // checkEnterpriseRequest knows the service account scopes. The documentation's
 // list of delegated ones is open, so any word is taken: a choice.
-func checkEnterpriseRequest(q url.Values, req *request) *refusal {
-	req.enterprise = true
+func checkEnterpriseRequest(q url.Values, a *approval) (oauth, reason string) {
 	scopes, delegated := strings.Fields(q.Get("scope")), strings.Fields(q.Get("delegated_scope"))
-	for _, one := range scopes {
-		if !slices.Contains(serviceScopes, one) {
-			return &refusal{"invalid_scope", "scope has a name that is not a service account's"}
-		}
-	}
-	for _, one := range delegated {
-		if strings.Trim(one, "abcdefghijklmnopqrstuvwxyz_") != "" {
-			return &refusal{"invalid_scope", "delegated_scope has a malformed name"}
-		}
+	strange := func(known *regexp.Regexp) func(string) bool {
+		return func(one string) bool { return !known.MatchString(one) }
 	}
 	switch {
 	case len(scopes) == 0:
-		return &refusal{"invalid_scope", "scope is missing"}
+		return "invalid_scope", "scope is missing"
+	case slices.ContainsFunc(scopes, strange(serviceScope)):
+		return "invalid_scope", "scope has a name that is not a service account's"
 	case len(delegated) == 0:
-		return &refusal{"invalid_request", "delegated_scope is missing"}
+		return "invalid_request", "delegated_scope is missing"
+	case slices.ContainsFunc(delegated, strange(delegatedScope)):
+		return "invalid_scope", "delegated_scope has a malformed name"
 	}
-	req.scope, req.delegated = strings.Join(scopes, " "), strings.Join(delegated, " ")
-	return nil
+	a.enterprise, a.scope, a.delegated = true, strings.Join(scopes, " "), strings.Join(delegated, " ")
+	return "", ""
 }
 
-// approval is an administrator's way through the pages.
-type approval struct {
-	request
-	id, csrf string
-	browser  string // the cookie of the browser that opened it
-	expires  time.Time
-
-	first int // the page that it began with
-	step  int // the page that it is at
-	done  bool
-}
-
-// steps are how many pages there are: proof, provider and link, or proof and
-// access for Enterprise Connect.
-func (a approval) steps() int {
-	if a.enterprise {
-		return 2
-	}
-	return 3
-}
-
-// openApproval begins an approval and goes to its page. The first browser to open a
-// link token has it, and may open it again until it has decided: a choice, the
-// documentation only says single use.
-func (s *Server) openApproval(c *call, req request) *refusal {
-	now := s.now()
-	maps.DeleteFunc(s.state.approvals, func(_ string, a *approval) bool { return !now.Before(a.expires) })
-	maps.DeleteFunc(s.state.linkTokens, func(_ string, l *linkToken) bool { return now.Sub(l.expires) >= approvalLife })
-	a := &approval{
-		request: req, id: s.text(24), csrf: s.text(32), browser: s.browserID(c),
-		expires: now.Add(approvalLife), first: 1,
-	}
-	if !req.enterprise && s.proven(a.browser) {
-		a.first = 2
-	}
-	a.step = a.first
-	if req.linkToken != "" {
-		switch l := s.state.linkTokens[req.linkToken]; {
+// openApproval begins an approval and goes to its page, or says why not. The first
+// browser to open a link token has it, and may open it again until it has decided: a
+// choice, the documentation only says single use.
+func (s *Server) openApproval(c *call, a *approval) (reason string) {
+	s.forget()
+	a.id, a.csrf, a.browser, a.expires, a.step = s.text(24), s.text(32), s.browserID(c), s.now().Add(approvalLife), 1
+	if a.linkToken != "" {
+		l, how := s.linkTokens[a.linkToken], ""
+		switch {
 		case l == nil:
-			return staleLink("unknown")
-		case !now.Before(l.expires):
-			return staleLink("expired")
+			how = "unknown"
+		case !s.now().Before(l.expires):
+			how = "expired"
 		case l.approval == nil:
 			l.approval = a
 		case l.approval.done || l.approval.browser != a.browser:
-			return staleLink("used")
-		default:
-			a = l.approval
+			how = "used"
 		}
+		if how != "" {
+			return "The ou_link_token is " + how + ". Ask for a new link: each can be used once, for ten minutes."
+		}
+		a = l.approval
 	}
-	s.state.approvals[a.id] = a
+	s.approvals[a.id] = a
 	c.redirect("/approval/" + a.id)
-	return nil
-}
-
-// proven tells whether a browser has passed the first page of another approval, of
-// those that are not forgotten: Cronofy asks for that proof "if necessary". That it
-// counts as long as that approval would have lived is a choice.
-func (s *Server) proven(browser string) bool {
-	for _, a := range s.state.approvals {
-		if a.browser == browser && a.first == 1 && a.step > 1 {
-			return true
-		}
-	}
-	return false
-}
-
-func staleLink(how string) *refusal {
-	return &refusal{"", "The ou_link_token is " + how + ". Ask for a new link: each can be used once, for ten minutes."}
+	return ""
 }
 
 // browserID is what a browser is known by; it gets a cookie if it has none.
@@ -233,40 +226,31 @@ func (s *Server) browserID(c *call) string {
 	return id
 }
 
-// ownApproval gives the approval that a page belongs to, or answers why there is none.
-func (s *Server) ownApproval(c *call) *approval {
-	a := s.state.approvals[c.r.PathValue("id")]
-	k, err := c.r.Cookie(s.cookie)
-	switch {
-	case a == nil || !s.now().Before(a.expires):
-		c.errorPage(http.StatusNotFound, "There is no such approval, or it took too long.")
-	case err != nil || !same(k.Value, a.browser):
-		c.errorPage(http.StatusForbidden, "This approval was begun in another browser.")
-	case a.done:
-		c.errorPage(http.StatusGone, "This approval is finished.")
-	default:
-		return a
-	}
-	return nil
-}
-
-func same(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
-
-// showApproval is GET /approval/{id}: the page of the step it is at.
-func (s *Server) showApproval(c *call) {
-	if a := s.ownApproval(c); a != nil {
-		s.approvalPage(c, a)
-	}
+// withApproval has do answer at the address of an approval that is the browser's own,
+// and not finished.
+func (s *Server) withApproval(do func(*call, *approval)) http.HandlerFunc {
+	return s.locked(func(c *call) {
+		a := s.approvals[c.r.PathValue("id")]
+		k, err := c.r.Cookie(s.cookie)
+		switch {
+		case a == nil || !s.now().Before(a.expires):
+			c.errorPage(http.StatusNotFound, "There is no such approval, or it took too long.")
+		case err != nil || !same(k.Value, a.browser):
+			c.errorPage(http.StatusForbidden, "This approval was begun in another browser.")
+		case a.done:
+			c.errorPage(http.StatusGone, "This approval is finished.")
+		default:
+			do(c, a)
+		}
+	})
 }
 
 // decide is POST /approval/{id}.
-func (s *Server) decide(c *call) {
-	a := s.ownApproval(c)
-	if a == nil {
-		return
-	}
+func (s *Server) decide(c *call, a *approval) {
+	provider := cronofy.Provider(c.params.text("provider"))
+	choosing := a.step == 2 && !a.enterprise && a.provider == ""
 	switch decision := c.params.text("decision"); {
-	case c.bad:
+	case c.params == nil:
 		c.errorPage(http.StatusBadRequest, "The form is malformed.")
 	case !same(c.params.text("csrf"), a.csrf) || !sameOrigin(c.r):
 		c.errorPage(http.StatusForbidden, "This form was not sent from the page it belongs to.")
@@ -274,12 +258,18 @@ func (s *Server) decide(c *call) {
 		c.redirect("/approval/" + a.id)
 	case decision == "deny":
 		s.finish(c, a, url.Values{"error": {"access_denied"}})
-	case decision == "allow" && a.step < a.steps():
-		s.advance(c, a)
-	case decision == "allow":
-		s.approve(c, a)
-	default:
+	case decision != "allow":
 		c.errorPage(http.StatusBadRequest, "The form has no decision.")
+	case a.step == a.steps():
+		s.approve(c, a)
+	case choosing && !slices.Contains(s.offered(), provider):
+		c.errorPage(http.StatusBadRequest, "The form names no provider of the list.")
+	default:
+		if choosing {
+			a.provider = provider
+		}
+		a.step++
+		c.redirect("/approval/" + a.id)
 	}
 }
 
@@ -290,51 +280,43 @@ func sameOrigin(r *http.Request) bool {
 	return o == "" || o == "http://"+r.Host
 }
 
-// advance goes one page on.
-func (s *Server) advance(c *call, a *approval) {
-	if !a.enterprise && a.step == 2 && a.provider == "" {
-		provider := cronofy.Provider(c.params.text("provider"))
-		if !slices.Contains(s.offered(), provider) {
-			c.errorPage(http.StatusBadRequest, "The form names no provider of the list.")
-			return
-		}
-		a.provider = provider
-	}
-	a.step++
-	c.redirect("/approval/" + a.id)
-}
-
 // approve does what was asked for. The link is made here and not by the exchange,
 // which Cronofy calls optional.
 func (s *Server) approve(c *call, a *approval) {
 	g := serviceAccountGrant(a.scope, a.delegated)
 	if !a.enterprise {
-		u, ok := s.chosenUnit(c.params)
-		if !ok {
+		sub := c.params.text("unit")
+		if sub == "new" {
+			name := strings.TrimSpace(cronofy.CleanText(c.params.text("unit_name"), 100))
+			sub = s.newUnit(cmp.Or(name, "Another Organisation"))
+		}
+		if !slices.ContainsFunc(s.units, func(u unit) bool { return u.sub == sub }) {
 			c.errorPage(http.StatusBadRequest, "The form names no Organizational Unit of the list.")
 			return
 		}
 		if a.linkToken != "" {
 			s.link(a.provider)
 		}
-		g = &grant{kind: unitGrant, sub: u.sub, scope: a.scope}
+		g = &grant{kind: unitGrant, sub: sub, scope: a.scope}
 	}
 	s.finish(c, a, url.Values{"code": {s.newCode(g, a.redirectURI)}})
 }
 
-// chosenUnit gives the unit of the last page's form, a new one if that was chosen.
-func (s *Server) chosenUnit(form params) (unit, bool) {
-	units, sub := &s.state.units, form.text("unit")
-	if sub == "new" {
-		name := strings.TrimSpace(cronofy.CleanText(form.text("unit_name"), 100))
-		sub = unitSub(len(*units))
-		*units = append(*units, unit{sub, cmp.Or(name, "Another Organisation")})
+// unit is an Organizational Unit.
+type unit struct{ sub, name string }
+
+// newUnit gives the sub of a new unit. That it begins with org_ is a choice: the
+// prefix is documented nowhere.
+func (s *Server) newUnit(name string) (sub string) {
+	sub = fmt.Sprintf("org_6710aa01c0ffee0%09d", 123459999+len(s.units))
+	s.units = append(s.units, unit{sub, name})
+	return sub
+}
+
+func (s *Server) link(p cronofy.Provider) {
+	if _, linked := s.links[p]; !linked {
+		s.links[p] = s.now()
 	}
-	i := slices.IndexFunc(*units, func(u unit) bool { return u.sub == sub })
-	if i < 0 {
-		return unit{}, false
-	}
-	return (*units)[i], true
 }
 
 // finish ends an approval and sends the browser back with the answer, as the
@@ -344,7 +326,15 @@ func (s *Server) finish(c *call, a *approval, answer url.Values) {
 	if s.switches.ErrorRedirect != "" && answer.Has("code") {
 		answer = url.Values{"error": {s.switches.ErrorRedirect}}
 	}
-	answer["state"] = s.bentState(a.state, s.switches.State)
+	switch s.switches.State {
+	case "wrong":
+		answer["state"] = []string{s.text(32)}
+	case "duplicate":
+		answer["state"] = slices.Concat(a.state, a.state)
+	case "missing":
+	default:
+		answer["state"] = a.state
+	}
 	target := answerURL(a.redirectURI, answer)
 	if s.switches.RepeatCallback {
 		c.before = func() { s.send(c.r.Context(), http.MethodGet, target, "redirect_uri", nil, nil) }
@@ -352,47 +342,17 @@ func (s *Server) finish(c *call, a *approval, answer url.Values) {
 	c.redirect(target)
 }
 
-func (s *Server) bentState(state []string, how string) []string {
-	switch how {
-	case "wrong":
-		return []string{s.text(32)}
-	case "duplicate":
-		return slices.Concat(state, state)
-	case "missing":
-		return nil
-	}
-	return state
-}
-
-// redirectAllowed tells whether an answer may go to this redirect URI: any http
-// or https one in development mode, else one of the list, character by character.
+// redirectAllowed tells whether an answer may go to this redirect URI: any http or
+// https one in development mode, else one of the list, character by character, where
+// "*" as the whole first label of the host stands for one label or more.
 // https://docs.cronofy.com/developers/faqs/verify-application/
 func (s *Server) redirectAllowed(uri string) bool {
-	if !Permittable(uri) {
-		return false
+	matches := func(permitted string) bool {
+		scheme, rest, wild := strings.Cut(permitted, "://*.")
+		pattern := regexp.QuoteMeta(scheme) + `://[0-9A-Za-z.-]+\.` + regexp.QuoteMeta(rest)
+		return permitted == uri || wild && regexp.MustCompile("^"+pattern+"$").MatchString(uri)
 	}
-	if s.opts.PermittedRedirectURIs == nil {
-		return true
-	}
-	return slices.ContainsFunc(s.opts.PermittedRedirectURIs, func(p string) bool {
-		return p == uri || matchesWildcard(p, uri)
-	})
-}
-
-// matchesWildcard knows "*" as the whole first label of the host, standing for
-// one label or more.
-func matchesWildcard(pattern, uri string) bool {
-	scheme, rest, ok := strings.Cut(pattern, "://*.")
-	if !ok {
-		return false
-	}
-	host, path, _ := strings.Cut(rest, "/")
-	u, err := url.Parse(uri)
-	if err != nil {
-		return false
-	}
-	sub, ok := strings.CutSuffix(u.Host, "."+host)
-	return ok && sub != "" && uri == scheme+"://"+u.Host+"/"+path
+	return Permittable(uri) && (s.opts.PermittedRedirectURIs == nil || slices.ContainsFunc(s.opts.PermittedRedirectURIs, matches))
 }
 
 // answerURL adds parameters to a redirect URI, which may have a query of its own.

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -49,19 +50,19 @@ func (e *LeftError) Unwrap() error { return e.Err }
 // ErrNotSandbox is the error of an address that led to no sandbox.
 var ErrNotSandbox = errors.New("this is no link to a sandbox")
 
+var errTooMany = errors.New("too many pages")
+
 const (
-	maxHops    = 40
-	maxPage    = 1 << 20
-	maxRefresh = 5 // seconds
-	hopTimeout = time.Minute
+	maxHops     = 40
+	maxPage     = 1 << 20
+	loadTimeout = time.Minute
 )
 
 // Browser clicks through the sandbox's pages over real HTTP, from a local short
 // link or an authorization URL to the page that the redirect URI leads to. It
-// goes to no other machine. client may be nil; its redirect policy is not used.
+// goes to no other machine. client may be nil; its redirects and cookies are not used.
 func Browser(ctx context.Context, client *http.Client, startURL string, decision Decision) error {
-	b, done := newBrowser(client)
-	defer done()
+	b := newBrowser(client)
 	final, err := b.walk(ctx, startURL, decision)
 	if err == nil {
 		err = b.deliver(ctx, final)
@@ -75,77 +76,83 @@ func Browser(ctx context.Context, client *http.Client, startURL string, decision
 // FinalAddress clicks through the sandbox's pages as Browser does, and gives the
 // address that they end on, unvisited: what an administrator on another machine sends.
 func FinalAddress(ctx context.Context, startURL string, decision Decision) (string, error) {
-	b, done := newBrowser(nil)
-	defer done()
-	return b.walk(ctx, startURL, decision)
+	return newBrowser(nil).walk(ctx, startURL, decision)
 }
 
-// browser is a user agent with cookies that follows redirects by itself.
-type browser struct{ client http.Client }
-
-func newBrowser(client *http.Client) (b *browser, done func()) {
-	b, done = &browser{http.Client{Timeout: hopTimeout}}, func() {}
-	if client != nil {
-		b.client = *client
-	} else {
-		b.client.Transport = &http.Transport{} // no proxy: everything is on loopback
-		done = b.client.CloseIdleConnections
-	}
-	b.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	if b.client.Jar == nil {
-		b.client.Jar, _ = cookiejar.New(nil) // without options it never fails
-	}
-	return b, done
+// browser is a user agent with cookies.
+type browser struct {
+	client http.Client
+	at     string // the address that it asked last
 }
+
+func newBrowser(client *http.Client) *browser {
+	if client == nil {
+		client = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}} // leaves nothing behind
+	}
+	b := &browser{client: *client}
+	b.client.Timeout, b.client.CheckRedirect = cmp.Or(client.Timeout, loadTimeout), b.follow
+	b.client.Jar, _ = cookiejar.New(nil) // without options it never fails
+	return b
+}
+
+// follow does not follow a redirect to another machine, nor that by which the sandbox
+// hands over its answer.
+func (b *browser) follow(r *http.Request, via []*http.Request) error {
+	r.Header.Del("Referer") // of an address that may hold a code
+	switch {
+	case len(via) > maxHops:
+		return errTooMany
+	case !cronofy.LoopbackHost(r.URL.Hostname()), isSandbox(r.Response) && r.URL.Host != via[len(via)-1].URL.Host:
+		return http.ErrUseLastResponse
+	}
+	b.at = r.URL.String()
+	return nil
+}
+
+func isSandbox(resp *http.Response) bool { return resp.Header.Get("Server") == serverName }
 
 // walk goes through the pages, and gives the address where the sandbox sends the
 // browser in the end.
 func (b *browser) walk(ctx context.Context, startURL string, decision Decision) (string, error) {
-	method, address, form := http.MethodGet, startURL, url.Values(nil)
+	address, form := startURL, url.Values(nil)
 	for range maxHops {
-		resp, page, err := b.load(ctx, method, address, form)
+		resp, page, err := b.load(ctx, address, form)
 		if err != nil {
 			return "", err
 		}
-		at, next := resp.Request.URL, redirection(resp)
-		isSandbox := resp.Header.Get("Server") == serverName
+		final, _ := resp.Location() // an error where there is none
 		action, values := fill(page, decision)
 		switch {
-		case next != nil && isSandbox && next.Host != at.Host:
-			return next.String(), nil
-		case next != nil:
-			method, address, form = http.MethodGet, next.String(), nil
-		case !isSandbox:
+		case !isSandbox(resp):
 			return "", ErrNotSandbox
+		case final != nil:
+			return final.String(), nil
 		case resp.StatusCode >= 400 || action == "":
-			return "", fmt.Errorf("%s answered %d: %s", at.Host, resp.StatusCode, cronofy.CleanText(resp.Header.Get(reasonHeader), 200))
-		default:
-			method, address, form = http.MethodPost, at.ResolveReference(&url.URL{Path: action}).String(), values
+			return "", fmt.Errorf("%s answered %d: %s", resp.Request.URL.Host, resp.StatusCode, cronofy.CleanText(resp.Header.Get(reasonHeader), 200))
 		}
+		address, form = resp.Request.URL.ResolveReference(&url.URL{Path: action}).String(), values
 	}
-	return "", errors.New("too many pages")
+	return "", errTooMany
 }
 
 // deliver visits the final address, and the pages that it leads to on this machine.
 func (b *browser) deliver(ctx context.Context, final string) error {
+	left := &LeftError{Host: hostOf(final), Final: cronofy.NewSecret(final)}
 	address := final
 	for range maxHops {
-		resp, page, err := b.load(ctx, http.MethodGet, address, nil)
-		elsewhere := errors.Is(err, ErrNotSandbox)
+		resp, page, err := b.load(ctx, address, nil)
 		switch {
-		case elsewhere && address != final:
-			return nil // the answer has come to its receiver
-		case elsewhere:
-			return &LeftError{Host: hostOf(final), Final: cronofy.NewSecret(final)}
-		case err != nil && address == final && ctx.Err() == nil:
-			return &LeftError{Host: hostOf(final), Final: cronofy.NewSecret(final), Err: err}
+		case errors.Is(err, ErrNotSandbox) && address == final:
+			return left
+		case errors.Is(err, ErrNotSandbox): // the answer has come to its receiver
+			return nil
+		case err != nil && b.at == final && ctx.Err() == nil:
+			left.Err = err
+			return left
 		case err != nil:
 			return err
 		}
-		next, wait := redirection(resp), time.Duration(0)
-		if next == nil {
-			next, wait = refresh(resp.Request.URL, page)
-		}
+		next, wait := refresh(resp.Request.URL, page)
 		if next == nil {
 			return nil
 		}
@@ -154,11 +161,16 @@ func (b *browser) deliver(ctx context.Context, final string) error {
 		}
 		address = next.String()
 	}
-	return nil
+	return errTooMany
 }
 
-// load sends a request to this machine, and reads the page that comes.
-func (b *browser) load(ctx context.Context, method, address string, form url.Values) (*http.Response, string, error) {
+// load sends a form, or opens an address if there is none, and reads the page that
+// comes after all redirects on this machine.
+func (b *browser) load(ctx context.Context, address string, form url.Values) (*http.Response, string, error) {
+	method := http.MethodGet
+	if form != nil {
+		method = http.MethodPost
+	}
 	r, err := http.NewRequestWithContext(ctx, method, address, strings.NewReader(form.Encode()))
 	if err != nil || !cronofy.LoopbackHost(r.URL.Hostname()) {
 		return nil, "", ErrNotSandbox
@@ -167,6 +179,7 @@ func (b *browser) load(ctx context.Context, method, address string, form url.Val
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		r.Header.Set("Origin", "http://"+r.URL.Host)
 	}
+	b.at = address
 	resp, err := b.client.Do(r)
 	if err != nil {
 		return nil, "", fmt.Errorf("%s %s: %w", method, r.URL.Host, bare(err))
@@ -187,15 +200,6 @@ func bare(err error) error {
 	return err
 }
 
-// redirection is where a redirect leads; nil: it is none.
-func redirection(resp *http.Response) *url.URL {
-	if resp.StatusCode < 300 || resp.StatusCode > 399 {
-		return nil
-	}
-	next, _ := resp.Location() // nil without a usable one
-	return next
-}
-
 // fill gives where a page's form goes, and what a browser sends when the button of
 // this id is clicked. Pages with a form have one.
 func fill(page string, button Decision) (action string, values url.Values) {
@@ -213,15 +217,13 @@ func fill(page string, button Decision) (action string, values url.Values) {
 	return action, values
 }
 
+var refreshPattern = regexp.MustCompile(`<meta http-equiv="refresh" content="([0-5]); url=([^"]+)">`)
+
 // refresh tells where a page that renews itself leads, and when; nil if it does not.
 func refresh(at *url.URL, page string) (target *url.URL, wait time.Duration) {
-	for _, e := range elements(page) {
-		var seconds int
-		var address string
-		if _, err := fmt.Sscanf(e.attrs["content"], "%d; url=%s", &seconds, &address); err == nil && e.attrs["http-equiv"] == "refresh" {
-			target, _ = at.Parse(address) // nil if it is none
-			wait = time.Duration(min(seconds, maxRefresh)) * time.Second
-		}
+	if m := refreshPattern.FindStringSubmatch(page); m != nil {
+		target, _ = at.Parse(html.UnescapeString(m[2])) // nil if it is none
+		wait = time.Duration(m[1][0]-'0') * time.Second
 	}
 	return target, wait
 }

@@ -25,7 +25,7 @@ func (s sleeper) Sleep(ctx context.Context, d time.Duration) error {
 // api is the real client for a sandbox; its pauses pass at once.
 func (w *testServer) api(opts ...cronofy.Option) *cronofy.Client {
 	w.t.Helper()
-	h, err := cronofy.NewHTTPClient(cronofy.HTTPOptions{})
+	h, err := cronofy.NewHTTPClient("")
 	require.NoError(w.t, err)
 	w.t.Cleanup(h.CloseIdleConnections)
 	c := w.Credentials()
@@ -150,7 +150,7 @@ func TestClientIsRefused(t *testing.T) {
 		err := stranger.CheckApplication(ctx)
 		require.Equal(t, "invalid_client", cronofy.CodeOf(err))
 		require.Equal(t, status, cronofy.StatusOf(err))
-		require.NotErrorIs(t, err, cronofy.ErrNotChecked)
+		require.True(t, cronofy.ClientRefused(err))
 	}
 	_, err := stranger.LinkToken(ctx, serviceAccountID)
 	require.Equal(t, 401, cronofy.StatusOf(err))

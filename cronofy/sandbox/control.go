@@ -19,34 +19,26 @@ func (s *Server) ControlURL() string { return s.appURL + s.controlPath() }
 
 func (s *Server) controlPath() string { return "/control?token=" + s.control }
 
-// mayControl tells whether a request is from somebody who was given the address, and
-// not from a page of another site; if not, it answers so. Browsers send an Origin with
-// every form.
-func (s *Server) mayControl(c *call) bool {
-	form := c.r.Method == http.MethodPost
-	if same(c.r.URL.Query().Get("token"), s.control) && sameOrigin(c.r) && (!form || c.r.Header.Get("Origin") != "") {
-		return true
-	}
-	c.errorPage(http.StatusForbidden, "Open the control page by the address that the sandbox printed.")
-	return false
-}
-
-// showControl is GET /control.
-func (s *Server) showControl(c *call) {
-	if s.mayControl(c) {
-		c.page(http.StatusOK, s.controlHTML())
-	}
+// withControl has do answer somebody who was given the control page's address, and no
+// page of another site: browsers send an Origin with every form.
+func (s *Server) withControl(do func(*call)) http.HandlerFunc {
+	return s.locked(func(c *call) {
+		form := c.r.Method == http.MethodPost
+		if same(c.r.URL.Query().Get("token"), s.control) && sameOrigin(c.r) && (!form || c.r.Header.Get("Origin") != "") {
+			do(c)
+			return
+		}
+		c.errorPage(http.StatusForbidden, "Open the control page by the address that the sandbox printed.")
+	})
 }
 
 // turnControl is POST /control.
 func (s *Server) turnControl(c *call) {
-	switch {
-	case !s.mayControl(c):
-	case !s.turn(c.params):
+	if !s.turn(c.params) {
 		c.errorPage(http.StatusBadRequest, "The form has a value that cannot be. Nothing was changed.")
-	default:
-		c.redirect(s.controlPath())
+		return
 	}
+	c.redirect(s.controlPath())
 }
 
 // turn does what a form asks for, or nothing if that cannot be.
@@ -60,16 +52,16 @@ func (s *Server) turn(form params) bool {
 		s.switches = sw
 	case "fault":
 		var f Fault
-		if _, known := s.find(form.text("Account")); !read(&f, form) || f.Account != "" && !known {
+		if !read(&f, form) || f.Account != "" && s.find(f.Account) < 0 {
 			return false
 		}
 		s.faults = append(s.faults, f)
 	case "clear":
 		s.faults = nil
 	case "unlink":
-		clear(s.state.links)
+		clear(s.links)
 	case "expire":
-		clear(s.state.access)
+		clear(s.access)
 	default:
 		return false
 	}
@@ -193,7 +185,7 @@ func (s *Server) controlHTML() markup.HTML {
 <thead><tr><th scope="col">Time</th><th scope="col">Host</th><th scope="col">Request</th><th scope="col">Status</th><th scope="col">Note</th></tr></thead>
 <tbody>
 `, s.requests)
-	for _, e := range slices.Backward(s.lastRequests()) {
+	for _, e := range slices.Backward(s.log) {
 		m.Add(`<tr><td>{}</td><td>{}</td><td><code>{} {}</code></td><td>{}</td><td>{}</td></tr>
 `, e.Time.Format("15:04:05.000"), e.Host, e.Method, e.Path, e.Status, e.Note)
 	}

@@ -29,11 +29,7 @@ const maxDelegations = 50
 // delegate is POST /v1/service_account_authorizations: the single form or a
 // collection of 1 to 50.
 // https://docs.cronofy.com/developers/api/enterprise-connect/delegated-access
-func (s *Server) delegate(c *call) {
-	g, ok := s.serviceAccount(c, "service_account/accounts/")
-	if !ok {
-		return
-	}
+func (s *Server) delegate(c *call, g *grant) {
 	asked, wrong := delegations(c, g.delegated)
 	if wrong != nil {
 		c.invalid(wrong)
@@ -58,7 +54,7 @@ func delegations(c *call, delegated string) ([]delegation, *fieldError) {
 		return there
 	})
 	switch {
-	case c.bad:
+	case c.params == nil:
 		return nil, invalid("base", "neither a JSON object nor a form, by the Content-Type")
 	case !collection:
 		entries = []any{object(c.params)}
@@ -177,7 +173,7 @@ func (s *Server) notify(d delegation, sw Switches) {
 		a["state"] = d.state
 	}
 	s.mu.Lock()
-	if i, ok := s.find(d.email); ok {
+	if i := s.find(d.email); i >= 0 {
 		a["code"] = s.newCode(&grant{kind: accountGrant, account: i, sub: s.people[i].Sub, scope: d.scope}, d.callbackURL)
 	} else { // the keys are from SDK samples, the values are a choice
 		a["error"], a["error_key"], a["error_description"] = "access_denied", "errors.not_found", "There is no such mailbox"

@@ -12,28 +12,33 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// calls makes a right request to each endpoint. What comes of it is told by
-// its status, or 0 if there was no answer.
-func (w *testServer) calls() map[Endpoint]func() (*http.Response, error) {
+// rightCall is a request that an endpoint takes, and the status that it is answered.
+type rightCall struct {
+	status int
+	send   func() (*http.Response, error)
+}
+
+// calls has one for each endpoint.
+func (w *testServer) calls() map[Endpoint]rightCall {
 	service, person := w.Credentials().ServiceAccountToken.Reveal(), w.Accounts()[0]
-	send := func(method, target, bearer string, v any) func() (*http.Response, error) {
+	right := func(status int, method, target, bearer string, v any) rightCall {
 		body, err := json.Marshal(v)
 		require.NoError(w.t, err)
-		return func() (*http.Response, error) { return w.try(method, target, bearer, body) }
+		return rightCall{status, func() (*http.Response, error) { return w.try(method, target, bearer, body) }}
 	}
 	api := w.APIURL()
-	return map[Endpoint]func() (*http.Response, error){
-		LinkTokens: send("POST", api+linkTokenPath, w.secret(), map[string]string{"service_account_id": serviceAccountID}),
-		Exchange:   send("POST", api+"/oauth/token", "", w.tokenBody(map[string]string{"grant_type": "authorization_code", "code": "x", "redirect_uri": w.back})),
-		Refresh:    send("POST", api+"/oauth/token", "", w.tokenBody(map[string]string{"grant_type": "refresh_token", "refresh_token": person.RefreshToken.Reveal()})),
-		Revoke:     send("POST", api+"/oauth/token/revoke", "", w.tokenBody(map[string]string{"token": "x"})),
-		UserInfo:   send("GET", api+"/v1/userinfo", person.AccessToken.Reveal(), nil),
-		Delegated:  send("POST", api+delegatedPath, service, entry("amara@example.test", "https://app.example.test", "read_only")),
-		Resources:  send("GET", api+"/v1/resources", service, nil),
-		Authorize: func() (*http.Response, error) {
+	return map[Endpoint]rightCall{
+		LinkTokens: right(200, "POST", api+linkTokenPath, w.secret(), map[string]string{"service_account_id": serviceAccountID}),
+		Exchange:   right(400, "POST", api+"/oauth/token", "", w.tokenBody(map[string]string{"grant_type": "authorization_code", "code": "x", "redirect_uri": w.back})),
+		Refresh:    right(200, "POST", api+"/oauth/token", "", w.tokenBody(map[string]string{"grant_type": "refresh_token", "refresh_token": person.RefreshToken.Reveal()})),
+		Revoke:     right(200, "POST", api+"/oauth/token/revoke", "", w.tokenBody(map[string]string{"token": "x"})),
+		UserInfo:   right(200, "GET", api+"/v1/userinfo", person.AccessToken.Reveal(), nil),
+		Delegated:  right(202, "POST", api+delegatedPath, service, entry("amara@example.test", "https://app.example.test", "read_only")),
+		Resources:  right(200, "GET", api+"/v1/resources", service, nil),
+		Authorize: {303, func() (*http.Response, error) {
 			return w.try("GET", w.authorizeURL(w.unitQuery()), "", nil)
-		},
-		EnterpriseConnect: send("GET", w.enterpriseURL(w.enterpriseQuery()), "", nil),
+		}},
+		EnterpriseConnect: right(303, "GET", w.enterpriseURL(w.enterpriseQuery()), "", nil),
 	}
 }
 
@@ -43,14 +48,6 @@ func (w *testServer) try(method, target, bearer string, body []byte) (*http.Resp
 	r.Header.Set("Authorization", "Bearer "+bearer)
 	r.Header.Set("Content-Type", "application/json")
 	return w.client.Do(r)
-}
-
-// usual is what each endpoint's call above is answered without a fault.
-func usual() map[Endpoint]int {
-	return map[Endpoint]int{
-		LinkTokens: 200, Exchange: 400, Refresh: 200, Revoke: 200, UserInfo: 200,
-		Delegated: 202, Resources: 200, Authorize: 303, EnterpriseConnect: 303,
-	}
 }
 
 func TestFaultMatrix(t *testing.T) {
@@ -63,7 +60,7 @@ func TestFaultMatrix(t *testing.T) {
 			for _, after := range []string{"", "7", "Mon, 02 Mar 2026 09:00:07 GMT"} {
 				name := string(e) + " " + strconv.Itoa(status) + " " + after
 				w.Set(Fault{Endpoint: e, Status: status, RetryAfter: after, Times: 1})
-				resp, err := calls[e]()
+				resp, err := calls[e].send()
 				require.NoError(t, err, name)
 				body, err := io.ReadAll(resp.Body)
 				require.NoError(t, err, name)
@@ -81,10 +78,10 @@ func TestFaultMatrix(t *testing.T) {
 				require.Empty(t, w.scripted(), "used up: "+name)
 			}
 		}
-		resp, err := calls[e]()
+		resp, err := calls[e].send()
 		require.NoError(t, err)
 		require.NoError(t, resp.Body.Close())
-		require.Equal(t, usual()[e], resp.StatusCode, "as usual again: "+string(e))
+		require.Equal(t, calls[e].status, resp.StatusCode, "as usual again: "+string(e))
 	}
 }
 
@@ -150,7 +147,7 @@ func TestFaultReset(t *testing.T) {
 	t.Parallel()
 	w := start(t, Options{})
 	w.Set(Fault{Endpoint: LinkTokens, Reset: true, Times: 1})
-	_, err := w.calls()[LinkTokens]() //nolint:bodyclose // there is no answer
+	_, err := w.calls()[LinkTokens].send() //nolint:bodyclose // there is no answer
 	require.Error(t, err)
 	require.NotErrorIs(t, err, io.EOF, "a reset, not an orderly end")
 	require.NoError(t, w.Close(), "waits until the request was written down")

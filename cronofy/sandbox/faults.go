@@ -5,7 +5,6 @@ import (
 	"net"
 	"net/http"
 	"slices"
-	"strings"
 	"time"
 
 	"confer/cronofy"
@@ -77,7 +76,7 @@ func (s *Server) Set(faults ...Fault) {
 func (s *Server) takeFault(c *call) {
 	c.switches = s.switches
 	for i, f := range s.faults {
-		if f.Endpoint != AnyEndpoint && f.Endpoint != c.endpoint || f.Account != "" && !strings.EqualFold(f.Account, s.callerEmail(c)) {
+		if f.Endpoint != AnyEndpoint && f.Endpoint != c.endpoint || f.Account != "" && !s.isFrom(c, f.Account) {
 			continue
 		}
 		c.fault = f
@@ -92,6 +91,16 @@ func (s *Server) takeFault(c *call) {
 	}
 }
 
+// isFrom tells whether a call has a token of the account with this address.
+func (s *Server) isFrom(c *call, email string) bool {
+	token, _ := bearer(c.r)
+	g := s.byAccess(token)
+	if c.endpoint == Refresh {
+		g = s.byRefresh(c.params.text("refresh_token"))
+	}
+	return g != nil && g.kind == accountGrant && g.account == s.find(email)
+}
+
 const htmlError = `<!doctype html><html lang="en"><title>Bad gateway</title><h1>Bad gateway</h1><p>The proxy has no answer.</p></html>`
 
 // misbehave plays the scripted answer, and tells whether the call is to be done
@@ -99,7 +108,7 @@ const htmlError = `<!doctype html><html lang="en"><title>Bad gateway</title><h1>
 func (c *call) misbehave() bool {
 	f := c.fault
 	if f.Slow > 0 && cronofy.Sleep(c.r.Context(), f.Slow) != nil { // the client has gone, or the server closes
-		c.gone, c.status = true, 0
+		c.status = 0
 		return false
 	}
 	if !f.Reset && f.Status == 0 && f.Body == DefaultBody {
@@ -112,7 +121,7 @@ func (c *call) misbehave() bool {
 	}
 	switch {
 	case f.Reset:
-		c.gone, c.status = true, 0
+		c.status = 0
 	case f.Body == TruncatedBody || f.Body == CutBody:
 		return true
 	case f.Body == HTMLBody:

@@ -82,9 +82,7 @@ func FuzzDelegatedBody(f *testing.F) {
 	f.Add(`{"service_account_authorizations":[{"email":"a","callback_url":"https://b","scope":"free_busy"},{}]}`)
 	f.Add(`{"service_account_authorizations":{},"email":1}`)
 	f.Fuzz(func(t *testing.T, body string) {
-		c := &call{}
-		c.params = parseParams("application/json", []byte(body))
-		c.bad = c.params == nil
+		c := &call{params: parseParams("application/json", []byte(body))}
 		list, errs := delegations(c, serviceDelegatedScope)
 		if errs == nil && (len(list) == 0 || len(list) > maxDelegations) {
 			t.Errorf("%d delegations", len(list))

@@ -84,15 +84,18 @@ func (s *Server) hire(people []Account) {
 		p.Sub = fmt.Sprintf("acc_6710aa01c0ffee0%09d", 123450001+i)
 		p.AccessToken, p.RefreshToken = cronofy.NewSecret(access), cronofy.NewSecret(refresh)
 		g := &grant{kind: accountGrant, account: i, sub: p.Sub, scope: accountScope}
-		s.state.access[access], s.state.refresh[refresh] = accessToken{grant: g}, g
+		s.access[access], s.refreshed[refresh] = accessToken{grant: g}, g
 		s.byEmail[strings.ToLower(p.Email)] = i
 	}
 }
 
-// find looks an address up, ignoring case: a choice, as matching is not documented.
-func (s *Server) find(email string) (int, bool) {
-	i, ok := s.byEmail[strings.ToLower(email)]
-	return i, ok
+// find gives the place of an address, ignoring case: a choice, as matching is not
+// documented. It is -1 if it is nobody's.
+func (s *Server) find(email string) int {
+	if i, ok := s.byEmail[strings.ToLower(email)]; ok {
+		return i
+	}
+	return -1
 }
 
 // AccountsCSV writes the organisation as CSV with the header

@@ -22,10 +22,10 @@ func (s *Server) appRoutes() http.Handler {
 	m.Handle("GET /oauth/authorize", s.endpoint(Authorize, func(c *call) { s.startApproval(c, s.checkUnitRequest) }))
 	// https://docs.cronofy.com/developers/api/enterprise-connect/request-authorization
 	m.Handle("GET /enterprise_connect/oauth/authorize", s.endpoint(EnterpriseConnect, func(c *call) { s.startApproval(c, checkEnterpriseRequest) }))
-	m.Handle("GET /approval/{id}", s.locked(s.showApproval))
-	m.Handle("POST /approval/{id}", s.locked(s.decide))
-	m.Handle("GET /control", s.locked(s.showControl))
-	m.Handle("POST /control", s.locked(s.turnControl))
+	m.Handle("GET /approval/{id}", s.withApproval(s.approvalPage))
+	m.Handle("POST /approval/{id}", s.withApproval(s.decide))
+	m.Handle("GET /control", s.withControl(func(c *call) { c.page(http.StatusOK, s.controlHTML()) }))
+	m.Handle("POST /control", s.withControl(s.turnControl))
 	m.HandleFunc("GET /sandbox.css", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/css; charset=utf-8")
 		_, _ = io.WriteString(w, styleSheet)
@@ -49,7 +49,14 @@ func (c *call) page(status int, html markup.HTML) {
 
 func (c *call) errorPage(status int, text string) {
 	c.w.Header().Set(reasonHeader, text)
-	c.page(status, errorHTML("Cannot continue", text))
+	var m markup.Page
+	m.Add(`<main>
+<h1>Cannot continue</h1>
+<p role="alert">{}</p>
+<p class="quiet">Go back to the application and begin again there.</p>
+</main>
+`, text)
+	c.page(status, framed("Cannot continue", m.HTML()))
 }
 
 func hostOf(uri string) string {
@@ -81,28 +88,16 @@ func framed(title string, main markup.HTML) markup.HTML {
 	return m.HTML()
 }
 
-func errorHTML(title, text string) markup.HTML {
-	var m markup.Page
-	m.Add(`<main>
-<h1>{}</h1>
-<p role="alert">{}</p>
-<p class="quiet">Go back to the application and begin again there.</p>
-</main>
-`, title, text)
-	return framed(title, m.HTML())
-}
-
 // approvalPage shows the page of the step an approval is at.
 func (s *Server) approvalPage(c *call, a *approval) {
 	heading, button, asked := s.asked(a)
-	step, steps := a.step-a.first+1, a.steps()-a.first+1
+	place := fmt.Sprintf("Step %d of %d", a.step, a.steps())
 	var m markup.Page
 	m.Add(`<main>
-<p class="quiet">Step {} of {}</p>
-<progress max="{}" value="{}" aria-label="Step {} of {}"></progress>
+<p class="quiet">{}</p>
+<progress max="{}" value="{}" aria-label="{}"></progress>
 <h1>{}</h1>
-`, step, steps, steps, step, step, steps, heading)
-	m.Add(`<form id="approval" method="post" action="/approval/{}">
+<form id="approval" method="post" action="/approval/{}">
 <input type="hidden" name="csrf" value="{}">
 <input type="hidden" name="step" value="{}">
 {}<p class="actions">
@@ -112,8 +107,8 @@ func (s *Server) approvalPage(c *call, a *approval) {
 </form>
 <p class="quiet">Asked for by application <code>{}</code>. Afterwards you go back to <code>{}</code>.</p>
 </main>
-`, a.id, a.csrf, a.step, asked, button, s.opts.ClientID, hostOf(a.redirectURI))
-	c.page(http.StatusOK, framed(fmt.Sprintf("Step %d of %d: %s", step, steps, heading), m.HTML()))
+`, place, a.steps(), a.step, place, heading, a.id, a.csrf, a.step, asked, button, s.opts.ClientID, hostOf(a.redirectURI))
+	c.page(http.StatusOK, framed(place+": "+heading, m.HTML()))
 }
 
 // asked is what the step at hand asks for, with its heading and its button.
@@ -158,7 +153,7 @@ func (s *Server) asked(a *approval) (heading, button string, body markup.HTML) {
 <fieldset>
 <legend>Through which Organizational Unit?</legend>
 `, provider)
-		for i, u := range s.state.units {
+		for i, u := range s.units {
 			m.Add(`<label class="choice"><input type="radio" name="unit" id="unit-{}" value="{}"{}><span><strong>{}</strong> <code>{}</code></span></label>
 `, i, u.sub, checked(i == 0), u.name, u.sub)
 		}

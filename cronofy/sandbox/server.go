@@ -34,6 +34,7 @@ type Server struct {
 	opts           Options
 	people         []Account
 	byEmail        map[string]int // lower-case address → place in people
+	serviceToken   string         // the service account's access token from the start
 	control        string         // the control page's token
 	cookie         string         // names are not kept apart by port, so each server has its own
 	profiles       string         // makes the ids of profiles, the same at each reading
@@ -48,10 +49,16 @@ type Server struct {
 	// change; what may take long (bodies, pauses, webhooks) is done without it.
 	mu         sync.Mutex
 	rand       *rand.Rand
-	state      store
-	limits     limiter
-	log        []LogEntry // at least the last logSize
-	requests   int        // in all
+	access     map[string]accessToken
+	refreshed  map[string]*grant // by refresh token
+	codes      map[string]*authCode
+	linkTokens map[string]*linkToken
+	approvals  map[string]*approval
+	links      map[cronofy.Provider]time.Time
+	units      []unit
+	calls      []time.Time // the last that the rate limits counted
+	log        []LogEntry  // the last logSize
+	requests   int         // in all
 	faults     []Fault
 	switches   Switches
 	dataCenter cronofy.DataCenter
@@ -75,17 +82,19 @@ func New(o Options) *Server {
 		o.Now = time.Now
 	}
 	s := &Server{
-		opts: o, rand: newRand(o.Seed), state: newStore(), webhooks: loopbackClient(),
+		opts: o, rand: newRand(o.Seed), webhooks: loopbackClient(),
 		faults: slices.Clone(o.Faults), switches: o.Switches, dataCenter: cronofy.DataCenters()[0],
-		limits: limiter{perSecond: o.RatePerSecond, perMinute: o.RatePerMinute},
+		access: map[string]accessToken{}, refreshed: map[string]*grant{}, codes: map[string]*authCode{},
+		linkTokens: map[string]*linkToken{}, approvals: map[string]*approval{}, links: map[cronofy.Provider]time.Time{},
 	}
+	s.newUnit("Example Organisation")
 	s.opts.ClientID = cmp.Or(o.ClientID, defaultClientID)
 	if o.ClientSecret.Empty() {
 		s.opts.ClientSecret = cronofy.NewSecret("CRN_" + s.text(40))
 	}
 	s.control, s.profiles, s.cookie = s.text(32), s.text(32), "confer_sandbox_"+s.text(8)
-	s.state.serviceToken = s.text(32)
-	s.state.access[s.state.serviceToken] = accessToken{grant: serviceAccountGrant(serviceAccountScope, serviceDelegatedScope)}
+	s.serviceToken = s.text(32)
+	s.access[s.serviceToken] = accessToken{grant: serviceAccountGrant(serviceAccountScope, serviceDelegatedScope)}
 	s.hire(organisation(o.Accounts))
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	return s
@@ -193,19 +202,12 @@ func (s *Server) Credentials() Credentials {
 	return Credentials{
 		ClientID: s.opts.ClientID, ClientSecret: s.opts.ClientSecret,
 		ServiceAccountID:    serviceAccountID,
-		ServiceAccountToken: cronofy.NewSecret(s.state.serviceToken),
+		ServiceAccountToken: cronofy.NewSecret(s.serviceToken),
 	}
 }
 
 // Accounts gives the whole organisation in its order.
 func (s *Server) Accounts() []Account { return slices.Clone(s.people) }
-
-// SetSwitches turns all switches.
-func (s *Server) SetSwitches(sw Switches) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.switches = sw
-}
 
 // Link makes the link with a provider as an approval would, now.
 func (s *Server) Link(p cronofy.Provider) {
@@ -218,7 +220,7 @@ func (s *Server) Link(p cronofy.Provider) {
 func (s *Server) ExpireAccessTokens() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	clear(s.state.access)
+	clear(s.access)
 }
 
 // Options says what the sandbox plays. The zero value is a development-mode
@@ -246,23 +248,11 @@ type Options struct {
 	RatePerSecond, RatePerMinute int
 
 	Faults   []Fault  // scripted answers, as by Set
-	Switches Switches // behaviour that Cronofy leaves open, as by SetSwitches
+	Switches Switches // behaviour that Cronofy leaves open
 
 	// ListenAPI and ListenApp are loopback addresses; empty is 127.0.0.1:0.
 	ListenAPI, ListenApp string
 }
-
-// Lives of what is issued. That codes and link tokens are short-lived is
-// documented, ten minutes is a choice, and so is what is not of Cronofy's API; the
-// tokens' seconds are from the documentation's samples. Those that the sandbox hands
-// out at its start, as the operator's application would have them, have no end.
-const (
-	linkTokenLife      = 10 * time.Minute
-	codeLife           = 10 * time.Minute
-	approvalLife       = 30 * time.Minute
-	accountTokenLife   = 3600 * time.Second
-	serviceAccountLife = 1800 * time.Second
-)
 
 const defaultClientID = "k3Hn2cWq9ZrT5vXy7LbD"
 
@@ -315,9 +305,7 @@ func (s *Server) note(e LogEntry) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	e.Time = s.now()
-	if s.log = append(s.log, e); len(s.log) > 2*logSize {
-		s.log = slices.Clone(s.log[logSize:])
-	}
+	s.log = append(s.log[max(0, len(s.log)+1-logSize):], e)
 	s.requests++
 }
 
@@ -325,10 +313,8 @@ func (s *Server) note(e LogEntry) {
 func (s *Server) Log() []LogEntry {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return slices.Clone(s.lastRequests())
+	return slices.Clone(s.log)
 }
-
-func (s *Server) lastRequests() []LogEntry { return s.log[max(0, len(s.log)-logSize):] }
 
 // Requests is how many requests there were in all.
 func (s *Server) Requests() int {
@@ -353,24 +339,19 @@ func maskedPath(r *http.Request) string {
 	return strings.Join(parts[:min(len(parts), most)], "/")
 }
 
-// limiter refuses calls beyond so many in any second and in any minute. Calls
-// it refused do not count.
-type limiter struct {
-	perSecond, perMinute int
-	calls                []time.Time // the last ones
-}
-
-// allow counts a call, unless there were too many; 0 is no limit.
-func (l *limiter) allow(now time.Time) bool {
-	within := func(n int, length time.Duration) bool {
-		return n <= 0 || len(l.calls) < n || now.Sub(l.calls[len(l.calls)-n]) >= length
+// limited answers 429 if there were too many calls in a second or a minute, or else
+// counts this one. That the answer has no Retry-After is Cronofy's documentation; faults
+// can add one.
+func (s *Server) limited(c *call) bool {
+	now := s.now()
+	over := func(n int, length time.Duration) bool {
+		return n > 0 && len(s.calls) >= n && now.Sub(s.calls[len(s.calls)-n]) < length
 	}
-	if !within(l.perSecond, time.Second) || !within(l.perMinute, time.Minute) {
-		return false
+	if over(s.opts.RatePerSecond, time.Second) || over(s.opts.RatePerMinute, time.Minute) {
+		c.refuse(http.StatusTooManyRequests, "too many calls")
+		return true
 	}
-	l.calls = append(l.calls, now)
-	if most := max(l.perSecond, l.perMinute); len(l.calls) > 2*most {
-		l.calls = slices.Clone(l.calls[len(l.calls)-most:])
-	}
-	return true
+	s.calls = append(s.calls, now)
+	s.calls = s.calls[max(0, len(s.calls)-max(s.opts.RatePerSecond, s.opts.RatePerMinute)):]
+	return false
 }

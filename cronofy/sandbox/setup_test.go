@@ -109,6 +109,13 @@ func (w *testServer) scripted() []Fault {
 	return slices.Clone(w.faults)
 }
 
+// SetSwitches turns all switches.
+func (w *testServer) SetSwitches(sw Switches) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.switches = sw
+}
+
 func (w *testServer) switched() Switches {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -11,43 +11,35 @@ import (
 	"time"
 )
 
-// authorized gives whose access token a call has, or answers 401 or 429. The
-// client secret is no access token.
-func (s *Server) authorized(c *call) (*grant, bool) {
-	token, ok := bearer(c.r)
-	if !ok {
-		c.unauthorized("there is no bearer token")
-		return nil, false
+// withToken has do answer a call with an access token, which the client secret is
+// not. With a scope it must be a service account's, and have one that begins so: 403
+// without it is documented, for another kind of token it is a choice, and so is which
+// scope belongs to which call, as the names say it.
+// https://docs.cronofy.com/developers/api/authentication/
+func (s *Server) withToken(scope string, do func(*call, *grant)) func(*call) {
+	return func(c *call) {
+		token, ok := bearer(c.r)
+		g := s.byAccess(token)
+		switch {
+		case !ok:
+			c.unauthorized("there is no bearer token")
+		case g == nil:
+			c.unauthorized("the access token is unknown, expired or revoked")
+		case s.limited(c):
+		case scope != "" && g.kind != serviceGrant:
+			c.refuse(http.StatusForbidden, "this is not a service account's token")
+		case !strings.Contains(" "+g.scope, " "+scope):
+			c.refuse(http.StatusForbidden, "the token has no scope that begins with "+scope)
+		default:
+			do(c, g)
+		}
 	}
-	g, ok := s.byAccess(token)
-	if !ok {
-		c.unauthorized("the access token is unknown, expired or revoked")
-		return nil, false
-	}
-	return g, !s.limited(c)
-}
-
-// callerEmail is the address of the account whose token a call has.
-func (s *Server) callerEmail(c *call) string {
-	token, _ := bearer(c.r)
-	g, ok := s.byAccess(token)
-	if c.endpoint == Refresh {
-		g, ok = s.byRefresh(c.params.text("refresh_token"))
-	}
-	if ok && g.kind == accountGrant {
-		return s.people[g.account].Email
-	}
-	return ""
 }
 
 // userInfo is GET /v1/userinfo, whose keys have a literal dot in them. What an
 // Organizational Unit's token gets is not documented: 403 is a choice.
 // https://docs.cronofy.com/developers/api/identity/userinfo
-func (s *Server) userInfo(c *call) {
-	g, ok := s.authorized(c)
-	if !ok {
-		return
-	}
+func (s *Server) userInfo(c *call, g *grant) {
 	var a object
 	switch g.kind {
 	case accountGrant:
@@ -100,37 +92,35 @@ func (s *Server) profileID(label string, i int) string {
 
 // conferencing gives the person's own profile first, then those from links.
 func (s *Server) conferencing(i int, p Account, sw Switches) []any {
+	profile := func(name, id string, connected bool) object {
+		return object{"provider_name": name, "profile_id": s.profileID(id, i), "profile_name": p.Email, "profile_connected": connected}
+	}
 	var out []any
 	if p.personal {
-		out = append(out, object{
-			"provider_name": "zoom", "profile_id": s.profileID("own zoom", i), "profile_name": p.Email, "profile_connected": true,
-		})
+		out = append(out, profile("zoom", "own zoom", true))
 	}
 	if p.unmatched {
 		return out
 	}
 	for _, provider := range s.linked(sw.ProfileDelay + time.Duration(i)*sw.ProfileGap) {
-		name, connected := provider, !p.disconnected && !sw.Disconnected
+		name := provider
 		if !sw.EnterpriseNames {
 			name = strings.TrimSuffix(provider, "_enterprise")
 		}
-		profile := object{
-			"provider_name": name, "profile_id": s.profileID(provider, i), "profile_name": p.Email, "profile_connected": connected,
+		one := profile(name, provider, !p.disconnected && !sw.Disconnected)
+		if one["profile_connected"] == false { // on the data center's own app host, as Cronofy's are
+			one["profile_relink_url"] = "https://" + s.dataCenter.AppHost + "/v2/relink/" + url.PathEscape(name) + "?email=" + url.QueryEscape(p.Email)
 		}
-		if !connected { // on the data center's own app host, as Cronofy's are
-			profile["profile_relink_url"] = "https://" + s.dataCenter.AppHost + "/v2/relink/" + url.PathEscape(name) + "?email=" + url.QueryEscape(p.Email)
-		}
-		out = append(out, profile)
+		out = append(out, one)
 	}
 	return out
 }
 
 // linked gives the providers that were linked so long ago.
 func (s *Server) linked(ago time.Duration) []string {
-	by := s.now().Add(-ago)
 	var out []string
-	for p, since := range s.state.links {
-		if !by.Before(since) {
+	for p, since := range s.links {
+		if s.now().Sub(since) >= ago {
 			out = append(out, string(p))
 		}
 	}
@@ -138,32 +128,9 @@ func (s *Server) linked(ago time.Duration) []string {
 	return out
 }
 
-// serviceAccount gives the grant of a call that needs a service account's token
-// with a scope that begins so. 403 without the scope is documented, for another
-// kind of token it is a choice, and so is which scope belongs to which call: the
-// names say it.
-// https://docs.cronofy.com/developers/api/authentication/
-func (s *Server) serviceAccount(c *call, scope string) (*grant, bool) {
-	g, ok := s.authorized(c)
-	switch {
-	case !ok:
-		return nil, false
-	case g.kind != serviceGrant:
-		c.refuse(http.StatusForbidden, "this is not a service account's token")
-		return nil, false
-	case !strings.Contains(" "+g.scope, " "+scope):
-		c.refuse(http.StatusForbidden, "the token has no scope that begins with "+scope)
-		return nil, false
-	}
-	return g, true
-}
-
 // resources is GET /v1/resources: the organisation's rooms.
 // https://docs.cronofy.com/developers/api/enterprise-connect/resources/
-func (s *Server) resources(c *call) {
-	if _, ok := s.serviceAccount(c, "service_account/resources/"); !ok {
-		return
-	}
+func (s *Server) resources(c *call, _ *grant) {
 	rooms := []any{}
 	for _, p := range s.people {
 		if p.Room {

@@ -170,7 +170,7 @@ func (o organisation) tokens(b *testing.B) []string {
 // bareLoop is the least there is: as many workers, a request, the body read.
 func bareLoop(b *testing.B, api string, tokens []string) {
 	b.Helper()
-	h, err := cronofy.NewHTTPClient(cronofy.HTTPOptions{})
+	h, err := cronofy.NewHTTPClient("")
 	require.NoError(b, err)
 	defer h.CloseIdleConnections()
 	work := make(chan string)

@@ -33,7 +33,7 @@ func (r *profilesRun) delegatedSource(o *profiles.Options) (iter.Seq2[profiles.A
 		return profiles.Accounts(nil), nil
 	}
 	// A wrong client id or secret could exchange nothing of what calendars give.
-	if err := r.client.CheckApplication(r.ctx); err != nil && !errors.Is(err, cronofy.ErrNotChecked) {
+	if err := r.client.CheckApplication(r.ctx); cronofy.ClientRefused(err) {
 		return nil, err
 	}
 	scopeGuessed := false

@@ -156,7 +156,7 @@ type clientMaker = func(cronofy.Site, cronofy.App, func(cronofy.Wait)) *cronofy.
 
 // newClients shares one http.Client and one limiter among all clients of a run.
 func newClients(ctx context.Context, f *settings, names cronofy.Names, limiter *cronofy.Limiter) (clientMaker, error) {
-	h, err := await(ctx, func() (*http.Client, error) { return cronofy.NewHTTPClient(cronofy.HTTPOptions{CAFile: f.caFile}) })
+	h, err := await(ctx, func() (*http.Client, error) { return cronofy.NewHTTPClient(f.caFile) })
 	if err != nil {
 		return nil, inputError("ca-file", err, "name a file with certificates, PEM or DER")
 	}

@@ -148,9 +148,9 @@ func codeBody(code string) string {
 var errTest = errors.New("test")
 
 func apiError(status int, fields ...string) error {
-	e := &cronofy.Error{Op: "request delegated access", Status: status, Fields: map[string][]cronofy.FieldError{}}
+	e := &cronofy.Error{Op: "request delegated access", Status: status, Fields: map[string][]string{}}
 	for _, f := range fields {
-		e.Fields[f] = []cronofy.FieldError{{Key: "errors.invalid", Description: "invalid"}}
+		e.Fields[f] = []string{"invalid"}
 	}
 	return e
 }

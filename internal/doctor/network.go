@@ -19,19 +19,19 @@ const hostLimit = 8 * time.Second
 
 // reached is a host that was looked at, and what was seen on the way.
 type reached struct {
-	name      string   // "Germany (api-de.cronofy.com)"
-	api       bool     // else the host of the administrator's pages
-	Host      string   // with its port if it has one
-	Proxy     string   // host of the proxy; empty: none
-	Addresses []string // of the host; with a proxy nobody here looks them up
-	TLS       string   // "TLS 1.3"; empty: none
-	Issuer    string   // who signed the host's certificate, trusted or not
-	Status    int      // HTTP status of the answer; 0: there was none
-	HTML      bool     // the answer is a page
-	Took      time.Duration
-	Dated     bool          // the answer has a Date
-	Skew      time.Duration // this machine's clock minus the host's; to a second
-	Err       error         // why there was no answer: a *cronofy.NetworkError; nil: there was one
+	name   string // "Germany (api-de.cronofy.com)"
+	api    bool   // else the host of the administrator's pages
+	Host   string // with its port if it has one
+	Proxy  string // host of the proxy; empty: none
+	Found  bool   // the host's name was; with a proxy nobody here looks it up
+	TLS    string // "TLS 1.3"; empty: none
+	Issuer string // who signed the host's certificate, trusted or not
+	Status int    // HTTP status of the answer; 0: there was none
+	HTML   bool   // the answer is a page
+	Took   time.Duration
+	Dated  bool          // the answer has a Date
+	Skew   time.Duration // this machine's clock minus the host's; to a second
+	Err    error         // why there was no answer: a *cronofy.NetworkError; nil: there was one
 }
 
 // reach asks for a page, without credentials, within hostLimit. h is one made by
@@ -49,7 +49,7 @@ func reach(ctx context.Context, h *http.Client, address string) (r reached) {
 	began := time.Now()
 	res, err := h.Do(req)
 	r.Took = time.Since(began)
-	r.Addresses, r.Proxy = progress.Addresses(), progress.Proxy()
+	r.Found, r.Proxy = progress.Found(), progress.Proxy()
 	if err != nil {
 		e := progress.Failed("reach", r.Host, err)
 		r.Issuer, r.Err = e.Issuer, e
@@ -78,7 +78,7 @@ const clockTolerance = 2 * time.Minute
 const unauthorizedPath = "/v1/userinfo"
 
 func (m *Machine) network(ctx context.Context) []Finding {
-	h, err := cronofy.NewHTTPClient(cronofy.HTTPOptions{CAFile: m.CAFile})
+	h, err := cronofy.NewHTTPClient(m.CAFile)
 	if err != nil {
 		return []Finding{{"tls", Problem, "The file of --ca-file cannot be used: " + cronofy.FileReason(err) + ".", "Name a file with certificates, PEM or DER."}}
 	}
@@ -204,7 +204,7 @@ func proxyFinding(all []reached) Finding {
 
 func nameFinding(all []reached) Finding {
 	found := each(all, func(r reached) string {
-		if len(r.Addresses) == 0 || r.Proxy != "" {
+		if !r.Found || r.Proxy != "" {
 			return ""
 		}
 		return r.Host

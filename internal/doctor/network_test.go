@@ -28,11 +28,28 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func client(t *testing.T, o cronofy.HTTPOptions) *http.Client {
+// client is one that trusts the certificates of a file, if there is one.
+func client(t *testing.T, caFile string) *http.Client {
 	t.Helper()
-	h, err := cronofy.NewHTTPClient(o)
+	h, err := cronofy.NewHTTPClient(caFile)
 	require.NoError(t, err)
 	t.Cleanup(h.CloseIdleConnections)
+	return h
+}
+
+// through is a client that goes through the proxy that pick gives.
+func through(t *testing.T, pick func(*http.Request) (*url.URL, error)) *http.Client {
+	t.Helper()
+	h := client(t, "")
+	h.Transport.(*http.Transport).Proxy = cronofy.Proxied(pick)
+	return h
+}
+
+// dialing is a client without a proxy that opens connections by dial.
+func dialing(t *testing.T, dial func(context.Context, string, string) (net.Conn, error)) *http.Client {
+	t.Helper()
+	h := client(t, "")
+	h.Transport.(*http.Transport).Proxy, h.Transport.(*http.Transport).DialContext = nil, dial
 	return h
 }
 
@@ -62,7 +79,7 @@ func TestReachAnswer(t *testing.T) {
 		w.Header().Set("Date", now.Add(-7*time.Minute).Format(http.TimeFormat))
 		w.WriteHeader(http.StatusUnauthorized)
 	})
-	r := reach(t.Context(), client(t, cronofy.HTTPOptions{}), s.URL+"/v1/userinfo")
+	r := reach(t.Context(), client(t, ""), s.URL+"/v1/userinfo")
 	require.NoError(t, r.Err)
 	require.Equal(t, http.StatusUnauthorized, r.Status)
 	require.True(t, r.Dated)
@@ -80,7 +97,7 @@ func TestReachPageAndRedirect(t *testing.T) {
 		w.Header().Set("Location", "https://login.example.test/")
 		w.WriteHeader(http.StatusFound)
 	})
-	r := reach(t.Context(), client(t, cronofy.HTTPOptions{}), s.URL+"/")
+	r := reach(t.Context(), client(t, ""), s.URL+"/")
 	require.NoError(t, r.Err)
 	require.True(t, r.HTML)
 	require.Equal(t, http.StatusFound, r.Status, "a redirect was followed")
@@ -99,13 +116,13 @@ func tlsServer(t *testing.T) *httptest.Server {
 func TestReachTLS(t *testing.T) {
 	t.Parallel()
 	s := tlsServer(t)
-	r := reach(t.Context(), client(t, cronofy.HTTPOptions{}), s.URL+"/")
+	r := reach(t.Context(), client(t, ""), s.URL+"/")
 	require.Equal(t, cronofy.NetworkTLS, kind(t, r))
 	require.Equal(t, "Acme Co", r.Issuer)
 
 	ca := filepath.Join(t.TempDir(), "ca.pem")
 	require.NoError(t, os.WriteFile(ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw}), 0o600))
-	r = reach(t.Context(), client(t, cronofy.HTTPOptions{CAFile: ca}), s.URL+"/")
+	r = reach(t.Context(), client(t, ca), s.URL+"/")
 	require.NoError(t, r.Err)
 	require.Equal(t, "TLS 1.3", r.TLS)
 	require.Equal(t, "Acme Co", r.Issuer)
@@ -114,7 +131,7 @@ func TestReachTLS(t *testing.T) {
 func TestReachExpiredCertificate(t *testing.T) {
 	t.Parallel()
 	s := tlsServer(t)
-	h := client(t, cronofy.HTTPOptions{})
+	h := client(t, "")
 	roots := x509.NewCertPool()
 	roots.AddCert(s.Certificate())
 	h.Transport.(*http.Transport).TLSClientConfig = &tls.Config{RootCAs: roots, Time: func() time.Time { return time.Date(2200, 1, 1, 0, 0, 0, 0, time.UTC) }}
@@ -127,7 +144,7 @@ func TestReachExpiredCertificate(t *testing.T) {
 func TestReachPlainHTTPServerAsHTTPS(t *testing.T) {
 	t.Parallel()
 	s := serve(t, func(http.ResponseWriter, *http.Request) {})
-	r := reach(t.Context(), client(t, cronofy.HTTPOptions{}), "https"+s.URL[len("http"):]+"/")
+	r := reach(t.Context(), client(t, ""), "https"+s.URL[len("http"):]+"/")
 	require.Equal(t, cronofy.NetworkTLS, kind(t, r))
 }
 
@@ -146,8 +163,7 @@ func TestReachRefusals(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			h := client(t, cronofy.HTTPOptions{DialContext: func(context.Context, string, string) (net.Conn, error) { return nil, c.err },
-				Proxy: func(*http.Request) (*url.URL, error) { return nil, nil }})
+			h := dialing(t, func(context.Context, string, string) (net.Conn, error) { return nil, c.err })
 			r := reach(t.Context(), h, "https://api.example.test/")
 			require.Equal(t, c.want, kind(t, r))
 		})
@@ -160,9 +176,7 @@ func TestReachHasALimit(t *testing.T) {
 		stop := make(chan struct{})
 		defer synctest.Wait()
 		defer close(stop) // a transport goes on dialing when the request has ended
-		h, err := cronofy.NewHTTPClient(cronofy.HTTPOptions{Proxy: func(*http.Request) (*url.URL, error) { return nil, nil },
-			DialContext: func(context.Context, string, string) (net.Conn, error) { <-stop; return nil, net.ErrClosed }})
-		require.NoError(t, err)
+		h := dialing(t, func(context.Context, string, string) (net.Conn, error) { <-stop; return nil, net.ErrClosed })
 		began := time.Now()
 		r := reach(t.Context(), h, "https://api.example.test/")
 		require.Equal(t, cronofy.NetworkTimeout, kind(t, r))
@@ -181,14 +195,14 @@ func TestReachThroughAProxy(t *testing.T) {
 	s := serve(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusProxyAuthRequired) })
 	u, err := url.Parse(s.URL)
 	require.NoError(t, err)
-	h := client(t, cronofy.HTTPOptions{Proxy: proxy(t, "http://user:password@"+u.Host)})
+	h := through(t, proxy(t, "http://user:password@"+u.Host))
 	r := reach(t.Context(), h, "https://api.example.test/")
 	require.Equal(t, cronofy.NetworkProxy, kind(t, r))
 	require.Equal(t, u.Host, r.Proxy)
 	require.NotContains(t, r.Err.Error(), "password")
 	require.Equal(t, 407, r.Err.(*cronofy.NetworkError).ProxyStatus)
 
-	gone := client(t, cronofy.HTTPOptions{Proxy: proxy(t, "http://127.0.0.1:1")})
+	gone := through(t, proxy(t, "http://127.0.0.1:1"))
 	r = reach(t.Context(), gone, "https://api.example.test/")
 	require.Equal(t, cronofy.NetworkProxy, kind(t, r))
 	require.Equal(t, cronofy.NetworkRefused, r.Err.(*cronofy.NetworkError).ProxyKind)
@@ -196,9 +210,9 @@ func TestReachThroughAProxy(t *testing.T) {
 
 func TestReachBadProxySetting(t *testing.T) {
 	t.Parallel()
-	h := client(t, cronofy.HTTPOptions{Proxy: func(*http.Request) (*url.URL, error) {
+	h := through(t, func(*http.Request) (*url.URL, error) {
 		return nil, &url.Error{Op: "parse", URL: "http://user:password@[", Err: syscall.EINVAL}
-	}})
+	})
 	r := reach(t.Context(), h, "https://api.example.test/")
 	require.Equal(t, cronofy.NetworkProxy, kind(t, r))
 	require.NotContains(t, r.Err.Error(), "password")
@@ -206,13 +220,13 @@ func TestReachBadProxySetting(t *testing.T) {
 
 func TestReachNoAddress(t *testing.T) {
 	t.Parallel()
-	r := reach(t.Context(), client(t, cronofy.HTTPOptions{}), "https://exa mple/")
+	r := reach(t.Context(), client(t, ""), "https://exa mple/")
 	require.Equal(t, cronofy.NetworkOther, kind(t, r))
 }
 
 // seen is the API of Germany.
 func seen(change func(*reached)) reached {
-	r := reached{name: "Germany (api-de.cronofy.com)", api: true, Host: "api-de.cronofy.com", Addresses: []string{"192.0.2.1"},
+	r := reached{name: "Germany (api-de.cronofy.com)", api: true, Host: "api-de.cronofy.com", Found: true,
 		TLS: "TLS 1.3", Issuer: "Amazon", Status: http.StatusUnauthorized, Took: 43 * time.Millisecond, Dated: true, Skew: time.Second}
 	change(&r)
 	return r
@@ -243,7 +257,7 @@ func TestNetworkWords(t *testing.T) {
 		{"proxy setting", "proxy", as(failed(cronofy.NetworkProxy)), Problem, "The proxy's address in HTTPS_PROXY cannot be used"},
 		{"dns", "dns", as(same), OK, "Found: api-de.cronofy.com."},
 		{"dns lost", "dns", as(failed(cronofy.NetworkDNS)), Problem, "The name api-de.cronofy.com could not be found."},
-		{"dns by proxy", "dns", as(func(r *reached) { r.Proxy, r.Addresses = "p:1", nil }), OK, "The proxy looks names up"},
+		{"dns by proxy", "dns", as(func(r *reached) { r.Proxy, r.Found = "p:1", false }), OK, "The proxy looks names up"},
 		{"dns silent", "dns", as(failed(cronofy.NetworkTimeout)), Note, "Not checked"},
 		{"tls", "tls", as(same), OK, "TLS 1.3, signed by Amazon."},
 		{"tls plain", "tls", as(func(r *reached) { r.TLS, r.Issuer = "", "" }), Note, "no encrypted connection"},
@@ -334,7 +348,7 @@ func TestAnswerInAnotherLanguage(t *testing.T) {
 		}
 	})
 	for scheme, says := range map[string]string{"http": "not in HTTP", "https": "without encryption (TLS)"} {
-		v := reach(t.Context(), client(t, cronofy.HTTPOptions{}), scheme+"://"+l.Addr().String()+"/")
+		v := reach(t.Context(), client(t, ""), scheme+"://"+l.Addr().String()+"/")
 		v.name, v.api = "it", true
 		var said []string
 		for _, f := range networkFindings([]reached{v}) {

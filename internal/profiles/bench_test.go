@@ -28,7 +28,7 @@ func server(b *testing.B) (*httptest.Server, *http.Client) {
 		_, _ = io.WriteString(w, userinfo)
 	}))
 	b.Cleanup(s.Close)
-	c, err := cronofy.NewHTTPClient(cronofy.HTTPOptions{})
+	c, err := cronofy.NewHTTPClient("")
 	require.NoError(b, err)
 	b.Cleanup(c.CloseIdleConnections)
 	return s, c
@@ -127,7 +127,7 @@ func BenchmarkSandbox(b *testing.B) {
 			s := sandbox.New(sandbox.Options{Seed: 1, Accounts: b.N})
 			require.NoError(b, s.Start())
 			s.Link(cronofy.Zoom)
-			h, err := cronofy.NewHTTPClient(cronofy.HTTPOptions{})
+			h, err := cronofy.NewHTTPClient("")
 			require.NoError(b, err)
 			b.Cleanup(func() { h.CloseIdleConnections(); _ = s.Close() })
 			b.ReportAllocs()

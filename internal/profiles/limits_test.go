@@ -143,7 +143,7 @@ func TestTwoHundredAtOnceAgainstTheSandbox(t *testing.T) {
 	s := sandbox.New(sandbox.Options{Seed: 3, Accounts: n, RatePerSecond: 20, RatePerMinute: 600, Now: clock.Now})
 	require.NoError(t, s.Start())
 	t.Cleanup(func() { require.NoError(t, s.Close()) })
-	h, err := cronofy.NewHTTPClient(cronofy.HTTPOptions{})
+	h, err := cronofy.NewHTTPClient("")
 	require.NoError(t, err)
 	t.Cleanup(h.CloseIdleConnections)
 	client := cronofy.New(s.Site(cronofy.DataCenters()[0]), cronofy.App{}, cronofy.WithHTTPClient(h),
