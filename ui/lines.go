@@ -66,12 +66,17 @@ type linesWizard struct {
 }
 
 func newLines(ctx context.Context, cfg Config) *linesWizard {
-	p := &linesWizard{wizard: newWizard(cfg), ctx: ctx, in: openLinesInput(cfg.Input), still: time.NewTicker(linesEvery), pause: time.NewTimer(time.Hour), step: -1}
+	var width int
+	if f, ok := cfg.Err.(*os.File); ok {
+		width, _, _ = term.GetSize(int(f.Fd()))
+	}
+	if cfg.ASCII {
+		cfg.Output, cfg.Err = asciiWriter{cfg.Output}, asciiWriter{cfg.Err}
+	}
+	p := &linesWizard{wizard: newWizard(cfg), width: width, ctx: ctx, in: openLinesInput(cfg.Input),
+		still: time.NewTicker(linesEvery), pause: time.NewTimer(time.Hour), step: -1}
 	p.tick = p.still.C
 	p.pause.Stop()
-	if f, ok := cfg.Err.(*os.File); ok {
-		p.width, _, _ = term.GetSize(int(f.Fd()))
-	}
 	return p
 }
 

@@ -17,6 +17,7 @@ import (
 	"confer/flow/callback"
 	"confer/internal/golden"
 	"confer/internal/links"
+	"confer/internal/opener"
 	"confer/internal/profiles"
 	"confer/keystore"
 )
@@ -72,8 +73,8 @@ func linesAnswerScenes() []linesScene {
 
 // linesWaitScenes are of the wait for the administrator.
 func linesWaitScenes() []linesScene {
-	ssh := func(c *Config) { c.Session = SessionRemote }
-	container := func(c *Config) { c.Session = SessionContainer }
+	ssh := func(c *Config) { c.Session = opener.SSH }
+	container := func(c *Config) { c.Session = opener.Container }
 	noFiles := func(c *Config) { c.SaveFile = nil }
 	return []linesScene{
 		{name: "ways", state: linesFrom(append(toAuthorize(), flow.AuthorizeStarted{})...), talk: linesWays},

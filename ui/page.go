@@ -18,6 +18,7 @@ import (
 
 	"confer/cronofy"
 	"confer/flow"
+	"confer/internal/opener"
 	"confer/internal/profiles"
 	"confer/keystore"
 )
@@ -195,8 +196,8 @@ func (v Values) Secret(name string) cronofy.Secret { return cronofy.NewSecret(v[
 // Context is what a page may know: the state, and a little of the world around.
 type Context struct {
 	flow.State
-	Session  Session
-	Browser  Browser
+	Session  opener.Kind
+	Browser  string
 	Now      time.Time
 	Files    bool // texts can be written to files
 	Flags    bool // the terminal measures flags right

@@ -3,6 +3,7 @@ package ui
 import (
 	"confer/cronofy"
 	"confer/flow"
+	"confer/internal/opener"
 	"confer/keystore"
 )
 
@@ -66,7 +67,7 @@ func readyPage(c Context, p *Page) {
 		p.Notes = append(p.Notes, Note{Text: "You have linked others before: use a private window. Cronofy remembers who signed in last.", Kind: noteWarning, Rank: aside})
 	}
 	open := "opens it in a browser"
-	if c.Browser == BrowserNone || c.away() && c.Browser != BrowserNamed {
+	if c.Browser == opener.None || c.away() && c.Browser == "" {
 		open = "shows it for you to open in any browser"
 	}
 	p.Notes = append(p.Notes, Note{Text: "With {enter}, confer makes the approval link, " + open + ", and waits for the answer. " +

@@ -12,6 +12,7 @@ import (
 	"confer/cronofy"
 	"confer/flow"
 	"confer/internal/doctor"
+	"confer/internal/opener"
 )
 
 // The wait for the administrator, for a link and for a service account, and what
@@ -115,10 +116,8 @@ func (c Context) byHand() bool { return !c.Attempt.Listening || c.away() && !c.d
 
 // away tells whether browsers are most likely on another machine.
 func (c Context) away() bool {
-	if c.Attempt.Opened { // here, whatever the session is called
-		return false
-	}
-	return c.Session != SessionLocal
+	elsewhere := []opener.Kind{opener.SSH, opener.Remote, opener.Container, opener.Headless}
+	return !c.Attempt.Opened && slices.Contains(elsewhere, c.Session) // opened: here, whatever the session is called
 }
 
 // delivered: a proxy, tunnel or published port of the operator's brings the answer.
@@ -160,13 +159,13 @@ func tunnelNotes(c Context) []Note {
 	note := Note{Text: "On this machine, the short address above works too.", Rank: aside}
 	if u, err := url.Parse(at.RedirectURI); err == nil && flow.LoopbackRedirect(at.RedirectURI) {
 		switch port := u.Port(); c.Session {
-		case SessionRemote:
+		case opener.SSH, opener.Remote:
 			note.Text = "Or run this on your own computer: then the link above works there, and the answer comes back by itself."
 			note.Command = "ssh -L " + port + ":127.0.0.1:" + port + " HOST"
-		case SessionContainer:
+		case opener.Container:
 			note.Text = "Or publish the port: then the link above works outside the container, and the answer comes back by itself."
 			note.Command = "-p 127.0.0.1:" + port + ":" + port + "  confer --listen 0.0.0.0:" + port
-		case SessionLocal, SessionHeadless:
+		case opener.Desktop, opener.WSL, opener.Headless:
 		}
 	}
 	return []Note{note}

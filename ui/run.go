@@ -13,6 +13,7 @@ import (
 
 	"confer/flow"
 	"confer/internal/crash"
+	"confer/internal/opener"
 	"confer/internal/suspend"
 )
 
@@ -22,36 +23,13 @@ type Tasks interface {
 	Events() <-chan flow.Report
 }
 
-// Session says where the wizard runs, which decides the wording and which way
-// back from the browser is named first. No way is ever closed by it.
-type Session string
-
-// The kinds of session.
-const (
-	SessionLocal     Session = ""
-	SessionRemote    Session = "remote" // over SSH, or an editor's remote window
-	SessionContainer Session = "container"
-	SessionHeadless  Session = "headless" // no display and nothing to tell why
-)
-
-// Browser says what becomes of a link here, as far as that was said.
-type Browser string
-
-// What --browser and BROWSER come to. The usual one is the system's, which there
-// may be none of where the wizard runs.
-const (
-	BrowserUsual Browser = ""
-	BrowserNamed Browser = "named" // a command, which is started wherever the wizard runs
-	BrowserNone  Browser = "none"
-)
-
 // Config is what the wizard needs of the world.
 type Config struct {
-	State   flow.State // where to begin
-	Tasks   Tasks      // required
-	Session Session
-	Browser Browser // what opens links
-	Version string  // shown in the help
+	State   flow.State  // where to begin
+	Tasks   Tasks       // required
+	Session opener.Kind // decides the wording, and which way back from the browser is named first; it closes none
+	Browser string      // the command that opens links, or opener.None; empty: what the system has
+	Version string      // shown in the help
 	// Now is the clock; nil: time.Now.
 	Now func() time.Time
 	// SaveFile writes a private file (0600) and gives its path; nil: there is no
@@ -62,9 +40,8 @@ type Config struct {
 	Flags bool
 	// ASCII: the terminal has no other signs; see DrawsASCII.
 	ASCII bool
-	// Input and Output are the terminal; nil: the process's own. In lines, Err takes
-	// all talk, and Output results alone: the approval link, the line about the link,
-	// the table of profiles.
+	// Input and Output are the terminal. In lines, Err takes all talk, and Output
+	// results alone: the approval link, the line about the link, the table of profiles.
 	Input       io.Reader
 	Output, Err io.Writer
 }
@@ -105,12 +82,6 @@ func Run(ctx context.Context, cfg Config) (flow.State, error) {
 // has its console read by other means than reading.
 func (m *Model) terminalOptions() []tea.ProgramOption {
 	in, out := m.cfg.Input, m.cfg.Output
-	if in == nil {
-		in = os.Stdin
-	}
-	if out == nil {
-		out = os.Stdout
-	}
 	if f, ok := in.(*os.File); ok && runtime.GOOS != "windows" {
 		m.keyboard = &keyboard{File: f}
 		in = m.keyboard

@@ -13,6 +13,7 @@ import (
 	"confer/flow"
 	"confer/flow/callback"
 	"confer/internal/links"
+	"confer/internal/opener"
 	"confer/keystore"
 )
 
@@ -46,7 +47,7 @@ func (s scene) model(t testing.TB, w, h int) *Model {
 	return m
 }
 
-func session(s Session) func(*Config) { return func(c *Config) { c.Session = s } }
+func session(s opener.Kind) func(*Config) { return func(c *Config) { c.Session = s } }
 
 func approves(c *Config) { c.Approves = true }
 
@@ -234,9 +235,9 @@ func authorizeScenes() []scene {
 	return []scene{
 		{name: "authorize", events: toAuthorize(), small: true},
 		{name: "authorize_any", events: way(0, flow.StepAuthorize, flow.ProviderChosen{Provider: cronofy.AnyProvider})},
-		{name: "authorize_ssh", events: toAuthorize(), cfg: session(SessionRemote)},
-		{name: "authorize_ssh_browser", events: toAuthorize(), cfg: func(c *Config) { c.Session, c.Browser = SessionRemote, BrowserNamed }},
-		{name: "authorize_browser_none", events: toAuthorize(), cfg: func(c *Config) { c.Browser = BrowserNone }},
+		{name: "authorize_ssh", events: toAuthorize(), cfg: session(opener.SSH)},
+		{name: "authorize_ssh_browser", events: toAuthorize(), cfg: func(c *Config) { c.Session, c.Browser = opener.SSH, "firefox" }},
+		{name: "authorize_browser_none", events: toAuthorize(), cfg: func(c *Config) { c.Browser = opener.None }},
 		{name: "authorize_private", found: usedFound(), events: way(flow.StepServiceAccount, flow.StepAuthorize)},
 		{name: "authorize_preparing", events: append(toAuthorize(), flow.AuthorizeStarted{})},
 		{name: "authorize_handed_over", found: handedFound(), small: true},
@@ -277,13 +278,13 @@ func waitScenes() []scene {
 	stray := flow.AnswerRejected{Err: callback.ErrPasteNoState}
 	return []scene{
 		{name: "waiting", events: toWaiting(), small: true},
-		{name: "waiting_ssh", events: unopened, cfg: session(SessionRemote), small: true},
-		{name: "waiting_container", events: unopened, cfg: session(SessionContainer)},
-		{name: "waiting_container_published", found: behind, events: unopened, cfg: session(SessionContainer)},
-		{name: "waiting_headless", events: unopened, cfg: session(SessionHeadless)},
+		{name: "waiting_ssh", events: unopened, cfg: session(opener.SSH), small: true},
+		{name: "waiting_container", events: unopened, cfg: session(opener.Container)},
+		{name: "waiting_container_published", found: behind, events: unopened, cfg: session(opener.Container)},
+		{name: "waiting_headless", events: unopened, cfg: session(opener.Headless)},
 		{name: "waiting_proxied", found: behind, events: events(toAuthorize(), flow.AuthorizeStarted{}, proxied, closed)},
-		{name: "waiting_proxied_ssh", found: behind, events: events(toAuthorize(), flow.AuthorizeStarted{}, proxied, closed), cfg: session(SessionRemote), small: true},
-		{name: "waiting_ssh_browser", events: toWaiting(), cfg: session(SessionRemote)},
+		{name: "waiting_proxied_ssh", found: behind, events: events(toAuthorize(), flow.AuthorizeStarted{}, proxied, closed), cfg: session(opener.SSH), small: true},
+		{name: "waiting_ssh_browser", events: toWaiting(), cfg: session(opener.SSH)},
 		{name: "waiting_no_browser", events: unopened},
 		{name: "waiting_browser_none", events: events(toAuthorize(), flow.AuthorizeStarted{}, linkReady(), flow.BrowserAsked{Err: flow.ErrNoBrowser}), keys: []string{"o"}},
 		{name: "waiting_paused", events: append(toWaiting(), flow.Paused{Until: start.Add(3 * time.Second), Reason: cronofy.WaitRetry})},
@@ -297,7 +298,7 @@ func waitScenes() []scene {
 		{name: "waiting_sandbox", events: unopened, cfg: approves, small: true},
 		{name: "waiting_sandbox_nobody", events: unopened, cfg: approves, keys: []string{"enter"}, after: []flow.Event{flow.AnswerRejected{Err: &flow.BrowserError{
 			Err: &net.OpError{Op: "dial", Addr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 8739}, Err: syscall.ECONNREFUSED}}}}},
-		{name: "waiting_sandbox_container", events: unopened, cfg: func(c *Config) { approves(c); c.Session = SessionContainer }},
+		{name: "waiting_sandbox_container", events: unopened, cfg: func(c *Config) { approves(c); c.Session = opener.Container }},
 		{name: "waiting_endless", events: toWaiting(), reports: []flow.Event{flow.TimeExtended{}}},
 		{name: "waiting_quit", events: toWaiting(), keys: []string{"ctrl+c"}, small: true},
 		{name: "waiting_handed", events: toWaiting(), keys: []string{"d"}, small: true},

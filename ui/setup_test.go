@@ -14,6 +14,7 @@ import (
 	"confer/cronofy"
 	"confer/flow"
 	"confer/internal/links"
+	"confer/internal/opener"
 	"confer/internal/profiles"
 	"confer/keystore"
 )
@@ -214,7 +215,7 @@ func (i idle) Events() <-chan flow.Report         { return i.events }
 // newModel is the wizard in a state, in a window, with everything frozen.
 func newModel(t testing.TB, s flow.State, change ...func(*Config)) *Model {
 	t.Helper()
-	cfg := Config{State: s, Tasks: idle{}, Session: SessionLocal, Version: "v0.0.0-test", Now: func() time.Time { return start },
+	cfg := Config{State: s, Tasks: idle{}, Session: opener.Desktop, Version: "v0.0.0-test", Now: func() time.Time { return start },
 		SaveFile: func(name, _ string) (string, error) { return "/home/ada/" + name, nil }}
 	for _, c := range change {
 		c(&cfg)

@@ -183,11 +183,11 @@ func toASCII(s string) string {
 	return b.String()
 }
 
-// ASCII writes the signs of lines so that a terminal of that environment has them.
-type ASCII struct{ io.Writer }
+// asciiWriter writes the signs of lines so that a terminal of that environment has them.
+type asciiWriter struct{ io.Writer }
 
 // Write writes all of b or nothing.
-func (a ASCII) Write(b []byte) (int, error) {
+func (a asciiWriter) Write(b []byte) (int, error) {
 	if _, err := io.WriteString(a.Writer, toASCII(strings.ReplaceAll(string(b), "…", "..."))); err != nil {
 		return 0, err
 	}

@@ -240,7 +240,7 @@ func crashCommand() {
 	switch os.Args[1] {
 	case "task":
 		w.runner.OpenURL = func(string) error { panic(errors.New(canarySecret)) }
-		err = setupWizard(context.Background(), w, streams{os.Stdin, os.Stdout, os.Stderr}, env)
+		err = setupWizard(context.Background(), w, false, streams{os.Stdin, os.Stdout, os.Stderr}, env)
 	case "drawing":
 		cfg := ui.Config{State: flow.Start(w.known), Tasks: flow.NewTasks(w.runner), Now: panicsWhileDrawing, Input: os.Stdin, Output: os.Stdout}
 		_, err = ui.Run(context.Background(), cfg)

@@ -1,8 +1,8 @@
 package command
 
-// noCore: Windows Error Reporting writes dumps by its own settings, which are
+// harden: Windows Error Reporting writes dumps by its own settings, which are
 // the administrator's.
-func noCore() {}
+func harden() {}
 
 // inherited: a program on Windows inherits handles, and no numbers from a shell.
 func inherited(int) bool { return false }

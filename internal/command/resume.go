@@ -41,7 +41,7 @@ func (w *wiring) resume(ctx context.Context, browser, environment string) {
 	}
 	if browser == "" && environment == "" && c.Browser != "" {
 		w.browser = c.Browser
-		w.runner.OpenURL = openWith(opener.Host(), c.Browser)
+		w.runner.OpenURL = openWith(c.Browser)
 		w.known.Notice = strings.TrimSpace(w.known.Notice + " " + remembered(c.Browser))
 	}
 	w.known.Used = c.All()

@@ -99,11 +99,12 @@ func setup(ctx context.Context, f *settings, e environment, s streams) error {
 			return err
 		}
 	}
-	if w.plain, err = lineByLine(f, s, e); err != nil {
+	plain, err := lineByLine(f, s, e)
+	if err != nil {
 		return err
 	}
 	w.resume(ctx, f.browser, e.get("BROWSER"))
-	return setupWizard(ctx, w, s, e)
+	return setupWizard(ctx, w, plain, s, e)
 }
 
 // refuseNewerList ends a run whose link an older confer could not list: it would
@@ -169,20 +170,28 @@ func useColor(when string) error {
 	return nil
 }
 
-func setupWizard(ctx context.Context, w *wiring, s streams, e environment) error {
+func setupWizard(ctx context.Context, w *wiring, plain bool, s streams, e environment) error {
 	tasks := flow.NewTasks(w.runner)
 	cfg := ui.Config{
 		State:    flow.Start(w.known),
 		Tasks:    tasks,
-		Session:  sessions[w.session],
-		Browser:  browserOf(w.browser, e.get("BROWSER")),
+		Session:  opener.Host().Session(),
+		Browser:  w.browser,
 		Version:  programVersion(),
 		SaveFile: saveFile,
 		Approves: w.runner.Approve != nil,
 		Flags:    measuresFlags(e.get) && !ui.DrawsASCII(e.get),
 		ASCII:    ui.DrawsASCII(e.get),
+		Input:    s.in, Output: fileOf(s.out), Err: s.err,
 	}
-	last, err := show(ctx, cfg, s, w.plain)
+	if cfg.Browser == "" || cfg.Browser == opener.System { // which asks BROWSER first
+		cfg.Browser = strings.TrimSpace(e.get("BROWSER"))
+	}
+	show := ui.Run
+	if plain {
+		show, cfg.Output = ui.RunLines, s.out
+	}
+	last, err := show(ctx, cfg)
 	if last.Attempt.Phase >= flow.PhaseExchanging {
 		fmt.Fprintln(s.err, "Finishing the exchange of the code ...")
 	}
@@ -197,24 +206,12 @@ func setupWizard(ctx context.Context, w *wiring, s streams, e environment) error
 	if ctx.Err() == nil && err != nil && !readerLeft(err) {
 		return failed("the wizard cannot be shown: "+cronofy.CleanText(err.Error(), 200), "give the answers by flags and --no-input")
 	}
-	if !w.plain { // line by line it was said already
+	if !plain { // line by line it was said already
 		for _, l := range last.Made {
 			fmt.Fprintln(s.out, ui.Outcome(l))
 		}
 	}
 	return sayEnd(last, w.runner.Links != nil, &w.tokens, s)
-}
-
-// show runs the wizard on the screen or line by line.
-func show(ctx context.Context, cfg ui.Config, s streams, plain bool) (flow.State, error) {
-	if plain {
-		cfg.Input, cfg.Output, cfg.Err = s.in, s.out, s.err
-		if cfg.ASCII {
-			cfg.Output, cfg.Err = ui.ASCII{Writer: s.out}, ui.ASCII{Writer: s.err}
-		}
-		return ui.RunLines(ctx, cfg)
-	}
-	return ui.Run(ctx, cfg)
 }
 
 // sayEnd says what was done and what is kept, now that the screen is gone.
@@ -246,11 +243,6 @@ func sayEnd(last flow.State, kept bool, tokens *tokenFile, s streams) error {
 		fmt.Fprintf(s.err, "The tokens of %s are in %s, which only you can read.\n", tokens.of, clip(tokens.path))
 	}
 	return tokens.failed()
-}
-
-// sessions are what the wizard tells apart; the zero one is a desktop here.
-var sessions = map[opener.Kind]ui.Session{
-	opener.SSH: ui.SessionRemote, opener.Remote: ui.SessionRemote, opener.Container: ui.SessionContainer, opener.Headless: ui.SessionHeadless,
 }
 
 // measuresFlags tells whether the terminal is known to give a flag two cells.

@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"os/exec"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -20,16 +19,13 @@ import (
 	"confer/internal/links"
 	"confer/internal/opener"
 	"confer/keystore"
-	"confer/ui"
 )
 
 // wiring is what a run needs of the outside, wired together.
 type wiring struct {
 	runner  *flow.Runner
 	known   flow.Initial
-	session opener.Kind
 	browser string // what --browser says, or said to an earlier run
-	plain   bool   // line by line
 	names   cronofy.Names
 	tokens  tokenFile
 	closers
@@ -58,8 +54,7 @@ func newWiring(ctx context.Context, f *settings, e environment, s streams) (_ *w
 	if err := e.names.Validate(); err != nil {
 		return nil, usage(err.Error(), "check CONFER_OU_AUTHORIZE_PATH, CONFER_OU_LINK_TOKEN_PARAM and CONFER_OU_LINK_TOKEN_FIELD")
 	}
-	host := opener.Host()
-	w := &wiring{session: host.Session(), browser: f.browser, names: e.names}
+	w := &wiring{browser: f.browser, names: e.names}
 	defer func() {
 		if err != nil {
 			w.close()
@@ -78,8 +73,8 @@ func newWiring(ctx context.Context, f *settings, e environment, s streams) (_ *w
 	}
 	w.runner = &flow.Runner{Stores: newStores(""), OpenAccounts: openFile, Timeout: f.timeout}
 	if f.sandbox {
-		w.useSandbox(ctx, f, host, server)
-	} else if err := w.useCronofy(f, host); err != nil {
+		w.useSandbox(ctx, f, server)
+	} else if err := w.useCronofy(f); err != nil {
 		return nil, err
 	}
 	w.runner.NewClient, err = newClients(ctx, f, e.names, limiter)
@@ -88,7 +83,7 @@ func newWiring(ctx context.Context, f *settings, e environment, s streams) (_ *w
 }
 
 // useCronofy is for the real one: links are kept, and its limits hold.
-func (w *wiring) useCronofy(f *settings, host opener.Machine) (err error) {
+func (w *wiring) useCronofy(f *settings) (err error) {
 	for _, d := range cronofy.DataCenters() {
 		site, err := f.override(d.Site())
 		if err != nil {
@@ -97,7 +92,7 @@ func (w *wiring) useCronofy(f *settings, host opener.Machine) (err error) {
 		w.known.Sites = append(w.known.Sites, site)
 	}
 	list, err := listPath()
-	w.runner.Stores, w.runner.Links, w.runner.OpenURL = newStores(secretsPath(list)), links.Open(list), openWith(host, f.browser)
+	w.runner.Stores, w.runner.Links, w.runner.OpenURL = newStores(secretsPath(list)), links.Open(list), openWith(f.browser)
 	return err
 }
 
@@ -121,30 +116,12 @@ func checkBrowser(command string, sandbox bool) error {
 	return nil
 }
 
-// browserOf says what becomes of a link. BROWSER is what the system is asked for
-// first.
-func browserOf(command, environment string) ui.Browser {
-	if command == "" || command == opener.System {
-		command = strings.TrimSpace(environment)
-	}
-	switch command {
-	case "":
-		return ui.BrowserUsual
-	case opener.None:
-		return ui.BrowserNone
-	}
-	return ui.BrowserNamed
-}
-
 // openWith gives the function that asks for a browser; nil for none.
-func openWith(host opener.Machine, command string) func(string) error {
-	switch command {
-	case opener.None:
+func openWith(command string) func(string) error {
+	if command == opener.None {
 		return nil
-	case "":
-		command = opener.System
 	}
-	return func(url string) error { return host.Open(command, url) }
+	return func(url string) error { return opener.Host().Open(command, url) }
 }
 
 func openFile(ctx context.Context, path string) (io.ReadCloser, error) {
@@ -207,7 +184,7 @@ func (w *wiring) startSandbox(f *settings) (*sandbox.Server, error) {
 	return server, nil
 }
 
-func (w *wiring) useSandbox(ctx context.Context, f *settings, host opener.Machine, server *sandbox.Server) {
+func (w *wiring) useSandbox(ctx context.Context, f *settings, server *sandbox.Server) {
 	a := &w.known.Answers
 	if a.ClientSecret.Empty() {
 		a.ClientSecret = server.Credentials().ClientSecret
@@ -223,7 +200,7 @@ func (w *wiring) useSandbox(ctx context.Context, f *settings, host opener.Machin
 	w.known.Suggested = true
 	w.runner.OpenAccounts = sandboxAccounts(server)
 	w.runner.Looks = []time.Duration{500 * time.Millisecond, time.Second, 2 * time.Second}
-	w.useBrowser(ctx, f.browser, host)
+	w.useBrowser(ctx, f.browser)
 }
 
 func sandboxAccounts(server *sandbox.Server) func(context.Context, string) (io.ReadCloser, error) {
@@ -241,41 +218,30 @@ func sandboxAccounts(server *sandbox.Server) func(context.Context, string) (io.R
 
 // useBrowser has a built-in browser click through the sandbox's pages, or opens
 // a real one. What it started ends with the run.
-func (w *wiring) useBrowser(ctx context.Context, command string, host opener.Machine) {
+func (w *wiring) useBrowser(ctx context.Context, command string) {
 	ctx, cancel := context.WithCancel(ctx)
 	var visits sync.WaitGroup
 	w.later(func() { cancel(); visits.Wait() })
-	visit := func(link string, decision sandbox.Decision) error {
-		ended := make(chan error, 1)
-		visits.Go(func() {
-			ended <- visitError(sandbox.Browser(ctx, &http.Client{Timeout: 30 * time.Second}, link, decision), decision)
-		})
-		return <-ended
-	}
 	w.runner.Approve = func(link string, approve bool) error {
+		visits.Add(1)
+		defer visits.Done()
+		decision := sandbox.Deny
 		if approve {
-			return visit(link, sandbox.Approve)
+			decision = sandbox.Approve
 		}
-		return visit(link, sandbox.Deny)
-	}
-	decision, builtIn := map[string]sandbox.Decision{browserApprove: sandbox.Approve, browserDeny: sandbox.Deny}[command]
-	if !builtIn {
-		w.runner.OpenURL = openWith(host, command)
-		return
-	}
-	w.runner.OpenURL = func(url string) error { return visit(url, decision) }
-}
-
-// visitError says what a walk through the sandbox's pages met.
-func visitError(err error, d sandbox.Decision) *flow.BrowserError {
-	l := &flow.BrowserError{Err: err}
-	if left, ok := errors.AsType[*sandbox.LeftError](err); ok {
-		l.Approved = d == sandbox.Approve
-		if left.Err == nil {
-			l.Away = left.Host
+		end := &flow.BrowserError{Err: sandbox.Browser(ctx, &http.Client{Timeout: 30 * time.Second}, link, decision)}
+		if left, ok := errors.AsType[*sandbox.LeftError](end.Err); ok {
+			end.Approved = approve
+			if left.Err == nil {
+				end.Away = left.Host
+			}
 		}
+		return end
 	}
-	return l
+	w.runner.OpenURL = openWith(command)
+	if command == browserApprove || command == browserDeny {
+		w.runner.OpenURL = func(url string) error { return w.runner.Approve(url, command == browserApprove) }
+	}
 }
 
 // stores opens each place for secrets once, so that what is kept in memory for

@@ -1,8 +1,9 @@
 //go:build !unix
 
+// Package suspend does nothing here: there are no jobs to stop.
 package suspend
 
-// Job does nothing here: there are no jobs to stop.
+// Job is the program.
 type Job struct{}
 
 // Watch has nothing to watch.
