@@ -18,7 +18,7 @@ import (
 func lastAuthorization(t *testing.T) (z *authorization, inbox chan Delivery, final string) {
 	t.Helper()
 	r := &Runner{Timeout: time.Hour}
-	r.init()
+	NewTasks(r)
 	a := Answers{RedirectURI: testhost.RedirectURI(t)}
 	srv, err := callback.Open(t.Context(), callback.Config{RedirectURI: a.RedirectURI, States: r.states, Answers: a.authorizing(StepAuthorize).String()})
 	require.NoError(t, err)

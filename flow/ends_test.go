@@ -77,9 +77,8 @@ func TestEnds(t *testing.T) {
 
 // authorizeAccount has a calendar service account authorized, and gives how it ended.
 func (h *house) authorizeAccount() (last flow.Event) {
-	h.runner.Do(h.t.Context(), flow.Task{ID: 1, Effect: flow.Connect{Answers: h.found.Answers, Store: flow.Store{Kind: keystore.Session},
-		Scope: cronofy.DefaultServiceAccountScope, DelegatedScope: cronofy.DefaultDelegatedScope}},
-		make(chan flow.Delivery), func(ev flow.Event) { last = ev })
+	h.runner.Do(h.t.Context(), flow.Connect{Answers: h.found.Answers, Store: flow.Store{Kind: keystore.Session},
+		Scope: cronofy.DefaultServiceAccountScope, DelegatedScope: cronofy.DefaultDelegatedScope}, func(ev flow.Event) { last = ev })
 	return last
 }
 

@@ -226,7 +226,6 @@ func (r *Runner) CheckAccounts(ctx context.Context, a Answers) error {
 // EachProfile reads the profiles of the accounts that a State names, once, and
 // gives each record to emit in the order of the list.
 func (r *Runner) EachProfile(ctx context.Context, s State, emit func(profiles.Record) error) error {
-	r.init()
 	list, err := r.readAccounts(ctx, s.Answers.Accounts)
 	if err != nil {
 		return err

@@ -227,9 +227,8 @@ func TestAnAccountThatMovesTakesItsCopiesAlong(t *testing.T) {
 	keyring := keystore.OpenSession()
 	h.runner.Stores = kinds{keystore.Keyring: keyring, keystore.File: keystore.OpenSession()}
 	connect := func(kind keystore.Kind) (got flow.Event) {
-		h.runner.Do(t.Context(), flow.Task{ID: 1, Effect: flow.Connect{Answers: h.found.Answers, Store: flow.Store{Kind: kind},
-			Scope: cronofy.DefaultServiceAccountScope, DelegatedScope: cronofy.DefaultDelegatedScope}},
-			make(chan flow.Delivery), func(ev flow.Event) { got = ev })
+		h.runner.Do(t.Context(), flow.Connect{Answers: h.found.Answers, Store: flow.Store{Kind: kind},
+			Scope: cronofy.DefaultServiceAccountScope, DelegatedScope: cronofy.DefaultDelegatedScope}, func(ev flow.Event) { got = ev })
 		h.visits.Wait()
 		require.IsType(t, flow.ServiceAccountAccepted{}, got)
 		return got

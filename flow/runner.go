@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -66,37 +67,11 @@ type Runner struct {
 	// Log takes down names of tasks and events, and errors; nil: nobody does.
 	Log *slog.Logger
 
-	once   sync.Once
 	states *callback.States
 	saver  saver
 	mu     sync.Mutex
 	last   *callback.Server // of the try before; its pages may still be served
 	owed   time.Time        // until when the last page of that is waited for
-}
-
-func (r *Runner) init() {
-	r.once.Do(func() {
-		if r.Timeout == 0 {
-			r.Timeout = DefaultTimeout
-		}
-		r.states = callback.NewStates()
-	})
-}
-
-// Do carries out one task. It emits any number of progress events and exactly
-// one last event. It returns early when ctx ends, but for a code that is being
-// exchanged.
-func (r *Runner) Do(ctx context.Context, t Task, inbox <-chan Delivery, emit func(Event)) {
-	r.init()
-	ctx = keystore.OnWait(ctx, func(w keystore.Wait) {
-		if w.Over {
-			w.Until = time.Time{}
-		}
-		emit(UnlockAsked{Until: w.Until, Words: WaitWords(w)})
-	})
-	if w, ok := t.Effect.(work); ok {
-		emit(w.do(ctx, r, inbox, emit))
-	}
 }
 
 // note writes to the log what kind of thing happened, never its content: an
@@ -105,28 +80,25 @@ func (r *Runner) note(what string, task int, v any) {
 	if r.Log == nil {
 		return
 	}
+	var err error
+	switch ev := v.(type) {
+	case Failed:
+		err = ev.Err
+	case ApplicationAccepted:
+		err = ev.Unchecked
+	case AnswerRejected:
+		err = ev.Err
+	case BrowserAsked:
+		err = ev.Err
+	}
 	args := []any{"task", task, "type", fmt.Sprintf("%T", v)}
-	if err := errorOf(v); err != nil {
+	if err != nil {
 		args = append(args, "error", err.Error())
-		if caught := (*crash.Error)(nil); errors.As(err, &caught) {
-			args = append(args, "stack", string(caught.Stack))
-		}
+	}
+	if caught, ok := errors.AsType[*crash.Error](err); ok {
+		args = append(args, "stack", string(caught.Stack))
 	}
 	r.Log.Debug(what, args...)
-}
-
-func errorOf(event any) error {
-	switch ev := event.(type) {
-	case Failed:
-		return ev.Err
-	case ApplicationAccepted:
-		return ev.Unchecked
-	case AnswerRejected:
-		return ev.Err
-	case BrowserAsked:
-		return ev.Err
-	}
-	return nil
 }
 
 // client makes the client for the answers; its waits become events.
@@ -158,11 +130,21 @@ type Tasks struct {
 	wg     sync.WaitGroup
 
 	mu     sync.Mutex
-	id     int // of the task that may still report
+	id     int // of the newest task
 	cancel context.CancelFunc
 	inbox  chan Delivery
 	closed bool
-	late   []Report // after Close began
+}
+
+// inboxSize is how many deliveries may wait. A full inbox drops the newest: a
+// person pressed a key dozens of times while the task was busy.
+const inboxSize = 16
+
+// NewTasks makes the runner ready for work.
+func NewTasks(r *Runner) *Tasks {
+	r.Timeout, r.states = cmp.Or(r.Timeout, DefaultTimeout), cmp.Or(r.states, callback.NewStates())
+	ctx, end := context.WithCancel(context.Background())
+	return &Tasks{runner: r, events: make(chan Report, 64), cancel: func() {}, ctx: ctx, end: end}
 }
 
 // Events are the reports of tasks, for Apply. The channel is never closed.
@@ -173,36 +155,51 @@ func (t *Tasks) Events() <-chan Report { return t.events }
 func (t *Tasks) Follow(before, after State, task *Task) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if t.closed {
+		return
+	}
 	if before.Running != nil && before.Running != after.Running {
 		t.cancel()
 	}
-	t.runner.remember(before, after, func(ev Event) { t.send(t.ctx, Report{Event: ev}) })
-	t.awaitCronofy(before, after)
-	if task == nil || t.closed {
-		return
-	}
-	if d, ok := task.Effect.(Delivery); ok {
-		if task.ID == t.id {
-			select {
-			case t.inbox <- d:
-			default:
+	t.runner.remember(before, after, func(ev Event) { t.events <- Report{Event: ev} })
+	if kept := after.CodeToRetry(); kept != nil && before.CodeToRetry() == nil { // it is tried again by itself
+		t.wg.Go(func() {
+			if ev := t.runner.awaitCronofy(t.ctx, after.Answers, *kept); ev != nil {
+				t.events <- Report{Event: ev}
 			}
-		}
+		})
+	}
+	if task == nil {
 		return
 	}
-	t.start(*task)
+	if d, ok := task.Effect.(Delivery); !ok {
+		t.start(*task)
+	} else if task.ID == t.id {
+		select {
+		case t.inbox <- d:
+		default:
+		}
+	}
 }
 
+// start has a task done: it reports any number of events on its way, and one last.
+// It ends early when it is cancelled, but for a code that is being exchanged.
 func (t *Tasks) start(task Task) {
 	ctx, cancel := context.WithCancel(context.Background())
 	inbox := make(chan Delivery, inboxSize)
 	t.id, t.cancel, t.inbox = task.ID, cancel, inbox
+	emit := func(ev Event) {
+		t.runner.note("event", task.ID, ev)
+		t.events <- Report{task.ID, ev}
+	}
+	ctx = keystore.OnWait(ctx, func(w keystore.Wait) {
+		if w.Over {
+			w.Until = time.Time{}
+		}
+		emit(UnlockAsked{Until: w.Until, Words: WaitWords(w)})
+	})
 	t.wg.Go(func() {
 		defer cancel()
-		emit := func(ev Event) {
-			t.runner.note("event", task.ID, ev)
-			t.send(ctx, Report{task.ID, ev})
-		}
 		// A panic is the task's last report, so that the wizard goes on and the
 		// terminal stays whole.
 		defer func() {
@@ -211,69 +208,37 @@ func (t *Tasks) start(task Task) {
 			}
 		}()
 		t.runner.note("task", task.ID, task.Effect)
-		t.runner.Do(ctx, task, inbox, emit)
-	})
-}
-
-// send hands a report over. What comes after Close began is kept for a last Apply;
-// what comes after a mere Back is dropped, as Apply would.
-func (t *Tasks) send(ctx context.Context, r Report) {
-	select {
-	case t.events <- r:
-	case <-ctx.Done():
-		t.mu.Lock()
-		defer t.mu.Unlock()
-		if t.closed {
-			t.late = append(t.late, r)
-		}
-	}
-}
-
-// awaitCronofy has a code that is kept tried again by itself.
-func (t *Tasks) awaitCronofy(before, after State) {
-	kept := after.CodeToRetry()
-	if kept == nil || before.CodeToRetry() != nil || t.closed {
-		return
-	}
-	a, approval := after.Answers, *kept
-	t.wg.Go(func() {
-		if ev := t.runner.awaitCronofy(t.ctx, a, approval); ev != nil {
-			t.send(t.ctx, Report{Event: ev})
-		}
+		emit(task.Effect.(work).do(ctx, t.runner, inbox, emit))
 	})
 }
 
 // Close ends the running task and waits until every goroutine is done. A code
 // that is being exchanged is finished first: it cannot be had twice. It gives
 // the reports that nobody took, for a last Apply.
-func (t *Tasks) Close() []Report {
+func (t *Tasks) Close() (left []Report) {
 	t.mu.Lock()
 	t.closed = true
 	t.cancel()
 	t.end()
 	t.mu.Unlock()
-	t.wg.Wait()
-	t.runner.wait()
-	var left []Report
+	over := make(chan struct{})
+	go func() {
+		t.wg.Wait()
+		t.runner.wait()
+		close(over)
+	}()
 	for {
 		select {
 		case r := <-t.events:
 			left = append(left, r)
 			continue
-		default:
+		case <-over:
 		}
-		return append(left, t.late...)
+		for len(t.events) > 0 {
+			left = append(left, <-t.events)
+		}
+		return left
 	}
-}
-
-// inboxSize is how many deliveries may wait. A full inbox drops the newest: a
-// person pressed a key dozens of times while the task was busy.
-const inboxSize = 16
-
-// NewTasks makes the runner ready for work.
-func NewTasks(r *Runner) *Tasks {
-	ctx, end := context.WithCancel(context.Background())
-	return &Tasks{runner: r, events: make(chan Report, 64), cancel: func() {}, ctx: ctx, end: end}
 }
 
 // Unattended runs the steps with the answers given and nobody to ask, up to the

@@ -409,9 +409,8 @@ func TestConnect(t *testing.T) {
 	h := newHouse(t, sandbox.Options{})
 	h.browse(sandbox.Approve)
 	var got flow.Event
-	h.runner.Do(t.Context(), flow.Task{ID: 1, Effect: flow.Connect{Answers: h.found.Answers, Store: flow.Store{Kind: keystore.Session},
-		Scope: cronofy.DefaultServiceAccountScope, DelegatedScope: cronofy.DefaultDelegatedScope}},
-		make(chan flow.Delivery), func(ev flow.Event) { got = ev })
+	h.runner.Do(t.Context(), flow.Connect{Answers: h.found.Answers, Store: flow.Store{Kind: keystore.Session},
+		Scope: cronofy.DefaultServiceAccountScope, DelegatedScope: cronofy.DefaultDelegatedScope}, func(ev flow.Event) { got = ev })
 	h.visits.Wait()
 	require.IsType(t, flow.ServiceAccountAccepted{}, got)
 	id := got.(flow.ServiceAccountAccepted).ID
@@ -425,15 +424,14 @@ func TestConnect(t *testing.T) {
 func (h *house) load(last flow.State, see func(flow.ProfilesRead)) {
 	h.t.Helper()
 	ctx, cancel := context.WithCancel(h.t.Context())
-	h.runner.Do(ctx, flow.Task{ID: 99, Effect: flow.LoadProfiles{Answers: last.Answers, Known: last.KnownHere()}}, make(chan flow.Delivery),
-		func(ev flow.Event) {
-			switch ev := ev.(type) {
-			case flow.ProfilesRead:
-				see(ev)
-			case flow.LookPlanned:
-				cancel() // one look is enough
-			}
-		})
+	h.runner.Do(ctx, flow.LoadProfiles{Answers: last.Answers, Known: last.KnownHere()}, func(ev flow.Event) {
+		switch ev := ev.(type) {
+		case flow.ProfilesRead:
+			see(ev)
+		case flow.LookPlanned:
+			cancel() // one look is enough
+		}
+	})
 	cancel()
 }
 

@@ -169,7 +169,7 @@ func TestPassphraseIsTriedBeforeTheBrowser(t *testing.T) {
 		h := newHouse(t, sandbox.Options{})
 		h.runner.Stores, h.runner.Unattended = stores, unattended
 		var got flow.Event
-		h.runner.Do(t.Context(), flow.Task{ID: 1, Effect: flow.CheckApplication{Answers: h.found.Answers, Store: s}}, nil, func(ev flow.Event) { got = ev })
+		h.runner.Do(t.Context(), flow.CheckApplication{Answers: h.found.Answers, Store: s}, func(ev flow.Event) { got = ev })
 		return got
 	}
 	wrong, none := right, right
