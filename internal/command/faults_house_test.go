@@ -139,7 +139,7 @@ func (h *commandHouse) read(args ...string) outcome {
 	args = append(args, "--json", "--provider", "zoom_enterprise", "--data-center", "de", "--api-url", h.server.APIURL(), "--app-url", h.server.AppURL(),
 		"--client-id", c.ClientID, "--client-secret-file", h.file("secret.txt", c.ClientSecret.Reveal()))
 	f, cmd := &profilesFlags{}, &cobra.Command{}
-	f.given = cmd.Flags().Changed
+	f.cmd = cmd
 	f.listFlags(cmd)
 	f.delegatedFlags(cmd)
 	require.NoError(h.t, cmd.ParseFlags(args))

@@ -33,9 +33,7 @@ type profilesFlags struct {
 	serviceToken                 string
 	resources, yes, takeUnsigned bool
 
-	callback *url.URL               // callbackURL as a URL
-	given    func(flag string) bool // whether it was on the command line
-	files    func() error           // checkFiles, for a file that was named later
+	cmd *cobra.Command
 }
 
 // defaultRate stands for Cronofy's own two limits.
@@ -106,9 +104,10 @@ func (f *profilesFlags) pace() (limiter *cronofy.Limiter, workers int) {
 // the link.
 const onlyOwn profiles.State = "own"
 
-// choose reads which records are written, how, and which fail the run.
-func (r *profilesRun) choose() (err error) {
-	f := r.f
+// check reads which records are written, how, and which fail the run, and makes sure that
+// the flags fit together.
+func (r *profilesRun) check() (err error) {
+	f, given := r.f, r.f.cmd.Flags().Changed
 	if r.format, err = f.outputFormat(); err != nil {
 		return err
 	}
@@ -117,6 +116,16 @@ func (r *profilesRun) choose() (err error) {
 	}
 	if r.failOn, err = states("fail-on", f.failOn, failStates()); err != nil {
 		return err
+	}
+	for _, flag := range []string{"emails", "resources", "accounts", "before", "continue", "wait", "tokens-out", "strict", "unordered", "rate"} {
+		if f.from != "" && given(flag) {
+			return usage(fmt.Sprintf("--from and --%s do not go together", flag), "--from writes records anew and asks nobody")
+		}
+	}
+	for _, flag := range []string{"callback-url", "listen", "scope", "service-account", "service-account-token-file", "timeout", "yes", "accept-unsigned-webhooks"} {
+		if !f.delegated() && given(flag) {
+			return usage("--"+flag+" goes with --emails", "name the addresses to get access to with --emails FILE, or all rooms with --resources")
+		}
 	}
 	_, terminal := asTerminal(r.s.out)
 	switch {
@@ -128,8 +137,22 @@ func (r *profilesRun) choose() (err error) {
 		return usage("--format "+string(r.format)+" cannot be continued", "use --format json; --from writes its records in another format")
 	case f.wait < 0:
 		return usage("--wait cannot be negative", "for example --wait 10m")
-	case f.rate < 0 && f.given("rate") || f.rate > maxRate:
+	case f.rate < 0 && given("rate") || f.rate > maxRate:
 		return usage(fmt.Sprintf("--rate takes 0 to %d", maxRate), "calls a second; Cronofy's default limit is 50")
+	case !f.delegated():
+		return nil
+	case f.accounts != "":
+		return usage("--accounts and --emails do not go together", "give one of them: accounts whose tokens you have, or addresses to get access to")
+	case f.callbackURL == "":
+		return usage("missing: --callback-url", "Cronofy answers by a post: name a public https URL, of a tunnel or proxy, that leads to --listen")
+	case f.listen == "":
+		return usage("missing: --listen", "name the host:port where your tunnel or proxy delivers what is sent to --callback-url")
+	case f.serviceToken == "" && f.serviceAccount == "":
+		return usage("missing: --service-account", "name the account that confer authorized with Enterprise Connect, or give its token with --service-account-token-file")
+	}
+	f.asks = !f.yes && !f.noInput // before calendars are authorized
+	if r.callback, err = delegated.CallbackURL(f.callbackURL); err != nil {
+		return usage("--callback-url: "+err.Error(), "for example https://hooks.example.com/cronofy")
 	}
 	return nil
 }
@@ -180,42 +203,6 @@ func (f *profilesFlags) outputFormat() (profiles.Format, error) {
 	return format, nil
 }
 
-// checkSource makes sure that there is one list, and all that it needs.
-func (f *profilesFlags) checkSource() error {
-	f.asks = f.delegated() && !f.yes && !f.noInput // before calendars are authorized
-	for _, flag := range []string{"emails", "resources", "accounts", "before", "continue", "wait", "tokens-out", "strict", "unordered", "rate"} {
-		if f.from != "" && f.given(flag) {
-			return usage(fmt.Sprintf("--from and --%s do not go together", flag), "--from writes records anew and asks nobody")
-		}
-	}
-	if !f.delegated() {
-		for _, flag := range []string{"callback-url", "listen", "scope", "service-account", "service-account-token-file", "timeout", "yes", "accept-unsigned-webhooks"} {
-			if f.given(flag) {
-				return usage("--"+flag+" goes with --emails", "name the addresses to get access to with --emails FILE, or all rooms with --resources")
-			}
-		}
-	}
-	switch {
-	case !f.delegated() && f.accounts == "" && f.from == "":
-		return usage("missing: --accounts", "name a file with the columns email and access_token, or - for standard input")
-	case !f.delegated():
-		return nil
-	case f.accounts != "":
-		return usage("--accounts and --emails do not go together", "give one of them: accounts whose tokens you have, or addresses to get access to")
-	case f.callbackURL == "":
-		return usage("missing: --callback-url", "Cronofy answers by a post: name a public https URL, of a tunnel or proxy, that leads to --listen")
-	case f.listen == "":
-		return usage("missing: --listen", "name the host:port where your tunnel or proxy delivers what is sent to --callback-url")
-	case f.serviceToken == "" && f.serviceAccount == "":
-		return usage("missing: --service-account", "name the account that confer authorized with Enterprise Connect, or give its token with --service-account-token-file")
-	}
-	var err error
-	if f.callback, err = delegated.CallbackURL(f.callbackURL); err != nil {
-		return usage("--callback-url: "+err.Error(), "for example https://hooks.example.com/cronofy")
-	}
-	return nil
-}
-
 func newProfiles(s streams, e environment) *cobra.Command {
 	f := &profilesFlags{}
 	cmd := &cobra.Command{
@@ -233,8 +220,7 @@ func newProfiles(s streams, e environment) *cobra.Command {
 			"    --data-center de --service-account ser_...",
 		Args: arguments(0, 0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			f.given = cmd.Flags().Changed
-			f.files = func() error { return checkFiles(cmd, s) }
+			f.cmd = cmd
 			return readProfiles(cmd.Context(), f, e, s)
 		},
 	}
@@ -266,6 +252,7 @@ type profilesRun struct {
 	tokens   *profiles.TokenFile // nil without --tokens-out
 	closers
 
+	callback   *url.URL            // --callback-url
 	receiver   *delegated.Receiver // nil without delegated access
 	unanswered int                 // calendars that nothing was taken for
 
@@ -289,7 +276,7 @@ func readProfiles(ctx context.Context, f *profilesFlags, e environment, s stream
 func (r *profilesRun) prepare(ctx context.Context) error {
 	r.ctx, r.stop = context.WithCancelCause(ctx)
 	r.later(func() { r.stop(nil) })
-	for _, step := range []func() error{r.choose, r.askMissing, r.f.checkSource, r.answers, r.connect, func() error { return r.open(ctx) }} {
+	for _, step := range []func() error{r.check, r.askMissing, r.answers, r.connect, func() error { return r.open(ctx) }} {
 		if err := step(); err != nil {
 			return err
 		}
@@ -409,28 +396,35 @@ func (r *profilesRun) open(ctx context.Context) (err error) {
 
 // askMissing has somebody at a terminal name the list, and takes what else is missing from
 // the only link that there is. A script says all of it.
-func (r *profilesRun) askMissing() error {
+func (r *profilesRun) askMissing() (err error) {
 	f := r.f
-	if _, terminal := asTerminal(r.s.in); !terminal || f.noInput || f.from != "" {
+	if f.from != "" {
 		return nil
 	}
-	if all := saved().Links; len(all) == 1 && f.dataCenter == "" && f.apiURL == "" && f.appURL == "" && (f.clientID == "" || f.clientID == all[0].ClientID) {
+	_, terminal := asTerminal(r.s.in)
+	asks := terminal && !f.noInput
+	var all []links.Link
+	if asks {
+		all = saved().Links
+	}
+	if len(all) == 1 && f.dataCenter == "" && f.apiURL == "" && f.appURL == "" && (f.clientID == "" || f.clientID == all[0].ClientID) {
 		l := all[0]
-		f.dataCenter, f.apiURL, f.appURL, f.clientID = l.DataCenter, l.APIURL, l.AppURL, l.ClientID
-		if f.provider == "" {
-			f.provider = l.Provider
-		}
+		f.dataCenter, f.apiURL, f.appURL, f.clientID, f.provider = l.DataCenter, l.APIURL, l.AppURL, l.ClientID, cmp.Or(f.provider, l.Provider)
 		fmt.Fprintf(r.s.err, "confer: note: data center, application and provider are those of the only link, %s\n", join(l.ID(), l.Label))
 	}
 	if f.accounts != "" || f.delegated() {
 		return nil
 	}
-	path, err := askLine(r.ctx, r.s, "File with the accounts (columns email and access_token): ")
-	if err != nil && !errors.Is(err, io.EOF) {
-		return err
+	if asks {
+		if f.accounts, err = askLine(r.ctx, r.s, "File with the accounts (columns email and access_token): "); err != nil && !errors.Is(err, io.EOF) {
+			return err
+		}
+		f.accounts = typedPath(f.accounts)
 	}
-	f.accounts = typedPath(path)
-	return f.files()
+	if f.accounts == "" {
+		return usage("missing: --accounts", "name a file with the columns email and access_token, or - for standard input")
+	}
+	return checkFiles(f.cmd, r.s)
 }
 
 // answers reads the settings that are shared with a set-up.
@@ -580,21 +574,18 @@ func (r *profilesRun) verdict(sum profiles.Summary) error {
 	if failed {
 		complain(r.s.err, fmt.Sprintf("%d of %s could not be read", sum.Failed, plural(sum.Read, "account")), r.answersHint())
 	}
-	for _, on := range r.failOn {
-		n, state := sum.Missing, "missing"
-		switch on {
-		case profiles.Disconnected:
-			n, state = sum.Disconnected, "disconnected"
-		case onlyOwn:
-			n, state = sum.Own, "missing, with only their own profile from before the link"
+	counts := map[profiles.State]int{profiles.Missing: sum.Missing, profiles.Disconnected: sum.Disconnected, onlyOwn: sum.Own}
+	for _, state := range r.failOn {
+		n, words, verb := counts[state], string(state), "are"
+		if state == onlyOwn {
+			words = "missing, with only their own profile from before the link"
 		}
-		verb := "are"
 		if n == 1 {
 			verb = "is"
 		}
 		if n > 0 {
 			failed = true
-			complain(r.s.err, fmt.Sprintf("%d of %s %s %s", n, plural(sum.Read, "account"), verb, state), "")
+			complain(r.s.err, fmt.Sprintf("%d of %s %s %s", n, plural(sum.Read, "account"), verb, words), "")
 		}
 	}
 	if failed {

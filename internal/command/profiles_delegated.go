@@ -1,6 +1,7 @@
 package command
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -59,7 +60,7 @@ func (r *profilesRun) delegatedSource(o *profiles.Options) (iter.Seq2[profiles.A
 		listener.Addr(), cronofy.CleanText(r.f.callbackURL, 200), r.f.timeout)
 	cfg := delegated.Config{
 		Client: r.client, ServiceToken: token, ClientSecret: r.app.ClientSecret, AcceptUnsigned: r.f.takeUnsigned,
-		CallbackURL: r.f.callback, Listener: listener, Scope: r.f.scope, Timeout: r.f.timeout, Report: r.tellNotice,
+		CallbackURL: r.callback, Listener: listener, Scope: r.f.scope, Timeout: r.f.timeout, Report: r.tellNotice,
 	}
 	if r.tokens != nil { // only where the operator named a file for them
 		cfg.Save = func(email string, t cronofy.Token) error {
@@ -197,40 +198,31 @@ func (r *profilesRun) serviceToken() (*delegated.ServiceToken, error) {
 	return delegated.NewServiceToken(token, renew), nil
 }
 
-// stored gives what works on stored secrets, and the service account as it
-// knows links.
+// stored gives what works on stored secrets, and the service account as a link, which has
+// the same key in the same store.
 func (r *profilesRun) stored() (*links.Manager, links.Link, error) {
-	if r.manager == nil {
-		list, err := listPath()
-		if err != nil {
-			return nil, links.Link{}, err
-		}
-		ask := func() (cronofy.Secret, error) { return askPassphrase(r.ctx, &r.f.settings, r.s, r.passphrase) }
-		r.manager = managerOf(list, &r.app, r.clients, r.progress.wait, ask)
-		r.account = r.accountLink(r.manager)
+	if r.manager != nil {
+		return r.manager, r.account, nil
 	}
-	return r.manager, r.account, nil
-}
-
-// accountLink is the service account as a link, which has the same key in the
-// same store.
-func (r *profilesRun) accountLink(m *links.Manager) links.Link {
+	list, err := listPath()
+	if err != nil {
+		return nil, links.Link{}, err
+	}
+	ask := func() (cronofy.Secret, error) { return askPassphrase(r.ctx, &r.f.settings, r.s, r.passphrase) }
+	r.manager = managerOf(list, &r.app, r.clients, r.progress.wait, ask)
 	l := links.Link{DataCenter: r.site.DataCenter.ID, APIHost: r.site.APIHost(), ClientID: r.app.ClientID,
 		ServiceAccount: r.f.serviceAccount, Provider: links.AccountToken, Store: keystore.Kind(r.f.secretStore), RefreshToken: true}
 	if r.site.Overridden() {
 		l.APIURL, l.AppURL = r.site.API, r.site.App
 	}
-	if l.Store == "" {
-		l.Store = keystore.Keyring
-		if c, err := m.Links.Load(r.ctx); err == nil {
-			for _, a := range c.All() {
-				if a.Same(l) {
-					l.Store = a.Store
-				}
-			}
+	for _, a := range saved().All() {
+		if a.Same(l) {
+			l.Store = cmp.Or(l.Store, a.Store)
 		}
 	}
-	return l
+	l.Store = cmp.Or(l.Store, keystore.Keyring)
+	r.account = l
+	return r.manager, l, nil
 }
 
 // storedSecret is the application's client secret, from where a set-up put it.

@@ -189,30 +189,29 @@ func (o *recordsOut) commit() error {
 // and over on a terminal; else only waits, in lines of their own. It is used by
 // several goroutines.
 type progress struct {
-	w    io.Writer
-	live bool // a terminal that records do not go to
+	w io.Writer
 
 	answers   func() delegated.Progress // how far delegated access has come; nil: there is none
 	calendars int                       // that access is asked for
 
 	mu     sync.Mutex
+	live   bool // a terminal that records do not go to, until the end
 	counts map[profiles.State]int
 	read   int
 	began  time.Time
 	drawn  time.Time
 	shown  int // cells of the line on screen
-	ended  bool
 	until  time.Time
 	said   time.Time // the last line about a wait
 	reason string
 }
 
-// redraw is how often the line is drawn at most.
-const redraw = 200 * time.Millisecond
-
-// sayEvery is how often short waits are told of where each is a line. A long run
-// has one every second or two.
-const sayEvery = 10 * time.Second
+const (
+	redraw      = 200 * time.Millisecond // how often the line is drawn at most
+	answersTick = time.Second            // how often it counts down
+	sayEvery    = 10 * time.Second       // how often short waits are told where each is a line: a long run has one every second or two
+	answersSay  = time.Minute            // and how often it is told how far answers have come
+)
 
 // newProgress writes to standard error. Where records go to the same screen
 // there is no line.
@@ -243,15 +242,13 @@ func (p *progress) wait(w cronofy.Wait) {
 		return
 	}
 	p.until, p.reason = until, w.Reason
-	if p.live {
+	switch {
+	case p.live:
 		p.draw(now)
-		return
+	case w.For >= sayEvery, now.Sub(p.said) >= sayEvery:
+		p.said = now
+		sayWait(p.w, w.For, w.Reason)
 	}
-	if w.For < sayEvery && now.Before(p.said.Add(sayEvery)) {
-		return
-	}
-	p.said = now
-	sayWait(p.w, w.For, w.Reason)
 }
 
 func sayWait(w io.Writer, d time.Duration, reason string) {
@@ -259,13 +256,6 @@ func sayWait(w io.Writer, d time.Duration, reason string) {
 }
 
 func (p *progress) draw(now time.Time) {
-	p.drawn = now
-	line := strings.Join(p.counted(now), ", ")
-	fmt.Fprintf(p.w, "\r%s%s", line, strings.Repeat(" ", max(0, p.shown-len(line))))
-	p.shown = len(line)
-}
-
-func (p *progress) counted(now time.Time) []string {
 	var parts []string
 	if words := p.waitsFor(now); words != "" {
 		parts = append(parts, words)
@@ -281,17 +271,15 @@ func (p *progress) counted(now time.Time) []string {
 	} else if took := now.Sub(p.began).Seconds(); took >= 1 {
 		parts = append(parts, fmt.Sprintf("%.0f a second", float64(p.read)/took))
 	}
-	return parts
+	line := strings.Join(parts, ", ")
+	fmt.Fprintf(p.w, "\r%-*s", p.shown, line)
+	p.drawn, p.shown = now, len(line)
 }
 
 // say writes a line of its own.
 func (p *progress) say(text string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.line(text)
-}
-
-func (p *progress) line(text string) {
 	p.erase()
 	fmt.Fprintln(p.w, text)
 }
@@ -300,24 +288,17 @@ func (p *progress) line(text string) {
 func (p *progress) end() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.ended = true
 	p.erase()
+	p.live, p.answers = false, nil
 }
 
 // erase takes the line away, before something else is written.
 func (p *progress) erase() {
 	if p.shown > 0 {
-		fmt.Fprintf(p.w, "\r%s\r", strings.Repeat(" ", p.shown))
+		fmt.Fprintf(p.w, "\r%*s\r", p.shown, "")
 		p.shown = 0
 	}
 }
-
-const (
-	// answersTick is how often the line of a terminal counts down.
-	answersTick = time.Second
-	// answersSay is how often there is a line where each stays.
-	answersSay = time.Minute
-)
 
 // waitsFor says how many calendars have answered, and how long the others are waited
 // for; empty: nothing is waited for.
@@ -339,12 +320,10 @@ func (p *progress) tick() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := time.Now()
-	switch words := p.waitsFor(now); {
-	case p.ended:
-	case p.live:
+	if p.live {
 		p.draw(now)
-	case words != "" && now.Sub(p.said) >= answersSay:
+	} else if words := p.waitsFor(now); words != "" && now.Sub(p.said) >= answersSay {
 		p.said = now
-		p.line("confer: " + words)
+		fmt.Fprintln(p.w, "confer: "+words)
 	}
 }
