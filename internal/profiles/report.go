@@ -25,15 +25,11 @@ type report struct {
 	records []Record
 	all     tally
 	domains map[string]tally
+	reasons map[string]tally // why accounts could not be read
 }
 
 // tally counts accounts by the id of their kind, and all of them at "".
 type tally map[string]int
-
-func newReport(w io.Writer, o WriterOptions) *report {
-	o.Provider = cmp.Or(o.Provider, cronofy.AnyProvider)
-	return &report{w: w, o: o, all: tally{}, domains: map[string]tally{}}
-}
 
 //go:embed report.css
 var reportStyle string
@@ -44,25 +40,38 @@ var reportScript string
 // Write implements Writer.
 func (r *report) Write(rec Record) error {
 	r.records = append(r.records, rec)
-	domain := "no e-mail address"
-	if at := strings.LastIndexByte(rec.Account.Email, '@'); at >= 0 {
-		domain = strings.ToLower(rec.Account.Email[at+1:])
-	}
-	if r.domains[domain] == nil {
-		r.domains[domain] = tally{}
-	}
-	for _, t := range []tally{r.all, r.domains[domain]} {
-		t[""]++
-		t[kindOf(rec).id]++
-	}
 	return nil
+}
+
+func (r *report) count() {
+	r.all, r.domains, r.reasons = tally{}, map[string]tally{}, map[string]tally{}
+	for _, rec := range r.records {
+		count := func(t tally) tally {
+			if t == nil {
+				t = tally{}
+			}
+			t[""]++
+			t[kindOf(rec).id]++
+			return t
+		}
+		domain := "no e-mail address"
+		if at := strings.LastIndexByte(rec.Account.Email, '@'); at >= 0 {
+			domain = strings.ToLower(rec.Account.Email[at+1:])
+		}
+		count(r.all)
+		r.domains[domain] = count(r.domains[domain])
+		if rec.Error != nil {
+			r.reasons[rec.Error.Message] = count(r.reasons[rec.Error.Message])
+		}
+	}
 }
 
 // Close implements Writer.
 func (r *report) Close() error {
+	r.count()
 	title := "Conferencing profiles"
-	if r.o.Provider != cronofy.AnyProvider {
-		title = r.o.Provider.Name() + " profiles"
+	if p := r.o.Provider; p != "" && p != cronofy.AnyProvider {
+		title = p.Name() + " profiles"
 	}
 	about := r.o.Made.UTC().Format("2 January 2006, 15:04") + " UTC"
 	switch {
@@ -112,22 +121,20 @@ func digest(s string) string {
 	return base64.StdEncoding.EncodeToString(sum[:])
 }
 
-// kind is one of the states as people see it: the two kinds of "not yet" are told
-// apart. heading and advice are of what there is to do.
 type kind struct{ id, sign, words, heading, advice string }
 
-func kinds() []kind {
-	return []kind{
-		{id: "connected", sign: "✓", words: "connected"},
-		{"missing", "○", "not yet", "Not yet", "A profile comes by itself when Cronofy has matched the account; that may take a while. " +
-			"What to check if none comes, the likeliest first:"},
-		{"own", "◐", "not yet (their own)", "Their own", "These people connected a profile by themselves before the link was made. " +
-			"The one that the link gives has not come yet; the advice for “not yet” holds for them too."},
-		{"disconnected", "!", "disconnected", "Disconnected", "The profile is there, and its sign-in is no longer valid. Its owner opens " +
-			"the relink link in the table below and signs in again. If it is all of them, an administrator has most likely removed the app at the provider: make the link again."},
-		{"error", "✕", "could not be read", "Could not be read", "Their state is not known. Fix the cause, then run the same command again; " +
-			"with <code>--continue</code> it reads these alone."},
-	}
+// kinds are the states as people see them: the two kinds of "not yet" are told
+// apart. heading and advice are of what there is to do.
+var kinds = []kind{
+	{id: "connected", sign: "✓", words: "connected"},
+	{"missing", "○", "not yet", "Not yet", "A profile comes by itself when Cronofy has matched the account; that may take a while. " +
+		"What to check if none comes, the likeliest first:"},
+	{"own", "◐", "not yet (their own)", "Their own", "These people connected a profile by themselves before the link was made. " +
+		"The one that the link gives has not come yet; the advice for “not yet” holds for them too."},
+	{"disconnected", "!", "disconnected", "Disconnected", "The profile is there, and its sign-in is no longer valid. Its owner opens " +
+		"the relink link in the table below and signs in again. If it is all of them, an administrator has most likely removed the app at the provider: make the link again."},
+	{"error", "✕", "could not be read", "Could not be read", "Their state is not known. Fix the cause, then run the same command again; " +
+		"with <code>--continue</code> it reads these alone."},
 }
 
 func kindOf(rec Record) kind {
@@ -135,13 +142,7 @@ func kindOf(rec Record) kind {
 	if rec.State == Missing && rec.Own {
 		id = "own"
 	}
-	var k kind
-	for _, k = range kinds() { // the last is of what could not be read
-		if k.id == id {
-			break
-		}
-	}
-	return k
+	return kinds[slices.IndexFunc(kinds, func(k kind) bool { return k.id == id })]
 }
 
 func (r *report) counts(p *markup.Page) {
@@ -150,7 +151,7 @@ func (r *report) counts(p *markup.Page) {
 `, thousands(r.all["connected"]), accounts(r.all[""]))
 	bar(p, r.all, "bar")
 	p.Add("<ul class=\"legend\">\n")
-	for _, k := range kinds() {
+	for _, k := range kinds {
 		if n := r.all[k.id]; n > 0 || k.id == "connected" {
 			p.Add(`<li class="{}"><span class="sign" aria-hidden="true">{}</span> <b>{}</b> {} <small>{}</small></li>`+"\n", k.id, k.sign, thousands(n), k.words, share(n, r.all[""]))
 		}
@@ -162,17 +163,15 @@ func (r *report) counts(p *markup.Page) {
 func bar(p *markup.Page, s tally, class string) {
 	p.Add(`<svg class="{}" viewBox="0 0 1000 10" preserveAspectRatio="none" aria-hidden="true" focusable="false">`, class)
 	at := 0.0
-	for _, k := range kinds() {
+	for _, k := range kinds {
 		if n := s[k.id]; n > 0 {
 			width := 1000 * float64(n) / float64(s[""])
-			p.Add(`<rect class="{}" x="{}" y="0" width="{}" height="10"/>`, k.id, decimal(at), decimal(width))
+			p.Add(`<rect class="{}" x="{}" y="0" width="{}" height="10"/>`, k.id, fmt.Sprintf("%.2f", at), fmt.Sprintf("%.2f", width))
 			at += width
 		}
 	}
 	p.Add("</svg>\n")
 }
-
-func decimal(f float64) string { return strconv.FormatFloat(f, 'f', 2, 64) }
 
 func share(n, of int) string {
 	switch {
@@ -209,7 +208,7 @@ func (r *report) next(p *markup.Page) {
 	if r.all["connected"] == r.all[""] {
 		p.Add("<p>Nothing: everybody is connected.</p>\n")
 	}
-	for _, k := range kinds() {
+	for _, k := range kinds {
 		n := r.all[k.id]
 		if n == 0 || k.advice == "" {
 			continue
@@ -224,37 +223,31 @@ func (r *report) next(p *markup.Page) {
 			}
 			p.Add("</ol>")
 		case "error":
-			r.reasons(p)
+			r.why(p)
 		}
 		p.Add("</article>\n")
 	}
 	p.Add("</div>\n</section>\n")
 }
 
-// reasons lists why accounts could not be read, the most frequent first.
-func (r *report) reasons(p *markup.Page) {
-	reasons := map[string]int{}
-	for _, rec := range r.records {
-		if rec.Error != nil {
-			reasons[rec.Error.Message]++
-		}
-	}
+// why lists why accounts could not be read, the most frequent first.
+func (r *report) why(p *markup.Page) {
 	p.Add("\n<ul>\n")
 	const most = 10
-	for i, message := range byCount(reasons, func(n int) int { return n }) {
+	for i, message := range byCount(r.reasons) {
 		if i == most {
-			p.Add("<li>{} other reasons; the table has each</li>\n", len(reasons)-most)
+			p.Add("<li>{} other reasons; the table has each</li>\n", len(r.reasons)-most)
 			break
 		}
-		p.Add("<li>{} <small>({})</small></li>\n", message, accounts(reasons[message]))
+		p.Add("<li>{} <small>({})</small></li>\n", message, accounts(r.reasons[message][""]))
 	}
 	p.Add("</ul>")
 }
 
 // byCount gives the keys, the most frequent first.
-func byCount[V any](m map[string]V, count func(V) int) []string {
+func byCount(m map[string]tally) []string {
 	return slices.SortedFunc(maps.Keys(m), func(a, b string) int {
-		return cmp.Or(cmp.Compare(count(m[b]), count(m[a])), cmp.Compare(a, b))
+		return cmp.Or(cmp.Compare(m[b][""], m[a][""]), cmp.Compare(a, b))
 	})
 }
 
@@ -262,8 +255,7 @@ func (r *report) byDomain(p *markup.Page) {
 	if len(r.domains) == 0 {
 		return
 	}
-	shown := kinds()
-	shown = slices.DeleteFunc(shown, func(k kind) bool { return k.id != "connected" && r.all[k.id] == 0 })
+	shown := slices.DeleteFunc(slices.Clone(kinds), func(k kind) bool { return k.id != "connected" && r.all[k.id] == 0 })
 	p.Add(`<section>
 <h2 id="domains-h">By domain</h2>
 <div class="scroll" role="region" aria-labelledby="domains-h" tabindex="0">
@@ -274,7 +266,7 @@ func (r *report) byDomain(p *markup.Page) {
 		p.Add(`<th scope="col" class="n">{}</th>`, k.words)
 	}
 	p.Add("<td class=\"share\"></td></tr></thead>\n<tbody>\n")
-	for _, domain := range byCount(r.domains, func(s tally) int { return s[""] }) {
+	for _, domain := range byCount(r.domains) {
 		s := r.domains[domain]
 		p.Add(`<tr><th scope="row">{}</th><td class="n">{}</td>`, domain, thousands(s[""]))
 		for _, k := range shown {
@@ -295,7 +287,7 @@ func (r *report) table(p *markup.Page) {
 <form id="filter" role="search" aria-label="Accounts" hidden>
 <label>Search <input type="search" id="q" autocomplete="off" spellcheck="false"></label>
 <label>State <select id="state"><option value="">all</option>`)
-	for _, k := range kinds() {
+	for _, k := range kinds {
 		if r.all[k.id] > 0 {
 			p.Add(`<option value="{}">{}</option>`, k.id, k.words)
 		}
@@ -341,20 +333,13 @@ func (r *report) profile(p *markup.Page, rec Record, profile Profile) {
 	}
 	p.Add("<p>{} <small>{}</small>", cronofy.ProviderName(profile.ProviderName), word)
 	p.AddIf(profile.ProfileName != "" && profile.ProfileName != rec.Account.Email, " {}", profile.ProfileName)
+	opens := func(site cronofy.Site) bool { return CanOpen(profile.RelinkURL, site) }
 	switch {
 	case profile.RelinkURL == "":
-	case r.opens(profile.RelinkURL):
+	case opens(r.o.Site), !r.o.Site.Chosen() && slices.ContainsFunc(cronofy.DataCenters(), func(d cronofy.DataCenter) bool { return opens(d.Site()) }):
 		p.Add(` <a href="{}" rel="noopener noreferrer" target="_blank">relink<span class="hidden"> {}</span></a>`, profile.RelinkURL, rec.Account.label())
 	default: // another host's: shown, not to be followed with a click
 		p.Add(" <small>relink: {}</small>", profile.RelinkURL)
 	}
 	p.Add("</p>")
-}
-
-// opens tells whether a relink link may be one to click.
-func (r *report) opens(relink string) bool {
-	if r.o.Site.Chosen() {
-		return CanOpen(relink, r.o.Site)
-	}
-	return slices.ContainsFunc(cronofy.DataCenters(), func(d cronofy.DataCenter) bool { return CanOpen(relink, d.Site()) })
 }

@@ -55,11 +55,11 @@ type WriterOptions struct {
 func NewWriter(w io.Writer, f Format, o WriterOptions) Writer {
 	switch f {
 	case FormatHTML:
-		return newReport(w, o)
+		return &report{w: w, o: o}
 	case FormatJSON:
 		return &stream{w, "", jsonText}
 	case FormatCSV:
-		return &stream{w, csvText(csvHeading()), csvLines}
+		return &stream{w, csvHeading, csvLines}
 	default:
 		return &stream{w, tableLine("STATE", "ACCOUNT", "PROVIDER", "CONNECTED", "PROFILE"), tableText}
 	}
@@ -173,57 +173,41 @@ func fit(s string, cells int) string {
 	return s + strings.Repeat(" ", max(0, cells-displaywidth.String(s)))
 }
 
-func csvHeading() []string {
-	return []string{"sub", "email", "name", "state", "provider_name", "profile_id", "profile_name", "connected", "new",
-		"relink_url", "error_code", "error_message", "line", "listed", "warnings"}
-}
+const csvHeading = "sub,email,name,state,provider_name,profile_id,profile_name,connected,new,relink_url,error_code,error_message,line,listed,warnings\n"
 
 // csvLines is one line a profile; an account without any has one line with those
-// fields empty.
+// fields empty. encoding/csv reads it. In quotes is whatever any common separator
+// would split, since a spreadsheet that is set to another country splits at
+// semicolons, and whatever begins or ends with a space.
 func csvLines(r Record) string {
-	profiles := r.Profiles
-	if len(profiles) == 0 {
-		profiles = []Profile{{}}
-	}
 	var lines strings.Builder
-	for _, p := range profiles {
-		lines.WriteString(csvText(csvRow(r, p)))
-	}
-	return lines.String()
-}
-
-func csvRow(r Record, p Profile) []string {
-	var code, message, connected, isNew, line string
+	var code, message, line string
 	if r.Error != nil {
 		code, message = r.Error.Code, r.Error.Message
-	}
-	if p != (Profile{}) {
-		connected = yesNo(p.Connected)
-	}
-	if p.New != nil {
-		isNew = yesNo(*p.New)
 	}
 	if r.Line > 0 {
 		line = strconv.Itoa(r.Line)
 	}
-	row := []string{r.Account.Sub, r.Account.Email, r.Account.Name, string(r.State), p.ProviderName, p.ProfileID,
-		p.ProfileName, connected, isNew, p.RelinkURL, code, message, line, r.Listed, strings.Join(r.Warnings, " ")}
-	for i := range row {
-		row[i] = cell(row[i])
-	}
-	return row
-}
-
-// csvText is a line as encoding/csv reads it. It puts into quotes whatever any
-// common separator would split, since a spreadsheet that is set to another country
-// splits at semicolons, and whatever begins or ends with a space.
-func csvText(row []string) string {
-	for i, s := range row {
-		if strings.ContainsAny(s, ",;\t|\"\r\n") || strings.TrimFunc(s, unseen) != s {
-			row[i] = `"` + strings.ReplaceAll(s, `"`, `""`) + `"`
+	for i := range max(1, len(r.Profiles)) {
+		var p Profile
+		var connected, isNew string
+		if i < len(r.Profiles) {
+			p = r.Profiles[i]
+			connected = yesNo(p.Connected)
 		}
+		if p.New != nil {
+			isNew = yesNo(*p.New)
+		}
+		row := []string{r.Account.Sub, r.Account.Email, r.Account.Name, string(r.State), p.ProviderName, p.ProfileID,
+			p.ProfileName, connected, isNew, p.RelinkURL, code, message, line, r.Listed, strings.Join(r.Warnings, " ")}
+		for i, text := range row {
+			if row[i] = cell(text); strings.ContainsAny(row[i], ",;\t|\"\r\n") || strings.TrimFunc(row[i], unseen) != row[i] {
+				row[i] = `"` + strings.ReplaceAll(row[i], `"`, `""`) + `"`
+			}
+		}
+		lines.WriteString(strings.Join(row, ",") + "\n")
 	}
-	return strings.Join(row, ",") + "\n"
+	return lines.String()
 }
 
 // cell keeps a spreadsheet from taking a text for a formula: names come from
@@ -287,12 +271,11 @@ func Records(r io.Reader) iter.Seq2[Record, error] {
 		n := 0
 		for line, err := range eachLine(r) {
 			n++
-			var rec Record
-			switch {
-			case err != nil:
-			case len(bytes.TrimSpace(line)) == 0:
+			if err == nil && len(bytes.TrimSpace(line)) == 0 {
 				continue
-			default:
+			}
+			var rec Record
+			if err == nil {
 				if rec, err = recordOf(line); err != nil {
 					err = fmt.Errorf("line %d: %w", n, err)
 				}
