@@ -65,7 +65,7 @@ func tokenEndpoints() []endpoint {
 }
 
 func apiEndpoints() []endpoint {
-	one := []DelegatedAccess{{Email: "amara@example.test", CallbackURL: "https://app.example.test/cronofy/delegated?u=17", Scope: "read_write", State: "row-17"}}
+	one := []DelegatedAccess{{Email: "amara@example.test", CallbackURL: "https://app.example.test/cronofy/delegated?u=17", Scope: "read_write"}}
 	return []endpoint{
 		{
 			op: "create link token", route: "POST /v1/organizational_unit_authorization_link_tokens", safe: true,
@@ -82,7 +82,7 @@ func apiEndpoints() []endpoint {
 		}, {
 			op: "request delegated access", route: "POST /v1/service_account_authorizations", bearer: accessToken, status: 202,
 			body: `{"service_account_authorizations":[{"email":"amara@example.test","callback_url":"https://app.example.test/cronofy/delegated?u=17",` +
-				`"scope":"read_write","state":"row-17"}]}`,
+				`"scope":"read_write"}]}`,
 			call: func(ctx context.Context, c *Client) error {
 				return c.RequestDelegatedAccess(ctx, NewSecret(accessToken), one)
 			},
@@ -249,13 +249,13 @@ func TestDelegatedAccessCollection(t *testing.T) {
 	c, mux := setup(t)
 	mux.HandleFunc("POST /v1/service_account_authorizations", func(w http.ResponseWriter, r *http.Request) {
 		testJSON(t, r, `{"service_account_authorizations":[
-			{"email":"amara@example.test","callback_url":"https://app.example.test/cronofy/delegated?u=17","scope":"read_write","state":"row-17"},
+			{"email":"amara@example.test","callback_url":"https://app.example.test/cronofy/delegated?u=17","scope":"read_write"},
 			{"email":"room-4@example.test","callback_url":"https://app.example.test/cronofy/delegated?u=18","scope":"read_write"}]}`)
 		w.WriteHeader(202)
 	})
 	two := []DelegatedAccess{
-		{"amara@example.test", "https://app.example.test/cronofy/delegated?u=17", "read_write", "row-17"},
-		{"room-4@example.test", "https://app.example.test/cronofy/delegated?u=18", "read_write", ""},
+		{"amara@example.test", "https://app.example.test/cronofy/delegated?u=17", "read_write"},
+		{"room-4@example.test", "https://app.example.test/cronofy/delegated?u=18", "read_write"},
 	}
 	require.NoError(t, c.RequestDelegatedAccess(t.Context(), NewSecret(accessToken), two))
 }

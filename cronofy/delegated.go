@@ -14,13 +14,11 @@ import (
 const MaxDelegatedAccess = 50
 
 // DelegatedAccess asks for one account. CallbackURL must be reachable from the
-// internet; State is optional; Scope must lie within the service account's
-// delegated scope.
+// internet; Scope must lie within the service account's delegated scope.
 type DelegatedAccess struct {
 	Email       string `json:"email"`
 	CallbackURL string `json:"callback_url"`
 	Scope       string `json:"scope"`
-	State       string `json:"state,omitempty"`
 }
 
 // RequestDelegatedAccess asks Cronofy to post a code for each account to its
@@ -86,7 +84,6 @@ func VerifyHMAC(header string, body []byte, clientSecret Secret) bool {
 // an error. Texts are cleaned of control characters.
 type Webhook struct {
 	Code             Secret
-	State            string // may be absent on failure
 	Error            string // "access_denied"; empty on success
 	ErrorDescription string
 }
@@ -101,7 +98,7 @@ func ParseWebhook(body []byte) (Webhook, error) {
 	}
 	a := in.object("authorization")
 	w := Webhook{
-		Code: a.secret("code"), State: name(a.text("state")), Error: name(cmp.Or(a.text("error"), a.text("error_key"))),
+		Code: a.secret("code"), Error: name(cmp.Or(a.text("error"), a.text("error_key"))),
 		ErrorDescription: CleanText(a.text("error_description"), maxDetail),
 	}
 	if w.Code.Empty() && w.Error == "" {

@@ -86,16 +86,17 @@ func readDelegation(p params, where, delegated string) (delegation, *fieldError)
 	state, hasState := p["state"]
 	_, isText := state.(string)
 	d := delegation{p.text("email"), p.text("callback_url"), p.text("scope"), state}
+	for _, field := range []string{"email", "callback_url", "scope"} {
+		if p.text(field) == "" {
+			return d, required(where + field)
+		}
+	}
+	// Cronofy's own rule for addresses is not documented: a choice.
+	address, err := mail.ParseAddress(d.email)
 	switch {
-	case d.email == "":
-		return d, required(where + "email")
-	case d.callbackURL == "":
-		return d, required(where + "callback_url")
-	case d.scope == "":
-		return d, required(where + "scope")
 	case hasState && !isText:
 		return d, invalid(where+"state", "must be a string")
-	case !emailAddress(d.email):
+	case err != nil || address.Address != d.email:
 		return d, invalid(where+"email", "must be an email address")
 	case !Permittable(d.callbackURL):
 		return d, invalid(where+"callback_url", "must be http or https")
@@ -103,13 +104,6 @@ func readDelegation(p params, where, delegated string) (delegation, *fieldError)
 		return d, invalid(where+"scope", "not within the delegated scope")
 	}
 	return d, nil
-}
-
-// emailAddress tells whether text is a bare address. Cronofy's own rule is not
-// documented: a choice.
-func emailAddress(text string) bool {
-	a, err := mail.ParseAddress(text)
-	return err == nil && a.Address == text
 }
 
 // Permittable tells whether a URI can be on the list of permitted redirect URIs, or
