@@ -146,10 +146,7 @@ func (r *profilesRun) confirm(list profiles.Addresses, scopeGuessed bool) error 
 // tellAddresses shows who it is: all of a few, the ends of many.
 func (r *profilesRun) tellAddresses(list profiles.Addresses) {
 	const all, first = 20, 5
-	switch {
-	case list.Guessed:
-		fmt.Fprintf(r.s.err, "confer: note: no title says for certain which column has the e-mail addresses; this takes %q\n", list.Column)
-	case list.Column != "":
+	if list.Column != "" {
 		fmt.Fprintf(r.s.err, "confer: the addresses are those of the column %q\n", list.Column)
 	}
 	if list.Without > 0 {

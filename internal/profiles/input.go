@@ -50,13 +50,6 @@ var titles = [columns][]string{
 	colRefresh: {"refreshtoken", "oauthrefreshtoken"},
 }
 
-// othersMail are words in the titles of columns whose addresses are not those of
-// the line's person, or not those of their calendar.
-var othersMail = []string{"manager", "supervisor", "boss", "recovery", "secondary", "alternat", "personal", "private", "backup",
-	"assistant", "delegate", "parent", "external", "guest", "home", "other", "forward", "alias",
-	"owner", "sponsor", "approver", "lead", "emergency", "creat", "report", "invite", "contact", "notif",
-	"vorgesetzt", "privat", "responsable", "supérieur", "jefe"}
-
 func bareTitle(title string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsLetter(r) || unicode.IsDigit(r) {
@@ -78,7 +71,7 @@ func columnOf(title string) (column, rank int, ok bool) {
 }
 
 // findColumns finds the columns whose titles are known, -1 for one that is not there.
-func findColumns(line int, row []string) (where [columns]int, err error) {
+func findColumns(row []string) (where [columns]int, err error) {
 	where = [columns]int{-1, -1, -1, -1}
 	var ranks [columns]int
 	for j, title := range row {
@@ -86,7 +79,7 @@ func findColumns(line int, row []string) (where [columns]int, err error) {
 		switch {
 		case !ok:
 		case where[column] >= 0 && rank == ranks[column]:
-			return where, &ListError{Line: line, Field: columnNames[column], Reason: "this is there twice"}
+			return where, errors.New(columnNames[column] + " is there twice")
 		case where[column] < 0 || rank < ranks[column]:
 			where[column], ranks[column] = j, rank
 		}
@@ -94,33 +87,14 @@ func findColumns(line int, row []string) (where [columns]int, err error) {
 	return where, nil
 }
 
-// ListError says what is wrong with a list, or with one line of it. It never holds
-// a value.
+// ListError is a line of a list that is no account. It never holds a value.
 type ListError struct {
-	Line   int    // from 1; 0: there is none to name
-	Field  string // the column's name, when it is one of ours
-	Reason string // "no access_token and no refresh_token"
-	Ends   bool   // nothing more is read; else the lines after it are
-	Err    error  // of the reader; nil if the list itself is wrong
+	Line   int // from 1
+	Reason string
 }
 
-// Error is one line: "line 3, access_token: must be text".
-func (e *ListError) Error() string {
-	text := e.Reason
-	if e.Err != nil {
-		text += ": " + e.Err.Error()
-	}
-	switch {
-	case e.Line == 0:
-		return text
-	case e.Field == "":
-		return fmt.Sprintf("line %d: %s", e.Line, text)
-	}
-	return fmt.Sprintf("line %d, %s: %s", e.Line, e.Field, text)
-}
-
-// Unwrap gives the reader's error.
-func (e *ListError) Unwrap() error { return e.Err }
+// Error is one line: "line 3: no access_token and no refresh_token".
+func (e *ListError) Error() string { return fmt.Sprintf("line %d: %s", e.Line, e.Reason) }
 
 // ErrNoAddresses is a list of addresses that holds none.
 var ErrNoAddresses = errors.New("there are no addresses in it")
@@ -131,16 +105,23 @@ var ErrNoAddresses = errors.New("there are no addresses in it")
 // blank lines and columns of others. Each line needs at least one token. It reads
 // as it is asked for, and at most a megabyte ahead.
 //
-// Errors are *ListErrors. A line that is no account gives one with whatever email and
-// sub it has, and the list goes on; one that Ends is the last. The sequence can be
+// A line that is no account gives a *ListError, with whatever email and sub it has, and
+// the list goes on; another error is of the list, and the last. The sequence can be
 // used once. A reader that can block for ever must be closed by its owner to end the
 // sequence.
 func ReadAccounts(r io.Reader) iter.Seq2[Account, error] {
+	choose := func(header []string) (where [columns]int, headless bool, err error) {
+		where, err = findColumns(header)
+		if err == nil && where[colAccess] < 0 && where[colRefresh] < 0 {
+			err = errors.New("the header names neither access_token nor refresh_token")
+		}
+		return where, false, err
+	}
 	return func(yield func(Account, error) bool) {
-		for c, err := range new(input).rows(r, accountColumns) {
-			a := Account{Email: name(c.value[colEmail]), Sub: name(c.value[colSub]), Row: c.line}
-			if err == nil {
-				err = c.tokens(&a)
+		for a, err := range new(input).rows(r, choose) {
+			a.Email, a.Sub = name(a.Email), name(a.Sub)
+			if err == nil && a.AccessToken.Empty() && a.RefreshToken.Empty() {
+				err = &ListError{a.Row, "no access_token and no refresh_token"}
 			}
 			if !yield(a, err) {
 				return
@@ -152,96 +133,109 @@ func ReadAccounts(r io.Reader) iter.Seq2[Account, error] {
 // Addresses are what ReadEmails found in a list.
 type Addresses struct {
 	All     []Account // without tokens; Row is 0 of those that are not from a list
-	Column  string    // what the column they are from is called: its title, or "column 2"; empty for one address a line
-	Guessed bool      // the title is not one that is known for this
+	Column  string    // the title of the column they are from; empty for one address a line
 	Without int       // lines that have no address in that column
 }
 
 // ReadEmails reads a list of addresses: one a line, or one of the forms that
-// ReadAccounts reads. An address that was there before is left out; upper and
-// lower case count as the same in the whole address, as they do at Google and
-// Microsoft. Its error is a *ListError of the first line that does not fit, or
-// ErrNoAddresses; no address is given then.
-func ReadEmails(r io.Reader) (Addresses, error) {
-	in := &input{}
-	seen := map[string]bool{}
-	for c, err := range in.rows(r, emailColumn) {
-		if err != nil {
-			return Addresses{}, err
+// ReadAccounts reads. The title has to say which of several columns it is: a guess
+// could be the addresses of others. An address that was there before is left out. Its
+// error is of the first line that does not fit, or ErrNoAddresses; no address is given
+// then.
+func ReadEmails(r io.Reader) (list Addresses, err error) {
+	choose := func(first []string) (where [columns]int, headless bool, err error) {
+		where, err = findColumns(first)
+		switch {
+		case err != nil:
+		case where[colEmail] >= 0:
+			list.Column = name(trim(first[where[colEmail]]))
+		case len(first) == 1: // a line that is no address is told as any other
+			where[colEmail], headless = 0, true
+		default:
+			err = errors.New("the header does not say which column has the e-mail addresses; call it email")
 		}
-		email := c.value[colEmail]
-		if email == "" {
-			in.found.Without++
-			continue
-		}
-		if reason := badAddress(email); reason != "" {
-			return Addresses{}, &ListError{Line: c.line, Reason: reason}
-		}
-		if key := strings.ToLower(email); !seen[key] {
-			seen[key] = true
-			in.found.All = append(in.found.All, Account{Email: email, Row: c.line})
-		}
+		return where, headless, err
 	}
-	if len(in.found.All) == 0 {
+	for a, err := range new(input).rows(r, choose) {
+		reason := ""
+		switch {
+		case err != nil:
+			return Addresses{}, err
+		case a.Email == "":
+			list.Without++
+			continue
+		default:
+			reason = badAddress(a.Email)
+		}
+		if reason != "" {
+			return Addresses{}, &ListError{a.Row, reason}
+		}
+		list.All = append(list.All, Account{Email: a.Email, Row: a.Row})
+	}
+	if len(list.All) == 0 {
 		return Addresses{}, ErrNoAddresses
 	}
-	return in.found, nil
+	list.All = eachOnce(list.All)
+	return list, nil
 }
 
 // AddRooms puts the addresses of rooms behind a list, but for those that are in
 // it already. What is no address cannot be asked for.
 func AddRooms(list []Account, rooms []cronofy.Resource) []Account {
-	seen := map[string]bool{}
-	for _, a := range list {
-		seen[strings.ToLower(a.Email)] = true
-	}
 	for _, r := range rooms {
-		email := trim(r.Email)
-		if key := strings.ToLower(email); badAddress(email) == "" && !seen[key] {
-			seen[key] = true
+		if email := trim(r.Email); badAddress(email) == "" {
 			list = append(list, Account{Email: email})
 		}
 	}
-	return list
+	return eachOnce(list)
+}
+
+// eachOnce leaves out addresses that were there before. Upper and lower case count as
+// the same in the whole address, as they do at Google and Microsoft.
+func eachOnce(list []Account) []Account {
+	seen := map[string]bool{}
+	return slices.DeleteFunc(list, func(a Account) bool {
+		key := strings.ToLower(a.Email)
+		before := seen[key]
+		seen[key] = true
+		return before
+	})
 }
 
 // input is a list that is being read.
 type input struct {
 	*bufio.Reader
 	source *textReader
-	line   int       // the last one that was passed
-	found  Addresses // of ReadEmails
-}
-
-// cells are one line's values and where it stands.
-type cells struct {
-	value [columns]string
-	line  int
-}
-
-func (c *cells) fill(where [columns]int, row []string) {
-	for i, j := range where {
-		if j >= 0 && j < len(row) {
-			c.value[i] = trim(row[j])
-		}
-	}
+	line   int // the last one that was passed
 }
 
 // columnChoice finds the columns in the first line. headless: it is not a header but
 // the first line that counts.
-type columnChoice func(in *input, first []string) (where [columns]int, headless bool, err error)
+type columnChoice func(first []string) (where [columns]int, headless bool, err error)
 
-// rows gives the lines of a list that are not blank. Its errors are as those of
-// ReadAccounts.
-func (in *input) rows(r io.Reader, choose columnChoice) iter.Seq2[cells, error] {
-	return func(yield func(cells, error) bool) {
+// account is a line, whose columns are where they are.
+func account(line int, where [columns]int, row []string) Account {
+	var value [columns]string
+	for i, j := range where {
+		if j >= 0 && j < len(row) {
+			value[i] = trim(row[j])
+		}
+	}
+	return Account{Email: value[colEmail], Sub: value[colSub], Row: line,
+		AccessToken: cronofy.NewSecret(value[colAccess]), RefreshToken: cronofy.NewSecret(value[colRefresh])}
+}
+
+// rows gives the lines of a list that are not blank, as they are. Its errors are as
+// those of ReadAccounts.
+func (in *input) rows(r io.Reader, choose columnChoice) iter.Seq2[Account, error] {
+	return func(yield func(Account, error) bool) {
 		start, err := in.open(r)
 		switch what := foreign(start); {
 		case errors.Is(err, io.EOF): // nothing is in it
 		case err != nil:
-			yield(cells{}, in.broken(err))
+			yield(Account{}, in.broken(err))
 		case what != "":
-			yield(cells{}, &ListError{Reason: what, Ends: true})
+			yield(Account{}, errors.New(what))
 		case start[0] == '{':
 			in.jsonLines(yield)
 		case start[0] == '[':
@@ -307,15 +301,15 @@ func foreign(start []byte) string {
 	return ""
 }
 
-func (in *input) broken(err error) *ListError {
-	return &ListError{Line: in.line + 1, Reason: "read the list", Ends: true, Err: err}
+func (in *input) broken(err error) error {
+	return fmt.Errorf("line %d: read the list: %w", in.line+1, err)
 }
 
 // table reads CSV.
-func (in *input) table(choose columnChoice, yield func(cells, error) bool) {
+func (in *input) table(choose columnChoice, yield func(Account, error) bool) {
 	comma, err := in.separator()
 	if err != nil {
-		yield(cells{}, in.broken(err))
+		yield(Account{}, in.broken(err))
 		return
 	}
 	before := in.line // lines that r does not see
@@ -326,12 +320,12 @@ func (in *input) table(choose columnChoice, yield func(cells, error) bool) {
 		return
 	}
 	if err != nil {
-		yield(cells{}, ending(in.notCSV(err, before)))
+		yield(Account{}, errors.New(in.notCSV(err, before).Error())) // of the list: without a header no line can be read
 		return
 	}
-	where, headless, err := choose(in, row)
+	where, headless, err := choose(row)
 	if err != nil {
-		yield(cells{}, ending(err))
+		yield(Account{}, fmt.Errorf("line %d: %w", in.line+1, err))
 		return
 	}
 	r.ReuseRecord = true
@@ -343,42 +337,37 @@ func (in *input) table(choose columnChoice, yield func(cells, error) bool) {
 		if errors.Is(err, io.EOF) {
 			return
 		}
-		c := cells{}
+		a := Account{}
 		if err == nil || errors.Is(err, csv.ErrFieldCount) {
 			line, _ := r.FieldPos(0)
 			in.line = before + line
-			c.line = in.line
-			if c.fill(where, row); !slices.ContainsFunc(row, func(s string) bool { return trim(s) != "" }) {
+			if !slices.ContainsFunc(row, func(s string) bool { return trim(s) != "" }) {
 				continue
 			}
+			a = account(in.line, where, row)
 		}
-		over := false
+		goesOn := true
 		if err != nil {
-			list := in.notCSV(err, before)
-			c.line, over, err = list.Line, list.Ends, list
+			err = in.notCSV(err, before)
+			var line *ListError
+			if goesOn = errors.As(err, &line); goesOn {
+				a.Row = line.Line
+			}
 		}
-		if !yield(c, err) || over {
+		if !yield(a, err) || !goesOn {
 			return
 		}
 	}
 }
 
-// ending makes an error of the header the last: without it no line can be read.
-func ending(err error) error {
-	if list, ok := errors.AsType[*ListError](err); ok {
-		list.Ends = true
-	}
-	return err
-}
-
 // notCSV leaves csv's own text out, for it may quote the list.
-func (in *input) notCSV(err error, before int) *ListError {
+func (in *input) notCSV(err error, before int) error {
 	var parse *csv.ParseError
 	switch {
 	case errors.Is(err, csv.ErrFieldCount):
-		return &ListError{Line: in.line, Reason: "not as many fields as the first line"}
+		return &ListError{in.line, "not as many fields as the first line"}
 	case errors.As(err, &parse):
-		return &ListError{Line: before + parse.StartLine, Reason: parse.Err.Error()}
+		return &ListError{before + parse.StartLine, parse.Err.Error()}
 	}
 	return in.broken(err)
 }
@@ -441,73 +430,24 @@ func (in *input) header() ([]byte, error) {
 	}
 }
 
-func accountColumns(in *input, first []string) (where [columns]int, headless bool, err error) {
-	where, err = findColumns(in.line+1, first)
-	if err == nil && where[colAccess] < 0 && where[colRefresh] < 0 {
-		err = &ListError{Line: in.line + 1, Reason: "the header names neither access_token nor refresh_token"}
-	}
-	return where, false, err
-}
-
-// emailColumn finds the column with addresses: by its title, else by a word in it,
-// else because the first line has one address. Whatever it takes is told.
-func emailColumn(in *input, first []string) (where [columns]int, headless bool, err error) {
-	where, err = findColumns(in.line+1, first)
-	if err != nil {
-		return where, false, err
-	}
-	at := where[colEmail]
-	if at < 0 {
-		var titled, addresses []int
-		for j, cell := range first {
-			title := bareTitle(cell)
-			others := slices.ContainsFunc(othersMail, func(word string) bool { return strings.Contains(title, word) })
-			switch {
-			case badAddress(trim(cell)) == "":
-				addresses = append(addresses, j)
-			case strings.Contains(title, "mail") && !strings.Contains(cell, "@") && !others:
-				titled = append(titled, j)
-			}
-		}
-		switch candidates := append(titled, addresses...); {
-		case len(candidates) == 1:
-			at = candidates[0]
-			headless = len(addresses) == 1
-		case len(first) == 1: // a line that is no address is told as any other
-			at, headless = 0, true
-		default:
-			return where, false, &ListError{Line: in.line + 1, Reason: "the header does not say which column has the e-mail addresses; call it email"}
-		}
-		in.found.Guessed = len(first) > 1 || !headless
-	}
-	where[colEmail] = at
-	switch {
-	case !headless:
-		in.found.Column = name(trim(first[at]))
-	case len(first) > 1:
-		in.found.Column = fmt.Sprintf("column %d", at+1)
-	}
-	return where, headless, nil
-}
-
 // jsonLines reads one object a line.
-func (in *input) jsonLines(yield func(cells, error) bool) {
+func (in *input) jsonLines(yield func(Account, error) bool) {
 	for {
 		in.source.n = 0
 		line, err := in.ReadBytes('\n')
 		if err != nil && !errors.Is(err, io.EOF) {
-			yield(cells{}, in.broken(err))
+			yield(Account{}, in.broken(err))
 			return
 		}
 		in.line++
-		if len(bytes.TrimSpace(line)) > 0 && !yield(jsonCells(line, in.line)) || err != nil {
+		if len(bytes.TrimSpace(line)) > 0 && !yield(jsonAccount(line, in.line)) || err != nil {
 			return
 		}
 	}
 }
 
 // jsonArray reads an array of objects.
-func (in *input) jsonArray(yield func(cells, error) bool) {
+func (in *input) jsonArray(yield func(Account, error) bool) {
 	d := json.NewDecoder(in.Reader)
 	_, err := d.Token() // the [ that was seen
 	for err == nil && d.More() {
@@ -515,7 +455,7 @@ func (in *input) jsonArray(yield func(cells, error) bool) {
 		var object json.RawMessage
 		if err = d.Decode(&object); err == nil {
 			in.line = in.lineOf(d) - bytes.Count(object, []byte("\n"))
-			if !yield(jsonCells(object, in.line)) {
+			if !yield(jsonAccount(object, in.line)) {
 				return
 			}
 		}
@@ -530,10 +470,10 @@ func (in *input) jsonArray(yield func(cells, error) bool) {
 	}
 	var syntax *json.SyntaxError // its text quotes the list
 	if err == nil || errors.As(err, &syntax) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		yield(cells{}, &ListError{Line: in.lineOf(d), Reason: "not a JSON array of objects from here on", Ends: true})
+		yield(Account{}, fmt.Errorf("line %d: not a JSON array of objects from here on", in.lineOf(d)))
 		return
 	}
-	yield(cells{}, in.broken(err))
+	yield(Account{}, in.broken(err))
 }
 
 // lineOf is the line up to which d has decoded.
@@ -543,51 +483,25 @@ func (in *input) lineOf(d *json.Decoder) int {
 	return 1 + in.source.lines - bytes.Count(ahead, []byte("\n")) - bytes.Count(unread, []byte("\n"))
 }
 
-// jsonCells reads one object. encoding/json's own texts quote the input, so they are
-// not used.
-func jsonCells(object []byte, line int) (cells, error) {
-	c := cells{line: line}
-	var got map[string]json.RawMessage
+// jsonAccount reads one object. What is not text is not one of ours. encoding/json's own
+// texts quote the input, so they are not used.
+func jsonAccount(object []byte, line int) (Account, error) {
+	var got map[string]any
 	if json.Unmarshal(object, &got) != nil {
-		return c, &ListError{Line: line, Reason: "not one JSON object"}
+		return Account{Row: line}, &ListError{line, "not one JSON object"}
 	}
 	var members, values []string
 	for _, member := range slices.Sorted(maps.Keys(got)) {
-		column, rank, ok := columnOf(member)
-		var text *string
-		switch {
-		case !ok:
-		case json.Unmarshal(got[member], &text) != nil:
-			if rank == 0 { // else it is something else of that name
-				return c, &ListError{Line: line, Field: columnNames[column], Reason: "must be text"}
-			}
-		case text != nil && trim(*text) != "":
-			members, values = append(members, member), append(values, *text)
+		if text, ok := got[member].(string); ok && trim(text) != "" {
+			members, values = append(members, member), append(values, text)
 		}
 	}
-	where, err := findColumns(line, members)
-	c.fill(where, values)
-	return c, err
-}
-
-// tokens gives an account those of its line.
-func (c cells) tokens(a *Account) error {
-	for _, column := range []int{colAccess, colRefresh} {
-		if !sendable(c.value[column]) {
-			return &ListError{Line: c.line, Field: columnNames[column], Reason: "holds characters that no token has"}
-		}
+	where, err := findColumns(members)
+	a := account(line, where, values)
+	if err != nil {
+		return a, &ListError{line, err.Error()}
 	}
-	a.AccessToken, a.RefreshToken = cronofy.NewSecret(c.value[colAccess]), cronofy.NewSecret(c.value[colRefresh])
-	if a.AccessToken.Empty() && a.RefreshToken.Empty() {
-		return &ListError{Line: c.line, Reason: "no access_token and no refresh_token"}
-	}
-	return nil
-}
-
-// sendable tells whether s can be a token: RFC 6749 appendix A.12 and A.17 allow
-// visible ASCII, and a space, which no bearer header can carry.
-func sendable(s string) bool {
-	return strings.IndexFunc(s, func(r rune) bool { return r <= ' ' || r > '~' }) < 0
+	return a, nil
 }
 
 // badAddress says what is wrong with an address; empty: nothing. It is stricter

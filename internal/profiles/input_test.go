@@ -31,9 +31,9 @@ func utf16Text(text string, order binary.ByteOrder) string {
 
 func readAll(text string) (got []seenAccount, errs []string, err error) {
 	for a, e := range ReadAccounts(strings.NewReader(text)) {
-		list, ok := errors.AsType[*ListError](e)
+		_, ofLine := errors.AsType[*ListError](e)
 		switch {
-		case ok && !list.Ends:
+		case ofLine:
 			errs = append(errs, e.Error())
 		case e != nil:
 			return got, errs, e
@@ -108,18 +108,16 @@ func TestReadAccountsGoesOnAfterABadLine(t *testing.T) {
 	const canary = "CANARY"
 	for name, c := range map[string]struct{ text, want string }{
 		"no token":         {"email,access_token\nCANARY@example.test,\n", "line 2: no access_token and no refresh_token"},
-		"space in a token": {"email,access_token\nx,CANARY CANARY\n", "line 2, access_token: holds characters that no token has"},
-		"not ASCII":        {"refresh_token,access_token\nCANARYé,x\n", "line 2, refresh_token: holds characters that no token has"},
 		"too few fields":   {"email,access_token\nCANARY\n", "line 2: not as many fields as the first line"},
 		"too many fields":  {"email,access_token\na,CANARY,CANARY\n", "line 2: not as many fields as the first line"},
 		"stray quote":      {"email,access_token\na,CANARY\"x\n", `line 2: bare " in non-quoted-field`},
 		"text after quote": {"email,access_token\na,\"CANARY\"x\n", `line 2: extraneous or missing " in quoted-field`},
-		"number":           {`{"access_token":"at0"}` + "\n" + `{"access_token":7531}` + "\n", "line 2, access_token: must be text"},
-		"object":           {`{"access_token":"at0"}` + "\n" + `{"email":{"CANARY":1}}` + "\n", "line 2, email: must be text"},
+		"number":           {`{"access_token":"at0"}` + "\n" + `{"access_token":7531}` + "\n", "line 2: no access_token and no refresh_token"},
+		"object":           {`{"access_token":"at0"}` + "\n" + `{"email":{"CANARY":1}}` + "\n", "line 2: no access_token and no refresh_token"},
 		"not JSON":         {`{"access_token":"at0"}` + "\n" + `{"access_token":CANARY}` + "\n", "line 2: not one JSON object"},
 		"not an object":    {`{"access_token":"at0"}` + "\n" + `"CANARY"` + "\n", "line 2: not one JSON object"},
 		"two on a line":    {`{"access_token":"at0"}` + "\n" + `{"access_token":"CANARY"} {}` + "\n", "line 2: not one JSON object"},
-		"a member twice":   {`{"access_token":"at0"}` + "\n" + `{"access_token":"CANARY","Access_Token":"other"}` + "\n", "line 2, access_token: this is there twice"},
+		"a member twice":   {`{"access_token":"at0"}` + "\n" + `{"access_token":"CANARY","Access_Token":"other"}` + "\n", "line 2: access_token is there twice"},
 		"no token in JSON": {`{"access_token":"at0"}` + "\n" + `{"sub":"CANARY"}` + "\n", "line 2: no access_token and no refresh_token"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -146,7 +144,7 @@ func TestReadAccountsOfWhatIsNoList(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ text, want string }{
 		"no token column": {"\nemail,CANARY\nx,y\n", "line 2: the header names neither access_token nor refresh_token"},
-		"a column twice":  {"email,access_token,EMAIL\n", "line 1, email: this is there twice"},
+		"a column twice":  {"email,access_token,EMAIL\n", "line 1: email is there twice"},
 		"half an array":   {"\n[{\"access_token\":\"at1\"},\n{\"access_token\":\"CAN", "line 2: not a JSON array of objects from here on"},
 		"more behind it":  {"[{\"access_token\":\"at1\"}]\n{\"access_token\":\"CANARY\"}\n", "line 2: not a JSON array of objects from here on"},
 		"text behind it":  {"[{\"access_token\":\"at1\"}]\n CANARY\n", "line 2: not a JSON array of objects from here on"},
@@ -168,10 +166,9 @@ func TestReadAccountsOfWhatIsNoList(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			_, _, err := readAll(c.text)
-			var list *ListError
-			require.ErrorAs(t, err, &list)
-			require.True(t, list.Ends)
-			require.Equal(t, c.want, err.Error())
+			var ofLine *ListError
+			require.NotErrorAs(t, err, &ofLine)
+			require.EqualError(t, err, c.want)
 		})
 	}
 }
@@ -185,9 +182,6 @@ func TestReadAccountsOfABrokenReader(t *testing.T) {
 			last = err
 		}
 		require.ErrorIs(t, last, boom, name)
-		var list *ListError
-		require.ErrorAs(t, last, &list, name)
-		require.True(t, list.Ends)
 	}
 }
 
@@ -223,18 +217,15 @@ func FuzzReadAccounts(f *testing.F) {
 			if over {
 				t.Fatal("went on after the end")
 			}
-			list, ok := errors.AsType[*ListError](err)
+			line, ofLine := errors.AsType[*ListError](err)
 			switch {
-			case ok:
-				if over = list.Ends; !over && list.Line < 1 {
-					t.Fatalf("no line: %v", err)
-				}
+			case ofLine && line.Line < 1:
+				t.Fatalf("no line: %v", err)
+			case ofLine:
 			case err != nil:
-				t.Fatalf("untyped: %v", err)
+				over = true
 			case a.AccessToken.Empty() && a.RefreshToken.Empty():
 				t.Fatal("an account without a token")
-			case !sendable(a.AccessToken.Reveal()) || !sendable(a.RefreshToken.Reveal()):
-				t.Fatal("a token that cannot be sent")
 			}
 			if !over && a.Row < row {
 				t.Fatalf("row %d after %d", a.Row, row)
@@ -284,7 +275,6 @@ func TestReadEmails(t *testing.T) {
 		in      string
 		want    []Account
 		column  string
-		guessed bool
 		without int
 	}{
 		"lines":              {in: "ann@x.test\nbob@x.test\n", want: both(1, 2)},
@@ -304,8 +294,6 @@ func TestReadEmails(t *testing.T) {
 		"Zoom":               {in: "Email,First Name,Last Name,Department,Manager\nann@x.test,Ann,Doe,,boss@x.test\nbob@x.test,Bob,Roe,,boss@x.test\n", want: both(2, 3), column: "Email"},
 		"German":             {in: "Name;E-Mail-Adresse\nAnn;ann@x.test\nBob;bob@x.test\n", want: both(2, 3), column: "E-Mail-Adresse"},
 		"tabs in UTF-16":     {in: utf16Text("\ufeffName\tE_MAIL\r\nAnn\tann@x.test\r\nBob\tbob@x.test\r\n", binary.LittleEndian), want: both(2, 3), column: "E_MAIL"},
-		"a title like it":    {in: "Name,Dienst-Mail\nAnn,ann@x.test\nBob,bob@x.test\n", want: both(2, 3), column: "Dienst-Mail", guessed: true},
-		"no header":          {in: "Ann,ann@x.test\nBob,bob@x.test\n", want: both(1, 2), column: "column 2", guessed: true},
 		"JSON lines":         {in: "{\"mail\":\"ann@x.test\"}\n{\"Email\":\"bob@x.test\"}", want: both(1, 2)},
 		"blank rows":         {in: "a,email\n,\n1,ann@x.test\n  ,\n2,bob@x.test\n", want: both(3, 5), column: "email"},
 		"what addresses may": {in: "o'neil+tag_1=x{y}@sub-1.x9.example\n", want: []Account{{Email: "o'neil+tag_1=x{y}@sub-1.x9.example", Row: 1}}},
@@ -314,7 +302,7 @@ func TestReadEmails(t *testing.T) {
 			t.Parallel()
 			got, err := ReadEmails(strings.NewReader(c.in))
 			require.NoError(t, err)
-			require.Equal(t, Addresses{All: c.want, Column: c.column, Guessed: c.guessed, Without: c.without}, got)
+			require.Equal(t, Addresses{All: c.want, Column: c.column, Without: c.without}, got)
 		})
 	}
 }
@@ -336,7 +324,9 @@ func TestReadEmailsNamesTheLine(t *testing.T) {
 		".a@x.test\n":                          "line 1: not an e-mail address",
 		"a@b@x.test\n":                         "line 1: not an e-mail address",
 		"a@x.test;b@x.test\n":                  "line 1: the header does not say which column has the e-mail addresses; call it email",
-		"ann@x.test,\n":                        "",
+		"ann@x.test,\n":                        "line 1: the header does not say which column has the e-mail addresses; call it email",
+		"Name,Dienst-Mail\nAnn,ann@x.test\n":   "line 1: the header does not say which column has the e-mail addresses; call it email",
+		"Ann,ann@x.test\nBob,bob@x.test\n":     "line 1: the header does not say which column has the e-mail addresses; call it email",
 		"mailto:ann@x.test\n":                  "line 1: not an e-mail address",
 		"Email\nMAILTO:ann@x.test\n":           "line 2: not an e-mail address",
 		"Ann <ann@x.test>\n":                   "line 1: not an e-mail address",
@@ -354,18 +344,14 @@ func TestReadEmailsNamesTheLine(t *testing.T) {
 		"Name,Owner e-mail\nAnn,boss@x.test\n":                "line 1: the header does not say which column has the e-mail addresses; call it email",
 		"Name,E-Mail Vorgesetzte\nAnn,boss@x.test\n":          "line 1: the header does not say which column has the e-mail addresses; call it email",
 		"Ann,ann@x.test,boss@x.test\n":                        "line 1: the header does not say which column has the e-mail addresses; call it email",
-		"Mail home,Mail office\na@x.test,b@x.test\n":          "",
-		"email,name,Email\na@x.test,A,b@x.test\n":             "line 1, email: this is there twice",
+		"Mail home,Mail office\na@x.test,b@x.test\n":          "line 1: the header does not say which column has the e-mail addresses; call it email",
+		"email,name,Email\na@x.test,A,b@x.test\n":             "line 1: email is there twice",
 		"email\n\n":          "there are no addresses in it",
 		"email,name\n,Ann\n": "there are no addresses in it",
 		"":                   "there are no addresses in it",
 		"PK\x03\x04":         "an Excel workbook (.xlsx) or another zip archive; save the list as CSV (UTF-8)",
 	} {
 		got, err := ReadEmails(strings.NewReader(in))
-		if want == "" {
-			require.NoError(t, err, "%.40q", in)
-			continue
-		}
 		require.EqualError(t, err, want, "%.40q", in)
 		require.Empty(t, got.All)
 	}

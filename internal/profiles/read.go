@@ -147,10 +147,9 @@ func Run(ctx context.Context, client Client, accounts iter.Seq2[Account, error],
 				continue
 			}
 			if err == nil && opts.Done != nil && a.listed() == "" {
-				err = &ListError{Line: a.Row, Reason: "neither email nor sub: nobody can tell whether this account was read before", Ends: true}
+				err = fmt.Errorf("line %d: neither email nor sub: nobody can tell whether this account was read before", a.Row)
 			}
-			list, ofLine := errors.AsType[*ListError](err)
-			if err != nil && (opts.Strict || !ofLine || list.Ends) {
+			if _, ofLine := errors.AsType[*ListError](err); err != nil && (opts.Strict || !ofLine) {
 				unreadable = err
 				return
 			}
@@ -176,50 +175,32 @@ func Run(ctx context.Context, client Client, accounts iter.Seq2[Account, error],
 	return sum, err
 }
 
-// maxSeen bounds what is remembered to one MB. A line that repeats a later one is
+// maxSeen bounds what is remembered to a MB. A line that repeats a later one is
 // read a second time.
-const maxSeen = 3 << 15
+const maxSeen = 3 << 14
 
-// seen notices tokens that came before, by a keyed hash: two of 100,000 tokens
-// collide with a probability of 3e-10. A map of so many takes three times the memory.
+// seen notices tokens that came before, by a keyed hash: two of so many tokens collide
+// with a probability of 1e-10.
 type seen struct {
-	seed  maphash.Seed
-	table []uint64 // by the hash, or behind that where another is; 0: free
-	n     int
+	seed   maphash.Seed
+	hashes map[uint64]bool
 }
 
-func newSeen() *seen { return &seen{seed: maphash.MakeSeed(), table: make([]uint64, 1<<8)} }
+func newSeen() *seen { return &seen{maphash.MakeSeed(), map[uint64]bool{}} }
 
 func (s *seen) before(a Account) bool {
 	token := a.RefreshToken // outlives access tokens
 	if token.Empty() {
 		token = a.AccessToken
 	}
-	if token.Empty() {
-		return false
+	h := maphash.String(s.seed, token.Reveal())
+	if token.Empty() || s.hashes[h] {
+		return !token.Empty()
 	}
-	if s.n == len(s.table)*3/4 && s.n < maxSeen {
-		old := s.table
-		s.table, s.n = make([]uint64, 2*len(old)), 0
-		for _, h := range old {
-			s.add(h)
-		}
+	if len(s.hashes) < maxSeen {
+		s.hashes[h] = true
 	}
-	return s.add(max(1, maphash.String(s.seed, token.Reveal())))
-}
-
-// add tells whether a hash is there, and puts it there while there is room.
-func (s *seen) add(h uint64) bool {
-	i := h % uint64(len(s.table))
-	for s.table[i] != 0 && s.table[i] != h {
-		i = (i + 1) % uint64(len(s.table))
-	}
-	there := s.table[i] == h
-	if !there && s.n < maxSeen {
-		s.table[i] = h
-		s.n++
-	}
-	return there
+	return false
 }
 
 // item is an account to read, or a line that is none.
