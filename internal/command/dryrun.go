@@ -3,10 +3,8 @@ package command
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -46,7 +44,8 @@ func dryRun(ctx context.Context, w *wiring, tokensOut string, s streams) error {
 	w.runner.NewClient = func(site cronofy.Site, app cronofy.App, _ func(cronofy.Wait)) *cronofy.Client {
 		return cronofy.New(site, app, cronofy.WithHTTPClient(&http.Client{Transport: t}), cronofy.WithNames(w.names), cronofy.WithLimiter(nil))
 	}
-	w.runner.Links, w.runner.OpenURL, w.runner.Listen = nil, nil, listenNowhere
+	w.runner.Links, w.runner.OpenURL = nil, nil
+	a.Listen = "127.0.0.1:0"          // the port of the redirect URI is not taken
 	paste := make(chan flow.Event, 1) // of an answer, as soon as there is a link
 	last := flow.Unattended(ctx, w.runner, w.known, paste, func(_ flow.State, ev flow.Event) {
 		r, ok := ev.(flow.Report)
@@ -79,30 +78,6 @@ var storedWords = map[keystore.Kind]string{
 	keystore.File:    secretsIn + "the encrypted file, and the link in links.json",
 	keystore.Keyring: secretsIn + "the system's keyring, and the link in links.json",
 }
-
-// nowhere is a listener that nobody comes to. It takes no port.
-type nowhere struct {
-	address string
-	open    context.Context // ends with Close
-	close   func()
-}
-
-func listenNowhere(_ context.Context, _, address string) (net.Listener, error) {
-	open, end := context.WithCancel(context.Background())
-	return nowhere{address, open, end}, nil
-}
-
-// Accept implements net.Listener.
-func (n nowhere) Accept() (net.Conn, error) {
-	<-n.open.Done()
-	return nil, net.ErrClosed
-}
-
-// Close implements net.Listener.
-func (n nowhere) Close() error { n.close(); return nil }
-
-// Addr implements net.Listener: what was to be taken.
-func (n nowhere) Addr() net.Addr { return &net.UnixAddr{Name: n.address, Net: "tcp"} }
 
 // dryTransport writes requests down, with secrets masked, and answers as
 // Cronofy would.
@@ -143,10 +118,7 @@ func (t *dryTransport) answer(r *http.Request, body []byte) (int, string) {
 	if !strings.HasSuffix(r.URL.Path, "/oauth/token") {
 		return http.StatusOK, `{"organizational_unit_authorization_link_token":{"ou_link_token":"` + dryLinkToken + `"}}`
 	}
-	var grant struct {
-		Type string `json:"grant_type"`
-	}
-	if err := json.Unmarshal(body, &grant); err != nil || grant.Type == "refresh_token" {
+	if strings.Contains(string(body), `"grant_type":"refresh_token"`) {
 		return http.StatusBadRequest, `{"error":"invalid_grant"}`
 	}
 	return http.StatusOK, `{"token_type":"bearer","access_token":"ACCESS_TOKEN","expires_in":3600,"scope":"organizational_unit_use_integrations"}`

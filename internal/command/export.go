@@ -1,11 +1,14 @@
 package command
 
 import (
+	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -103,6 +106,24 @@ func createTokens(path string, mode atomicfile.Mode, ifThere string) (*atomicfil
 	return file, nil
 }
 
+// handover is a token that has just come, for the operator's own application, as JSON
+// that ends in a line break. Its form is a promise to that application.
+func handover(l links.Link, t cronofy.Token) ([]byte, error) {
+	site, err := links.Site(l)
+	if err != nil {
+		return nil, err
+	}
+	now, expires := time.Now().UTC().Truncate(time.Second), time.Time{}
+	if t.ExpiresIn > 0 {
+		expires = now.Add(t.ExpiresIn).Truncate(time.Second)
+	}
+	text, err := json.MarshalIndent(members{"data_center", place(site), "api_url", site.API, "client_id", l.ClientID, "service_account_id", l.ServiceAccount,
+		"provider", l.Provider, "label?", l.Label, "organizational_unit", members{"sub?", l.OrganizationalUnit}, "scope?", cmp.Or(t.Scope, l.Scope),
+		"token_type", t.TokenType, "access_token", t.AccessToken.Reveal(), "access_token_expires_at?", expires,
+		"refresh_token", t.RefreshToken.Reveal(), "exported", now}, "", "  ")
+	return append(text, '\n'), err
+}
+
 // handOver gives the tokens of a link to put, and says how that went.
 func (f *exportFlags) handOver(ctx context.Context, m *links.Manager, l links.Link, s streams, put func([]byte) error) error {
 	token, rotated, err := m.Check(ctx, l)
@@ -110,7 +131,7 @@ func (f *exportFlags) handOver(ctx context.Context, m *links.Manager, l links.Li
 	if err != nil && !lost {
 		return ended(explainLink(err))
 	}
-	text, unwritten := links.Handover(l, token)
+	text, unwritten := handover(l, token)
 	if unwritten == nil {
 		unwritten = put(text)
 	}

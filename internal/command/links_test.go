@@ -111,7 +111,11 @@ func together(ts *testscript.TestScript, _ bool, args []string) {
 
 // works FILE: the exported refresh token is one that Cronofy takes. It is spent.
 func (k *keyringScript) works(ts *testscript.TestScript, args []string) {
-	var h links.Handed
+	var h struct {
+		APIURL       string `json:"api_url"`
+		ClientID     string `json:"client_id"`
+		RefreshToken string `json:"refresh_token"`
+	}
 	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[0])), &h))
 	site, err := cronofy.DataCenters()[0].Site().Override(h.APIURL, "")
 	ts.Check(err)

@@ -94,7 +94,7 @@ func (f *logoutFlags) checkFlags(s streams) error {
 		return usage("--left-over cannot be combined with --all, --revoke or a link", "--all deletes what --left-over does, too")
 	case f.yes && !f.revoke:
 		return usage("--yes goes with --revoke", "forgetting here asks nothing: leave it out")
-	case f.revoke && !f.yes && (f.noInput || !tty):
+	case f.asks && (f.noInput || !tty):
 		return usage("missing: --yes", "--revoke asks for the service account id at a terminal; a script says --yes")
 	}
 	return nil
@@ -125,7 +125,7 @@ type logoutRun struct {
 }
 
 func (q *logoutRun) forget(ctx context.Context, l links.Link) {
-	if q.f.revoke && !q.f.yes && !q.confirmed(ctx, l) {
+	if q.f.asks && !q.confirmed(ctx, l) {
 		if ctx.Err() == nil {
 			complain(q.s.err, "That is not the service account id, so nothing was done; "+l.ID()+" is still listed.", "")
 		}
@@ -134,7 +134,7 @@ func (q *logoutRun) forget(ctx context.Context, l links.Link) {
 	}
 	done, err := q.m.Forget(ctx, l, q.f.revoke)
 	if err != nil {
-		q.failed(l, done, err)
+		q.failed(l, done.Revoked, err)
 		return
 	}
 	q.say(l, done)
@@ -142,7 +142,7 @@ func (q *logoutRun) forget(ctx context.Context, l links.Link) {
 		p := explainLink(done.Left)
 		p.Summary = "Copies of its secrets in another store could not be deleted: " + p.Summary
 		p.Hint += " Then " + leftoverCommand + " deletes them; confer status lists them."
-		q.stays(l, links.StepSecrets, done.Revoked, p)
+		q.stays(l.ID(), links.StepSecrets, done.Revoked, p)
 	}
 }
 
@@ -158,44 +158,40 @@ func (q *logoutRun) confirmed(ctx context.Context, l links.Link) bool {
 const revokeWarning = "Revoking ends confer's own Organizational Unit token. Whether that ends the link too, for\n" +
 	"every account, is not documented by Cronofy. It cannot be undone without the administrator."
 
-func (q *logoutRun) failed(l links.Link, done links.Forgotten, err error) {
+// failed tells where a link stopped being forgotten.
+func (q *logoutRun) failed(l links.Link, revoked bool, err error) {
 	p := explainLink(err)
-	step := stepOf(err)
-	name := "The rest"
-	if l.ClientID != "" {
-		name = l.ID()
+	var step links.Step
+	if e, ok := errors.AsType[*links.StepError](err); ok {
+		step = e.Step
 	}
 	did := ""
-	if done.Revoked {
+	if revoked {
 		did = "its token is revoked, but "
 	}
-	p.Summary = name + " is still listed: " + did + stepWords[step] + " " + p.Summary
-	if step == links.StepRevoke && !storeShut(err) {
+	p.Summary = l.ID() + " is still listed: " + did + stepWords[step] + " " + p.Summary
+	if _, shut := errors.AsType[*keystore.Error](err); step == links.StepRevoke && !shut { // else nothing could be deleted either
 		p.Hint += " Without --revoke, confer logout forgets the link here alone."
 	}
-	q.stays(l, step, done.Revoked, p)
+	q.stays(l.ID(), step, revoked, p)
 }
 
-// stays tells what could not be forgotten. The zero link is what belongs to none.
-func (q *logoutRun) stays(l links.Link, step links.Step, revoked bool, p flow.Problem) {
+// stepWords are where a link stopped being forgotten.
+var stepWords = map[links.Step]string{
+	links.StepWait:    "nothing was done.",
+	links.StepRevoke:  "its token could not be revoked, and nothing was deleted.",
+	links.StepSecrets: "its secrets could not all be deleted.",
+	links.StepList:    "the list could not be changed; its secrets are deleted.",
+}
+
+// stays tells what could not be forgotten: of a link, or, without an id, of none.
+func (q *logoutRun) stays(id string, step links.Step, revoked bool, p flow.Problem) {
 	q.exit = cmp.Or(q.exit, p.Exit)
 	p.Hint = strings.TrimSpace(p.Hint)
 	if q.f.json {
-		id := ""
-		if l.ClientID != "" {
-			id = l.ID()
-		}
 		q.ev.write("kept", "id?", id, "step", step, "revoked", revoked, "code", p.Code, "message", p.Summary, "hint", p.Hint)
 	}
-	if p.Code != flow.CodeCancelled || l.ClientID != "" {
-		complain(q.s.err, p.Summary, p.Hint)
-	}
-}
-
-// storeShut tells that no secret could be read, or deleted either.
-func storeShut(err error) bool {
-	_, store := errors.AsType[*keystore.Error](err)
-	return store && !errors.Is(err, keystore.ErrNotFound)
+	complain(q.s.err, p.Summary, p.Hint)
 }
 
 func (q *logoutRun) say(l links.Link, done links.Forgotten) {
@@ -223,13 +219,10 @@ func (q *logoutRun) say(l links.Link, done links.Forgotten) {
 func (q *logoutRun) deleteUnneeded(ctx context.Context) {
 	done, err := q.m.DeleteUnneeded(ctx, q.f.all)
 	switch {
-	case err != nil && q.f.all:
-		q.failed(links.Link{}, done, err)
-		return
 	case err != nil:
 		p := explainLink(err)
 		p.Summary = "What is left over could not all be deleted: " + p.Summary
-		q.stays(links.Link{}, stepOf(err), false, p)
+		q.stays("", links.StepSecrets, false, p)
 		return
 	case q.f.json && q.f.leftOver:
 		q.ev.write("left_over_deleted", "refresh_tokens_deleted", done.RefreshTokens, "client_secret_deleted", done.ClientSecret)
@@ -243,23 +236,8 @@ func (q *logoutRun) deleteUnneeded(ctx context.Context) {
 	}
 	for _, a := range setAside(done.Damaged, done.UnlistedFile) { // what may still be stored without being listed
 		a.problem.Summary = "There may be secrets that nothing lists. " + a.problem.Summary
-		q.stays(links.Link{}, links.StepSecrets, false, a.problem)
+		q.stays("", links.StepSecrets, false, a.problem)
 	}
-}
-
-func stepOf(err error) (step links.Step) {
-	if e, ok := errors.AsType[*links.StepError](err); ok {
-		step = e.Step
-	}
-	return step
-}
-
-// stepWords are where a link stopped being forgotten.
-var stepWords = map[links.Step]string{
-	links.StepWait:    "nothing was done.",
-	links.StepRevoke:  "its token could not be revoked, and nothing was deleted.",
-	links.StepSecrets: "its secrets could not all be deleted.",
-	links.StepList:    "the list could not be changed; its secrets are deleted.",
 }
 
 func deletedWords(done links.Forgotten) string {

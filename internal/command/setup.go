@@ -346,7 +346,7 @@ func (t *tokenFile) write(l flow.Link, token cronofy.Token) {
 		t.err = fmt.Errorf("%s has those of %s already", clip(t.path), t.of)
 		return
 	}
-	text, err := links.Handover(l.Link, token)
+	text, err := handover(l.Link, token)
 	if err == nil {
 		err = t.file.Put(text)
 	}

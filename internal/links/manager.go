@@ -1,11 +1,9 @@
 package links
 
 import (
-	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -219,49 +217,4 @@ func (m *Manager) lock(ctx context.Context, token StoredSecret) (unlock func(), 
 	path := filepath.Join(filepath.Dir(m.Links.Path()), "token-"+hex.EncodeToString(sum[:4])+".lock")
 	unlock, err = atomicfile.Lock(ctx, path, linkLockLimit)
 	return unlock, failure("lock", path, err)
-}
-
-// Handed is what Handover writes: the tokens of a link, and what they belong to.
-// Its JSON form is a promise to the operator's application.
-type Handed struct {
-	DataCenter         string     `json:"data_center"` // the host, when it is overridden
-	APIURL             string     `json:"api_url"`     // base URL of the API
-	ClientID           string     `json:"client_id"`
-	ServiceAccountID   string     `json:"service_account_id"`
-	Provider           string     `json:"provider"`
-	Label              string     `json:"label,omitempty"`
-	OrganizationalUnit handedUnit `json:"organizational_unit"`
-	Scope              string     `json:"scope,omitempty"`
-	TokenType          string     `json:"token_type"`
-	AccessToken        string     `json:"access_token"`
-	ExpiresAt          *time.Time `json:"access_token_expires_at,omitempty"` // UTC
-	RefreshToken       string     `json:"refresh_token"`
-	Exported           time.Time  `json:"exported"` // UTC
-}
-
-type handedUnit struct {
-	Sub string `json:"sub,omitempty"`
-}
-
-// Handover gives a token that has just come for the operator's own application, as
-// JSON that ends in a line break.
-func Handover(l Link, t cronofy.Token) ([]byte, error) {
-	site, err := Site(l)
-	if err != nil {
-		return nil, err
-	}
-	place := site.DataCenter.ID
-	if site.Overridden() {
-		place = site.APIHost()
-	}
-	now := time.Now().UTC().Truncate(time.Second)
-	h := Handed{DataCenter: place, APIURL: site.API, ClientID: l.ClientID, ServiceAccountID: l.ServiceAccount,
-		Provider: l.Provider, Label: l.Label, OrganizationalUnit: handedUnit{l.OrganizationalUnit}, Scope: cmp.Or(t.Scope, l.Scope),
-		TokenType: t.TokenType, AccessToken: t.AccessToken.Reveal(), RefreshToken: t.RefreshToken.Reveal(), Exported: now}
-	if t.ExpiresIn > 0 {
-		expires := now.Add(t.ExpiresIn).Truncate(time.Second)
-		h.ExpiresAt = &expires
-	}
-	text, err := json.MarshalIndent(h, "", "  ")
-	return append(text, '\n'), err
 }
