@@ -55,11 +55,7 @@ func export(ctx context.Context, f *exportFlags, e environment, s streams) error
 	if err != nil {
 		return err
 	}
-	c, err := loadLinks(ctx, m)
-	if err != nil {
-		return err
-	}
-	l, err := findLink(c, f.link)
+	l, err := oneLink(ctx, m, f.link)
 	if err != nil {
 		return err
 	}

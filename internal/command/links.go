@@ -90,44 +90,37 @@ func listPath() (string, error) {
 	return path, nil
 }
 
-// findLink looks up what the operator named.
-func findLink(c links.Contents, ref string) (links.Link, error) {
-	found := c.Find(ref)
+// oneLink is the link that the operator named, or the only one that there is. That a
+// list was damaged counts more than that this one is empty.
+func oneLink(ctx context.Context, m *links.Manager, ref string) (links.Link, error) {
+	c, err := m.Links.Load(ctx)
+	found, named := c.Links, fmt.Sprintf("%q", cronofy.CleanText(ref, 80))
+	if ref != "" {
+		found = c.Find(ref)
+	}
 	switch {
+	case err != nil:
+		return links.Link{}, ended(explainLink(err))
 	case len(found) == 1:
 		return found[0], nil
-	case len(found) > 1:
-		return links.Link{}, usage(fmt.Sprintf("%q could be any of several links", cronofy.CleanText(ref, 80)), "name one of "+strings.Join(linkIDs(found), ", "))
+	case len(c.Links) == 0 && len(c.Damaged) > 0:
+		return links.Link{}, ended(damagedWords(c.Damaged...))
 	case len(c.Links) == 0:
-		return links.Link{}, nothingLinked(c, "confer makes a link; confer status lists them")
+		return links.Link{}, usage("nothing is linked here", "confer makes a link; confer status tells what else is here")
+	case len(found) == 0:
+		return links.Link{}, usage("there is no link "+named, "confer status lists them: "+linkIDs(c.Links))
+	case ref == "":
+		return links.Link{}, usage("missing: which link", "name one of "+linkIDs(found)+", or say --all")
 	}
-	return links.Link{}, usage(fmt.Sprintf("there is no link %q", cronofy.CleanText(ref, 80)), "confer status lists them: "+strings.Join(linkIDs(c.Links), ", "))
+	return links.Link{}, usage(named+" could be any of several links", "name one of "+linkIDs(found))
 }
 
-func linkIDs(all []links.Link) []string {
-	ids := make([]string, len(all))
-	for i, l := range all {
-		ids[i] = l.ID()
+func linkIDs(all []links.Link) string {
+	var ids []string
+	for _, l := range all {
+		ids = append(ids, l.ID())
 	}
-	return ids
-}
-
-// loadLinks reads the file of links.
-func loadLinks(ctx context.Context, m *links.Manager) (links.Contents, error) {
-	c, err := m.Links.Load(ctx)
-	if err != nil {
-		return c, ended(explainLink(err))
-	}
-	return c, nil
-}
-
-// nothingLinked is for a command that works on a link where none is listed: that a
-// list was damaged counts more than that this one is empty.
-func nothingLinked(c links.Contents, hint string) error {
-	if len(c.Damaged) > 0 {
-		return ended(damagedWords(c.Damaged...))
-	}
-	return usage("nothing is linked here", hint)
+	return strings.Join(ids, ", ")
 }
 
 // explainLink makes the sentence for an error of work on a link. What is not of

@@ -59,16 +59,12 @@ func logout(ctx context.Context, f *logoutFlags, e environment, s streams) error
 	if err != nil {
 		return err
 	}
-	c, err := loadLinks(ctx, m)
-	if err != nil {
-		return err
-	}
 	q := &logoutRun{m: m, f: f, s: s, ev: newEvents(s.out)}
 	if f.leftOver {
 		q.deleteUnneeded(ctx)
 		return &exitError{q.exit}
 	}
-	chosen, err := f.choose(c)
+	chosen, err := f.choose(ctx, m)
 	if err != nil {
 		return err
 	}
@@ -100,19 +96,16 @@ func (f *logoutFlags) checkFlags(s streams) error {
 	return nil
 }
 
-func (f *logoutFlags) choose(c links.Contents) ([]links.Link, error) {
-	switch {
-	case f.all:
-		return c.Links, nil
-	case f.link != "":
-		l, err := findLink(c, f.link)
+func (f *logoutFlags) choose(ctx context.Context, m *links.Manager) ([]links.Link, error) {
+	if !f.all {
+		l, err := oneLink(ctx, m, f.link)
 		return []links.Link{l}, err
-	case len(c.Links) == 1:
-		return c.Links, nil
-	case len(c.Links) == 0:
-		return nil, nothingLinked(c, "confer logout --all forgets unfinished answers too")
 	}
-	return nil, usage("missing: which link", "name one of "+strings.Join(linkIDs(c.Links), ", ")+", or say --all")
+	c, err := m.Links.Load(ctx)
+	if err != nil {
+		return nil, ended(explainLink(err))
+	}
+	return c.Links, nil
 }
 
 // logoutRun forgets one link after the other and remembers the first failure.

@@ -105,9 +105,8 @@ func remembered(browser string) string {
 // otherwise: what follows it belongs to another application or place.
 func (w *wiring) adopt(d links.Draft) {
 	a := &w.known.Answers
-	dc, ok := cronofy.FindDataCenter(d.DataCenter)
-	site, err := dc.Site().Override(d.APIURL, d.AppURL)
-	if !ok || err != nil || a.Site.Chosen() && a.Site != site {
+	site, err := d.Site()
+	if err != nil || a.Site.Chosen() && a.Site != site {
 		return
 	}
 	a.Site = site
@@ -117,15 +116,8 @@ func (w *wiring) adopt(d links.Draft) {
 	if flow.CheckClientID(d.ClientID) == nil { // an earlier version may have saved a secret there
 		a.ClientID = d.ClientID
 	}
-	refused := d.Open == flow.StepApplication.String()
-	if refused {
-		w.known.Unaccepted = flow.StepApplication
-	}
-	if !a.RedirectSet && (flow.CheckRedirectURI(d.RedirectURI) == nil || refused && d.RedirectURI != "") {
-		a.RedirectURI = d.RedirectURI
-	}
-	if a.Listen == "" && !a.RedirectSet {
-		a.Listen = d.Listen
+	if !a.RedirectSet {
+		a.RedirectURI, a.Listen = cmp.Or(d.RedirectURI, a.RedirectURI), cmp.Or(a.Listen, d.Listen)
 	}
 	// The store that has the client secret is gone on with. Memory is gone, and where
 	// nothing was kept yet the keyring is asked about anew.
@@ -133,16 +125,16 @@ func (w *wiring) adopt(d links.Draft) {
 		w.known.Store.Kind = d.Store
 		w.known.SecretKept = true
 	}
+	if d.Open == flow.StepApplication.String() {
+		w.known.Unaccepted = flow.StepApplication
+	}
 	if a.ServiceAccount != "" && a.ServiceAccount != d.ServiceAccount {
 		return
 	}
-	if refused = d.Open == flow.StepServiceAccount.String(); refused {
+	if d.Open == flow.StepServiceAccount.String() {
 		w.known.Unaccepted = flow.StepServiceAccount
 	}
-	if refused || flow.CheckServiceAccountID(d.ServiceAccount) == nil { // one that was refused is shown where it can be put right
-		a.ServiceAccount = d.ServiceAccount
-	}
-	a.Label = cmp.Or(a.Label, d.Label)
+	a.ServiceAccount, a.Label = d.ServiceAccount, cmp.Or(a.Label, d.Label)
 	if p, ok := cronofy.FindProvider(d.Provider); ok {
 		a.Provider = cmp.Or(a.Provider, p)
 	}

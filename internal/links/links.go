@@ -370,12 +370,20 @@ func (c Contents) needed() (all []StoredSecret) {
 // APIHost is empty where the draft does not say it.
 func (d Draft) ClientSecret() StoredSecret {
 	host := ""
-	if dc, ok := cronofy.FindDataCenter(d.DataCenter); ok {
-		if site, err := dc.Site().Override(d.APIURL, d.AppURL); err == nil {
-			host = site.APIHost()
-		}
+	if site, err := d.Site(); err == nil {
+		host = site.APIHost()
 	}
 	return StoredClientSecret(d.Store, host, d.ClientID)
+}
+
+// Site is where the calls of an unfinished run go, or ErrSite.
+func (d Draft) Site() (cronofy.Site, error) {
+	if dc, ok := cronofy.FindDataCenter(d.DataCenter); ok {
+		if site, err := dc.Site().Override(d.APIURL, d.AppURL); err == nil {
+			return site, nil
+		}
+	}
+	return cronofy.Site{}, ErrSite
 }
 
 // addMissingSecrets lists what an older program stored without listing it: links,

@@ -78,12 +78,11 @@ type Manager struct {
 
 // Site is where a link's calls go, or ErrSite.
 func Site(l Link) (cronofy.Site, error) {
-	if dc, ok := cronofy.FindDataCenter(l.DataCenter); ok {
-		if site, err := dc.Site().Override(l.APIURL, l.AppURL); err == nil && site.APIHost() == l.APIHost {
-			return site, nil
-		}
+	site, err := Draft{DataCenter: l.DataCenter, APIURL: l.APIURL, AppURL: l.AppURL}.Site()
+	if err == nil && site.APIHost() != l.APIHost {
+		err = ErrSite
 	}
-	return cronofy.Site{}, ErrSite
+	return site, err
 }
 
 // open gives the store of a link's secrets, or ErrGone.
