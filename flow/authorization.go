@@ -33,7 +33,8 @@ type authorization struct {
 	srv   *callback.Server
 	short string
 	url   string
-	end   *deadline
+	until time.Time // when the wait ends; zero: it has no end
+	timer *time.Timer
 	asked <-chan error // of the browser that was asked for; nil: it was told of
 	// approving is that of the sandbox's administrator; nil: nobody is at work.
 	approving <-chan error
@@ -51,8 +52,8 @@ func (z *authorization) run(ctx context.Context) Event {
 	}
 	z.srv = srv
 	defer z.release()
-	z.end = newDeadline(z.r.Timeout)
-	defer z.end.timer.Stop()
+	z.until, z.timer = time.Now().Add(z.r.Timeout), time.NewTimer(z.r.Timeout)
+	defer z.timer.Stop()
 	if err := z.newLink(ctx); err != nil {
 		return Failed{Err: err}
 	}
@@ -60,10 +61,14 @@ func (z *authorization) run(ctx context.Context) Event {
 	return z.wait(ctx)
 }
 
+// listen waits for its own port, where the try before had it. A program that is being
+// started holds a copy of every listener until it has begun (fork, then close-on-exec):
+// a port that was ours a moment ago may look taken for as long.
 func (z *authorization) listen(ctx context.Context) (*callback.Server, error) {
-	tries := 1
+	const pause, longest = 25 * time.Millisecond, 500 * time.Millisecond
+	end := time.Now()
 	if z.r.closeLast() {
-		tries = portTries
+		end = end.Add(longest)
 	}
 	for {
 		srv, err := callback.Open(ctx, callback.Config{
@@ -71,18 +76,14 @@ func (z *authorization) listen(ctx context.Context) (*callback.Server, error) {
 			Listen:      z.answers.Listen,
 			States:      z.r.states,
 			Answers:     z.basis().String(),
-			OnUnusable:  z.tellUnusable,
+			OnUnusable:  func(err error) { z.say(AnswerRejected{err}) },
 			ListenFunc:  z.r.Listen,
 		})
 		var port *callback.PortError
-		if tries--; tries == 0 || !errors.As(err, &port) || port.Class != callback.PortInUse {
+		if !errors.As(err, &port) || port.Class != callback.PortInUse || time.Now().After(end) {
 			return srv, err
 		}
-		select {
-		case <-time.After(portPause):
-		case <-ctx.Done():
-			return nil, err
-		}
+		time.Sleep(pause)
 	}
 }
 
@@ -102,7 +103,7 @@ func (z *authorization) newLink(ctx context.Context) error {
 		z.r.recordPending(ctx, state, z.answers, z.store)
 	}
 	z.url, z.short = raw, z.srv.ShortURL(raw)
-	z.say(LinkReady{URL: z.url, ShortURL: z.short, RedirectURI: z.answers.RedirectURI, Listening: z.srv.Listening(), Until: z.end.until})
+	z.say(LinkReady{URL: z.url, ShortURL: z.short, RedirectURI: z.answers.RedirectURI, Listening: z.srv.Listening(), Until: z.until})
 	return nil
 }
 
@@ -148,7 +149,7 @@ func (z *authorization) browserEnded(ctx context.Context, err error) Event {
 	case !errors.As(err, &ended):
 	case len(z.srv.Answers()) > 0: // that is what it brought
 	case z.r.Unattended:
-		return z.stop(ctx, func() Event { return Failed{Err: ended, Approved: ended.Approved} })
+		return z.stop(ctx, Failed{Err: ended, Approved: ended.Approved})
 	default:
 		z.say(AnswerRejected{ended})
 	}
@@ -160,9 +161,13 @@ func (z *authorization) wait(ctx context.Context) Event {
 		var last Event
 		select {
 		case <-ctx.Done():
-			last = z.stop(ctx, func() Event { return Failed{Err: context.Cause(ctx)} })
-		case <-z.end.timer.C:
-			last = z.expired(ctx)
+			last = z.stop(ctx, Failed{Err: context.Cause(ctx)})
+		case <-z.timer.C:
+			if len(z.inbox) > 0 { // what the operator did before the end counts
+				z.timer.Reset(0)
+				continue
+			}
+			last = z.stop(ctx, Failed{Err: ErrTimeout})
 		case err := <-z.asked:
 			z.asked = nil
 			last = z.browserAsked(ctx, crashed(err))
@@ -192,28 +197,13 @@ func crashed(err error) error {
 	return err
 }
 
-// stop ends the wait without an answer, unless one is here: its state is used up,
-// and nobody could bring it again.
-func (z *authorization) stop(ctx context.Context, without func() Event) Event {
-	if a, ok := z.srv.Next(notWaiting); ok {
+// stop ends the wait, unless an answer is here: its state is used up, and nobody could
+// bring it again.
+func (z *authorization) stop(ctx context.Context, last Event) Event {
+	if a, here := z.srv.Stop(); here {
 		return z.use(ctx, a)
 	}
-	return without()
-}
-
-// expired ends the wait, but for what the operator did at the last moment.
-func (z *authorization) expired(ctx context.Context) Event {
-	for until := z.end.until; z.end.until == until; {
-		select {
-		case d := <-z.inbox:
-			if last := d.deliver(ctx, z); last != nil {
-				return last
-			}
-		default:
-			return z.stop(ctx, func() Event { return Failed{Err: ErrTimeout} })
-		}
-	}
-	return nil // there is more time
+	return last
 }
 
 // take takes a pasted address.
@@ -223,20 +213,36 @@ func (z *authorization) take(ctx context.Context, text string) Event {
 		z.say(AnswerRejected{err})
 		return nil
 	}
+	if brought, here := z.srv.Stop(); here { // at the same moment, and its page waits for the truth
+		a = brought
+	}
 	return z.use(ctx, a)
 }
 
-// tellUnusable tells the screen what a person sees in a browser window. A wrong host
-// is the proxy's doing only where there is one.
-func (z *authorization) tellUnusable(err error) {
-	if err != callback.ErrHost || z.answers.Listen != "" {
-		z.say(AnswerRejected{err})
+// extend puts the end off, or takes it away, and gives it.
+func (z *authorization) extend(endless bool) time.Time {
+	if endless {
+		z.until = time.Time{}
+		z.timer.Stop()
+		return z.until
 	}
+	if z.until.IsZero() { // there is no end again: the operator wants one
+		z.until = time.Now()
+	}
+	z.until = z.until.Add(z.r.Timeout)
+	z.timer.Reset(time.Until(z.until))
+	return z.until
 }
 
-// finish takes the answer whose state was claimed, and gives what its browser is told.
-// What the code gives is finished even if the operator leaves: a code cannot be had
-// twice.
+// use takes the answer whose state was claimed, and tells its browser how it ended.
+func (z *authorization) use(ctx context.Context, a callback.Answer) Event {
+	last, told := z.finish(ctx, a)
+	z.srv.ShowOutcome(told)
+	return last
+}
+
+// finish ends the authorization with an answer, even if the operator leaves: a code
+// cannot be had twice.
 func (z *authorization) finish(ctx context.Context, a callback.Answer) (last Event, told callback.Outcome) {
 	if a.Error != "" {
 		err := &cronofy.Error{Op: "authorize", Code: a.Error, Description: a.Description}
@@ -265,34 +271,6 @@ func (z *authorization) approved(code cronofy.Secret) unfinished {
 	return unfinished{code: code, exchange: z.exchange, until: time.Now().Add(codeLife)}
 }
 
-// use takes an answer, and the next one that is here if nothing came of it. The
-// browsers of the others learn how it ended.
-func (z *authorization) use(ctx context.Context, a callback.Answer) Event {
-	last, told := z.finish(ctx, a)
-	z.srv.ShowOutcome(a.ID, told)
-	for {
-		failed, bad := last.(Failed)
-		another := bad && !failed.TokensKept // where tokens are here, the store would not take others either
-		switch {
-		case !bad:
-			told.Text = "An answer that came before this one was used. Nothing more is asked of you."
-		case another:
-			told = notWaiting
-		}
-		next, more := z.srv.Next(told)
-		if !more {
-			return last
-		}
-		if another {
-			last, told = z.finish(ctx, next)
-			if f, again := last.(Failed); again && failed.Approved && !f.Approved { // a mere refusal says less
-				last = failed
-			}
-		}
-		z.srv.ShowOutcome(next.ID, told)
-	}
-}
-
 // release goes on serving the browser's pages, unless the port is needed before
 // that.
 func (z *authorization) release() {
@@ -306,39 +284,6 @@ func (z *authorization) release() {
 	time.AfterFunc(pagesLimit, z.srv.Close)
 }
 
-// A program that is being started holds a copy of every listener until it has
-// begun (fork, then close-on-exec): a port that was ours a moment ago may look
-// taken for as long.
-const (
-	portTries = 20
-	portPause = 25 * time.Millisecond
-)
-
-// deadline is the end of a wait, as the screen shows it and as it comes.
-type deadline struct {
-	until time.Time
-	timer *time.Timer
-}
-
-func newDeadline(d time.Duration) *deadline {
-	return &deadline{until: time.Now().Add(d), timer: time.NewTimer(d)}
-}
-
-// extend puts the end off by d, or takes it away, and gives it.
-func (e *deadline) extend(d time.Duration, endless bool) time.Time {
-	if endless {
-		e.until = time.Time{}
-		e.timer.Stop()
-		return e.until
-	}
-	if e.until.IsZero() { // there is no end again: the operator wants one
-		e.until = time.Now()
-	}
-	e.until = e.until.Add(d)
-	e.timer.Reset(time.Until(e.until))
-	return e.until
-}
-
 const (
 	// lingerLimit is how long the listener stays, after the truth is known, for the
 	// browser to fetch the page that says it.
@@ -348,13 +293,6 @@ const (
 	// would be kept from another confer.
 	pagesLimit = 10 * time.Minute
 )
-
-// notWaiting is for who comes after the wait.
-var notWaiting = callback.Outcome{
-	Title: "confer is not waiting for an answer now",
-	Text:  "Your answer was not used, and it still counts.",
-	Hint:  "Ask the person who sent you the link to have confer wait again. Then load this page again.",
-}
 
 const closeWindow = "You can close this window."
 

@@ -25,20 +25,30 @@ func lastAuthorization(t *testing.T) (z *authorization, inbox chan Delivery, fin
 	t.Cleanup(srv.Close)
 	inbox = make(chan Delivery, inboxSize)
 	z = newAuthorization(r, a, srv, inbox)
-	t.Cleanup(func() { z.end.timer.Stop() })
+	t.Cleanup(func() { z.timer.Stop() })
 	return z, inbox, a.RedirectURI + "?code=right&state=" + r.states.Issue(a.authorizing(StepAuthorize).String())
 }
 
 func newAuthorization(r *Runner, a Answers, srv *callback.Server, inbox chan Delivery) *authorization {
-	return &authorization{r: r, at: StepAuthorize, answers: a, inbox: inbox, srv: srv, say: func(Event) {}, end: newDeadline(r.Timeout),
+	return &authorization{r: r, at: StepAuthorize, answers: a, inbox: inbox, srv: srv, say: func(Event) {}, until: time.Now().Add(r.Timeout), timer: time.NewTimer(r.Timeout),
 		exchange: func(_ context.Context, code cronofy.Secret, _ func(Event)) (storing, error) {
 			return func(context.Context, Store) (Event, error) {
 				return Linked{Link: Link{Link: links.Link{Label: code.Reveal()}}}, nil
 			}, nil
 		},
-		unconfirmed: func(context.Context) Event { return Linked{Link: Link{Link: links.Link{Unconfirmed: true}}} },
+		unconfirmed: func(context.Context) Event { return unconfirmed },
 	}
 }
+
+// timeout is the end of a wait whose time is over.
+func (z *authorization) timeout(t *testing.T) Event {
+	t.Helper()
+	z.until = time.Now()
+	z.timer.Reset(0)
+	return z.wait(t.Context())
+}
+
+var unconfirmed = Linked{Link: Link{Link: links.Link{Unconfirmed: true}}}
 
 var linkedRight = Linked{Link: Link{Link: links.Link{Label: "right"}}}
 
@@ -47,7 +57,7 @@ var linkedRight = Linked{Link: Link{Link: links.Link{Label: "right"}}}
 func TestAnAnswerThatIsHereCounts(t *testing.T) {
 	t.Parallel()
 	for name, end := range map[string]func(*authorization) Event{
-		"time-out": func(z *authorization) Event { return z.expired(t.Context()) },
+		"time-out": func(z *authorization) Event { return z.timeout(t) },
 		"handed":   func(z *authorization) Event { return ReportedDone{}.deliver(t.Context(), z) },
 		"leaving": func(z *authorization) Event {
 			ctx, cancel := context.WithCancel(t.Context())
@@ -111,7 +121,8 @@ func TestQuittingLaterWaitsForNoPage(t *testing.T) {
 	for _, owed := range []time.Duration{-time.Second, 200 * time.Millisecond} {
 		z, _, final := lastAuthorization(t)
 		bring(t, final)
-		z.srv.ShowOutcome((<-z.srv.Answers()).ID, callback.Outcome{OK: true})
+		<-z.srv.Answers()
+		z.srv.ShowOutcome(callback.Outcome{OK: true})
 		start := time.Now()
 		z.r.last, z.r.owed = z.srv, start.Add(owed)
 		z.r.wait()
@@ -126,11 +137,14 @@ func TestTheLastMoment(t *testing.T) {
 	z, inbox, final := lastAuthorization(t)
 	inbox <- OpenWanted{}
 	inbox <- Pasted{Text: final}
-	require.Equal(t, linkedRight, z.expired(t.Context()))
+	require.Equal(t, linkedRight, z.timeout(t))
 
 	z, inbox, _ = lastAuthorization(t)
 	inbox <- Extended{}
-	require.Nil(t, z.expired(t.Context()), "the wait goes on")
+	inbox <- ReportedDone{}
+	require.Equal(t, unconfirmed, z.timeout(t), "the wait went on")
+
+	z, inbox, _ = lastAuthorization(t)
 	inbox <- Pasted{Text: "not an answer"}
-	require.Equal(t, Failed{Err: ErrTimeout}, z.expired(t.Context()))
+	require.Equal(t, Failed{Err: ErrTimeout}, z.timeout(t))
 }

@@ -129,7 +129,7 @@ func (s State) hand(d Delivery) (State, *Task) {
 func (d Pasted) deliver(ctx context.Context, z *authorization) Event { return z.take(ctx, d.Text) }
 
 func (d Extended) deliver(_ context.Context, z *authorization) Event {
-	z.say(TimeExtended{z.end.extend(z.r.Timeout, d.Endless)})
+	z.say(TimeExtended{z.extend(d.Endless)})
 	return nil
 }
 
@@ -138,7 +138,7 @@ func (NewLinkWanted) deliver(ctx context.Context, z *authorization) Event {
 	case err == nil:
 		z.open()
 	case ctx.Err() != nil:
-		return z.stop(ctx, func() Event { return Failed{Err: err} })
+		return z.stop(ctx, Failed{Err: err})
 	default: // the administrator may be at work with the link before
 		z.say(AnswerRejected{err})
 	}
@@ -161,7 +161,10 @@ func (ReportedDone) deliver(ctx context.Context, z *authorization) Event {
 	if z.unconfirmed == nil {
 		return nil
 	}
-	return z.stop(ctx, func() Event { return z.unconfirmed(ctx) })
+	if a, here := z.srv.Stop(); here {
+		return z.use(ctx, a)
+	}
+	return z.unconfirmed(ctx)
 }
 
 // Reports of an authorization.

@@ -16,12 +16,12 @@ func TestMoreTimeIsGiven(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				start := time.Now()
-				d := newDeadline(time.Minute)
+				z := &authorization{r: &Runner{Timeout: time.Minute}, until: start.Add(time.Minute), timer: time.NewTimer(time.Minute)}
 				time.Sleep(pause)
-				require.Equal(t, start.Add(2*time.Minute), d.extend(time.Minute, false))
-				<-d.timer.C
+				require.Equal(t, start.Add(2*time.Minute), z.extend(false))
+				<-z.timer.C
 				require.Equal(t, 2*time.Minute, time.Since(start))
-				require.Equal(t, d.until, time.Now())
+				require.Equal(t, z.until, time.Now())
 			})
 		})
 	}

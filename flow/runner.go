@@ -114,7 +114,7 @@ func (r *Runner) wait() {
 	last, limit := r.last, time.Until(r.owed)
 	r.mu.Unlock()
 	if last != nil {
-		last.Linger(context.Background(), limit)
+		last.Linger(limit)
 	}
 	r.closeLast()
 	r.saver.wg.Wait()

@@ -11,7 +11,6 @@ import (
 // Answer is what came back from the browser: a code or an error, never both.
 // https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2
 type Answer struct {
-	ID          string // names it for ShowOutcome; empty when it was pasted
 	State       string
 	Code        cronofy.Secret
 	Error       string // the OAuth error code, cleaned for the terminal

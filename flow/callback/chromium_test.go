@@ -59,7 +59,7 @@ func answerAll(t *testing.T, s *Server) {
 		for {
 			select {
 			case a := <-s.Answers():
-				s.ShowOutcome(a.ID, outcomeOf(a))
+				s.ShowOutcome(outcomeOf(a))
 			case <-stop:
 				return
 			}
@@ -182,8 +182,11 @@ func TestChromiumWithTwoTabs(t *testing.T) {
 	older, newer := ctx, chromium.Tab(t, ctx)
 	require.NoError(t, chromedp.Do(older, chromedp.Navigate(s.authorize(p))))
 	s.clicked(t, newer, p, "deny", "failed") // a new try, refused
-	require.NoError(t, chromedp.Do(older, chromedp.Click(chromedp.ID("allow")), chromedp.WaitVisible(chromedp.ID("done"))),
-		"the old tab of an earlier try still works")
+	require.NoError(t, chromedp.Do(older, chromedp.Click(chromedp.ID("allow")), chromedp.WaitVisible(chromedp.ID("unusable"))))
+	s.Close()
+	s = opened(t, Config{RedirectURI: s.cfg.RedirectURI, States: s.cfg.States})
+	answerAll(t, s)
+	require.NoError(t, chromedp.Do(older, chromedp.Reload(), chromedp.WaitVisible(chromedp.ID("done"))), "the old tab of an earlier try still works")
 
 	again := chromium.Tab(t, ctx)
 	require.NoError(t, chromedp.Do(again, chromedp.Navigate(text(t, older, chromedp.Location())), chromedp.WaitVisible(chromedp.ID("done"))))
@@ -197,7 +200,7 @@ func TestChromiumWithoutJavaScriptWaitsForTheTruth(t *testing.T) {
 	s.clicked(t, ctx, p, "allow", "waiting")
 	a := <-s.Answers()
 	require.Equal(t, pastedCode, a.Code.Reveal())
-	s.ShowOutcome(a.ID, outcomeOf(a))
+	s.ShowOutcome(outcomeOf(a))
 	require.NoError(t, chromedp.Do(ctx, chromedp.WaitVisible(chromedp.ID("done"))))
 	require.NotContains(t, text(t, ctx, chromedp.OuterHTML(chromedp.CSS("html"))), "<script")
 }
@@ -208,8 +211,8 @@ func TestChromiumIsGoneBeforeTheListener(t *testing.T) {
 	s, p := opened(t, Config{}), provider(t)
 	s.clicked(t, ctx, p, "allow", "waiting")
 	a := <-s.Answers()
-	s.ShowOutcome(a.ID, outcomeOf(a))
-	s.Linger(ctx, time.Minute)
+	s.ShowOutcome(outcomeOf(a))
+	s.Linger(time.Minute)
 	start := time.Now()
 	s.Close()
 	t.Logf("closed in %v", time.Since(start))

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"sync"
@@ -177,16 +178,22 @@ func TestOneStateManyTimesAtOnceIsDeliveredOnce(t *testing.T) {
 	require.Empty(t, s.answers)
 }
 
-func TestTwoGoodAnswersAreBothDelivered(t *testing.T) {
+// TestOneAnswerIsTaken: a further one is told so, and its state stays good, until all
+// is done.
+func TestOneAnswerIsTaken(t *testing.T) {
 	t.Parallel()
 	s := opened(t, Config{})
 	h, one, two := s.servers[0].Handler, s.cfg.States.Issue(answers), s.cfg.States.Issue(answers)
-	serve(h, s.address(t), "/callback?code=c1&state="+one)
-	serve(h, s.address(t), "/callback?error=access_denied&state="+two)
-	a, b := <-s.Answers(), <-s.Answers()
-	require.Equal(t, "c1", a.Code.Reveal())
-	require.Equal(t, "access_denied", b.Error)
-	require.NotEqual(t, a.ID, b.ID)
+	taken := serve(h, s.address(t), "/callback?code=c1&state="+one)
+	further := func() *httptest.ResponseRecorder {
+		return serve(h, s.address(t), "/callback?error=access_denied&state="+two)
+	}
+	require.Equal(t, "c1", (<-s.Answers()).Code.Reveal())
+	require.Contains(t, further().Body.String(), "Your answer was not used, and it still counts.")
+	s.ShowOutcome(Outcome{OK: true, Title: "Zoom is linked"})
+	require.Equal(t, taken.Header().Get("Location"), further().Header().Get("Location"))
+	require.Empty(t, s.answers)
+	require.NoError(t, s.cfg.States.Claim(two, answers))
 }
 
 // TestAGoodAnswerInBadCompany: what else stands in the request is no reason to

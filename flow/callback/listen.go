@@ -26,26 +26,24 @@ type target struct {
 	loopback bool // plain http to this machine: we can be there ourselves
 }
 
-// errRedirectURI: it is no address. The parser's own error quotes its input.
-var errRedirectURI = errors.New("redirect URI: no address")
-
 func parseTarget(raw string) (target, error) {
 	u, err := url.Parse(raw)
 	if err != nil {
-		return target{}, errRedirectURI
+		return target{}, errors.New("the redirect URI is no address") // the parser's own error quotes it
 	}
 	return target{url: u, loopback: u.Scheme == "http" && cronofy.LoopbackHost(u.Hostname())}, nil
 }
 
-// host is what browsers send as Host: without the scheme's own port.
-func (t target) host() string { return plainHost(t.url.Host, t.url.Scheme) }
+// host is what browsers send as Host.
+func (t target) host() string { return t.plain(t.url.Host) }
 
-func plainHost(host, scheme string) string {
-	host = strings.ToLower(host)
-	if scheme == "https" {
-		return strings.TrimSuffix(host, ":443")
+// plain is a host without the scheme's own port.
+func (t target) plain(host string) string {
+	own := ":80"
+	if t.url.Scheme == "https" {
+		own = ":443"
 	}
-	return strings.TrimSuffix(host, ":80")
+	return strings.TrimSuffix(strings.ToLower(host), own)
 }
 
 // path is never empty: a browser asks for "/".

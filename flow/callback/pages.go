@@ -102,10 +102,6 @@ func pageOutcome(o Outcome) page {
 	return p
 }
 
-func pageLate(o Outcome) page {
-	return plain(http.StatusServiceUnavailable, "Not now", o.Title, o.Text, o.Hint)
-}
-
 func pageWaiting(again string) page {
 	return page{
 		Status: http.StatusOK, Tone: "plain", Sign: "…", Word: "Please wait", ID: "waiting", Refresh: again,
@@ -119,6 +115,10 @@ func pageWaiting(again string) page {
 var (
 	pageEnded = plain(http.StatusOK, "Ended", "confer has ended",
 		"It ended before this page could show the result.", "The person who ran confer can see how it ended. "+closeWindow)
+	// pageNotWaiting is for who comes after the wait.
+	pageNotWaiting = plain(http.StatusServiceUnavailable, "Not now", "confer is not waiting for an answer now",
+		"Your answer was not used, and it still counts.",
+		"Ask the person who sent you the link to have confer wait again. Then load this page again.")
 	pageNowhere = plain(http.StatusNotFound, "Nothing here", "There is no page at this address",
 		"confer does not know this address, or no longer does.", closeWindow)
 	pageLinkEnded = plain(http.StatusNotFound, "Nothing here", "This approval link no longer works",

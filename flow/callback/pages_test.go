@@ -21,10 +21,10 @@ func allPages() map[string]page {
 	all := map[string]page{
 		"linked":  pageOutcome(Outcome{OK: true, Title: "Zoom is linked", Text: "t", Hint: "h"}),
 		"refused": pageOutcome(Outcome{Title: "Access was refused", Text: "t"}),
-		"waiting": pageWaiting("/callback?done=x&again"), "late": pageLate(Outcome{Title: "Not now", Text: "t", Hint: "h"}),
+		"waiting": pageWaiting("/callback?done=x&again"),
 	}
 	for _, p := range []page{
-		pageEnded, pageNowhere, pageLinkEnded, pageHost, pageMethod, pageOtherUser, pageMalformed, pageStateUsed, pageStateOther, pageStateUnknown,
+		pageEnded, pageNotWaiting, pageNowhere, pageLinkEnded, pageHost, pageMethod, pageOtherUser, pageMalformed, pageStateUsed, pageStateOther, pageStateUnknown,
 	} {
 		all[p.Title] = p
 	}

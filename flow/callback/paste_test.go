@@ -71,7 +71,7 @@ func TestParsePasteReadsWhatPeopleCopy(t *testing.T) {
 		require.NoError(t, err, name)
 		require.Equal(t, pastedCode, a.Code.Reveal(), name)
 		require.Equal(t, pastedState, a.State, name)
-		require.Empty(t, a.ID+a.Error+a.Description, name)
+		require.Empty(t, a.Error+a.Description, name)
 	}
 }
 

@@ -3,24 +3,26 @@ package callback
 import (
 	"errors"
 	"net/http"
+	"net/url"
 	"strings"
+	"time"
 )
 
 const (
 	linkPath = "/go/"
-	doneKey  = "done" // names an outcome
+	doneKey  = "done" // names the outcome
 	againKey = "again"
 )
 
-// serveCallback serves the redirect URI, the outcome's pages and, on loopback,
+// serveCallback serves the redirect URI, the outcome's page and, on loopback,
 // the short links.
 func (s *Server) serveCallback(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
 	switch {
 	case r.URL.Path == s.target.path() && q.Has(doneKey) && !q.Has("state"):
-		s.onlyPeople(w, r, func() { s.serveDone(w, r, q.Get(doneKey)) })
+		s.onlyPeople(w, r, s.serveDone)
 	case r.URL.Path == s.target.path():
-		s.onlyPeople(w, r, func() { s.serveAnswer(w, r) })
+		s.onlyPeople(w, r, s.serveAnswer)
 	case s.target.loopback:
 		s.serveLink(w, r)
 	default:
@@ -35,17 +37,17 @@ func (s *Server) serveLink(w http.ResponseWriter, r *http.Request) {
 		pageNowhere.write(w)
 		return
 	}
-	s.onlyPeople(w, r, func() {
+	s.onlyPeople(w, r, func(w http.ResponseWriter, r *http.Request) {
 		s.mu.Lock()
 		to, known := s.links[id]
-		late := s.late
+		ended, outcome := s.ended, s.outcome
 		s.mu.Unlock()
 		proxied := s.target.loopback && s.cfg.Listen != ""
 		switch {
 		case known && !proxied && s.refuseOtherUser(w, r):
-		case known && late != nil && late.OK:
-			pageOutcome(*late).write(w)
-		case !known || late != nil:
+		case known && outcome != nil && outcome.OK:
+			pageOutcome(*outcome).write(w)
+		case !known || ended:
 			pageLinkEnded.write(w)
 		default:
 			redirect(w, to)
@@ -53,90 +55,96 @@ func (s *Server) serveLink(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// serveAnswer judges the state before anything else that came with it.
+// serveAnswer judges the state before anything else that came with it. Who brought
+// the answer is sent to an address without the code, as often as they come.
 func (s *Server) serveAnswer(w http.ResponseWriter, r *http.Request) {
 	if len(r.URL.RawQuery) > queryLimit {
 		pageMalformed.write(w)
 		return
 	}
 	a, bad := parseQuery(r.URL.RawQuery)
-	if a.State == "" {
-		s.refuse(w, pageMalformed, ofPerson(r, ErrMalformed))
-		return
-	}
-	if err := s.cfg.States.check(a.State, s.cfg.Answers); err != nil {
-		s.refuseState(w, r, a.State, err)
-		return
-	}
-	if s.cfg.Listen == "" && s.refuseOtherUser(w, r) { // else the operator's proxy comes, as whatever user
-		return
-	}
-	if bad != nil {
-		s.refuse(w, pageMalformed, ErrMalformed)
-		return
-	}
-	s.accept(w, r, a)
-}
-
-// accept claims, sends the browser to an address without the code, and only
-// then hands over: the browser has its answer before anybody can close.
-func (s *Server) accept(w http.ResponseWriter, r *http.Request, a Answer) {
-	d, late, err := s.claim(a.State)
+	err := s.cfg.States.check(a.State, s.cfg.Answers)
 	switch {
-	case err != nil:
-		s.refuseState(w, r, a.State, err)
-		return
-	case d == nil: // it stays in the address, where it may count later
-		pageLate(*late).write(w)
-		return
+	case a.State == "":
+		s.refuse(w, pageMalformed, ofPerson(r, ErrMalformed))
+	case errors.Is(err, ErrStateUnknown):
+		s.refuse(w, pageState(err), ofPerson(r, err))
+	case err != nil && !s.took(a.State):
+		s.refuse(w, pageState(err), err)
+	case err == nil && s.cfg.Listen == "" && s.refuseOtherUser(w, r): // else the operator's proxy comes, as whatever user
+	case err == nil && bad != nil:
+		s.refuse(w, pageMalformed, ErrMalformed)
+	case err == nil && !s.take(a): // it stays in the address, where it may count later
+		pageNotWaiting.write(w)
+	default:
+		redirect(w, s.doneURL())
 	}
-	redirect(w, s.doneURL(d.id))
-	if late != nil { // it never will count
-		return
-	}
-	_ = http.NewResponseController(w).Flush()
-	a.ID = d.id
-	s.mu.Lock()
-	s.answers <- a
-	s.reserved--
-	s.mu.Unlock()
 }
 
-// claim uses a state up, and makes the page of its answer. Nothing is used up after
-// the end of the wait: late is shown then, at a page only where the answer will never
-// count.
-func (s *Server) claim(state string) (d *done, late *Outcome, err error) {
-	s.mu.Lock() // also over Claim: whoever finds the state used finds its page
+func (s *Server) took(state string) bool {
+	s.mu.Lock()
 	defer s.mu.Unlock()
-	if late = s.late; late != nil && !late.OK {
-		return nil, late, nil
-	}
-	d = &done{id: token(), known: make(chan struct{}), shown: make(chan struct{}), outcome: late}
-	if late != nil {
-		close(d.known)
-	} else if err := s.cfg.States.Claim(state, s.cfg.Answers); err != nil {
-		return nil, nil, err
-	} else {
-		s.reserved++
-	}
-	s.dones[d.id], s.byState[state] = d, d
-	return d, late, nil
+	return s.state == state
 }
 
-// refuseState sends the same tab again, or a second one with its address, to the
-// outcome.
-func (s *Server) refuseState(w http.ResponseWriter, r *http.Request, state string, err error) {
+// take uses the state of an answer up and hands the answer over, and tells whether its
+// browser is to see how it ends. Only one answer is taken: the state of any other
+// stays good, unless all is done and it never will count.
+func (s *Server) take(a Answer) bool {
 	s.mu.Lock()
-	d := s.byState[state]
-	s.mu.Unlock()
-	if d != nil {
-		redirect(w, s.doneURL(d.id))
+	defer s.mu.Unlock()
+	if !s.ended && s.state == "" && s.cfg.States.Claim(a.State, s.cfg.Answers) == nil {
+		s.state = a.State
+		s.answers <- a
+	}
+	return s.state == a.State || s.outcome != nil && s.outcome.OK
+}
+
+// doneURL has the redirect URI's own path: a tunnel or proxy may deliver no other.
+func (s *Server) doneURL() string {
+	return (&url.URL{Path: s.target.path(), RawQuery: doneKey + "=" + s.done}).String()
+}
+
+const (
+	// firstHold is how long the outcome's page waits before it shows itself
+	// unfinished: most exchanges take less, and then the first page is the truth.
+	firstHold = 1500 * time.Millisecond
+	// againHold: the unfinished page asks again once, and that request waits
+	// long, so that a screen reader is not interrupted by reloads.
+	againHold = 20 * time.Second
+)
+
+// serveDone waits a while for the outcome. Without one it shows a page that
+// asks again, once, and that request waits long.
+func (s *Server) serveDone(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Query().Get(doneKey) != s.done {
+		pageNowhere.write(w)
 		return
 	}
-	if errors.Is(err, ErrStateUnknown) {
-		err = ofPerson(r, err)
+	hold := firstHold
+	if r.URL.Query().Has(againKey) {
+		hold = againHold
 	}
-	s.refuse(w, pageState(err), err)
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(hold + writeLimit))
+	select {
+	case <-s.known:
+	case <-time.After(hold):
+	case <-s.closing.Done():
+	case <-r.Context().Done():
+	}
+	s.mu.Lock()
+	o := s.outcome
+	s.mu.Unlock()
+	switch {
+	case o != nil:
+		pageOutcome(*o).write(w)
+		_ = http.NewResponseController(w).Flush()
+		s.show()
+	case s.closing.Err() != nil:
+		pageEnded.write(w)
+	default:
+		pageWaiting(s.doneURL() + "&" + againKey).write(w)
+	}
 }
 
 // redirect answers 303 without a body: the target may hold the link token.
@@ -148,29 +156,25 @@ func redirect(w http.ResponseWriter, to string) {
 }
 
 // gate lets requests for one host through; every other name for this address is
-// somebody's DNS (rebinding), or a tunnel that rewrites Host.
+// somebody's DNS (rebinding), or a proxy that rewrites Host. The latter is told of.
 func (s *Server) gate(host string, next http.HandlerFunc) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		scheme := "http"
-		if !s.target.loopback {
-			scheme = s.target.url.Scheme
-		}
-		if plainHost(r.Host, scheme) != host {
-			told := ofPerson(r, ErrHost)
-			if r.Method == http.MethodGet && hasAnswer(r) && s.cfg.States.check(r.URL.Query().Get("state"), s.cfg.Answers) == nil {
-				told = ErrHost
-			}
-			s.refuse(w, pageHost, told)
+		if s.target.plain(r.Host) == host {
+			next(w, r)
 			return
 		}
-		next(w, r)
+		var told error
+		if s.cfg.Listen != "" && s.cfg.States.check(r.URL.Query().Get("state"), s.cfg.Answers) == nil {
+			told = ErrHost
+		}
+		s.refuse(w, pageHost, told)
 	})
 }
 
 // onlyPeople goes on for a window that a person opened. HEAD is refused like
 // any other method: a link checker must not use anything up. Browsers that send
 // no Sec-Fetch headers pass; the state decides.
-func (s *Server) onlyPeople(w http.ResponseWriter, r *http.Request, next func()) {
+func (s *Server) onlyPeople(w http.ResponseWriter, r *http.Request, next http.HandlerFunc) {
 	mode, dest := r.Header.Get("Sec-Fetch-Mode"), r.Header.Get("Sec-Fetch-Dest")
 	switch {
 	case r.Method != http.MethodGet:
@@ -181,22 +185,8 @@ func (s *Server) onlyPeople(w http.ResponseWriter, r *http.Request, next func())
 	case mode != "" && mode != "navigate", dest != "" && dest != "document":
 		pageEmbedded.write(w)
 	default:
-		next()
+		next(w, r)
 	}
-}
-
-// navigated tells whether a browser says that it went here in a window, which no
-// other program says by accident. Browsers say so at https and at loopback
-// addresses. https://www.w3.org/TR/fetch-metadata/
-func navigated(r *http.Request) bool {
-	return r.Header.Get("Sec-Fetch-Mode") == "navigate" && r.Header.Get("Sec-Fetch-Dest") == "document" && !lookingAhead(r.Header)
-}
-
-// hasAnswer tells whether a request brings what an authorization ends with,
-// whether or not it counts.
-func hasAnswer(r *http.Request) bool {
-	q := r.URL.Query()
-	return q.Get("code") != "" || q.Get("error") != ""
 }
 
 // lookingAhead knows today's header and those of older browsers.
@@ -235,10 +225,13 @@ func (s *Server) refuse(w http.ResponseWriter, p page, told error) {
 	p.write(w)
 }
 
-// ofPerson is err where it was a person's window that came with an answer, which is
-// then waited for; else nil.
+// ofPerson is err where a person's window came with an answer, which is then waited
+// for; else nil. Browsers say at https and at loopback addresses that they went there
+// in a window, which no other program says by accident.
+// https://www.w3.org/TR/fetch-metadata/
 func ofPerson(r *http.Request, err error) error {
-	if !navigated(r) || !hasAnswer(r) {
+	window := r.Header.Get("Sec-Fetch-Mode") == "navigate" && r.Header.Get("Sec-Fetch-Dest") == "document"
+	if q := r.URL.Query(); !window || q.Get("code") == "" && q.Get("error") == "" {
 		return nil
 	}
 	return err

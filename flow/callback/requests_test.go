@@ -83,7 +83,7 @@ func TestAnErrorFromOutsideIsCleanedForTerminalAndPage(t *testing.T) {
 	require.NotRegexp(t, `[\x00-\x1f\x7f\x{80}-\x{9f}\x{202e}]`, a.Description)
 	require.LessOrEqual(t, len([]rune(a.Description)), maxDescription)
 
-	s.ShowOutcome(a.ID, Outcome{Title: "Access was refused", Text: a.Description})
+	s.ShowOutcome(Outcome{Title: "Access was refused", Text: a.Description})
 	page := serve(h, s.address(t), back.Header().Get("Location")).Body.String()
 	require.Contains(t, page, "Access was refused")
 	require.Contains(t, page, "&lt;script&gt;")

@@ -11,32 +11,34 @@ package callback
 import (
 	"context"
 	"net"
-	"net/http"
-	"net/url"
 	"sync"
 	"time"
 
 	"confer/internal/httpserver"
 )
 
-// Server waits for the browser. It is safe for concurrent use. Close ends it.
+// Server waits for the browser. It takes one answer, and shows how that ended. It is
+// safe for concurrent use. Close ends it.
 type Server struct {
 	cfg     Config
 	target  target
 	answers chan Answer
-	closing chan struct{}
 	servers []*httpserver.Server
-	addr    string // of the callback's listener; empty without one
-	short   string // base URL of the short links
+	addr    string        // of the callback's listener; empty without one
+	short   string        // base URL of the short links
+	done    string        // names the outcome's page
+	known   chan struct{} // closed by ShowOutcome
+	shown   chan struct{} // closed by show, when a browser has got the outcome
+	show    func()
+	closing context.Context // ends with end
+	end     context.CancelFunc
 
-	mu       sync.Mutex
-	closed   bool
-	late     *Outcome          // what is shown to who comes when no answer is taken any more; nil: they are
-	reserved int               // answers claimed and not yet in the channel
-	links    map[string]string // id of a short link to its target
-	dones    map[string]*done  // id of an outcome's page
-	byState  map[string]*done
-	told     map[string]bool // errors that OnUnusable has heard of, by their text
+	mu      sync.Mutex
+	ended   bool              // no answer is taken any more
+	state   string            // of the answer that was taken; empty: none was
+	outcome *Outcome          // nil: it is not known yet
+	links   map[string]string // id of a short link to its target
+	told    map[string]bool   // errors that OnUnusable has heard of, by their text
 }
 
 // Open binds and serves. ctx limits the binding only. A port that cannot be had
@@ -47,7 +49,7 @@ func Open(ctx context.Context, cfg Config) (*Server, error) {
 		return nil, err
 	}
 	s := newServer(cfg, t)
-	if err := s.open(ctx); err != nil {
+	if err := s.listen(ctx); err != nil {
 		s.Close()
 		return nil, err
 	}
@@ -58,22 +60,22 @@ func newServer(cfg Config, t target) *Server {
 	if cfg.ListenFunc == nil {
 		cfg.ListenFunc = new(net.ListenConfig).Listen
 	}
-	return &Server{
-		cfg: cfg, target: t,
-		answers: make(chan Answer, waitingAnswers), closing: make(chan struct{}),
-		links: map[string]string{}, dones: map[string]*done{}, byState: map[string]*done{}, told: map[string]bool{},
-	}
+	s := &Server{cfg: cfg, target: t, answers: make(chan Answer, 1), done: token(), known: make(chan struct{}),
+		shown: make(chan struct{}), links: map[string]string{}, told: map[string]bool{}}
+	s.show = sync.OnceFunc(func() { close(s.shown) })
+	s.closing, s.end = context.WithCancel(context.Background())
+	return s
 }
 
-func (s *Server) open(ctx context.Context) error {
-	var lns []net.Listener
-	var err error
+func (s *Server) listen(ctx context.Context) error {
+	var addrs []string
 	switch {
 	case s.cfg.Listen != "":
-		lns, err = bind(ctx, s.cfg.ListenFunc, s.cfg.Listen)
+		addrs = []string{s.cfg.Listen}
 	case s.target.loopback:
-		lns, err = bind(ctx, s.cfg.ListenFunc, s.target.addresses()...)
+		addrs = s.target.addresses()
 	}
+	lns, err := bind(ctx, s.cfg.ListenFunc, addrs...)
 	if err != nil {
 		return err
 	}
@@ -85,11 +87,10 @@ func (s *Server) open(ctx context.Context) error {
 		s.short = "http://" + s.target.host()
 		return nil
 	}
-	lns, err = bind(ctx, s.cfg.ListenFunc, "127.0.0.1:0")
-	if err != nil {
+	if lns, err = bind(ctx, s.cfg.ListenFunc, "127.0.0.1:0"); err != nil {
 		return err
 	}
-	host := plainHost(lns[0].Addr().String(), "http")
+	host := lns[0].Addr().String()
 	s.short = "http://" + host
 	s.servers = append(s.servers, httpserver.Serve(s.gate(host, s.serveLink), limits(), lns...))
 	return nil
@@ -103,7 +104,7 @@ func (s *Server) Listening() bool { return s.addr != "" }
 func (s *Server) Addr() string { return s.addr }
 
 // ShortURL makes a further local address that redirects to target, a web
-// page. It holds no secret, and works until Close.
+// page. It holds no secret, and works until the end of the wait.
 func (s *Server) ShortURL(target string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -112,44 +113,44 @@ func (s *Server) ShortURL(target string) string {
 	return s.short + linkPath + id
 }
 
-// Answers delivers each answer whose state was valid, once. Its state is
-// claimed by then. Every Answer wants a ShowOutcome. The channel is never closed.
+// Answers delivers the answer, whose state was valid and is claimed by then. It
+// wants a ShowOutcome. The channel is never closed.
 func (s *Server) Answers() <-chan Answer { return s.answers }
 
-// Linger waits until every browser that is owed an outcome (ShowOutcome) has got it,
-// for at most limit.
-func (s *Server) Linger(ctx context.Context, limit time.Duration) {
-	ctx, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
+// Stop ends the wait, and gives the answer if it is here. A browser that brings one
+// later is told so, and its state stays good.
+func (s *Server) Stop() (a Answer, here bool) {
 	s.mu.Lock()
-	var owed []*done
-	for _, d := range s.dones {
-		if d.outcome != nil {
-			owed = append(owed, d)
-		}
+	defer s.mu.Unlock()
+	s.ended = true
+	select {
+	case a = <-s.answers:
+		return a, true
+	default:
+		return a, false
 	}
+}
+
+// Linger waits until the browser that brought the answer has got the outcome, for at
+// most limit.
+func (s *Server) Linger(limit time.Duration) {
+	s.mu.Lock()
+	owed := s.state != "" && s.outcome != nil
 	s.mu.Unlock()
-	for _, d := range owed {
-		select {
-		case <-d.shown:
-		case <-s.closing:
-			return
-		case <-ctx.Done():
-			return
-		}
+	if !owed {
+		return
+	}
+	select {
+	case <-s.shown:
+	case <-s.closing.Done():
+	case <-time.After(limit):
 	}
 }
 
 // Close ends the listeners and every connection, within milliseconds. Pages
 // that wait for an outcome say that confer has ended. Close may be called again.
 func (s *Server) Close() {
-	s.mu.Lock()
-	first := !s.closed
-	s.closed = true
-	s.mu.Unlock()
-	if first {
-		close(s.closing)
-	}
+	s.end()
 	var all sync.WaitGroup
 	for _, d := range s.servers {
 		all.Go(d.Close)
@@ -176,31 +177,6 @@ type Config struct {
 	ListenFunc ListenFunc
 }
 
-const (
-	// firstHold is how long the outcome's page waits before it shows itself
-	// unfinished: most exchanges take less, and then the first page is the truth.
-	firstHold = 1500 * time.Millisecond
-	// againHold: the unfinished page asks again once, and that request waits
-	// long, so that a screen reader is not interrupted by reloads.
-	againHold = 20 * time.Second
-	// waitingAnswers is above the number of links that anyone makes; each is answered once.
-	waitingAnswers = 64
-)
-
-// Next gives an answer that came meanwhile; it waits for one whose browser is
-// being sent on. Without one, none is taken from here on: a browser that brings
-// an answer then is shown late, and the answer's state stays good.
-func (s *Server) Next(late Outcome) (Answer, bool) {
-	s.mu.Lock()
-	if len(s.answers)+s.reserved == 0 {
-		s.late = &late
-		s.mu.Unlock()
-		return Answer{}, false
-	}
-	s.mu.Unlock()
-	return <-s.answers, true
-}
-
 // Outcome is what the browser's page says in the end. Text and Hint are plain
 // text; Title is also the window's.
 type Outcome struct {
@@ -210,76 +186,13 @@ type Outcome struct {
 	Hint  string // what to do next; may be empty
 }
 
-// done is the page of one answer.
-type done struct {
-	id      string
-	known   chan struct{} // closed by the first ShowOutcome
-	shown   chan struct{} // closed by showing, when a browser has got the outcome
-	showing sync.Once
-	outcome *Outcome // under Server.mu
-}
-
-// ShowOutcome tells the browser's page of an answer how it ended; the page waits for
-// it. A later ShowOutcome, after another try, replaces the earlier one for a reload.
-// An id that is not of this server (a paste has none) is ignored.
-func (s *Server) ShowOutcome(id string, o Outcome) {
+// ShowOutcome ends the wait, and tells the page of the answer's browser how it ended.
+// It is called once, also for an answer that was pasted: other browsers may come.
+func (s *Server) ShowOutcome(o Outcome) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	d := s.dones[id]
-	if d == nil {
-		return
-	}
-	if d.outcome == nil {
-		close(d.known)
-	}
-	d.outcome = &o
-}
-
-// doneURL has the redirect URI's own path: a tunnel or proxy may deliver no other.
-func (s *Server) doneURL(id string) string {
-	return (&url.URL{Path: s.target.path(), RawQuery: url.Values{doneKey: {id}}.Encode()}).String()
-}
-
-// serveDone waits a while for the outcome. Without one it shows a page that
-// asks again, once, and that request waits long.
-func (s *Server) serveDone(w http.ResponseWriter, r *http.Request, id string) {
-	s.mu.Lock()
-	d := s.dones[id]
-	s.mu.Unlock()
-	if d == nil {
-		pageNowhere.write(w)
-		return
-	}
-	s.wait(w, r, d)
-	s.mu.Lock()
-	o, closed := d.outcome, s.closed
-	s.mu.Unlock()
-	switch {
-	case o != nil:
-		pageOutcome(*o).write(w)
-		_ = http.NewResponseController(w).Flush()
-		d.showing.Do(func() { close(d.shown) })
-	case closed:
-		pageEnded.write(w)
-	default:
-		pageWaiting(s.doneURL(id) + "&" + againKey).write(w)
-	}
-}
-
-func (s *Server) wait(w http.ResponseWriter, r *http.Request, d *done) {
-	hold := firstHold
-	if r.URL.Query().Has(againKey) {
-		hold = againHold
-	}
-	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(hold + writeLimit))
-	t := time.NewTimer(hold)
-	defer t.Stop()
-	select {
-	case <-d.known:
-	case <-t.C:
-	case <-s.closing:
-	case <-r.Context().Done():
-	}
+	s.ended, s.outcome = true, &o
+	close(s.known)
 }
 
 const (
