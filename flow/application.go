@@ -102,25 +102,6 @@ func (ev RedirectURIChosen) apply(s State) (State, *Task) {
 	return AuthorizeStarted{}.apply(s)
 }
 
-// RedirectURIWanted leads to the field of a redirect URI that was pinned, when
-// its port was busy: see State.PinnedPort.
-type RedirectURIWanted struct{}
-
-func (RedirectURIWanted) apply(s State) (State, *Task) {
-	if s.PinnedPort() {
-		s.Step = StepApplication // the problem goes along, and stands at the field
-	}
-	return s, nil
-}
-
-// PinnedPort tells whether the port of a redirect URI that the operator named was
-// busy: no other one is offered then, and only that URI itself can be changed.
-func (s State) PinnedPort() bool {
-	p := s.Problem
-	return p != nil && p.Code == CodePort && s.Running == nil && s.Answers.RedirectSet && s.Answers.Listen == "" &&
-		(s.Step == StepAuthorize || s.Step == StepServiceAccount)
-}
-
 // CheckClientID says what is wrong with a client id, or nil.
 func CheckClientID(id string) *Problem {
 	switch {

@@ -103,7 +103,7 @@ func (z *authorization) newLink(ctx context.Context) error {
 		z.r.recordPending(ctx, state, z.answers, z.store)
 	}
 	z.url, z.short = raw, z.srv.ShortURL(raw)
-	z.say(LinkReady{URL: z.url, ShortURL: z.short, RedirectURI: z.answers.RedirectURI, Listening: z.srv.Listening(), Until: z.until})
+	z.say(LinkReady{URL: z.url, ShortURL: z.short, Listening: z.srv.Listening(), Until: z.until})
 	return nil
 }
 

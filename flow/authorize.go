@@ -16,16 +16,15 @@ import (
 // Attempt is an authorization under way: what the screen shows while the
 // administrator is in the browser. The zero Attempt means none.
 type Attempt struct {
-	Phase       Phase
-	URL         string // the real authorization URL; holds the link token
-	ShortURL    string // our local link to it; empty when nothing listens
-	RedirectURI string
-	Listening   bool      // a callback can reach us; otherwise pasting comes first
-	Until       time.Time // when the wait ends; zero: it has no end, see Extended
-	Opened      bool      // a browser was asked to open the link
-	Browser     string    // why no browser was opened; empty when one was asked
-	Notice      string    // what came back but was not the answer, in a sentence
-	Links       int       // links made in this attempt, the first is 1
+	Phase     Phase
+	URL       string    // the real authorization URL; holds the link token
+	ShortURL  string    // our local link to it; empty when nothing listens
+	Listening bool      // a callback can reach us; otherwise pasting comes first
+	Until     time.Time // when the wait ends; zero: it has no end, see Extended
+	Opened    bool      // a browser was asked to open the link
+	Browser   string    // why no browser was opened; empty when one was asked
+	Notice    string    // what came back but was not the answer, in a sentence
+	Links     int       // links made in this attempt, the first is 1
 }
 
 // Phase is how far an attempt has come.
@@ -81,7 +80,7 @@ func (Continued) apply(s State) (State, *Task) {
 // Deliveries: what the operator does while an authorization waits.
 type (
 	// Pasted is the final address of the administrator's browser, as pasted. It is
-	// taken without a task too, where State.PendingHere.
+	// taken where nothing waits, too: for a link of this run or of an earlier one.
 	Pasted struct{ Text string }
 	// Extended asks for more time; Endless has the wait go on until the operator ends it.
 	Extended struct{ Endless bool }
@@ -103,7 +102,7 @@ func (d OpenWanted) apply(s State) (State, *Task)     { return s.hand(d) }
 func (d ApprovalWanted) apply(s State) (State, *Task) { return s.hand(d) }
 
 func (d Pasted) apply(s State) (State, *Task) {
-	if s.Running == nil && !s.Asking && s.PendingHere() != nil {
+	if s.Running == nil && !s.Asking && s.Step == StepAuthorize {
 		s.Problem, s.Notice = nil, ""
 		return s.start(FinishPending{Answers: s.Answers, Store: s.Store, Text: d.Text})
 	}
@@ -171,9 +170,9 @@ func (ReportedDone) deliver(ctx context.Context, z *authorization) Event {
 type (
 	// LinkReady says that a link can be opened and the callback is listened for.
 	LinkReady struct {
-		URL, ShortURL, RedirectURI string
-		Listening                  bool
-		Until                      time.Time
+		URL, ShortURL string
+		Listening     bool
+		Until         time.Time
 	}
 	// BrowserAsked says that a browser was started; Err when none could be.
 	BrowserAsked struct{ Err error }
@@ -196,8 +195,7 @@ type (
 func (ev LinkReady) apply(s State) (State, *Task) {
 	a := &s.Attempt
 	a.Phase, a.Links, a.Notice = PhaseWaiting, a.Links+1, ""
-	a.URL, a.ShortURL, a.RedirectURI = ev.URL, ev.ShortURL, ev.RedirectURI
-	a.Listening, a.Until = ev.Listening, ev.Until
+	a.URL, a.ShortURL, a.Listening, a.Until = ev.URL, ev.ShortURL, ev.Listening, ev.Until
 	return s, nil
 }
 

@@ -12,7 +12,7 @@ import (
 
 // PendingHere is the newest link of an earlier run that was made for the
 // answers as they are, on the page where one would make another; nil: there is
-// none. Pasted is taken there without a new link.
+// none.
 func (s State) PendingHere() *links.Pending {
 	if s.Step != StepAuthorize {
 		return nil
@@ -34,7 +34,7 @@ func isFor(p links.Pending, a Answers) bool {
 	return code(p.Answers) == code(draftOf(a))
 }
 
-// FinishPending takes the final address of a link of an earlier run. It ends as
+// FinishPending takes the final address of a link that is not waited for. It ends as
 // Authorize.
 type FinishPending struct {
 	Answers Answers

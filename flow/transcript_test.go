@@ -207,8 +207,6 @@ func parseEvent(t *testing.T, input string) Event {
 		return AuthorizeStarted{}
 	case "redirect":
 		return RedirectURIChosen{first}
-	case "redirect_wanted":
-		return RedirectURIWanted{}
 	case "continue":
 		return Continued{}
 	case "accounts":

@@ -64,6 +64,8 @@ func invariant(before, s State, ev Event, task *Task) string {
 			authorizing = true
 		case FinishApproval:
 			authorizing = e.Code
+		case FinishPending: // from when the address is found to be an answer
+			authorizing = s.Attempt.Phase != PhaseNone
 		}
 	}
 	_, report := ev.(Report)
@@ -166,7 +168,7 @@ func someAnswer(r *rand.Rand) Event {
 		ApplicationEntered{ClientID: "", ClientSecret: secret, RedirectURI: DefaultRedirectURI},
 		StoreChosen{Kind: keystore.Session}, StoreChosen{Kind: keystore.Keyring},
 		ServiceAccountEntered{ID: "ser_1"}, ServiceAccountEntered{ID: "acc_1"}, ConnectStarted{},
-		ProviderChosen{cronofy.Zoom}, AuthorizeStarted{}, RedirectURIChosen{RedirectURIs()[1]}, RedirectURIWanted{}, Continued{},
+		ProviderChosen{cronofy.Zoom}, AuthorizeStarted{}, RedirectURIChosen{RedirectURIs()[1]}, Continued{},
 		AccountsGiven{}, AccountsGiven{Accounts{Path: "x"}}, AccountsGiven{},
 		AnotherWanted{},
 	}
@@ -197,6 +199,7 @@ func someReport(r *rand.Rand, s State) Event {
 		"flow.CheckServiceAccount": {ServiceAccountAccepted{ID: "ser_1"}},
 		"flow.Connect":             {LinkReady{}, AnswerArrived{}, Exchanged{}, ServiceAccountAccepted{ID: "ser_2"}},
 		"flow.Authorize":           {LinkReady{}, AnswerRejected{}, BrowserAsked{}, TimeExtended{}, AnswerArrived{}, Exchanged{}, Linked{}},
+		"flow.FinishPending":       {AnswerArrived{}, Exchanged{}, Linked{}},
 		"flow.FinishApproval":      {storedHeld(s)},
 		"flow.LoadProfiles":        {ProfilesRead{}, LookPlanned{}, ProfilesDone{}},
 	}[fmt.Sprintf("%T", s.Running.Effect)]

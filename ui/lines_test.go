@@ -89,15 +89,15 @@ func linesWaitScenes() []linesScene {
 			k.types("")
 			require.Equal(k.t, flow.ApprovalWanted{}, k.ordered())
 		}},
-		{name: "ways_proxied", state: linesFrom(append(way(0, flow.StepAuthorize, flow.ProviderChosen{Provider: cronofy.Webex}), flow.AuthorizeStarted{})...), talk: func(k *linesTalk) {
-			k.reports(flow.LinkReady{URL: testURL, RedirectURI: "https://app.example.test/done", Listening: true, Until: start.Add(5 * time.Minute)})
+		{name: "ways_proxied", state: linesFrom(elsewhere(flow.ProviderChosen{Provider: cronofy.Webex})...), talk: func(k *linesTalk) {
+			k.reports(flow.LinkReady{URL: testURL, Listening: true, Until: start.Add(5 * time.Minute)})
 			k.types("m")
 		}},
 		{name: "ways_container", state: linesFrom(append(toAuthorize(), flow.AuthorizeStarted{})...), cfg: container, talk: func(k *linesTalk) {
 			k.reports(linkReady())
 		}},
-		{name: "ways_not_listening", state: linesFrom(append(toAuthorize(), flow.AuthorizeStarted{})...), cfg: noFiles, talk: func(k *linesTalk) {
-			k.reports(flow.LinkReady{URL: testURL, RedirectURI: "https://app.example.test/done", Until: start.Add(5 * time.Minute)})
+		{name: "ways_not_listening", state: linesFrom(elsewhere()...), cfg: noFiles, talk: func(k *linesTalk) {
+			k.reports(flow.LinkReady{URL: testURL, Until: start.Add(5 * time.Minute)})
 			k.types("w", "?")
 		}},
 		{name: "paste", state: linesFrom(toWaiting()...), talk: linesPaste},
@@ -113,7 +113,10 @@ func linesWaitScenes() []linesScene {
 		}},
 		{name: "timeout", state: linesFrom(toWaiting()...), talk: func(k *linesTalk) {
 			k.reports(fail(flow.ErrTimeout))
-			k.types("d", "?", "x", "")
+			k.types("d", "?", "p", linesFinal)
+			require.Equal(k.t, linesFinal, k.ordered().(flow.FinishPending).Text)
+			k.reports(fail(callback.ErrStateUsed))
+			k.types("b", "")
 			k.tick(linesEvery)
 			k.reports(linkReady())
 			k.types("b", "q")
@@ -122,8 +125,7 @@ func linesWaitScenes() []linesScene {
 			return walk(t, flow.Start(*pinnedFound()), events(way(flow.StepServiceAccount, flow.StepAuthorize), flow.AuthorizeStarted{})...)
 		}, talk: func(k *linesTalk) {
 			k.reports(fail(&callback.PortError{Port: 8739, Class: callback.PortInUse, Holder: "python3 (process 4242)"}))
-			k.types("r", "http://127.0.0.1:8750/callback")
-			k.reports(accepted())
+			k.types("1", "b")
 		}},
 		{name: "port", state: linesFrom(append(toAuthorize(), flow.AuthorizeStarted{})...), talk: func(k *linesTalk) {
 			k.reports(fail(&callback.PortError{Port: 8739, Class: callback.PortInUse, Holder: "python3 (process 4242)"}))
@@ -299,7 +301,7 @@ func linesStoreThere(k *linesTalk) {
 
 func linesConnect(k *linesTalk) {
 	k.types("c", "", "read_account", "-")
-	k.reports(flow.LinkReady{URL: testURL, ShortURL: testShort, RedirectURI: flow.DefaultRedirectURI, Listening: true, Until: start.Add(5 * time.Minute)})
+	k.reports(flow.LinkReady{URL: testURL, ShortURL: testShort, Listening: true, Until: start.Add(5 * time.Minute)})
 	k.types("d", "m", linesFinal)
 	require.Equal(k.t, flow.Pasted{Text: linesFinal}, k.ordered())
 	k.reports(flow.AnswerArrived{}, flow.Exchanged{}, flow.ServiceAccountAccepted{ID: testID, Notice: "Authorized as " + testID + "."})

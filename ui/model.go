@@ -155,12 +155,9 @@ func (m *Model) show(before flow.State, turned bool) {
 		if m.opened[0] == pageStore { // asked anew, and no passphrase of before is in its fields
 			delete(m.forms, pagePassphrase)
 		}
-		if m.opened[0] == pageWaiting && !m.unchecked() {
+		if m.opened[0] == pageWaiting {
 			delete(m.forms, pagePaste)
 		}
-	}
-	if began := before.Attempt.Phase != flow.PhaseWaiting && m.state.Attempt.Phase == flow.PhaseWaiting; began && m.unchecked() {
-		m.open(pagePaste, m.state)
 	}
 	if n := m.state.Attempt.Notice; n != "" && n != before.Attempt.Notice { // newer than what the last key did
 		m.told, m.opening = flash{}, false
@@ -179,16 +176,9 @@ func (m *Model) page() Page { return pageAt(m.at(), m.context()) }
 
 func (m *Model) context() Context {
 	c := m.wizard.context(m.profile.rows.all)
-	c.Flags, c.Kept = m.cfg.Flags, m.unchecked()
+	c.Flags = m.cfg.Flags
 	c.account, _ = m.profile.rows.here()
 	return c
-}
-
-// unchecked tells whether an address was pasted that nobody has looked at: the
-// wait may have ended before.
-func (m *Model) unchecked() bool {
-	fm := m.forms[pagePaste]
-	return fm != nil && fm.value(fieldAddress) != "" && fm.value(fieldAddress) != fm.sent[fieldAddress]
 }
 
 // sync brings the form of the page up to date.
@@ -307,7 +297,7 @@ func (m *Model) do(a Act) tea.Cmd {
 func (m *Model) paste(msg tea.PasteMsg) {
 	m.helping = false
 	p := m.page()
-	at, waits := m.pasteTarget(p)
+	at := p.Paste
 	if m.table() != nil || p.Busy != "" || at == "" {
 		m.edit(msg)
 		m.sync()
@@ -317,22 +307,12 @@ func (m *Model) paste(msg tea.PasteMsg) {
 	m.forms[at] = fm
 	fm.sync(pageAt(at, m.context()))
 	fm.edit(msg, m.refuse)
-	if waits && m.at() != at {
+	if m.at() != at {
 		m.opened = m.opened[:1]
 		m.open(at, m.state)
 		m.turned()
 	}
 	m.sync()
-}
-
-// pasteTarget is the page that takes what is pasted on a page without a field in
-// focus. Before a wait the address is kept: its state counts in the next one.
-func (m *Model) pasteTarget(p Page) (at pageID, waits bool) {
-	waits = m.state.Attempt.Phase == flow.PhaseWaiting || m.state.PendingHere() != nil
-	if m.at() == pagePaste {
-		return pagePaste, waits
-	}
-	return p.Paste, waits
 }
 
 // quit ends the program, but asks once where something would be lost.

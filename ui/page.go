@@ -202,7 +202,6 @@ type Context struct {
 	Files    bool // texts can be written to files
 	Flags    bool // the terminal measures flags right
 	Approves bool // the sandbox's built-in browser can do what the administrator would
-	Kept     bool // an address was pasted and not yet checked
 
 	forms   map[pageID]*form // with what stands in the fields now
 	account profiles.Row     // the row under the table's cursor

@@ -91,7 +91,7 @@ func applicationFault(s flow.State) string {
 	case p == nil:
 	case flow.CheckClientID(s.Answers.ClientID) != nil:
 		return fieldClientID
-	case flow.CheckRedirectURI(s.Answers.RedirectURI) != nil, p.Code == flow.CodePort:
+	case flow.CheckRedirectURI(s.Answers.RedirectURI) != nil:
 		return fieldRedirect
 	case p.Code == flow.CodeUnauthorized, p.Code == "invalid_client", p.Code == flow.CodeUsage:
 		return fieldSecret

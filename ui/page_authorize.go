@@ -109,19 +109,16 @@ func problemPage(c Context, p *Page) {
 	if why.Approved {
 		p.Actions = append(p.Actions, Action{Key: "g", Words: "go on without a token", Short: "go on", Act: Act{Event: flow.Continued{}}})
 	}
-	if c.PinnedPort() {
-		p.Notes = append(p.Notes, Note{Text: "The redirect URI was named for this run, so confer takes no other by itself."})
-		p.Actions = append(p.Actions, Action{Key: "r", Words: "change the redirect URI", Act: Act{Event: flow.RedirectURIWanted{}}})
-	}
-	if why.Code == flow.CodePort {
-		p.Actions = append(p.Actions, askToPermit)
-	}
 	p.Paste = pagePaste
-	switch {
-	case c.Kept:
-		p.Notes = append(p.Notes, Note{Text: "The address that was pasted is kept. With {enter}, confer waits again, and the address can be checked.", Kind: noteMuted})
-	case why.Code == flow.CodeTimeout:
-		p.Notes = append(p.Notes, Note{Text: "Whoever still has the earlier approval link open can finish there: the answer counts as soon as confer waits again.", Kind: noteMuted, Rank: extra})
+	switch why.Code {
+	case flow.CodePort:
+		p.Actions = append(p.Actions, askToPermit)
+		if c.Answers.RedirectSet {
+			p.Notes = []Note{{Text: "The redirect URI was named for this run. To change it, go back to the application."}}
+		}
+	case flow.CodeTimeout:
+		p.Actions = append(p.Actions, Action{Key: "p", Words: "paste the final address", Short: "paste", Act: Act{Open: pagePaste}})
+		p.Notes = []Note{{Text: "Whoever still has the earlier approval link open can finish there: the answer counts as soon as confer waits again.", Kind: noteMuted, Rank: extra}}
 	}
 	p.Explain = []string{"Every answer is kept. Trying again makes a new approval link; the administrator opens that one, and approves."}
 }

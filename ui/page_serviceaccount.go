@@ -152,18 +152,13 @@ func connectPage(c Context) Page {
 
 // portActions are the ways on when the port of the redirect URI was busy.
 func portActions(c Context) []Action {
-	var out []Action
 	problem := c.problem()
-	if problem == nil {
+	if problem == nil || c.Answers.RedirectSet {
 		return nil
 	}
-	if !c.Answers.RedirectSet {
-		for i, uri := range problem.Offers {
-			out = append(out, Action{Key: string(rune('1' + i)), Words: "take " + clean(uri) + " instead", Act: Act{Event: flow.RedirectURIChosen{URI: uri}}})
-		}
-	}
-	if c.PinnedPort() {
-		out = append(out, Action{Key: "r", Words: "change the redirect URI", Act: Act{Event: flow.RedirectURIWanted{}}})
+	var out []Action
+	for i, uri := range problem.Offers {
+		out = append(out, Action{Key: string(rune('1' + i)), Words: "take " + clean(uri) + " instead", Act: Act{Event: flow.RedirectURIChosen{URI: uri}}})
 	}
 	return out
 }

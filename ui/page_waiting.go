@@ -1,7 +1,6 @@
 package ui
 
 import (
-	"cmp"
 	"fmt"
 	"net/url"
 	"slices"
@@ -126,7 +125,7 @@ func (c Context) delivered() bool { return c.Attempt.Listening && c.Answers.List
 // shortLinkWorks: our own link is of use where a browser most likely is, or can
 // be made so. A proxy brings no more than the redirect URI.
 func (c Context) shortLinkWorks() bool {
-	return c.Attempt.ShortURL != "" && (!c.away() || !c.delivered() || flow.LoopbackRedirect(c.Attempt.RedirectURI))
+	return c.Attempt.ShortURL != "" && (!c.away() || !c.delivered() || flow.LoopbackRedirect(c.Answers.RedirectURI))
 }
 
 // waitingAdvice says what to do with the link, and how its answer comes back.
@@ -157,7 +156,7 @@ func tunnelNotes(c Context) []Note {
 		return nil
 	}
 	note := Note{Text: "On this machine, the short address above works too.", Rank: aside}
-	if u, err := url.Parse(at.RedirectURI); err == nil && flow.LoopbackRedirect(at.RedirectURI) {
+	if u, err := url.Parse(c.Answers.RedirectURI); err == nil && flow.LoopbackRedirect(c.Answers.RedirectURI) {
 		switch port := u.Port(); c.Session {
 		case opener.SSH, opener.Remote:
 			note.Text = "Or run this on your own computer: then the link above works there, and the answer comes back by itself."
@@ -180,15 +179,15 @@ func waitingHelp(c Context) []string {
 		out[1] = "What they will see: they sign in as the administrator of the calendars, and Cronofy asks for access to the calendars of the organisation."
 	}
 	return append(out,
-		"The browser shows an error, and nothing comes back? If it says redirect_uri: "+clean(c.Attempt.RedirectURI)+" must be one of the application's permitted redirect URIs at Cronofy (t). "+
+		"The browser shows an error, and nothing comes back? If it says redirect_uri: "+clean(c.Answers.RedirectURI)+" must be one of the application's permitted redirect URIs at Cronofy (t). "+
 			"If it says client: the client id or the data center is not the right one; go back to them. If it says link or token: it was used before, or is too old; make a new one (n).")
 }
 
 func pastePage(c Context) Page {
-	return Page{
+	p := Page{
 		Title: "Paste the final address",
 		Lead:  "The whole address that the browser ended on. The page may say that it cannot connect: that is fine.",
-		Fields: []Field{{Name: fieldAddress, Label: "Final address", Called: "final address", Placeholder: clean(cmp.Or(c.Attempt.RedirectURI, c.Answers.RedirectURI)) + "?code=…&state=…",
+		Fields: []Field{{Name: fieldAddress, Label: "Final address", Called: "final address", Placeholder: clean(c.Answers.RedirectURI) + "?code=…&state=…",
 			Hint: func(text string) string {
 				switch n := utf8.RuneCountInString(text); n {
 				case 0:
@@ -199,11 +198,17 @@ func pastePage(c Context) Page {
 					return thousands(n) + " characters. Line breaks and spaces in it do no harm."
 				}
 			}}},
+		Problem: c.problem(), At: fieldAddress,
 		Enter:  "check it",
+		Paste:  pagePaste,
 		Submit: func(v Values) flow.Event { return flow.Pasted{Text: v[fieldAddress]} },
 		Explain: []string{"After the administrator has approved, their browser goes to the redirect URI with Cronofy's answer: a code and a state. Where that page cannot be reached, the answer is still in the address bar.",
 			"Copy the whole address from there. It is good for a few minutes, and for this approval link alone."},
 	}
+	if c.Attempt.Phase == flow.PhaseNone { // nothing waits: a task of its own takes it
+		p.Busy = c.working("Checking what was pasted")
+	}
+	return p
 }
 
 func handedPage(c Context) Page {
@@ -287,7 +292,7 @@ func messageFor(s flow.State) string {
 		}
 	}
 	lines = append(lines, "", "When it is done")
-	if s.Attempt.Listening && !flow.LoopbackRedirect(s.Attempt.RedirectURI) {
+	if s.Attempt.Listening && !flow.LoopbackRedirect(s.Answers.RedirectURI) {
 		return strings.Join(append(lines, "The browser says so, and I see it here. There is nothing to send back."), "\n") + "\n"
 	}
 	return strings.Join(append(lines,

@@ -247,7 +247,6 @@ func authorizeScenes() []scene {
 		{name: "authorize_denied", events: trouble(&cronofy.Error{Code: "access_denied"}, false), small: true},
 		{name: "authorize_port", events: events(toAuthorize(), flow.AuthorizeStarted{}, fail(portErr())), small: true},
 		{name: "authorize_port_pinned", found: pinnedFound(), events: events(way(flow.StepServiceAccount, flow.StepAuthorize), flow.AuthorizeStarted{}, fail(portErr())), small: true},
-		{name: "application_port_pinned", found: pinnedFound(), events: events(way(flow.StepServiceAccount, flow.StepAuthorize), flow.AuthorizeStarted{}, fail(portErr())), keys: []string{"r"}, small: true},
 		{name: "service_account_connect_pinned", found: pinnedFound(), keys: []string{"tab", "tab", "enter", "enter"}, after: []flow.Event{fail(portErr())}},
 		{name: "authorize_port_text", events: events(toAuthorize(), flow.AuthorizeStarted{}, fail(portErr())), keys: []string{"t", "w"}},
 		{name: "authorize_approved", events: trouble(&cronofy.Error{Op: "exchange code", Status: 400, Code: "invalid_grant"}, true), small: true},
@@ -269,7 +268,7 @@ func authorizeScenes() []scene {
 }
 
 func waitScenes() []scene {
-	noWay := flow.LinkReady{URL: testURL, ShortURL: "http://127.0.0.1:43117/go/x7Qk2vBn", RedirectURI: "https://app.example.test/cb", Until: start.Add(5 * time.Minute)}
+	noWay := flow.LinkReady{URL: testURL, ShortURL: "http://127.0.0.1:43117/go/x7Qk2vBn", Until: start.Add(5 * time.Minute)}
 	behind := &flow.Initial{Answers: flow.Answers{Listen: "0.0.0.0:8739"}}
 	proxied := noWay
 	proxied.Listening = true
@@ -282,14 +281,14 @@ func waitScenes() []scene {
 		{name: "waiting_container", events: unopened, cfg: session(opener.Container)},
 		{name: "waiting_container_published", found: behind, events: unopened, cfg: session(opener.Container)},
 		{name: "waiting_headless", events: unopened, cfg: session(opener.Headless)},
-		{name: "waiting_proxied", found: behind, events: events(toAuthorize(), flow.AuthorizeStarted{}, proxied, closed)},
-		{name: "waiting_proxied_ssh", found: behind, events: events(toAuthorize(), flow.AuthorizeStarted{}, proxied, closed), cfg: session(opener.SSH), small: true},
+		{name: "waiting_proxied", found: behind, events: events(elsewhere(), proxied, closed)},
+		{name: "waiting_proxied_ssh", found: behind, events: events(elsewhere(), proxied, closed), cfg: session(opener.SSH), small: true},
 		{name: "waiting_ssh_browser", events: toWaiting(), cfg: session(opener.SSH)},
 		{name: "waiting_no_browser", events: unopened},
 		{name: "waiting_browser_none", events: events(toAuthorize(), flow.AuthorizeStarted{}, linkReady(), flow.BrowserAsked{Err: flow.ErrNoBrowser}), keys: []string{"o"}},
 		{name: "waiting_paused", events: append(toWaiting(), flow.Paused{Until: start.Add(3 * time.Second), Reason: cronofy.WaitRetry})},
 		{name: "waiting_permit", events: toWaiting(), keys: []string{"t"}, small: true},
-		{name: "waiting_no_listener", events: events(toAuthorize(), flow.AuthorizeStarted{}, noWay)},
+		{name: "waiting_no_listener", events: events(elsewhere(), noWay)},
 		{name: "waiting_second_link", events: toWaiting(), reports: []flow.Event{linkReady()}},
 		{name: "waiting_stray", events: toWaiting(), reports: []flow.Event{flow.AnswerRejected{Err: callback.ErrStateEarlierRun}}},
 		{name: "waiting_host", events: toWaiting(), reports: []flow.Event{flow.AnswerRejected{Err: callback.ErrHost}}, small: true},

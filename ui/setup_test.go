@@ -96,7 +96,7 @@ func accountOK() flow.Event { return flow.ServiceAccountAccepted{ID: testID} }
 func zoom() flow.Event { return flow.ProviderChosen{Provider: cronofy.Zoom} }
 
 func linkReady() flow.Event {
-	return flow.LinkReady{URL: testURL, ShortURL: testShort, RedirectURI: flow.DefaultRedirectURI, Listening: true, Until: start.Add(4*time.Minute + 32*time.Second)}
+	return flow.LinkReady{URL: testURL, ShortURL: testShort, Listening: true, Until: start.Add(4*time.Minute + 32*time.Second)}
 }
 
 func linked() flow.Event {
@@ -142,6 +142,13 @@ func way(from, to flow.Step, provider ...flow.Event) []flow.Event {
 		out = append(out, answers[s]...)
 	}
 	return out
+}
+
+// elsewhere is a walk to a link whose redirect URI is not on this machine.
+func elsewhere(provider ...flow.Event) []flow.Event {
+	web := applied().(flow.ApplicationEntered)
+	web.RedirectURI = "https://app.example.test/cb"
+	return events(inGermany(), web, accepted(), way(flow.StepServiceAccount, flow.StepAuthorize, provider...), flow.AuthorizeStarted{})
 }
 
 func toApplication() []flow.Event { return way(0, flow.StepApplication) }

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"confer/flow"
+	"confer/flow/callback"
 )
 
 // showsWhole is the wait for the administrator with its link shown whole.
@@ -106,8 +107,7 @@ func TestAPasteOverTheRawLinkIsNotLost(t *testing.T) {
 	}
 }
 
-// TestAPasteOverTheRawLinkOpensItsField, and on the page of the time-out it is
-// kept for the next wait.
+// TestAPasteOverTheRawLinkOpensItsField.
 func TestAPasteOverTheRawLinkOpensItsField(t *testing.T) {
 	t.Parallel()
 	const address = "http://127.0.0.1:8739/callback?code=dy&state=confer1-dy"
@@ -145,31 +145,33 @@ func TestTheWaitForReportsEnds(t *testing.T) {
 	require.Nil(t, m.next()())
 }
 
-// TestTheTimeOutKeepsAnAddressThatNobodyChecked, pasted before it or after.
-func TestTheTimeOutKeepsAnAddressThatNobodyChecked(t *testing.T) {
+// TestAnAddressThatComesLateIsTaken: pasted after the time-out, or before it and not
+// checked yet.
+func TestAnAddressThatComesLateIsTaken(t *testing.T) {
 	t.Parallel()
 	const address = "http://127.0.0.1:8739/callback?code=c1&state=confer1-s1"
 	paste := func(m *Model) { m.Update(tea.PasteMsg{Content: address}) }
 	for name, c := range map[string]struct{ before, after func(*Model) }{
-		"pasted before": {paste, func(*Model) {}},
+		"pasted before": {paste, func(m *Model) { press(m, "p") }},
 		"pasted after":  {func(*Model) {}, paste},
-		"raw link":      {func(*Model) {}, func(m *Model) { press(m, "u", "paste:"+address) }},
+		"raw link":      {func(*Model) {}, func(m *Model) { press(m, "p", "paste:"+address) }},
 	} {
 		m := newModel(t, walk(t, flow.Start(flow.Initial{}), toWaiting()...))
 		resize(m, 100, 30)
 		c.before(m)
 		m.apply(flow.Report{Task: m.State().Running.ID, Event: flow.Failed{Err: flow.ErrTimeout}})
 		c.after(m)
-		require.Contains(t, text(m), "The address that was pasted is kept.", name)
-		press(m, "enter")
-		m.apply(flow.Report{Task: m.State().Running.ID, Event: linkReady()})
 		require.Contains(t, text(m), "Paste the final address", name)
 		require.Contains(t, text(m), address, name)
+		press(m, "enter")
+		require.Equal(t, address, m.State().Running.Effect.(flow.FinishPending).Text, name)
+		m.apply(flow.Report{Task: m.State().Running.ID, Event: flow.Failed{Err: callback.ErrStateUsed}})
+		require.Contains(t, text(m), "That answer was used before", name)
 	}
 }
 
-// TestACheckedAddressDoesNotComeBack: it was no answer.
-func TestACheckedAddressDoesNotComeBack(t *testing.T) {
+// TestANewWaitBeginsWithoutAnAddress of the one before.
+func TestANewWaitBeginsWithoutAnAddress(t *testing.T) {
 	t.Parallel()
 	m := newModel(t, walk(t, flow.Start(flow.Initial{}), toWaiting()...))
 	resize(m, 100, 30)
@@ -178,8 +180,9 @@ func TestACheckedAddressDoesNotComeBack(t *testing.T) {
 	m.apply(flow.Report{Task: m.State().Running.ID, Event: flow.AnswerRejected{Err: flow.ErrTimeout}})
 	require.Contains(t, text(m), "abcdef0123456789", "it can be put right")
 	m.apply(flow.Report{Task: m.State().Running.ID, Event: flow.Failed{Err: flow.ErrTimeout}})
-	require.NotContains(t, text(m), "was pasted is kept")
 	press(m, "enter")
 	m.apply(flow.Report{Task: m.State().Running.ID, Event: linkReady()})
+	require.NotContains(t, text(m), "abcdef0123456789")
+	press(m, "p")
 	require.NotContains(t, text(m), "abcdef0123456789")
 }

@@ -48,7 +48,7 @@ func dryRun(ctx context.Context, w *wiring, tokensOut string, s streams) error {
 	w.runner.Links, w.runner.OpenURL = nil, nil
 	a.Listen = "127.0.0.1:0"          // the port of the redirect URI is not taken
 	paste := make(chan flow.Event, 1) // of an answer, as soon as there is a link
-	last := flow.Unattended(ctx, w.runner, w.known, paste, func(_ flow.State, ev flow.Event) {
+	last := flow.Unattended(ctx, w.runner, w.known, paste, func(now flow.State, ev flow.Event) {
 		r, ok := ev.(flow.Report)
 		if !ok {
 			return
@@ -57,7 +57,7 @@ func dryRun(ctx context.Context, w *wiring, tokensOut string, s streams) error {
 			u, _ := url.Parse(ready.URL)
 			state := u.Query().Get("state")
 			fmt.Fprintf(s.out, "OPEN %s\n", strings.Replace(ready.URL, state, "STATE", 1))
-			paste <- flow.Pasted{Text: ready.RedirectURI + "?code=" + dryCode + "&state=" + state}
+			paste <- flow.Pasted{Text: now.Answers.RedirectURI + "?code=" + dryCode + "&state=" + state}
 		}
 	})
 	if last.Problem != nil {

@@ -412,7 +412,7 @@ func (t teller) follow(s flow.State, ev flow.Event) {
 	switch ev := r.Event.(type) {
 	case flow.LinkReady:
 		if t.ev != nil {
-			t.ev.write("authorize", "url", ev.URL, "redirect_uri", ev.RedirectURI, "provider", s.Answers.Provider) // it holds the link token
+			t.ev.write("authorize", "url", ev.URL, "redirect_uri", s.Answers.RedirectURI, "provider", s.Answers.Provider) // it holds the link token
 			return
 		}
 		fmt.Fprintln(t.s.err, "The administrator has to open this approval link:")
