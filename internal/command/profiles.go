@@ -88,18 +88,6 @@ func (f *profilesFlags) needsApp() bool { return f.delegated() || f.tokensOut !=
 // faster, and take 2 MB.
 const unlimitedWorkers = 32
 
-// pace is the limiter of all calls, and how many at once are enough for it when each takes
-// a second.
-func (f *profilesFlags) pace() (limiter *cronofy.Limiter, workers int) {
-	switch f.rate {
-	case defaultRate:
-		return cronofy.NewLimiter(callsPerSecond, callsPerMinute), callsPerSecond
-	case 0:
-		return cronofy.NewLimiter(0, 0), unlimitedWorkers
-	}
-	return cronofy.NewLimiter(f.rate, 0), max(profiles.DefaultWorkers, f.rate)
-}
-
 // onlyOwn is a word of --fail-on: missing accounts that have a profile from before
 // the link.
 const onlyOwn profiles.State = "own"
@@ -320,7 +308,7 @@ func (r *profilesRun) ask() (profiles.Summary, error) {
 		o.Renew = func(ctx context.Context, a profiles.Account, refused cronofy.Secret) (cronofy.Secret, error) {
 			t, err := renew(ctx, a, refused)
 			call, isCall := errors.AsType[*delegated.CallError](err)
-			if profiles.StopsRenewing(err) || isCall && call.Every { // it would come for every other account as well
+			if errors.Is(err, profiles.ErrTokensLost) || cronofy.ClientRefused(err) || isCall && call.Every { // for every other account as well
 				r.stop(err)
 			}
 			return t, err
@@ -388,7 +376,7 @@ func (r *profilesRun) open(ctx context.Context) (err error) {
 		return nil
 	}
 	if r.tokens, err = profiles.OpenTokens(r.f.tokensOut); err != nil {
-		return tokensError(err)
+		return outError("tokens-out", err)
 	}
 	r.later(func() { _ = r.tokens.Close() })
 	return nil
@@ -462,10 +450,16 @@ func (r *profilesRun) answers() error {
 // none was given.
 func (r *profilesRun) connect() error {
 	r.progress = newProgress(r.s, r.f.out != "")
-	var limiter *cronofy.Limiter
-	limiter, r.workers = r.f.pace()
+	go r.progress.run(r.ctx)
+	perMinute := 0
+	switch r.workers = max(profiles.DefaultWorkers, r.f.rate); r.f.rate { // enough for the rate when each call takes a second
+	case defaultRate:
+		r.f.rate, perMinute, r.workers = callsPerSecond, callsPerMinute, callsPerSecond
+	case 0:
+		r.workers = unlimitedWorkers
+	}
 	var err error
-	if r.clients, err = newClients(r.ctx, &r.f.settings, r.e.names, limiter); err != nil {
+	if r.clients, err = newClients(r.ctx, &r.f.settings, r.e.names, cronofy.NewLimiter(r.f.rate, perMinute)); err != nil {
 		return err
 	}
 	if r.f.needsApp() && r.app.ClientSecret.Empty() {
@@ -572,7 +566,11 @@ func (r *profilesRun) verdict(sum profiles.Summary) error {
 	r.tellNotYet(sum)
 	failed := sum.Failed > 0
 	if failed {
-		complain(r.s.err, fmt.Sprintf("%d of %s could not be read", sum.Failed, plural(sum.Read, "account")), r.answersHint())
+		hint := ""
+		if r.unanswered > 0 {
+			hint = fmt.Sprintf("no answer was taken for %d of them: what is sent to --callback-url must arrive at --listen, signed; --timeout waits longer", r.unanswered)
+		}
+		complain(r.s.err, fmt.Sprintf("%d of %s could not be read", sum.Failed, plural(sum.Read, "account")), hint)
 	}
 	counts := map[profiles.State]int{profiles.Missing: sum.Missing, profiles.Disconnected: sum.Disconnected, onlyOwn: sum.Own}
 	for _, state := range r.failOn {

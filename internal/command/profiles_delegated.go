@@ -10,7 +10,6 @@ import (
 	"net"
 	"slices"
 	"strings"
-	"time"
 
 	"confer/cronofy"
 	"confer/flow"
@@ -73,7 +72,7 @@ func (r *profilesRun) delegatedSource(o *profiles.Options) (iter.Seq2[profiles.A
 	}
 	r.receiver = delegated.Open(r.ctx, cfg, emails)
 	r.later(r.receiver.Close)
-	r.watchAnswers(len(emails))
+	r.progress.watch(r.receiver.Progress, len(emails))
 	o.Renew = func(ctx context.Context, a profiles.Account, refused cronofy.Secret) (cronofy.Secret, error) {
 		if !refused.Empty() {
 			return cronofy.Secret{}, nil // it is new: a refusal stands
@@ -235,20 +234,6 @@ func (r *profilesRun) storedSecret() (cronofy.Secret, error) {
 	return secret, nil
 }
 
-// watchAnswers begins to tell how far the answers have come, until the run ends.
-func (r *profilesRun) watchAnswers(calendars int) {
-	r.progress.answers, r.progress.calendars = r.receiver.Progress, calendars
-	go func() {
-		for ticks := time.Tick(answersTick); r.ctx.Err() == nil; {
-			select {
-			case <-ticks:
-				r.progress.tick()
-			case <-r.ctx.Done():
-			}
-		}
-	}()
-}
-
 // tellNotice says at once what keeps answers from coming.
 func (r *profilesRun) tellNotice(n delegated.Notice) {
 	if n.Refused != delegated.NotRefused {
@@ -272,12 +257,4 @@ func (r *profilesRun) tellAsked() {
 	if n := r.receiver.Progress().Asked; n > 0 {
 		r.progress.say(fmt.Sprintf("confer: note: access to %s was asked for before that, and may have been given", plural(n, "calendar")))
 	}
-}
-
-// answersHint is for calendars that nothing came for.
-func (r *profilesRun) answersHint() string {
-	if r.unanswered == 0 {
-		return ""
-	}
-	return fmt.Sprintf("no answer was taken for %d of them: what is sent to --callback-url must arrive at --listen, signed; --timeout waits longer", r.unanswered)
 }

@@ -46,7 +46,7 @@ func (r *profilesRun) openOutput(ctx context.Context) (out *recordsOut, err erro
 		out.file, err = create(ctx, f.out)
 	}
 	if err != nil {
-		return nil, outError(err)
+		return nil, outError("out", err)
 	}
 	out.Writer = profiles.NewWriter(out.file, r.format, profiles.WriterOptions{Site: r.site, Provider: r.provider, Made: time.Now()})
 	return out, nil
@@ -199,18 +199,16 @@ type progress struct {
 	counts map[profiles.State]int
 	read   int
 	began  time.Time
-	drawn  time.Time
-	shown  int // cells of the line on screen
+	line   string // on screen
 	until  time.Time
 	said   time.Time // the last line about a wait
 	reason string
 }
 
 const (
-	redraw      = 200 * time.Millisecond // how often the line is drawn at most
-	answersTick = time.Second            // how often it counts down
-	sayEvery    = 10 * time.Second       // how often short waits are told where each is a line: a long run has one every second or two
-	answersSay  = time.Minute            // and how often it is told how far answers have come
+	redraw     = 200 * time.Millisecond // how often the line is drawn
+	sayEvery   = 10 * time.Second       // how often short waits are told where each is a line: a long run has one every second or two
+	answersSay = time.Minute            // and how often it is told how far answers have come
 )
 
 // newProgress writes to standard error. Where records go to the same screen
@@ -226,9 +224,6 @@ func (p *progress) record(s profiles.State) {
 	defer p.mu.Unlock()
 	p.read++
 	p.counts[s]++
-	if p.live && time.Since(p.drawn) >= redraw {
-		p.draw(time.Now())
-	}
 }
 
 // wait hears of a pause before a call. Many calls wait for the same moment: it
@@ -242,10 +237,7 @@ func (p *progress) wait(w cronofy.Wait) {
 		return
 	}
 	p.until, p.reason = until, w.Reason
-	switch {
-	case p.live:
-		p.draw(now)
-	case w.For >= sayEvery, now.Sub(p.said) >= sayEvery:
+	if !p.live && (w.For >= sayEvery || now.Sub(p.said) >= sayEvery) {
 		p.said = now
 		sayWait(p.w, w.For, w.Reason)
 	}
@@ -271,9 +263,10 @@ func (p *progress) draw(now time.Time) {
 	} else if took := now.Sub(p.began).Seconds(); took >= 1 {
 		parts = append(parts, fmt.Sprintf("%.0f a second", float64(p.read)/took))
 	}
-	line := strings.Join(parts, ", ")
-	fmt.Fprintf(p.w, "\r%-*s", p.shown, line)
-	p.drawn, p.shown = now, len(line)
+	if line := strings.Join(parts, ", "); line != p.line {
+		fmt.Fprintf(p.w, "\r%-*s", len(p.line), line)
+		p.line = line
+	}
 }
 
 // say writes a line of its own.
@@ -294,9 +287,27 @@ func (p *progress) end() {
 
 // erase takes the line away, before something else is written.
 func (p *progress) erase() {
-	if p.shown > 0 {
-		fmt.Fprintf(p.w, "\r%*s\r", p.shown, "")
-		p.shown = 0
+	if p.line != "" {
+		fmt.Fprintf(p.w, "\r%*s\r", len(p.line), "")
+		p.line = ""
+	}
+}
+
+// watch has it told how far the answers of calendars have come.
+func (p *progress) watch(answers func() delegated.Progress, calendars int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.answers, p.calendars = answers, calendars
+}
+
+// run tells how far the run has come until ctx ends.
+func (p *progress) run(ctx context.Context) {
+	for ticks := time.Tick(redraw); ctx.Err() == nil; {
+		select {
+		case <-ticks:
+			p.tick()
+		case <-ctx.Done():
+		}
 	}
 }
 
@@ -314,8 +325,7 @@ func (p *progress) waitsFor(now time.Time) string {
 	return fmt.Sprintf("%d of %d answered, %s left", a.Answered, p.calendars, left.Round(time.Second))
 }
 
-// tick tells what is waited for: the line that counts down, or now and then one of
-// its own.
+// tick draws the line, or now and then tells what is waited for in one of its own.
 func (p *progress) tick() {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -37,6 +37,7 @@ func explainAccount(err error) (code, message string) {
 const codeNoAnswer = "no_answer"
 
 const (
+	busyFile = "another confer is writing to this file"
 	// ownersAgain is what ErrTokensLost costs.
 	ownersAgain = "the owner of the account that was being refreshed may have to authorize again"
 	// serviceAgain is for a service account whose token is of no use.
@@ -61,24 +62,24 @@ func explainRenewal(err error) (code, message string) {
 			return codeNoAnswer, "No answer came to the callback URL in time: what is sent there must arrive at confer."
 		}
 		return codeNoAnswer, "An answer came " + string(none.Refused) + ", so it was refused."
+	case isCall && !call.Exchange && !call.Every && cronofy.StatusOf(err) == 422:
+		return flow.CodeUnprocessable, "Cronofy does not accept this e-mail address."
 	case isCall && !call.Exchange:
-		return explainRequest(call)
+		p, _ := requestProblem(call)
+		if cronofy.AnswerLost(err) {
+			p.Summary += " Whether access was asked for is not known."
+		}
+		return p.Code, p.Summary
 	case cronofy.StatusOf(err) == 401: // of the token endpoint, which asks for client id and secret
 		return cmp.Or(cronofy.CodeOf(err), flow.CodeUnauthorized), "Cronofy does not accept this client id and secret."
 	case errors.Is(err, profiles.ErrTokensLost):
 		return flow.CodeSecretStore, "The new tokens could not be written to the file of --tokens-out; " + ownersAgain + "."
 	}
-	status, noToken := tokenStatus(err)
-	switch {
-	case cronofy.CodeOf(err) == "invalid_grant":
-		return "invalid_grant", "Cronofy did not accept the refresh token or code: it was used before, replaced or revoked, or is too old."
-	case isCall: // the exchange of a code
-		p := flow.Explain(err, flow.StepProfiles)
-		code, message = p.Code, p.Summary
-	default:
-		code, message = flow.ExplainAccount(err)
+	code, message = flow.ExplainAccount(err)
+	if code == "invalid_grant" {
+		return code, "Cronofy did not accept the refresh token or code: it was used before, replaced or revoked, or is too old."
 	}
-	if noToken {
+	if status, noToken := tokenStatus(err); noToken {
 		message = fmt.Sprintf("Cronofy gave no token for this account (status %d).", status)
 	}
 	if cronofy.AnswerLost(err) {
@@ -110,17 +111,6 @@ func requestProblem(err error) (p flow.Problem, ok bool) {
 	return p, true
 }
 
-func explainRequest(err *delegated.CallError) (code, message string) {
-	if !err.Every && cronofy.StatusOf(err) == 422 {
-		return flow.CodeUnprocessable, "Cronofy does not accept this e-mail address."
-	}
-	p, _ := requestProblem(err)
-	if cronofy.AnswerLost(err) {
-		p.Summary += " Whether access was asked for is not known."
-	}
-	return p.Code, p.Summary
-}
-
 // explainService is for a stored service account token that could not be had.
 func explainService(err error) error {
 	_, lost := errors.AsType[*links.NotStoredError](err)
@@ -137,27 +127,23 @@ func explainService(err error) error {
 	return ended(p)
 }
 
-func tokensError(err error) error {
-	switch {
-	case errors.Is(err, profiles.ErrTokensBusy):
-		return usage("--tokens-out: "+err.Error(), "wait until it has ended: two at once could use up each other's refresh tokens")
-	case errors.Is(err, profiles.ErrTokensFormat):
-		return usage("--tokens-out: "+err.Error(), "name a new file, or one that confer wrote")
-	}
-	return usage("--tokens-out: "+cronofy.FileReason(err), "name a file that can be written")
-}
-
-func outError(err error) error {
-	var unsafe *atomicfile.UnsafeError
+// outError is for the file of --out or --tokens-out, which could not be opened.
+func outError(flag string, err error) error {
+	unsafe, isUnsafe := errors.AsType[*atomicfile.UnsafeError](err)
+	why, hint := cronofy.FileReason(err), "name a file that can be written"
 	switch {
 	case errors.Is(err, context.Canceled):
 		return err
+	case errors.Is(err, atomicfile.ErrLocked) && flag == "tokens-out":
+		why, hint = busyFile, "wait until it has ended: two at once could use up each other's refresh tokens"
 	case errors.Is(err, atomicfile.ErrLocked):
-		return usage("--out: another confer is writing to this file", "wait until it has ended, or name another file")
+		why, hint = busyFile, "wait until it has ended, or name another file"
+	case errors.Is(err, profiles.ErrTokensFormat):
+		hint = "name a new file, or one that confer wrote"
 	case errors.Is(err, profiles.ErrNotRecords):
-		return usage("--out: "+err.Error(), "--continue goes on with a file that --format json wrote; name another file to begin anew")
-	case errors.As(err, &unsafe):
-		return usage("--out: "+unsafe.Why, "name a file; --continue can go on with nothing else")
+		hint = "--continue goes on with a file that --format json wrote; name another file to begin anew"
+	case isUnsafe:
+		why, hint = unsafe.Why, "name a file"
 	}
-	return usage("--out: "+cronofy.FileReason(err), "name a file that can be written")
+	return usage("--"+flag+": "+why, hint)
 }

@@ -47,7 +47,7 @@ func TestWordsOfCommands(t *testing.T) {
 	}
 	all.WriteString("\nFiles:\n")
 	for _, err := range []error{
-		tokensError(profiles.ErrTokensBusy), tokensError(profiles.ErrTokensFormat), outError(atomicfile.ErrLocked), outError(profiles.ErrNotRecords),
+		outError("tokens-out", atomicfile.ErrLocked), outError("tokens-out", profiles.ErrTokensFormat), outError("out", atomicfile.ErrLocked), outError("out", profiles.ErrNotRecords),
 	} {
 		if f, ok := errors.AsType[*failure](err); ok {
 			tell(f.Problem)

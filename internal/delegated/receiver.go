@@ -236,6 +236,7 @@ func (d *Receiver) ask(rows []*row) {
 // not documented: when all are refused for what may be the fault of one, it
 // asks for each half by itself.
 func (d *Receiver) request(rows []*row) {
+	const suspicious = 10 // addresses, all refused: then it is not the addresses
 	refused, last := 0, error(nil)
 	var split func([]*row) error
 	split = func(part []*row) error {
@@ -265,10 +266,6 @@ func (d *Receiver) request(rows []*row) {
 		d.stop(err)
 	}
 }
-
-// suspicious is how many addresses in a row must be refused, and no other
-// accepted, until it is not the addresses.
-const suspicious = 10
 
 // asked notes accounts that Cronofy was asked for, or may have been: then lost says why
 // that is not known.

@@ -192,11 +192,6 @@ func TestTokensThatAreLostEndTheRenewing(t *testing.T) {
 	_, err = tokens.Renew(t.Context(), r, holder("", "", "r-2-0"), cronofy.Secret{})
 	require.ErrorIs(t, err, ErrTokensLost)
 	require.Equal(t, 1, r.refreshes, "no more are made")
-	require.True(t, StopsRenewing(&RenewError{err}))
-	require.True(t, StopsRenewing(&RenewError{&cronofy.Error{Status: 401, Code: "invalid_client"}}))
-	require.True(t, StopsRenewing(&RenewError{&cronofy.Error{Status: 400, Code: "invalid_client"}}))
-	require.False(t, StopsRenewing(&RenewError{&cronofy.Error{Status: 400, Code: "invalid_grant"}}))
-	require.False(t, StopsRenewing(nil))
 }
 
 // slowRefresh answers after a while, or when its context ends.

@@ -21,8 +21,6 @@ import (
 
 // Errors of a TokenFile.
 var (
-	// ErrTokensBusy: another process writes to the file.
-	ErrTokensBusy = errors.New("another confer is writing to this file")
 	// ErrTokensFormat: the file holds something that is not ours to add to.
 	ErrTokensFormat = errors.New("the file holds something other than JSON lines")
 	// ErrTokensLost: tokens could not be written. They are not used, and no more
@@ -66,13 +64,10 @@ type tokenLine struct {
 }
 
 // OpenTokens opens a file, or makes it, and keeps other processes from it until
-// Close. Its error is ErrTokensBusy, ErrTokensFormat or the system's. A last
+// Close. Its error is ErrTokensFormat, atomicfile's or the system's. A last
 // line that a crash cut off is taken away: nothing in it was ever used.
 func OpenTokens(path string) (*TokenFile, error) {
 	unlock, err := atomicfile.Lock(context.Background(), path+".lock", 0)
-	if errors.Is(err, atomicfile.ErrLocked) {
-		return nil, ErrTokensBusy
-	}
 	if err != nil {
 		return nil, err
 	}
@@ -88,9 +83,6 @@ func OpenTokens(path string) (*TokenFile, error) {
 	}
 	if err != nil {
 		t.Close()
-		if unsafe := (*atomicfile.UnsafeError)(nil); errors.As(err, &unsafe) {
-			return nil, ErrTokensFormat
-		}
 		return nil, err
 	}
 	return t, nil
@@ -305,10 +297,4 @@ func (t *TokenFile) Newest(accounts iter.Seq2[Account, error]) iter.Seq2[Account
 			}
 		}
 	}
-}
-
-// StopsRenewing tells whether an error of Renew would come for every other
-// account as well: the client is refused, or tokens cannot be written.
-func StopsRenewing(err error) bool {
-	return errors.Is(err, ErrTokensLost) || cronofy.ClientRefused(err)
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"confer/cronofy"
+	"confer/internal/atomicfile"
 )
 
 func openTokens(t *testing.T, path string) *TokenFile {
@@ -100,7 +101,7 @@ func TestSecondProcessIsTold(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "tokens.jsonl")
 	f := openTokens(t, path)
 	_, err := OpenTokens(path)
-	require.ErrorIs(t, err, ErrTokensBusy)
+	require.ErrorIs(t, err, atomicfile.ErrLocked)
 	require.NoError(t, f.Close())
 	openTokens(t, path)
 }

@@ -3,6 +3,7 @@ package profiles
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -89,12 +90,7 @@ func (s *stream) put(text string) error {
 
 // label is how people are told whose record it is.
 func (a AccountRef) label() string {
-	for _, s := range []string{a.Email, a.Name, a.Sub} {
-		if s = strings.TrimSpace(name(s)); s != "" {
-			return s
-		}
-	}
-	return "-"
+	return cmp.Or(strings.TrimSpace(name(a.Email)), strings.TrimSpace(name(a.Name)), strings.TrimSpace(name(a.Sub)), "-")
 }
 
 func yesNo(b bool) string {
