@@ -17,8 +17,7 @@ const (
 	DefaultServiceAccountScope = "service_account/accounts/manage service_account/resources/manage"
 	DefaultDelegatedScope      = "read_account read_events create_event delete_event"
 
-	ouScope               = "organizational_unit_use_integrations"
-	enterpriseConnectPath = "/enterprise_connect/oauth/authorize"
+	ouScope = "organizational_unit_use_integrations"
 )
 
 // AuthorizeRequest is what differs between two Organizational Unit authorizations.
@@ -33,14 +32,12 @@ type AuthorizeRequest struct {
 // account through an Organizational Unit. It holds the link token.
 // https://docs.cronofy.com/developers/conferencing-services/enterprise-conferencing/
 func (c *Client) AuthorizeURL(r AuthorizeRequest) string {
-	parameters := []string{
-		"redirect_uri", r.RedirectURI, "scope", ouScope, "state", r.State, "capabilities[]", "conferencing",
-		c.names.OULinkTokenParam, r.LinkToken.Reveal(),
-	}
+	address := c.authorization(c.names.OUAuthorizePath, "redirect_uri", r.RedirectURI, "scope", ouScope, "state", r.State,
+		"capabilities[]", "conferencing", c.names.OULinkTokenParam, r.LinkToken.Reveal())
 	if r.Provider != AnyProvider && r.Provider != "" {
-		parameters = append(parameters, "conferencing_provider_name", string(r.Provider))
+		address += "&conferencing_provider_name=" + url.QueryEscape(string(r.Provider))
 	}
-	return c.authorization(c.names.OUAuthorizePath, parameters...)
+	return address
 }
 
 // EnterpriseConnectRequest is what differs between two service account
@@ -56,7 +53,7 @@ type EnterpriseConnectRequest struct {
 // authorize a service account.
 // https://docs.cronofy.com/developers/api/enterprise-connect/request-authorization/
 func (c *Client) EnterpriseConnectURL(r EnterpriseConnectRequest) string {
-	return c.authorization(enterpriseConnectPath, "redirect_uri", r.RedirectURI, "scope", cmp.Or(r.Scope, DefaultServiceAccountScope),
+	return c.authorization("/enterprise_connect/oauth/authorize", "redirect_uri", r.RedirectURI, "scope", cmp.Or(r.Scope, DefaultServiceAccountScope),
 		"delegated_scope", cmp.Or(r.DelegatedScope, DefaultDelegatedScope), "state", r.State)
 }
 
@@ -64,25 +61,22 @@ func (c *Client) EnterpriseConnectURL(r EnterpriseConnectRequest) string {
 // would sort.
 func (c *Client) authorization(path string, namesAndValues ...string) string {
 	escape := func(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "+", "%20") }
-	var b strings.Builder
-	b.WriteString(c.site.App + path + "?response_type=code&client_id=" + escape(c.app.ClientID))
-	for i := 0; i < len(namesAndValues); i += 2 {
-		b.WriteString("&" + escape(namesAndValues[i]) + "=" + escape(namesAndValues[i+1]))
+	address := c.site.App + path + "?response_type=code&client_id=" + escape(c.app.ClientID)
+	for pair := range slices.Chunk(namesAndValues, 2) {
+		address += "&" + escape(pair[0]) + "=" + escape(pair[1])
 	}
-	return b.String()
+	return address
 }
 
 // LinkToken asks for an Organizational Unit link token: single use, short-lived.
 // serviceAccountID is the sub of a service account ("ser_…") authorized for this
-// application. If a 422 names the field "service_account", as a heading of the
-// page does, it asks once more with that name.
+// application. If a 422 names the field otherwise, it asks once more with that name.
 // https://docs.cronofy.com/developers/conferencing-services/enterprise-conferencing/
 func (c *Client) LinkToken(ctx context.Context, serviceAccountID string) (Secret, error) {
+	const other = "service_account" // as a heading on the same page calls the field
 	token, err := c.linkToken(ctx, c.names.OULinkTokenField, serviceAccountID)
-	if e, ok := errors.AsType[*Error](err); ok && e.Status == http.StatusUnprocessableEntity && c.names.OULinkTokenField == DefaultOULinkTokenField {
-		if _, named := e.Fields[otherLinkTokenField]; named {
-			return c.linkToken(ctx, otherLinkTokenField, serviceAccountID)
-		}
+	if e := refusalIn(err); e.Status == http.StatusUnprocessableEntity && e.Fields[other] != nil && c.names.OULinkTokenField == DefaultNames().OULinkTokenField {
+		return c.linkToken(ctx, other, serviceAccountID)
 	}
 	return token, err
 }
@@ -105,24 +99,13 @@ func (c *Client) linkToken(ctx context.Context, field, id string) (Secret, error
 	return token, nil
 }
 
-// Names of the Organizational Unit flow. The path, and the authorization URL's
-// other parameters, are documented for this scope; the link token's parameter is
-// not (a heading says that it contains "link_token"), and a wrong name would most
-// likely be ignored. The field is the example's, which its heading contradicts.
+// Names holds those of the Organizational Unit flow that may turn out otherwise. The
+// path, and the authorization URL's other parameters, are documented for this scope; the
+// link token's parameter is not (a heading says that it contains "link_token"), and a
+// wrong name would most likely be ignored. The field is the example's, which its heading
+// contradicts.
 // https://docs.cronofy.com/developers/conferencing-services/indeed-interview/
 // https://docs.cronofy.com/developers/conferencing-services/enterprise-conferencing/
-const (
-	DefaultOUAuthorizePath  = "/oauth/authorize"
-	DefaultOULinkTokenParam = "ou_link_token"
-	DefaultOULinkTokenField = "service_account_id"
-)
-
-// otherLinkTokenField is what a heading on the same page calls the field that
-// the example body names service_account_id.
-const otherLinkTokenField = "service_account"
-
-// Names holds the names that may turn out otherwise, so that a wrong guess can be
-// put right without a new release.
 type Names struct {
 	OUAuthorizePath  string // path on the app host
 	OULinkTokenParam string // query parameter of the authorization URL
@@ -130,9 +113,7 @@ type Names struct {
 }
 
 // DefaultNames gives the names as they are documented or inferred.
-func DefaultNames() Names {
-	return Names{DefaultOUAuthorizePath, DefaultOULinkTokenParam, DefaultOULinkTokenField}
-}
+func DefaultNames() Names { return Names{"/oauth/authorize", "ou_link_token", "service_account_id"} }
 
 // Validate refuses names that would send the browser or a credential anywhere
 // but where they are meant to go.
@@ -143,7 +124,7 @@ func (n Names) Validate() error {
 	switch {
 	case err != nil, CleanText(path, len(path)+1) != path, !strings.HasPrefix(path, "/"), strings.HasPrefix(path, "//"),
 		strings.ContainsAny(path, `?#\`), slices.Contains(strings.Split(u.Path, "/"), ".."):
-		return fmt.Errorf("the authorization path must be like %s, with neither host, query nor \"..\" in it", DefaultOUAuthorizePath)
+		return fmt.Errorf("the authorization path must be like %s, with neither host, query nor \"..\" in it", DefaultNames().OUAuthorizePath)
 	case !isName(n.OULinkTokenParam), slices.Contains(taken, n.OULinkTokenParam):
 		return errors.New("the link token's parameter must be letters, digits and underscores, and not the name of another one")
 	case !isName(n.OULinkTokenField):

@@ -2,18 +2,12 @@
 // organisation's calendars with its conferencing provider: Organizational Unit
 // link tokens, authorization URLs, tokens, userinfo, delegated access.
 //
-// A [Client] is safe for use by many goroutines. Every call takes a context,
-// passes the [Limiter], and ends in a value, in the context's error, or in one
-// of four types: [*Error] (Cronofy answered with a status outside 2xx),
-// [*BadAnswerError] (2xx, but not what the API promises), [*NetworkError]
-// (no answer), or a sentinel of this package (nothing was sent).
-//
-// A call is repeated by itself only where that is safe. What the API reference
-// (https://docs.cronofy.com/developers/api/) does not say is a field of [Names].
-//
-// A further call is a method that fills a call (path, bearer, body, whether
-// it is safe to repeat) for [Client].do, and reads the object that came back; a row
-// in endpoints of call_test.go puts it through every fault.
+// Every call of a [Client] passes the [Limiter], is repeated by itself only where that is
+// safe, and ends in a value, in the context's error, or in one of four types: [*Error]
+// (a status outside 2xx), [*BadAnswerError] (2xx, but not what the API promises),
+// [*NetworkError] (no answer), or a sentinel of this package (nothing was sent). What the
+// API reference (https://docs.cronofy.com/developers/api/) does not say is a field of
+// [Names].
 package cronofy
 
 import (
@@ -48,11 +42,7 @@ const (
 	WaitRetry     = "retry"
 )
 
-// shortestTold is the shortest wait worth telling people of.
-const shortestTold = time.Second
-
-// Client makes Cronofy's calls for one application at one site. Its fields do
-// not change after New.
+// Client makes Cronofy's calls for one application at one site, for many goroutines.
 type Client struct {
 	site      Site
 	base      *url.URL // nil if the site cannot be used
@@ -67,18 +57,15 @@ type Client struct {
 // Option changes a Client while it is made.
 type Option func(*Client)
 
-// WithHTTPClient makes calls through h, of which a copy is used that follows no
-// redirects and keeps no cookies; its Timeout, or else 30 s, limits each attempt of a
-// call. Share one among all clients of a program.
+// WithHTTPClient makes calls through a copy of h that follows no redirects and keeps no
+// cookies; its Timeout, or else 30 s, limits each attempt of a call.
 func WithHTTPClient(h *http.Client) Option { return func(c *Client) { c.http = h } }
 
 // WithNames puts other names in the place of the default ones.
 func WithNames(n Names) Option { return func(c *Client) { c.names = n } }
 
-// WithLimiter makes calls pass l, by whose clock the client's pauses go too, and which
-// all clients of an application share.
-// With nil there is no limit; a 429 then slows down this client only. Without
-// this option a client has a limiter of its own with Cronofy's default limits.
+// WithLimiter makes calls pass l, by whose clock the client's pauses go too; with nil
+// there is no limit. Without it a client has one of its own with Cronofy's default limits.
 func WithLimiter(l *Limiter) Option { return func(c *Client) { c.limiter = l } }
 
 // WithUserAgent sets the User-Agent header.
@@ -112,9 +99,9 @@ func New(site Site, app App, opts ...Option) *Client {
 	return c
 }
 
-// tell passes a wait on if it is worth it.
+// tell passes a wait on if it is worth telling people of.
 func (c *Client) tell(w Wait) {
-	if c.notify != nil && w.For >= shortestTold {
+	if c.notify != nil && w.For >= time.Second {
 		c.notify(w)
 	}
 }
@@ -158,14 +145,6 @@ type call struct {
 	out    *object  // where the JSON answer goes; nil: no answer is expected
 }
 
-// answer is one response, read to its end.
-type answer struct {
-	status int
-	header http.Header
-	body   []byte
-	cut    error // why the body ended early; nil if it did not
-}
-
 // do makes the call, and again as often as that is safe and may help.
 func (c *Client) do(ctx context.Context, k call) error {
 	switch {
@@ -180,11 +159,12 @@ func (c *Client) do(ctx context.Context, k call) error {
 	}
 	k.hidden = append(k.hidden, c.app.ClientSecret, k.bearer)
 	pauses := growing(firstRetry, longestRetry)
+	end, limited := ctx.Deadline()
 	var last error // why the call is made again
 	pause := time.Duration(0)
 	for attempt := 1; ; attempt++ {
-		if last != nil && c.tooLate(ctx, max(pause, c.limiter.remaining())) {
-			return last
+		if last != nil && limited && c.limiter.now().Add(max(pause, c.limiter.remaining())).After(end) {
+			return last // the caller's time is over before the pause is
 		}
 		if err := c.pass(ctx, pause); err != nil {
 			if last != nil && errors.Is(err, context.DeadlineExceeded) {
@@ -209,12 +189,6 @@ func (c *Client) do(ctx context.Context, k call) error {
 			pause = 0 // the limiter's business
 		}
 	}
-}
-
-// tooLate tells whether the caller's time is over before a pause is.
-func (c *Client) tooLate(ctx context.Context, pause time.Duration) bool {
-	end, limited := ctx.Deadline()
-	return limited && c.limiter.now().Add(pause).After(end)
 }
 
 // pass waits for a pause that is no matter of rate limits, and for the limiter.
@@ -252,14 +226,14 @@ func (c *Client) once(ctx context.Context, k call, payload []byte) error {
 	}
 	defer res.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer+1))
-	a := answer{status: res.StatusCode, header: res.Header, body: body, cut: err}
-	if a.status < 200 || a.status > 299 {
-		return refusal(k, a, c.limiter.now())
-	}
-	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
+	switch cut := errors.Is(err, io.ErrUnexpectedEOF); {
+	case res.StatusCode < 200 || res.StatusCode > 299:
+		return refusal(k, res.StatusCode, res.Header, body, c.limiter.now())
+	case err != nil && !cut:
 		return progress.Failed(k.op, c.base.Host, err)
+	default:
+		return accept(k, res.Header, body, cut)
 	}
-	return accept(k, a)
 }
 
 func (c *Client) request(ctx context.Context, k call, payload []byte) *http.Request {

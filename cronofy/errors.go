@@ -61,15 +61,12 @@ func (e *Error) Error() string {
 }
 
 // FieldNames lists the fields complained of, in order.
-func (e *Error) FieldNames() []string {
-	return slices.Sorted(maps.Keys(e.Fields))
-}
+func (e *Error) FieldNames() []string { return slices.Sorted(maps.Keys(e.Fields)) }
 
-// BadAnswerError is a 2xx whose body is not what the API promises. Reason is
-// ours and holds nothing of the body.
+// BadAnswerError is a 2xx whose body is not what the API promises.
 type BadAnswerError struct {
 	Op     string
-	Reason string // "HTML instead of JSON"
+	Reason string // "HTML instead of JSON"; ours, with nothing of the body
 	broken bool   // the connection ended inside the body, which may be chance
 }
 
@@ -132,18 +129,18 @@ const (
 )
 
 // accept reads the body of a 2xx.
-func accept(k call, a answer) error {
-	bad := func(reason string) error { return &BadAnswerError{Op: k.op, Reason: reason, broken: a.cut != nil} }
-	body := bytes.TrimSpace(bytes.TrimPrefix(a.body, []byte("\xef\xbb\xbf")))
-	kind, _, _ := mime.ParseMediaType(a.header.Get("Content-Type"))
+func accept(k call, head http.Header, all []byte, cut bool) error {
+	bad := func(reason string) error { return &BadAnswerError{Op: k.op, Reason: reason, broken: cut} }
+	body := bytes.TrimSpace(bytes.TrimPrefix(all, []byte("\xef\xbb\xbf")))
+	kind, _, _ := mime.ParseMediaType(head.Get("Content-Type"))
 	switch {
 	case len(body) > 0 && (kind == "text/html" || body[0] == '<'):
 		return bad("HTML instead of JSON")
 	case k.out == nil:
 		return nil
-	case len(a.body) > maxAnswer:
+	case len(all) > maxAnswer:
 		return bad("longer than 1 MiB")
-	case a.cut != nil:
+	case cut:
 		return bad("cut short")
 	case len(body) == 0:
 		return bad("empty")
@@ -157,17 +154,19 @@ const noObject = "no JSON object that can be read"
 
 // refusal makes the one *Error of an answer outside 2xx. now is for a
 // Retry-After that is a date.
-func refusal(k call, a answer, now time.Time) *Error {
+func refusal(k call, status int, head http.Header, answer []byte, now time.Time) *Error {
 	t := tidier(k.hidden)
-	e := &Error{Op: k.op, Status: a.status, RetryAfter: retryAfter(a.header, now)}
+	e := &Error{Op: k.op, Status: status, RetryAfter: retryAfter(head, now)}
 	var body object
-	if json.Unmarshal(a.body, &body) != nil {
+	if json.Unmarshal(answer, &body) != nil {
 		return e
 	}
-	e.Fields = t.fields(body.object("errors"))
+	if errs := body.object("errors"); len(errs.members) > 0 {
+		e.Fields = t.fields(errs)
+	}
 	// RFC 6749 section 5.2. What stands in other bodies is not documented: many servers
 	// put the status's own name there.
-	if k.oauth && (a.status == http.StatusBadRequest || a.status == http.StatusUnauthorized) {
+	if k.oauth && (status == http.StatusBadRequest || status == http.StatusUnauthorized) {
 		e.Code, e.Description = t.tidy(body.text("error")), t.tidy(body.text("error_description"))
 	}
 	return e
@@ -178,10 +177,7 @@ func refusal(k call, a answer, now time.Time) *Error {
 func retryAfter(h http.Header, now time.Time) time.Duration {
 	v := strings.TrimSpace(h.Get("Retry-After"))
 	if s, err := strconv.ParseFloat(v, 64); err == nil {
-		if !(s > 0) {
-			return 0
-		}
-		return time.Duration(min(s, 1e9) * float64(time.Second))
+		return time.Duration(atMost(s, 1e9) * float64(time.Second))
 	}
 	at, err := http.ParseTime(v)
 	if err != nil {
@@ -191,6 +187,14 @@ func retryAfter(h http.Header, now time.Time) time.Duration {
 		now = sent
 	}
 	return max(0, at.Sub(now))
+}
+
+// atMost bounds a number of seconds from outside, which may be none.
+func atMost(f, most float64) float64 {
+	if f > 0 { // NaN is not
+		return min(f, most)
+	}
+	return 0
 }
 
 // tidier makes what Cronofy wrote fit for an error's text. It holds the secrets
@@ -210,7 +214,7 @@ func (t tidier) tidy(s string) string {
 // fields reads {"field":[{"key":…,"description":…}]}, and what may stand there
 // instead: one object, a text, a list of texts.
 func (t tidier) fields(errs object) map[string][]string {
-	var out map[string][]string
+	out := make(map[string][]string)
 	for name, complaints := range errs.members {
 		list, ok := complaints.([]any)
 		if !ok {
@@ -221,9 +225,6 @@ func (t tidier) fields(errs object) map[string][]string {
 			text, _ := c.(string)
 			members, _ := c.(map[string]any)
 			o := object{members: members, odd: errs.odd}
-			if out == nil {
-				out = make(map[string][]string)
-			}
 			if len(out) < maxFields && len(out[name]) < maxFields {
 				out[name] = append(out[name], t.tidy(cmp.Or(text, o.text("description"), o.text("key"))))
 			}
@@ -232,10 +233,9 @@ func (t tidier) fields(errs object) map[string][]string {
 	return out
 }
 
-// object is a JSON object that is read liberally: whatever is no secret may come
-// in another form than promised. One strange member must not cost an account its
-// whole answer, or an approved link its token; what was odd is noted, without
-// its value.
+// object is a JSON object that is read liberally but for its secrets: one strange member
+// must not cost an account its whole answer, or an approved link its token. What was odd
+// is noted, without its value.
 type object struct {
 	members map[string]any
 	within  string // "conferencing_profiles[0]."
@@ -257,8 +257,6 @@ func (o object) note(key, what string) {
 		*o.odd = append(*o.odd, CleanText(o.within+key, maxName)+": "+what)
 	}
 }
-
-func (o object) warnings() []string { return *o.odd }
 
 // text reads a text, or a number as one, which identifiers may be.
 func (o object) text(key string) string {
@@ -282,21 +280,20 @@ func (o object) words(key string) string {
 		return o.text(key)
 	}
 	o.note(key, "a list instead of a text")
-	var words []string
+	words := ""
 	for _, v := range list {
 		if s, ok := v.(string); ok {
-			words = append(words, s)
+			words += " " + s
 		}
 	}
-	return strings.Join(words, " ")
+	return strings.TrimSpace(words)
 }
 
 // flag reads true or false, also as a text or a number; all else counts as false.
 func (o object) flag(key string) bool {
-	v := o.members[key]
-	b, ok := v.(bool)
+	b, ok := o.members[key].(bool)
 	if !ok {
-		b, _ = strconv.ParseBool(strings.ToLower(strings.TrimSpace(fmt.Sprint(v))))
+		b, _ = strconv.ParseBool(strings.ToLower(strings.TrimSpace(fmt.Sprint(o.members[key]))))
 		o.note(key, fmt.Sprintf("not true or false; read as %t", b))
 	}
 	return b
@@ -306,10 +303,7 @@ func (o object) flag(key string) bool {
 // because a token without a known life is still a token.
 func (o object) seconds(key string) time.Duration {
 	f, _ := strconv.ParseFloat(strings.TrimSpace(o.text(key)), 64) // infinity beyond all bounds
-	if !(f > 0) {
-		return 0
-	}
-	return time.Duration(min(f, math.MaxInt32)) * time.Second
+	return time.Duration(atMost(f, math.MaxInt32)) * time.Second
 }
 
 // secret reads what may be a text and nothing else.

@@ -32,10 +32,9 @@ const (
 // (golang.org/x/time/rate): a bucket that never exceeds n in any window must
 // either start almost empty or refill more slowly than the limit allows.
 type Limiter struct {
-	now    func() time.Time
-	sleep  func(context.Context, time.Duration) error
-	random func() float64 // in [0, 1)
-	turn   chan struct{}  // held by the one caller that waits for its moment
+	now   func() time.Time
+	sleep func(context.Context, time.Duration) error
+	turn  chan struct{} // held by the one caller that waits for its moment
 
 	mu      sync.Mutex
 	windows []*window
@@ -47,14 +46,12 @@ type Limiter struct {
 // below 1 means no such limit. With neither it only pauses after a 429.
 func NewLimiter(perSecond, perMinute int) *Limiter {
 	l := &Limiter{
-		now: time.Now, sleep: Sleep, random: rand.Float64, turn: make(chan struct{}, 1),
-		growth: growing(firstPause, longestPause),
+		now: time.Now, sleep: Sleep, turn: make(chan struct{}, 1), growth: growing(firstPause, longestPause),
 	}
-	if perSecond > 0 {
-		l.windows = append(l.windows, newWindow(perSecond, time.Second))
-	}
-	if perMinute > 0 {
-		l.windows = append(l.windows, newWindow(perMinute, time.Minute))
+	for length, n := range map[time.Duration]int{time.Second: perSecond, time.Minute: perMinute} {
+		if n > 0 {
+			l.windows = append(l.windows, &window{length: length + length/windowMargin, n: n, allowed: n})
+		}
 	}
 	return l
 }
@@ -132,7 +129,7 @@ func (l *Limiter) refused(sent time.Time, retryAfter time.Duration) {
 	now := l.now()
 	fresh := !sent.Before(l.until)
 	// Programs that share the application must not all come back at once.
-	pause := retryAfter + time.Duration(l.random()*float64(retryAfter)/10)
+	pause := retryAfter + time.Duration(rand.Float64()*float64(retryAfter)/10)
 	if pause == 0 && fresh {
 		pause = l.growth.NextBackOff()
 	}
@@ -168,10 +165,6 @@ type window struct {
 	changed time.Time   // when allowed did
 }
 
-func newWindow(n int, length time.Duration) *window {
-	return &window{length: length + length/windowMargin, n: n, allowed: n}
-}
-
 // next is when the window has room again: the zero time, or a window's length
 // after the call that is the allowed number of calls back.
 func (w *window) next() time.Time {
@@ -196,8 +189,7 @@ func (w *window) halve(now time.Time) {
 
 func (w *window) recover(now time.Time) {
 	if w.allowed < w.n && now.Sub(w.changed) >= w.length {
-		w.allowed = min(w.n, w.allowed+max(1, w.n/10))
-		w.changed = now
+		w.allowed, w.changed = min(w.n, w.allowed+max(1, w.n/10)), now
 	}
 }
 

@@ -1,6 +1,7 @@
 package cronofy
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -61,18 +62,12 @@ func (d DataCenter) Site() Site {
 // Plain http is allowed only to a loopback host, because the client secret
 // travels on it.
 func (s Site) Override(api, app string) (Site, error) {
-	for _, o := range []struct {
-		what, raw string
-		dst       *string
-	}{{"API URL", api, &s.API}, {"app URL", app, &s.App}} {
-		if o.raw == "" {
-			continue
-		}
-		base, err := baseURL(o.raw)
-		if err != nil {
-			return Site{}, fmt.Errorf("%s: %w", o.what, err)
-		}
-		*o.dst = base
+	var err error
+	if s.API, err = baseURL(cmp.Or(api, s.API)); err != nil {
+		return Site{}, fmt.Errorf("API URL: %w", err)
+	}
+	if s.App, err = baseURL(cmp.Or(app, s.App)); err != nil {
+		return Site{}, fmt.Errorf("app URL: %w", err)
 	}
 	return s, nil
 }
@@ -94,11 +89,9 @@ func (s Site) APIHost() string { return hostOf(s.API) }
 func (s Site) AppHost() string { return hostOf(s.App) }
 
 func hostOf(base string) string {
-	u, err := url.Parse(base)
-	if err != nil {
-		return ""
-	}
-	return u.Host
+	_, rest, _ := strings.Cut(base, "://")
+	host, _, _ := strings.Cut(rest, "/")
+	return host
 }
 
 func baseURL(raw string) (string, error) {
@@ -107,7 +100,7 @@ func baseURL(raw string) (string, error) {
 		return "", errors.New("not an address") // url.Error quotes the input, which may hold a password
 	}
 	switch {
-	case u.Scheme != "https" && u.Scheme != "http", u.Host == "", u.Hostname() == "":
+	case u.Scheme != "https" && u.Scheme != "http", u.Hostname() == "":
 		return "", errors.New("must be like https://api.example.com")
 	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
 		return "", errors.New("must have no user, query or fragment")
@@ -120,9 +113,5 @@ func baseURL(raw string) (string, error) {
 // LoopbackHost tells whether a host name or address, without port, is this
 // machine's loopback interface.
 func LoopbackHost(host string) bool {
-	if strings.EqualFold(host, "localhost") {
-		return true
-	}
-	ip := net.ParseIP(host)
-	return ip != nil && ip.IsLoopback()
+	return strings.EqualFold(host, "localhost") || net.ParseIP(host).IsLoopback()
 }

@@ -7,9 +7,6 @@ import (
 	"time"
 )
 
-// impossibleToken is what CheckApplication presents: no refresh token looks so.
-const impossibleToken = "this-is-not-a-refresh-token"
-
 // Token is what the token endpoint gives. A refresh answers without Sub, and
 // without RefreshToken if the old one stays valid.
 // https://docs.cronofy.com/developers/api/authorization/request-token/
@@ -25,7 +22,6 @@ type Token struct {
 // Exchange trades an authorization code for tokens. redirectURI is exactly the
 // one that the code was sent to. It is not repeated once it may have arrived,
 // because a code works once.
-// https://docs.cronofy.com/developers/api/authorization/request-token/
 func (c *Client) Exchange(ctx context.Context, code Secret, redirectURI string) (Token, error) {
 	grant := map[string]string{"grant_type": "authorization_code", "code": code.Reveal(), "redirect_uri": redirectURI}
 	return c.token(ctx, c.credentialCall("exchange code", "/oauth/token", grant, code))
@@ -46,7 +42,7 @@ func (c *Client) Refresh(ctx context.Context, refreshToken Secret) (Token, error
 // the client; all others say nothing about it. (RFC 6749 section 5.2; what
 // Cronofy answers to a wrong secret is seen in its SDKs, not documented.)
 func (c *Client) CheckApplication(ctx context.Context) error {
-	grant := map[string]string{"grant_type": "refresh_token", "refresh_token": impossibleToken}
+	grant := map[string]string{"grant_type": "refresh_token", "refresh_token": "this-is-not-a-refresh-token"}
 	k := c.credentialCall("check application", "/oauth/token", grant, Secret{})
 	k.safe = true
 	_, err := c.token(ctx, k)

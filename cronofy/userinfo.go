@@ -38,7 +38,6 @@ type ConferencingProfile struct {
 }
 
 // UserInfo reads whose access token this is.
-// https://docs.cronofy.com/developers/api/identity/userinfo/
 func (c *Client) UserInfo(ctx context.Context, accessToken Secret) (UserInfo, error) {
 	var out object
 	k := call{op: "read userinfo", path: "/v1/userinfo", bearer: accessToken, out: &out, safe: true}
@@ -63,23 +62,23 @@ func readUserInfo(o object) UserInfo {
 	}
 	for _, p := range data.objects("conferencing_profiles") {
 		link, provider := p.text("profile_relink_url"), p.text("provider_name")
-		if provider != strings.ToLower(strings.TrimSpace(provider)) {
-			p.note("provider_name", "not in lower case")
-		}
 		profile := ConferencingProfile{
 			ProviderName: name(provider), ProfileID: name(p.text("profile_id")), ProfileName: name(p.text("profile_name")),
 			Connected: p.flag("profile_connected"), RelinkURL: webLink(link),
 		}
-		if link != "" && webLink(link) == "" {
+		if provider != strings.ToLower(strings.TrimSpace(provider)) {
+			p.note("provider_name", "not in lower case")
+		}
+		if link != profile.RelinkURL {
 			p.note("profile_relink_url", "not a web address; left out")
 		}
 		if profile == (ConferencingProfile{}) {
 			p.note("profile_id", "missing, as all that would tell the profile; left out")
-			continue
+		} else {
+			u.ConferencingProfiles = append(u.ConferencingProfiles, profile)
 		}
-		u.ConferencingProfiles = append(u.ConferencingProfiles, profile)
 	}
-	u.Warnings = o.warnings()
+	u.Warnings = *o.odd
 	return u
 }
 

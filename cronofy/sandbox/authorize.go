@@ -20,11 +20,10 @@ const unitScope = "organizational_unit_use_integrations"
 // Its statuses but 200 are a choice by the general error page.
 // https://docs.cronofy.com/developers/conferencing-services/enterprise-conferencing/
 func (s *Server) createLinkToken(c *call) {
-	token, ok := bearer(c.r)
 	field := cmp.Or(c.switches.LinkTokenField, "service_account_id") // the documentation contradicts itself about it
 	id := c.params.text(field)
 	switch {
-	case !ok || !s.isSecret(token):
+	case !s.isSecret(bearer(c.r)):
 		c.unauthorized("the bearer token is not the client secret")
 	case c.switches.NoPlan:
 		c.refuse(http.StatusPaymentRequired, "the plan lacks the feature")

@@ -137,19 +137,18 @@ func (b *browser) walk(ctx context.Context, startURL string, decision Decision) 
 
 // deliver visits the final address, and the pages that it leads to on this machine.
 func (b *browser) deliver(ctx context.Context, final string) error {
-	left := &LeftError{Host: hostOf(final), Final: cronofy.NewSecret(final)}
 	address := final
 	for range maxHops {
 		resp, page, err := b.load(ctx, address, nil)
-		switch {
-		case errors.Is(err, ErrNotSandbox) && address == final:
-			return left
-		case errors.Is(err, ErrNotSandbox): // the answer has come to its receiver
+		switch away := errors.Is(err, ErrNotSandbox); {
+		case err == nil:
+		case b.at == final && away:
+			return &LeftError{Host: hostOf(final), Final: cronofy.NewSecret(final)}
+		case b.at == final && ctx.Err() == nil:
+			return &LeftError{Host: hostOf(final), Final: cronofy.NewSecret(final), Err: err}
+		case away: // the answer has come to its receiver
 			return nil
-		case err != nil && b.at == final && ctx.Err() == nil:
-			left.Err = err
-			return left
-		case err != nil:
+		default:
 			return err
 		}
 		next, wait := refresh(resp.Request.URL, page)
@@ -167,37 +166,29 @@ func (b *browser) deliver(ctx context.Context, final string) error {
 // load sends a form, or opens an address if there is none, and reads the page that
 // comes after all redirects on this machine.
 func (b *browser) load(ctx context.Context, address string, form url.Values) (*http.Response, string, error) {
-	method := http.MethodGet
-	if form != nil {
-		method = http.MethodPost
-	}
-	r, err := http.NewRequestWithContext(ctx, method, address, strings.NewReader(form.Encode()))
+	b.at = address
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, address, strings.NewReader(form.Encode()))
 	if err != nil || !cronofy.LoopbackHost(r.URL.Hostname()) {
 		return nil, "", ErrNotSandbox
 	}
 	if form != nil {
+		r.Method = http.MethodPost
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		r.Header.Set("Origin", "http://"+r.URL.Host)
 	}
-	b.at = address
 	resp, err := b.client.Do(r)
+	if u, ok := errors.AsType[*url.Error](err); ok {
+		err = u.Err // without the address, which may hold a code
+	}
 	if err != nil {
-		return nil, "", fmt.Errorf("%s %s: %w", method, r.URL.Host, bare(err))
+		return nil, "", fmt.Errorf("%s %s: %w", r.Method, r.URL.Host, err)
 	}
 	defer resp.Body.Close()
 	page, err := io.ReadAll(io.LimitReader(resp.Body, maxPage))
 	if err != nil {
-		return nil, "", fmt.Errorf("read page: %w", bare(err))
+		return nil, "", fmt.Errorf("read page: %w", err)
 	}
 	return resp, string(page), nil
-}
-
-// bare takes the address off an error: it may hold a code.
-func bare(err error) error {
-	if u, ok := errors.AsType[*url.Error](err); ok {
-		return u.Err
-	}
-	return err
 }
 
 // fill gives where a page's form goes, and what a browser sends when the button of

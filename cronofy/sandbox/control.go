@@ -43,24 +43,18 @@ func (s *Server) turnControl(c *call) {
 
 // turn does what a form asks for, or nothing if that cannot be.
 func (s *Server) turn(form params) bool {
-	switch form.text("action") {
-	case "switches":
-		var sw Switches
-		if !read(&sw, form) {
-			return false
-		}
+	var sw Switches
+	var f Fault
+	switch action := form.text("action"); {
+	case action == "switches" && read(&sw, form):
 		s.switches = sw
-	case "fault":
-		var f Fault
-		if !read(&f, form) || f.Account != "" && s.find(f.Account) < 0 {
-			return false
-		}
+	case action == "fault" && read(&f, form) && (f.Account == "" || s.find(f.Account) >= 0):
 		s.faults = append(s.faults, f)
-	case "clear":
+	case action == "clear":
 		s.faults = nil
-	case "unlink":
+	case action == "unlink":
 		clear(s.links)
-	case "expire":
+	case action == "expire":
 		clear(s.access)
 	default:
 		return false
@@ -111,32 +105,27 @@ func texts[T any](values []T) []string {
 
 // read sets the fields of a *Switches or *Fault as a form has them.
 func read(to any, form params) bool {
-	for _, f := range fields(to) {
-		if !f.read(form.text(f.name)) {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(fields(to), func(f field) bool { return !f.read(form.text(f.name)) })
 }
 
 func (f field) read(text string) bool {
 	if text == "" {
 		return true
 	}
-	ok := f.choices == nil || slices.Contains(f.choices, text)
+	ok, err := f.choices == nil || slices.Contains(f.choices, text), error(nil)
 	switch to := f.value.Addr().Interface().(type) {
 	case *bool:
 		*to = text == "on"
 	case *int:
-		n, err := strconv.Atoi(text)
-		*to, ok = n, ok && err == nil && n >= 0
+		*to, err = strconv.Atoi(text)
+		ok = ok && *to >= 0
 	case *time.Duration:
-		d, err := time.ParseDuration(text)
-		*to, ok = d, err == nil && d >= 0
+		*to, err = time.ParseDuration(text)
+		ok = *to >= 0
 	default: // a string, or a type of its own that is one
 		f.value.SetString(text)
 	}
-	return ok
+	return ok && err == nil
 }
 
 // now is what a field is set to; "" is the usual.
@@ -160,16 +149,12 @@ func (s *Server) controlHTML() markup.HTML {
 </dl>
 `, s.apiURL, s.appURL, s.opts.ClientID, cmp.Or(strings.Join(s.linked(0), ", "), "nothing yet"))
 	m.Add("<h2>Switches</h2>\n{}<h2>Scripted answers</h2>\n", s.formHTML("switches", "Apply", &s.switches))
-	if len(s.faults) > 0 {
-		m.Add("<ul>\n")
-		for i := range s.faults {
-			m.Add("<li>")
-			for _, f := range fields(&s.faults[i]) {
-				m.AddIf(!f.value.IsZero(), "{}: <code>{}</code> ", f.text, f.now())
-			}
-			m.Add("</li>\n")
+	for i := range s.faults {
+		m.Add("<p>")
+		for _, f := range fields(&s.faults[i]) {
+			m.AddIf(!f.value.IsZero(), "{}: <code>{}</code> ", f.text, f.now())
 		}
-		m.Add("</ul>\n")
+		m.Add("</p>\n")
 	}
 	m.Add(`{}<form method="post" action="{}">
 <p class="actions">

@@ -93,8 +93,7 @@ func (s *Server) takeFault(c *call) {
 
 // isFrom tells whether a call has a token of the account with this address.
 func (s *Server) isFrom(c *call, email string) bool {
-	token, _ := bearer(c.r)
-	g := s.byAccess(token)
+	g := s.byAccess(bearer(c.r))
 	if c.endpoint == Refresh {
 		g = s.byRefresh(c.params.text("refresh_token"))
 	}

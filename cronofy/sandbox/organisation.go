@@ -37,7 +37,7 @@ const (
 // organisation gives n accounts without their tokens; those built in if n is 0.
 func organisation(n int) []Account {
 	if n > 0 {
-		return generated(min(n, MaxAccounts))
+		return generated(n)
 	}
 	return []Account{
 		{Email: "amara@example.test", Name: "Amara Osei"},
@@ -59,18 +59,14 @@ func organisation(n int) []Account {
 }
 
 func generated(n int) []Account {
-	firsts := [...]string{"Ada", "Ben", "Cora", "Dev", "Eva", "Finn", "Gita", "Hugo", "Iris", "Jan", "Kai", "Lea", "Mina"}
-	lasts := [...]string{"Adler", "Brandt", "Costa", "Diaz", "Engel", "Fischer", "Garcia", "Horn", "Ito", "Jensen", "Klein"}
 	all := make([]Account, n)
 	for i := range all {
+		all[i] = Account{
+			Email: fmt.Sprintf("person-%d@%s", i+1, domain), Name: fmt.Sprintf("Person %d", i+1),
+			unmatched: i%20 == 7, disconnected: i%50 == 11, personal: i%25 == 3,
+		}
 		if i%50 == 49 {
 			all[i] = Account{Email: fmt.Sprintf("room-%d@%s", i+1, domain), Name: fmt.Sprintf("Room %d", i+1), Room: true}
-			continue
-		}
-		first, last := firsts[i%len(firsts)], lasts[i/len(firsts)%len(lasts)]
-		all[i] = Account{
-			Email: fmt.Sprintf("%s.%s-%d@%s", strings.ToLower(first), strings.ToLower(last), i+1, domain), Name: first + " " + last,
-			unmatched: i%20 == 7, disconnected: i%50 == 11, personal: i%25 == 3,
 		}
 	}
 	return all
@@ -107,10 +103,7 @@ func (s *Server) AccountsCSV(w io.Writer) error {
 		out.Write([]string{a.Email, a.Sub, a.AccessToken.Reveal(), a.RefreshToken.Reveal()})
 	}
 	out.Flush()
-	if err := out.Error(); err != nil {
-		return fmt.Errorf("write accounts: %w", err)
-	}
-	return nil
+	return out.Error()
 }
 
 // newRand makes everything that must not be guessed, or must be the same again with

@@ -66,13 +66,11 @@ type Server struct {
 	closed     bool
 }
 
-// Credentials are what an operator types in.
+// Credentials are what an operator types in, and an access token of the service account.
 type Credentials struct {
-	ClientID         string
-	ClientSecret     cronofy.Secret
-	ServiceAccountID string
-
-	// ServiceAccountToken is an access token of that service account.
+	ClientID            string
+	ClientSecret        cronofy.Secret
+	ServiceAccountID    string
 	ServiceAccountToken cronofy.Secret
 }
 
@@ -88,7 +86,7 @@ func New(o Options) *Server {
 		linkTokens: map[string]*linkToken{}, approvals: map[string]*approval{}, links: map[cronofy.Provider]time.Time{},
 	}
 	s.newUnit("Example Organisation")
-	s.opts.ClientID = cmp.Or(o.ClientID, defaultClientID)
+	s.opts.ClientID = cmp.Or(o.ClientID, "k3Hn2cWq9ZrT5vXy7LbD")
 	if o.ClientSecret.Empty() {
 		s.opts.ClientSecret = cronofy.NewSecret("CRN_" + s.text(40))
 	}
@@ -100,44 +98,37 @@ func New(o Options) *Server {
 	return s
 }
 
-// Start opens the two loopback listeners. An address that is not loopback is
-// an error, and so is a second Start.
-func (s *Server) Start() error {
+// Start opens the two loopback listeners. An address that is not loopback is an
+// error, and so is a second Start. Close is called after an error, too.
+func (s *Server) Start() (err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed || s.servers != nil {
 		return errors.New("start sandbox: already started or closed")
 	}
-	api, err := listenLoopback(s.opts.ListenAPI)
-	if err != nil {
-		return fmt.Errorf("listen for the api host: %w", err)
+	if s.apiURL, err = s.serve("api", s.opts.ListenAPI, s.apiRoutes()); err != nil {
+		return err
 	}
-	app, err := listenLoopback(s.opts.ListenApp)
-	if err != nil {
-		return errors.Join(fmt.Errorf("listen for the app host: %w", err), api.Close())
-	}
-	s.apiURL, s.appURL = "http://"+api.Addr().String(), "http://"+app.Addr().String()
-	s.serve(api, s.handler("api", s.apiRoutes()))
-	s.serve(app, s.handler("app", s.appRoutes()))
-	return nil
+	s.appURL, err = s.serve("app", s.opts.ListenApp, s.appRoutes())
+	return err
 }
 
-// listenLoopback looks the address up itself: a hosts file may point localhost anywhere.
-func listenLoopback(addr string) (net.Listener, error) {
+// serve gives the base URL of a host that it serves. It looks the address up itself: a
+// hosts file may point localhost anywhere. It is called with the lock held.
+func (s *Server) serve(host, addr string, routes http.Handler) (baseURL string, err error) {
 	a, err := net.ResolveTCPAddr("tcp", cmp.Or(addr, "127.0.0.1:0"))
-	switch {
-	case err != nil:
-		return nil, err
-	case !a.IP.IsLoopback():
-		return nil, fmt.Errorf("%s is not a loopback address", addr)
+	if err == nil && !a.IP.IsLoopback() {
+		err = fmt.Errorf("%s is not a loopback address", addr)
 	}
-	return net.Listen("tcp", a.String())
-}
-
-// serve is called with the lock held.
-func (s *Server) serve(l net.Listener, h http.Handler) {
+	if err != nil {
+		return "", fmt.Errorf("listen for the %s host: %w", host, err)
+	}
+	l, err := net.ListenTCP("tcp", a)
+	if err != nil {
+		return "", fmt.Errorf("listen for the %s host: %w", host, err)
+	}
 	srv := &http.Server{
-		Handler:           h,
+		Handler:           s.handler(host, routes),
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       15 * time.Second,
 		WriteTimeout:      5 * time.Minute, // longer than any client waits for a slow answer
@@ -148,26 +139,22 @@ func (s *Server) serve(l net.Listener, h http.Handler) {
 	}
 	s.servers = append(s.servers, srv)
 	s.work.Go(func() { _ = srv.Serve(l) }) // ends with Close, by ErrServerClosed
+	return "http://" + l.Addr().String(), nil
 }
 
 // Close ends everything at once and waits until it has ended. It may be called
 // again, and without Start.
-func (s *Server) Close() error {
+func (s *Server) Close() (err error) {
 	s.mu.Lock()
-	s.closed = true
-	servers := slices.Clone(s.servers)
+	s.closed = true // no server is added any more
 	s.mu.Unlock()
 	s.cancel()
-	var err error
-	for _, srv := range servers {
+	for _, srv := range s.servers {
 		err = errors.Join(err, srv.Close())
 	}
 	s.work.Wait()
 	s.webhooks.CloseIdleConnections()
-	if err != nil {
-		return fmt.Errorf("close sandbox: %w", err)
-	}
-	return nil
+	return err
 }
 
 // enter counts work that Close has to wait for. After Close there is none.
@@ -197,13 +184,9 @@ func (s *Server) Site(dc cronofy.DataCenter) cronofy.Site {
 	return cronofy.Site{DataCenter: dc, API: s.apiURL, App: s.appURL, Sandbox: true}
 }
 
-// Credentials gives what an operator types in.
+// Credentials gives those of the one application.
 func (s *Server) Credentials() Credentials {
-	return Credentials{
-		ClientID: s.opts.ClientID, ClientSecret: s.opts.ClientSecret,
-		ServiceAccountID:    serviceAccountID,
-		ServiceAccountToken: cronofy.NewSecret(s.serviceToken),
-	}
+	return Credentials{s.opts.ClientID, s.opts.ClientSecret, serviceAccountID, cronofy.NewSecret(s.serviceToken)}
 }
 
 // Accounts gives the whole organisation in its order.
@@ -226,8 +209,7 @@ func (s *Server) ExpireAccessTokens() {
 // Options says what the sandbox plays. The zero value is a development-mode
 // application with the built-in organisation, whose profiles appear at once.
 type Options struct {
-	// ClientID and ClientSecret are the one application's; empty ones are made up.
-	ClientID     string
+	ClientID     string // of the one application; made up if empty, as is
 	ClientSecret cronofy.Secret
 
 	// PermittedRedirectURIs is nil in development mode: any http or https URI.
@@ -235,13 +217,9 @@ type Options struct {
 	// label of a host. https://docs.cronofy.com/developers/faqs/verify-application/
 	PermittedRedirectURIs []string
 
-	Now func() time.Time // the clock; nil is the real one
-
-	Seed uint64 // other than zero it makes runs repeatable
-
-	// Accounts is how many accounts the organisation has, at most MaxAccounts; 0 is
-	// the built-in one of 12 people and 3 rooms.
-	Accounts int
+	Now      func() time.Time // the clock; nil is the real one
+	Seed     uint64           // other than zero it makes runs repeatable
+	Accounts int              // of the organisation; 0 is the built-in one of 12 people and 3 rooms
 
 	// The application's rate limits; 0 is none. Cronofy's are 50 and 500.
 	// https://docs.cronofy.com/developers/faqs/rate-limits
@@ -250,14 +228,8 @@ type Options struct {
 	Faults   []Fault  // scripted answers, as by Set
 	Switches Switches // behaviour that Cronofy leaves open
 
-	// ListenAPI and ListenApp are loopback addresses; empty is 127.0.0.1:0.
-	ListenAPI, ListenApp string
+	ListenAPI, ListenApp string // loopback addresses; empty is 127.0.0.1:0
 }
-
-const defaultClientID = "k3Hn2cWq9ZrT5vXy7LbD"
-
-// MaxAccounts is the most that an organisation has; more are cut off.
-const MaxAccounts = 1_000_000
 
 // Switches are kinds of behaviour that Cronofy does not document, or that
 // differ between its documentation and its SDKs. The zero value is the likely one.

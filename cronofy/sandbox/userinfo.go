@@ -18,10 +18,10 @@ import (
 // https://docs.cronofy.com/developers/api/authentication/
 func (s *Server) withToken(scope string, do func(*call, *grant)) func(*call) {
 	return func(c *call) {
-		token, ok := bearer(c.r)
+		token := bearer(c.r)
 		g := s.byAccess(token)
 		switch {
-		case !ok:
+		case token == "":
 			c.unauthorized("there is no bearer token")
 		case g == nil:
 			c.unauthorized("the access token is unknown, expired or revoked")

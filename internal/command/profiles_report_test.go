@@ -28,8 +28,8 @@ import (
 func reportOfCompany(t *testing.T) string {
 	t.Helper()
 	w := newOffice(t, sandbox.Options{Seed: 1, Accounts: 300, Faults: []sandbox.Fault{
-		{Endpoint: sandbox.UserInfo, Account: "ada.adler-1@example.test", Status: 401},
-		{Endpoint: sandbox.UserInfo, Account: "ben.adler-2@example.test", Status: 403},
+		{Endpoint: sandbox.UserInfo, Account: "person-1@example.test", Status: 401},
+		{Endpoint: sandbox.UserInfo, Account: "person-2@example.test", Status: 403},
 	}})
 	w.Link(cronofy.Zoom)
 	run := func(args ...string) {

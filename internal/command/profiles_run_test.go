@@ -264,7 +264,7 @@ func (w *office) stateFolder() string {
 func TestInterruptLosesNothingThatWasRead(t *testing.T) {
 	t.Parallel()
 	w := newOffice(t, sandbox.Options{Seed: 1, Accounts: 130, Faults: []sandbox.Fault{
-		{Endpoint: sandbox.UserInfo, Account: "ada.adler-1@example.test", Slow: time.Hour}}})
+		{Endpoint: sandbox.UserInfo, Account: "person-1@example.test", Slow: time.Hour}}})
 	args := []string{"--accounts", w.path("people.csv"), "--json", "--rate", "0", "--out", w.path("records.jsonl"), "--continue"}
 	cmd := w.command(append(args, "--debug", w.path("debug.txt"))...)
 	require.NoError(t, cmd.Start())

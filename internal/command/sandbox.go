@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -24,7 +22,7 @@ type sandboxFlags struct {
 }
 
 func newSandbox(s streams) *cobra.Command {
-	f := &sandboxFlags{Options: sandbox.Options{ListenAPI: "127.0.0.1:0", ListenApp: "127.0.0.1:0"}}
+	f := &sandboxFlags{}
 	cmd := &cobra.Command{
 		Use:   "sandbox",
 		Short: "Serve a strict Cronofy on this machine, to develop against",
@@ -52,9 +50,6 @@ func newSandbox(s streams) *cobra.Command {
 	return cmd
 }
 
-// visitLimit bounds a walk through the pages, profiles' delays not included.
-const visitLimit = time.Minute
-
 // newVisit is a browser for --browser: it is given an address of a sandbox.
 func newVisit(name string, d sandbox.Decision) *cobra.Command {
 	return &cobra.Command{
@@ -63,7 +58,7 @@ func newVisit(name string, d sandbox.Decision) *cobra.Command {
 		Example: "  confer sandbox " + name + " http://127.0.0.1:8739/go/...",
 		Args:    arguments(1, 1, "the approval link"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			ctx, cancel := context.WithTimeout(cmd.Context(), visitLimit)
+			ctx, cancel := context.WithTimeout(cmd.Context(), time.Minute)
 			defer cancel()
 			return visited(sandbox.Browser(ctx, nil, args[0], d), streams{out: cmd.OutOrStdout(), err: cmd.ErrOrStderr()})
 		},
@@ -96,10 +91,10 @@ func serveSandbox(ctx context.Context, f *sandboxFlags, s streams) error {
 		return err
 	}
 	server := sandbox.New(f.Options)
-	if err := server.Start(); err != nil {
-		return usage("the sandbox cannot start: "+cronofy.CleanText(err.Error(), 200), "end what uses the port, or give other addresses with --listen-api and --listen-app")
-	}
 	defer server.Close()
+	if err := server.Start(); err != nil {
+		return usage("the sandbox cannot start: "+cronofy.CleanText(err.Error(), 200), "end what uses the port, or give other loopback addresses with --listen-api and --listen-app, like 127.0.0.1:8701")
+	}
 	lines := sandboxLines(server)
 	if err := f.announce(server, lines); err != nil {
 		return err
@@ -113,17 +108,9 @@ func serveSandbox(ctx context.Context, f *sandboxFlags, s streams) error {
 }
 
 func (f *sandboxFlags) check() error {
-	for _, addr := range []string{f.ListenAPI, f.ListenApp} {
-		host, _, err := net.SplitHostPort(addr)
-		if err != nil || !cronofy.LoopbackHost(host) {
-			return usage("the sandbox listens on this machine only", "--listen-api and --listen-app take a loopback host:port, like 127.0.0.1:8701")
-		}
-	}
-	if f.Accounts < 0 || f.RatePerSecond < 0 || f.RatePerMinute < 0 || f.Switches.ProfileDelay < 0 || f.Switches.ProfileGap < 0 {
-		return usage("numbers and times of the sandbox cannot be negative", "confer sandbox --help lists them")
-	}
-	if f.Accounts > sandbox.MaxAccounts {
-		return usage(fmt.Sprintf("the sandbox has at most %d accounts", sandbox.MaxAccounts), "give --accounts a lower number")
+	sw := f.Switches
+	if min(f.Accounts, f.RatePerSecond, f.RatePerMinute) < 0 || min(sw.ProfileDelay, sw.ProfileGap) < 0 || f.Accounts > 1_000_000 {
+		return usage("--accounts takes 0 to 1000000, and no number or time of the sandbox is below 0", "confer sandbox --help lists them")
 	}
 	for _, uri := range f.PermittedRedirectURIs {
 		if !sandbox.Permittable(uri) {
@@ -137,35 +124,26 @@ func (f *sandboxFlags) check() error {
 // worth nothing elsewhere, so they may be shown.
 func sandboxLines(server *sandbox.Server) string {
 	c := server.Credentials()
-	var b strings.Builder
-	for _, l := range [][2]string{
-		{"CRONOFY_API_URL", server.APIURL()},
-		{"CRONOFY_APP_URL", server.AppURL()},
-		{"CRONOFY_CLIENT_ID", c.ClientID},
-		{"CRONOFY_CLIENT_SECRET", c.ClientSecret.Reveal()},
-		{"CONFER_SERVICE_ACCOUNT", c.ServiceAccountID},
-		{"SANDBOX_SERVICE_ACCOUNT_TOKEN", c.ServiceAccountToken.Reveal()},
-		{"SANDBOX_CONTROL_URL", server.ControlURL()},
-	} {
-		fmt.Fprintf(&b, "export %s='%s'\n", l[0], l[1])
-	}
-	return b.String()
+	return fmt.Sprintf(`export CRONOFY_API_URL='%s'
+export CRONOFY_APP_URL='%s'
+export CRONOFY_CLIENT_ID='%s'
+export CRONOFY_CLIENT_SECRET='%s'
+export CONFER_SERVICE_ACCOUNT='%s'
+export SANDBOX_SERVICE_ACCOUNT_TOKEN='%s'
+export SANDBOX_CONTROL_URL='%s'
+`, server.APIURL(), server.AppURL(), c.ClientID, c.ClientSecret.Reveal(), c.ServiceAccountID, c.ServiceAccountToken.Reveal(), server.ControlURL())
 }
 
 // announce writes the files that say the server is ready.
 func (f *sandboxFlags) announce(server *sandbox.Server, lines string) error {
 	var people bytes.Buffer
-	if f.people != "" {
-		if err := server.AccountsCSV(&people); err != nil {
-			return fmt.Errorf("list the sandbox's accounts: %w", err)
-		}
-	}
-	for _, file := range []struct{ flag, path, text string }{{"people-file", f.people, people.String()}, {"env-file", f.envFile, lines}} {
-		if file.path == "" {
+	_ = server.AccountsCSV(&people) // a buffer takes everything
+	for _, file := range [][3]string{{"people-file", f.people, people.String()}, {"env-file", f.envFile, lines}} {
+		if file[1] == "" {
 			continue
 		}
-		if err := atomicfile.Write(file.path, []byte(file.text), atomicfile.Private); err != nil {
-			return wrong(file.flag, ": "+cronofy.FileReason(err), "name a file that can be written")
+		if err := atomicfile.Write(file[1], []byte(file[2]), atomicfile.Private); err != nil {
+			return wrong(file[0], ": "+cronofy.FileReason(err), "name a file that can be written")
 		}
 	}
 	return nil

@@ -20,20 +20,20 @@ type Fault struct {
 // Of are the faults of a call that answers; slow is longer than anybody waits.
 func Of(e sandbox.Endpoint) []Fault {
 	var all []Fault
+	add := func(what string, f sandbox.Fault) {
+		f.Endpoint = e
+		all = append(all, Fault{what, f})
+	}
 	for _, status := range sandbox.Statuses() {
-		all = append(all, Fault{fmt.Sprint(status), sandbox.Fault{Status: status}})
+		add(fmt.Sprint(status), sandbox.Fault{Status: status})
 	}
-	all = append(all,
-		Fault{"429 with Retry-After", sandbox.Fault{Status: 429, RetryAfter: "300"}},
-		Fault{"HTML", sandbox.Fault{Body: sandbox.HTMLBody}},
-		Fault{"empty body", sandbox.Fault{Body: sandbox.EmptyBody}},
-		Fault{"cut short", sandbox.Fault{Body: sandbox.TruncatedBody}},
-		Fault{"broken off in the body", sandbox.Fault{Body: sandbox.CutBody}},
-		Fault{"connection reset", sandbox.Fault{Reset: true}},
-		Fault{"slow", sandbox.Fault{Slow: time.Hour}})
-	for i := range all {
-		all[i].Fault.Endpoint = e
-	}
+	add("429 with Retry-After", sandbox.Fault{Status: 429, RetryAfter: "300"})
+	add("HTML", sandbox.Fault{Body: sandbox.HTMLBody})
+	add("empty body", sandbox.Fault{Body: sandbox.EmptyBody})
+	add("cut short", sandbox.Fault{Body: sandbox.TruncatedBody})
+	add("broken off in the body", sandbox.Fault{Body: sandbox.CutBody})
+	add("connection reset", sandbox.Fault{Reset: true})
+	add("slow", sandbox.Fault{Slow: time.Hour})
 	return all
 }
 
