@@ -50,7 +50,7 @@ func TestPanicEndsTheProgramInOrder(t *testing.T) {
 			g := &guarded{Model: panicky{at}, end: end}
 			_, err := tea.NewProgram(g, tea.WithContext(ctx), tea.WithInput(strings.NewReader("")), tea.WithOutput(&out), tea.WithWindowSize(80, 24)).Run()
 			require.NotErrorIs(t, err, tea.ErrProgramPanic)
-			crash := g.crashed()
+			crash := g.first.Load()
 			require.NotNil(t, crash)
 			require.Equal(t, "*errors.errorString", crash.Kind)
 			require.Contains(t, string(crash.Stack), "panicky")

@@ -1,7 +1,6 @@
 package ui
 
 import (
-	"errors"
 	"slices"
 	"strings"
 
@@ -141,15 +140,12 @@ func (fm *form) turn(k tea.KeyPressMsg) tea.Cmd {
 	if name := k.String(); name == "up" || name == "shift+tab" {
 		by = fm.stops() - 1
 	}
-	fm.focus = (fm.focus + by) % fm.stops()
-	if !isMisplaced(fm.refused) {
-		fm.refused = nil
-	}
+	fm.focus, fm.refused = (fm.focus+by)%fm.stops(), nil
 	return nil
 }
 
 // edit changes the text in focus, if there is one.
-func (fm *form) edit(msg tea.Msg, refuse refuser) {
+func (fm *form) edit(msg tea.Msg) {
 	switch {
 	case fm.choice != nil && fm.choice.filtering():
 		fm.choice.filter.update(msg)
@@ -157,17 +153,14 @@ func (fm *form) edit(msg tea.Msg, refuse refuser) {
 		in := fm.inputs[fm.here().Name]
 		before := in.Value()
 		in.update(msg)
-		if in.Value() == before {
-			return
-		}
-		fm.refused = nil
-		if p := refuse(*fm.here(), in.Value()); p != nil {
-			fm.refused = &Refusal{fm.here().Name, p}
+		if in.Value() != before {
+			fm.refused = nil
 		}
 	}
 }
 
-// refuser is misplaced, with what it has to know.
+// refuser finds a secret in a field that shows what is typed, and whose answer is
+// written down.
 type refuser func(f Field, text string) *flow.Problem
 
 // enter goes to the next field that wants something, and gives the answers when
@@ -331,33 +324,6 @@ func optionWidths(options []Option, w int) [3]int {
 		out[1] = 0
 	}
 	return out
-}
-
-// errMisplaced says that an answer is a secret and its field is for something else.
-var errMisplaced = errors.New("a secret in another field")
-
-func isMisplaced(r *Refusal) bool { return r != nil && errors.Is(r.Err, errMisplaced) }
-
-// misplaced refuses what looks like a secret in a field that shows what is typed,
-// and whose answer is written down. typed are those that stand in other fields.
-func misplaced(f Field, text string, s flow.State, typed []string) *flow.Problem {
-	if f.Kind != FieldText || text == "" {
-		return nil
-	}
-	bad := s.CheckNoSecret(text)
-	for _, secret := range typed {
-		s.Answers.ClientSecret = cronofy.NewSecret(secret)
-		if bad == nil {
-			bad = s.CheckNoSecret(text)
-		}
-	}
-	if bad == nil && f.Shy {
-		bad = f.check(text)
-	}
-	if bad == nil {
-		return nil
-	}
-	return &flow.Problem{Summary: bad.Summary, Hint: bad.Hint, Code: bad.Code, Err: errMisplaced}
 }
 
 // refused is what is wrong with an answer.

@@ -30,6 +30,7 @@ func bind(help, desc string, keys ...string) key.Binding {
 // The keys that have the same meaning on more than one page.
 var (
 	keyQuit   = bind("ctrl+c", "quit", "ctrl+c")
+	keyStop   = bind("ctrl+z", "stop", "ctrl+z")
 	keyHelp   = bind("?", "help", "?", "f1")
 	keyBack   = bind("esc", "back", "esc")
 	keyEnter  = bind("enter", "next", "enter")
@@ -133,7 +134,7 @@ func (m *Model) commands() []command {
 	}
 	out = append(out, help)
 	if m.scrolls {
-		out = append(out, command{Binding: bind("↑/↓", "more", "up", "down", "pgup", "pgdown"), do: m.scrolled})
+		out = append(out, command{Binding: bind("↑/↓", "more", "up", "down", "pgup", "pgdown"), do: m.scroll})
 	}
 	var rest []command
 	if !fm.typing() && !fm.hasTexts() {

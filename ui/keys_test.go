@@ -45,7 +45,9 @@ func TestAdvertisedKeysAct(t *testing.T) {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
 			for _, b := range m.bindings(true) {
-				again := (m.form().refused != nil || m.page().At != "" && m.state.Problem != nil) && b.Help().Key == "enter" // refused once more
+				refused := m.form().refused != nil || m.page().At != "" && m.state.Problem != nil ||
+					slices.ContainsFunc(m.page().Fields, func(f Field) bool { return m.refuse(f, m.form().value(f.Name)) != nil })
+				again := refused && b.Help().Key == "enter" // refused once more
 				if !b.Enabled() || again {
 					continue
 				}

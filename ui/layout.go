@@ -121,7 +121,7 @@ func (m *Model) fitted() fitted {
 	case m.table() != nil:
 		s = m.profile.draw(f, m.page(), m.told)
 	default:
-		s = f.draw(m.page(), m.form(), m.tell())
+		s = f.draw(m.page(), m.form(), m.told)
 	}
 	if m.leaving {
 		s.foot = f.warning(leavingWords(m.state))
@@ -129,18 +129,6 @@ func (m *Model) fitted() fitted {
 	p := s.fit(&m.view, f.w, f.h)
 	m.scrolls = p.y < 0 && (p.above || p.below)
 	return p
-}
-
-// tell is what the last key did.
-func (m *Model) tell() flash {
-	switch at := m.state.Attempt; {
-	case !m.opening || m.at() != pageWaiting || m.told.text != "":
-	case at.Browser != "":
-		return flash{text: "No browser was opened."}
-	case at.Phase == flow.PhaseWaiting:
-		return flash{"A browser was asked to open the link.", true}
-	}
-	return m.told
 }
 
 // unstoredLoss is said before an end with an approval that is not stored.
@@ -211,41 +199,36 @@ func (f fitted) more() string {
 
 // body puts the page beside the rail.
 func (m *Model) body(l layout, p fitted) []string {
-	var rail []string
-	if l.rail {
-		rail = m.rail(l.pageH)
-	}
-	in := strings.Repeat(" ", l.margin)
+	rail := m.rail(l)
 	lines := make([]string, l.pageH)
 	for i := range lines {
-		left := in
-		if l.rail {
-			at := ""
-			if i < len(rail) {
-				at = rail[i]
-			}
-			left += pad(at, railWidth) + "  "
+		left, page := "", ""
+		if i < len(rail) {
+			left = rail[i]
 		}
 		if i < len(p.lines) {
-			left += p.lines[i]
+			page = p.lines[i]
 		}
-		lines[i] = strings.TrimRight(left, " ")
+		lines[i] = strings.TrimRight(strings.Repeat(" ", l.margin)+pad(left, l.pageX-l.margin)+page, " ")
 	}
 	return lines
 }
 
 // rail lists the steps with the answers of those that are done.
-func (m *Model) rail(h int) []string {
+func (m *Model) rail(l layout) []string {
+	if !l.rail {
+		return nil
+	}
 	var out []string
 	all := flow.Steps()
-	answers := h >= 2*len(all)-1
+	answers := l.pageH >= 2*len(all)-1
 	for _, s := range all {
 		out = append(out, m.railStep(s))
 		if a := steps[s].answer(m.state); answers && m.stepDone(s) && a != "" {
 			out = append(out, "  "+m.st.muted.Render(cutTo(a, railWidth-2)))
 		}
 	}
-	return out[:min(len(out), h)]
+	return out
 }
 
 func (m *Model) railStep(s flow.Step) string {

@@ -51,18 +51,18 @@ type linesWizard struct {
 	busy    string        // what confer does, said
 	warned  bool          // what quitting would lose was said
 
-	posed   bool   // what can be answered was said
-	first   int    // the page's field that was asked first
-	field   int    // and the one that is asked now
-	asking  string // the question that stands on the last line, without a line break
-	listens bool   // the wait for the administrator was begun
+	posed  bool   // what can be answered was said
+	first  int    // the page's field that was asked first
+	field  int    // and the one that is asked now
+	asking string // the question that stands on the last line, without a line break
 
 	paste   []string // lines of a final address so far; nil: none was begun
 	follows bool     // it was said that an address follows
 	pause   *time.Timer
 	decides bool // an answer was handed over; the next line waits for what comes of it
 
-	rows linesRows
+	rows  rowList
+	given bool // the table of them was, and no row has come since
 }
 
 func newLines(ctx context.Context, cfg Config) *linesWizard {
@@ -105,9 +105,6 @@ func (p *linesWizard) run() (last flow.State, err error) {
 
 // turn says what is new, and waits for one thing.
 func (p *linesWizard) turn() error {
-	if p.listens && !p.waiting() {
-		p.endWait()
-	}
 	page, hears := p.page(), !p.decides
 	switch {
 	case p.at() == pageTable && p.state.Running == nil:
@@ -136,7 +133,7 @@ func (p *linesWizard) turn() error {
 		p.decides = false
 	case linesTicked:
 		p.decides = false
-		p.goesOn(page)
+		p.goesOn()
 	case linesPaused:
 		if len(p.in.pending) == 0 {
 			p.submit()
@@ -175,26 +172,18 @@ func (p *linesWizard) works(page Page) {
 	_ = p.in.set(linesCooked)
 	p.posed = false
 	p.heading(page)
-	if words := p.doing(page); words != p.busy {
-		p.busy = words
-		p.say(words + ".")
+	if p.busy != page.Busy {
+		p.busy = page.Busy
+		p.say(page.Busy + ".")
 	}
-}
-
-// doing is what confer does, or waits for.
-func (p *linesWizard) doing(page Page) string {
-	if words := p.context().windowWords(); words != "" {
-		return words
-	}
-	return page.Busy
 }
 
 // goesOn is said after a silence.
-func (p *linesWizard) goesOn(page Page) {
-	switch {
+func (p *linesWizard) goesOn() {
+	switch page := p.page(); {
 	case p.waiting():
 		p.say("Waiting for the administrator. " + p.remaining())
-	case page.Busy != "" && p.doing(page) == p.busy: // else the next turn says it
+	case page.Busy != "" && page.Busy == p.busy: // else the next turn says it
 		p.say("Still working.")
 	}
 }
@@ -280,17 +269,20 @@ func (p *linesWizard) do(a Act) {
 func (p *linesWizard) apply(ev flow.Event) {
 	before, turned := p.change(ev)
 	if !before.Watch.Started && p.state.Watch.Started {
-		p.rows = linesRows{}
+		p.rows = nil
 	}
 	if turned {
 		p.said, p.posed = "", false
+	}
+	if before.Attempt.Phase == flow.PhaseWaiting && !p.waiting() {
+		p.endWait()
 	}
 	p.told(reported(before, ev))
 }
 
 func (p *linesWizard) page() Page { return pageAt(p.at(), p.context()) }
 
-func (p *linesWizard) context() Context { return p.wizard.context(p.rows.all) }
+func (p *linesWizard) context() Context { return p.wizard.context(p.rows) }
 
 // heading says where the wizard is, and what is wrong there, each once.
 func (p *linesWizard) heading(page Page) {
@@ -314,7 +306,7 @@ func (p *linesWizard) heading(page Page) {
 		p.say(fmt.Sprintf("Step %d of %d: %s.%s", p.step+1, len(flow.Steps()), p.step.Title(), at))
 	}
 	if len(page.Found) == 0 || !strings.HasPrefix(page.Found[0].Text, page.Title) {
-		p.say(sentence(page.Title))
+		p.say(page.Title)
 	}
 	if page.Link != "" {
 		p.say("On this machine, this short address leads to it: " + page.Link)
@@ -324,14 +316,6 @@ func (p *linesWizard) heading(page Page) {
 		p.recite(page.Text)
 	}
 	p.notes(page)
-}
-
-// sentence ends a title that is none.
-func sentence(s string) string {
-	if s == "" || strings.ContainsAny(s[len(s)-1:], ".?!)") {
-		return s
-	}
-	return s + "."
 }
 
 // notes says the notes of a page.

@@ -28,7 +28,6 @@ func (p *linesWizard) offer(page Page) {
 		}
 	}
 	if p.at() == pageWaiting {
-		p.listens = true
 		p.say(p.remaining() + " ? says what can be done.")
 		return
 	}
@@ -139,15 +138,13 @@ func (f Field) likeliest() int {
 // heard does what a line says. An exact field may be answered with a single letter.
 func (p *linesWizard) heard(page Page, text string) {
 	f := p.asked(page)
-	if p.live() || f == nil || !f.Exact {
+	if f == nil || !f.Exact {
 		text = strings.TrimSpace(text)
 	}
 	letter := linesLetter(clean(text))
 	p.warned = p.warned && letter == "q"
 	switch {
-	case p.live() && p.gathers(text):
-	case p.live():
-		p.letter(page, letter)
+	case p.waiting() && p.gathers(text):
 	case f != nil && f.Exact && text != "":
 		p.fill(page, f, text)
 	case letter == "b" || f != nil && f.Exact:
@@ -156,28 +153,27 @@ func (p *linesWizard) heard(page Page, text string) {
 		p.quit()
 	case letter == "?":
 		p.help(page)
-	case f == nil || f.Kind == FieldChoice:
+	case f == nil:
+		p.act(page, letter)
+	case f.Kind == FieldChoice:
 		p.choose(page, f, text)
 	default:
 		p.fill(page, f, text)
 	}
 }
 
-// letter does what a letter is for while something goes on by itself.
-func (p *linesWizard) letter(page Page, letter string) {
+// act does an action by its letter. On a page without fields an empty answer does
+// what Enter does, or goes back; in a wait there is nothing to go back to.
+func (p *linesWizard) act(page Page, letter string) {
 	act, ok := page.byLetter(letter)
 	switch {
-	case letter == "q":
-		p.quit()
-	case letter == "?":
-		p.help(page)
-	case letter == "b", letter == "" && p.over():
-		p.back()
 	case ok:
-		p.decides = p.over() && act.Event != nil
+		p.decides = p.waiting() && p.over() && act.Event != nil
 		p.do(act)
-	case letter == "":
+	case letter == "" && p.at() == pageWaiting:
 		p.posed = false
+	case letter == "":
+		p.back()
 	default:
 		p.wrong("That is not one of the choices.", "? says what can be done.")
 	}
@@ -203,25 +199,9 @@ func (p *linesWizard) backField() {
 	p.field--
 }
 
-// choose takes an option, by number or word, or an action by its letter. On a page
-// without options an empty answer does what Enter does, or goes back.
+// choose takes an option, by number or word, or an action by its letter.
 func (p *linesWizard) choose(page Page, f *Field, text string) {
 	act, ok := page.byLetter(text)
-	if f == nil {
-		switch {
-		case ok:
-			p.do(act)
-		case text == "":
-			p.back()
-		default:
-			enter := Action{Words: "go back"}
-			if a, ok := page.enter(); ok {
-				enter = a
-			}
-			p.wrong("That is not one of the choices.", "Give one of the letters, or an empty answer to "+enter.Words+".")
-		}
-		return
-	}
 	at := slices.IndexFunc(f.Options, func(o Option) bool { return o.isCalled(text) })
 	if n, err := strconv.Atoi(text); err == nil && n >= 1 && n <= len(f.Options) {
 		at = n - 1
@@ -308,21 +288,12 @@ func linesLetter(text string) string {
 
 // help says every way on, and explains the page and its field.
 func (p *linesWizard) help(page Page) {
-	if p.live() {
-		if page.Paste != "" {
-			p.say("Paste the address that the browser ended on, or give a letter:")
-		}
-		p.say(counts(p.state.Watch.Counts))
-		for _, l := range p.letters(page) {
-			p.say(l)
-		}
-		p.say("b: " + p.backWord() + ". q: quit.")
+	if p.waiting() {
+		p.say("Paste the address that the browser ended on, or give a letter:")
 	}
-	for _, l := range page.Explain {
+	p.say(counts(p.state.Watch.Counts))
+	for _, l := range slices.Concat(p.letters(page), page.Explain) {
 		p.say(l)
-	}
-	if p.live() {
-		return
 	}
 	if f := p.asked(page); f != nil {
 		p.say(f.hint(p.form().value(f.Name)))
@@ -330,7 +301,7 @@ func (p *linesWizard) help(page Page) {
 	if page.Problem != nil {
 		p.say(page.Problem.Details())
 	}
-	p.say("An empty answer takes the one in brackets. b alone goes back and keeps every answer. q alone quits, and so does ctrl+c.")
+	p.say("b alone: " + p.backWord() + ". q alone: quit. Every answer is kept.")
 }
 
 // linesKind is what a wait ended with.
@@ -355,7 +326,10 @@ func (p *linesWizard) next(input bool) (got linesKind, line string, _ error) {
 	var reads <-chan linesRead
 	if input {
 		if text, ok := p.in.take(); ok {
-			p.answered()
+			if !p.in.shows() { // the terminal did not end the question's line
+				p.fresh()
+			}
+			p.asking = ""
 			return linesLine, text, nil
 		}
 		if p.in.ended {
@@ -378,18 +352,6 @@ func (p *linesWizard) next(input bool) (got linesKind, line string, _ error) {
 		return linesMore, "", nil
 	case r := <-reads:
 		p.in.feed(r)
-		if text, ok := p.in.take(); ok {
-			p.answered()
-			return linesLine, text, nil
-		}
 		return linesMore, "", nil
 	}
-}
-
-// answered ends the question's line, where the terminal did not.
-func (p *linesWizard) answered() {
-	if !p.in.shows() {
-		p.fresh()
-	}
-	p.asking = ""
 }

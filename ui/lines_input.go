@@ -3,6 +3,7 @@ package ui
 import (
 	"io"
 	"os"
+	"runtime"
 	"sync"
 	"unicode/utf8"
 
@@ -236,13 +237,15 @@ func (t *linesTerminal) set(m linesMode) error {
 	return nil
 }
 
-// linesBlocking is a reader whose reads cannot be given up.
-type linesBlocking struct{ io.Reader }
-
-// Cancel tells that it cannot.
-func (linesBlocking) Cancel() bool { return false }
-
-// Close leaves the reader to its owner.
-func (linesBlocking) Close() error { return nil }
-
-var _ cancelreader.CancelReader = linesBlocking{}
+// linesCancelable makes a read that can be given up, where one can. A regular file
+// cannot be waited for, but it never keeps a reader waiting either; and on Windows
+// what can would take the console's editing away.
+func linesCancelable(r io.Reader) cancelreader.CancelReader {
+	if runtime.GOOS != "windows" {
+		if c, err := cancelreader.NewReader(r); err == nil {
+			return c
+		}
+	}
+	c, _ := cancelreader.NewReader(struct{ io.Reader }{r}) // of no file: it only passes on
+	return c
+}

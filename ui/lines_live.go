@@ -20,7 +20,7 @@ const linesShortest = 16
 // endWait gives the terminal its lines back. Half an address is of no use any more.
 func (p *linesWizard) endWait() {
 	p.pause.Stop()
-	p.listens, p.paste, p.follows, p.decides = false, nil, false, false
+	p.paste, p.follows, p.decides = nil, false, false
 	p.fresh()
 	p.in.drop()
 }
@@ -33,7 +33,7 @@ func (p *linesWizard) gathers(text string) bool {
 	case p.paste != nil && text == "":
 		p.submit()
 		return true
-	case p.paste == nil && (!p.waiting() || len(clean(text)) < linesShortest && !strings.ContainsAny(text, "=/ ")):
+	case p.paste == nil && len(clean(text)) < linesShortest && !strings.ContainsAny(text, "=/ "):
 		return false
 	}
 	p.warned = false
@@ -102,76 +102,24 @@ func (p *linesWizard) told(ev flow.Event) {
 			p.say(p.context().pausing())
 		}
 	case flow.ProfilesRead:
-		p.toldRows(ev.Rows)
+		for _, row := range ev.Rows {
+			p.rows.keep(row)
+		}
+		p.given = false
 	case flow.LookPlanned:
 		p.say(fmt.Sprintf("%s. The next look is in %s.", counts(p.state.Watch.Counts), clock(ev.At.Sub(p.cfg.Now()))))
 	}
 }
 
-// linesMostRows is the longest list whose accounts are said one by one as they
-// are read. Longer ones have their counts alone, and the table at the end.
-const linesMostRows = 200
-
-// linesRows are the newest records, for the table at the end.
-type linesRows struct {
-	all     rowList
-	given   bool            // the table was, and no row has come since
-	advised map[string]bool // next steps that were said: once is enough for a list
-}
-
-// toldRows says each account whose state is new or has changed.
-func (p *linesWizard) toldRows(in []profiles.Row) {
-	r := &p.rows
-	r.given = false
-	if r.advised == nil {
-		r.advised = map[string]bool{}
-	}
-	for _, row := range in {
-		switch before := r.all.keep(row); {
-		case before == row.Record.State || row.Index > linesMostRows:
-		case row.Index == linesMostRows:
-			p.say(fmt.Sprintf("There are more than %d accounts: the rest is counted, and stands in the table at the end.", linesMostRows))
-		default:
-			p.say(p.row(row))
-		}
-	}
-}
-
-func (p *linesWizard) row(row profiles.Row) string {
-	rec, from := row.Record, p.state.Answers.Accounts
-	line := rec.Words() + ": " + clean(accountName(row, from))
-	shown := shownProfile(rec, p.state.Answers.Provider)
-	switch {
-	case rec.Error != nil:
-		_, next := from.AccountWords(rec.Error.Code)
-		line += ", " + clean(rec.Error.Message)
-		if p.rows.advised[next] {
-			return line
-		}
-		p.rows.advised[next] = true
-		return line + " " + next
-	case shown == nil:
-		return line
-	}
-	line += ", " + providerLabel(shown.ProviderName) + " profile " + clean(shown.ProfileName)
-	if shown.SinceLink() {
-		line += ", new since the link"
-	}
-	if shown.RelinkURL != "" {
-		line += ", to be linked again at " + clean(shown.RelinkURL)
-	}
-	return line
-}
-
 // table writes all rows to standard output, as the command profiles does.
 func (p *linesWizard) table() {
-	if len(p.rows.all) == 0 || p.rows.given {
+	if len(p.rows) == 0 || p.given {
 		return
 	}
-	p.rows.given = true
+	p.given = true
 	p.fresh()
 	w := profiles.NewWriter(p.cfg.Output, profiles.FormatTable, profiles.WriterOptions{})
-	for _, row := range p.rows.all {
+	for _, row := range p.rows {
 		if row.Record.State == "" {
 			continue
 		}

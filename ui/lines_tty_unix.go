@@ -2,12 +2,7 @@
 
 package ui
 
-import (
-	"io"
-
-	"github.com/muesli/cancelreader"
-	"golang.org/x/sys/unix"
-)
+import "golang.org/x/sys/unix"
 
 // linesModes changes the mode of a terminal from how it is now.
 func linesModes(fd int) func(linesMode) error {
@@ -28,13 +23,4 @@ func linesModes(fd int) func(linesMode) error {
 		}
 		return unix.IoctlSetTermios(fd, linesSetTermios, &mode)
 	}
-}
-
-// linesCancelable makes a read that can be given up. A regular file cannot be
-// waited for, but it never keeps a reader waiting either.
-func linesCancelable(r io.Reader) cancelreader.CancelReader {
-	if c, err := cancelreader.NewReader(r); err == nil {
-		return c
-	}
-	return linesBlocking{r}
 }

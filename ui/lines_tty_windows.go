@@ -1,11 +1,6 @@
 package ui
 
-import (
-	"io"
-
-	"github.com/muesli/cancelreader"
-	"golang.org/x/sys/windows"
-)
+import "golang.org/x/sys/windows"
 
 // linesModes changes the mode of a console from how it is now. It edits lines
 // itself in every mode, and its lines are long enough for an address.
@@ -26,7 +21,3 @@ func linesModes(fd int) func(linesMode) error {
 
 // linesFlush forgets what was typed and not read.
 func linesFlush(fd int) { _ = windows.FlushConsoleInputBuffer(windows.Handle(fd)) }
-
-// linesCancelable cannot cancel here: what can would take the console's editing
-// away.
-func linesCancelable(r io.Reader) cancelreader.CancelReader { return linesBlocking{r} }

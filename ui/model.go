@@ -27,7 +27,6 @@ type Model struct {
 
 	profile *table // of the profiles
 	told    flash  // what the last key did
-	opening bool   // the last key asked for the browser
 
 	view     viewport.Model
 	helpLine help.Model
@@ -43,8 +42,7 @@ type Model struct {
 	colors colorprofile.Profile // that the terminal has
 	dark   *bool                // its background; nil: not known
 
-	job      *suspend.Job // nil: there is no program to stop
-	keyboard *keyboard    // nil: what is typed comes by other ways
+	job *suspend.Job // nil: there is no program to stop
 
 	spinner  spinner.Model
 	spinning bool
@@ -100,12 +98,15 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	if k, ok := msg.(tea.KeyPressMsg); ok {
 		msg = latin(k, m.typing() && !m.helping)
 	}
-	if done, cmd := m.terminal(msg); done {
-		return m, cmd
-	}
 	switch msg := msg.(type) {
 	case tea.WindowSizeMsg:
 		m.width, m.height = msg.Width, msg.Height
+	case interrupted:
+		return m, m.standsBack(msg.stop)
+	case resumed:
+		return m, m.animate()
+	case tea.ColorProfileMsg:
+		m.theme(msg.Profile, m.dark)
 	case tea.BackgroundColorMsg:
 		m.theme(m.colors, new(msg.IsDark()))
 	case flow.Report:
@@ -160,7 +161,10 @@ func (m *Model) show(before flow.State, turned bool) {
 		}
 	}
 	if n := m.state.Attempt.Notice; n != "" && n != before.Attempt.Notice { // newer than what the last key did
-		m.told, m.opening = flash{}, false
+		m.told = flash{}
+	}
+	if m.state.Attempt.Browser != "" && m.told.text == openTold {
+		m.told = flash{text: "No browser was opened."}
 	}
 	m.leaving = m.leaving && m.losable()
 	m.sync()
@@ -212,6 +216,8 @@ func (m *Model) press(msg tea.KeyPressMsg) tea.Cmd {
 	switch {
 	case key.Matches(msg, keyQuit):
 		return m.quit()
+	case key.Matches(msg, keyStop):
+		return func() tea.Msg { return interrupted{stop: true} }
 	case key.Matches(msg, keyMouse):
 		m.mouseSet, m.mouseOn = true, !m.mouse()
 		return nil
@@ -226,7 +232,7 @@ func (m *Model) press(msg tea.KeyPressMsg) tea.Cmd {
 		m.pressHelp(msg)
 		return nil
 	}
-	m.told, m.opening = flash{}, false
+	m.told = flash{}
 	for _, c := range m.commands() {
 		if key.Matches(msg, c.Binding) {
 			return c.do(msg)
@@ -243,7 +249,7 @@ func (m *Model) edit(msg tea.Msg) {
 	case m.table() != nil:
 		m.profile.edit(msg)
 	default:
-		m.form().edit(msg, m.refuse)
+		m.form().edit(msg)
 	}
 }
 
@@ -289,7 +295,6 @@ func (m *Model) do(a Act) tea.Cmd {
 	case a.Save != nil: // in a command: the disk may be slow
 		return func() tea.Msg { return m.save(a.Save) }
 	}
-	_, m.opening = a.Event.(flow.OpenWanted)
 	return m.apply(a.Event)
 }
 
@@ -306,7 +311,7 @@ func (m *Model) paste(msg tea.PasteMsg) {
 	fm := newForm() // what was typed there before is replaced: half an address is of no use
 	m.forms[at] = fm
 	fm.sync(pageAt(at, m.context()))
-	fm.edit(msg, m.refuse)
+	fm.edit(msg)
 	if m.at() != at {
 		m.opened = m.opened[:1]
 		m.open(at, m.state)
@@ -326,25 +331,17 @@ func (m *Model) quit() tea.Cmd {
 
 func (m *Model) pressHelp(msg tea.KeyPressMsg) {
 	switch msg.String() {
-	case "up", "down", "pgup", "pgdown":
-		m.scrolled(msg)
 	case "esc", "?", "f1", "enter", "q":
 		m.helping = false
 		m.view.GotoTop()
+	default:
+		m.scroll(msg)
 	}
 }
 
-func (m *Model) scrolled(k tea.KeyPressMsg) tea.Cmd {
-	m.scroll(moved(k, max(1, m.layout().pageH-1)))
+func (m *Model) scroll(k tea.KeyPressMsg) tea.Cmd {
+	m.view, _ = m.view.Update(k)
 	return nil
-}
-
-func (m *Model) scroll(by int) {
-	if by < 0 {
-		m.view.ScrollUp(-by)
-	} else {
-		m.view.ScrollDown(by)
-	}
 }
 
 // animate starts what may move: a spinner while something of ours works, a

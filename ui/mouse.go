@@ -7,20 +7,9 @@ import (
 
 // spot is what a click on a line, or on a part of it, is for.
 type spot struct {
-	kind spotKind
-	at   int    // which option, row or field
-	key  string // that a click stands for
+	point func() bool // moves the cursor there, and tells whether it was there already; nil: there is none
+	key   string      // pressed unless the cursor has moved
 }
-
-type spotKind int
-
-const (
-	spotNothing spotKind = iota
-	spotOption
-	spotRow
-	spotField // or an action below the fields
-	spotKey
-)
 
 // region is a spot as it was drawn last.
 type region struct {
@@ -28,11 +17,11 @@ type region struct {
 	spot
 }
 
-// spots gives each line the same kind of spot, counted from at.
-func spots(kind spotKind, at, n int) []spot {
+// pointing makes the spots of n lines.
+func pointing(n int, key string, at func(i int) bool) []spot {
 	out := make([]spot, n)
 	for i := range out {
-		out[i] = spot{kind: kind, at: at + i}
+		out[i] = spot{func() bool { return at(i) }, key}
 	}
 	return out
 }
@@ -61,9 +50,7 @@ func (m *Model) mouse() bool {
 func (m *Model) regions(l layout, p fitted, keys []key.Binding) []region {
 	var out []region
 	for i, s := range p.spots {
-		if s.kind != spotNothing {
-			out = append(out, region{l.pageY + i, l.pageX, l.pageX + l.pageW, s})
-		}
+		out = append(out, region{l.pageY + i, l.pageX, l.pageX + l.pageW, s})
 	}
 	x, y := l.margin, l.height-1
 	for i, b := range keys {
@@ -72,7 +59,7 @@ func (m *Model) regions(l layout, p fitted, keys []key.Binding) []region {
 			x += visible(keyGap)
 		}
 		if name := b.Keys()[0]; name != keyQuit.Keys()[0] { // by mistake it would cost too much
-			out = append(out, region{y, x, x + w, spot{kind: spotKey, key: name}})
+			out = append(out, region{y, x, x + w, spot{key: name}})
 		}
 		x += w
 	}
@@ -95,49 +82,30 @@ func (m *Model) click(msg tea.MouseClickMsg) tea.Cmd {
 
 // clicked does what a spot is for. What has the cursor already is taken.
 func (m *Model) clicked(s spot) tea.Cmd {
-	m.leaving = m.leaving && s.kind == spotKey
-	switch s.kind {
-	case spotNothing:
-	case spotKey:
-		return m.press(keyNamed(s.key))
-	case spotOption:
-		c := m.form().choice
-		if c.line() == s.at {
-			return m.press(keyNamed("enter"))
-		}
-		c.move(s.at)
-	case spotRow:
-		if m.profile.rows.cursor == s.at {
-			return m.press(keyNamed("right"))
-		}
-		m.profile.rows.move(s.at - m.profile.rows.cursor)
-	case spotField:
-		fm := m.form()
-		if fm.focus = s.at; s.at >= len(fm.page.Fields) {
-			return m.press(keyNamed("enter"))
-		}
+	m.leaving = m.leaving && s.point == nil
+	if s.point != nil && !s.point() || s.key == "" {
+		return nil
 	}
-	return nil
+	return m.press(keyNamed(s.key))
 }
 
 // wheel moves what the arrows move, and scrolls where they do.
 func (m *Model) wheel(msg tea.MouseWheelMsg) {
-	const lines = 3
-	by := lines
+	by := 1
 	switch msg.Button {
 	case tea.MouseWheelUp:
-		by = -lines
+		by = -1
 	case tea.MouseWheelDown:
 	default:
 		return
 	}
 	switch c := m.form().choice; {
 	case m.helping || m.scrolls:
-		m.scroll(by)
+		m.view, _ = m.view.Update(msg)
 	case m.table() != nil:
-		m.profile.rows.move(by)
+		m.profile.rows.move(by * m.view.MouseWheelDelta)
 	case c != nil:
-		c.move(c.line() + by/lines)
+		c.move(c.line() + by)
 	}
 }
 

@@ -284,6 +284,9 @@ func pageAt(id pageID, c Context) Page {
 	if c.Attempt.Phase == flow.PhaseWaiting { // whatever is open over the wait
 		p.Until, p.Paste, p.Warning = c.Attempt.Until, pagePaste, cmp.Or(p.Warning, c.Attempt.Notice)
 	}
+	if words := c.windowWords(); p.Busy != "" && words != "" {
+		p.Busy = words
+	}
 	if c.Resumed && id == steps[c.Step].page && p.Busy == "" {
 		p.Found = append([]Note{{Text: "Going on where you stopped: " + strings.ToLower(c.Step.Title()) + ".", Kind: noteMuted, Rank: aside}}, p.Found...)
 		p.Actions = append(p.Actions, startOver)
@@ -445,17 +448,25 @@ func (w *wizard) form() *form {
 	return fm
 }
 
-// refuse finds secrets that are shown: of the state, and typed here.
+// refuse is the refuser. It knows the secrets of the state, and those typed here.
 func (w *wizard) refuse(f Field, text string) *flow.Problem {
-	var typed []string
+	if f.Kind != FieldText || text == "" {
+		return nil
+	}
+	s := w.state
+	bad := s.CheckNoSecret(text)
 	for _, fm := range w.forms {
 		for _, other := range fm.page.Fields {
-			if other.Kind == FieldSecret && !other.Exact && fm.value(other.Name) != "" {
-				typed = append(typed, fm.value(other.Name))
+			if typed := fm.value(other.Name); bad == nil && other.Kind == FieldSecret && !other.Exact && typed != "" {
+				s.Answers.ClientSecret = cronofy.NewSecret(typed)
+				bad = s.CheckNoSecret(text)
 			}
 		}
 	}
-	return misplaced(f, text, w.state, typed)
+	if bad == nil && f.Shy {
+		bad = f.check(text)
+	}
+	return bad
 }
 
 // context is what pages may know, with the accounts that were read.

@@ -29,6 +29,7 @@ const (
 const (
 	fieldAddress = "final_address"
 	openKey      = "o" // what a click on an approval link does, too
+	openTold     = "Asking a browser to open the approval link."
 )
 
 func waitingPage(c Context) Page {
@@ -65,7 +66,7 @@ func waitingPage(c Context) Page {
 // the line of keys, the rest in the help.
 func waitingActions(c Context) []Action {
 	at := c.Attempt
-	open := Action{Key: openKey, Words: "open the approval link in a browser here", Short: "open again", Act: Act{Event: flow.OpenWanted{}}}
+	open := Action{Key: openKey, Words: "open the approval link in a browser here", Short: "open again", Act: Act{Event: flow.OpenWanted{}, Told: openTold}}
 	if !at.Opened {
 		open.Short = "open"
 	}

@@ -6,7 +6,7 @@ import (
 	"io"
 	"os"
 	"runtime"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -63,10 +63,10 @@ func Run(ctx context.Context, cfg Config) (flow.State, error) {
 	p := tea.NewProgram(g, append(m.terminalOptions(), tea.WithFPS(framesPerSecond), tea.WithoutSignalHandler())...)
 	// Not tea.WithContext: at its end Bubble Tea closes a terminal that is still read.
 	defer context.AfterFunc(shown, p.Quit)()
-	m.job = suspend.Watch(func(*suspend.Job) { p.Send(stopAsked{}) }, func() { p.Send(continued{}) })
+	m.job = suspend.Watch(func(*suspend.Job) { p.Send(interrupted{stop: true}) }, func() { p.Send(interrupted{}) })
 	defer m.job.Close()
 	_, err := p.Run()
-	if first := g.crashed(); first != nil {
+	if first := g.first.Load(); first != nil {
 		return m.state, first
 	}
 	if ctx.Err() != nil {
@@ -83,8 +83,7 @@ func Run(ctx context.Context, cfg Config) (flow.State, error) {
 func (m *Model) terminalOptions() []tea.ProgramOption {
 	in, out := m.cfg.Input, m.cfg.Output
 	if f, ok := in.(*os.File); ok && runtime.GOOS != "windows" {
-		m.keyboard = &keyboard{File: f}
-		in = m.keyboard
+		in = &keyboard{File: f}
 	}
 	if f, ok := out.(*os.File); ok {
 		out = display{File: f, ascii: m.cfg.ASCII}
@@ -96,30 +95,16 @@ func (m *Model) terminalOptions() []tea.ProgramOption {
 // Tea's own way writes the panic's value to the terminal.
 type guarded struct {
 	tea.Model
-	end func()
-
-	mu    sync.Mutex
-	first *crash.Error
+	end   func()
+	first atomic.Pointer[crash.Error]
 }
 
 // caught is deferred around whatever is ours.
 func (g *guarded) caught() {
-	caught := crash.Caught(recover())
-	if caught == nil {
-		return
+	if caught := crash.Caught(recover()); caught != nil {
+		g.first.CompareAndSwap(nil, caught)
+		g.end()
 	}
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.first == nil {
-		g.first = caught
-	}
-	g.end()
-}
-
-func (g *guarded) crashed() *crash.Error {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.first
 }
 
 // Init implements tea.Model.

@@ -342,6 +342,7 @@ func profileScenes() []scene {
 		{name: "table_detail", events: toTable(), reports: looking, keys: []string{"down", "right"}, small: true},
 		{name: "table_detail_missing", events: toTable(), reports: looking, keys: []string{"down", "down", "down", "right"}},
 		{name: "table_detail_error", events: toTable(), reports: looking, keys: []string{"down", "down", "down", "down", "right"}},
+		{name: "table_detail_new", events: toTable(), reports: looking, keys: []string{"down", "down", "down", "down", "down", "right"}},
 		{name: "table_detail_token", events: append(toLinked(), flow.AccountsGiven{Accounts: flow.Accounts{Token: cronofy.NewSecret(testSecret)}}),
 			reports: []flow.Event{refusedToken()}, keys: []string{"right"}, small: true},
 		{name: "table_token", events: append(toLinked(), flow.AccountsGiven{Accounts: flow.Accounts{Token: cronofy.NewSecret(testSecret)}}),

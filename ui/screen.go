@@ -31,7 +31,7 @@ func (f frame) draw(p Page, fm *form, told flash) sheet {
 	var s sheet
 	f.heading(&s, p)
 	if p.Link != "" {
-		s.put(block{col: -1, lines: []string{f.link(p.Link, "id=confer-link")}, spots: []spot{{kind: spotKey, key: openKey}}})
+		s.put(block{col: -1, lines: []string{f.link(p.Link, "id=confer-link")}, spots: []spot{{key: openKey}}})
 	}
 	for _, n := range p.Found {
 		f.note(&s, n)
@@ -78,10 +78,12 @@ func (f frame) fields(s *sheet, p Page, fm *form) {
 			continue
 		}
 		here := i == fm.focus
-		hidden := fd.Kind == FieldSecret || f.refuse(fd, fm.value(fd.Name)) != nil
-		f.entry(s, fd, fm.inputs[fd.Name], here, hidden)
-		s.blocks[len(s.blocks)-1].spots = []spot{{kind: spotField, at: i}, {kind: spotField, at: i}}
+		misplaced := f.refuse(fd, fm.value(fd.Name))
+		f.entry(s, fd, fm.inputs[fd.Name], here, fd.Kind == FieldSecret || misplaced != nil)
+		s.blocks[len(s.blocks)-1].spots = pointing(2, "", func(int) bool { fm.focus = i; return false })
 		switch {
+		case misplaced != nil:
+			s.join(keep, indent(f.under().problem(misplaced))...)
 		case fm.refused != nil && fm.refused.At == fd.Name:
 			s.join(keep, indent(f.under().problem(fm.refused.Problem))...)
 		case fm.refused == nil && p.Problem != nil && p.At == fd.Name:
@@ -92,7 +94,7 @@ func (f frame) fields(s *sheet, p Page, fm *form) {
 	}
 	for i, a := range fm.lines() {
 		label, here := cutTo(capital(a.Words)+"…", f.w-2), fm.focus == len(p.Fields)+i
-		b := block{focus: here, col: -1, tight: i > 0, lines: []string{"  " + label}, spots: spots(spotField, len(p.Fields)+i, 1)}
+		b := block{focus: here, col: -1, tight: i > 0, lines: []string{"  " + label}, spots: pointing(1, "enter", func(int) bool { fm.focus = len(p.Fields) + i; return true })}
 		if here {
 			b.lines[0] = f.st.accent.Render(signCursor) + " " + f.st.accent.Bold(true).Render(label)
 		}
@@ -121,7 +123,7 @@ func (f frame) entry(s *sheet, fd Field, in *input, here, hidden bool) {
 }
 
 func (f frame) list(s *sheet, c *choice) {
-	rows := block{lines: c.rows(f), focus: true, line: c.line(), col: -1, spots: spots(spotOption, 0, len(c.shown()))}
+	rows := block{lines: c.rows(f), focus: true, line: c.line(), col: -1, spots: pointing(len(c.shown()), "enter", func(i int) bool { was := c.line(); c.move(i); return was == i })}
 	if c.filtering() {
 		text, x := c.filter.view(f.w-4, f.refuse(Field{}, c.filter.Value()) != nil)
 		s.put(block{lines: []string{f.st.accent.Render("/ ") + text}, col: x + 2, focus: true})

@@ -134,10 +134,17 @@ func (t *table) draw(f frame, p Page, told flash) sheet {
 		s.put(b)
 	}
 	lines := t.lines(f, p)
-	heads := []spot{{kind: spotKey, key: "s"}}
-	s.put(block{lines: lines, tight: f.h < 14, col: -1, spots: append(heads, spots(spotRow, t.tops, min(len(lines)-1, len(t.rows.shown)-t.tops))...)})
+	heads := []spot{{key: "s"}}
+	s.put(block{lines: lines, tight: f.h < 14, col: -1, spots: append(heads, pointing(min(len(lines)-1, len(t.rows.shown)-t.tops), "right", t.point)...)})
 	s.join(keep, t.feet(f, p)...)
 	return s
+}
+
+// point moves the cursor to a row on the screen, and tells whether it was there.
+func (t *table) point(i int) bool {
+	by := t.tops + i - t.rows.cursor
+	t.rows.move(by)
+	return by == 0
 }
 
 // lines are the heads and the rows on the screen, each one string.

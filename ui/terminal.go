@@ -5,7 +5,6 @@ import (
 	"io"
 	"os"
 	"strings"
-	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -17,14 +16,13 @@ import (
 	"confer/flow"
 )
 
-const (
-	// pasteStall is how long a paste may break off before it counts as ended. Its
-	// pieces come within milliseconds.
-	pasteStall = 2 * time.Second
-	// pasteMost is how much of a paste is taken, in bytes: more than any field
-	// does. The rest is dropped, and does not act as keys.
-	pasteMost = 1 << 20
-)
+// pasteStall is how long a paste may break off before the next key ends it. Its
+// pieces come within milliseconds.
+const pasteStall = 2 * time.Second
+
+// pasteMost is how much of a paste is taken, in bytes: more than any field does. The
+// rest is dropped, and does not act as keys.
+const pasteMost = 1 << 20
 
 // keyboard is the terminal's input. It makes sure that every paste ends: Bubble
 // Tea takes all keys for a part of it, Ctrl+C too, until its end mark comes, which
@@ -36,14 +34,12 @@ type keyboard struct {
 
 // Read leaves room for the marks that may have to be added.
 func (k *keyboard) Read(b []byte) (int, error) {
-	room := len(b) / 2
-	n, err := k.File.Read(b[:room])
+	n, err := k.File.Read(b[:len(b)/2])
 	return copy(b, k.pastes.pass(bytes.Clone(b[:n]), time.Now())), err
 }
 
 // pasteGuard follows the marks of pastes in what is typed.
 type pasteGuard struct {
-	mu     sync.Mutex
 	open   bool      // between the marks
 	last   time.Time // when bytes came
 	taken  int       // bytes of the paste
@@ -51,17 +47,11 @@ type pasteGuard struct {
 }
 
 // pass gives what to hand on.
-func (p *pasteGuard) pass(b []byte, now time.Time) []byte {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	var out []byte
-	if len(b) > 0 && p.stalledAt(now) {
-		p.open, p.recent = false, nil
-		out = append(out, ansi.BracketedPasteEnd...)
+func (p *pasteGuard) pass(b []byte, now time.Time) (out []byte) {
+	if p.open && len(b) > 0 && now.Sub(p.last) >= pasteStall {
+		out = p.end(out)
 	}
-	if len(b) > 0 {
-		p.last = now
-	}
+	p.last = now
 	for _, c := range b {
 		out = p.key(out, c)
 	}
@@ -71,28 +61,29 @@ func (p *pasteGuard) pass(b []byte, now time.Time) []byte {
 func (p *pasteGuard) key(out []byte, c byte) []byte {
 	const longest = 32 // of a key's sequence
 	p.recent = append(p.recent, c)
-	if n := len(p.recent); n > longest {
-		p.recent = p.recent[n-longest:]
-	}
-	if !p.open {
-		p.open, p.taken = bytes.HasSuffix(p.recent, []byte(ansi.BracketedPasteStart)), 0
-		return append(out, c)
-	}
-	p.taken++
-	dropped := p.taken > pasteMost
+	p.recent = p.recent[max(0, len(p.recent)-longest):]
 	switch {
+	case !p.open:
+		p.open, p.taken = bytes.HasSuffix(p.recent, []byte(ansi.BracketedPasteStart)), 0
 	case bytes.HasSuffix(p.recent, []byte(ansi.BracketedPasteEnd)):
-		p.open = false
-		if dropped {
-			return append(out, ansi.BracketedPasteEnd...)
+		if p.taken++; p.taken > pasteMost {
+			return p.end(out)
 		}
+		p.open = false
 	case endsInCtrlC(p.recent):
-		p.open, p.recent = false, nil
-		return append(append(out, ansi.BracketedPasteEnd...), keyCtrlC)
-	case dropped:
-		return out
+		return append(p.end(out), keyCtrlC)
+	default:
+		if p.taken++; p.taken > pasteMost {
+			return out
+		}
 	}
 	return append(out, c)
+}
+
+// end adds the mark that a paste lacks.
+func (p *pasteGuard) end(out []byte) []byte {
+	p.open, p.recent = false, nil
+	return append(out, ansi.BracketedPasteEnd...)
 }
 
 // keyCtrlC is what a terminal sends that knows no other form.
@@ -111,30 +102,6 @@ func endsInCtrlC(b []byte) bool {
 		return isKey && n > 1 && latin(tea.KeyPressMsg(k), true).String() == "ctrl+c"
 	}
 	return false
-}
-
-// stalledAt tells whether a paste broke off.
-func (p *pasteGuard) stalledAt(now time.Time) bool { return p.open && now.Sub(p.last) >= pasteStall }
-
-// pasteLook is a look at whether a paste goes on.
-type pasteLook struct{}
-
-// look waits for the end of a paste, in steps. A paste that broke off is ended by
-// the next bytes that come, which the terminal is asked for: every one answers
-// what it is. One that does not has the next key end it.
-func (k *keyboard) look() tea.Cmd {
-	if k == nil {
-		return nil
-	}
-	k.pastes.mu.Lock()
-	defer k.pastes.mu.Unlock()
-	switch {
-	case !k.pastes.open:
-		return nil
-	case k.pastes.stalledAt(time.Now()):
-		return tea.Raw(ansi.RequestPrimaryDeviceAttributes)
-	}
-	return tea.Tick(pasteStall/4, func(time.Time) tea.Msg { return pasteLook{} })
 }
 
 // display is the terminal's output.
@@ -235,36 +202,18 @@ func (r *release) Run() error {
 }
 
 type (
-	stopAsked struct{} // from outside, or by Ctrl+Z
-	continued struct{} // after a stop that nobody saw coming
-	resumed   struct{}
+	interrupted struct{ stop bool } // stop: asked for, from outside or by Ctrl+Z; else over, and nobody saw it coming
+	resumed     struct{}
 )
 
-// terminal handles what concerns the terminal alone. done: there is nothing else
-// to do with the message.
-func (m *Model) terminal(msg tea.Msg) (done bool, cmd tea.Cmd) {
-	switch msg := msg.(type) {
-	case stopAsked, continued:
-		_, stops := msg.(stopAsked)
-		return true, released(func(io.Writer) error {
-			if stops && m.job != nil {
-				m.job.Stop()
-			}
-			return nil
-		}, func(error) tea.Msg { return resumed{} })
-	case tea.ColorProfileMsg:
-		m.theme(msg.Profile, m.dark)
-		return true, nil
-	case resumed:
-		return true, m.animate()
-	case tea.PasteStartMsg, pasteLook:
-		return true, m.keyboard.look()
-	case tea.KeyPressMsg:
-		if msg.String() == "ctrl+z" && m.job != nil {
-			return true, func() tea.Msg { return stopAsked{} }
+// standsBack gives the terminal to the shell, until the program goes on.
+func (m *Model) standsBack(stop bool) tea.Cmd {
+	return released(func(io.Writer) error {
+		if stop && m.job != nil {
+			m.job.Stop()
 		}
-	}
-	return false, nil
+		return nil
+	}, func(error) tea.Msg { return resumed{} })
 }
 
 // wholeLink is an address that is shown on the normal screen, alone on its lines and
@@ -330,7 +279,7 @@ func (m *Model) updateWhole(msg tea.Msg) (done bool, _ tea.Cmd) {
 		case flow.AnswerArrived, flow.Failed, flow.Linked, flow.ServiceAccountAccepted:
 			m.whole = nil
 		}
-	case stopAsked, continued:
+	case interrupted:
 		m.whole = nil
 	}
 	return false, nil

@@ -20,42 +20,32 @@ const maxShown = 600
 func clean(s string) string { return cronofy.CleanText(s, maxShown) }
 
 // wrap breaks plain text into lines of at most w cells, at spaces alone: a host
-// name, an id or an address that is cut at a hyphen is not one any more. Only
-// what is longer than a line is cut.
+// name, an id or an address that is cut at a hyphen, as ansi.Wordwrap does, is not
+// one any more. Only what is longer than a line is cut.
 func wrap(s string, w int) []string {
 	w = max(1, w)
 	var out []string
-	for _, line := range strings.Split(s, "\n") {
-		out = append(out, wrapLine(line, w)...)
+	for line := range strings.SplitSeq(s, "\n") {
+		if visible(line) <= w {
+			out = append(out, strings.TrimRight(line, " "))
+			continue
+		}
+		full := ""
+		for _, word := range strings.Fields(line) {
+			switch {
+			case full == "":
+				full = word
+			case visible(full)+1+visible(word) <= w:
+				full += " " + word
+			default:
+				out, full = append(out, full), word
+			}
+			parts := strings.Split(ansi.Hardwrap(full, w, false), "\n")
+			out, full = append(out, parts[:len(parts)-1]...), parts[len(parts)-1]
+		}
+		out = append(out, full)
 	}
 	return out
-}
-
-func wrapLine(s string, w int) []string {
-	rest := strings.TrimLeft(s, " ")
-	line := s[:min(w-1, len(s)-len(rest))]
-	used, empty := len(line), true
-	var out []string
-	for _, word := range strings.Fields(rest) {
-		n := visible(word)
-		switch {
-		case empty && used+n > w:
-			line, used = word, n
-		case empty:
-			line, used = line+word, used+n
-		case used+1+n <= w:
-			line, used = line+" "+word, used+1+n
-		default:
-			out, line, used = append(out, line), word, n
-		}
-		empty = false
-		if used > w {
-			parts := strings.Split(ansi.Hardwrap(line, w, false), "\n")
-			out, line = append(out, parts[:len(parts)-1]...), parts[len(parts)-1]
-			used = visible(line)
-		}
-	}
-	return append(out, strings.TrimRight(line, " "))
 }
 
 // cutTo shortens s at its end to w cells.
