@@ -3,12 +3,9 @@
 // behind.
 //
 // A file is written beside the one that it replaces, synced, renamed, and its
-// folder synced. A crash leaves the old file or the new one. What a killed process
-// left beside it goes with the next write of the same file; the file of a process
-// that still writes is told from it by a lock, and stays.
-//
-// Only regular files are files here. A pipe, a device, a folder or a symbolic link
-// in the place of one is an *UnsafeError, and nothing is done to it.
+// folder synced. What a killed process left beside it goes with the next write of
+// the same file, told by a lock from that of a process that still writes. A pipe, a
+// device, a folder or a symbolic link in the place of a file is an *UnsafeError.
 package atomicfile
 
 import (
@@ -37,8 +34,7 @@ const (
 	Keep
 )
 
-// UnsafeError says why something is not used as a file or a folder: it is no
-// regular file, or others have access to it. Nothing was changed.
+// UnsafeError says why something is not used as a file or a folder. Nothing was changed.
 type UnsafeError struct {
 	Path string
 	Why  string // "is a symbolic link", "is unsafe: others can write to it (mode 0666)"
@@ -55,21 +51,17 @@ var fsync = (*os.File).Sync
 
 // File is a file that is being written and has not got its name yet.
 type File struct {
-	path string
-	mode Mode
-	tmp  *os.File // nil once it is committed or closed
+	*os.File
+	path  string
+	mode  Mode
+	ended bool // committed or closed
 }
 
 // Create begins a file, so that a place that cannot be written is known early.
 // Nothing is at path, or the earlier file is, until Commit.
 func Create(path string, mode Mode) (*File, error) {
-	if mode == Keep {
-		target, err := filepath.EvalSymlinks(path)
-		if err == nil {
-			path = target
-		} else if !errors.Is(err, fs.ErrNotExist) {
-			return nil, err
-		}
+	if target, err := filepath.EvalSymlinks(path); mode == Keep && err == nil {
+		path = target
 	}
 	old, err := regular(path)
 	switch {
@@ -80,14 +72,15 @@ func Create(path string, mode Mode) (*File, error) {
 		return nil, &fs.PathError{Op: "create", Path: path, Err: fs.ErrExist}
 	}
 	removeDead(path)
-	f := &File{path: path, mode: mode}
-	if f.tmp, err = createTemp(path); err != nil {
+	tmp, err := createTemp(path)
+	if err != nil {
 		return nil, err
 	}
+	f := &File{File: tmp, path: path, mode: mode}
 	if mode == Keep && old != nil {
-		err = copyAccess(f.tmp, path, old)
+		err = copyAccess(tmp, path, old)
 	} else if mode != Keep {
-		err = makePrivate(f.tmp)
+		err = makePrivate(tmp)
 	}
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
@@ -144,27 +137,14 @@ func stillNamed(f *os.File, path string) bool {
 // removeDead removes what killed processes left when they wrote path.
 func removeDead(path string) {
 	dir := filepath.Dir(path)
-	d, err := os.Open(dir)
-	if err != nil {
-		return // whatever it is, the write after this meets it and says so
-	}
-	defer d.Close()
-	names, _ := d.Readdirnames(-1)
-	for _, name := range names {
-		random, ok := strings.CutPrefix(name, "."+filepath.Base(path)+".")
+	entries, _ := os.ReadDir(dir) // where that fails, the write after this does and says so
+	for _, e := range entries {
+		random, ok := strings.CutPrefix(e.Name(), "."+filepath.Base(path)+".")
 		random, is := strings.CutSuffix(random, ".tmp")
 		if ok && is && random != "" && strings.Trim(random, "0123456789") == "" {
-			removeIfDead(filepath.Join(dir, name))
+			removeIfDead(filepath.Join(dir, e.Name()))
 		}
 	}
-}
-
-// Write implements io.Writer.
-func (f *File) Write(b []byte) (int, error) {
-	if f.tmp == nil {
-		return 0, fs.ErrClosed
-	}
-	return f.tmp.Write(b)
 }
 
 // Put writes b, reads it back and commits.
@@ -172,7 +152,7 @@ func (f *File) Put(b []byte) error {
 	if _, err := f.Write(b); err != nil {
 		return err
 	}
-	got, err := io.ReadAll(io.NewSectionReader(f.tmp, 0, int64(len(b))+1))
+	got, err := io.ReadAll(io.NewSectionReader(f, 0, int64(len(b))+1))
 	if err != nil {
 		return err
 	}
@@ -184,31 +164,27 @@ func (f *File) Put(b []byte) error {
 
 // Commit brings the file to the disk and gives it its name.
 func (f *File) Commit() error {
-	if f.tmp == nil {
-		return fs.ErrClosed
-	}
-	if err := fsync(f.tmp); err != nil {
+	if err := fsync(f.File); err != nil {
 		return err
 	}
-	if err := giveName(f.tmp, f.path, f.mode != New); err != nil {
+	if err := giveName(f.File, f.path, f.mode != New); err != nil {
 		return err
 	}
-	f.tmp = nil
+	f.ended = true
 	return syncFolder(filepath.Dir(f.path))
 }
 
 // Close ends it. Without a Commit before nothing stays of it.
 func (f *File) Close() error {
-	if f.tmp == nil {
+	if f.ended {
 		return nil
 	}
-	err := f.tmp.Close()
+	f.ended = true
+	err := f.File.Close()
 	if errors.Is(err, fs.ErrClosed) { // a Commit got that far
 		err = nil
 	}
-	err = errors.Join(err, os.Remove(f.tmp.Name()))
-	f.tmp = nil
-	return err
+	return errors.Join(err, os.Remove(f.Name()))
 }
 
 // Write writes b to path as a whole and reads it back.
@@ -217,11 +193,8 @@ func Write(path string, b []byte, mode Mode) error {
 	if err != nil {
 		return err
 	}
-	if err := f.Put(b); err != nil {
-		_ = f.Close()
-		return err
-	}
-	return nil
+	defer f.Close()
+	return f.Put(b)
 }
 
 // Remove removes a file, and what killed processes left when they wrote it, and
@@ -234,9 +207,8 @@ func Remove(path string) error {
 	return syncFolder(filepath.Dir(path))
 }
 
-// Open opens a file to read that nobody else can have put there or changed: it is
-// the user's own, no symbolic link, and others cannot write to it. If it is secret
-// they cannot read it either. What is checked is the opened file, not its name.
+// Open opens a file to read that nobody else can have put there or changed and, if it
+// is secret, read. What is checked is the opened file, not its name.
 func Open(path string, secret bool) (*os.File, error) {
 	f, err := openNoFollow(path)
 	if err != nil {
@@ -320,9 +292,8 @@ var ErrLocked = errors.New("locked by another process")
 const lockRetry = 20 * time.Millisecond
 
 // Lock waits until nobody else has the file at path locked, at most for limit, and
-// locks it: zero is one try. Its error is ErrLocked, the end of ctx, an
-// *UnsafeError or the system's. The lock ends with the process, however that
-// ends. The file is empty, 0600, and goes with unlock.
+// locks it: zero is one try. The lock ends with the process, however that ends. The
+// file is empty, 0600, and goes with unlock.
 func Lock(ctx context.Context, path string, limit time.Duration) (unlock func(), err error) {
 	deadline := time.Now().Add(limit)
 	for {

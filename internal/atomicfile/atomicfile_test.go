@@ -172,7 +172,7 @@ func TestReadBack(t *testing.T) {
 	path := earlier(t)
 	f, err := Create(path, Private)
 	require.NoError(t, err)
-	_, err = f.tmp.WriteString("not ours")
+	_, err = f.File.WriteString("not ours")
 	require.NoError(t, err)
 	require.ErrorIs(t, f.Put([]byte("new")), ErrReadBack)
 	require.NoError(t, f.Close())

@@ -71,11 +71,9 @@ func failure(op, path string, err error) error {
 	return &fs.PathError{Op: op, Path: path, Err: err}
 }
 
-// DefaultPath is where the file is by the customs of the system: under
-// XDG_STATE_HOME if that is set to an absolute path, as the specification
-// demands (https://specifications.freedesktop.org/basedir-spec/latest/), else
-// ~/.local/state, ~/Library/Application Support or %LocalAppData%. It makes
-// nothing.
+// DefaultPath is where the file is by the customs of the system. A relative
+// XDG_STATE_HOME does not count:
+// https://specifications.freedesktop.org/basedir-spec/latest/
 func DefaultPath() (string, error) {
 	dir, err := os.Getenv("XDG_STATE_HOME"), error(nil)
 	switch {
@@ -89,12 +87,10 @@ func DefaultPath() (string, error) {
 		dir = filepath.Join(dir, ".local", "state")
 	}
 	if err == nil && !filepath.IsAbs(dir) {
-		err = errRelative
+		err = errors.New("the home folder is not an absolute path")
 	}
 	return filepath.Join(dir, "confer", "links.json"), err
 }
-
-var errRelative = errors.New("the home folder is not an absolute path")
 
 // File is the file of links and unfinished answers. It may be used by several
 // goroutines and processes at once.
@@ -110,8 +106,8 @@ func Open(path string) *File { return &File{path, lockLimit} }
 func (f *File) Path() string { return f.path }
 
 // Load reads the file. No file is empty Contents. One that is damaged gets another
-// name, as the next Update would need its place, and gives empty Contents that say
-// so; one of a newer version is ErrNewer, and is left alone.
+// name and gives empty Contents that say so; one of a newer version is ErrNewer, and
+// is left alone.
 func (f *File) Load(ctx context.Context) (Contents, error) {
 	if err := ctx.Err(); err != nil {
 		return Contents{}, fmt.Errorf("read %s: %w", f.path, err)
@@ -205,19 +201,22 @@ func (f *File) lock(ctx context.Context) (unlock func(), err error) {
 	return unlock, failure("lock", f.path+".lock", err)
 }
 
-// readOrSetAside is called with the lock held.
+const damagedSuffix = ".damaged-"
+
+// readOrSetAside gives a file that is damaged another name. The lock is held.
 func (f *File) readOrSetAside() (Contents, []byte, error) {
 	c, b, err := f.read()
-	if errors.Is(err, ErrDamaged) {
-		var name string
-		if name, err = f.setAside(); err == nil {
+	if !errors.Is(err, ErrDamaged) {
+		return c, b, err
+	}
+	for i := 1; ; i++ {
+		name := f.path + damagedSuffix + strconv.Itoa(i)
+		if _, err := os.Lstat(name); err != nil {
 			c.Damaged = append(c.Damaged, name)
+			return c, nil, failure("rename", f.path, os.Rename(f.path, name))
 		}
 	}
-	return c, b, err
 }
-
-const damagedSuffix = ".damaged-"
 
 // damaged gives the files that were set aside and that nobody has dealt with.
 func (f *File) damaged() (paths []string) {
@@ -230,19 +229,9 @@ func (f *File) damaged() (paths []string) {
 	return paths
 }
 
-func (f *File) setAside() (string, error) {
-	for i := 1; ; i++ {
-		name := f.path + damagedSuffix + strconv.Itoa(i)
-		if _, err := os.Lstat(name); err != nil {
-			return name, failure("rename", f.path, os.Rename(f.path, name))
-		}
-	}
-}
-
 // LockDraft makes this process the one whose unfinished answers the file keeps,
-// until unlock is called or the process ends, however it does. It fails with
-// ErrDraftLocked if another is that already, and with the errors of Update where
-// the file could not be written.
+// until unlock is called or the process ends. Where another is that already it is
+// ErrDraftLocked.
 func (f *File) LockDraft() (unlock func(), err error) {
 	if err := atomicfile.MakeFolder(filepath.Dir(f.path), false); err != nil {
 		return nil, failure("write", f.path, err)
@@ -267,21 +256,24 @@ func decode(b []byte) (Contents, error) {
 	var head struct {
 		Version int `json:"version"`
 	}
-	if !utf8.Valid(b) || json.Unmarshal(b, &head) != nil || head.Version < 1 {
-		return Contents{}, ErrDamaged
-	}
-	if head.Version > version {
-		return Contents{}, ErrNewer
-	}
 	var v versioned
-	if json.Unmarshal(b, &v) != nil {
+	switch {
+	case !utf8.Valid(b) || json.Unmarshal(b, &head) != nil || head.Version < 1:
+		return Contents{}, ErrDamaged
+	case head.Version > version:
+		return Contents{}, ErrNewer
+	case json.Unmarshal(b, &v) != nil:
 		return Contents{}, ErrDamaged
 	}
 	cleanTexts(reflect.ValueOf(&v.Contents).Elem())
 	if !v.valid() {
 		return Contents{}, ErrDamaged
 	}
-	v.addMissingSecrets()
+	for _, s := range v.needed() { // what an older program stored without listing it
+		if !v.HasSecret(s) {
+			v.Secrets = append(v.Secrets, s)
+		}
+	}
 	return v.Contents, nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -15,7 +16,9 @@ func full() Contents {
 		ServiceAccounts: []ServiceAccount{{DataCenter: "de", APIHost: "api-de.cronofy.com", ClientID: "c", ID: "ser_one", Store: "file"}},
 		Draft:           &Draft{DataCenter: "sg", ClientID: "c", Label: "half <done> & more"},
 	}
-	c.addMissingSecrets()
+	for _, s := range c.needed() {
+		c.AddSecret(s, time.Time{})
+	}
 	return c
 }
 

@@ -385,14 +385,3 @@ func (d Draft) Site() (cronofy.Site, error) {
 	}
 	return cronofy.Site{}, ErrSite
 }
-
-// addMissingSecrets lists what an older program stored without listing it: links,
-// accounts and answers tell it. From then on the entry stays, whatever becomes of
-// them.
-func (c *Contents) addMissingSecrets() {
-	for _, s := range c.needed() {
-		if !c.HasSecret(s) {
-			c.Secrets = append(c.Secrets, s)
-		}
-	}
-}
