@@ -106,12 +106,9 @@ type dryTransport struct {
 
 // RoundTrip implements http.RoundTripper.
 func (t *dryTransport) RoundTrip(r *http.Request) (*http.Response, error) {
-	var body []byte
-	if r.Body != nil {
-		var err error
-		if body, err = io.ReadAll(r.Body); err != nil {
-			return nil, err
-		}
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, err
 	}
 	fmt.Fprintf(t.out, "%s %s\n", r.Method, r.URL)
 	if strings.HasSuffix(r.URL.Path, "link_tokens") { // two look the same
@@ -124,9 +121,7 @@ func (t *dryTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if r.Header.Get("Authorization") != "" {
 		fmt.Fprintln(t.out, "  Authorization: Bearer [client secret]")
 	}
-	if len(body) > 0 {
-		fmt.Fprintf(t.out, "  %s\n", strings.ReplaceAll(string(body), drySecret, "[client secret]"))
-	}
+	fmt.Fprintf(t.out, "  %s\n", strings.ReplaceAll(string(body), drySecret, "[client secret]"))
 	status, answer := t.answer(r, body)
 	return &http.Response{StatusCode: status, Request: r, Header: http.Header{"Content-Type": {"application/json"}},
 		Body: io.NopCloser(strings.NewReader(answer))}, nil

@@ -69,14 +69,8 @@ func managerOf(list string, app *cronofy.App, clients clientMaker, notify func(c
 	places := newStores(secretsPath(list))
 	places.ask = ask
 	return &links.Manager{
-		Links: links.Open(list), Stores: places,
-		NewClient: func(site cronofy.Site, a cronofy.App) links.Client { return clients(site, a, notify) },
-		Given: func(clientID string) (none cronofy.Secret) {
-			if clientID != app.ClientID {
-				return none
-			}
-			return app.ClientSecret
-		},
+		Links: links.Open(list), Stores: places, Given: app,
+		NewClient:      func(site cronofy.Site, a cronofy.App) links.Client { return clients(site, a, notify) },
 		DialogPossible: runtime.GOOS == "darwin", // a locked keychain cannot be told from an open one there
 	}
 }

@@ -21,36 +21,21 @@ import (
 )
 
 const (
-	// version of the format. Every change raises it: a program refuses a file of a
-	// version that it does not know, and reads all earlier ones.
-	version = 2
-
-	// maxSize in bytes holds some 1,000 links with their secrets. Nothing larger is
-	// written or read.
-	maxSize = 1 << 20
-
-	// longestText that is written, in runes: no browser takes a longer redirect URI.
-	longestText = 2000
-
-	// lockLimit bounds the wait for other processes, which hold the lock for
-	// milliseconds.
-	lockLimit = 10 * time.Second
+	version     = 2                // of the format: every change raises it, and earlier ones are read
+	maxSize     = 1 << 20          // in bytes: some 1,000 links with their secrets; nothing larger is written or read
+	longestText = 2000             // that is written, in runes: no browser takes a longer redirect URI
+	lockLimit   = 10 * time.Second // for other processes, which hold the lock for milliseconds
 )
 
 // What stands in the way of the file. Errors of File are *fs.PathError and answer
 // errors.Is for one of these, or for the system's own error.
 var (
-	// ErrDamaged: the file cannot be understood.
-	ErrDamaged = errors.New("damaged")
-	// ErrNewer: a newer version of this program wrote the file. It is left alone.
-	ErrNewer = errors.New("written by a newer version of confer")
-	// ErrBusy: another process has kept the file, or a link, locked for too long.
-	ErrBusy = errors.New("in use by another process")
-	// ErrDraftLocked: another process has the unfinished answers.
+	ErrDamaged     = errors.New("damaged")
+	ErrNewer       = errors.New("written by a newer version of confer")
+	ErrBusy        = errors.New("in use by another process") // the file, or a link, for too long
 	ErrDraftLocked = errors.New("another process keeps its answers here")
-	// ErrUnsafe: the file or its folder is not ours alone (a symbolic link, not a
-	// regular file, another owner, writable by others). Nothing was changed.
-	ErrUnsafe = errors.New("not a private file")
+	ErrUnsafe      = errors.New("not a private file") // see atomicfile.UnsafeError
+	errRelative    = errors.New("the home folder is not an absolute path")
 )
 
 // failure sorts an error of the system or of atomicfile.
@@ -87,13 +72,12 @@ func DefaultPath() (string, error) {
 		dir = filepath.Join(dir, ".local", "state")
 	}
 	if err == nil && !filepath.IsAbs(dir) {
-		err = errors.New("the home folder is not an absolute path")
+		err = errRelative
 	}
 	return filepath.Join(dir, "confer", "links.json"), err
 }
 
-// File is the file of links and unfinished answers. It may be used by several
-// goroutines and processes at once.
+// File is the file of links. It may be used by several goroutines and processes at once.
 type File struct {
 	path      string
 	lockLimit time.Duration
@@ -131,9 +115,8 @@ func (f *File) Peek() (Contents, error) {
 	return c, err
 }
 
-// Update reads the file, lets change work on what it holds and writes it back,
-// while no other Update does. If change fails or changes nothing, nothing is
-// written. For a damaged file and a newer one see Load.
+// Update reads the file as Load does, lets change work on what it holds and writes it
+// back, while no other Update does. If change fails or changes nothing, nothing is written.
 func (f *File) Update(ctx context.Context, change func(*Contents) error) error {
 	if err := atomicfile.MakeFolder(filepath.Dir(f.path), false); err != nil {
 		return failure("write", f.path, err)

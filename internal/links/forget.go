@@ -42,19 +42,15 @@ type Forgotten struct {
 	Left          error // why copies of its tokens in another store could not be deleted; nil: there are none
 	LeftSecret    error // the same of its application's client secret, which may be of another set-up
 
-	// What cannot be known of secrets that may be left; see Overview. Of
-	// DeleteUnneeded.
-	Damaged      []string
-	UnlistedFile string
+	Damaged      []string // as in Overview; of DeleteUnneeded
+	UnlistedFile string   // likewise
 }
 
 // Forget takes a link out of what this machine knows: it revokes confer's own
 // token at Cronofy if revoke says so, by the token and never by its sub; deletes
 // the secrets that nothing else here needs, in whichever store they are listed;
 // and then takes the link, its service account and its unfinished answers off the
-// list. The token of a service account is deleted and never revoked. A copy that
-// an earlier set-up left in another store and that cannot be deleted stays listed.
-// Its error is a *StepError.
+// list. The token of a service account is never revoked. Its error is a *StepError.
 func (m *Manager) Forget(ctx context.Context, l Link, revoke bool) (done Forgotten, err error) {
 	unlock, err := m.lock(ctx, l.Token())
 	if err != nil {
@@ -219,10 +215,9 @@ func (m *Manager) DeleteUnneeded(ctx context.Context, all bool) (done Forgotten,
 }
 
 // DeleteCopies deletes what lies of a token, and of its application's client secret,
-// in another store than the one that is used now: what took its place is stored and
-// read back. What cannot be deleted stays listed, and the first reason is the error,
-// but for a client secret: that may be of another set-up, and Status tells. No store is
-// unlocked for it.
+// in another store than the one that is used now. What cannot be deleted stays listed,
+// and the first reason is the error, but for a client secret: that may be of another
+// set-up, and Status tells.
 func (m *Manager) DeleteCopies(ctx context.Context, token StoredSecret) (failed error) {
 	c, err := m.Links.Load(ctx)
 	if err != nil {

@@ -1,10 +1,9 @@
 // Package links is the state file: the links made, the answers of an unfinished
 // run, and in which store each secret is. It never holds a secret itself.
 //
-// The file is private to the user (0600 in a folder 0700), replaced as a whole and
-// changed by one process at a time. A file that cannot be understood is an error,
-// which stays until the operator acts; only what has to write renames it. A file
-// of a newer confer is never touched.
+// The file is private to the user, replaced as a whole and changed by one process
+// at a time. One that cannot be understood gets another name, and is told of until the
+// operator acts. A file of a newer confer is never touched.
 package links
 
 import (
@@ -55,10 +54,8 @@ type Link struct {
 	Unconfirmed        bool          `json:"unconfirmed,omitempty"`         // the administrator said so; no token was exchanged
 }
 
-// ID names a link on the command line: "zoom-6789-k3f2". It is made of what
-// tells links apart, so it stays the same when the organisation is linked again:
-// the provider, the last characters of the service account, and a check over
-// all four parts.
+// ID names a link on the command line: "zoom-6789-k3f2". It is made of what tells links
+// apart, so that it stays the same when the organisation is linked again.
 func (l Link) ID() string {
 	provider, _, _ := strings.Cut(l.Provider, "_")
 	sum := sha256.Sum256([]byte(strings.Join([]string{l.APIHost, l.ClientID, l.ServiceAccount, l.Provider}, "\x00")))
@@ -125,10 +122,9 @@ const PendingLimit = 24 * time.Hour
 const mostPending = 20
 
 // Pending is an attempt whose approval link was made: the administrator may
-// approve after this run has ended, and the final address is pasted into a later
-// one. Of its state only the hash is kept, which nobody can answer with.
+// approve after this run has ended, and the final address is pasted into a later one.
 type Pending struct {
-	StateHash string    `json:"sha256"`  // of the attempt's state; see HashState
+	StateHash string    `json:"sha256"`  // of the attempt's state, so that nobody can answer with it
 	Begun     time.Time `json:"begun"`   // UTC
 	Answers   Draft     `json:"answers"` // that the approval link was made with; the code is good for no others
 }
@@ -136,7 +132,7 @@ type Pending struct {
 // Until is the end of the time for which the answer is taken.
 func (p Pending) Until() time.Time { return p.Begun.Add(PendingLimit) }
 
-// HashState gives what is written of the state of an attempt.
+// HashState is what is written of the state of an attempt.
 func HashState(state string) string {
 	sum := sha256.Sum256([]byte(state))
 	return hex.EncodeToString(sum[:])
@@ -149,8 +145,7 @@ func (c Contents) LivePending(now time.Time) []Pending {
 	})
 }
 
-// AddPending notes an attempt whose approval link is made, and forgets those whose time
-// has passed.
+// AddPending notes an attempt, and forgets those whose time has passed.
 func (c *Contents) AddPending(state string, answers Draft, now time.Time) {
 	c.RemovePending(state)
 	c.Pending = slices.Insert(c.LivePending(now), 0, Pending{HashState(state), now.UTC(), answers})
@@ -177,8 +172,7 @@ func (c *Contents) AddLink(l Link) {
 	c.Links = slices.Insert(slices.DeleteFunc(c.Links, l.Same), 0, l)
 }
 
-// AddServiceAccount puts an account authorized here first, in the place of the
-// same one.
+// AddServiceAccount puts an account first, in the place of the same one.
 func (c *Contents) AddServiceAccount(a ServiceAccount) {
 	same := func(o ServiceAccount) bool { return o.Link().Same(a.Link()) }
 	c.ServiceAccounts = slices.Insert(slices.DeleteFunc(c.ServiceAccounts, same), 0, a)
@@ -234,8 +228,8 @@ func (c Contents) valid() bool {
 	return true
 }
 
-// cleanTexts takes out of each text what would end in the names of stored secrets
-// and on terminals. New members are among the texts without being named here.
+// cleanTexts takes out of each text, also of members yet to come, what would end in the
+// names of stored secrets and on terminals.
 func cleanTexts(v reflect.Value) {
 	switch v.Kind() {
 	case reflect.String:
@@ -261,10 +255,9 @@ func cleanTexts(v reflect.Value) {
 // service account itself.
 const AccountToken = "service_account"
 
-// StoredSecret names a secret that was stored in a place that outlives a run, or
-// was about to be. The entry is written before the secret is, and taken out after
-// the secret was deleted, so that none is ever out of sight; an entry of nothing
-// is harmless. The secret itself is not in it.
+// StoredSecret names a secret that was stored in a place that outlives a run. The entry
+// is written before the secret is, and taken out after the secret was deleted, so that
+// none is ever out of sight; an entry of nothing is harmless.
 type StoredSecret struct {
 	Store          keystore.Kind `json:"secret_store"`                 // "keyring", "file"
 	APIHost        string        `json:"api_host"`                     // with its port if it has one
@@ -318,8 +311,7 @@ func (s StoredSecret) SameApp(o StoredSecret) bool {
 }
 
 // AddSecret lists a secret before it is stored, and again afterwards: whoever
-// deleted it in between does not remove the newer entry. One in a place that ends
-// with the run is not listed.
+// deleted it in between does not remove the newer entry.
 func (c *Contents) AddSecret(s StoredSecret, at time.Time) {
 	if !s.Store.Outlives() {
 		return

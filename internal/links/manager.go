@@ -16,21 +16,14 @@ import (
 
 // What stands in the way beside the errors of cronofy, keystore and File.
 var (
-	// ErrNoToken: confer has no token of its own for this link, and never had:
-	// the administrator's word was taken, or Cronofy gave no refresh token.
-	ErrNoToken = errors.New("confer has no token of its own for this link")
-	// ErrGone: the secret was kept in memory and ended with that run.
-	ErrGone = errors.New("the secret was kept in memory only")
-	// ErrNoSecret: the client secret is not where it was stored.
-	ErrNoSecret = errors.New("the client secret is not stored")
-	// ErrMissing: the refresh token is not where it was stored.
-	ErrMissing = errors.New("the refresh token is not stored")
-	// ErrSite: the link names a data center or an address that cannot be used.
-	ErrSite = errors.New("the link's data center cannot be used")
+	ErrNoToken  = errors.New("confer has no token of its own for this link") // and never had: see Link.HasToken
+	ErrGone     = errors.New("the secret was kept in memory only")           // and ended with that run
+	ErrNoSecret = errors.New("the client secret is not stored")              // any more
+	ErrMissing  = errors.New("the refresh token is not stored")              // any more
+	ErrSite     = errors.New("the link's data center cannot be used")        // or its address
 )
 
-// NotStoredError: Cronofy gave another refresh token and the store did not take
-// it, so the stored one is most likely spent. Err is why.
+// NotStoredError: Cronofy gave another refresh token and the store did not take it.
 type NotStoredError struct{ Err error }
 
 // Error is one line.
@@ -45,32 +38,30 @@ type Client interface {
 	Revoke(ctx context.Context, token cronofy.Secret) error
 }
 
-// Stores gives access to the places for secrets.
+// Stores gives access to the places for secrets. Neither method prompts.
 type Stores interface {
-	// Probe asks the keyring for its state without a prompt.
+	// Probe asks the keyring for its state.
 	Probe(ctx context.Context) keystore.Status
-	// Open gives the store; the passphrase is keystore.File's, where it is known. It does
-	// not prompt.
+	// Open gives the store; the passphrase is keystore.File's, where it is known.
 	Open(kind keystore.Kind, passphrase cronofy.Secret) (keystore.Store, error)
 }
 
 // Manager works on links that were made: it tells what is linked and where each
-// secret is, checks tokens and hands them over, and forgets. It keeps nothing between calls.
+// secret is, checks tokens, and forgets.
 //
 // A refresh may rotate the refresh token, and then the old one is spent. So every
 // refresh holds a lock of the link while it reads the token, shows that the store
 // can be written, asks Cronofy and stores the new token, and is not broken off in
-// between. A process that waited reads the token anew. Set-up does not take the
-// lock: should it have stored the token of a new authorization meanwhile, that one
-// stays.
+// between. Set-up does not take the lock: should it have stored the token of a new
+// authorization meanwhile, that one stays.
 type Manager struct {
 	Links  *File
 	Stores Stores
 	// NewClient makes a client. Required for all but Status.
 	NewClient func(cronofy.Site, cronofy.App) Client
-	// Given is the client secret that this run was told for a client id; nil, or
+	// Given has the client secret that this run was told for a client id; nil, or
 	// empty: the stored one is used.
-	Given func(clientID string) cronofy.Secret
+	Given *cronofy.App
 	// DialogPossible: reading the keyring could open a dialog that no probe
 	// foresees (macOS). Status does not read it then.
 	DialogPossible bool
@@ -95,10 +86,8 @@ func (m *Manager) open(kind keystore.Kind) (keystore.Store, error) {
 
 // ClientSecret is that of a link's application: the given one, or the stored one.
 func (m *Manager) ClientSecret(ctx context.Context, l Link) (cronofy.Secret, error) {
-	if m.Given != nil {
-		if s := m.Given(l.ClientID); !s.Empty() {
-			return s, nil
-		}
+	if m.Given != nil && m.Given.ClientID == l.ClientID && !m.Given.ClientSecret.Empty() {
+		return m.Given.ClientSecret, nil
 	}
 	store, err := m.open(l.Store)
 	if err != nil {
@@ -140,7 +129,6 @@ func (m *Manager) access(ctx context.Context, l Link) (store keystore.Store, tok
 
 // unbroken bounds a refresh, and storeLimit the storing of what it gave, which are
 // not broken off when the caller's context ends: a rotated token would be lost.
-// Stores have shorter limits of their own, but for what another process does.
 const (
 	unbroken   = 60 * time.Second
 	storeLimit = 10 * time.Minute
@@ -150,10 +138,8 @@ const (
 const storeTries = 3
 
 // Check refreshes the token of a link, which tests confer's own token and not the
-// link: what a rotated token replaces is stored and read back before Check
-// returns. The token that it gives has the refresh token that counts now. Its errors
-// are those of this package, of cronofy and of keystore; a *NotStoredError comes with
-// the token.
+// link. A rotated token is stored and read back. The token that it gives has the
+// refresh token that counts now, and comes with a *NotStoredError too.
 func (m *Manager) Check(ctx context.Context, l Link) (token cronofy.Token, rotated bool, err error) {
 	unlock, err := m.lock(ctx, l.Token())
 	if err != nil {
@@ -164,8 +150,7 @@ func (m *Manager) Check(ctx context.Context, l Link) (token cronofy.Token, rotat
 	if err != nil {
 		return token, false, err
 	}
-	// A store may be readable and not writable (a read-only folder, a full disk).
-	// That must be known before the token may be spent.
+	// That a store is readable and not writable must be known before the token is spent.
 	if _, err := keystore.TestWrite(ctx, store); err != nil {
 		return token, false, err
 	}
@@ -187,8 +172,7 @@ func (m *Manager) Check(ctx context.Context, l Link) (token cronofy.Token, rotat
 }
 
 // storeRotated stores the new token in the place of the old one, unless another
-// than the old one is there: that is of a newer authorization. Set has read back
-// when it returns nil.
+// than the old one is there: that is of a newer authorization.
 func storeRotated(ctx context.Context, store keystore.Store, key string, old, fresh cronofy.Secret) (err error) {
 	for range storeTries {
 		now, getErr := store.Get(ctx, key)

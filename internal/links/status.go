@@ -15,18 +15,12 @@ type SecretState string
 
 // The states of a secret.
 const (
-	// Present: it is there.
 	Present SecretState = "present"
-	// Missing: the store answered that it is not there.
-	Missing SecretState = "missing"
-	// Gone: it was kept in memory, and that run has ended.
-	Gone SecretState = "gone"
-	// None: there never was one.
-	None SecretState = "none"
-	// Sealed: the encrypted file is there; what is in it only a passphrase tells.
-	Sealed SecretState = "sealed"
-	// Unread: the store cannot be asked, or not without a dialog; Secret.Err tells.
-	Unread SecretState = "unread"
+	Missing SecretState = "missing" // the store answered that it is not there
+	Gone    SecretState = "gone"    // it was kept in memory, and that run has ended
+	None    SecretState = "none"    // there never was one
+	Sealed  SecretState = "sealed"  // the encrypted file is there; what is in it only a passphrase tells
+	Unread  SecretState = "unread"  // the store cannot be asked, or not without a dialog; Secret.Err tells
 )
 
 // ErrDialog: asking could open a dialog, which Status does not.
@@ -47,16 +41,10 @@ func (s Secret) Problem() bool {
 // Overview is all that Status found: what is listed, and where each secret is.
 type Overview struct {
 	Contents
-	// Unneeded are the secrets of nothing that is listed. One that is known to be
-	// gone is not among them.
-	Unneeded []StoredSecret
-	// UnlistedFile is the encrypted file where no secret in it is listed, so that
-	// nothing tells whose they are; empty: there is none.
-	UnlistedFile string
-	// Keyring is what the probe found; its State is empty when nothing is kept there.
-	Keyring keystore.Status
-
-	secrets map[StoredSecret]Secret // but for what is in memory
+	Unneeded     []StoredSecret          // of nothing that is listed, and not known to be gone
+	UnlistedFile string                  // the encrypted file where no secret in it is listed; empty: there is none
+	Keyring      keystore.Status         // what the probe found; its State is empty when nothing is kept there
+	secrets      map[StoredSecret]Secret // but for what is in memory
 }
 
 // Secret tells where a secret is that something listed needs, or that is Unneeded.
@@ -118,8 +106,8 @@ func (m *Manager) Status(ctx context.Context) (Overview, error) {
 	return o, nil
 }
 
-// unlistedFile gives the encrypted file if there is one and no secret in it is
-// listed, as when the file of links was lost; empty: there is none.
+// unlistedFile gives the encrypted file if no secret in it is listed, as when the file
+// of links was lost; empty: there is none.
 func (m *Manager) unlistedFile(c Contents) string {
 	if slices.ContainsFunc(c.Secrets, func(s StoredSecret) bool { return s.Store == keystore.File }) {
 		return ""
@@ -131,8 +119,7 @@ func (m *Manager) unlistedFile(c Contents) string {
 	return existingFile(store)
 }
 
-// existingFile is the path of an encrypted file, which is not opened; empty:
-// there is none.
+// existingFile is the path of an encrypted file; empty: there is none.
 func existingFile(store keystore.Store) string {
 	if file, ok := store.(*keystore.FileStore); ok {
 		return file.Existing()

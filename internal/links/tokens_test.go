@@ -198,10 +198,7 @@ func TestGivenSecretComesFirst(t *testing.T) {
 	l := h.link(cronofy.Zoom)
 	h.drop(secretKey(l))
 	m := h.manager()
-	m.Given = func(id string) cronofy.Secret {
-		require.Equal(t, l.ClientID, id)
-		return h.server.Credentials().ClientSecret
-	}
+	m.Given = &cronofy.App{ClientID: l.ClientID, ClientSecret: h.server.Credentials().ClientSecret}
 	_, _, err := m.Check(t.Context(), l)
 	require.NoError(t, err)
 }
