@@ -41,6 +41,8 @@ func parseQuery(raw string) (Answer, error) {
 	return a, a.check(q)
 }
 
+var answerNames = []string{"state", "code", "error", "error_description"}
+
 // ownParameters reads the parameters that an answer has. Others may stand in the
 // address, however they are written: they are no reason to lose a code.
 func ownParameters(raw string) (url.Values, error) {
@@ -49,7 +51,7 @@ func ownParameters(raw string) (url.Values, error) {
 	for part := range strings.SplitSeq(raw, "&") {
 		key, value, _ := strings.Cut(part, "=")
 		key, err := url.QueryUnescape(key)
-		if err != nil || !slices.Contains([]string{"state", "code", "error", "error_description"}, key) {
+		if err != nil || !slices.Contains(answerNames, key) {
 			continue
 		}
 		text, err := url.QueryUnescape(value)

@@ -1,6 +1,7 @@
 package callback
 
 import (
+	"cmp"
 	"errors"
 	"net/url"
 	"regexp"
@@ -37,10 +38,11 @@ func ParsePaste(text string) (Answer, error) {
 	var found *Answer
 	wrong := ErrPasteNoAnswer
 	for _, p := range pieces(text) {
-		a, err := p.answer()
+		a, err := answer(p)
 		switch {
+		case err != nil && wrong == ErrPasteNoAnswer: // anything else says more
+			wrong = err
 		case err != nil:
-			wrong = telling(wrong, err)
 		case found != nil && !found.same(a):
 			return Answer{}, ErrPasteNoAnswer
 		default:
@@ -57,31 +59,19 @@ func (a Answer) same(b Answer) bool {
 	return a.State == b.State && a.Code.Equal(b.Code) && a.Error == b.Error
 }
 
-// telling is the error that says more about a text in which there are several.
-func telling(a, b error) error {
-	order := []error{ErrPasteNoState, ErrPasteLink, ErrPasteNoAnswer}
-	return order[min(slices.Index(order, a), slices.Index(order, b))]
-}
-
-// answer reads a piece, which holds one address at most.
-func (p piece) answer() (Answer, error) {
-	query, ok := p.query()
-	if !ok {
-		if strings.Contains(p.text, linkPath) {
-			return Answer{}, ErrPasteLink
-		}
-		return Answer{}, ErrPasteNoAnswer
+// answer reads a piece of a text, which holds one address at most.
+func answer(piece string) (Answer, error) {
+	q := query(piece)
+	if inner, ok := scanned(q); ok {
+		q = query(inner)
 	}
-	if inner, ok := scanned(query); ok {
-		return inner.answer()
-	}
-	a, err := parseQuery(query)
+	a, err := parseQuery(q)
 	switch {
 	case err == nil:
 		return a, nil
 	case err == ErrPasteNoState:
 		return Answer{}, err
-	case strings.Contains(query, "response_type="), strings.Contains(p.text, linkPath):
+	case strings.Contains(q, "response_type="), strings.Contains(piece, linkPath):
 		return Answer{}, ErrPasteLink
 	}
 	return Answer{}, ErrPasteNoAnswer
@@ -89,24 +79,10 @@ func (p piece) answer() (Answer, error) {
 
 // scanned gives the address that a mail scanner or a search site wrapped into
 // one of its own.
-func scanned(query string) (piece, bool) {
+func scanned(query string) (string, bool) {
 	q, _ := url.ParseQuery(query) // what follows the address may be no query
-	if q.Has("state") || q.Has("code") {
-		return piece{}, false
-	}
-	for _, key := range []string{"url", "u", "q"} {
-		if inner := q.Get(key); answerName.MatchString(inner) {
-			return piece{text: inner}, true
-		}
-	}
-	return piece{}, false
-}
-
-// piece is a part of a pasted text, without what terminals, mails and
-// people put into an address. No address has any of it unescaped.
-type piece struct {
-	text   string
-	breaks []int // where in text something was taken out: the end of a line, or of a word
+	inner := cmp.Or(q.Get("url"), q.Get("u"), q.Get("q"))
+	return inner, !q.Has("state") && !q.Has("code") && strings.Contains(inner, "state=")
 }
 
 // delimiters end an address, or the query in it: RFC 3986 allows none of them there.
@@ -115,32 +91,16 @@ const delimiters = "#\"'`<>[]{}|\u201c\u201d\u2018\u2019\u201e\u00ab\u00bb"
 // address begins one, but for one that is the value of a parameter.
 var address = regexp.MustCompile(`(?i)(^|[^=\s])(\s*)(https?://)`)
 
-// pieces splits a text before each address, and at what cannot be inside of one.
-func pieces(text string) []piece {
+// pieces splits a text before each address, and at what cannot be inside of one. What
+// terminals, mails and people put between the parts of an address becomes a space.
+func pieces(text string) []string {
 	text = strings.ReplaceAll(cronofy.CleanText(text, MaxPaste), "&amp;", "&")
-	text = address.ReplaceAllString(text, "$1$2<$3")
-	var all []piece
-	var p piece
-	end := func() {
-		if p.text != "" {
-			all = append(all, p)
-		}
-		p = piece{}
+	var b strings.Builder
+	for _, word := range strings.FieldsFunc(address.ReplaceAllString(text, "$1$2<$3"), wraps) {
+		word = strings.Map(visible, word)
+		b.WriteString(" " + strings.TrimRight(strings.TrimLeft(word, "|>"), "|")) // a box's side, a mail's quote
 	}
-	for _, word := range strings.FieldsFunc(text, wraps) {
-		word = strings.TrimRight(strings.TrimLeft(strings.Map(visible, word), "|>"), "|") // a box's side, a mail's quote
-		if word != "" && p.text != "" {
-			p.breaks = append(p.breaks, len(p.text))
-		}
-		for i, part := range strings.FieldsFunc(" "+word+" ", func(r rune) bool { return strings.ContainsRune(delimiters, r) }) {
-			if i > 0 {
-				end()
-			}
-			p.text += strings.Trim(part, " ")
-		}
-	}
-	end()
-	return all
+	return strings.FieldsFunc(b.String(), func(r rune) bool { return strings.ContainsRune(delimiters, r) })
 }
 
 // wraps tells what stands between the lines of an address.
@@ -156,115 +116,49 @@ func visible(r rune) rune {
 	return r
 }
 
+// query gives the parameters in a piece, without the spaces in them and the words
+// around them. Browsers may leave "http://" out, and people copy from "code=" on.
+func query(piece string) string {
+	parts := strings.Split(piece, "&")
+	last := len(parts) - 1
+	for last > 0 && !strings.Contains(parts[last], "=") { // an ampersand between words
+		last--
+	}
+	for i, part := range parts[:last+1] {
+		key, value, _ := strings.Cut(part, "=")
+		words := strings.Fields(key[strings.LastIndexByte(key, '?')+1:])
+		if key = strings.Join(words, ""); len(words) > 1 && !slices.Contains(answerNames, key) {
+			key = words[len(words)-1]
+		}
+		if i == last {
+			value = lastValue(key, value)
+		}
+		parts[i] = key + "=" + strings.ReplaceAll(value, " ", "")
+	}
+	return strings.Join(parts[:last+1], "&")
+}
+
 var (
-	answerName = regexp.MustCompile(`(?:^|[^A-Za-z0-9_])(code|state|error)=`)
-	ourState   = regexp.MustCompile(`^` + statePrefix + `[a-z2-7]{26}-[a-z2-7]{26}`)
-	parameter  = regexp.MustCompile(`&[A-Za-z_][A-Za-z0-9_.-]*=`)
-	oauthError = regexp.MustCompile(`^(access_denied|invalid_request|unauthorized_client|unsupported_response_type|invalid_scope|server_error|temporarily_unavailable)`)
+	ourState = regexp.MustCompile(`^` + statePrefix + `[a-z2-7]{26}-[a-z2-7]{26}`)
+	// ofCode is what looks like a part of a code and unlike a word.
+	ofCode = regexp.MustCompile(`^[\w.~%+/=-]*([A-Za-z][\w.~%+/=-]*[0-9]|[0-9][\w.~%+/=-]*[A-Za-z])[\w.~%+/=-]*$`)
 )
 
-// query finds the query string, without the words that follow it: browsers may
-// leave "http://" out, and people copy from "code=" on.
-func (p piece) query() (query string, ok bool) {
-	start := p.firstName()
-	mark := strings.IndexByte(p.text, '?')
-	switch {
-	case start < 0 && mark < 0:
-		return "", false
-	case start < 0:
-		start = mark + 1
-	case start > 0 && p.text[start-1] == '&':
-		if mark := strings.LastIndexByte(p.text[:start], '?'); mark >= 0 {
-			start = mark + 1
-		}
+// lastValue is the value that no parameter follows, without the words that do.
+func lastValue(key, value string) string {
+	if key == "state" {
+		value = strings.ReplaceAll(value, " ", "")
+		return cmp.Or(ourState.FindString(value), value)
 	}
-	return p.text[start:p.end(start)], true
-}
-
-// firstName is where the first parameter of an answer begins; -1 if none does.
-func (p piece) firstName() int {
-	at := -1
-	if m := answerName.FindStringSubmatchIndex(p.text); m != nil {
-		at = m[2]
-	}
-	for _, b := range p.breaks { // a name at the beginning of a line
-		if m := answerName.FindStringIndex(p.text[b:]); m != nil && m[0] == 0 && (at < 0 || b < at) {
-			at = b
+	all := ""
+	for i, word := range strings.Fields(value) {
+		bare := strings.TrimRight(word, ".,;:!?)*\u2026")
+		if i > 0 && !ofCode.MatchString(bare) {
+			break
 		}
-	}
-	return at
-}
-
-// end is where the query string that begins at start ends.
-func (p piece) end(start int) int {
-	for {
-		eq := strings.IndexByte(p.text[start:], '=')
-		if eq < 0 {
-			return len(p.text)
-		}
-		name, value := p.text[start:start+eq], start+eq+1
-		next := len(p.text)
-		if m := parameter.FindStringIndex(p.text[value:]); m != nil {
-			next = value + m[0]
-		}
-		whole := 0
-		switch name {
-		case "state":
-			whole = len(ourState.FindString(p.text[value:]))
-		case "error":
-			whole = len(oauthError.FindString(p.text[value:]))
-		}
-		switch last := next == len(p.text); {
-		case whole > 0 && (last || value+whole < next):
-			return value + whole
-		case last && name == "state": // not ours, whatever it is
-			return next
-		case last:
-			return p.lastEnd(value)
-		}
-		start = next + 1
-	}
-}
-
-// lastEnd is where a value ends that nothing of the address follows: at the
-// first break that was none of the address.
-func (p piece) lastEnd(value int) int {
-	end := len(p.text)
-	for i, b := range p.breaks {
-		if b > value && !p.goesOn(i) {
-			end = b
+		if all += bare; bare != word { // the end of a sentence
 			break
 		}
 	}
-	return value + len(strings.TrimRight(p.text[value:end], ".,;:!?)*&\u2026"))
+	return all
 }
-
-// goesOn tells whether what follows a break belongs to the address before it.
-// Lines of one width do, and so does what looks like a code and unlike a word.
-func (p piece) goesOn(i int) bool {
-	at := append(append([]int{0}, p.breaks...), len(p.text))
-	line, next := p.text[at[i]:at[i+1]], strings.TrimRight(p.text[at[i+1]:at[i+2]], ".,;:!?)*&")
-	switch {
-	case cutEscape.MatchString(line):
-		return true
-	case !ofAddress.MatchString(next):
-		return false
-	case len(next) == len(line):
-		return true
-	}
-	width := 0
-	for k := range i {
-		width = max(width, at[k+1]-at[k])
-	}
-	const shortest = 6
-	mixed := letter.MatchString(next) && digit.MatchString(next) || len(turn.FindAllString(next, 2)) == 2
-	return i > 0 && len(line) >= width || len(next) >= shortest && mixed
-}
-
-var (
-	cutEscape = regexp.MustCompile(`%[0-9A-Fa-f]?$`)
-	ofAddress = regexp.MustCompile(`^[A-Za-z0-9._~%+/=-]+$`)
-	letter    = regexp.MustCompile(`[A-Za-z]`)
-	digit     = regexp.MustCompile(`[0-9]`)
-	turn      = regexp.MustCompile(`[a-z][A-Z]`)
-)
