@@ -165,7 +165,7 @@ func TestCloseDoesNotWaitForSilentConnections(t *testing.T) {
 		silent, slow := p.dial(), p.dial()
 		_, err := io.WriteString(slow, "GET /callback?code=c&sta")
 		require.NoError(t, err)
-		require.Less(t, closing(s), closeLimit, "cut, not waited for")
+		require.Less(t, closing(s), inTime)
 		for _, c := range []net.Conn{silent, slow} {
 			_, err := io.ReadAll(c)
 			require.NoError(t, err, "the server closed it")

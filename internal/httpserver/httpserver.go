@@ -74,21 +74,13 @@ func (s *Server) watch(c net.Conn, state http.ConnState) {
 	}
 }
 
-// Close ends at once for silent connections, which Shutdown would wait 5 seconds
-// for (https://github.com/golang/go/issues/22682), if they are told from others,
-// and within Limits.Close in any case.
+// Close ends within Limits.Close, also where connections are silent, which Shutdown
+// would wait 5 seconds for (https://github.com/golang/go/issues/22682).
 func (s *Server) Close() {
 	for _, l := range s.listeners {
 		_ = l.Close()
 	}
 	s.serving.Wait() // no new connection from here on
-	if s.limits.SilentOnly {
-		s.mu.Lock()
-		for _, c := range s.open {
-			_ = c.Close()
-		}
-		s.mu.Unlock()
-	}
 	ctx, cancel := context.WithTimeout(context.Background(), s.limits.Close)
 	defer cancel()
 	if s.srv.Shutdown(ctx) != nil {
