@@ -2,11 +2,9 @@ package callback
 
 import (
 	"encoding/binary"
-	"fmt"
 	"net/netip"
 	"os"
 	"os/user"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -15,14 +13,9 @@ import (
 	"confer/cronofy"
 )
 
-// socketOfOther asks the kernel whose both ends are. The server's own end shows that
-// the answer can be believed: /proc may be another system's.
+// socketOfOther asks the kernel whose the other end is.
 func socketOfOther(server, client netip.AddrPort) (string, bool) {
-	ours, ok := socketOwner(server, client)
-	if !ok || ours != os.Geteuid() {
-		return "", false
-	}
-	uid, ok := socketOwner(client, server)
+	uid, ok := owner(client, server)
 	if !ok || friend(uid) {
 		return "", false
 	}
@@ -33,18 +26,10 @@ func socketOfOther(server, client netip.AddrPort) (string, bool) {
 	return cronofy.CleanText(name, maxError), true
 }
 
-// socketOwner gives the user of the socket at local that is connected to remote. The
-// table is for kernels that answer no such question: where many connections are,
-// reading it takes longer than all else that the browser waits for.
-func socketOwner(local, remote netip.AddrPort) (uid int, ok bool) {
-	if uid, ok = diagnosed(local, remote); ok {
-		return uid, true
-	}
-	return tabled(local, remote)
-}
-
-// diagnosed asks for one socket, by sock_diag(7).
-func diagnosed(local, remote netip.AddrPort) (uid int, ok bool) {
+// owner gives the user of the socket at local that is connected to remote, by
+// sock_diag(7): where many connections are, reading the tables of /proc takes longer than
+// all else that the browser waits for.
+func owner(local, remote netip.AddrPort) (uid int, ok bool) {
 	const request, reply = 72, 88 // bytes, headers included
 	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, unix.NETLINK_SOCK_DIAG)
 	if err != nil {
@@ -82,31 +67,6 @@ func diagnosed(local, remote netip.AddrPort) (uid int, ok bool) {
 	uid = int(machine.Uint32(a[80:]))
 	inode := machine.Uint32(a[84:]) // a socket without one is closed, and has no owner
 	return uid, inode != 0
-}
-
-// tabled looks one socket up in the kernel's tables.
-func tabled(local, remote netip.AddrPort) (uid int, ok bool) {
-	for s := range sockets(int(local.Port())) {
-		if s.inode != "0" && isAt(s.local, local) && isAt(s.remote, remote) {
-			uid, err := strconv.Atoi(s.uid)
-			return uid, err == nil
-		}
-	}
-	return 0, false
-}
-
-// isAt tells whether an address of the tables is that one: hexadecimal, in words of the
-// machine's byte order. The second table has IPv6 addresses, IPv4 ones among them.
-func isAt(address string, a netip.AddrPort) bool {
-	written := func(ip []byte) string {
-		text := ""
-		for word := range slices.Chunk(ip, 4) {
-			text += fmt.Sprintf("%08X", binary.NativeEndian.Uint32(word))
-		}
-		return text + portSuffix(int(a.Port()))
-	}
-	wide := a.Addr().As16()
-	return address == written(wide[:]) || address == written(a.Addr().AsSlice())
 }
 
 // friend tells whether a user may answer: this one, root, and who became this one
