@@ -30,14 +30,18 @@ type authorization struct {
 	// unconfirmed ends the task on the administrator's word; nil: not possible.
 	unconfirmed func(ctx context.Context) Event
 
-	srv   *callback.Server
-	short string
-	url   string
-	until time.Time // when the wait ends; zero: it has no end
-	timer *time.Timer
-	asked <-chan error // of the browser that was asked for; nil: it was told of
-	// approving is that of the sandbox's administrator; nil: nobody is at work.
-	approving <-chan error
+	srv    *callback.Server
+	short  string
+	until  time.Time // when the wait ends; zero: it has no end
+	timer  *time.Timer
+	visits chan visit
+}
+
+// visit is what became of a browser: of one that was asked for, or of the sandbox's
+// administrator.
+type visit struct {
+	asked bool
+	err   error
 }
 
 // basis are the answers that a code of this authorization is for.
@@ -54,10 +58,11 @@ func (z *authorization) run(ctx context.Context) Event {
 	defer z.release()
 	z.until, z.timer = time.Now().Add(z.r.Timeout), time.NewTimer(z.r.Timeout)
 	defer z.timer.Stop()
+	z.visits = make(chan visit, inboxSize)
 	if err := z.newLink(ctx); err != nil {
 		return Failed{Err: err}
 	}
-	z.open()
+	z.open(ctx)
 	return z.wait(ctx)
 }
 
@@ -102,52 +107,54 @@ func (z *authorization) newLink(ctx context.Context) error {
 	if z.at == StepAuthorize {
 		z.r.recordPending(ctx, state, z.answers, z.store)
 	}
-	z.url, z.short = raw, z.srv.ShortURL(raw)
-	z.say(LinkReady{URL: z.url, ShortURL: z.short, Listening: z.srv.Listening(), Until: z.until})
+	z.short = z.srv.ShortURL(raw)
+	z.say(LinkReady{URL: raw, ShortURL: z.short, Listening: z.srv.Listening(), Until: z.until})
 	return nil
 }
 
 // open asks for a browser. A command that is the browser itself goes on, and the
 // built-in one until it has seen the last page: answers come meanwhile.
-func (z *authorization) open() {
+func (z *authorization) open(ctx context.Context) {
 	if z.r.OpenURL == nil {
 		z.say(BrowserAsked{Err: ErrNoBrowser})
 		return
 	}
-	z.asked = z.browse(z.r.OpenURL)
+	z.browse(ctx, true, z.r.OpenURL)
 }
 
 // browse has do open the link beside the wait.
-func (z *authorization) browse(do func(link string) error) <-chan error {
-	result, short := make(chan error, 1), z.short
+func (z *authorization) browse(ctx context.Context, asked bool, do func(link string) error) {
+	short := z.short
 	go func() {
+		v := visit{asked: asked}
 		defer func() {
 			if c := crash.Caught(recover()); c != nil {
-				result <- c
+				v.err = c
+			}
+			select {
+			case z.visits <- v:
+			case <-ctx.Done():
 			}
 		}()
-		result <- do(short)
+		v.err = do(short)
 	}()
-	return result
 }
 
-// browserAsked says what became of the browser, once for each that was asked for.
-func (z *authorization) browserAsked(ctx context.Context, err error) Event {
-	if errors.As(err, new(*BrowserError)) {
-		z.say(BrowserAsked{})
-		return z.browserEnded(ctx, err)
+// visited says what became of a browser, and what the built-in one met if it brought
+// nothing. Where nobody could do anything else, the wait ends.
+func (z *authorization) visited(ctx context.Context, v visit) Event {
+	if c, ok := errors.AsType[*crash.Error](v.err); ok {
+		panic(c) // in the task's own goroutine
 	}
-	z.say(BrowserAsked{Err: err})
-	return nil
-}
-
-// browserEnded says what the built-in browser met, if it brought nothing. Where
-// nobody could do anything else, the wait ends.
-func (z *authorization) browserEnded(ctx context.Context, err error) Event {
-	var ended *BrowserError
+	ended, builtIn := errors.AsType[*BrowserError](v.err)
+	if builtIn {
+		v.err = nil
+	}
+	if v.asked {
+		z.say(BrowserAsked{Err: v.err})
+	}
 	switch {
-	case !errors.As(err, &ended):
-	case len(z.srv.Answers()) > 0: // that is what it brought
+	case !builtIn, len(z.srv.Answers()) > 0: // that is what it brought
 	case z.r.Unattended:
 		return z.stop(ctx, Failed{Err: ended, Approved: ended.Approved})
 	default:
@@ -168,17 +175,9 @@ func (z *authorization) wait(ctx context.Context) Event {
 				continue
 			}
 			last = z.stop(ctx, Failed{Err: ErrTimeout})
-		case err := <-z.asked:
-			z.asked = nil
-			last = z.browserAsked(ctx, crashed(err))
-		case err := <-z.approving:
-			z.approving = nil
-			last = z.browserEnded(ctx, crashed(err))
+		case v := <-z.visits:
+			last = z.visited(ctx, v)
 		case a := <-z.srv.Answers():
-			if z.asked != nil { // it is open: somebody was there
-				z.asked = nil
-				z.say(BrowserAsked{})
-			}
 			last = z.use(ctx, a)
 		case d := <-z.inbox:
 			last = d.deliver(ctx, z)
@@ -187,14 +186,6 @@ func (z *authorization) wait(ctx context.Context) Event {
 			return last
 		}
 	}
-}
-
-// crashed goes on with a panic of the browser's goroutine in the task's own.
-func crashed(err error) error {
-	if c := new(crash.Error); errors.As(err, &c) {
-		panic(c)
-	}
-	return err
 }
 
 // stop ends the wait, unless an answer is here: its state is used up, and nobody could
@@ -274,10 +265,6 @@ func (z *authorization) approved(code cronofy.Secret) unfinished {
 // release goes on serving the browser's pages, unless the port is needed before
 // that.
 func (z *authorization) release() {
-	if z.url == "" { // nobody was sent anywhere
-		z.srv.Close()
-		return
-	}
 	z.r.mu.Lock()
 	defer z.r.mu.Unlock()
 	z.r.last, z.r.owed = z.srv, time.Now().Add(lingerLimit)

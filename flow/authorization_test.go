@@ -30,7 +30,7 @@ func lastAuthorization(t *testing.T) (z *authorization, inbox chan Delivery, fin
 }
 
 func newAuthorization(r *Runner, a Answers, srv *callback.Server, inbox chan Delivery) *authorization {
-	return &authorization{r: r, at: StepAuthorize, answers: a, inbox: inbox, srv: srv, say: func(Event) {}, until: time.Now().Add(r.Timeout), timer: time.NewTimer(r.Timeout),
+	return &authorization{r: r, at: StepAuthorize, answers: a, inbox: inbox, srv: srv, say: func(Event) {}, visits: make(chan visit, 1), until: time.Now().Add(r.Timeout), timer: time.NewTimer(r.Timeout),
 		exchange: func(_ context.Context, code cronofy.Secret, _ func(Event)) (storing, error) {
 			return func(context.Context, Store) (Event, error) {
 				return Linked{Link: Link{Link: links.Link{Label: code.Reveal()}}}, nil
@@ -76,7 +76,7 @@ func TestAnAnswerThatIsHereCounts(t *testing.T) {
 func TestTheBuiltInBrowsersEndEndsNoWait(t *testing.T) {
 	t.Parallel()
 	z, _, final := lastAuthorization(t)
-	require.Nil(t, z.browserAsked(t.Context(), &BrowserError{}))
+	require.Nil(t, z.visited(t.Context(), visit{asked: true, err: &BrowserError{}}))
 	bring(t, final)
 	require.Equal(t, linkedRight, z.wait(t.Context()))
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"confer/cronofy"
@@ -135,7 +134,7 @@ func (d Extended) deliver(_ context.Context, z *authorization) Event {
 func (NewLinkWanted) deliver(ctx context.Context, z *authorization) Event {
 	switch err := z.newLink(ctx); {
 	case err == nil:
-		z.open()
+		z.open(ctx)
 	case ctx.Err() != nil:
 		return z.stop(ctx, Failed{Err: err})
 	default: // the administrator may be at work with the link before
@@ -144,22 +143,17 @@ func (NewLinkWanted) deliver(ctx context.Context, z *authorization) Event {
 	return nil
 }
 
-func (OpenWanted) deliver(_ context.Context, z *authorization) Event {
-	z.open()
+func (OpenWanted) deliver(ctx context.Context, z *authorization) Event {
+	z.open(ctx)
 	return nil
 }
 
-func (d ApprovalWanted) deliver(_ context.Context, z *authorization) Event {
-	if z.r.Approve != nil {
-		z.approving = z.browse(func(link string) error { return z.r.Approve(link, !d.Deny) })
-	}
+func (d ApprovalWanted) deliver(ctx context.Context, z *authorization) Event {
+	z.browse(ctx, false, func(link string) error { return z.r.Approve(link, !d.Deny) })
 	return nil
 }
 
 func (ReportedDone) deliver(ctx context.Context, z *authorization) Event {
-	if z.unconfirmed == nil {
-		return nil
-	}
 	if a, here := z.srv.Stop(); here {
 		return z.use(ctx, a)
 	}
@@ -314,35 +308,30 @@ func newLink(a Answers) Link {
 	return Link{Link: l, Site: a.Site}
 }
 
-// rejectedAnswers are what comes back and is not the answer. Errors that ask for
-// the same act share their words.
-var rejectedAnswers = []struct {
-	errs []error
-	text string
-}{
-	{[]error{callback.ErrStateEarlierRun}, "That came from an earlier run of confer. Open the newest approval link."},
-	{[]error{callback.ErrStateOtherAnswers, callback.ErrStateUnknown},
-		"That answer is for another approval link, or for other answers than these. Open the newest approval link."},
-	{[]error{callback.ErrStateUsed}, "That answer was used before: a new approval link is needed."},
-	{[]error{callback.ErrHost}, "An answer came with another host name than the redirect URI's, so it was not used. The proxy must pass Host on unchanged " +
-		"(nginx: proxy_set_header Host $http_host). Then load the page again in that browser."},
-	{[]error{callback.ErrMalformed}, "A browser came back without a complete answer, so it was not used. " +
-		"A proxy between Cronofy and confer must pass on the whole address."},
-	{[]error{callback.ErrPasteNoState}, "The address is incomplete: state= is missing. Paste the whole address from the browser's address bar."},
-	{[]error{callback.ErrPasteLink}, "That is the link to open, not the address that the browser ends on. Open it, approve, then paste the final address."},
-	{[]error{callback.ErrPasteNoAnswer},
-		"That is not the final address: it must contain code= and state=. Paste the whole address that the browser ended on, and nothing else."},
-}
-
-// rejected says what came back that was not the answer; empty: it is no such error.
+// rejected says what came back and is not the answer; empty: err is about something
+// else. Errors that ask for the same act share their words.
 func rejected(err error) string {
-	if other := new(callback.OtherUserError); errors.As(err, &other) {
+	if other, ok := errors.AsType[*callback.OtherUserError](err); ok {
 		return fmt.Sprintf("A program of another user of this machine (%s) opened the approval link or tried to answer. It was refused. If that was you, open the link as the user who started confer.", other.User)
 	}
-	for _, r := range rejectedAnswers {
-		if slices.ContainsFunc(r.errs, func(e error) bool { return errors.Is(err, e) }) {
-			return r.text
-		}
+	switch {
+	case errors.Is(err, callback.ErrStateEarlierRun):
+		return "That came from an earlier run of confer. Open the newest approval link."
+	case errors.Is(err, callback.ErrStateOtherAnswers), errors.Is(err, callback.ErrStateUnknown):
+		return "That answer is for another approval link, or for other answers than these. Open the newest approval link."
+	case errors.Is(err, callback.ErrStateUsed):
+		return "That answer was used before: a new approval link is needed."
+	case errors.Is(err, callback.ErrHost):
+		return "An answer came with another host name than the redirect URI's, so it was not used. The proxy must pass Host on unchanged " +
+			"(nginx: proxy_set_header Host $http_host). Then load the page again in that browser."
+	case errors.Is(err, callback.ErrMalformed):
+		return "A browser came back without a complete answer, so it was not used. A proxy between Cronofy and confer must pass on the whole address."
+	case errors.Is(err, callback.ErrPasteNoState):
+		return "The address is incomplete: state= is missing. Paste the whole address from the browser's address bar."
+	case errors.Is(err, callback.ErrPasteLink):
+		return "That is the link to open, not the address that the browser ends on. Open it, approve, then paste the final address."
+	case errors.Is(err, callback.ErrPasteNoAnswer):
+		return "That is not the final address: it must contain code= and state=. Paste the whole address that the browser ended on, and nothing else."
 	}
 	return ""
 }

@@ -169,8 +169,9 @@ func (s State) offered(ev Event) *Problem {
 
 func wordsOfTheWait(l *wordList) {
 	l.head("What came back and was not the answer")
-	for _, r := range rejectedAnswers {
-		l.say(explainRejected(r.errs[0]))
+	for _, err := range []error{callback.ErrStateEarlierRun, callback.ErrStateOtherAnswers, callback.ErrStateUsed, callback.ErrHost, callback.ErrMalformed,
+		callback.ErrPasteNoState, callback.ErrPasteLink, callback.ErrPasteNoAnswer} {
+		l.say(explainRejected(err))
 	}
 	l.say(explainRejected(&cronofy.Error{Status: 503}))
 	l.say(explainRejected(&callback.OtherUserError{User: "bob"}))
