@@ -73,7 +73,7 @@ func linesAnswerScenes() []linesScene {
 
 // linesWaitScenes are of the wait for the administrator.
 func linesWaitScenes() []linesScene {
-	ssh := func(c *Config) { c.Session = opener.SSH }
+	ssh := func(c *Config) { c.Session = opener.Remote }
 	container := func(c *Config) { c.Session = opener.Container }
 	noFiles := func(c *Config) { c.SaveFile = nil }
 	return []linesScene{

@@ -1,6 +1,8 @@
 package ui
 
 import (
+	"slices"
+
 	"confer/cronofy"
 	"confer/flow"
 )
@@ -26,13 +28,11 @@ func providerPage(c Context) Page {
 
 // offered are the providers to choose from, and one that was named besides.
 func offered(named cronofy.Provider) []cronofy.Provider {
-	out := cronofy.Providers()
-	for _, p := range out {
-		if p == named || named == "" {
-			return out
-		}
+	all := cronofy.Providers()
+	if named == "" || slices.Contains(all, named) {
+		return all
 	}
-	return append([]cronofy.Provider{named}, out...)
+	return append([]cronofy.Provider{named}, all...)
 }
 
 // words are what pages and the message to the administrator say about a provider.

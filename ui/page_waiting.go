@@ -100,10 +100,8 @@ func waitingActions(c Context) []Action {
 		first = []Action{{Key: "enter", Words: "approve as the administrator would", Short: "approve as the administrator", Act: as},
 			{Key: "d", Words: "deny as the administrator would", Short: "deny", Act: Act{Event: flow.ApprovalWanted{Deny: true}, Told: "The sandbox's administrator is refusing."}},
 			open, message, paste, show, {Key: "a", Words: "approve as the administrator would", Act: as}}
-	case c.byHand():
+	case !at.Listening, c.away(), at.Browser != "": // a person will most likely carry it there and back
 		first = []Action{show, paste, message, open}
-	case c.away() || at.Browser != "":
-		first = []Action{show, message, paste, open}
 	}
 	for i := range first {
 		first[i].Aside = i > 2
@@ -111,12 +109,9 @@ func waitingActions(c Context) []Action {
 	return append(first, rest...)
 }
 
-// byHand tells whether the answer will most likely be brought back by a person.
-func (c Context) byHand() bool { return !c.Attempt.Listening || c.away() && !c.delivered() }
-
 // away tells whether browsers are most likely on another machine.
 func (c Context) away() bool {
-	elsewhere := []opener.Kind{opener.SSH, opener.Remote, opener.Container, opener.Headless}
+	elsewhere := []opener.Kind{opener.Remote, opener.Container, opener.Headless}
 	return !c.Attempt.Opened && slices.Contains(elsewhere, c.Session) // opened: here, whatever the session is called
 }
 
@@ -159,13 +154,13 @@ func tunnelNotes(c Context) []Note {
 	note := Note{Text: "On this machine, the short address above works too.", Rank: aside}
 	if u, err := url.Parse(c.Answers.RedirectURI); err == nil && flow.LoopbackRedirect(c.Answers.RedirectURI) {
 		switch port := u.Port(); c.Session {
-		case opener.SSH, opener.Remote:
+		case opener.Remote:
 			note.Text = "Or run this on your own computer: then the link above works there, and the answer comes back by itself."
 			note.Command = "ssh -L " + port + ":127.0.0.1:" + port + " HOST"
 		case opener.Container:
 			note.Text = "Or publish the port: then the link above works outside the container, and the answer comes back by itself."
 			note.Command = "-p 127.0.0.1:" + port + ":" + port + "  confer --listen 0.0.0.0:" + port
-		case opener.Desktop, opener.WSL, opener.Headless:
+		case opener.Desktop, opener.Headless:
 		}
 	}
 	return []Note{note}

@@ -235,8 +235,8 @@ func authorizeScenes() []scene {
 	return []scene{
 		{name: "authorize", events: toAuthorize(), small: true},
 		{name: "authorize_any", events: way(0, flow.StepAuthorize, flow.ProviderChosen{Provider: cronofy.AnyProvider})},
-		{name: "authorize_ssh", events: toAuthorize(), cfg: session(opener.SSH)},
-		{name: "authorize_ssh_browser", events: toAuthorize(), cfg: func(c *Config) { c.Session, c.Browser = opener.SSH, "firefox" }},
+		{name: "authorize_ssh", events: toAuthorize(), cfg: session(opener.Remote)},
+		{name: "authorize_ssh_browser", events: toAuthorize(), cfg: func(c *Config) { c.Session, c.Browser = opener.Remote, "firefox" }},
 		{name: "authorize_browser_none", events: toAuthorize(), cfg: func(c *Config) { c.Browser = opener.None }},
 		{name: "authorize_private", found: usedFound(), events: way(flow.StepServiceAccount, flow.StepAuthorize)},
 		{name: "authorize_preparing", events: append(toAuthorize(), flow.AuthorizeStarted{})},
@@ -277,13 +277,13 @@ func waitScenes() []scene {
 	stray := flow.AnswerRejected{Err: callback.ErrPasteNoState}
 	return []scene{
 		{name: "waiting", events: toWaiting(), small: true},
-		{name: "waiting_ssh", events: unopened, cfg: session(opener.SSH), small: true},
+		{name: "waiting_ssh", events: unopened, cfg: session(opener.Remote), small: true},
 		{name: "waiting_container", events: unopened, cfg: session(opener.Container)},
 		{name: "waiting_container_published", found: behind, events: unopened, cfg: session(opener.Container)},
 		{name: "waiting_headless", events: unopened, cfg: session(opener.Headless)},
 		{name: "waiting_proxied", found: behind, events: events(elsewhere(), proxied, closed)},
-		{name: "waiting_proxied_ssh", found: behind, events: events(elsewhere(), proxied, closed), cfg: session(opener.SSH), small: true},
-		{name: "waiting_ssh_browser", events: toWaiting(), cfg: session(opener.SSH)},
+		{name: "waiting_proxied_ssh", found: behind, events: events(elsewhere(), proxied, closed), cfg: session(opener.Remote), small: true},
+		{name: "waiting_ssh_browser", events: toWaiting(), cfg: session(opener.Remote)},
 		{name: "waiting_no_browser", events: unopened},
 		{name: "waiting_browser_none", events: events(toAuthorize(), flow.AuthorizeStarted{}, linkReady(), flow.BrowserAsked{Err: flow.ErrNoBrowser}), keys: []string{"o"}},
 		{name: "waiting_paused", events: append(toWaiting(), flow.Paused{Until: start.Add(3 * time.Second), Reason: cronofy.WaitRetry})},
