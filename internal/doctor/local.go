@@ -122,7 +122,7 @@ func browserFinding(err error, program string, session opener.Kind, command stri
 		return Finding{"browser", Problem, "The browser command cannot be used: " + clean(err.Error()) + ".", "Check --browser, or leave it out."}
 	}
 	next := "Open the approval link that confer shows in any browser, on any machine, and paste the final address."
-	if session == opener.SSH {
+	if session == opener.Remote {
 		next += " With ssh -L 8739:127.0.0.1:8739 the callback arrives by itself."
 	}
 	return Finding{"browser", Note, "No browser can be opened here: " + clean(err.Error()) + where + ".", next}

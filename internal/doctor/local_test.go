@@ -138,9 +138,9 @@ func TestBrowserWords(t *testing.T) {
 		next    string
 	}{
 		{nil, opener.Desktop, "system", OK, "Links are opened with /usr/bin/xdg-open (desktop session).", ""},
-		{opener.ErrNone, opener.SSH, "none", OK, "as you asked", ""},
+		{opener.ErrNone, opener.Remote, "none", OK, "as you asked", ""},
 		{opener.ErrNotFound, opener.Desktop, "firefox", Problem, "cannot be used", "--browser"},
-		{opener.ErrNoDisplay, opener.SSH, "system", Note, "(ssh session)", "ssh -L 8739:127.0.0.1:8739"},
+		{opener.ErrNoDisplay, opener.Remote, "system", Note, "(remote session)", "ssh -L 8739:127.0.0.1:8739"},
 		{opener.ErrNotFound, opener.Container, "", Note, "(container session)", "paste the final address"},
 	} {
 		f := browserFinding(c.err, "/usr/bin/xdg-open", c.session, c.command)

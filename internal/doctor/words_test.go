@@ -43,8 +43,8 @@ func TestWords(t *testing.T) {
 	const uri = "http://127.0.0.1:8739/callback"
 	busy := &callback.PortError{Addr: "127.0.0.1:8739", Port: 8739, Class: callback.PortInUse, Holder: "nginx (pid 812)"}
 	tell(portFinding(uri, false, nil), portFinding(uri, false, busy), portFinding(uri, true, busy), portFinding(uri, false, errors.New("no such address")))
-	tell(browserFinding(nil, "/usr/bin/xdg-open", opener.Desktop, ""), browserFinding(opener.ErrNone, "", opener.SSH, "none"),
-		browserFinding(opener.ErrNotFound, "", opener.Desktop, "firefox"), browserFinding(opener.ErrNoDisplay, "", opener.SSH, ""))
+	tell(browserFinding(nil, "/usr/bin/xdg-open", opener.Desktop, ""), browserFinding(opener.ErrNone, "", opener.Remote, "none"),
+		browserFinding(opener.ErrNotFound, "", opener.Desktop, "firefox"), browserFinding(opener.ErrNoDisplay, "", opener.Remote, ""))
 	tell((&Machine{FolderErr: errors.New("no home folder is known")}).folder(t.Context())...)
 	tell(folderFinding("/home/ada/confer", "is private and can be written to.", nil), folderFinding("/home/ada/confer", "can be made.", nil),
 		folderFinding("/home/ada/confer", "", &atomicfile.UnsafeError{Path: "/home/ada/confer", Why: "can be read by others"}),

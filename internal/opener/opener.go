@@ -66,7 +66,7 @@ func Host() Machine {
 // address. The process is detached from the terminal and has none of confer's
 // secrets in its environment. Errors are the Err ones, or that of the start.
 func (m Machine) Open(command, address string) error {
-	if !webAddress(address) {
+	if u, err := url.Parse(address); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
 		return ErrAddress
 	}
 	switch command = strings.TrimSpace(command); command {
@@ -82,37 +82,33 @@ func (m Machine) Open(command, address string) error {
 	return m.start(args)
 }
 
-func webAddress(address string) bool {
-	u, err := url.Parse(address)
-	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != ""
-}
-
 // openSystem tries each of $BROWSER's commands, then the system's own.
 func (m Machine) openSystem(address string) error {
 	separator := ":" // that of paths
 	if m.GOOS == "windows" {
 		separator = ";" // there ":" follows a drive's letter
 	}
-	var failed error // says more than that nothing was found
+	var tries [][]string
+	failed := ErrNoDisplay // unless there is an error that says more
+	if m.getenv("BROWSER") == None {
+		return ErrNone
+	}
 	for command := range strings.SplitSeq(m.getenv("BROWSER"), separator) {
-		if command = strings.TrimSpace(command); command == None {
-			return ErrNone
-		}
 		args, err := arguments(command, address)
-		if err == nil && len(args) > 1 {
-			if err = m.start(args); err == nil {
-				return nil
-			}
-		}
-		if err != nil && !errors.Is(err, ErrNotFound) {
+		if err != nil {
 			failed = err
+		} else if len(args) > 1 {
+			tries = append(tries, args)
 		}
 	}
-	if !m.canShow() {
-		return cmp.Or(failed, ErrNoDisplay)
+	if m.canShow() {
+		failed = ErrNotFound
+		for _, args := range m.systemCommands() {
+			tries = append(tries, append(args, address))
+		}
 	}
-	for _, args := range m.systemCommands() {
-		err := m.start(append(args, address))
+	for _, args := range tries {
+		err := m.start(args)
 		if err == nil {
 			return nil
 		}
@@ -120,7 +116,7 @@ func (m Machine) openSystem(address string) error {
 			failed = err
 		}
 	}
-	return cmp.Or(failed, ErrNotFound)
+	return failed
 }
 
 // canShow keeps xdg-open from falling back to a text browser on no terminal.
@@ -211,24 +207,15 @@ func (m Machine) getenv(key string) string {
 	return ""
 }
 
-// cleanEnviron leaves out every variable of ours that may hold a secret.
+// cleanEnviron leaves out every variable of ours: some hold secrets.
 func (m Machine) cleanEnviron() []string {
 	clean := []string{} // not nil, which would stand for the whole environment
 	for _, kv := range m.Environ {
-		key, _, _ := strings.Cut(kv, "=")
-		if !secretKey(strings.ToUpper(key)) {
+		if key := strings.ToUpper(kv); !strings.HasPrefix(key, "CRONOFY_") && !strings.HasPrefix(key, "CONFER_") {
 			clean = append(clean, kv)
 		}
 	}
 	return clean
-}
-
-func secretKey(key string) bool {
-	if !strings.HasPrefix(key, "CRONOFY_") && !strings.HasPrefix(key, "CONFER_") {
-		return false
-	}
-	words := []string{"SECRET", "PASSPHRASE", "PASSWORD", "TOKEN", "KEY"}
-	return slices.ContainsFunc(words, func(word string) bool { return strings.Contains(key, word) })
 }
 
 // arguments splits a command line and puts the address in.

@@ -10,11 +10,9 @@ type Kind string
 
 // The kinds of session.
 const (
-	Desktop   Kind = "desktop"
-	SSH       Kind = "ssh"
-	WSL       Kind = "wsl"       // the browser is on Windows, loopback is shared
+	Desktop   Kind = "desktop"   // WSL is one: the browser is on Windows, loopback is shared
+	Remote    Kind = "remote"    // over SSH, in an editor or a codespace: browsers are on the operator's machine
 	Container Kind = "container" // no display; ports reach it only if published
-	Remote    Kind = "remote"    // an editor's or a codespace: pages open on the operator's machine, loopback may not come back
 	Headless  Kind = "headless"
 )
 
@@ -24,15 +22,10 @@ const (
 func (m Machine) Session() Kind {
 	switch ssh := m.ssh(); {
 	case m.wsl() && !ssh: // before the editor: it shares loopback too
-		return WSL
-	// With SSH_TTY it is a plain shell that inherited VS Code's variables.
-	case m.has("CODESPACES"), m.has("VSCODE_IPC_HOOK_CLI") && m.has("BROWSER") && !m.has("SSH_TTY"):
-		return Remote
-	case ssh:
-		return SSH
-	case m.GOOS == "darwin" || m.GOOS == "windows":
 		return Desktop
-	case m.has("DISPLAY") || m.has("WAYLAND_DISPLAY"): // toolbox and distrobox show on the host's
+	case ssh, m.has("CODESPACES"), m.has("VSCODE_IPC_HOOK_CLI") && m.has("BROWSER"):
+		return Remote
+	case m.canShow(): // also in toolbox and distrobox, on the host's display
 		return Desktop
 	case m.container():
 		return Container
