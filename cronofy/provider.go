@@ -78,8 +78,8 @@ func ProviderName(profile string) string {
 }
 
 // Matches tells whether a conferencing profile's provider_name is this
-// provider's. Whether an enterprise profile says "zoom" or "zoom_enterprise" is
+// provider's; the zero Provider is any. Whether an enterprise profile says "zoom" or "zoom_enterprise" is
 // not documented: both are met.
 func (p Provider) Matches(profile string) bool {
-	return p == AnyProvider || short(string(p)) == short(profile)
+	return p == AnyProvider || p == "" || short(string(p)) == short(profile)
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"regexp"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -92,4 +93,13 @@ func FileReason(err error) string {
 		err = path.Err
 	}
 	return CleanText(err.Error(), maxDetail)
+}
+
+// Thousands writes 100000 as 100,000.
+func Thousands(n int) string {
+	s := strconv.Itoa(n)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
 }

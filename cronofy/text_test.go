@@ -70,3 +70,10 @@ func FuzzCleanText(f *testing.F) {
 		require.Equal(t, got, CleanText(got, limit), "cleaning twice changes nothing")
 	})
 }
+
+func TestThousands(t *testing.T) {
+	t.Parallel()
+	for n, want := range map[int]string{7: "7", 1234: "1,234", 100_000: "100,000"} {
+		require.Equal(t, want, Thousands(n))
+	}
+}

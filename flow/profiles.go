@@ -204,9 +204,8 @@ func (e LoadProfiles) do(ctx context.Context, r *Runner, _ <-chan Delivery, say 
 	if err != nil {
 		return Failed{Err: err}
 	}
-	err = profiles.Watch(ctx, r.client(e.Answers, say), list, profiles.WatchOptions{
-		Options: profiles.Options{Provider: e.Answers.Provider, ErrorOf: ExplainAccount, Known: e.Known},
-		Pauses:  r.Looks, NextLook: func(in time.Duration) { say(LookPlanned{time.Now().Add(in)}) },
+	err = profiles.Watch(ctx, r.client(e.Answers, say), list, profiles.Options{
+		Provider: e.Answers.Provider, ErrorOf: ExplainAccount, Known: e.Known, Pauses: r.Looks, NextLook: func(in time.Duration) { say(LookPlanned{time.Now().Add(in)}) },
 	}, func(rows []profiles.Row, counts profiles.Summary) {
 		say(ProfilesRead{Rows: rows, Counts: counts, At: time.Now()})
 	})

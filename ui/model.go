@@ -140,7 +140,7 @@ func (m *Model) theme(colors colorprofile.Profile, dark *bool) {
 func (m *Model) apply(ev flow.Event) tea.Cmd {
 	before, turned := m.change(ev)
 	if !before.Watch.Started && m.state.Watch.Started {
-		m.profile.clear()
+		m.profile = newTable()
 	}
 	if read, ok := reported(before, ev).(flow.ProfilesRead); ok { // rows are not in the state
 		m.profile.rows.add(read.Rows)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"strings"
 
+	"confer/cronofy"
 	"confer/flow"
 )
 
@@ -21,7 +22,7 @@ var _ = registerStep(flow.StepProfiles, pageLinked, linkedPage, checkedAnswer)
 
 func checkedAnswer(s flow.State) string {
 	if t := s.Watch.Counts; t.Read > 0 {
-		return thousands(t.Connected) + " of " + thousands(t.Read)
+		return cronofy.Thousands(t.Connected) + " of " + cronofy.Thousands(t.Read)
 	}
 	return ""
 }

@@ -140,7 +140,7 @@ func checkedNotes(c Context) []Note {
 	if t.Read == 0 {
 		return nil
 	}
-	out := []Note{{Text: fmt.Sprintf("%s %s of %s accounts connected", bar(t.Connected, t.Read), thousands(t.Connected), thousands(t.Read))}}
+	out := []Note{{Text: fmt.Sprintf("%s %s of %s accounts connected", bar(t.Connected, t.Read), cronofy.Thousands(t.Connected), cronofy.Thousands(t.Read))}}
 	if rest := counts(profiles.Summary{Disconnected: t.Disconnected, Missing: t.Missing, Failed: t.Failed}); rest != "" && t.Connected < t.Read {
 		out = append(out, Note{Text: rest + ".", Items: c.unmet(), Bullets: true, Rank: aside})
 	}
@@ -178,7 +178,7 @@ func relinkOf(rec profiles.Record) string {
 // accountName is what a row is called. Of an account whose token was refused
 // nothing may be known but where the token came from.
 func accountName(row profiles.Row, from flow.Accounts) string {
-	unknown := "account " + thousands(row.Index+1) + " of the list"
+	unknown := "account " + cronofy.Thousands(row.Index+1) + " of the list"
 	if from.Path == "" {
 		unknown = "the pasted token"
 	}
@@ -191,9 +191,6 @@ func providerLabel(name string) string { return clean(cronofy.ProviderName(name)
 // shownProfile is the one that the row's state is about: of the provider asked
 // for, a connected one first, and one that is new before others.
 func shownProfile(rec profiles.Record, asked cronofy.Provider) *profiles.Profile {
-	if asked == "" {
-		asked = cronofy.AnyProvider
-	}
 	weight := func(p *profiles.Profile) int { return 2*btoi(p.Connected) + btoi(p.SinceLink()) }
 	var best *profiles.Profile
 	for i := range rec.Profiles {
@@ -226,7 +223,7 @@ func countedOf(t profiles.Summary) []counted {
 func counts(t profiles.Summary) string {
 	var parts []string
 	for _, c := range countedOf(t) {
-		parts = append(parts, thousands(c.n)+" "+c.word)
+		parts = append(parts, cronofy.Thousands(c.n)+" "+c.word)
 	}
 	return strings.Join(parts, " · ")
 }

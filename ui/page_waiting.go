@@ -191,7 +191,7 @@ func pastePage(c Context) Page {
 				case 1:
 					return "1 character. The whole address is needed."
 				default:
-					return thousands(n) + " characters. Line breaks and spaces in it do no harm."
+					return cronofy.Thousands(n) + " characters. Line breaks and spaces in it do no harm."
 				}
 			}}},
 		Problem: c.problem(), At: fieldAddress,

@@ -7,6 +7,7 @@ import (
 	"charm.land/bubbles/v2/key"
 	"charm.land/lipgloss/v2"
 
+	"confer/cronofy"
 	"confer/flow"
 )
 
@@ -232,7 +233,7 @@ func (f frame) link(url, id string) string {
 func (f frame) quote(t *Text) []string {
 	text := t.Body
 	if t.Link != "" {
-		text = strings.Replace(text, t.Link, "[the approval link, "+thousands(len(t.Link))+" characters]", 1)
+		text = strings.Replace(text, t.Link, "[the approval link, "+cronofy.Thousands(len(t.Link))+" characters]", 1)
 	}
 	bar := f.st.rule.Render("│") + " "
 	var out []string

@@ -6,7 +6,7 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
-	"confer/flow"
+	"confer/cronofy"
 	"confer/internal/profiles"
 )
 
@@ -22,9 +22,6 @@ type table struct {
 }
 
 func newTable() *table { return &table{rows: &rows{}, filter: newInput()} }
-
-// clear forgets the rows of an earlier list.
-func (t *table) clear() { *t = *newTable() }
 
 // edit changes the filter, while it has the focus.
 func (t *table) edit(msg tea.Msg) {
@@ -66,7 +63,7 @@ func (m *Model) tableCommands(p Page, back, help, quit command) []command {
 	}
 	near, rest := m.actions(p)
 	out = append(out, near...)
-	if t.rows.len() > 1 {
+	if len(t.rows.order) > 1 {
 		out = append(out, command{Binding: keyFilter, do: doing(func() { t.filtering = true })},
 			command{Binding: bind("s", t.rows.otherOrder(), "s"), do: doing(t.rows.sort)})
 	}
@@ -96,7 +93,7 @@ func (t *table) feet(f frame, p Page) []string {
 	switch {
 	case p.Warning != "":
 		return f.warning(clean(p.Warning))
-	case f.h < 16 || t.rows.len() == 0:
+	case f.h < 16 || len(t.rows.order) == 0:
 		return nil
 	}
 	for _, n := range p.Notes {
@@ -127,7 +124,7 @@ func (t *table) draw(f frame, p Page, told flash) sheet {
 	s.add(keep, spread(t.countsLine(f, f.w-visible(next)-2), next, f.w))
 	if t.filtering || t.filter.Value() != "" {
 		text, x := t.filter.view(f.w-20, f.refuse(Field{}, t.filter.Value()) != nil)
-		b := block{tight: true, col: -1, lines: []string{spread(f.st.accent.Render("/ ")+text, f.st.muted.Render(thousands(len(t.rows.shown))+" shown"), f.w)}}
+		b := block{tight: true, col: -1, lines: []string{spread(f.st.accent.Render("/ ")+text, f.st.muted.Render(cronofy.Thousands(len(t.rows.shown))+" shown"), f.w)}}
 		if t.filtering {
 			b.focus, b.col = true, x+2
 		}
@@ -154,8 +151,8 @@ func (t *table) lines(f frame, p Page) []string {
 	if t.rows.byState {
 		state += " ↓"
 	}
-	heads := columns{c.state + 2, c.account, c.provider, c.profile}.line("  ", state, "Account", "Provider", "Profile")
-	out := []string{f.st.muted.Render(strings.TrimRight(heads, " "))}
+	heads := columns{c[0] + 2, c[1], c[2], c[3]}.line(state, "Account", "Provider", "Profile")
+	out := []string{f.st.muted.Render("  " + heads)}
 	n := t.space(f, p)
 	t.tops = max(0, min(t.tops, len(t.rows.shown)-n)) // moves as little as the cursor asks for
 	t.tops = max(min(t.tops, t.rows.cursor), t.rows.cursor-n+1)
@@ -164,7 +161,7 @@ func (t *table) lines(f frame, p Page) []string {
 	}
 	if len(t.rows.shown) == 0 {
 		empty := "Reading the accounts…"
-		if t.rows.len() > 0 {
+		if len(t.rows.order) > 0 {
 			empty = "Nothing matches."
 		}
 		out = append(out, f.st.muted.Render("  "+empty))
@@ -175,10 +172,22 @@ func (t *table) lines(f frame, p Page) []string {
 // line draws a row with one style for its sign and one, if at all, for the rest:
 // styles cost more than anything else on the screen.
 func (t *table) line(f frame, c columns, row profiles.Row, here bool) string {
-	of := cellsOf(row, f.ctx.Answers)
-	profile := cutTo(of.profile, c.profile-len(of.more)) + of.more
-	line := strings.TrimRight(c.line("", of.state, of.account, of.provider, profile), " ")
-	sign := stateSign(f, row.Record.State)
+	rec, of := row.Record, f.ctx.Answers
+	provider, profile, more := "", "", ""
+	switch shown := shownProfile(rec, of.Provider); {
+	case shown != nil:
+		provider, profile = providerLabel(shown.ProviderName), clean(shown.ProfileName)
+		if shown.SinceLink() {
+			profile = "new · " + profile
+		}
+		if n := len(rec.Profiles) - 1; n > 0 {
+			more = " +" + cronofy.Thousands(n) // never cut
+		}
+	case rec.Error != nil:
+		profile, _ = of.Accounts.AccountWords(rec.Error.Code)
+	}
+	line := c.line(rec.Words(), clean(accountName(row, of.Accounts)), provider, cutTo(profile, c[3]-len(more))+more)
+	sign := stateSign(f, rec.State)
 	if here {
 		return f.st.accent.Render(signCursor) + " " + sign + " " + f.st.accent.Bold(true).Render(line)
 	}
@@ -203,7 +212,7 @@ func stateSign(f frame, s profiles.State) string {
 func (t *table) countsLine(f frame, room int) string {
 	var long, short []string
 	for _, c := range countedOf(f.ctx.Watch.Counts) {
-		number := stateSign(f, c.state) + " " + f.st.strong.Render(thousands(c.n))
+		number := stateSign(f, c.state) + " " + f.st.strong.Render(cronofy.Thousands(c.n))
 		short = append(short, number)
 		long = append(long, number+" "+c.word)
 	}
@@ -213,8 +222,8 @@ func (t *table) countsLine(f frame, room int) string {
 	return strings.Join(short, "   ")
 }
 
-// columns are the widths of a row.
-type columns struct{ state, account, provider, profile int }
+// columns are the widths of state, account, provider and profile.
+type columns [4]int
 
 const columnGap = "  "
 
@@ -223,69 +232,31 @@ const columnGap = "  "
 // are profiles from before the link, whose state has the most words.
 func columnsFor(w int, own bool) columns {
 	const gap = len(columnGap)
-	c := columns{state: len("disconnected")}
+	state := len("disconnected")
 	if own && w >= 48 {
-		c.state = visible(profiles.Record{State: profiles.Missing, Own: true}.Words())
+		state = visible(profiles.Record{State: profiles.Missing, Own: true}.Words())
 	}
-	rest := w - 4 - c.state - gap
-	c.provider = max(len("Provider"), min(12, rest/7))
+	rest := w - 4 - state - gap
+	provider := max(len("Provider"), min(12, rest/7))
 	switch {
 	case rest < 34:
-		c.account, c.provider = rest, 0
+		return columns{state, rest}
 	case rest < 50:
-		c.account = rest - c.provider - gap
-	default:
-		room := rest - c.provider - 2*gap
-		c.account = room * 3 / 5
-		c.profile = room - c.account
+		return columns{state, rest - provider - gap, provider}
 	}
-	return c
+	rest -= provider + 2*gap
+	return columns{state, rest * 3 / 5, provider, rest - rest*3/5}
 }
 
-func (c columns) line(sign, state, account, provider, profile string) string {
-	var b strings.Builder
-	b.WriteString(sign)
-	b.WriteString(fixed(state, c.state))
-	b.WriteString(columnGap)
-	b.WriteString(fixed(account, c.account))
-	if c.provider > 0 {
-		b.WriteString(columnGap)
-		b.WriteString(fixed(provider, c.provider))
-	}
-	if c.profile > 0 {
-		b.WriteString(columnGap)
-		b.WriteString(fixed(profile, c.profile))
-	}
-	return b.String()
-}
-
-// fixed cuts or fills s to w cells.
-func fixed(s string, w int) string { return pad(cutTo(s, w), w) }
-
-// cells are the texts of a row.
-type cells struct {
-	state, account, provider, profile string
-	more                              string // how many profiles are not shown; never cut
-}
-
-func cellsOf(row profiles.Row, of flow.Answers) cells {
-	rec := row.Record
-	c := cells{state: rec.Words(), account: clean(accountName(row, of.Accounts))}
-	shown := shownProfile(rec, of.Provider)
-	switch {
-	case shown != nil:
-		c.provider, c.profile = providerLabel(shown.ProviderName), clean(shown.ProfileName)
-		if more := len(rec.Profiles) - 1; more > 0 {
-			c.more = " +" + thousands(more)
+// line cuts or fills each text to the width of its column.
+func (c columns) line(texts ...string) string {
+	var cells []string
+	for i, text := range texts {
+		if c[i] > 0 {
+			cells = append(cells, pad(cutTo(text, c[i]), c[i]))
 		}
-		if shown.SinceLink() {
-			c.profile = "new · " + c.profile
-		}
-	case rec.Error != nil:
-		c.profile, _ = of.Accounts.AccountWords(rec.Error.Code)
-		c.profile = clean(c.profile)
 	}
-	return c
+	return strings.TrimRight(strings.Join(cells, columnGap), " ")
 }
 
 // unmet are some accounts that are not connected, with why.
@@ -298,7 +269,7 @@ func (c Context) unmet() []string {
 			continue
 		}
 		if len(out) == most {
-			return append(out, "and "+thousands(left-most)+" more")
+			return append(out, "and "+cronofy.Thousands(left-most)+" more")
 		}
 		out = append(out, clean(accountName(row, c.Answers.Accounts))+" · "+row.Record.Words())
 	}
@@ -337,8 +308,6 @@ func (l *rowList) keep(row profiles.Row) (before profiles.State) {
 	(*l)[row.Index] = row
 	return before
 }
-
-func (r *rows) len() int { return len(r.order) }
 
 // add takes rows that were read. Their words stand side by side: to look through
 // memory in its order is several times faster than here and there.
@@ -383,28 +352,21 @@ func (r *rows) sort() {
 // arrange puts the rows in order.
 func (r *rows) arrange() {
 	r.keepCursor(func() {
+		states := []profiles.State{""} // any
 		if r.byState {
-			r.order = r.gather(profiles.Failed, profiles.Disconnected, profiles.Missing, profiles.Connected) // what wants attention first
-		} else {
-			r.order = r.gather("")
+			states = []profiles.State{profiles.Failed, profiles.Disconnected, profiles.Missing, profiles.Connected} // what wants attention first
+		}
+		r.order = make([]int, 0, len(r.all))
+		for _, want := range states {
+			for i := range r.all {
+				if is := r.all[i].Record.State; is != "" && (want == "" || is == want) {
+					r.order = append(r.order, i)
+				}
+			}
 		}
 		r.found = nil
 		r.narrow(r.order)
 	})
-}
-
-// gather lists the rows of one state after the other, otherwise as in the list of
-// accounts. The state "" is any.
-func (r *rows) gather(states ...profiles.State) []int {
-	out := make([]int, 0, len(r.all))
-	for _, want := range states {
-		for i := range r.all {
-			if is := r.all[i].Record.State; is != "" && (want == "" || is == want) {
-				out = append(out, i)
-			}
-		}
-	}
-	return out
 }
 
 // find filters; a filter that only grew looks in what it had found, and one that

@@ -1,7 +1,6 @@
 package ui
 
 import (
-	"fmt"
 	"math/rand/v2"
 	"runtime"
 	"slices"
@@ -135,12 +134,12 @@ func TestOnlyVisibleRowsAreDrawn(t *testing.T) {
 // TestColumns: the account keeps its room, and gets all of it in a narrow window.
 func TestColumns(t *testing.T) {
 	t.Parallel()
-	require.Equal(t, columns{state: 12, account: 40, provider: 11, profile: 27}, columnsFor(100, false))
-	require.Equal(t, columns{state: 12, account: 27, provider: 8, profile: 19}, columnsFor(76, false))
-	require.Equal(t, columns{state: 12, account: 32, provider: 8}, columnsFor(60, false))
-	require.Equal(t, columns{state: 12, account: 18}, columnsFor(36, false))
-	require.Equal(t, columns{state: 19, account: 36, provider: 10, profile: 25}, columnsFor(100, true))
-	require.Equal(t, columns{state: 12, account: 18}, columnsFor(36, true))
+	require.Equal(t, columns{12, 40, 11, 27}, columnsFor(100, false))
+	require.Equal(t, columns{12, 27, 8, 19}, columnsFor(76, false))
+	require.Equal(t, columns{12, 32, 8}, columnsFor(60, false))
+	require.Equal(t, columns{12, 18}, columnsFor(36, false))
+	require.Equal(t, columns{19, 36, 10, 25}, columnsFor(100, true))
+	require.Equal(t, columns{12, 18}, columnsFor(36, true))
 }
 
 // TestTheirOwnIsReadWhole: that a profile is from before the link stands in the state.
@@ -206,7 +205,7 @@ func TestNewListForgetsTheOld(t *testing.T) {
 	require.Equal(t, pageLinked, m.at())
 	press(m, "enter", "3", "enter", "paste:"+testSecret, "enter")
 	require.Equal(t, pageTable, m.at())
-	require.Zero(t, m.profile.rows.len())
+	require.Zero(t, len(m.profile.rows.order))
 }
 
 const many = 100_000
@@ -315,11 +314,6 @@ func BenchmarkView(b *testing.B) {
 			})
 		}
 	}
-}
-
-func Example_thousands() {
-	fmt.Println(thousands(7), thousands(1234), thousands(many))
-	// Output: 7 1,234 100,000
 }
 
 // TestShownProfile: a row shows the profile that its state is about, and a new

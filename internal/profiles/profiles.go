@@ -145,7 +145,6 @@ const (
 // AnyProvider. known holds the profile_ids seen before the link was made; nil
 // means that this is not known, and then every profile counts.
 func Evaluate(info cronofy.UserInfo, provider cronofy.Provider, known map[string]bool) Record {
-	provider = cmp.Or(provider, cronofy.AnyProvider)
 	rec := Record{
 		Account:  AccountRef{Sub: name(info.Sub), Email: name(info.Email), Name: name(info.Name)},
 		State:    Missing,

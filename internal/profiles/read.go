@@ -47,6 +47,10 @@ type Options struct {
 	// ErrorOf makes the code and the sentence of a Record's Error; it is called
 	// by several goroutines at once. nil: the code "error" and the error's text.
 	ErrorOf func(error) (code, message string)
+
+	// Of Watch alone, which always gives rows as they come:
+	Pauses   []time.Duration        // before the second, third, ... look; the last repeats; nil: as pause has them
+	NextLook func(in time.Duration) // when the next look begins; nil: nobody is told
 }
 
 // The calls at once. 16 are enough for Cronofy's 50 a second at 300 ms each.
@@ -273,14 +277,9 @@ func (r *reader) look(ctx context.Context, it *item) outcome {
 	if r.opts.ErrorOf != nil {
 		code, message = r.opts.ErrorOf(err)
 	}
-	o := outcome{item: it, record: failed(it.account, code, message)}
-	switch cronofy.StatusOf(err) {
-	case http.StatusUnauthorized, http.StatusPaymentRequired, http.StatusForbidden:
-		o.final = true
-	default:
-		o.final = it.err != nil || errors.Is(err, ErrOnlyRefreshToken) || errors.Is(err, cronofy.ErrUnsendable) || errors.As(err, &renew)
-	}
-	return o
+	refused := slices.Contains([]int{http.StatusUnauthorized, http.StatusPaymentRequired, http.StatusForbidden}, cronofy.StatusOf(err))
+	return outcome{item: it, record: failed(it.account, code, message), final: refused || it.err != nil || errors.As(err, &renew) ||
+		errors.Is(err, ErrOnlyRefreshToken) || errors.Is(err, cronofy.ErrUnsendable)}
 }
 
 // userInfo reads userinfo, and again after the account's token was renewed.
@@ -437,14 +436,6 @@ type Row struct {
 	Record Record
 }
 
-// WatchOptions say how Watch looks. Options.Unordered and Options.Wait have no
-// meaning here: rows come as they are read, and waiting is Watch's own.
-type WatchOptions struct {
-	Options
-	Pauses   []time.Duration        // before the second, third, ... look; the last repeats; nil: 5 s doubling up to 1 min
-	NextLook func(in time.Duration) // when the next look begins; nil: nobody is told
-}
-
 // batchTime is how long a row may wait for others: a screen that draws 60 times a
 // second has no use for more.
 const batchTime = 50 * time.Millisecond
@@ -455,9 +446,9 @@ const batchTime = 50 * time.Millisecond
 // (a token that is refused). It ends with an error only when ctx does. emit and
 // NextLook are called by one goroutine at a time. It returns when all it began
 // has ended.
-func Watch(ctx context.Context, client Client, accounts []Account, opts WatchOptions, emit func([]Row, Summary)) error {
+func Watch(ctx context.Context, client Client, accounts []Account, opts Options, emit func([]Row, Summary)) error {
 	opts.Wait = 0
-	r := newReader(client, opts.Options)
+	r := newReader(client, opts)
 	var open []*item
 	for i, a := range accounts {
 		open = append(open, &item{index: i, account: a})

@@ -227,7 +227,7 @@ func TestWatchKeepsWhatWasRenewed(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		calls := 0
-		var opts WatchOptions
+		var opts Options
 		opts.Renew = func(context.Context, Account, cronofy.Secret) (cronofy.Secret, error) {
 			calls++
 			return cronofy.NewSecret("fresh"), nil

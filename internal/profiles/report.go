@@ -9,7 +9,6 @@ import (
 	"io"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 
 	"confer/cronofy"
@@ -148,12 +147,12 @@ func kindOf(rec Record) kind {
 func (r *report) counts(p *markup.Page) {
 	p.Add(`<section aria-labelledby="counts-h">
 <h2 id="counts-h">{} of {} connected</h2>
-`, thousands(r.all["connected"]), accounts(r.all[""]))
+`, cronofy.Thousands(r.all["connected"]), accounts(r.all[""]))
 	bar(p, r.all, "bar")
 	p.Add("<ul class=\"legend\">\n")
 	for _, k := range kinds {
 		if n := r.all[k.id]; n > 0 || k.id == "connected" {
-			p.Add(`<li class="{}"><span class="sign" aria-hidden="true">{}</span> <b>{}</b> {} <small>{}</small></li>`+"\n", k.id, k.sign, thousands(n), k.words, share(n, r.all[""]))
+			p.Add(`<li class="{}"><span class="sign" aria-hidden="true">{}</span> <b>{}</b> {} <small>{}</small></li>`+"\n", k.id, k.sign, cronofy.Thousands(n), k.words, share(n, r.all[""]))
 		}
 	}
 	p.Add("</ul>\n</section>\n")
@@ -188,15 +187,7 @@ func accounts(n int) string {
 	if n == 1 {
 		return "1 account"
 	}
-	return thousands(n) + " accounts"
-}
-
-func thousands(n int) string {
-	s := strconv.Itoa(n)
-	for i := len(s) - 3; i > 0; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
+	return cronofy.Thousands(n) + " accounts"
 }
 
 // next says what to do, for each kind that there is.
@@ -268,9 +259,9 @@ func (r *report) byDomain(p *markup.Page) {
 	p.Add("<td class=\"share\"></td></tr></thead>\n<tbody>\n")
 	for _, domain := range byCount(r.domains) {
 		s := r.domains[domain]
-		p.Add(`<tr><th scope="row">{}</th><td class="n">{}</td>`, domain, thousands(s[""]))
+		p.Add(`<tr><th scope="row">{}</th><td class="n">{}</td>`, domain, cronofy.Thousands(s[""]))
 		for _, k := range shown {
-			p.Add(`<td class="n">{}</td>`, thousands(s[k.id]))
+			p.Add(`<td class="n">{}</td>`, cronofy.Thousands(s[k.id]))
 		}
 		p.Add(`<td class="share">`)
 		bar(p, s, "small")

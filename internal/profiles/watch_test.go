@@ -56,7 +56,7 @@ func TestWatchPanicsWhereItsOwnerIs(t *testing.T) {
 	var caught *crash.Error
 	func() {
 		defer func() { caught = crash.Caught(recover()) }()
-		_ = Watch(t.Context(), mistake, list(3), WatchOptions{}, func([]Row, Summary) {})
+		_ = Watch(t.Context(), mistake, list(3), Options{}, func([]Row, Summary) {})
 	}()
 	require.NotNil(t, caught)
 	require.Equal(t, "crashed: string", caught.Error())
@@ -73,7 +73,7 @@ func TestWatchEndsWhenAllAreConnected(t *testing.T) {
 			}
 			return connected(ctx, token)
 		})
-		require.NoError(t, Watch(t.Context(), c, list(3), WatchOptions{NextLook: s.next}, s.emit))
+		require.NoError(t, Watch(t.Context(), c, list(3), Options{NextLook: s.next}, s.emit))
 		require.Equal(t, map[State]int{Connected: 3}, s.states())
 		require.Equal(t, []time.Duration{5 * time.Second, 15 * time.Second, 35 * time.Second}, s.looks)
 		require.Equal(t, 35*time.Second, time.Since(s.begun))
@@ -87,7 +87,7 @@ func TestWatchEndsWhenTimeIsOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newScreen()
 		c := answering(later(s.begun.Add(time.Hour)))
-		require.NoError(t, Watch(t.Context(), c, list(2), WatchOptions{NextLook: s.next}, s.emit))
+		require.NoError(t, Watch(t.Context(), c, list(2), Options{NextLook: s.next}, s.emit))
 		require.Equal(t, DefaultWatch, time.Since(s.begun))
 		require.Equal(t, map[State]int{Missing: 2}, s.states())
 		require.Equal(t, DefaultWatch, s.looks[len(s.looks)-1], "a last look at the very end")
@@ -97,7 +97,7 @@ func TestWatchEndsWhenTimeIsOver(t *testing.T) {
 	})
 	synctest.Test(t, func(t *testing.T) {
 		s := newScreen()
-		opts := WatchOptions{Pauses: []time.Duration{time.Second, 4 * time.Minute}, NextLook: s.next}
+		opts := Options{Pauses: []time.Duration{time.Second, 4 * time.Minute}, NextLook: s.next}
 		require.NoError(t, Watch(t.Context(), answering(later(s.begun.Add(time.Hour))), list(1), opts, s.emit))
 		require.Equal(t, []time.Duration{time.Second, 4*time.Minute + time.Second, 8*time.Minute + time.Second, 10 * time.Minute}, s.looks)
 	})
@@ -111,7 +111,7 @@ func TestWatchEndsWhenNothingCanChange(t *testing.T) {
 			return cronofy.UserInfo{}, &cronofy.Error{Status: 401}
 		})
 		accounts := append(list(1), Account{RefreshToken: cronofy.NewSecret("rt")})
-		require.NoError(t, Watch(t.Context(), c, accounts, WatchOptions{NextLook: s.next}, s.emit))
+		require.NoError(t, Watch(t.Context(), c, accounts, Options{NextLook: s.next}, s.emit))
 		require.Equal(t, map[State]int{Failed: 2}, s.states())
 		require.Empty(t, s.looks)
 	})
@@ -127,7 +127,7 @@ func TestWatchLooksAgainAfterAFailureThatMayPass(t *testing.T) {
 			}
 			return connected(ctx, token)
 		})
-		require.NoError(t, Watch(t.Context(), c, list(1), WatchOptions{}, s.emit))
+		require.NoError(t, Watch(t.Context(), c, list(1), Options{}, s.emit))
 		require.Equal(t, map[State]int{Connected: 1}, s.states())
 	})
 }
@@ -145,7 +145,7 @@ func TestWatchEndsWithTheContext(t *testing.T) {
 			s := newScreen()
 			ctx, cancel := context.WithTimeout(t.Context(), 12*time.Second)
 			defer cancel()
-			require.ErrorIs(t, Watch(ctx, answering(answer), list(3), WatchOptions{}, s.emit), context.DeadlineExceeded, name)
+			require.ErrorIs(t, Watch(ctx, answering(answer), list(3), Options{}, s.emit), context.DeadlineExceeded, name)
 			require.Equal(t, 12*time.Second, time.Since(s.begun), name)
 		})
 	}
@@ -155,7 +155,7 @@ func TestWatchGivesRowsInBatches(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newScreen()
-		require.NoError(t, Watch(t.Context(), answering(connected), list(10_000), WatchOptions{}, s.emit))
+		require.NoError(t, Watch(t.Context(), answering(connected), list(10_000), Options{}, s.emit))
 		require.Len(t, s.rows, 10_000)
 		require.LessOrEqual(t, s.emits, 10)
 		require.Equal(t, Summary{Read: 10_000, Connected: 10_000}, s.sum)
@@ -169,7 +169,7 @@ func TestWatchGivesRowsInBatches(t *testing.T) {
 			return connected(ctx, token)
 		})
 		seen := []time.Duration{}
-		require.NoError(t, Watch(t.Context(), c, list(2), WatchOptions{}, func(rows []Row, sum Summary) {
+		require.NoError(t, Watch(t.Context(), c, list(2), Options{}, func(rows []Row, sum Summary) {
 			s.emit(rows, sum)
 			seen = append(seen, time.Since(s.begun))
 		}))
@@ -179,7 +179,7 @@ func TestWatchGivesRowsInBatches(t *testing.T) {
 
 func TestWatchOfNobody(t *testing.T) {
 	t.Parallel()
-	require.NoError(t, Watch(t.Context(), answering(connected), nil, WatchOptions{}, func([]Row, Summary) { t.Error("rows") }))
+	require.NoError(t, Watch(t.Context(), answering(connected), nil, Options{}, func([]Row, Summary) { t.Error("rows") }))
 }
 
 // TestWatchCountsEachAccountOnce, in its newest state.
@@ -197,7 +197,7 @@ func TestWatchCountsEachAccountOnce(t *testing.T) {
 			}
 			return cronofy.UserInfo{}, &cronofy.Error{Status: 503}
 		})
-		opts := WatchOptions{Options: Options{Known: map[string]bool{"pro_go_to": true}}}
+		opts := Options{Known: map[string]bool{"pro_go_to": true}}
 		require.NoError(t, Watch(t.Context(), c, list(3), opts, func(rows []Row, sum Summary) { seen = append(seen, sum) }))
 		require.Equal(t, []Summary{{Read: 3, Connected: 1, Failed: 2}, {Read: 3, Connected: 1, Missing: 2, Own: 2}, {Read: 3, Connected: 3}}, seen)
 	})
