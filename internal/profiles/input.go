@@ -110,15 +110,14 @@ var ErrNoAddresses = errors.New("there are no addresses in it")
 // used once. A reader that can block for ever must be closed by its owner to end the
 // sequence.
 func ReadAccounts(r io.Reader) iter.Seq2[Account, error] {
-	choose := func(header []string) (where [columns]int, headless bool, err error) {
-		where, err = findColumns(header)
-		if err == nil && where[colAccess] < 0 && where[colRefresh] < 0 {
+	check := func(where *[columns]int, _ []string) (headless bool, err error) {
+		if where[colAccess] < 0 && where[colRefresh] < 0 {
 			err = errors.New("the header names neither access_token nor refresh_token")
 		}
-		return where, false, err
+		return false, err
 	}
 	return func(yield func(Account, error) bool) {
-		for a, err := range new(input).rows(r, choose) {
+		for a, err := range new(input).rows(r, check) {
 			a.Email, a.Sub = name(a.Email), name(a.Sub)
 			if err == nil && a.AccessToken.Empty() && a.RefreshToken.Empty() {
 				err = &ListError{a.Row, "no access_token and no refresh_token"}
@@ -143,10 +142,8 @@ type Addresses struct {
 // error is of the first line that does not fit, or ErrNoAddresses; no address is given
 // then.
 func ReadEmails(r io.Reader) (list Addresses, err error) {
-	choose := func(first []string) (where [columns]int, headless bool, err error) {
-		where, err = findColumns(first)
+	check := func(where *[columns]int, first []string) (headless bool, err error) {
 		switch {
-		case err != nil:
 		case where[colEmail] >= 0:
 			list.Column = name(trim(first[where[colEmail]]))
 		case len(first) == 1: // a line that is no address is told as any other
@@ -154,20 +151,17 @@ func ReadEmails(r io.Reader) (list Addresses, err error) {
 		default:
 			err = errors.New("the header does not say which column has the e-mail addresses; call it email")
 		}
-		return where, headless, err
+		return headless, err
 	}
-	for a, err := range new(input).rows(r, choose) {
-		reason := ""
-		switch {
-		case err != nil:
+	for a, err := range new(input).rows(r, check) {
+		if err != nil {
 			return Addresses{}, err
-		case a.Email == "":
+		}
+		if a.Email == "" {
 			list.Without++
 			continue
-		default:
-			reason = badAddress(a.Email)
 		}
-		if reason != "" {
+		if reason := badAddress(a.Email); reason != "" {
 			return Addresses{}, &ListError{a.Row, reason}
 		}
 		list.All = append(list.All, Account{Email: a.Email, Row: a.Row})
@@ -209,9 +203,9 @@ type input struct {
 	line   int // the last one that was passed
 }
 
-// columnChoice finds the columns in the first line. headless: it is not a header but
-// the first line that counts.
-type columnChoice func(first []string) (where [columns]int, headless bool, err error)
+// columnCheck refuses a list without the columns that are needed. headless: its first
+// line is not a header but counts itself.
+type columnCheck func(where *[columns]int, first []string) (headless bool, err error)
 
 // account is a line, whose columns are where they are.
 func account(line int, where [columns]int, row []string) Account {
@@ -227,7 +221,7 @@ func account(line int, where [columns]int, row []string) Account {
 
 // rows gives the lines of a list that are not blank, as they are. Its errors are as
 // those of ReadAccounts.
-func (in *input) rows(r io.Reader, choose columnChoice) iter.Seq2[Account, error] {
+func (in *input) rows(r io.Reader, check columnCheck) iter.Seq2[Account, error] {
 	return func(yield func(Account, error) bool) {
 		start, err := in.open(r)
 		switch what := foreign(start); {
@@ -241,7 +235,7 @@ func (in *input) rows(r io.Reader, choose columnChoice) iter.Seq2[Account, error
 		case start[0] == '[':
 			in.jsonArray(yield)
 		default:
-			in.table(choose, yield)
+			in.table(check, yield)
 		}
 	}
 }
@@ -279,23 +273,21 @@ func (in *input) open(r io.Reader) ([]byte, error) {
 // may be a list.
 func foreign(start []byte) string {
 	const save = "; save the list as CSV (UTF-8)"
-	for _, f := range []struct {
-		what   string
-		magics []string
-	}{
-		{"an Excel workbook (.xlsx) or another zip archive" + save, []string{"PK\x03\x04"}},
-		{"an old Excel workbook (.xls) or another Office document" + save, []string{"\xd0\xcf\x11\xe0", `{\rtf`}},
-		{"compressed (gzip or the like); unpack it first", []string{"\x1f\x8b", "BZh", "\xfd7zX", "\x28\xb5\x2f\xfd", "7z\xbc\xaf"}},
-		{"a PDF" + save, []string{"%PDF"}},
-		{"a web page or XML, whatever its name says" + save, []string{"<"}},
-	} {
-		for _, magic := range f.magics {
-			if bytes.HasPrefix(start, []byte(magic)) {
-				return f.what
-			}
-		}
+	begins := func(magics ...string) bool {
+		return slices.ContainsFunc(magics, func(magic string) bool { return bytes.HasPrefix(start, []byte(magic)) })
 	}
-	if bytes.IndexByte(start, 0) >= 0 {
+	switch {
+	case begins("PK\x03\x04"):
+		return "an Excel workbook (.xlsx) or another zip archive" + save
+	case begins("\xd0\xcf\x11\xe0", `{\rtf`):
+		return "an old Excel workbook (.xls) or another Office document" + save
+	case begins("\x1f\x8b", "BZh", "\xfd7zX", "\x28\xb5\x2f\xfd", "7z\xbc\xaf"):
+		return "compressed (gzip or the like); unpack it first"
+	case begins("%PDF"):
+		return "a PDF" + save
+	case begins("<"):
+		return "a web page or XML, whatever its name says" + save
+	case bytes.IndexByte(start, 0) >= 0:
 		return "not a text file" + save
 	}
 	return ""
@@ -306,7 +298,7 @@ func (in *input) broken(err error) error {
 }
 
 // table reads CSV.
-func (in *input) table(choose columnChoice, yield func(Account, error) bool) {
+func (in *input) table(check columnCheck, yield func(Account, error) bool) {
 	comma, err := in.separator()
 	if err != nil {
 		yield(Account{}, in.broken(err))
@@ -323,21 +315,25 @@ func (in *input) table(choose columnChoice, yield func(Account, error) bool) {
 		yield(Account{}, errors.New(in.notCSV(err, before).Error())) // of the list: without a header no line can be read
 		return
 	}
-	where, headless, err := choose(row)
+	where, err := findColumns(row)
+	headless := false
+	if err == nil {
+		headless, err = check(&where, row)
+	}
 	if err != nil {
 		yield(Account{}, fmt.Errorf("line %d: %w", in.line+1, err))
 		return
 	}
 	r.ReuseRecord = true
-	for first := true; ; first = false {
-		if !first || !headless {
-			in.source.n = 0
-			row, err = r.Read()
-		}
-		if errors.Is(err, io.EOF) {
-			return
-		}
-		a := Account{}
+	next := func() ([]string, error) {
+		in.source.n = 0
+		return r.Read()
+	}
+	if !headless {
+		row, err = next()
+	}
+	for ; !errors.Is(err, io.EOF); row, err = next() {
+		a, goesOn := Account{}, true
 		if err == nil || errors.Is(err, csv.ErrFieldCount) {
 			line, _ := r.FieldPos(0)
 			in.line = before + line
@@ -346,13 +342,10 @@ func (in *input) table(choose columnChoice, yield func(Account, error) bool) {
 			}
 			a = account(in.line, where, row)
 		}
-		goesOn := true
 		if err != nil {
 			err = in.notCSV(err, before)
-			var line *ListError
-			if goesOn = errors.As(err, &line); goesOn {
-				a.Row = line.Line
-			}
+			_, goesOn = errors.AsType[*ListError](err)
+			a.Row = in.line
 		}
 		if !yield(a, err) || !goesOn {
 			return
@@ -362,14 +355,13 @@ func (in *input) table(choose columnChoice, yield func(Account, error) bool) {
 
 // notCSV leaves csv's own text out, for it may quote the list.
 func (in *input) notCSV(err error, before int) error {
-	var parse *csv.ParseError
-	switch {
-	case errors.Is(err, csv.ErrFieldCount):
-		return &ListError{in.line, "not as many fields as the first line"}
-	case errors.As(err, &parse):
-		return &ListError{before + parse.StartLine, parse.Err.Error()}
+	reason := "not as many fields as the first line"
+	if parse, ok := errors.AsType[*csv.ParseError](err); !ok {
+		return in.broken(err)
+	} else if !errors.Is(err, csv.ErrFieldCount) {
+		in.line, reason = before+parse.StartLine, parse.Err.Error()
 	}
-	return in.broken(err)
+	return &ListError{in.line, reason}
 }
 
 // separator is what gives the first line the columns that are known, or else the
@@ -382,14 +374,11 @@ func (in *input) separator() (rune, error) {
 		return ',', err
 	}
 	line, rest, _ := bytes.Cut(head, []byte("\n"))
-	said := strings.Trim(string(line), "\" ")
-	if len(said) > 4 && strings.EqualFold(said[:4], "sep=") {
-		comma, size := utf8.DecodeRuneInString(said[4:])
-		if len(said) == 4+size && comma != utf8.RuneError && comma != '"' {
-			_, _ = in.Discard(len(head) - len(rest))
-			in.line++
-			return comma, nil
-		}
+	said, says := strings.CutPrefix(strings.ToLower(strings.Trim(string(line), "\" ")), "sep=")
+	if comma, size := utf8.DecodeRuneInString(said); says && len(said) == size && comma != utf8.RuneError && comma != '"' {
+		_, _ = in.Discard(len(head) - len(rest))
+		in.line++
+		return comma, nil
 	}
 	best, most := ',', -1
 	for _, comma := range ",;\t|" {
