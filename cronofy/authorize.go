@@ -32,8 +32,8 @@ type AuthorizeRequest struct {
 // account through an Organizational Unit. It holds the link token.
 // https://docs.cronofy.com/developers/conferencing-services/enterprise-conferencing/
 func (c *Client) AuthorizeURL(r AuthorizeRequest) string {
-	address := c.authorization(c.names.OUAuthorizePath, "redirect_uri", r.RedirectURI, "scope", ouScope, "state", r.State,
-		"capabilities[]", "conferencing", c.names.OULinkTokenParam, r.LinkToken.Reveal())
+	address := c.authorization(c.Names.OUAuthorizePath, "redirect_uri", r.RedirectURI, "scope", ouScope, "state", r.State,
+		"capabilities[]", "conferencing", c.Names.OULinkTokenParam, r.LinkToken.Reveal())
 	if r.Provider != AnyProvider && r.Provider != "" {
 		address += "&conferencing_provider_name=" + url.QueryEscape(string(r.Provider))
 	}
@@ -74,8 +74,8 @@ func (c *Client) authorization(path string, namesAndValues ...string) string {
 // https://docs.cronofy.com/developers/conferencing-services/enterprise-conferencing/
 func (c *Client) LinkToken(ctx context.Context, serviceAccountID string) (Secret, error) {
 	const other = "service_account" // as a heading on the same page calls the field
-	token, err := c.linkToken(ctx, c.names.OULinkTokenField, serviceAccountID)
-	if e := refusalIn(err); e.Status == http.StatusUnprocessableEntity && e.Fields[other] != nil && c.names.OULinkTokenField == DefaultNames().OULinkTokenField {
+	token, err := c.linkToken(ctx, c.Names.OULinkTokenField, serviceAccountID)
+	if e := refusalIn(err); e.Status == http.StatusUnprocessableEntity && e.Fields[other] != nil && c.Names.OULinkTokenField == DefaultNames().OULinkTokenField {
 		return c.linkToken(ctx, other, serviceAccountID)
 	}
 	return token, err

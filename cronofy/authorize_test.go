@@ -6,9 +6,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func german(opts ...Option) *Client {
+func german() *Client {
 	d, _ := FindDataCenter("de")
-	return New(d.Site(), testApp(), opts...)
+	return New(d.Site(), testApp(), Options{})
 }
 
 func TestAuthorizeURL(t *testing.T) {
@@ -27,7 +27,7 @@ func TestAuthorizeURL(t *testing.T) {
 
 func TestAuthorizeURLEscapesAndRenames(t *testing.T) {
 	t.Parallel()
-	c := New(testSite("http://127.0.0.1:1"), App{ClientID: "a b&c=d"}, WithNames(Names{"/x/y", "link_token", DefaultNames().OULinkTokenField}))
+	c := New(testSite("http://127.0.0.1:1"), App{ClientID: "a b&c=d"}, Options{Names: Names{"/x/y", "link_token", DefaultNames().OULinkTokenField}})
 	got := c.AuthorizeURL(AuthorizeRequest{RedirectURI: "https://app.example.test/a?b=c d+e", State: "s#t", LinkToken: NewSecret("é")})
 	require.Equal(t, "http://127.0.0.1:1/some/prefix/x/y?response_type=code&client_id=a%20b%26c%3Dd&redirect_uri=https%3A%2F%2Fapp.example.test%2Fa%3Fb%3Dc%20d%2Be&scope=organizational_unit_use_integrations&state=s%23t&capabilities%5B%5D=conferencing&link_token=%C3%A9", got)
 }

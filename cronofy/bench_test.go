@@ -20,7 +20,7 @@ func BenchmarkUserInfo(b *testing.B) {
 			url, h := benchServer(b)
 			for name, l := range map[string]*Limiter{"unlimited": nil, "limiter": NewLimiter(1e6, 0)} {
 				b.Run(name, func(b *testing.B) {
-					c := New(Site{API: url}, testApp(), WithHTTPClient(h), WithLimiter(l))
+					c := New(Site{API: url}, testApp(), Options{HTTP: h, Limiter: l})
 					token := NewSecret(accessToken)
 					share(b, workers, func() error {
 						u, err := c.UserInfo(b.Context(), token)

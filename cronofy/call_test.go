@@ -102,7 +102,7 @@ func TestRequests(t *testing.T) {
 	for _, e := range endpoints() {
 		t.Run(e.op, func(t *testing.T) {
 			t.Parallel()
-			c, mux := setup(t, WithUserAgent("confer/test"))
+			c, mux := setup(t, Options{UserAgent: "confer/test"})
 			calls := 0
 			mux.HandleFunc(e.route, func(w http.ResponseWriter, r *http.Request) {
 				calls++
@@ -152,7 +152,7 @@ func TestLinkTokenTriesTheOtherFieldOnce(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c, mux := setup(t, WithNames(test.names))
+			c, mux := setup(t, Options{Names: test.names})
 			var got []string
 			mux.HandleFunc("POST /v1/organizational_unit_authorization_link_tokens", func(w http.ResponseWriter, r *http.Request) {
 				got = append(got, readAll(r))
@@ -199,7 +199,7 @@ func TestTokenExamples(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c, mux := setup(t)
+			c, mux := setup(t, Options{})
 			mux.HandleFunc("POST /oauth/token", func(w http.ResponseWriter, _ *http.Request) { reply(w, 200, test.body) })
 			got, err := c.Exchange(t.Context(), NewSecret("code"), "http://127.0.0.1:8739/callback")
 			require.NoError(t, err)
@@ -232,7 +232,7 @@ func TestCheckApplication(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c, mux := setup(t)
+			c, mux := setup(t, Options{})
 			mux.HandleFunc("POST /oauth/token", func(w http.ResponseWriter, _ *http.Request) { reply(w, test.status, test.body) })
 			err := c.CheckApplication(t.Context())
 			require.Equal(t, test.ok, err == nil, "%v", err)
@@ -246,7 +246,7 @@ func TestCheckApplication(t *testing.T) {
 
 func TestDelegatedAccessCollection(t *testing.T) {
 	t.Parallel()
-	c, mux := setup(t)
+	c, mux := setup(t, Options{})
 	mux.HandleFunc("POST /v1/service_account_authorizations", func(w http.ResponseWriter, r *http.Request) {
 		testJSON(t, r, `{"service_account_authorizations":[
 			{"email":"amara@example.test","callback_url":"https://app.example.test/cronofy/delegated?u=17","scope":"read_write"},
@@ -262,13 +262,13 @@ func TestDelegatedAccessCollection(t *testing.T) {
 
 func TestNothingIsSentThatCannotBe(t *testing.T) {
 	t.Parallel()
-	c, mux := setup(t)
+	c, mux := setup(t, Options{})
 	mux.HandleFunc("/", func(http.ResponseWriter, *http.Request) { t.Error("sent") })
 	_, err := c.UserInfo(t.Context(), NewSecret("a\r\nX-Evil: 1"))
 	require.ErrorIs(t, err, ErrUnsendable)
 	require.NotContains(t, err.Error(), "Evil")
 	for _, api := range []string{"", "http://api.example.test", "ftp://127.0.0.1", "https://user:hunter2@api.example.test"} {
-		c := New(Site{API: api}, testApp())
+		c := New(Site{API: api}, testApp(), Options{})
 		_, err := c.UserInfo(t.Context(), NewSecret(accessToken))
 		require.ErrorIs(t, err, ErrSite)
 		require.NotContains(t, err.Error(), "hunter2")
@@ -278,7 +278,7 @@ func TestNothingIsSentThatCannotBe(t *testing.T) {
 func TestRedirectsAreNotFollowed(t *testing.T) {
 	t.Parallel()
 	h := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return nil }, Transport: &http.Transport{}}
-	c, mux := setup(t, WithHTTPClient(h))
+	c, mux := setup(t, Options{HTTP: h})
 	t.Cleanup(h.CloseIdleConnections)
 	mux.HandleFunc("GET /v1/userinfo", func(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, prefix+"/elsewhere", http.StatusFound)
@@ -290,7 +290,7 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 
 func TestAnswersAreLimited(t *testing.T) {
 	t.Parallel()
-	c, mux := setup(t)
+	c, mux := setup(t, Options{})
 	pad := maxAnswer
 	mux.HandleFunc("GET /v1/userinfo", func(w http.ResponseWriter, _ *http.Request) {
 		reply(w, 200, `{"sub":"acc_1","x":"`+strings.Repeat("y", pad)+`"}`)
@@ -306,7 +306,7 @@ func TestAnswersAreLimited(t *testing.T) {
 // when there is too much.
 func TestAnEndlessAnswerIsNotReadToItsEnd(t *testing.T) {
 	t.Parallel()
-	c, mux := setup(t)
+	c, mux := setup(t, Options{})
 	mux.HandleFunc("GET /v1/userinfo", func(w http.ResponseWriter, _ *http.Request) {
 		chunk := strings.Repeat(" ", 64<<10)
 		for sent := 0; sent < 64*maxAnswer; sent += len(chunk) {
@@ -342,7 +342,7 @@ func TestRetriesEndWell(t *testing.T) {
 	t.Parallel()
 	var told []Wait
 	clock := newFakeClock()
-	c, mux := setup(t, byClock(clock), WithNotify(func(w Wait) { told = append(told, w) }))
+	c, mux := setup(t, Options{Limiter: byClock(clock), Notify: func(w Wait) { told = append(told, w) }})
 	calls := answers(t, mux, nil, 500, 503, 504)
 	_, err := c.UserInfo(t.Context(), NewSecret(accessToken))
 	require.NoError(t, err)
@@ -365,7 +365,7 @@ func TestPausesDiffer(t *testing.T) {
 	seen := make(map[time.Duration]bool)
 	for range 20 {
 		clock := newFakeClock()
-		c, mux := setup(t, byClock(clock))
+		c, mux := setup(t, Options{Limiter: byClock(clock)})
 		mux.HandleFunc("GET /v1/userinfo", func(w http.ResponseWriter, _ *http.Request) { reply(w, 502, "") })
 		_, err := c.UserInfo(t.Context(), NewSecret(accessToken))
 		require.Equal(t, 502, StatusOf(err))
@@ -406,7 +406,7 @@ func (test refusalTest) run(t *testing.T) {
 	t.Helper()
 	clock := newFakeClock()
 	var told []Wait
-	c, mux := setup(t, byClock(clock), WithNotify(func(w Wait) { told = append(told, w) }))
+	c, mux := setup(t, Options{Limiter: byClock(clock), Notify: func(w Wait) { told = append(told, w) }})
 	calls := answers(t, mux, test.head, 429)
 	_, err := c.Exchange(t.Context(), NewSecret("code"), "http://127.0.0.1:8739/callback")
 	if test.refused {
@@ -432,7 +432,7 @@ func httpDate(t time.Time) string { return t.UTC().Format(http.TimeFormat) }
 func TestRefusalsGrow(t *testing.T) {
 	t.Parallel()
 	clock := newFakeClock()
-	c, mux := setup(t, byClock(clock))
+	c, mux := setup(t, Options{Limiter: byClock(clock)})
 	answers(t, mux, nil, 429, 429, 429, 429, 429, 429, 429, 429)
 	_, err := c.UserInfo(t.Context(), NewSecret(accessToken))
 	require.Equal(t, 429, StatusOf(err))
@@ -448,7 +448,7 @@ func TestRefusalsGrow(t *testing.T) {
 func TestServerErrorsMayAskForTime(t *testing.T) {
 	t.Parallel()
 	clock := newFakeClock()
-	c, mux := setup(t, byClock(clock))
+	c, mux := setup(t, Options{Limiter: byClock(clock)})
 	answers(t, mux, http.Header{"Retry-After": {"30"}}, 503)
 	_, err := c.UserInfo(t.Context(), NewSecret(accessToken))
 	require.NoError(t, err)
@@ -471,7 +471,7 @@ func TestPausesEndWithTheContext(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{429, 503} {
 		ctx, cancel := context.WithCancel(t.Context())
-		c, mux := setup(t, byClock(endedClock{newFakeClock(), cancel}))
+		c, mux := setup(t, Options{Limiter: byClock(endedClock{newFakeClock(), cancel})})
 		calls := answers(t, mux, nil, status, status)
 		_, err := c.UserInfo(ctx, NewSecret(accessToken))
 		require.ErrorIs(t, err, context.Canceled)
@@ -514,7 +514,7 @@ func TestRefusedUntilTheTimeIsOver(t *testing.T) {
 				calls++
 				return &http.Response{StatusCode: status, Body: http.NoBody, Header: http.Header{}, Request: r}, nil
 			})
-			c := New(DataCenters()[0].Site(), App{}, WithHTTPClient(&http.Client{Transport: refuse}), WithLimiter(NewLimiter(0, 0)))
+			c := New(DataCenters()[0].Site(), App{}, Options{HTTP: &http.Client{Transport: refuse}, Limiter: NewLimiter(0, 0)})
 			const limit = 3 * time.Second
 			began := time.Now()
 			ctx, cancel := context.WithTimeout(t.Context(), limit)

@@ -44,65 +44,46 @@ const (
 
 // Client makes Cronofy's calls for one application at one site, for many goroutines.
 type Client struct {
-	site      Site
-	base      *url.URL // nil if the site cannot be used
-	app       App
-	names     Names
-	http      *http.Client
-	limiter   *Limiter
-	userAgent string
-	notify    func(Wait)
+	site Site
+	base *url.URL // nil if the site cannot be used
+	app  App
+	Options
 }
 
-// Option changes a Client while it is made.
-type Option func(*Client)
-
-// WithHTTPClient makes calls through a copy of h that follows no redirects and keeps no
-// cookies; its Timeout, or else 30 s, limits each attempt of a call.
-func WithHTTPClient(h *http.Client) Option { return func(c *Client) { c.http = h } }
-
-// WithNames puts other names in the place of the default ones.
-func WithNames(n Names) Option { return func(c *Client) { c.names = n } }
-
-// WithLimiter makes calls pass l, by whose clock the client's pauses go too; with nil
-// there is no limit. Without it a client has one of its own with Cronofy's default limits.
-func WithLimiter(l *Limiter) Option { return func(c *Client) { c.limiter = l } }
-
-// WithUserAgent sets the User-Agent header.
-func WithUserAgent(s string) Option { return func(c *Client) { c.userAgent = s } }
-
-// WithNotify tells f of every wait of a second or more, on the goroutine of the
-// call that waits: several calls may tell at once.
-func WithNotify(f func(Wait)) Option { return func(c *Client) { c.notify = f } }
+// Options are how a Client works. The zero value is good for a program with one Client.
+type Options struct {
+	// HTTP makes the calls, by a copy that follows no redirects and keeps no cookies; its
+	// Timeout, or else 30 s, limits each attempt of a call.
+	HTTP      *http.Client
+	Limiter   *Limiter   // also the clock of the client's pauses; nil: one with Cronofy's default limits
+	Names     Names      // none: DefaultNames
+	Notify    func(Wait) // hears of every wait of a second or more, from several goroutines at once
+	UserAgent string
+}
 
 // New makes a client. If the site cannot be used every call says ErrSite.
-func New(site Site, app App, opts ...Option) *Client {
-	c := &Client{
-		site: site, app: app, names: DefaultNames(), userAgent: "confer",
-		limiter: NewLimiter(DefaultPerSecond, DefaultPerMinute),
-	}
-	for _, o := range opts {
-		o(c)
-	}
-	if c.limiter == nil {
-		c.limiter = NewLimiter(0, 0)
+func New(site Site, app App, o Options) *Client {
+	c := &Client{site: site, app: app, Options: o}
+	c.Names, c.UserAgent = cmp.Or(o.Names, DefaultNames()), cmp.Or(o.UserAgent, "confer")
+	if o.Limiter == nil {
+		c.Limiter = NewLimiter(DefaultPerSecond, DefaultPerMinute)
 	}
 	if base, err := baseURL(site.API); err == nil {
 		c.base, _ = url.Parse(base)
 	}
-	if c.http == nil {
-		c.http, _ = NewHTTPClient("") // only a CA file can make it fail
+	if o.HTTP == nil {
+		o.HTTP, _ = NewHTTPClient("") // only a CA file can make it fail
 	}
-	own := *c.http
+	own := *o.HTTP
 	own.CheckRedirect, own.Jar, own.Timeout = noRedirect, nil, cmp.Or(own.Timeout, callTimeout)
-	c.http = &own
+	c.HTTP = &own
 	return c
 }
 
 // tell passes a wait on if it is worth telling people of.
 func (c *Client) tell(w Wait) {
-	if c.notify != nil && w.For >= time.Second {
-		c.notify(w)
+	if c.Notify != nil && w.For >= time.Second {
+		c.Notify(w)
 	}
 }
 
@@ -163,7 +144,7 @@ func (c *Client) do(ctx context.Context, k call) error {
 	var last error // why the call is made again
 	pause := time.Duration(0)
 	for attempt := 1; ; attempt++ {
-		if last != nil && limited && c.limiter.now().Add(max(pause, c.limiter.remaining())).After(end) {
+		if last != nil && limited && c.Limiter.now().Add(max(pause, c.Limiter.remaining())).After(end) {
 			return last // the caller's time is over before the pause is
 		}
 		if err := c.pass(ctx, pause); err != nil {
@@ -172,7 +153,7 @@ func (c *Client) do(ctx context.Context, k call) error {
 			}
 			return &opError{op: k.op, err: err}
 		}
-		sent := c.limiter.now()
+		sent := c.Limiter.now()
 		last = c.once(ctx, k, payload)
 		c.learn(last, sent)
 		if last == nil {
@@ -195,19 +176,19 @@ func (c *Client) do(ctx context.Context, k call) error {
 func (c *Client) pass(ctx context.Context, pause time.Duration) error {
 	if pause > 0 {
 		c.tell(Wait{pause, WaitRetry})
-		if err := c.limiter.sleep(ctx, pause); err != nil {
+		if err := c.Limiter.sleep(ctx, pause); err != nil {
 			return err
 		}
 	}
-	return c.limiter.wait(ctx, func(d time.Duration) { c.tell(Wait{d, WaitRateLimit}) })
+	return c.Limiter.wait(ctx, func(d time.Duration) { c.tell(Wait{d, WaitRateLimit}) })
 }
 
 // learn lets the limiter hear how a call went.
 func (c *Client) learn(err error, sent time.Time) {
 	if e := refusalIn(err); e.Status == http.StatusTooManyRequests {
-		c.limiter.refused(sent, min(e.RetryAfter, longestPause*2))
+		c.Limiter.refused(sent, min(e.RetryAfter, longestPause*2))
 	} else if !is[*NetworkError](err) {
-		c.limiter.accepted(sent)
+		c.Limiter.accepted(sent)
 	}
 }
 
@@ -218,9 +199,9 @@ func (c *Client) once(ctx context.Context, k call, payload []byte) error {
 	if !k.safe {
 		// The other side may be closing a connection that was kept, and nobody
 		// could tell then whether what must not be repeated has arrived.
-		c.http.CloseIdleConnections()
+		c.HTTP.CloseIdleConnections()
 	}
-	res, err := c.http.Do(req)
+	res, err := c.HTTP.Do(req)
 	if err != nil {
 		return progress.Failed(k.op, c.base.Host, err)
 	}
@@ -228,7 +209,7 @@ func (c *Client) once(ctx context.Context, k call, payload []byte) error {
 	body, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer+1))
 	switch cut := errors.Is(err, io.ErrUnexpectedEOF); {
 	case res.StatusCode < 200 || res.StatusCode > 299:
-		return refusal(k, res.StatusCode, res.Header, body, c.limiter.now())
+		return refusal(k, res.StatusCode, res.Header, body)
 	case err != nil && !cut:
 		return progress.Failed(k.op, c.base.Host, err)
 	default:
@@ -245,7 +226,7 @@ func (c *Client) request(ctx context.Context, k call, payload []byte) *http.Requ
 	// What to repeat, and when, is decided here for HTTP/1.1 and HTTP/2 alike.
 	req.GetBody = nil
 	req.Header.Set("Accept", "application/json")
-	req.Header.Set("User-Agent", c.userAgent)
+	req.Header.Set("User-Agent", c.UserAgent)
 	if payload != nil {
 		req.Header.Set("Content-Type", jsonType)
 	}

@@ -39,25 +39,24 @@ type Error struct {
 
 // Error is one line: "create link token: 422 service_account_id: required".
 func (e *Error) Error() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s: %d", e.Op, e.Status)
+	text := fmt.Sprintf("%s: %d", e.Op, e.Status)
 	if e.Code != "" {
-		b.WriteString(" " + e.Code)
+		text += " " + e.Code
 	}
 	if e.Description != "" {
-		b.WriteString(": " + e.Description)
+		text += ": " + e.Description
 	}
 	sep := " "
 	for _, name := range e.FieldNames() {
 		for _, complaint := range e.Fields[name] {
-			b.WriteString(sep + name + ": " + complaint)
+			text += sep + name + ": " + complaint
 			sep = "; "
 		}
 	}
 	if e.RetryAfter > 0 {
-		fmt.Fprintf(&b, ", retry after %s", e.RetryAfter)
+		text += ", retry after " + e.RetryAfter.String()
 	}
-	return b.String()
+	return text
 }
 
 // FieldNames lists the fields complained of, in order.
@@ -152,11 +151,10 @@ func accept(k call, head http.Header, all []byte, cut bool) error {
 
 const noObject = "no JSON object that can be read"
 
-// refusal makes the one *Error of an answer outside 2xx. now is for a
-// Retry-After that is a date.
-func refusal(k call, status int, head http.Header, answer []byte, now time.Time) *Error {
+// refusal makes the one *Error of an answer outside 2xx.
+func refusal(k call, status int, head http.Header, answer []byte) *Error {
 	t := tidier(k.hidden)
-	e := &Error{Op: k.op, Status: status, RetryAfter: retryAfter(head, now)}
+	e := &Error{Op: k.op, Status: status, RetryAfter: retryAfter(head)}
 	var body object
 	if json.Unmarshal(answer, &body) != nil {
 		return e
@@ -174,19 +172,17 @@ func refusal(k call, status int, head http.Header, answer []byte, now time.Time)
 
 // retryAfter reads both forms of RFC 9110 section 10.2.3. A date is measured
 // from the answer's own Date, because the clocks may differ.
-func retryAfter(h http.Header, now time.Time) time.Duration {
+func retryAfter(h http.Header) time.Duration {
 	v := strings.TrimSpace(h.Get("Retry-After"))
 	if s, err := strconv.ParseFloat(v, 64); err == nil {
 		return time.Duration(atMost(s, 1e9) * float64(time.Second))
 	}
 	at, err := http.ParseTime(v)
-	if err != nil {
+	sent, noDate := http.ParseTime(h.Get("Date"))
+	if err != nil || noDate != nil {
 		return 0
 	}
-	if sent, err := http.ParseTime(h.Get("Date")); err == nil {
-		now = sent
-	}
-	return max(0, at.Sub(now))
+	return max(0, at.Sub(sent))
 }
 
 // atMost bounds a number of seconds from outside, which may be none.

@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -16,7 +15,7 @@ func refuse(status int, body string, head ...string) *Error {
 		h.Set(head[i], head[i+1])
 	}
 	k := call{op: "create link token", oauth: true, hidden: []Secret{NewSecret(clientSecret), NewSecret("the-code"), {}}}
-	return refusal(k, status, h, []byte(body), time.Time{})
+	return refusal(k, status, h, []byte(body))
 }
 
 func TestErrors(t *testing.T) {
@@ -54,10 +53,10 @@ func TestTheStatusDecidesOutsideOAuth(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{400, 401, 402, 403, 404, 422, 423, 429, 500, 502, 503} {
 		body := []byte(`{"status":` + fmt.Sprint(status) + `,"error":"` + http.StatusText(status) + `","error_description":"x"}`)
-		e := refusal(call{op: "create link token"}, status, nil, body, time.Time{})
+		e := refusal(call{op: "create link token"}, status, nil, body)
 		require.Equal(t, fmt.Sprintf("create link token: %d", status), e.Error())
 		require.Empty(t, e.Code)
-		e = refusal(call{op: "exchange code", oauth: true}, status, nil, body, time.Time{})
+		e = refusal(call{op: "exchange code", oauth: true}, status, nil, body)
 		require.Equal(t, status == 400 || status == 401, e.Code != "", status)
 	}
 }

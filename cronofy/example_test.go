@@ -9,7 +9,7 @@ import (
 func ExampleClient_AuthorizeURL() {
 	germany, _ := cronofy.FindDataCenter("de")
 	app := cronofy.App{ClientID: "k3Hn2cWq9ZrT5vXy7LbD", ClientSecret: cronofy.NewSecret("CRN_example")}
-	c := cronofy.New(germany.Site(), app)
+	c := cronofy.New(germany.Site(), app, cronofy.Options{})
 	fmt.Println(c.AuthorizeURL(cronofy.AuthorizeRequest{
 		RedirectURI: "http://127.0.0.1:8739/callback",
 		State:       "9f0c3e1ab27d44f8",

@@ -1,6 +1,7 @@
 package cronofy
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -118,7 +119,7 @@ func TestEveryFaultOnEveryCall(t *testing.T) {
 		for _, f := range faults() {
 			t.Run(e.op+"/"+f.name, func(t *testing.T) {
 				t.Parallel()
-				c, mux := setup(t)
+				c, mux := setup(t, Options{})
 				var calls atomic.Int32
 				mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
 					calls.Add(1)
@@ -138,7 +139,7 @@ func TestBrokenBody(t *testing.T) {
 	for _, e := range endpoints() {
 		t.Run(e.op, func(t *testing.T) {
 			t.Parallel()
-			c, mux := setup(t)
+			c, mux := setup(t, Options{})
 			calls := 0
 			mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
 				calls++
@@ -162,9 +163,9 @@ type transport func(*http.Request) (*http.Response, error)
 
 func (f transport) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-func bubble(f transport, opts ...Option) *Client {
-	opts = append([]Option{WithHTTPClient(&http.Client{Transport: f}), WithLimiter(nil)}, opts...)
-	return New(Site{API: "https://api.example.test"}, testApp(), opts...)
+func bubble(f transport, o Options) *Client {
+	o.HTTP, o.Limiter = cmp.Or(o.HTTP, &http.Client{Transport: f}), cmp.Or(o.Limiter, NewLimiter(0, 0))
+	return New(Site{API: "https://api.example.test"}, testApp(), o)
 }
 
 func TestSlowAnswers(t *testing.T) {
@@ -178,7 +179,7 @@ func TestSlowAnswers(t *testing.T) {
 					calls++
 					<-r.Context().Done()
 					return nil, r.Context().Err()
-				})
+				}, Options{})
 				err := e.call(t.Context(), c)
 				var n *NetworkError
 				require.ErrorAs(t, err, &n)
@@ -200,7 +201,7 @@ func TestTheCallersContextWins(t *testing.T) {
 				c := bubble(func(r *http.Request) (*http.Response, error) {
 					<-r.Context().Done()
 					return nil, fmt.Errorf("read tcp: %w", io.ErrClosedPipe)
-				})
+				}, Options{})
 				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 				defer cancel()
 				err := e.call(ctx, c)
@@ -221,10 +222,10 @@ func TestTheCallersContextWins(t *testing.T) {
 func TestTheTimeLimitIsOfOneAttempt(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		c := bubble(nil, WithHTTPClient(&http.Client{Timeout: 5 * time.Second, Transport: transport(func(r *http.Request) (*http.Response, error) {
+		c := bubble(nil, Options{HTTP: &http.Client{Timeout: 5 * time.Second, Transport: transport(func(r *http.Request) (*http.Response, error) {
 			<-r.Context().Done()
 			return nil, r.Context().Err()
-		})}))
+		})}})
 		start := time.Now()
 		_, err := c.Refresh(t.Context(), NewSecret("rT1"))
 		require.ErrorContains(t, err, "refresh token: api.example.test: timeout")

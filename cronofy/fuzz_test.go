@@ -30,7 +30,7 @@ func FuzzAnswers(f *testing.F) {
 		c := bubble(func(r *http.Request) (*http.Response, error) {
 			h := http.Header{"Retry-After": {after}, "X-Request-Id": {after}}
 			return &http.Response{StatusCode: status, Header: h, Body: io.NopCloser(strings.NewReader(body)), Request: r}, nil
-		}, byClock(newFakeClock()))
+		}, Options{Limiter: byClock(newFakeClock())})
 		for _, e := range endpoints() {
 			checkOutcome(t, e.call(context.Background(), c))
 		}

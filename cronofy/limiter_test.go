@@ -68,7 +68,7 @@ func (s *strictCronofy) answer(r *http.Request, status int, after, body string) 
 	if after != "" {
 		h.Set("Retry-After", after)
 		s.refusedAt = time.Now()
-		s.closed = s.refusedAt.Add(retryAfter(h, s.refusedAt))
+		s.closed = s.refusedAt.Add(retryAfter(h))
 	}
 	return &http.Response{StatusCode: status, Header: h, Body: io.NopCloser(strings.NewReader(body)), Request: r}
 }
@@ -77,10 +77,10 @@ func (s *strictCronofy) answer(r *http.Request, status int, after, body string) 
 // share a limiter, and checks that everybody got their own answers.
 func crowd(t *testing.T, s http.RoundTripper, l *Limiter, callers, times int) {
 	t.Helper()
-	h := WithHTTPClient(&http.Client{Transport: s})
+	h := &http.Client{Transport: s}
 	clients := []*Client{
-		New(Site{API: "https://api.example.test"}, testApp(), h, WithLimiter(l)),
-		New(Site{API: "https://api.example.test"}, testApp(), h, WithLimiter(l)),
+		New(Site{API: "https://api.example.test"}, testApp(), Options{HTTP: h, Limiter: l}),
+		New(Site{API: "https://api.example.test"}, testApp(), Options{HTTP: h, Limiter: l}),
 	}
 	var wg sync.WaitGroup
 	for i := range callers {
@@ -151,9 +151,9 @@ func TestARefusalStopsEverybody(t *testing.T) {
 		s := &strictCronofy{perSecond: 100, perMinute: 100, whim: func(n int) (string, bool) { return "20", n == 0 }}
 		l := NewLimiter(100, 100)
 		var told []Wait
-		h := WithHTTPClient(&http.Client{Transport: s})
-		one := New(Site{API: "https://api.example.test"}, testApp(), h, WithLimiter(l))
-		other := New(Site{API: "https://api.example.test"}, testApp(), h, WithLimiter(l), WithNotify(func(w Wait) { told = append(told, w) }))
+		h := &http.Client{Transport: s}
+		one := New(Site{API: "https://api.example.test"}, testApp(), Options{HTTP: h, Limiter: l})
+		other := New(Site{API: "https://api.example.test"}, testApp(), Options{HTTP: h, Limiter: l, Notify: func(w Wait) { told = append(told, w) }})
 		start := time.Now()
 		done := make(chan error)
 		go func() {
@@ -282,7 +282,7 @@ func TestAPauseLongerThanTheCallersTime(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := &strictCronofy{perSecond: 100, perMinute: 100, whim: func(int) (string, bool) { return "20", true }}
-		c := New(Site{API: "https://api.example.test"}, testApp(), WithHTTPClient(&http.Client{Transport: s}))
+		c := New(Site{API: "https://api.example.test"}, testApp(), Options{HTTP: &http.Client{Transport: s}})
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		defer cancel()
 		start := time.Now()

@@ -27,12 +27,8 @@ import (
 const (
 	connectTimeout = 10 * time.Second
 	callTimeout    = 30 * time.Second
-	// idleTimeout ends unused connections before servers and balancers do (the
-	// usual 60 s): a code exchange must not meet one that is just being closed.
-	idleTimeout = 30 * time.Second
-	maxCAFile   = 8 << 20 // bytes that are read; the public roots together are about 0.2 MiB
-	// idle connections kept: as many as a bulk run has workers, or each of its
-	// calls beyond the default of 2 would pay for a new connection.
+	// Idle connections are kept as many as a bulk run has workers, or each of its calls
+	// beyond the default of 2 would pay for a new one.
 	idleConnections = 256
 )
 
@@ -57,7 +53,7 @@ func NewHTTPClient(caFile string) (*http.Client, error) {
 			ForceAttemptHTTP2:      true,
 			MaxIdleConns:           idleConnections,
 			MaxIdleConnsPerHost:    idleConnections,
-			IdleConnTimeout:        idleTimeout,
+			IdleConnTimeout:        30 * time.Second, // sooner than servers and balancers end them, usually after 60 s
 		},
 	}, nil
 }
@@ -74,7 +70,7 @@ func trustedRoots(file string) (*x509.CertPool, error) {
 		return nil, err
 	}
 	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, maxCAFile))
+	b, err := io.ReadAll(io.LimitReader(f, 8<<20)) // the public roots together are about 0.2 MiB
 	if err != nil {
 		return nil, err
 	}
@@ -92,33 +88,28 @@ func trustedRoots(file string) (*x509.CertPool, error) {
 	return roots, nil
 }
 
-// readCertificates reads PEM in UTF-8 or, as PowerShell writes it, UTF-16, and
-// DER.
+// readCertificates reads PEM in UTF-8 or, as PowerShell writes it, UTF-16, and DER.
 func readCertificates(b []byte) ([]*x509.Certificate, error) {
 	if list, err := x509.ParseCertificates(b); err == nil && len(list) > 0 {
 		return list, nil
 	}
 	// Windows' editors write a byte order mark first; what is not UTF-16 stays as it is.
-	text, _, err := transform.Bytes(charset.BOMOverride(transform.Nop), b)
-	if err != nil {
-		text = b
+	if text, _, err := transform.Bytes(charset.BOMOverride(transform.Nop), b); err == nil {
+		b = text
 	}
 	var list []*x509.Certificate
-	other := "" // what a block holds that is no certificate
-	for block, rest := pem.Decode(text); block != nil; block, rest = pem.Decode(rest) {
-		if block.Type != "CERTIFICATE" && block.Type != "TRUSTED CERTIFICATE" && block.Type != "X509 CERTIFICATE" {
-			other = block.Type
+	problem := errors.New("it holds no certificate that can be read")
+	for block, rest := pem.Decode(b); block != nil; block, rest = pem.Decode(rest) {
+		if !strings.HasSuffix(block.Type, "CERTIFICATE") {
+			problem = fmt.Errorf("it holds a block %q, no certificate", CleanText(block.Type, maxDetail))
 		} else if c, err := x509.ParseCertificate(block.Bytes); err == nil {
 			list = append(list, c)
 		}
 	}
-	switch {
-	case len(list) > 0:
-		return list, nil
-	case other != "":
-		return nil, fmt.Errorf("it holds a block %q, no certificate", CleanText(other, maxDetail))
+	if len(list) > 0 {
+		problem = nil
 	}
-	return nil, errors.New("it holds no certificate that can be read")
+	return list, problem
 }
 
 // Proxied makes a Transport's Proxy of pick, which is not asked about loopback hosts,
@@ -157,7 +148,7 @@ func (e *proxyError) Error() string {
 	if e.status == 0 {
 		return "the proxy's address cannot be used: " + e.reason
 	}
-	return strings.TrimSpace(fmt.Sprintf("the proxy answered %d %s", e.status, http.StatusText(e.status)))
+	return fmt.Sprintf("the proxy answered %d %s", e.status, http.StatusText(e.status))
 }
 
 func proxyAnswer(_ context.Context, _ *url.URL, _ *http.Request, res *http.Response) error {
@@ -176,7 +167,7 @@ type Progress struct {
 	connected  bool // and was ready: something may have been sent
 	http2      bool // it speaks HTTP/2
 	handshakes int  // TLS handshakes begun
-	found      bool // the host's name was looked up here, and has an address
+	found      bool // an address of the host
 	proxy      *url.URL
 }
 
@@ -205,21 +196,15 @@ func (p *Progress) note(f func()) {
 	f()
 }
 
-// Found tells whether the host's name was looked up here, and has an address.
-func (p *Progress) Found() bool {
+// Seen gives the host of the proxy in between, if there is one, and tells whether the
+// host's name was looked up here, and has an address.
+func (p *Progress) Seen() (proxy string, found bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.found
-}
-
-// Proxy is the host of the proxy in between; empty: none.
-func (p *Progress) Proxy() string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.proxy == nil {
-		return ""
+	if p.proxy != nil {
+		proxy = CleanText(p.proxy.Host, maxDetail)
 	}
-	return CleanText(p.proxy.Host, maxDetail)
+	return proxy, p.found
 }
 
 // atProxy tells whether a request on its way through a proxy did not get beyond it.
@@ -294,7 +279,8 @@ func (p *Progress) Failed(op, host string, err error) *NetworkError {
 	for u, ok := errors.AsType[*url.Error](err); ok; u, ok = errors.AsType[*url.Error](err) {
 		err = u.Err
 	}
-	e := &NetworkError{Op: op, Host: host, Proxy: p.Proxy(), Err: err}
+	e := &NetworkError{Op: op, Host: host, Err: err}
+	e.Proxy, _ = p.Seen()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if c := refusedCertificate(err); c != nil {
@@ -493,15 +479,17 @@ func (e *NetworkError) tlsWords(who, start string) (summary, hint string) {
 
 // proxyWords are those of a proxy that refused, or whose address cannot be used.
 func (e *NetworkError) proxyWords() (summary, hint string) {
-	refused := &proxyError{status: e.ProxyStatus}
-	errors.As(e.Err, &refused)
 	switch e.ProxyStatus {
 	case 0:
-		return "The proxy's address in HTTPS_PROXY cannot be used: " + refused.reason + ".", "Set HTTPS_PROXY like http://proxy.example.com:3128, or unset it."
+		why := ""
+		if unusable, ok := errors.AsType[*proxyError](e.Err); ok {
+			why = ": " + unusable.reason
+		}
+		return "The proxy's address in HTTPS_PROXY cannot be used" + why + ".", "Set HTTPS_PROXY like http://proxy.example.com:3128, or unset it."
 	case http.StatusProxyAuthRequired:
 		return "The proxy " + e.Proxy + " needs a name and a password, or does not accept the ones it got (407).",
 			"Put them into HTTPS_PROXY, like http://NAME:PASSWORD@" + e.Proxy + "."
 	}
-	return fmt.Sprintf("The proxy %s refused the connection to %s (%s).", e.Proxy, e.Host, strings.TrimPrefix(refused.Error(), "the proxy answered ")),
+	return fmt.Sprintf("The proxy %s refused the connection to %s (%d).", e.Proxy, e.Host, e.ProxyStatus),
 		"Ask whoever runs the proxy to let " + e.Host + " through, or name it in NO_PROXY if it can be reached without."
 }

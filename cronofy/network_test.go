@@ -34,7 +34,7 @@ type dialer = func(context.Context, string, string) (net.Conn, error)
 // client makes a client for a host that only the options lead to.
 func clientFor(t *testing.T, api string, r route) *Client {
 	t.Helper()
-	return New(Site{API: api}, testApp(), WithHTTPClient(r.httpClient(t)), byClock(newFakeClock()))
+	return New(Site{API: api}, testApp(), Options{HTTP: r.httpClient(t), Limiter: byClock(newFakeClock())})
 }
 
 // tlsServer answers userinfo with a certificate for example.com that no system trusts.

@@ -15,7 +15,7 @@ func TestSecretsAreNeverPrinted(t *testing.T) {
 	s := NewSecret("hunter2")
 	app := App{ClientID: "x", ClientSecret: s}
 	hidden := struct{ s Secret }{s}
-	for _, v := range []any{s, &s, app, &app, hidden, []Secret{s}, map[string]Secret{"k": s}, Token{AccessToken: s}, Webhook{Code: s}, New(Site{}, app)} {
+	for _, v := range []any{s, &s, app, &app, hidden, []Secret{s}, map[string]Secret{"k": s}, Token{AccessToken: s}, Webhook{Code: s}, New(Site{}, app, Options{})} {
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%t"} {
 			text := fmt.Sprintf(verb, v)
 			require.NotContains(t, text, "hunter2", verb)

@@ -1,6 +1,7 @@
 package cronofy
 
 import (
+	"cmp"
 	"context"
 	"crypto/x509"
 	"encoding/json"
@@ -31,7 +32,7 @@ const (
 
 // setup serves mux below a path prefix and gives a client for it. Pauses pass at
 // once unless an option says otherwise.
-func setup(t *testing.T, opts ...Option) (*Client, *http.ServeMux) {
+func setup(t *testing.T, o Options) (*Client, *http.ServeMux) {
 	t.Helper()
 	mux := http.NewServeMux()
 	outer := http.NewServeMux()
@@ -44,8 +45,8 @@ func setup(t *testing.T, opts ...Option) (*Client, *http.ServeMux) {
 	h, err := NewHTTPClient("")
 	require.NoError(t, err)
 	t.Cleanup(func() { h.CloseIdleConnections(); server.Close() })
-	base := []Option{WithHTTPClient(h), byClock(newFakeClock())}
-	return New(testSite(server.URL), testApp(), append(base, opts...)...), mux
+	o.HTTP, o.Limiter = cmp.Or(o.HTTP, h), cmp.Or(o.Limiter, byClock(newFakeClock()))
+	return New(testSite(server.URL), testApp(), o), mux
 }
 
 // route is how a test's client reaches a host.
@@ -73,8 +74,8 @@ func (r route) httpClient(t *testing.T) *http.Client {
 func byClock(k interface {
 	Now() time.Time
 	Sleep(context.Context, time.Duration) error
-}) Option {
-	return WithLimiter(NewLimiter(0, 0).WithClock(k.Now, k.Sleep))
+}) *Limiter {
+	return NewLimiter(0, 0).WithClock(k.Now, k.Sleep)
 }
 
 func testSite(url string) Site { return Site{API: url + prefix, App: url + prefix} }

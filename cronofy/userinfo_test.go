@@ -94,7 +94,7 @@ func testUserInfo(t *testing.T, table userInfoTable) {
 	for name, test := range table {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c, mux := setup(t)
+			c, mux := setup(t, Options{})
 			mux.HandleFunc("GET /v1/userinfo", func(w http.ResponseWriter, _ *http.Request) { reply(w, 200, test.body) })
 			got, err := c.UserInfo(t.Context(), NewSecret(accessToken))
 			require.NoError(t, err)
@@ -171,7 +171,7 @@ func TestResources(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c, mux := setup(t)
+			c, mux := setup(t, Options{})
 			mux.HandleFunc("GET /v1/resources", func(w http.ResponseWriter, _ *http.Request) { reply(w, 200, test.body) })
 			got, err := c.Resources(t.Context(), NewSecret(accessToken))
 			require.Equal(t, test.want, got)

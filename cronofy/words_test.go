@@ -71,7 +71,7 @@ func TestWordsOfTheNetwork(t *testing.T) {
 	all.WriteString("\nAnswers that cannot be used:\n")
 	for _, e := range endpoints() {
 		if e.good != "" {
-			c, mux := setup(t)
+			c, mux := setup(t, Options{})
 			mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { reply(w, 200, "{}") })
 			fmt.Fprintf(&all, "    %v\n", e.call(t.Context(), c))
 		}

@@ -38,7 +38,7 @@ func TestACheckThatTellsNothingStopsNobody(t *testing.T) {
 	h := newHouse(t, sandbox.Options{})
 	h.browse(sandbox.Approve)
 	h.runner.NewClient = func(site cronofy.Site, app cronofy.App, _ func(cronofy.Wait)) *cronofy.Client {
-		return cronofy.New(site, app, cronofy.WithHTTPClient(&http.Client{Transport: generous{t}}))
+		return cronofy.New(site, app, cronofy.Options{HTTP: &http.Client{Transport: generous{t}}})
 	}
 	last, events := h.run(t.Context())
 	require.Nil(t, last.Problem)

@@ -156,7 +156,7 @@ func (c approval) stored(d *driver, s flow.State, in keystore.Store) {
 	require.False(t, s.HasUnfinished())
 	token, err := in.Get(t.Context(), keystore.Key(append([]string{a.Site.APIHost(), a.ClientID, a.ServiceAccount}, c.key...)...))
 	require.NoError(t, err)
-	_, err = cronofy.New(a.Site, a.App()).Refresh(t.Context(), cronofy.NewSecret(token))
+	_, err = cronofy.New(a.Site, a.App(), cronofy.Options{}).Refresh(t.Context(), cronofy.NewSecret(token))
 	require.NoError(t, err, "the stored token is the one that Cronofy gave")
 	_, err = in.Get(t.Context(), keystore.Key(a.Site.APIHost(), a.ClientID, "client_secret"))
 	require.NoError(t, err)

@@ -43,7 +43,7 @@ func (e *heldExchange) RoundTrip(r *http.Request) (*http.Response, error) {
 func (h *house) holdExchange(first int) *heldExchange {
 	e := &heldExchange{first: first, reached: make(chan struct{}), release: make(chan struct{})}
 	h.runner.NewClient = func(site cronofy.Site, app cronofy.App, notify func(cronofy.Wait)) *cronofy.Client {
-		return cronofy.New(site, app, cronofy.WithNotify(notify), cronofy.WithHTTPClient(&http.Client{Transport: e}))
+		return cronofy.New(site, app, cronofy.Options{Notify: notify, HTTP: &http.Client{Transport: e}})
 	}
 	return e
 }

@@ -97,7 +97,7 @@ func TestAnAccountWithoutAnID(t *testing.T) {
 	h := newHouse(t, sandbox.Options{Switches: sandbox.Switches{OmitSub: true}})
 	h.browse(sandbox.Approve)
 	h.runner.NewClient = func(site cronofy.Site, app cronofy.App, _ func(cronofy.Wait)) *cronofy.Client {
-		return cronofy.New(site, app, cronofy.WithHTTPClient(&http.Client{Transport: namesNobody{}}))
+		return cronofy.New(site, app, cronofy.Options{HTTP: &http.Client{Transport: namesNobody{}}})
 	}
 	failed, ok := h.authorizeAccount().(flow.Failed)
 	h.visits.Wait()

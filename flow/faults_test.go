@@ -160,7 +160,7 @@ func (row faultRow) line(t *testing.T) string {
 	limiter := cronofy.NewLimiter(0, 0).WithClock(clock.Now, clock.Sleep)
 	hc := &http.Client{Transport: impatient{slow}}
 	h.runner.NewClient = func(site cronofy.Site, app cronofy.App, _ func(cronofy.Wait)) *cronofy.Client {
-		return cronofy.New(site, app, cronofy.WithLimiter(limiter), cronofy.WithHTTPClient(hc))
+		return cronofy.New(site, app, cronofy.Options{Limiter: limiter, HTTP: hc})
 	}
 	if row.connect {
 		return row.says(row.connected(h))

@@ -19,7 +19,7 @@ func (h *house) hasty(heard func(sandbox.Endpoint)) {
 	clock := &hastyClock{}
 	limiter := cronofy.NewLimiter(0, 0).WithClock(clock.Now, clock.Sleep)
 	h.runner.NewClient = func(site cronofy.Site, app cronofy.App, _ func(cronofy.Wait)) *cronofy.Client {
-		return cronofy.New(site, app, cronofy.WithLimiter(limiter), cronofy.WithHTTPClient(&http.Client{Transport: hearing(heard)}))
+		return cronofy.New(site, app, cronofy.Options{Limiter: limiter, HTTP: &http.Client{Transport: hearing(heard)}})
 	}
 }
 

@@ -61,7 +61,7 @@ func newHouse(t *testing.T, o sandbox.Options) *house {
 	h.links = links.Open(filepath.Join(t.TempDir(), "confer", "links.json"))
 	h.runner = &flow.Runner{
 		NewClient: func(site cronofy.Site, app cronofy.App, notify func(cronofy.Wait)) *cronofy.Client {
-			return cronofy.New(site, app, cronofy.WithNotify(notify))
+			return cronofy.New(site, app, cronofy.Options{Notify: notify})
 		},
 		Stores: h.stores, Links: h.links, ReachPause: time.Millisecond,
 		OpenAccounts: func(context.Context, string) (io.ReadCloser, error) {
@@ -118,7 +118,7 @@ func TestLinked(t *testing.T) {
 	key := keystore.Key(a.Site.APIHost(), a.ClientID, a.ServiceAccount, "zoom_enterprise", "refresh_token")
 	refresh, err := h.stores.store.Get(t.Context(), key)
 	require.NoError(t, err)
-	_, err = cronofy.New(a.Site, a.App()).Refresh(t.Context(), cronofy.NewSecret(refresh))
+	_, err = cronofy.New(a.Site, a.App(), cronofy.Options{}).Refresh(t.Context(), cronofy.NewSecret(refresh))
 	require.NoError(t, err, "the stored token is the one that Cronofy gave")
 	secret, err := h.stores.store.Get(t.Context(), keystore.Key(a.Site.APIHost(), a.ClientID, "client_secret"))
 	require.NoError(t, err)

@@ -64,7 +64,7 @@ func newLinesHouse(t *testing.T, open func(string) error) *linesHouse {
 	h.more = sync.NewCond(&h.paper.mu)
 	tasks := flow.NewTasks(&flow.Runner{
 		NewClient: func(site cronofy.Site, app cronofy.App, notify func(cronofy.Wait)) *cronofy.Client {
-			return cronofy.New(site, app, cronofy.WithNotify(notify))
+			return cronofy.New(site, app, cronofy.Options{Notify: notify})
 		},
 		Stores: linesStores{keystore.OpenSession()}, OpenURL: open,
 		OpenAccounts: func(context.Context, string) (io.ReadCloser, error) {

@@ -59,7 +59,7 @@ func openReal(t *testing.T, timeout time.Duration, decisions ...sandbox.Decision
 	t.Cleanup(r.visits.Wait)
 	tasks := flow.NewTasks(&flow.Runner{
 		NewClient: func(site cronofy.Site, app cronofy.App, notify func(cronofy.Wait)) *cronofy.Client {
-			return cronofy.New(site, app, cronofy.WithNotify(notify))
+			return cronofy.New(site, app, cronofy.Options{Notify: notify})
 		},
 		Stores: realStores{keystore.OpenSession(), filepath.Join(t.TempDir(), "secrets.age")}, OpenURL: r.visit, Timeout: timeout,
 		OpenAccounts: func(context.Context, string) (io.ReadCloser, error) {

@@ -26,10 +26,8 @@ const (
 	Deny    Decision = "deny"
 )
 
-// LeftError is an approval whose answer could not be delivered: the redirect URI
-// is on another machine, where the built-in browser does not go, or nothing
-// answers there. A real browser's address bar would show Final, which holds the
-// authorization code.
+// LeftError is an approval whose answer could not be delivered. A real browser's
+// address bar would show Final, which holds the authorization code.
 type LeftError struct {
 	Host  string
 	Final cronofy.Secret
@@ -76,7 +74,11 @@ func Browser(ctx context.Context, client *http.Client, startURL string, decision
 // FinalAddress clicks through the sandbox's pages as Browser does, and gives the
 // address that they end on, unvisited: what an administrator on another machine sends.
 func FinalAddress(ctx context.Context, startURL string, decision Decision) (string, error) {
-	return newBrowser(nil).walk(ctx, startURL, decision)
+	final, err := newBrowser(nil).walk(ctx, startURL, decision)
+	if err != nil {
+		return "", err
+	}
+	return final.String(), nil
 }
 
 // browser is a user agent with cookies.
@@ -113,39 +115,40 @@ func isSandbox(resp *http.Response) bool { return resp.Header.Get("Server") == s
 
 // walk goes through the pages, and gives the address where the sandbox sends the
 // browser in the end.
-func (b *browser) walk(ctx context.Context, startURL string, decision Decision) (string, error) {
+func (b *browser) walk(ctx context.Context, startURL string, decision Decision) (final *url.URL, err error) {
 	address, form := startURL, url.Values(nil)
 	for range maxHops {
 		resp, page, err := b.load(ctx, address, form)
 		if err != nil {
-			return "", err
+			return nil, err
 		}
-		final, _ := resp.Location() // an error where there is none
+		final, err := resp.Location()
 		action, values := fill(page, decision)
 		switch {
 		case !isSandbox(resp):
-			return "", ErrNotSandbox
-		case final != nil:
-			return final.String(), nil
+			return nil, ErrNotSandbox
+		case err == nil:
+			return final, nil
 		case resp.StatusCode >= 400 || action == "":
-			return "", fmt.Errorf("%s answered %d: %s", resp.Request.URL.Host, resp.StatusCode, cronofy.CleanText(resp.Header.Get(reasonHeader), 200))
+			return nil, fmt.Errorf("%s answered %d: %s", resp.Request.URL.Host, resp.StatusCode, cronofy.CleanText(resp.Header.Get(reasonHeader), 200))
 		}
 		address, form = resp.Request.URL.ResolveReference(&url.URL{Path: action}).String(), values
 	}
-	return "", errTooMany
+	return nil, errTooMany
 }
 
 // deliver visits the final address, and the pages that it leads to on this machine.
-func (b *browser) deliver(ctx context.Context, final string) error {
-	address := final
+func (b *browser) deliver(ctx context.Context, final *url.URL) error {
+	address, left := final.String(), &LeftError{Host: final.Host, Final: cronofy.NewSecret(final.String())}
 	for range maxHops {
 		resp, page, err := b.load(ctx, address, nil)
 		switch away := errors.Is(err, ErrNotSandbox); {
 		case err == nil:
-		case b.at == final && away:
-			return &LeftError{Host: hostOf(final), Final: cronofy.NewSecret(final)}
-		case b.at == final && ctx.Err() == nil:
-			return &LeftError{Host: hostOf(final), Final: cronofy.NewSecret(final), Err: err}
+		case b.at == final.String() && away:
+			return left
+		case b.at == final.String() && ctx.Err() == nil:
+			left.Err = err
+			return left
 		case away: // the answer has come to its receiver
 			return nil
 		default:

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -23,16 +24,16 @@ func (s sleeper) Sleep(ctx context.Context, d time.Duration) error {
 }
 
 // api is the real client for a sandbox; its pauses pass at once.
-func (w *testServer) api(opts ...cronofy.Option) *cronofy.Client {
+func (w *testServer) api(o cronofy.Options) *cronofy.Client {
 	w.t.Helper()
 	h, err := cronofy.NewHTTPClient("")
 	require.NoError(w.t, err)
 	w.t.Cleanup(h.CloseIdleConnections)
 	c := w.Credentials()
 	clock := sleeper{newClock()}
-	base := []cronofy.Option{cronofy.WithHTTPClient(h), cronofy.WithLimiter(cronofy.NewLimiter(0, 0).WithClock(clock.Now, clock.Sleep))}
+	o.HTTP, o.Limiter = cmp.Or(o.HTTP, h), cmp.Or(o.Limiter, cronofy.NewLimiter(0, 0).WithClock(clock.Now, clock.Sleep))
 	app := cronofy.App{ClientID: c.ClientID, ClientSecret: c.ClientSecret}
-	return cronofy.New(w.Site(cronofy.DataCenters()[0]), app, append(base, opts...)...)
+	return cronofy.New(w.Site(cronofy.DataCenters()[0]), app, o)
 }
 
 // approveFor makes a link with the client and gives the code.
@@ -54,7 +55,7 @@ func TestClientWalksThrough(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := start(t, Options{Switches: sw})
-			c, ctx := w.api(), t.Context()
+			c, ctx := w.api(cronofy.Options{}), t.Context()
 			require.NoError(t, c.CheckApplication(ctx))
 			for _, p := range cronofy.Providers() {
 				w.act("unlink")
@@ -78,7 +79,7 @@ func TestClientReadsTheOrganisation(t *testing.T) {
 	t.Parallel()
 	w := start(t, Options{})
 	w.Link(cronofy.Zoom)
-	c := w.api()
+	c := w.api(cronofy.Options{})
 	for i, a := range w.Accounts() {
 		info, err := c.UserInfo(t.Context(), a.AccessToken)
 		require.NoError(t, err)
@@ -106,7 +107,7 @@ func TestClientReadsTheOrganisation(t *testing.T) {
 func TestClientConnectsAServiceAccount(t *testing.T) {
 	t.Parallel()
 	w := start(t, Options{})
-	c, ctx := w.api(), t.Context()
+	c, ctx := w.api(cronofy.Options{}), t.Context()
 	q := w.browse(c.EnterpriseConnectURL(cronofy.EnterpriseConnectRequest{RedirectURI: w.back, State: "ec"}))
 	tok, err := c.Exchange(ctx, cronofy.NewSecret(q.Get("code")), w.back)
 	require.NoError(t, err)
@@ -141,9 +142,8 @@ func TestClientConnectsAServiceAccount(t *testing.T) {
 func TestClientIsRefused(t *testing.T) {
 	t.Parallel()
 	w := start(t, Options{})
-	c, ctx := w.api(), t.Context()
-	stranger := cronofy.New(w.Site(cronofy.DataCenters()[0]), cronofy.App{ClientID: w.Credentials().ClientID, ClientSecret: cronofy.NewSecret("x")},
-		cronofy.WithHTTPClient(w.client), cronofy.WithLimiter(nil))
+	c, ctx := w.api(cronofy.Options{}), t.Context()
+	stranger := cronofy.New(w.Site(cronofy.DataCenters()[0]), cronofy.App{ClientID: w.Credentials().ClientID, ClientSecret: cronofy.NewSecret("x")}, cronofy.Options{HTTP: w.client, Limiter: cronofy.NewLimiter(0, 0)})
 	for _, status := range []int{401, 400} {
 		w.SetSwitches(Switches{InvalidClientStatus: status})
 		err := stranger.CheckApplication(ctx)
@@ -205,7 +205,7 @@ func TestClientUnderEveryFault(t *testing.T) {
 		t.Run(string(e), func(t *testing.T) {
 			t.Parallel()
 			w := start(t, Options{})
-			call := clientCalls(w, w.api())[e]
+			call := clientCalls(w, w.api(cronofy.Options{}))[e]
 			require.NotNil(t, call, "clientCalls has no call for %s", e)
 			for _, status := range Statuses() {
 				w.Set(Fault{Endpoint: e, Status: status})
@@ -257,7 +257,7 @@ func TestClientGivesUpOnASlowAnswer(t *testing.T) {
 	w := start(t, Options{Faults: []Fault{{Slow: time.Hour}}})
 	h := *w.client
 	h.Timeout = 20 * time.Millisecond
-	for e, call := range clientCalls(w, w.api(cronofy.WithHTTPClient(&h))) {
+	for e, call := range clientCalls(w, w.api(cronofy.Options{HTTP: &h})) {
 		var network *cronofy.NetworkError
 		require.ErrorAs(t, call(t.Context()), &network, e)
 		require.Equal(t, cronofy.NetworkTimeout, network.Kind, e)
@@ -270,7 +270,7 @@ func TestClientUnderRateLimit(t *testing.T) {
 	t.Parallel()
 	shared := sleeper{newClock()}
 	w := start(t, Options{Now: shared.Now, RatePerSecond: 100})
-	c := w.api(cronofy.WithLimiter(cronofy.NewLimiter(0, 0).WithClock(shared.Now, shared.Sleep)))
+	c := w.api(cronofy.Options{Limiter: cronofy.NewLimiter(0, 0).WithClock(shared.Now, shared.Sleep)})
 	people := w.Accounts()
 	errs := make([]error, 200)
 	var wg sync.WaitGroup

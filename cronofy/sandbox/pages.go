@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"strings"
 
 	"confer/internal/markup"
@@ -18,9 +17,7 @@ var styleSheet string
 func (s *Server) appRoutes() http.Handler {
 	m := http.NewServeMux()
 	s.tokenRoutes(m)
-	// https://docs.cronofy.com/developers/conferencing-services/enterprise-conferencing/
 	m.Handle("GET /oauth/authorize", s.endpoint(Authorize, func(c *call) { s.startApproval(c, s.checkUnitRequest) }))
-	// https://docs.cronofy.com/developers/api/enterprise-connect/request-authorization
 	m.Handle("GET /enterprise_connect/oauth/authorize", s.endpoint(EnterpriseConnect, func(c *call) { s.startApproval(c, checkEnterpriseRequest) }))
 	m.Handle("GET /approval/{id}", s.withApproval(s.approvalPage))
 	m.Handle("POST /approval/{id}", s.withApproval(s.decide))
@@ -57,14 +54,6 @@ func (c *call) errorPage(status int, text string) {
 </main>
 `, text)
 	c.page(status, framed("Cannot continue", m.HTML()))
-}
-
-func hostOf(uri string) string {
-	u, err := url.Parse(uri)
-	if err != nil {
-		return ""
-	}
-	return u.Host
 }
 
 // framed puts a page's main part into what all pages have.
@@ -107,7 +96,7 @@ func (s *Server) approvalPage(c *call, a *approval) {
 </form>
 <p class="quiet">Asked for by application <code>{}</code>. Afterwards you go back to <code>{}</code>.</p>
 </main>
-`, place, a.steps(), a.step, place, heading, a.id, a.csrf, a.step, asked, button, s.opts.ClientID, hostOf(a.redirectURI))
+`, place, a.steps(), a.step, place, heading, a.id, a.csrf, a.step, asked, button, s.opts.ClientID, a.redirectURI)
 	c.page(http.StatusOK, framed(place+": "+heading, m.HTML()))
 }
 

@@ -20,6 +20,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -98,8 +99,7 @@ func New(o Options) *Server {
 	return s
 }
 
-// Start opens the two loopback listeners. An address that is not loopback is an
-// error, and so is a second Start. Close is called after an error, too.
+// Start opens the two loopback listeners, once. Close is called after an error, too.
 func (s *Server) Start() (err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -113,17 +113,16 @@ func (s *Server) Start() (err error) {
 	return err
 }
 
-// serve gives the base URL of a host that it serves. It looks the address up itself: a
-// hosts file may point localhost anywhere. It is called with the lock held.
+// serve gives the base URL of a host that it serves. The name is looked up here because
+// a hosts file may point localhost anywhere. The lock is held.
 func (s *Server) serve(host, addr string, routes http.Handler) (baseURL string, err error) {
+	var l net.Listener
 	a, err := net.ResolveTCPAddr("tcp", cmp.Or(addr, "127.0.0.1:0"))
 	if err == nil && !a.IP.IsLoopback() {
 		err = fmt.Errorf("%s is not a loopback address", addr)
+	} else if err == nil {
+		l, err = net.ListenTCP("tcp", a)
 	}
-	if err != nil {
-		return "", fmt.Errorf("listen for the %s host: %w", host, err)
-	}
-	l, err := net.ListenTCP("tcp", a)
 	if err != nil {
 		return "", fmt.Errorf("listen for the %s host: %w", host, err)
 	}
@@ -142,8 +141,7 @@ func (s *Server) serve(host, addr string, routes http.Handler) (baseURL string, 
 	return "http://" + l.Addr().String(), nil
 }
 
-// Close ends everything at once and waits until it has ended. It may be called
-// again, and without Start.
+// Close ends everything at once and waits until it has ended.
 func (s *Server) Close() (err error) {
 	s.mu.Lock()
 	s.closed = true // no server is added any more
@@ -295,25 +293,19 @@ func (s *Server) Requests() int {
 	return s.requests
 }
 
-// maskedPath is the route's pattern, which has names for its random parts. A
-// path that nobody serves is shown, without what could be a secret in it.
+var maybeSecret = regexp.MustCompile(`[a-z_.-]*[^a-z_./-][^/]{6,}`)
+
+// maskedPath is the route's pattern, which has names for its random parts. A path that
+// nobody serves is shown without what could be a secret in it.
 func maskedPath(r *http.Request) string {
 	if _, path, ok := strings.Cut(r.Pattern, " "); ok {
 		return path
 	}
-	parts := strings.Split(r.URL.EscapedPath(), "/")
-	const longest, most = 12, 8
-	for i, p := range parts {
-		if len(p) > longest && strings.Trim(p, "abcdefghijklmnopqrstuvwxyz_-.") != "" {
-			parts[i] = "…"
-		}
-	}
-	return strings.Join(parts[:min(len(parts), most)], "/")
+	return maybeSecret.ReplaceAllString(r.URL.EscapedPath(), "…")
 }
 
 // limited answers 429 if there were too many calls in a second or a minute, or else
-// counts this one. That the answer has no Retry-After is Cronofy's documentation; faults
-// can add one.
+// counts this one. No Retry-After is documented; faults can add one.
 func (s *Server) limited(c *call) bool {
 	now := s.now()
 	over := func(n int, length time.Duration) bool {

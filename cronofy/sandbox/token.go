@@ -8,10 +8,9 @@ import (
 	"time"
 )
 
-// Lives of what is issued. That codes and link tokens are short-lived is
-// documented, ten minutes is a choice, and so is what is not of Cronofy's API; the
-// tokens' seconds are from the documentation's samples. Those that the sandbox hands
-// out at its start, as the operator's application would have them, have no end.
+// Lives of what is issued. That codes and link tokens are short-lived is documented, ten
+// minutes is a choice; the tokens' seconds are from the documentation's samples. Those
+// that the sandbox hands out at its start have no end.
 const (
 	linkTokenLife      = 10 * time.Minute
 	codeLife           = 10 * time.Minute

@@ -43,7 +43,7 @@ func dryRun(ctx context.Context, w *wiring, tokensOut string, s streams) error {
 	w.known.Store = flow.Store{Kind: keystore.Session, Pinned: true}
 	t := &dryTransport{out: s.out}
 	w.runner.NewClient = func(site cronofy.Site, app cronofy.App, _ func(cronofy.Wait)) *cronofy.Client {
-		return cronofy.New(site, app, cronofy.WithHTTPClient(&http.Client{Transport: t}), cronofy.WithNames(w.names), cronofy.WithLimiter(nil))
+		return cronofy.New(site, app, cronofy.Options{HTTP: &http.Client{Transport: t}, Names: w.names, Limiter: cronofy.NewLimiter(0, 0)})
 	}
 	w.runner.Links, w.runner.OpenURL = nil, nil
 	a.Listen = "127.0.0.1:0"          // the port of the redirect URI is not taken

@@ -63,8 +63,7 @@ func (h *commandHouse) file(name, text string) string {
 func (h *commandHouse) client(site cronofy.Site, app cronofy.App) *cronofy.Client {
 	clock, transport := &hastyClock{}, new(http.Transport)
 	h.t.Cleanup(transport.CloseIdleConnections)
-	return cronofy.New(site, app, cronofy.WithLimiter(cronofy.NewLimiter(0, 0).WithClock(clock.Now, clock.Sleep)),
-		cronofy.WithHTTPClient(&http.Client{Transport: tooSlow{transport, h.slow}}))
+	return cronofy.New(site, app, cronofy.Options{Limiter: cronofy.NewLimiter(0, 0).WithClock(clock.Now, clock.Sleep), HTTP: &http.Client{Transport: tooSlow{transport, h.slow}}})
 }
 
 // hastyClock jumps over the pauses between repeats.

@@ -119,7 +119,7 @@ func (k *keyringScript) works(ts *testscript.TestScript, args []string) {
 	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[0])), &h))
 	site, err := cronofy.DataCenters()[0].Site().Override(h.APIURL, "")
 	ts.Check(err)
-	client := cronofy.New(site, cronofy.App{ClientID: h.ClientID, ClientSecret: k.server.Credentials().ClientSecret})
+	client := cronofy.New(site, cronofy.App{ClientID: h.ClientID, ClientSecret: k.server.Credentials().ClientSecret}, cronofy.Options{})
 	_, err = client.Refresh(context.Background(), cronofy.NewSecret(h.RefreshToken))
 	ts.Check(err)
 }

@@ -217,7 +217,7 @@ func TestProfilesWithAStoredServiceAccount(t *testing.T) {
 	w := newOffice(t, sandbox.Options{Seed: 1, Switches: sandbox.Switches{RotateRefreshTokens: true}})
 	c := w.Credentials()
 	site := w.Site(cronofy.DataCenters()[0])
-	client := cronofy.New(site, cronofy.App{ClientID: c.ClientID, ClientSecret: c.ClientSecret}, cronofy.WithLimiter(nil))
+	client := cronofy.New(site, cronofy.App{ClientID: c.ClientID, ClientSecret: c.ClientSecret}, cronofy.Options{Limiter: cronofy.NewLimiter(0, 0)})
 	final := approveElsewhere(t, client.EnterpriseConnectURL(cronofy.EnterpriseConnectRequest{RedirectURI: "http://127.0.0.1:9/callback", State: "x",
 		Scope: "service_account/accounts/manage service_account/resources/manage", DelegatedScope: "read_write"}))
 	r, err := http.NewRequest(http.MethodGet, final, nil)

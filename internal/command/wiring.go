@@ -148,8 +148,7 @@ func newClients(ctx context.Context, f *settings, names cronofy.Names, limiter *
 
 func clientsOver(h *http.Client, names cronofy.Names, limiter *cronofy.Limiter) clientMaker {
 	return func(site cronofy.Site, app cronofy.App, notify func(cronofy.Wait)) *cronofy.Client {
-		return cronofy.New(site, app, cronofy.WithHTTPClient(h), cronofy.WithNames(names), cronofy.WithLimiter(limiter),
-			cronofy.WithUserAgent("confer/"+programVersion()), cronofy.WithNotify(notify))
+		return cronofy.New(site, app, cronofy.Options{HTTP: h, Names: names, Limiter: limiter, UserAgent: "confer/" + programVersion(), Notify: notify})
 	}
 }
 

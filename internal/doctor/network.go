@@ -49,7 +49,7 @@ func reach(ctx context.Context, h *http.Client, address string) (r reached) {
 	began := time.Now()
 	res, err := h.Do(req)
 	r.Took = time.Since(began)
-	r.Found, r.Proxy = progress.Found(), progress.Proxy()
+	r.Proxy, r.Found = progress.Seen()
 	if err != nil {
 		e := progress.Failed("reach", r.Host, err)
 		r.Issuer, r.Err = e.Issuer, e

@@ -253,7 +253,7 @@ func TestNetworkWords(t *testing.T) {
 		{"proxy refuses", "proxy", as(func(r *reached) {
 			r.Proxy = "proxy.example.test:3128"
 			r.Err = &cronofy.NetworkError{Host: r.Host, Proxy: r.Proxy, Kind: cronofy.NetworkProxy, ProxyStatus: http.StatusForbidden}
-		}), Problem, "The proxy proxy.example.test:3128 refused the connection to api-de.cronofy.com (403 Forbidden)."},
+		}), Problem, "The proxy proxy.example.test:3128 refused the connection to api-de.cronofy.com (403)."},
 		{"proxy setting", "proxy", as(failed(cronofy.NetworkProxy)), Problem, "The proxy's address in HTTPS_PROXY cannot be used"},
 		{"dns", "dns", as(same), OK, "Found: api-de.cronofy.com."},
 		{"dns lost", "dns", as(failed(cronofy.NetworkDNS)), Problem, "The name api-de.cronofy.com could not be found."},

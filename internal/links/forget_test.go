@@ -41,7 +41,7 @@ func TestForgetRevokes(t *testing.T) {
 	site, err := links.Site(l)
 	require.NoError(t, err)
 	c := h.server.Credentials()
-	_, err = cronofy.New(site, cronofy.App{ClientID: c.ClientID, ClientSecret: c.ClientSecret}).Refresh(t.Context(), cronofy.NewSecret(token))
+	_, err = cronofy.New(site, cronofy.App{ClientID: c.ClientID, ClientSecret: c.ClientSecret}, cronofy.Options{}).Refresh(t.Context(), cronofy.NewSecret(token))
 	require.Equal(t, "invalid_grant", cronofy.CodeOf(err), "the token still works")
 }
 
@@ -86,7 +86,7 @@ func TestServiceAccountsAreNeverRevoked(t *testing.T) {
 	require.NoError(t, err)
 	site, err := links.Site(l)
 	require.NoError(t, err)
-	_, err = cronofy.New(site, cronofy.App{}).UserInfo(t.Context(), h.server.Credentials().ServiceAccountToken)
+	_, err = cronofy.New(site, cronofy.App{}, cronofy.Options{}).UserInfo(t.Context(), h.server.Credentials().ServiceAccountToken)
 	require.NoError(t, err)
 	require.Equal(t, 1, countRevokes(h))
 }

@@ -66,7 +66,7 @@ func newFixture(t *testing.T, o sandbox.Options) *fixture {
 func (h *fixture) manager() *links.Manager {
 	return &links.Manager{Links: h.links, Stores: h.places,
 		NewClient: func(s cronofy.Site, a cronofy.App) links.Client {
-			return cronofy.New(s, a, cronofy.WithLimiter(nil))
+			return cronofy.New(s, a, cronofy.Options{Limiter: cronofy.NewLimiter(0, 0)})
 		}}
 }
 
@@ -78,8 +78,10 @@ func (h *fixture) link(p cronofy.Provider) links.Link {
 	c := h.server.Credentials()
 	var visits sync.WaitGroup
 	r := &flow.Runner{
-		NewClient: func(s cronofy.Site, a cronofy.App, _ func(cronofy.Wait)) *cronofy.Client { return cronofy.New(s, a) },
-		Stores:    h.places, Links: h.links,
+		NewClient: func(s cronofy.Site, a cronofy.App, _ func(cronofy.Wait)) *cronofy.Client {
+			return cronofy.New(s, a, cronofy.Options{})
+		},
+		Stores: h.places, Links: h.links,
 		OpenAccounts: func(context.Context, string) (io.ReadCloser, error) { return nil, io.EOF },
 		OpenURL: func(url string) error {
 			visits.Go(func() { _ = sandbox.Browser(context.Background(), http.DefaultClient, url, sandbox.Approve) })

@@ -42,7 +42,7 @@ func BenchmarkRun(b *testing.B) {
 			s, httpClient := server(b)
 			site, err := cronofy.DataCenters()[0].Site().Override(s.URL, s.URL)
 			require.NoError(b, err)
-			client := cronofy.New(site, cronofy.App{}, cronofy.WithHTTPClient(httpClient), cronofy.WithLimiter(cronofy.NewLimiter(0, 0)))
+			client := cronofy.New(site, cronofy.App{}, cronofy.Options{HTTP: httpClient, Limiter: cronofy.NewLimiter(0, 0)})
 			list, lines := io.Pipe()
 			go func() { // ends when the list is read or closed
 				_, err := io.WriteString(lines, "email,access_token\n")
@@ -113,7 +113,7 @@ func BenchmarkSandbox(b *testing.B) {
 			return bareLoop(h, s.APIURL(), workers, accounts)
 		},
 		"profiles": func(b *testing.B, s *sandbox.Server, h *http.Client) error {
-			client := cronofy.New(s.Site(cronofy.DataCenters()[0]), cronofy.App{}, cronofy.WithHTTPClient(h), cronofy.WithLimiter(cronofy.NewLimiter(0, 0)))
+			client := cronofy.New(s.Site(cronofy.DataCenters()[0]), cronofy.App{}, cronofy.Options{HTTP: h, Limiter: cronofy.NewLimiter(0, 0)})
 			list, lines := io.Pipe()
 			go func() { lines.CloseWithError(s.AccountsCSV(lines)) }() // ends when the list is read
 			w := NewWriter(io.Discard, FormatJSON, WriterOptions{})

@@ -65,7 +65,7 @@ func (s *strict) exceeds(now time.Time, limit int, length time.Duration) bool {
 }
 
 func (s *strict) client(l *cronofy.Limiter) *cronofy.Client {
-	return cronofy.New(cronofy.DataCenters()[0].Site(), cronofy.App{}, cronofy.WithHTTPClient(&http.Client{Transport: s}), cronofy.WithLimiter(l))
+	return cronofy.New(cronofy.DataCenters()[0].Site(), cronofy.App{}, cronofy.Options{HTTP: &http.Client{Transport: s}, Limiter: l})
 }
 
 // TestTwoHundredAtOnceUnder429: nothing is lost, nothing is read twice, and
@@ -146,8 +146,7 @@ func TestTwoHundredAtOnceAgainstTheSandbox(t *testing.T) {
 	h, err := cronofy.NewHTTPClient("")
 	require.NoError(t, err)
 	t.Cleanup(h.CloseIdleConnections)
-	client := cronofy.New(s.Site(cronofy.DataCenters()[0]), cronofy.App{}, cronofy.WithHTTPClient(h),
-		cronofy.WithLimiter(cronofy.NewLimiter(50, 0).WithClock(clock.Now, clock.Sleep)))
+	client := cronofy.New(s.Site(cronofy.DataCenters()[0]), cronofy.App{}, cronofy.Options{HTTP: h, Limiter: cronofy.NewLimiter(50, 0).WithClock(clock.Now, clock.Sleep)})
 	var list strings.Builder
 	require.NoError(t, s.AccountsCSV(&list))
 	var got []Record
