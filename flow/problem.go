@@ -132,89 +132,68 @@ func explainPort(e *callback.PortError) Problem {
 	return p
 }
 
-// answerWords say what an answer of Cronofy's means.
-type answerWords struct {
-	code          string
-	summary, hint string
-	step          Step // where it is put right; zero: where it happened
-	exit          int  // zero: ExitRefused
-}
-
 const (
 	askSupport   = "Ask Cronofy's support to enable enterprise conferencing for this application, naming the client id."
 	checkAccount = "Check the id, that it was authorized for this application, and the data center."
 )
 
 // statusWords are for answers without an OAuth code, by their status; 500 is for
-// all that is Cronofy's own fault, 0 for any other. What is missing on Cronofy's
+// all that is Cronofy's own fault, 0 for any other. Without a Step it is put right where
+// it happened, without an Exit it is a refusal. What is missing on Cronofy's
 // side is not documented for the link token: the sentences say what is known.
-var statusWords = map[int]answerWords{
-	401: {code: CodeUnauthorized, step: StepApplication, summary: "Cronofy does not accept this client secret.",
-		hint: "Check the secret, and that the data center is the one the application was made in."},
-	402: {code: CodePaymentRequired, summary: "The plan of this Cronofy application does not include enterprise conferencing.", hint: askSupport},
-	403: {code: CodeForbidden, summary: "This Cronofy application may not use enterprise conferencing.", hint: askSupport},
-	404: {code: CodeNotFound, step: StepServiceAccount, summary: "Cronofy does not know this service account.", hint: checkAccount},
-	422: {code: CodeUnprocessable, step: StepServiceAccount, summary: "Cronofy does not accept this service account.", hint: checkAccount},
-	423: {code: CodeLocked, summary: "Cronofy says that the account is locked.", hint: "Wait a while before you try again, or ask Cronofy's support."},
-	429: {code: CodeRateLimited, exit: ExitFailed, summary: "Cronofy's rate limit is used up.", hint: "Wait a minute, then try again."},
-	500: {code: CodeServerError, exit: ExitFailed, summary: "Cronofy had an internal error.",
-		hint: "Try again in a moment. status.cronofy.com shows whether there is an outage."},
-	0: {code: CodeBadAnswer, exit: ExitFailed, summary: "Cronofy's answer is not one that its API documents.",
-		hint: "Check the data center, and whether a proxy stands in between. Then try again."},
+var statusWords = map[int]Problem{
+	401: {Code: CodeUnauthorized, Step: StepApplication, Summary: "Cronofy does not accept this client secret.",
+		Hint: "Check the secret, and that the data center is the one the application was made in."},
+	402: {Code: CodePaymentRequired, Summary: "The plan of this Cronofy application does not include enterprise conferencing.", Hint: askSupport},
+	403: {Code: CodeForbidden, Summary: "This Cronofy application may not use enterprise conferencing.", Hint: askSupport},
+	404: {Code: CodeNotFound, Step: StepServiceAccount, Summary: "Cronofy does not know this service account.", Hint: checkAccount},
+	422: {Code: CodeUnprocessable, Step: StepServiceAccount, Summary: "Cronofy does not accept this service account.", Hint: checkAccount},
+	423: {Code: CodeLocked, Summary: "Cronofy says that the account is locked.", Hint: "Wait a while before you try again, or ask Cronofy's support."},
+	429: {Code: CodeRateLimited, Exit: ExitFailed, Summary: "Cronofy's rate limit is used up.", Hint: "Wait a minute, then try again."},
+	500: {Code: CodeServerError, Exit: ExitFailed, Summary: "Cronofy had an internal error.",
+		Hint: "Try again in a moment. status.cronofy.com shows whether there is an outage."},
+	0: {Code: CodeBadAnswer, Exit: ExitFailed, Summary: "Cronofy's answer is not one that its API documents.",
+		Hint: "Check the data center, and whether a proxy stands in between. Then try again."},
 }
 
 // oauthWords are for the codes of RFC 6749 sections 4.1.2.1 and 5.2 that ask for an
 // act of their own. Other codes are shown as they are.
-var oauthWords = map[string]answerWords{
-	"access_denied": {summary: "The administrator, or the provider, refused the authorization.",
-		hint: "Ask the administrator why. It takes an administrator of the calendars and one of the provider, and Cronofy's app must be allowed there first. Then try again."},
-	"invalid_client": {step: StepApplication, summary: "Cronofy does not accept this client id and secret.",
-		hint: "Check both, and that the data center is the one the application was made in."},
-	"invalid_grant": {summary: "Cronofy did not accept the authorization code: it was used before, is too old, or the redirect URI is not the one it was made for.",
-		hint: "Try again: that makes a new approval link."},
+var oauthWords = map[string]Problem{
+	"access_denied": {Summary: "The administrator, or the provider, refused the authorization.",
+		Hint: "Ask the administrator why. It takes an administrator of the calendars and one of the provider, and Cronofy's app must be allowed there first. Then try again."},
+	"invalid_client": {Step: StepApplication, Summary: "Cronofy does not accept this client id and secret.",
+		Hint: "Check both, and that the data center is the one the application was made in."},
+	"invalid_grant": {Summary: "Cronofy did not accept the authorization code: it was used before, is too old, or the redirect URI is not the one it was made for.",
+		Hint: "Try again: that makes a new approval link."},
 	"invalid_scope":           notEnabled,
 	"unauthorized_client":     notEnabled,
 	"server_error":            statusWords[500],
 	"temporarily_unavailable": statusWords[500],
 }
 
-var notEnabled = answerWords{summary: "Cronofy does not give this application the scope that was asked for.",
-	hint: "Check the scope, or ask Cronofy's support to enable Enterprise Connect and enterprise conferencing for it, naming the client id."}
-
-// problem is what an answer at a step comes to.
-func (w answerWords) problem(at Step) Problem {
-	return Problem{Summary: w.summary, Hint: w.hint, Code: w.code, Exit: cmp.Or(w.exit, ExitRefused), Step: cmp.Or(w.step, at)}
-}
-
-func explainOAuth(code, description string, at Step) Problem {
-	words, known := oauthWords[code]
-	if !known {
-		words = answerWords{summary: "Cronofy answered with the error " + code + ".", hint: "Check the redirect URI. " + anotherLink}
-	}
-	words.code = code
-	p := words.problem(at)
-	if description != "" {
-		p.Summary = strings.TrimSuffix(p.Summary, ".") + ": " + description + "."
-	}
-	return p
-}
+var notEnabled = Problem{Summary: "Cronofy does not give this application the scope that was asked for.",
+	Hint: "Check the scope, or ask Cronofy's support to enable Enterprise Connect and enterprise conferencing for it, naming the client id."}
 
 // explainAPI is for answers outside 2xx.
 func explainAPI(e *cronofy.Error, at Step) Problem {
+	p, known := statusWords[min(e.Status, 500)]
 	if e.Code != "" {
-		return explainOAuth(e.Code, e.Description, at)
+		p, known = oauthWords[e.Code]
 	}
-	words, known := statusWords[min(e.Status, 500)]
-	if !known {
-		words = statusWords[0]
-	}
-	p := words.problem(at)
 	switch {
+	case e.Code != "" && !known:
+		p = Problem{Summary: "Cronofy answered with the error " + e.Code + ".", Hint: "Check the redirect URI. " + anotherLink}
+	case !known:
+		p = statusWords[0]
 	case e.Status == 422:
 		p.Summary = strings.TrimSuffix(p.Summary, ".") + fieldText(e.Fields) + "."
 	case e.Status == 429 && e.RetryAfter > 0:
 		p.Hint = "Wait " + pause(e.RetryAfter) + ", then try again."
 	}
+	if e.Code != "" && e.Description != "" {
+		p.Summary = strings.TrimSuffix(p.Summary, ".") + ": " + e.Description + "."
+	}
+	p.Code, p.Exit, p.Step = cmp.Or(e.Code, p.Code), cmp.Or(p.Exit, ExitRefused), cmp.Or(p.Step, at)
 	return p
 }
 
@@ -256,10 +235,7 @@ type BrowserError struct {
 }
 
 func (e *BrowserError) Error() string {
-	if e.Err == nil {
-		return "the built-in browser brought no answer"
-	}
-	return "the built-in browser brought no answer: " + e.Err.Error()
+	return fmt.Sprint("the built-in browser brought no answer: ", e.Err)
 }
 
 // Unwrap gives the cause.
@@ -286,12 +262,12 @@ func (p Problem) ForScript() Problem {
 		otherPortOnly, "Give another redirect URI with --redirect-uri.",
 		otherURI, "Give another redirect URI with --redirect-uri.",
 	).Replace(p.Hint)
-	switch {
-	case !p.Approved:
-	case p.Code == CodeSecretStore:
-		p.Hint = approvedWords + "run setup again for a new approval link when the store works, or with --secret-store session; or go on with confer profiles."
-	default:
-		p.Hint = approvedWords + "run setup again for a new approval link, or go on with confer profiles."
+	again := ", or go on with confer profiles."
+	if p.Code == CodeSecretStore {
+		again = " when the store works, or with --secret-store session; or go on with confer profiles."
+	}
+	if p.Approved {
+		p.Hint = approvedWords + "run setup again for a new approval link" + again
 	}
 	return p
 }
@@ -315,8 +291,7 @@ func (p Problem) Details() string {
 		return ""
 	}
 	text := p.Err.Error()
-	var store *keystore.Error
-	if errors.As(p.Err, &store) {
+	if store, ok := errors.AsType[*keystore.Error](p.Err); ok {
 		text += because(store.Detail)
 	}
 	return cronofy.CleanText(text, 400)

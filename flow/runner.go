@@ -282,7 +282,7 @@ func Unattended(ctx context.Context, r *Runner, f Initial, acts <-chan Event, fo
 
 // givenAnswer is the answer to the page of a State, from what was given beforehand.
 func (s State) givenAnswer() Event {
-	if given := s.Step.rule().given; given != nil {
+	if given := steps[s.Step].given; given != nil {
 		return given(s.Answers)
 	}
 	return PagePassed{s.Step}

@@ -109,21 +109,14 @@ func Steps() []Step {
 	return all
 }
 
-func (s Step) rule() stepRule {
-	if s < 0 || int(s) >= stepCount {
-		return stepRule{name: "unknown"}
-	}
-	return steps[s]
-}
-
 // asksNothing tells whether the page is left by PagePassed.
-func (s Step) asksNothing() bool { return s.rule().missing == nil && s.rule().given == nil }
+func (s Step) asksNothing() bool { return steps[s].missing == nil && steps[s].given == nil }
 
 // String is the step's name in events for scripts: "service_account".
-func (s Step) String() string { return s.rule().name }
+func (s Step) String() string { return steps[s].name }
 
 // Title is the step's name on screen.
-func (s Step) Title() string { return s.rule().title }
+func (s Step) Title() string { return steps[s].title }
 
 // firstMissing is the first step that has to be asked about.
 func firstMissing(f Initial) Step {

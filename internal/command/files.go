@@ -80,7 +80,7 @@ func collision(a, b namedFile) error {
 	if a.info != nil && b.info != nil {
 		same = same || os.SameFile(a.info, b.info) && a.info.Mode()&fs.ModeCharDevice == 0
 	}
-	step := new(settings).option(strings.TrimPrefix(b.name, "--")).step
+	step := flagStep(strings.TrimPrefix(b.name, "--"))
 	switch {
 	case !same, a.path == os.DevNull:
 		return nil

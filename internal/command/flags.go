@@ -1,8 +1,10 @@
 package command
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -30,14 +32,6 @@ type option struct {
 	saved func(links.Link) string // what completes it of what is saved here; nil: nothing
 	file  fileUse
 	step  flow.Step // whose answer it gives, for the events of a set-up
-}
-
-// help is the sentence with the variable behind it.
-func (o option) help() string {
-	if o.env == "" {
-		return o.text
-	}
-	return o.text + " (" + o.env + ")"
 }
 
 // The groups of flags in a help text, in their order.
@@ -73,19 +67,22 @@ func add(cmd *cobra.Command, options ...option) {
 	fs := cmd.Flags()
 	fs.SortFlags = false // the help keeps their order: what is needed first stands first
 	for _, o := range options {
+		if o.env != "" {
+			o.text += " (" + o.env + ")"
+		}
 		switch dst := o.dst.(type) {
 		case *string:
-			fs.StringVar(dst, o.name, *dst, o.help())
+			fs.StringVar(dst, o.name, *dst, o.text)
 		case *bool:
-			fs.BoolVar(dst, o.name, *dst, o.help())
+			fs.BoolVar(dst, o.name, *dst, o.text)
 		case *int:
-			fs.IntVar(dst, o.name, *dst, o.help())
+			fs.IntVar(dst, o.name, *dst, o.text)
 		case *uint64:
-			fs.Uint64Var(dst, o.name, *dst, o.help())
+			fs.Uint64Var(dst, o.name, *dst, o.text)
 		case *time.Duration:
-			fs.DurationVar(dst, o.name, *dst, o.help())
+			fs.DurationVar(dst, o.name, *dst, o.text)
 		case *[]string:
-			fs.StringArrayVar(dst, o.name, *dst, o.help())
+			fs.StringArrayVar(dst, o.name, *dst, o.text)
 		}
 		fs.Lookup(o.name).Annotations = map[string][]string{noteGroup: {o.group}, noteArg: {o.arg}, noteFile: {string(o.file)}}
 		switch {
@@ -101,27 +98,25 @@ func add(cmd *cobra.Command, options ...option) {
 	}
 }
 
-// options are the flags that commands share, for add. changed gives another sentence
-// to some of them.
+// options are the flags of these names that commands share, for add; without a name all
+// of them. changed gives another sentence to some.
 func (f *settings) options(changed map[string]string, names ...string) (out []option) {
-	for _, name := range names {
-		o := f.option(name)
-		if text, ok := changed[name]; ok {
-			o.text = text
+	for _, o := range f.shared() {
+		if len(names) == 0 || slices.Contains(names, o.name) {
+			o.text = cmp.Or(changed[o.name], o.text)
+			out = append(out, o)
 		}
-		out = append(out, o)
 	}
+	slices.SortStableFunc(out, func(a, b option) int { return slices.Index(names, a.name) - slices.Index(names, b.name) })
 	return out
 }
 
-// option is a flag that commands share; the zero one: there is none of that name.
-func (f *settings) option(name string) option {
-	for _, o := range f.shared() {
-		if o.name == name {
-			return o
-		}
+// flagStep is the step whose answer a flag gives.
+func flagStep(flag string) flow.Step {
+	for _, o := range new(settings).options(nil, flag) {
+		return o.step
 	}
-	return option{}
+	return flow.StepDataCenter
 }
 
 func (f *settings) shared() []option {
@@ -193,12 +188,12 @@ func either(list []string) string {
 
 // wrong is the usage error for a shared flag: what is wrong with it, and what it takes.
 func wrong(flag, what, hint string) error {
-	return usageAt(new(settings).option(flag).step, "--"+flag+what, hint)
+	return usageAt(flagStep(flag), "--"+flag+what, hint)
 }
 
 // unknownValue is the usage error for a value of a flag that is none of those that it takes.
 func unknownValue(flag, what, value string, known []string) error {
-	return usageAt(new(settings).option(flag).step, fmt.Sprintf("there is no %s %q", what, cronofy.CleanText(value, 40)),
+	return usageAt(flagStep(flag), fmt.Sprintf("there is no %s %q", what, cronofy.CleanText(value, 40)),
 		guess(value, known)+"--"+flag+" takes "+either(known))
 }
 
@@ -226,26 +221,20 @@ func guessWithin(most int, word string, known []string) string {
 
 // wrongFlag says what is wrong with a flag that could not be parsed.
 func wrongFlag(cmd *cobra.Command, err error) error {
-	var unknown *pflag.NotExistError
-	var value *pflag.InvalidValueError
-	var none *pflag.ValueRequiredError
-	switch {
-	case errors.As(err, &unknown):
-		hint := cmd.CommandPath() + " --help lists the flags"
-		if unknown.GetSpecifiedShortnames() == "" {
-			var names []string
-			cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, "--"+f.Name) })
-			hint = guess("--"+unknown.GetSpecifiedName(), names) + hint
-		}
-		return usage(strings.TrimSpace(err.Error()), hint)
-	case errors.As(err, &value):
+	if value, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
 		f := value.GetFlag()
 		return wrong(f.Name, fmt.Sprintf(" cannot be %q", cronofy.CleanText(value.GetValue(), 40)), "it takes "+takes(f))
-	case errors.As(err, &none):
-		f := none.GetFlag()
-		return wrong(f.Name, " needs a value", "it takes "+takes(f))
 	}
-	return usage(strings.TrimSpace(err.Error()), cmd.CommandPath()+" --help lists the flags")
+	if none, ok := errors.AsType[*pflag.ValueRequiredError](err); ok {
+		return wrong(none.GetFlag().Name, " needs a value", "it takes "+takes(none.GetFlag()))
+	}
+	near := ""
+	if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok && unknown.GetSpecifiedShortnames() == "" {
+		var names []string
+		cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, "--"+f.Name) })
+		near = guess("--"+unknown.GetSpecifiedName(), names)
+	}
+	return usage(strings.TrimSpace(err.Error()), near+cmd.CommandPath()+" --help lists the flags")
 }
 
 // takes says what a flag takes, as a fragment.
@@ -258,7 +247,7 @@ func takes(f *pflag.Flag) string {
 	case "bool":
 		return "true or false; alone it means true"
 	}
-	if arg := annotation(f, noteArg); arg == "FILE" {
+	if annotation(f, noteArg) == "FILE" {
 		return "the name of a file"
 	}
 	return f.Usage

@@ -28,11 +28,7 @@ func writeHelp(cmd *cobra.Command, _ []string) {
 		width = min(width, columns)
 	}
 	var b strings.Builder
-	text := cmd.Long
-	if text == "" {
-		text = cmd.Short + "."
-	}
-	fmt.Fprintf(&b, "%s\n\nUsage:\n  %s\n", wrap(text, width, ""), cmd.UseLine())
+	fmt.Fprintf(&b, "%s\n\nUsage:\n  %s\n", wrap(cmp.Or(cmd.Long, cmd.Short+"."), width, ""), cmd.UseLine())
 	if cmd.HasExample() {
 		fmt.Fprintf(&b, "\nExamples:\n%s\n", strings.TrimRight(cmd.Example, "\n"))
 	}
@@ -203,18 +199,15 @@ func programVersion() string {
 func versionWords() string {
 	words := programVersion()
 	if info, ok := debug.ReadBuildInfo(); ok {
-		told := map[string]string{}
 		for _, s := range info.Settings {
-			told[s.Key] = s.Value
-		}
-		if commit := told["vcs.revision"]; commit != "" {
-			words += ", commit " + commit
-		}
-		if told["vcs.modified"] == "true" {
-			words += " (changed)"
-		}
-		if told["vcs.time"] != "" {
-			words += ", of " + told["vcs.time"]
+			switch {
+			case s.Key == "vcs.revision":
+				words += ", commit " + s.Value
+			case s.Key == "vcs.time":
+				words += ", of " + s.Value
+			case s.Key == "vcs.modified" && s.Value == "true":
+				words += ", changed"
+			}
 		}
 	}
 	return words + ", built with " + runtime.Version() + " for " + runtime.GOOS + "/" + runtime.GOARCH

@@ -42,23 +42,19 @@ func (m members) MarshalJSON() ([]byte, error) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
-	separator := "{"
+	b.WriteByte('{')
 	for pair := range slices.Chunk(m, 2) {
 		name, optional := strings.CutSuffix(pair[0].(string), "?")
 		if optional && reflect.ValueOf(pair[1]).IsZero() {
 			continue
 		}
-		fmt.Fprintf(&b, "%s%q:", separator, name)
+		fmt.Fprintf(&b, "%q:", name)
 		if err := enc.Encode(pair[1]); err != nil {
 			return nil, err
 		}
-		separator = ","
+		b.WriteByte(',')
 	}
-	if separator == "{" {
-		b.WriteString(separator)
-	}
-	b.WriteByte('}')
-	return b.Bytes(), nil
+	return append(bytes.TrimSuffix(b.Bytes(), []byte(",")), '}'), nil
 }
 
 // write goes on without a reader: what was begun is finished, and the exit code
@@ -187,21 +183,14 @@ func (f *settings) openLog(ctx context.Context) error {
 
 // loggedTransport notes each call to Cronofy.
 type loggedTransport struct {
-	next http.RoundTripper
-	log  *slog.Logger
-}
-
-// CloseIdleConnections is what http.Client looks for.
-func (t *loggedTransport) CloseIdleConnections() {
-	if c, ok := t.next.(interface{ CloseIdleConnections() }); ok {
-		c.CloseIdleConnections()
-	}
+	*http.Transport
+	log *slog.Logger
 }
 
 // RoundTrip implements http.RoundTripper.
 func (t *loggedTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	began := time.Now()
-	resp, err := t.next.RoundTrip(r)
+	resp, err := t.Transport.RoundTrip(r)
 	attrs := []any{"method", r.Method, "host", r.URL.Host, "path", r.URL.Path, "took", time.Since(began).Round(time.Millisecond).String()}
 	if err == nil { // an error comes with the event that follows
 		attrs = append(attrs, "status", resp.StatusCode, "date", resp.Header.Get("Date"))

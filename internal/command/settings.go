@@ -40,11 +40,7 @@ func newSettings() *settings {
 }
 
 func (f *settings) setupFlags(cmd *cobra.Command) {
-	add(cmd, f.options(map[string]string{"json": "events as JSON lines on standard output; needs --no-input"},
-		"data-center", "client-id", "client-secret-file", "service-account", "provider", "label", "accounts", "sandbox", "no-input",
-		"json", "plain", "dry-run", "color", "tokens-out",
-		"redirect-uri", "listen", "browser", "timeout", "ca-file",
-		"secret-store", "secret-passphrase-fd", "api-url", "app-url", "debug")...)
+	add(cmd, f.options(map[string]string{"json": "events as JSON lines on standard output; needs --no-input"})...)
 }
 
 // fill takes from the environment what no flag gave.
@@ -129,16 +125,14 @@ func (f *settings) answers() (a flow.Answers, err error) {
 }
 
 func (f *settings) site() (cronofy.Site, error) {
-	var site cronofy.Site
-	if f.dataCenter == "" {
-		if f.apiURL != "" && f.appURL != "" { // with one alone, the other would be some data center's
-			return f.override(cronofy.DataCenters()[0].Site())
-		}
-		return site, nil
-	}
 	dc, ok := cronofy.FindDataCenter(f.dataCenter)
-	if !ok {
-		return site, unknownValue("data-center", "data center", f.dataCenter, dataCenterIDs())
+	switch {
+	case f.dataCenter == "" && f.apiURL != "" && f.appURL != "": // with one alone, the other would be some data center's
+		dc = cronofy.DataCenters()[0]
+	case f.dataCenter == "":
+		return cronofy.Site{}, nil
+	case !ok:
+		return cronofy.Site{}, unknownValue("data-center", "data center", f.dataCenter, dataCenterIDs())
 	}
 	return f.override(dc.Site())
 }
@@ -168,7 +162,7 @@ func (f *settings) secret(ctx context.Context, e environment, s streams) (cronof
 type environment struct {
 	get          func(string) string
 	clientSecret cronofy.Secret
-	names        cronofy.Names
+	names        cronofy.Names // the three that Cronofy does not document, as hidden settings put them
 }
 
 func readEnvironment(lookup func(string) (string, bool), unset func(string) error) environment {
@@ -176,7 +170,11 @@ func readEnvironment(lookup func(string) (string, bool), unset func(string) erro
 	// Trimmed as a file's content is: a shell's variable may end in a line break.
 	secret := cronofy.NewSecret(strings.TrimSpace(get("CRONOFY_CLIENT_SECRET")))
 	_ = unset("CRONOFY_CLIENT_SECRET")
-	return environment{get, secret, inferredNames(get)}
+	n := cronofy.DefaultNames()
+	n.OUAuthorizePath = cmp.Or(get("CONFER_OU_AUTHORIZE_PATH"), n.OUAuthorizePath)
+	n.OULinkTokenParam = cmp.Or(get("CONFER_OU_LINK_TOKEN_PARAM"), n.OULinkTokenParam)
+	n.OULinkTokenField = cmp.Or(get("CONFER_OU_LINK_TOKEN_FIELD"), n.OULinkTokenField)
+	return environment{get, secret, n}
 }
 
 // forSandbox leaves out what would lead to the real Cronofy.
@@ -188,14 +186,4 @@ func (e environment) forSandbox() environment {
 		return e.get(name)
 	}
 	return environment{get, cronofy.Secret{}, cronofy.DefaultNames()}
-}
-
-// inferredNames are the three names that Cronofy does not document, as hidden
-// settings put them.
-func inferredNames(get func(string) string) cronofy.Names {
-	n := cronofy.DefaultNames()
-	n.OUAuthorizePath = cmp.Or(get("CONFER_OU_AUTHORIZE_PATH"), n.OUAuthorizePath)
-	n.OULinkTokenParam = cmp.Or(get("CONFER_OU_LINK_TOKEN_PARAM"), n.OULinkTokenParam)
-	n.OULinkTokenField = cmp.Or(get("CONFER_OU_LINK_TOKEN_FIELD"), n.OULinkTokenField)
-	return n
 }

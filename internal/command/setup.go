@@ -82,22 +82,29 @@ func setup(ctx context.Context, f *settings, e environment, s streams) error {
 		return err
 	}
 	defer w.close()
+	if f.dryRun || f.noInput {
+		if err := missing(w.known); err != nil {
+			return err
+		}
+	}
 	if f.dryRun {
 		return dryRun(ctx, w, f.tokensOut, s)
 	}
 	if err := w.takeTokens(f.tokensOut); err != nil {
 		return err
 	}
-	if err := w.refuseNewerList(ctx); err != nil {
-		return err
-	}
-	if f.noInput {
-		return setupUnattended(ctx, f, w, s)
+	if w.runner.Links != nil { // an older confer would have to take a newer one's links away
+		if _, err := w.runner.Links.Load(ctx); errors.Is(err, links.ErrNewer) { // what else is wrong is said where it matters
+			return &failure{explainLink(err)}
+		}
 	}
 	if f.accounts != "" {
 		if err := w.checkList(ctx, f.accounts); err != nil {
 			return err
 		}
+	}
+	if f.noInput {
+		return setupUnattended(ctx, f, w, s)
 	}
 	plain, err := lineByLine(f, s, e)
 	if err != nil {
@@ -105,19 +112,6 @@ func setup(ctx context.Context, f *settings, e environment, s streams) error {
 	}
 	w.resume(ctx, f.browser, e.get("BROWSER"))
 	return setupWizard(ctx, w, plain, s, e)
-}
-
-// refuseNewerList ends a run whose link an older confer could not list: it would
-// have to take the newer one's links away.
-func (w *wiring) refuseNewerList(ctx context.Context) error {
-	if w.runner.Links == nil {
-		return nil
-	}
-	_, err := w.runner.Links.Load(ctx)
-	if !errors.Is(err, links.ErrNewer) {
-		return nil // what else is wrong is said where it matters
-	}
-	return &failure{explainLink(err)}
 }
 
 // missing names the flags of the answers that nobody gave, by what the pages ask.
@@ -198,8 +192,7 @@ func setupWizard(ctx context.Context, w *wiring, plain bool, s streams, e enviro
 	for _, r := range tasks.Close() { // what was finished on the way out counts
 		last, _ = last.Apply(r)
 	}
-	var caught *crash.Error
-	if errors.As(err, &caught) {
+	if caught, ok := errors.AsType[*crash.Error](err); ok {
 		sayCrash(s.err, caught)
 		return &exitError{flow.ExitFailed}
 	}
@@ -226,7 +219,7 @@ func sayEnd(last flow.State, kept bool, tokens *tokenFile, s streams) error {
 	if len(last.Made) == 0 {
 		fmt.Fprintln(s.err, "Nothing was linked.")
 		switch {
-		case kept && last.Unsaved:
+		case last.Unsaved:
 			fmt.Fprintln(s.err, "Your answers were not saved.")
 		case kept:
 			fmt.Fprintln(s.err, "Your answers are kept: confer goes on where you stopped.")
@@ -262,35 +255,24 @@ func measuresFlags(get func(string) string) bool {
 // that nothing has yet.
 func saveFile(name, text string) (string, error) {
 	ext := filepath.Ext(name)
-	base := strings.TrimSuffix(name, ext)
-	for i := 1; ; i++ {
-		path := name
-		if i > 1 {
-			path = fmt.Sprintf("%s-%d%s", base, i, ext)
-		}
+	for i, path := 2, name; ; i++ {
 		err := atomicfile.Write(path, []byte(text), atomicfile.New)
-		unsafe := new(atomicfile.UnsafeError)
-		if (errors.Is(err, fs.ErrExist) || errors.As(err, &unsafe)) && i < 100 {
-			continue
+		_, unsafe := errors.AsType[*atomicfile.UnsafeError](err)
+		if !unsafe && !errors.Is(err, fs.ErrExist) || i > 100 {
+			return path, err
 		}
-		if err != nil {
-			return "", fmt.Errorf("save: %w", err)
-		}
-		return path, nil
+		path = fmt.Sprintf("%s-%d%s", strings.TrimSuffix(name, ext), i, ext)
 	}
 }
 
 // setupUnattended is a set-up that asks nothing, for scripts.
 func setupUnattended(ctx context.Context, f *settings, w *wiring, s streams) error {
-	if err := missing(w.known); err != nil {
-		return err
-	}
 	if a := w.known.Answers; !flow.LoopbackRedirect(a.RedirectURI) && a.Listen == "" {
 		return usageAt(flow.StepAuthorize, "missing: --listen",
 			"the redirect URI is not on this machine: --listen says where your tunnel or proxy delivers the answer; without one use the wizard, where the final address can be pasted")
 	}
-	if err := w.checkList(ctx, f.accounts); err != nil {
-		return err
+	if f.accounts == "" {
+		w.known.Answers.Accounts = flow.Accounts{} // the sandbox's suggestion is for people
 	}
 	t := teller{s: s, tokens: &w.tokens}
 	if f.json {
@@ -376,24 +358,17 @@ func (t *tokenFile) failed() error {
 }
 
 // checkList finds mistakes in the list of accounts before the administrator is
-// troubled. The sandbox's suggestion is for people.
+// troubled.
 func (w *wiring) checkList(ctx context.Context, path string) error {
-	a := &w.known.Answers
-	switch path {
-	case "":
-		a.Accounts = flow.Accounts{}
-		return nil
-	case "-":
+	if path == "-" {
 		return usageAt(flow.StepProfiles, "--accounts - goes with confer profiles", "give setup a file: it is read before the link and after it")
 	}
-	if err := w.runner.CheckAccounts(ctx, *a); err != nil {
-		if errors.Is(err, context.Canceled) {
-			return err
-		}
-		p := flow.Explain(err, flow.StepProfiles)
-		return wrong("accounts", ": "+p.Summary, p.Hint)
+	err := w.runner.CheckAccounts(ctx, w.known.Answers)
+	if err == nil || errors.Is(err, context.Canceled) {
+		return err
 	}
-	return nil
+	p := flow.Explain(err, flow.StepProfiles)
+	return wrong("accounts", ": "+p.Summary, p.Hint)
 }
 
 // teller says what happens in a set-up that asks nothing: results on standard output,

@@ -141,7 +141,7 @@ func newClients(ctx context.Context, f *settings, names cronofy.Names, limiter *
 		return nil, err
 	}
 	if f.log != nil {
-		h.Transport = &loggedTransport{h.Transport, f.log}
+		h.Transport = &loggedTransport{h.Transport.(*http.Transport), f.log}
 	}
 	return clientsOver(h, names, limiter), nil
 }
@@ -197,20 +197,15 @@ func (w *wiring) useSandbox(ctx context.Context, f *settings, server *sandbox.Se
 	a.Site = server.Site(a.Site.DataCenter) // last, for the sandbox's relink links name it
 	w.known.Store = flow.Store{Kind: keystore.None, Pinned: true}
 	w.known.Suggested = true
-	w.runner.OpenAccounts = sandboxAccounts(server)
-	w.runner.Looks = []time.Duration{500 * time.Millisecond, time.Second, 2 * time.Second}
-	w.useBrowser(ctx, f.browser)
-}
-
-func sandboxAccounts(server *sandbox.Server) func(context.Context, string) (io.ReadCloser, error) {
-	return func(ctx context.Context, path string) (io.ReadCloser, error) {
+	w.runner.OpenAccounts = func(ctx context.Context, path string) (io.ReadCloser, error) {
 		if path != sandboxPeople {
 			return openFile(ctx, path)
 		}
 		var b bytes.Buffer
-		_ = server.AccountsCSV(&b) // a buffer takes everything
-		return io.NopCloser(&b), nil
+		return io.NopCloser(&b), server.AccountsCSV(&b)
 	}
+	w.runner.Looks = []time.Duration{500 * time.Millisecond, time.Second, 2 * time.Second}
+	w.useBrowser(ctx, f.browser)
 }
 
 // useBrowser has a built-in browser click through the sandbox's pages, or opens
