@@ -74,10 +74,7 @@ func (z *authorization) claim(ctx context.Context, text string) (callback.Answer
 	}
 	ours := false
 	updated := z.r.update(ctx, func(c *links.Contents) {
-		p, found := c.FindPending(a.State, time.Now())
-		if ours = found && isFor(p, z.answers); ours {
-			c.RemovePending(a.State)
-		}
+		ours = c.TakePending(a.State, time.Now(), func(p links.Pending) bool { return isFor(p, z.answers) })
 	})
 	if ours && updated == nil {
 		err = nil

@@ -86,9 +86,8 @@ func TestHandedOverIsBoundToItsAnswersAndItsDay(t *testing.T) {
 		h, link := handedOver(t)
 		final := finalAddress(t, link)
 		d := h.laterRun()
-		require.NoError(t, h.links.Update(t.Context(), func(c *links.Contents) error {
+		require.NoError(t, h.links.Update(t.Context(), func(c *links.Contents) {
 			c.Pending[0].Begun = time.Now().Add(-48 * time.Hour)
-			return nil
 		}))
 		s := d.until(flow.Pasted{Text: final}, over)
 		require.Nil(t, s.Link)

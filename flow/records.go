@@ -27,17 +27,15 @@ func (r *Runner) update(ctx context.Context, change func(*links.Contents)) error
 	if r.Links == nil {
 		return nil
 	}
-	return r.Links.Update(ctx, func(c *links.Contents) error { change(c); return nil })
+	return r.Links.Update(ctx, change)
 }
 
 // record writes the link down. That it could not is a notice, not a failure:
 // the link is made and its tokens are stored.
 func (r *Runner) record(ctx context.Context, l links.Link, a Answers) string {
-	damaged := ""
+	var damaged []string
 	err := r.update(ctx, func(c *links.Contents) {
-		if n := len(c.Damaged); n > 0 {
-			damaged = c.Damaged[n-1]
-		}
+		damaged = c.Damaged
 		c.AddLink(l)
 		if d := c.Draft; d != nil && !r.NoDraft && d.ClientID == l.ClientID && d.ServiceAccount == l.ServiceAccount {
 			c.Draft = nil // another wizard's, of another customer, stays
@@ -47,12 +45,13 @@ func (r *Runner) record(ctx context.Context, l links.Link, a Answers) string {
 	switch {
 	case err != nil:
 		return fmt.Sprintf("Linked, but the list of links could not be written: %s.", cronofy.CleanText(err.Error(), 160))
-	case damaged != "":
-		return "Linked. The list of links was damaged; it was kept as " + cronofy.CleanText(damaged, 400) + "."
-	case !l.RefreshToken:
+	case len(damaged) > 0:
+		return "Linked. The list of links was damaged; it was kept as " + cronofy.CleanText(damaged[len(damaged)-1], 400) + "."
+	case r.Links == nil || !l.RefreshToken:
 		return ""
 	}
-	if err := r.deleteCopies(ctx, l.Token()); err != nil {
+	m := links.Manager{Links: r.Links, Stores: r.Stores}
+	if err := m.DeleteCopies(ctx, l.Token()); err != nil {
 		return "Linked. " + explainCopies
 	}
 	return ""
@@ -64,10 +63,11 @@ func (r *Runner) recordAccount(ctx context.Context, a Answers, s Store, token cr
 	kept := links.ServiceAccount{DataCenter: a.Site.DataCenter.ID, APIHost: a.Site.APIHost(), ClientID: a.ClientID,
 		ID: a.ServiceAccount, Label: a.Label, Scope: token.Scope, Store: s.Kind, Authorized: time.Now().UTC()}
 	err := r.update(ctx, func(c *links.Contents) { c.AddServiceAccount(kept) })
-	if err != nil || token.RefreshToken.Empty() {
+	if err != nil || r.Links == nil || token.RefreshToken.Empty() {
 		return nil
 	}
-	return r.deleteCopies(ctx, kept.Link().Token())
+	m := links.Manager{Links: r.Links, Stores: r.Stores}
+	return m.DeleteCopies(ctx, kept.Link().Token())
 }
 
 // saveLimit bounds the wait for another process that writes the same file.
@@ -226,14 +226,4 @@ func (r *Runner) recordSecret(ctx context.Context, what links.StoredSecret, s St
 			_ = r.update(context.WithoutCancel(ctx), func(c *links.Contents) { c.RemoveSecret(what) })
 		}
 	}, nil
-}
-
-// deleteCopies deletes what lies of a token in other stores than the one that it is in
-// now; see links.Manager.
-func (r *Runner) deleteCopies(ctx context.Context, token links.StoredSecret) error {
-	if r.Links == nil {
-		return nil
-	}
-	m := links.Manager{Links: r.Links, Stores: r.Stores}
-	return m.DeleteCopies(ctx, token)
 }

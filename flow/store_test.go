@@ -119,7 +119,7 @@ func TestDraftsOfOthersStay(t *testing.T) {
 		if d.ServiceAccount == "" {
 			d.ServiceAccount = h.found.Answers.ServiceAccount
 		}
-		require.NoError(t, h.links.Update(t.Context(), func(now *links.Contents) error { now.Draft = &d; return nil }))
+		require.NoError(t, h.links.Update(t.Context(), func(now *links.Contents) { now.Draft = &d }))
 		last, _ := h.run(t.Context())
 		require.NotNil(t, last.Link)
 		after, err := h.links.Load(t.Context())

@@ -197,7 +197,7 @@ func (h *commandHouse) linked() (*links.Manager, links.Link) {
 	}
 	m := &links.Manager{Links: links.Open(filepath.Join(h.dir, "confer", "links.json")), Stores: oneStore{store},
 		NewClient: func(s cronofy.Site, a cronofy.App) links.Client { return h.client(s, a) }}
-	require.NoError(h.t, m.Links.Update(h.t.Context(), func(c *links.Contents) error { c.AddLink(l); return nil }))
+	require.NoError(h.t, m.Links.Update(h.t.Context(), func(c *links.Contents) { c.AddLink(l) }))
 	return m, l
 }
 

@@ -131,10 +131,9 @@ func (k *keyringScript) seed(ts *testscript.TestScript, _ []string) {
 	k.put(ts, "SERVICEKEY")
 	k.put(ts, "SECRETKEY")
 	f := links.Open(filepath.Join(ts.Getenv("XDG_STATE_HOME"), "confer", "links.json"))
-	ts.Check(f.Update(context.Background(), func(all *links.Contents) error {
+	ts.Check(f.Update(context.Background(), func(all *links.Contents) {
 		all.AddServiceAccount(links.ServiceAccount{DataCenter: "us", APIHost: strings.TrimPrefix(k.server.APIURL(), "http://"),
 			ClientID: c.ClientID, ID: c.ServiceAccountID, Store: "keyring", Authorized: time.Now()})
-		return nil
 	}))
 }
 
@@ -256,7 +255,7 @@ func TestLinkWords(t *testing.T) {
 		{links.ErrBusy, "Another confer", "Try again", flow.CodeSecretStore, 1},
 		{links.ErrSite, "data center of this link", "confer setup", flow.CodeUsage, 1},
 		{&links.NotStoredError{Err: locked}, "the store did not take it", "confer setup", flow.CodeSecretStore, 1},
-		{&links.StepError{Step: links.StepSecrets, Err: locked}, "keyring is locked", "Unlock it and try again.", flow.CodeSecretStore, 1},
+		{locked, "keyring is locked", "Unlock it and try again.", flow.CodeSecretStore, 1},
 		{&keystore.Error{Store: keystore.File, Err: keystore.ErrNoPassphrase, Cause: errNoPassphrase}, "needs its passphrase", "--secret-passphrase-fd", flow.CodeSecretStore, 1},
 		{&keystore.Error{Store: keystore.File, Err: keystore.ErrPassphrase, Path: "/x/secrets.age"}, "does not open", "If it is lost, begin a new file: move away /x/secrets.age.", flow.CodeSecretStore, 1},
 		{&keystore.Error{Store: keystore.File, Err: keystore.ErrDamaged, Path: "/x/secrets.age"}, "damaged", "secrets.age", flow.CodeSecretStore, 1},

@@ -127,7 +127,7 @@ func (q *logoutRun) forget(ctx context.Context, l links.Link) {
 	}
 	done, err := q.m.Forget(ctx, l, q.f.revoke)
 	if err != nil {
-		q.failed(l, done.Revoked, err)
+		q.failed(l, done, err)
 		return
 	}
 	q.say(l, done)
@@ -152,21 +152,17 @@ const revokeWarning = "Revoking ends confer's own Organizational Unit token. Whe
 	"every account, is not documented by Cronofy. It cannot be undone without the administrator."
 
 // failed tells where a link stopped being forgotten.
-func (q *logoutRun) failed(l links.Link, revoked bool, err error) {
+func (q *logoutRun) failed(l links.Link, done links.Forgotten, err error) {
 	p := explainLink(err)
-	var step links.Step
-	if e, ok := errors.AsType[*links.StepError](err); ok {
-		step = e.Step
+	did := stepWords[done.Failed]
+	if done.Revoked {
+		did = "its token is revoked, but " + did
 	}
-	did := ""
-	if revoked {
-		did = "its token is revoked, but "
-	}
-	p.Summary = l.ID() + " is still listed: " + did + stepWords[step] + " " + p.Summary
-	if _, shut := errors.AsType[*keystore.Error](err); step == links.StepRevoke && !shut { // else nothing could be deleted either
+	p.Summary = l.ID() + " is still listed: " + did + " " + p.Summary
+	if _, shut := errors.AsType[*keystore.Error](err); done.Failed == links.StepRevoke && !shut { // else nothing could be deleted either
 		p.Hint += " Without --revoke, confer logout forgets the link here alone."
 	}
-	q.stays(l.ID(), step, revoked, p)
+	q.stays(l.ID(), done.Failed, done.Revoked, p)
 }
 
 // stepWords are where a link stopped being forgotten.

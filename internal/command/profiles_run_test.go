@@ -231,9 +231,8 @@ func TestProfilesWithAStoredServiceAccount(t *testing.T) {
 	tokenKey := keystore.Key(site.APIHost(), c.ClientID, token.Sub, "service_account", "refresh_token")
 	require.NoError(t, store.Set(t.Context(), keystore.Key(site.APIHost(), c.ClientID, "client_secret"), c.ClientSecret.Reveal()))
 	require.NoError(t, store.Set(t.Context(), tokenKey, token.RefreshToken.Reveal()))
-	require.NoError(t, links.Open(filepath.Join(state, "links.json")).Update(t.Context(), func(all *links.Contents) error {
+	require.NoError(t, links.Open(filepath.Join(state, "links.json")).Update(t.Context(), func(all *links.Contents) {
 		all.AddServiceAccount(links.ServiceAccount{DataCenter: "us", APIHost: site.APIHost(), ClientID: c.ClientID, ID: token.Sub, Store: "file", Authorized: time.Now().UTC()})
-		return nil
 	}))
 	args := w.emails("emails.txt", "--yes", "--json", "--service-account", token.Sub, "--secret-store", "file", "--secret-passphrase-fd", "0", "--no-input")
 	args = append(args[:6], args[10:]...) // neither of the two files

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"slices"
 	"strings"
 	"time"
 
@@ -37,7 +36,7 @@ func (w *wiring) resume(ctx context.Context, browser, environment string) {
 		// comes after Load, which is told what had to be set aside.
 		ctx, cancel := context.WithTimeout(ctx, browserLimit)
 		defer cancel()
-		_ = file.Update(ctx, func(c *links.Contents) error { c.Browser = browser; return nil })
+		_ = file.Update(ctx, func(c *links.Contents) { c.Browser = browser })
 	}
 	if browser == "" && environment == "" && c.Browser != "" {
 		w.browser = c.Browser
@@ -56,22 +55,11 @@ func (w *wiring) resume(ctx context.Context, browser, environment string) {
 		w.known.Resumed = true
 	case len(w.known.Pending) > 0:
 		w.adopt(w.known.Pending[0].Answers)
-	case !a.Site.Chosen() && a.ClientID == "" && a.ServiceAccount == "" && a.Provider == "":
-		w.known.Linked = newest(c.Links)
+	case len(c.Links) > 0 && !a.Site.Chosen() && a.ClientID == "" && a.ServiceAccount == "" && a.Provider == "":
+		if site, err := links.Site(c.Links[0]); err == nil { // the newest comes first
+			w.known.Linked = &flow.Link{Link: c.Links[0], Site: site}
+		}
 	}
-}
-
-// newest is the link that was made last, where its data center is known.
-func newest(made []links.Link) *flow.Link {
-	if len(made) == 0 {
-		return nil
-	}
-	at := slices.MaxFunc(made, func(a, b links.Link) int { return a.Linked.Compare(b.Linked) })
-	site, err := links.Site(at)
-	if err != nil {
-		return nil
-	}
-	return &flow.Link{Link: at, Site: site}
 }
 
 // lockDraft has the place for unfinished answers be this run's. A run that begins

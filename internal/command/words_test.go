@@ -56,7 +56,7 @@ func TestWordsOfCommands(t *testing.T) {
 	all.WriteString("\nThe end of logout, and moments of status:\n")
 	for _, step := range []links.Step{links.StepWait, links.StepRevoke, links.StepSecrets, links.StepList} {
 		q := &logoutRun{f: &logoutFlags{}, s: streams{err: &all}}
-		q.failed(links.Link{ClientID: "id", ServiceAccount: "ser_1", Provider: "zoom_enterprise"}, step == links.StepList, &links.StepError{Step: step, Err: links.ErrBusy})
+		q.failed(links.Link{ClientID: "id", ServiceAccount: "ser_1", Provider: "zoom_enterprise"}, links.Forgotten{Failed: step, Revoked: step == links.StepList}, links.ErrBusy)
 	}
 	fmt.Fprintf(&all, "    %s\n", whereabouts(links.Secret{State: links.Unread, Err: links.ErrDialog}, "keyring"))
 	fmt.Fprintf(&all, "    %s\n    %s\n", remembered("firefox"), remembered("none"))

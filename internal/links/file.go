@@ -116,8 +116,8 @@ func (f *File) Peek() (Contents, error) {
 }
 
 // Update reads the file as Load does, lets change work on what it holds and writes it
-// back, while no other Update does. If change fails or changes nothing, nothing is written.
-func (f *File) Update(ctx context.Context, change func(*Contents) error) error {
+// back, while no other Update does. If that changes nothing, nothing is written.
+func (f *File) Update(ctx context.Context, change func(*Contents)) error {
 	if err := atomicfile.MakeFolder(filepath.Dir(f.path), false); err != nil {
 		return failure("write", f.path, err)
 	}
@@ -130,9 +130,7 @@ func (f *File) Update(ctx context.Context, change func(*Contents) error) error {
 	if err != nil {
 		return err
 	}
-	if err := change(&c); err != nil {
-		return fmt.Errorf("change %s: %w", f.path, err)
-	}
+	change(&c)
 	after, err := encode(c)
 	if err == nil && len(after) > maxSize {
 		err = fmt.Errorf("too large: %d bytes", len(after))

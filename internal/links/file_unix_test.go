@@ -76,7 +76,7 @@ func TestWhatIsNotOursAloneIsRefused(t *testing.T) {
 			was := mode(t, f.Path())
 			_, err = f.Load(t.Context())
 			require.ErrorIs(t, err, ErrUnsafe)
-			require.ErrorIs(t, f.Update(t.Context(), func(*Contents) error { t.Error("entered"); return nil }), ErrUnsafe)
+			require.ErrorIs(t, f.Update(t.Context(), func(*Contents) { t.Error("entered") }), ErrUnsafe)
 			require.Equal(t, was, mode(t, f.Path()))
 			if untouched != "" {
 				after, err := os.ReadFile(untouched)
@@ -97,7 +97,7 @@ func TestALockThatIsNoFileIsRefused(t *testing.T) {
 		f := tempFile(t)
 		require.NoError(t, os.MkdirAll(filepath.Dir(f.Path()), 0o700))
 		require.NoError(t, spoil(f.Path()+".lock"), name)
-		require.ErrorIs(t, f.Update(t.Context(), func(*Contents) error { t.Error("entered"); return nil }), ErrUnsafe, name)
+		require.ErrorIs(t, f.Update(t.Context(), func(*Contents) { t.Error("entered") }), ErrUnsafe, name)
 		require.NoFileExists(t, filepath.Join(filepath.Dir(f.Path()), "elsewhere"))
 	}
 }
@@ -114,7 +114,7 @@ func TestFolderOfOthersIsRefused(t *testing.T) {
 		dir := filepath.Dir(f.Path())
 		require.NoError(t, os.MkdirAll(dir, 0o700))
 		require.NoError(t, spoil(dir))
-		err := f.Update(t.Context(), func(*Contents) error { t.Error("entered"); return nil })
+		err := f.Update(t.Context(), func(*Contents) { t.Error("entered") })
 		require.ErrorIs(t, err, ErrUnsafe, name)
 		require.ErrorContains(t, err, name)
 		require.Empty(t, names(t, f), name)
@@ -135,7 +135,7 @@ func TestWhatBelongsToAnotherUserIsRefused(t *testing.T) {
 	require.ErrorContains(t, err, "another user")
 	require.NoError(t, os.Chown(f.Path(), 0, 0))
 	require.NoError(t, os.Chown(filepath.Dir(f.Path()), nobody, nobody))
-	err = f.Update(t.Context(), func(*Contents) error { t.Error("entered"); return nil })
+	err = f.Update(t.Context(), func(*Contents) { t.Error("entered") })
 	require.ErrorIs(t, err, ErrUnsafe)
 	require.ErrorContains(t, err, "another user")
 }
@@ -147,7 +147,7 @@ func TestAFileInTheWay(t *testing.T) {
 	f := Open(filepath.Join(top, "confer", "links.json"))
 	_, err := f.Load(t.Context())
 	require.ErrorIs(t, err, syscall.ENOTDIR)
-	require.ErrorIs(t, f.Update(t.Context(), func(*Contents) error { return nil }), syscall.ENOTDIR)
+	require.ErrorIs(t, f.Update(t.Context(), func(*Contents) {}), syscall.ENOTDIR)
 }
 
 func TestReadOnlyFolder(t *testing.T) {
@@ -164,7 +164,7 @@ func TestReadOnlyFolder(t *testing.T) {
 	_, err := f.Load(t.Context())
 	require.ErrorIs(t, err, fs.ErrPermission, "it cannot be set aside")
 	require.FileExists(t, f.Path())
-	require.ErrorIs(t, f.Update(t.Context(), func(*Contents) error { t.Error("entered"); return nil }), fs.ErrPermission)
+	require.ErrorIs(t, f.Update(t.Context(), func(*Contents) { t.Error("entered") }), fs.ErrPermission)
 }
 
 func TestASystemErrorIsSaidOnce(t *testing.T) {

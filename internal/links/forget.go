@@ -12,7 +12,8 @@ import (
 // Step is what Forget was doing.
 type Step string
 
-// The steps, in order. What follows one that failed is not done.
+// The steps, in order. What follows one that failed is not done, so that the link is
+// still listed.
 const (
 	StepWait    Step = "wait"    // for another process that works on the link
 	StepRevoke  Step = "revoke"  // confer's own token, at Cronofy
@@ -20,20 +21,9 @@ const (
 	StepList    Step = "list"    // taken out of the file of links
 )
 
-// StepError is a step that failed, so that the link is still listed.
-type StepError struct {
-	Step Step
-	Err  error
-}
-
-// Error is one line.
-func (e *StepError) Error() string { return string(e.Step) + ": " + e.Err.Error() }
-
-// Unwrap gives the reason.
-func (e *StepError) Unwrap() error { return e.Err }
-
 // Forgotten tells what Forget did.
 type Forgotten struct {
+	Failed        Step  // the one that the error is of; empty: none
 	Revoked       bool  // confer's own token was revoked
 	ClientSecret  bool  // deleted, because nothing else here needs it
 	SecretStays   bool  // something else here needs the client secret
@@ -50,21 +40,23 @@ type Forgotten struct {
 // token at Cronofy if revoke says so, by the token and never by its sub; deletes
 // the secrets that nothing else here needs, in whichever store they are listed;
 // and then takes the link, its service account and its unfinished answers off the
-// list. The token of a service account is never revoked. Its error is a *StepError.
+// list. The token of a service account is never revoked.
 func (m *Manager) Forget(ctx context.Context, l Link, revoke bool) (done Forgotten, err error) {
+	done.Failed = StepWait
 	unlock, err := m.lock(ctx, l.Token())
 	if err != nil {
-		return done, &StepError{StepWait, err}
+		return done, err
 	}
 	defer unlock()
-	if revoke {
+	if done.Failed = StepRevoke; revoke {
 		if done.Revoked, err = m.revoke(ctx, l); err != nil {
-			return done, &StepError{StepRevoke, err}
+			return done, err
 		}
 	}
-	c, err := m.Links.Load(ctx)
+	done.Failed = StepSecrets
+	c, err := m.Links.Load(ctx) // it names them
 	if err != nil {
-		return done, &StepError{StepSecrets, err} // it names them
+		return done, err
 	}
 	after := c.without(l)
 	var kept error // why a secret that the link alone needs is not deleted
@@ -84,11 +76,15 @@ func (m *Manager) Forget(ctx context.Context, l Link, revoke bool) (done Forgott
 		}
 	})
 	if kept != nil {
-		return done, &StepError{StepSecrets, kept}
+		return done, kept
 	}
+	if done.Failed = StepList; err != nil {
+		return done, err
+	}
+	done.Failed = ""
 	done.SecretStays = after.Needs(l.ClientSecret())
 	done.Memory = l.Store == keystore.Session && done.RefreshTokens == 0 && !done.ClientSecret && done.Left == nil
-	return done, err
+	return done, nil
 }
 
 // revoke says that there is no token only where there never was one. One that is
@@ -158,17 +154,12 @@ func (m *Manager) delete(ctx context.Context, all []StoredSecret, held StoredSec
 		}
 		deleted = append(deleted, s)
 	}
-	err := m.Links.Update(ctx, func(now *Contents) error {
+	return m.Links.Update(ctx, func(now *Contents) {
 		change(now)
 		for _, s := range deleted {
 			now.RemoveSecret(s)
 		}
-		return nil
 	})
-	if err != nil {
-		return &StepError{StepList, err}
-	}
-	return nil
 }
 
 // deleteOne deletes a secret while nobody refreshes the token, who would store it
@@ -193,11 +184,11 @@ func (m *Manager) deleteOne(ctx context.Context, s, held StoredSecret) (there bo
 
 // DeleteUnneeded deletes the secrets that nothing here needs any more. With all it
 // first forgets what no link has: service accounts that were authorized here,
-// unfinished answers, and attempts that may still be approved. Its error is a *StepError.
+// unfinished answers, and attempts that may still be approved.
 func (m *Manager) DeleteUnneeded(ctx context.Context, all bool) (done Forgotten, err error) {
 	c, err := m.Links.Load(ctx)
 	if err != nil {
-		return done, &StepError{StepSecrets, err} // it names them
+		return done, err
 	}
 	done.Damaged, done.UnlistedFile = c.Damaged, m.unlistedFile(c)
 	var failed error
@@ -208,10 +199,7 @@ func (m *Manager) DeleteUnneeded(ctx context.Context, all bool) (done Forgotten,
 	}
 	forget(&c)
 	err = m.delete(ctx, c.UnneededSecrets(), StoredSecret{}, &done, func(_ StoredSecret, err error) { failed = cmp.Or(failed, err) }, forget)
-	if failed != nil {
-		return done, &StepError{StepSecrets, failed}
-	}
-	return done, err
+	return done, cmp.Or(failed, err)
 }
 
 // DeleteCopies deletes what lies of a token, and of its application's client secret,

@@ -152,14 +152,14 @@ func (c *Contents) AddPending(state string, answers Draft, now time.Time) {
 	c.Pending = c.Pending[:min(len(c.Pending), mostPending)]
 }
 
-// FindPending gives the attempt that a state belongs to, while it can be finished.
-func (c Contents) FindPending(state string, now time.Time) (Pending, bool) {
-	for _, p := range c.LivePending(now) {
-		if p.StateHash == HashState(state) {
-			return p, true
-		}
+// TakePending forgets the attempt that a state belongs to, if its answers fit and it can
+// still be finished, and tells whether it was there.
+func (c *Contents) TakePending(state string, now time.Time, fit func(Pending) bool) bool {
+	found := slices.ContainsFunc(c.LivePending(now), func(p Pending) bool { return p.StateHash == HashState(state) && fit(p) })
+	if found {
+		c.RemovePending(state)
 	}
-	return Pending{}, false
+	return found
 }
 
 // RemovePending forgets an attempt: its answer was used, or it was given up.

@@ -103,15 +103,19 @@ func TestPending(t *testing.T) {
 	require.NotContains(t, string(b), "first", "the state itself")
 	c := load(t, f)
 	require.Len(t, c.Pending, 2)
-	p, ok := c.FindPending("first", noon.Add(PendingLimit-1))
-	require.True(t, ok)
-	require.Equal(t, Pending{HashState("first"), noon, answers}, p)
-	_, ok = c.FindPending("first", noon.Add(PendingLimit))
-	require.False(t, ok, "after its time")
-	_, ok = c.FindPending("first", noon.Add(-time.Hour))
-	require.False(t, ok, "before it was begun: the clock was set back")
-	_, ok = c.FindPending("another", noon)
-	require.False(t, ok)
+	take := func(state string, now time.Time, fits bool) bool {
+		c := c
+		return c.TakePending(state, now, func(p Pending) bool {
+			require.Equal(t, Pending{HashState("first"), noon, answers}, p)
+			return fits
+		})
+	}
+	require.True(t, take("first", noon.Add(PendingLimit-1), true))
+	require.False(t, take("first", noon.Add(PendingLimit-1), false), "made with other answers")
+	require.False(t, take("first", noon.Add(PendingLimit), true), "after its time")
+	require.False(t, take("first", noon.Add(-time.Hour), true), "before it was begun: the clock was set back")
+	require.False(t, take("another", noon, true))
+	c = load(t, f)
 	require.Equal(t, later, c.LivePending(noon.Add(time.Hour))[0].Answers, "newest first")
 	require.Empty(t, c.LivePending(noon.Add(30*time.Hour)))
 

@@ -32,9 +32,8 @@ func addLinks(path, name, count string) int {
 	for i := 0; i < n && err == nil; i++ {
 		f := Open(path)
 		f.lockLimit = 2 * time.Minute // a busy machine is no other process
-		err = f.Update(context.Background(), func(c *Contents) error {
+		err = f.Update(context.Background(), func(c *Contents) {
 			c.AddLink(link(fmt.Sprintf("ser_%s%d", name, i)))
-			return nil
 		})
 	}
 	if err != nil {

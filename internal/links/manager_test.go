@@ -112,7 +112,7 @@ func (h *fixture) contents() links.Contents {
 
 func (h *fixture) change(f func(*links.Contents)) {
 	h.t.Helper()
-	require.NoError(h.t, h.links.Update(context.Background(), func(c *links.Contents) error { f(c); return nil }))
+	require.NoError(h.t, h.links.Update(context.Background(), func(c *links.Contents) { f(c) }))
 }
 
 func tokenKey(l links.Link) string { return l.Token().Key() }
