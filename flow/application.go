@@ -14,6 +14,7 @@ import (
 	"unicode"
 
 	"confer/cronofy"
+	"confer/keystore"
 )
 
 // DefaultRedirectURI is fixed, port included, because Cronofy's list of
@@ -74,7 +75,10 @@ type ApplicationAccepted struct {
 func (ev ApplicationAccepted) apply(s State) (State, *Task) {
 	s.Running, s.Asking = nil, ev.Ask
 	s.Answers.ClientSecret, s.Store = ev.ClientSecret, ev.Store
-	s.Notice = strings.TrimSpace(explainUnchecked(ev.Unchecked) + " " + weakPassphrase(ev.Store))
+	s.Notice = explainUnchecked(ev.Unchecked)
+	if s.Store.Kind == keystore.File && s.Store.File == "" { // it is yet to be made
+		s.Notice = strings.TrimSpace(s.Notice + " " + WeakPassphrase(s.Store.Passphrase.Reveal()))
+	}
 	s = s.accept(StepApplication)
 	if !ev.Ask {
 		s.Step = max(s.Step, StepApplication+1)

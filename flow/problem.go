@@ -81,14 +81,15 @@ func sentence(err error, at Step) Problem {
 		api     *cronofy.Error
 		bad     *cronofy.BadAnswerError
 		network *cronofy.NetworkError
+		store   *keystore.Error
 	)
 	switch {
 	case errors.As(err, &own):
 		return own.problem(at)
 	case errors.As(err, &port):
 		return explainPort(port)
-	case isStoreError(err):
-		return explainStore(err, storePage(at))
+	case errors.As(err, &store):
+		return explainStore(store, storePage(at))
 	case errors.As(err, &api):
 		return explainAPI(api, at)
 	case errors.As(err, &bad):

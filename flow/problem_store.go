@@ -12,43 +12,27 @@ import (
 	"confer/keystore"
 )
 
-// weakPassphrase is what to say of the passphrase of a new file; empty: nothing.
-func weakPassphrase(s Store) string {
-	if s.Kind == keystore.File && s.File == "" && !s.Passphrase.Empty() && keystore.WeakPassphrase(s.Passphrase.Reveal()) {
+// WeakPassphrase is what to say of the passphrase of a new file; empty: nothing.
+func WeakPassphrase(text string) string {
+	if text != "" && keystore.WeakPassphrase(text) {
 		return "This passphrase is easy to guess for somebody who gets the file. Four or more random words are better."
 	}
 	return ""
 }
 
-// WaitWords says what a store waits for; empty: for nothing any more.
+// WaitWords says what a store waits for; empty: for nothing, or not any more.
 func WaitWords(w keystore.Wait) string {
 	who := ""
 	if w.Who != "" {
 		who = " (" + w.Who + ")"
 	}
 	switch {
-	case w.Over:
+	case w.Over || w.Store == "":
 		return ""
 	case w.Store == keystore.File:
 		return "Another confer" + who + " is using the encrypted file. Waiting for it"
 	}
 	return "Answer the keyring's window on your desktop" + who
-}
-
-// unlockCommand is how a locked keyring is unlocked where no window can ask. Of
-// the services only GNOME Keyring has a command for it: gnome-keyring-daemon(1).
-const unlockCommand = "For gnome-keyring, in another shell of this session: gnome-keyring-daemon --replace --unlock (then the password, and ctrl+d twice)."
-
-// UnlockWords is how the keyring of a program is unlocked where no window can be
-// shown; empty: the program is not known.
-func UnlockWords(program string) string {
-	switch program {
-	case "KeePassXC":
-		return "Unlock the database in KeePassXC."
-	case "KWallet":
-		return "Open the wallet in KDE's wallet manager (kwalletmanager5)."
-	}
-	return unlockCommand
 }
 
 // KeyringName is "The system keyring", with the program where it is known.
@@ -74,11 +58,6 @@ func storePage(at Step) Step {
 		return StepApplication
 	}
 	return at
-}
-
-func isStoreError(err error) bool {
-	var store *keystore.Error
-	return errors.As(err, &store) || errors.Is(err, keystore.ErrUnavailable) || errors.Is(err, keystore.ErrLocked)
 }
 
 // storeWords are what a store's error means, and what to do; the first that fits
@@ -118,7 +97,6 @@ var keyringWords = []storeWords{
 	{keystore.ErrDismissed, nil, "The window of {program} was refused or closed, so nothing was done.", "Try again and allow it, " + orMemory},
 	{keystore.ErrTooBig, nil, "The secret is too long for the keyring.", "Take another store, " + orMemory},
 	{keystore.ErrReadBack, nil, "The store did not give back what was stored in it.", againOrMemory},
-	{keystore.ErrNotFound, nil, "The secret is not in the store any more.", againOrMemory},
 	{keystore.ErrRefused, nil, "{keyring} refused{why}.", againOrMemory},
 	{nil, nil, "{state}", "{help} " + againOrMemory},
 }
@@ -127,26 +105,21 @@ func noWindow(e *keystore.Error) bool   { return e.NoWindow }
 func unlocking(e *keystore.Error) bool  { return e.Op == "unlock" }
 func windowOpen(e *keystore.Error) bool { return e.Pending && e.Program != "" || unlocking(e) }
 
-func explainStore(err error, at Step) Problem {
-	e := new(keystore.Error)
+func explainStore(e *keystore.Error, at Step) Problem {
 	words := keyringWords
-	if errors.As(err, &e) && e.Store == keystore.File {
+	if e.Store == keystore.File {
 		words = slices.Concat(fileWords, keyringWords)
 	}
 	holder := ""
 	if e.Holder != "" {
 		holder = " (" + e.Holder + ")"
 	}
-	path, status := cronofy.CleanText(e.Path, 300), e.Status
-	if errors.Is(err, keystore.ErrLocked) {
-		status.State = keystore.Locked
-	}
+	path := cronofy.CleanText(e.Path, 300)
 	fill := strings.NewReplacer("{path}", path, "{private}", yoursAlone(path), "{holder}", holder, "{why}", because(e.Detail),
-		"{program}", cmp.Or(e.Program, "the keyring"), "{keyring}", KeyringName(e.Program), "{state}", KeyringWords(status), "{help}", KeyringHelp(status))
-	fits := func(w storeWords) bool {
-		return (w.err == nil || errors.Is(err, w.err)) && (w.when == nil || w.when(e))
-	}
-	w := words[slices.IndexFunc(words, fits)] // the last fits always
+		"{program}", cmp.Or(e.Program, "the keyring"), "{keyring}", KeyringName(e.Program), "{state}", KeyringWords(e.Status), "{help}", KeyringHelp(e.Status))
+	w := words[slices.IndexFunc(words, func(w storeWords) bool { // the last fits always
+		return (w.err == nil || errors.Is(e, w.err)) && (w.when == nil || w.when(e))
+	})]
 	return Problem{Summary: fill.Replace(w.summary), Hint: strings.TrimSpace(fill.Replace(w.hint)), Code: CodeSecretStore, Exit: ExitFailed, Step: at}
 }
 
@@ -158,14 +131,12 @@ func yoursAlone(path string) string {
 	return "chmod 700 " + filepath.Dir(path) + ", and chmod 600 " + path
 }
 
-// keyringStates say why the keyring is not used, and how it can be had; without
-// that, trying again is all, or nothing helps.
-var keyringStates = map[keystore.State]struct{ words, help string }{
-	keystore.NoBus:     {"The system keyring cannot be used: this session has no D-Bus.", "Over SSH and in containers that is usual."},
-	keystore.NoService: {"The system keyring cannot be used: no keyring service runs in this session.", "gnome-keyring, KWallet and KeePassXC are such services."},
-	keystore.NoCollection: {"The keyring service runs, but there is no keyring in it yet.",
-		`Make one called "login", for example with Seahorse: File, New, Password Keyring.`},
-	keystore.Silent: {"The system keyring does not answer.", "Look for a window that asks for its password, or restart the keyring service."},
+// keyringStates say why the keyring is not used.
+var keyringStates = map[keystore.State]string{
+	keystore.NoBus:        "The system keyring cannot be used: this session has no D-Bus.",
+	keystore.NoService:    "The system keyring cannot be used: no keyring service runs in this session.",
+	keystore.NoCollection: "The keyring service runs, but there is no keyring in it yet.",
+	keystore.Silent:       "The system keyring does not answer.",
 }
 
 // KeyringWords says in which state the keyring is: why it is not used.
@@ -173,21 +144,33 @@ func KeyringWords(s keystore.Status) string {
 	if s.State == keystore.Locked {
 		return KeyringName(s.Program) + " is locked."
 	}
-	return cmp.Or(keyringStates[s.State].words, KeyringName(s.Program)+" cannot be used"+because(s.Detail)+".")
+	return cmp.Or(keyringStates[s.State], KeyringName(s.Program)+" cannot be used"+because(s.Detail)+".")
 }
+
+// keyringHelp says how the keyring can be had, with a program or ("") any other;
+// without it, trying again is all, or nothing helps. Of the services only GNOME
+// Keyring has a command to unlock it where no window can ask: gnome-keyring-daemon(1).
+var keyringHelp = map[keystore.State]map[string]string{
+	keystore.NoBus:     {"": "Over SSH and in containers that is usual."},
+	keystore.NoService: {"": "Install one (gnome-keyring, KWallet, KeePassXC) and log in anew."},
+	keystore.NoCollection: {"": `Make one called "login", for example with Seahorse: File, New, Password Keyring.`,
+		"KeePassXC": "Open a database in KeePassXC, and share it: Database, Database Settings, Secret Service Integration.",
+		"KWallet":   "Make a wallet in KDE's System Settings: KDE Wallet."},
+	keystore.Silent: {"": "Look for a window that asks for its password, or restart the keyring service."},
+	keystore.Locked: {"": noWindowHere + "For gnome-keyring, in another shell of this session: gnome-keyring-daemon --replace --unlock (then the password, and ctrl+d twice).",
+		"KeePassXC": noWindowHere + "Unlock the database in KeePassXC.",
+		"KWallet":   noWindowHere + "Open the wallet in KDE's wallet manager (kwalletmanager5)."},
+}
+
+const noWindowHere = "No window can be shown here to ask for its password. "
 
 // KeyringHelp says how the keyring can be had in the state that a probe saw; empty:
 // there is nothing to say.
 func KeyringHelp(s keystore.Status) string {
-	switch {
-	case s.State == keystore.Locked && s.NoWindow:
-		return "No window can be shown here to ask for its password. " + UnlockWords(s.Program)
-	case s.State == keystore.NoCollection && s.Program == "KeePassXC":
-		return "Open a database in KeePassXC, and share it: Database, Database Settings, Secret Service Integration."
-	case s.State == keystore.NoCollection && s.Program == "KWallet":
-		return "Make a wallet in KDE's System Settings: KDE Wallet."
+	if s.State == keystore.Locked && !s.NoWindow {
+		return ""
 	}
-	return keyringStates[s.State].help
+	return cmp.Or(keyringHelp[s.State][s.Program], keyringHelp[s.State][""])
 }
 
 func because(detail string) string {

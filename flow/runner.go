@@ -192,12 +192,7 @@ func (t *Tasks) start(task Task) {
 		t.runner.note("event", task.ID, ev)
 		t.events <- Report{task.ID, ev}
 	}
-	ctx = keystore.OnWait(ctx, func(w keystore.Wait) {
-		if w.Over {
-			w.Until = time.Time{}
-		}
-		emit(UnlockAsked{Until: w.Until, Words: WaitWords(w)})
-	})
+	ctx = keystore.OnWait(ctx, func(w keystore.Wait) { emit(UnlockAsked{w}) })
 	t.wg.Go(func() {
 		defer cancel()
 		// A panic is the task's last report, so that the wizard goes on and the

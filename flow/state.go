@@ -7,6 +7,7 @@ import (
 
 	"confer/cronofy"
 	"confer/internal/links"
+	"confer/keystore"
 )
 
 // Answers is what the operator has answered. Going back keeps all of it.
@@ -48,8 +49,7 @@ type State struct {
 	Watch     Watch
 	Pause     Paused         // the last wait before a call to Cronofy; over when its Until has passed
 	Known     *KnownProfiles // profiles seen before the link; nil when no tokens were known then
-	StoreWait string         // what a store waits for, as in UnlockAsked; empty: for nothing
-	Unlock    time.Time      // when what StoreWait tells of is given up; zero: there is no limit
+	StoreWait keystore.Wait  // what a store waits for: see WaitWords
 	Used      []Used
 	Pending   []links.Pending // see PendingHere
 	Sites     []cronofy.Site  // what step 1 offers: the data centers, overrides applied
@@ -186,7 +186,7 @@ func (s State) Busy() bool { return s.Running != nil && (s.Step != StepProfiles 
 
 func (s State) start(e work) (State, *Task) {
 	s.tasks++
-	s.Unlock, s.StoreWait = time.Time{}, ""
+	s.StoreWait = keystore.Wait{}
 	s.Running = &Task{ID: s.tasks, Effect: e}
 	return s, s.Running
 }

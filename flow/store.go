@@ -3,7 +3,6 @@ package flow
 import (
 	"context"
 	"errors"
-	"time"
 
 	"confer/cronofy"
 	"confer/internal/links"
@@ -45,9 +44,7 @@ func (r *Runner) open(s Store) (keystore.Store, error) { return r.Stores.Open(s.
 // browser.
 func (r *Runner) chooseStore(ctx context.Context, s Store) (_ Store, ask bool, err error) {
 	if store, err := r.Stores.Open(keystore.File, cronofy.Secret{}); err == nil {
-		if file, ok := store.(*keystore.FileStore); ok {
-			s.File = file.Existing()
-		}
+		s.File = keystore.Existing(store)
 	}
 	switch {
 	case s.Kind == keystore.File && s.Passphrase.Empty():
@@ -61,8 +58,6 @@ func (r *Runner) chooseStore(ctx context.Context, s Store) (_ Store, ask bool, e
 	case s.Kind != "" && s.Kind != keystore.Keyring:
 		return s, false, nil
 	default:
-		ctx, cancel := context.WithTimeout(ctx, keystore.ProbeLimit)
-		defer cancel()
 		s.Keyring = r.Stores.Probe(ctx)
 		if s.Keyring.State == keystore.Ready {
 			s.Kind = keystore.Keyring
@@ -76,15 +71,11 @@ func (r *Runner) chooseStore(ctx context.Context, s Store) (_ Store, ask bool, e
 	return s, true, nil
 }
 
-// UnlockAsked says that a store waits for somebody: the keyring shows a window,
-// or another process has the encrypted file.
-type UnlockAsked struct {
-	Until time.Time // when it is given up; zero: as long as it takes
-	Words string    // what to do, without a full stop; empty: it is over
-}
+// UnlockAsked says that a store waits for somebody, or not any more: see WaitWords.
+type UnlockAsked struct{ keystore.Wait }
 
 func (ev UnlockAsked) apply(s State) (State, *Task) {
-	s.Unlock, s.StoreWait = ev.Until, ev.Words
+	s.StoreWait = ev.Wait
 	return s, nil
 }
 

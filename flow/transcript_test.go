@@ -309,7 +309,7 @@ var failures = map[string]error{
 	"server_error":  &cronofy.Error{Code: "server_error"},
 	"timeout":       ErrTimeout,
 	"port":          &callback.PortError{Addr: "127.0.0.1:8739", Port: 8739, Class: callback.PortInUse, Holder: "nginx (pid 812)"},
-	"locked":        fmt.Errorf("open: %w", keystore.ErrLocked),
+	"locked":        keystore.Status{State: keystore.Locked}.Failure("open"),
 	"nosecret":      ErrNoSecret,
 	"cancelled":     context.Canceled,
 	"accounts":      &AccountsError{os.ErrNotExist},

@@ -117,11 +117,11 @@ func storeProblems(l *wordList) {
 	}
 	l.head("The keyring")
 	for _, e := range []keystore.Error{
-		{Op: "unlock", Err: keystore.ErrBusy}, {Op: "unlock", Err: keystore.ErrTimeout}, {Op: "unlock", Err: keystore.ErrLocked, Status: keystore.Status{NoWindow: true}},
+		{Op: "unlock", Err: keystore.ErrBusy}, {Op: "unlock", Err: keystore.ErrTimeout}, {Op: "unlock", Err: keystore.ErrLocked, Status: keystore.Status{State: keystore.Locked, NoWindow: true}},
 		{Op: "unlock", Err: keystore.ErrLocked}, {Err: keystore.ErrLocked, Status: keystore.Status{State: keystore.Locked, NoWindow: true, Program: "KWallet"}},
 		{Err: keystore.ErrLocked, Status: keystore.Status{State: keystore.Locked, NoWindow: true, Program: "KeePassXC"}}, {Err: keystore.ErrLocked},
 		{Err: keystore.ErrDismissed, Status: keystore.Status{Program: "KeePassXC"}}, {Err: keystore.ErrTimeout, Pending: true, Status: keystore.Status{Program: "KeePassXC"}}, {Op: "set", Err: keystore.ErrTimeout},
-		{Err: keystore.ErrTimeout}, {Err: keystore.ErrBusy}, {Err: keystore.ErrTooBig}, {Err: keystore.ErrReadBack}, {Err: keystore.ErrNotFound}, {Err: keystore.ErrRefused},
+		{Err: keystore.ErrTimeout}, {Err: keystore.ErrBusy}, {Err: keystore.ErrTooBig}, {Err: keystore.ErrReadBack}, {Err: keystore.ErrRefused},
 	} {
 		e.Store, e.Op = keystore.Keyring, cmp.Or(e.Op, "get")
 		l.problem(Explain(&e, StepApplication))

@@ -83,9 +83,13 @@ func WeakPassphrase(phrase string) bool {
 // Kind is File.
 func (f *FileStore) Kind() Kind { return File }
 
-// Existing is the path of the file if there is one, of whatever kind, without the
-// passphrase; empty: there is none.
-func (f *FileStore) Existing() string {
+// Existing is the path of an encrypted file, of whatever kind, which is not opened;
+// empty: there is none, or it is another store.
+func Existing(s Store) string {
+	f, ok := s.(*FileStore)
+	if !ok {
+		return ""
+	}
 	if _, err := os.Lstat(f.path); errors.Is(err, fs.ErrNotExist) {
 		return ""
 	}

@@ -46,7 +46,7 @@ func TestFileSetGetDelete(t *testing.T) {
 	t.Parallel()
 	ctx, f := t.Context(), fileIn(t.TempDir(), "pass")
 	require.Equal(t, File, f.Kind())
-	require.Empty(t, f.Existing())
+	require.Empty(t, Existing(f))
 	_, err := f.Get(ctx, "k")
 	asError(t, err, ErrNotFound)
 	require.NoError(t, f.Delete(ctx, "k"))
@@ -56,7 +56,7 @@ func TestFileSetGetDelete(t *testing.T) {
 	for k, v := range secrets {
 		require.NoError(t, f.Set(ctx, k, v))
 	}
-	require.Equal(t, f.path, f.Existing())
+	require.Equal(t, f.path, Existing(f))
 	for _, store := range []*FileStore{f, fileAt(f, "pass")} {
 		for k, v := range secrets {
 			got, err := store.Get(ctx, k)

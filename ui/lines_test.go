@@ -276,7 +276,7 @@ func linesRefused(k *linesTalk) {
 
 func linesStoreLocked(k *linesTalk) {
 	k.types("?", "1")
-	k.reports(flow.UnlockAsked{Until: k.now.Add(time.Minute), Words: flow.WaitWords(keystore.Wait{Store: keystore.Keyring})})
+	k.reports(flow.UnlockAsked{Wait: keystore.Wait{Store: keystore.Keyring, Until: k.now.Add(time.Minute)}})
 	k.tick(linesEvery)
 	k.reports(fail(&keystore.Error{Op: "unlock", Store: keystore.Keyring, Err: keystore.ErrLocked, Status: keystore.Status{State: keystore.Locked}}))
 	k.types("")

@@ -392,8 +392,8 @@ func working(s flow.State, now time.Time) bool {
 func deadline(s flow.State, now time.Time) time.Time {
 	switch {
 	case s.Running == nil:
-	case s.Unlock.After(now):
-		return s.Unlock
+	case !s.StoreWait.Over && s.StoreWait.Until.After(now):
+		return s.StoreWait.Until
 	case pauses(s, now) && s.Attempt.Phase != flow.PhaseWaiting:
 		return s.Pause.Until
 	case s.Attempt.Phase == flow.PhaseWaiting:

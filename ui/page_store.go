@@ -1,8 +1,6 @@
 package ui
 
 import (
-	"unicode/utf8"
-
 	"confer/flow"
 	"confer/keystore"
 )
@@ -60,16 +58,8 @@ func storeDefault(s flow.State) string {
 	return string(keystore.Session)
 }
 
-// Short passphrases get a word: the file may come into other hands.
-const fairPassphrase = 12
-
 func passphrasePage(c Context) Page {
-	first := Field{Name: "passphrase", Label: "Passphrase", Kind: FieldSecret, Exact: true, Hint: func(text string) string {
-		if n := utf8.RuneCountInString(text); n > 0 && n < fairPassphrase {
-			return "That is short. Four or five words are easy to remember and hard to guess."
-		}
-		return ""
-	}}
+	first := Field{Name: "passphrase", Label: "Passphrase", Kind: FieldSecret, Exact: true, Hint: flow.WeakPassphrase}
 	p := Page{
 		Title: "A new encrypted file", Lead: "Choose a passphrase. confer does not keep it, and nobody can recover it.",
 		Fields: []Field{first, {Name: "repeat", Label: "Repeat the passphrase", Called: "repeated passphrase", Kind: FieldSecret, Exact: true}},
@@ -165,14 +155,15 @@ func keyringWords(s flow.State) (why, help, details string) {
 
 // windowWords are for a store that waits for somebody; empty: it does not.
 func (c Context) windowWords() string {
-	left := c.Unlock.Sub(c.Now)
-	switch {
-	case c.StoreWait == "", !c.Unlock.IsZero() && left <= 0:
+	words, until := flow.WaitWords(c.StoreWait), c.StoreWait.Until
+	switch left := until.Sub(c.Now); {
+	case words == "" || until.IsZero():
+		return words
+	case left <= 0:
 		return ""
-	case c.Unlock.IsZero():
-		return c.StoreWait
+	default:
+		return words + ". " + clock(left) + " left"
 	}
-	return c.StoreWait + ". " + clock(left) + " left"
 }
 
 // storeWorking says what is done with the store; empty: nothing is.

@@ -191,7 +191,7 @@ func answerScenes() []scene {
 		{name: "store_passphrase", events: events(toApplication(), applied(), asked("silent", "")), keys: []string{"3", "enter", "type:correct horse", "tab"}},
 		{name: "store_mismatch", events: events(toApplication(), applied(), asked("no-service", "")), keys: []string{"3", "enter", "type:correct horse", "tab", "type:battery", "enter"}},
 		{name: "store_busy", events: events(toApplication(), applied(), asked("locked", ""), flow.StoreChosen{Kind: keystore.Keyring})},
-		{name: "store_window", events: events(toApplication(), applied(), asked("locked", ""), flow.StoreChosen{Kind: keystore.Keyring}, flow.UnlockAsked{Until: start.Add(58 * time.Second), Words: flow.WaitWords(keystore.Wait{Store: keystore.Keyring, Who: "KeePassXC"})}), small: true},
+		{name: "store_window", events: events(toApplication(), applied(), asked("locked", ""), flow.StoreChosen{Kind: keystore.Keyring}, flow.UnlockAsked{Wait: keystore.Wait{Store: keystore.Keyring, Who: "KeePassXC", Until: start.Add(58 * time.Second)}}), small: true},
 		{name: "store_window_open", events: events(toApplication(), applied(), asked("locked", ""), flow.StoreChosen{Kind: keystore.Keyring},
 			fail(&keystore.Error{Op: "unlock", Store: keystore.Keyring, Err: keystore.ErrBusy}))},
 		{name: "store_no_window", events: events(toApplication(), applied(), flow.ApplicationAccepted{ClientSecret: cronofy.NewSecret(testSecret), Store: flow.Store{Keyring: keystore.Status{State: keystore.Locked, NoWindow: true}}, Ask: true},

@@ -292,7 +292,7 @@ func keyMsg(name string) tea.KeyPressMsg {
 // text is the window as a person reads it.
 func text(m *Model) string { return ansi.Strip(m.View().Content) }
 
-var errLocked = fmt.Errorf("open: %w", keystore.ErrLocked)
+var errLocked = keystore.Status{State: keystore.Locked}.Failure("open")
 
 var errNet = errors.New("read tcp 192.0.2.1: connection reset")
 

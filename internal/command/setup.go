@@ -418,8 +418,8 @@ func (t teller) follow(s flow.State, ev flow.Event) {
 			fmt.Fprintf(t.s.err, "confer: note: %s\n", s.Notice)
 		}
 	case flow.UnlockAsked:
-		if ev.Words != "" {
-			fmt.Fprintf(t.s.err, "confer: %s.\n", ev.Words)
+		if words := flow.WaitWords(ev.Wait); words != "" {
+			fmt.Fprintf(t.s.err, "confer: %s.\n", words)
 		}
 	case flow.AnswerRejected:
 		fmt.Fprintln(t.s.err, "confer: note:", s.Attempt.Notice)

@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"os/exec"
@@ -288,7 +287,7 @@ func (s *stores) Open(kind keystore.Kind, passphrase cronofy.Secret) (keystore.S
 			return st, nil
 		}
 	default:
-		return nil, fmt.Errorf("open store %q: %w", kind, keystore.ErrUnavailable)
+		return nil, &keystore.Error{Op: "open", Store: kind, Err: keystore.ErrUnavailable}
 	}
 	s.opened[kind] = st
 	return st, nil

@@ -28,7 +28,7 @@ func TestWordsOfCommands(t *testing.T) {
 		&fs.PathError{Op: "read", Path: "/home/ada/confer/links.json", Err: links.ErrNewer}, &fs.PathError{Op: "read", Path: "/home/ada/confer/links.json", Err: errors.New("not JSON")},
 		&cronofy.Error{Status: 400, Code: "invalid_grant"}, &cronofy.Error{Status: 403},
 		&keystore.Error{Store: keystore.File, Err: keystore.ErrNoPassphrase}, &keystore.Error{Store: keystore.File, Err: keystore.ErrPassphrase, Path: "/home/ada/confer/secrets.age"},
-		&keystore.Error{Store: keystore.Keyring, Err: keystore.ErrLocked}, &keystore.Error{Store: keystore.Keyring, Err: keystore.ErrDismissed},
+		keystore.Status{State: keystore.Locked}.Failure("get"), &keystore.Error{Store: keystore.Keyring, Err: keystore.ErrDismissed},
 		&keystore.Error{Store: keystore.Keyring, Err: keystore.ErrTimeout},
 	} {
 		tell(explainLink(err))

@@ -34,15 +34,8 @@ func (m *Machine) keyring(ctx context.Context) []Finding {
 // KeyringState says what a state of the keyring means, and what to do.
 func KeyringState(s keystore.Status) Finding {
 	help := flow.KeyringHelp(s)
-	switch s.State {
-	case keystore.Locked:
-		if !s.NoWindow {
-			help = "Unlock it: the wizard can have your desktop ask for its password."
-		}
-	case keystore.NoService:
-		help = "Install one (gnome-keyring, KWallet, KeePassXC) and log in anew."
-	case keystore.NoBus:
-		help = "Run confer in a desktop session."
+	if s.State == keystore.Locked && !s.NoWindow {
+		help = "Unlock it: the wizard can have your desktop ask for its password."
 	}
 	message := flow.KeyringWords(s)
 	if s.Detail != "" && s.State != keystore.NoBus && !strings.Contains(message, clean(s.Detail)) {

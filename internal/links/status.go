@@ -116,15 +116,7 @@ func (m *Manager) unlistedFile(c Contents) string {
 	if err != nil {
 		return "" // there is no such store here
 	}
-	return existingFile(store)
-}
-
-// existingFile is the path of an encrypted file; empty: there is none.
-func existingFile(store keystore.Store) string {
-	if file, ok := store.(*keystore.FileStore); ok {
-		return file.Existing()
-	}
-	return ""
+	return keystore.Existing(store)
 }
 
 // look tells what is known of a secret, with one probe of the keyring for all.
@@ -137,7 +129,7 @@ func (m *Manager) look(ctx context.Context, keyring keystore.Status, s StoredSec
 		return Secret{Unread, keyring.Failure("get")}
 	case s.Store == keystore.Keyring && m.DialogPossible:
 		return Secret{Unread, ErrDialog}
-	case s.Store == keystore.File && existingFile(store) != "":
+	case s.Store == keystore.File && keystore.Existing(store) != "":
 		return Secret{State: Sealed}
 	case s.Store == keystore.File:
 		return Secret{State: Missing}
