@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/netip"
 	"net/url"
 	"slices"
 	"strconv"
@@ -122,9 +121,6 @@ func CheckClientID(id string) *Problem {
 // CheckClientSecret says what is wrong with a client secret, or nil. An empty one
 // is the stored one.
 func CheckClientSecret(s cronofy.Secret) *Problem {
-	if !s.Sendable() {
-		return usage("The client secret holds a space, a line break or another character that secrets do not have.", "Paste it again, alone.")
-	}
 	if s.Empty() {
 		return nil
 	}
@@ -161,10 +157,6 @@ func CheckRedirectURI(uri string) *Problem {
 		return usage("The port in the redirect URI is not a number from 1 to 65535.", hint)
 	case LoopbackRedirect(uri) && u.Port() == "":
 		return usage("The redirect URI needs a port, because confer listens there itself.", hint)
-	case slices.Contains(unsafePorts, strings.TrimLeft(u.Port(), "0")):
-		return usage("Browsers refuse to open port "+u.Port()+".", "Take another port, like that of "+DefaultRedirectURI+".")
-	case shortAddress(u.Hostname()):
-		return usage("The redirect URI's IP address is not complete.", "Write all four numbers, like "+DefaultRedirectURI+".")
 	}
 	for _, name := range []string{"code", "state", "error"} {
 		if u.Query().Has(name) {
@@ -174,26 +166,10 @@ func CheckRedirectURI(uri string) *Problem {
 	return nil
 }
 
-// shortAddress tells whether a host is numbers that browsers complete to an IP
-// address (127.1): programs differ in which one.
-// https://url.spec.whatwg.org/#concept-ipv4-parser
-func shortAddress(host string) bool {
-	_, err := netip.ParseAddr(host)
-	return err != nil && strings.Trim(host, ".0123456789") == ""
-}
-
 func validPort(p string) bool {
 	n, err := strconv.Atoi(p)
 	return err == nil && n >= 1 && n <= 65535
 }
-
-// unsafePorts are those that browsers refuse to open.
-// https://fetch.spec.whatwg.org/#port-blocking
-var unsafePorts = strings.Fields(`0 1 7 9 11 13 15 17 19 20 21 22 23 25 37 42 43 53 69 77 79 87 95
-	101 102 103 104 109 110 111 113 115 117 119 123 135 137 139 143 161 179
-	389 427 465 512 513 514 515 526 530 531 532 540 548 554 556 563 587
-	601 636 989 990 993 995 1719 1720 1723 2049 3659 4045 4190 5060 5061
-	6000 6566 6665 6666 6667 6668 6669 6679 6697 10080`)
 
 // CheckListen says what is wrong with a host:port to listen on, or nil.
 func CheckListen(addr string) *Problem {

@@ -151,7 +151,7 @@ func KeyringWords(s keystore.Status) string {
 // without it, trying again is all, or nothing helps. Of the services only GNOME
 // Keyring has a command to unlock it where no window can ask: gnome-keyring-daemon(1).
 var keyringHelp = map[keystore.State]map[string]string{
-	keystore.NoBus:     {"": "Over SSH and in containers that is usual."},
+	keystore.NoBus:     {"": "Over SSH and in containers that is usual; a desktop session has one."},
 	keystore.NoService: {"": "Install one (gnome-keyring, KWallet, KeePassXC) and log in anew."},
 	keystore.NoCollection: {"": `Make one called "login", for example with Seahorse: File, New, Password Keyring.`,
 		"KeePassXC": "Open a database in KeePassXC, and share it: Database, Database Settings, Secret Service Integration.",

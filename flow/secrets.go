@@ -5,8 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
-	"unicode"
 
 	"confer/cronofy"
 )
@@ -76,16 +76,18 @@ func (s State) CheckAccountsPath(path string) *Problem {
 // assignments are lines of shells, .env files and YAML. For a passphrase, which
 // may hold any sign, only names that nobody would begin one with count.
 var (
-	assignment      = regexp.MustCompile(`^(?:export\s+|\$env:|set\s+)?[A-Za-z_][A-Za-z0-9_.-]*(?:[ \t]*=[ \t]*[^=\s]|:[ \t]+\S)`)
+	assignment      = regexp.MustCompile(`^(?:export\s+|\$env:|set\s+)?[A-Za-z_][A-Za-z0-9_.-]*(?:[ \t]*=[ \t]*[!-<>-~]|:[ \t]+\S)`)
 	namedAssignment = regexp.MustCompile(`^(?:export\s+\w+|[$]env:\w+|[A-Z][A-Z0-9]*_[A-Z0-9_]+|(?i:passphrase|password))\s*[=:]\s*\S`)
 )
-
-var errNamed = errors.New("it is NAME=value; give the value alone")
 
 // NotBare tells what stands around a secret that should stand alone; nil: it does.
 // To send such a text as the secret would only be refused, and be said to be wrong.
 func NotBare(text string, passphrase bool) error {
 	first, last := text[:1], text[len(text)-1:]
+	named := assignment
+	if passphrase {
+		named = namedAssignment
+	}
 	switch {
 	case strings.Contains("{[", first) && json.Valid([]byte(text)):
 		return errors.New("it is JSON")
@@ -95,23 +97,15 @@ func NotBare(text string, passphrase bool) error {
 		return errors.New("it is a key or a certificate (PEM)")
 	case strings.HasPrefix(strings.ToLower(text), "<!doctype") || strings.HasPrefix(text, "<html"):
 		return errors.New("it is an HTML page")
-	case passphrase && namedAssignment.MatchString(text):
-		return errNamed
+	case named.MatchString(text):
+		return errors.New("it is NAME=value; give the value alone")
 	case passphrase:
 		return nil
-	case strings.ContainsAny(text, "\r\n"):
-		return errors.New("it has several lines")
 	}
 	for _, r := range text {
-		if !unicode.IsGraphic(r) && !unicode.IsSpace(r) {
-			return fmt.Errorf("there is an invisible character in it (U+%04X)", r)
+		if r <= ' ' || r > '~' {
+			return fmt.Errorf("there is a character in it that secrets do not have: %s", strconv.QuoteRuneToASCII(r))
 		}
-	}
-	switch {
-	case assignment.MatchString(text):
-		return errNamed
-	case strings.ContainsFunc(text, unicode.IsSpace):
-		return errors.New("there is a space in it")
 	}
 	return nil
 }

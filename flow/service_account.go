@@ -134,34 +134,31 @@ func (e Connect) do(ctx context.Context, r *Runner, inbox <-chan Delivery, say f
 		return client.EnterpriseConnectURL(cronofy.EnterpriseConnectRequest{RedirectURI: a.RedirectURI, State: state, Scope: e.Scope, DelegatedScope: e.DelegatedScope}), nil
 	}
 	z.exchange = func(ctx context.Context, code cronofy.Secret, say func(Event)) (storing, error) {
-		return r.connected(ctx, a, code, say)
-	}
-	return z.run(ctx)
-}
-
-func (r *Runner) connected(ctx context.Context, a Answers, code cronofy.Secret, say func(Event)) (storing, error) {
-	client := r.client(a, say)
-	token, err := client.Exchange(ctx, code, a.RedirectURI)
-	if err != nil {
-		return nil, err
-	}
-	say(Exchanged{})
-	if a.ServiceAccount = token.Sub; a.ServiceAccount == "" {
-		info, err := client.UserInfo(ctx, token.AccessToken)
+		a := a
+		client := r.client(a, say)
+		token, err := client.Exchange(ctx, code, a.RedirectURI)
 		if err != nil {
 			return nil, err
 		}
-		a.ServiceAccount = info.Sub
-	}
-	if p := CheckServiceAccountID(a.ServiceAccount); p != nil {
-		return nil, &cronofy.BadAnswerError{Op: "exchange code", Reason: "it names no service account"}
-	}
-	what := links.ServiceAccount{APIHost: a.Site.APIHost(), ClientID: a.ClientID, ID: a.ServiceAccount}.Link().Token()
-	return r.storeToken(a, what, token.RefreshToken, func(ctx context.Context, s Store) Event {
-		notice := ""
-		if err := r.recordAccount(ctx, a, s, token); err != nil {
-			notice = explainCopies
+		say(Exchanged{})
+		if a.ServiceAccount = token.Sub; a.ServiceAccount == "" {
+			info, err := client.UserInfo(ctx, token.AccessToken)
+			if err != nil {
+				return nil, err
+			}
+			a.ServiceAccount = info.Sub
 		}
-		return ServiceAccountAccepted{ID: a.ServiceAccount, Notice: notice}
-	}), nil
+		if p := CheckServiceAccountID(a.ServiceAccount); p != nil {
+			return nil, &cronofy.BadAnswerError{Op: "exchange code", Reason: "it names no service account"}
+		}
+		what := links.ServiceAccount{APIHost: a.Site.APIHost(), ClientID: a.ClientID, ID: a.ServiceAccount}.Link().Token()
+		return r.storeToken(a, what, token.RefreshToken, func(ctx context.Context, s Store) Event {
+			notice := ""
+			if err := r.recordAccount(ctx, a, s, token); err != nil {
+				notice = explainCopies
+			}
+			return ServiceAccountAccepted{ID: a.ServiceAccount, Notice: notice}
+		}), nil
+	}
+	return z.run(ctx)
 }

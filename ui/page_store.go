@@ -13,21 +13,21 @@ const (
 )
 
 func storePage(c Context) Page {
-	st := c.Store
+	st, problem := c.Store, c.problem()
+	lead, help := clean(flow.KeyringWords(st.Keyring)), flow.KeyringHelp(st.Keyring)
+	if st.Keyring.State == "" || problem != nil && problem.Code == flow.CodeSecretStore { // that says why this is asked, and what helps
+		lead, help = "", ""
+	}
 	keyring := Option{Value: string(keystore.Keyring), Label: "Try the keyring again", Act: Act{Event: flow.StoreChosen{Kind: keystore.Keyring}}}
 	if st.Keyring.State == keystore.Locked && !st.Keyring.NoWindow {
 		keyring.Label, keyring.Note = "Unlock the keyring", "a window on your desktop asks"
-	}
-	why, help, details := keyringWords(c.State)
-	if p := c.problem(); p != nil && p.Summary == why { // it is said below
-		why = ""
 	}
 	file := Option{Value: string(keystore.File), Label: "Encrypted file", Note: "with a passphrase", Act: Act{Open: pagePassphrase}}
 	if st.Kind == keystore.File && !st.Passphrase.Empty() { // it was open, and failed
 		file.Act = Act{Event: flow.StoreChosen{Kind: keystore.File, Passphrase: st.Passphrase}}
 	}
 	return Page{
-		Title: "Where should the secrets be kept?", Lead: why,
+		Title: "Where should the secrets be kept?", Lead: lead,
 		Fields: []Field{{Name: "secret_store", Kind: FieldChoice, Answer: storeDefault(c.State), Options: []Option{
 			keyring,
 			{Value: string(keystore.Session), Label: "Memory, for this run", Note: "gone when confer ends", Act: Act{Event: flow.StoreChosen{Kind: keystore.Session}}},
@@ -36,9 +36,8 @@ func storePage(c Context) Page {
 		Notes: []Note{
 			{Text: help, Kind: noteMuted, Rank: aside},
 			{Text: "Secrets are the client secret and confer's own refresh tokens. Nothing is written anywhere else.", Kind: noteMuted, Rank: extra},
-			{Text: details, Kind: noteMuted, Rank: extra},
 		},
-		Problem: c.problem(), Warning: c.Notice, Busy: storeWorking(c),
+		Problem: problem, Warning: c.Notice, Busy: storeWorking(c),
 		Explain: []string{
 			"The system keyring is where browsers and mail programs keep passwords too. It is the usual place, and confer asks only because it cannot be used as it is.",
 			"In memory, the secrets are gone when confer ends: the link stays, but confer's own token for it is lost, and the client secret is asked for again.",
@@ -134,23 +133,6 @@ func storeName(k keystore.Kind) string {
 	case keystore.Session, keystore.None:
 	}
 	return "memory"
-}
-
-// keyringWords say why the place for secrets is asked about, how the keyring can be
-// had, and what the platform adds; a problem says the last two itself.
-func keyringWords(s flow.State) (why, help, details string) {
-	keyring := s.Store.Keyring
-	if keyring.State == "" { // not asked: the file was chosen before
-		return "In the encrypted file. Its passphrase opens it.", "", ""
-	}
-	if s.Problem == nil {
-		help = flow.KeyringHelp(keyring)
-		if keyring.Detail != "" {
-			details = "The system says: " + clean(keyring.Detail)
-		}
-	}
-	keyring.Detail = ""
-	return clean(flow.KeyringWords(keyring)), help, details
 }
 
 // windowWords are for a store that waits for somebody; empty: it does not.

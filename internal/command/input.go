@@ -53,11 +53,7 @@ func openInput(ctx context.Context, path string, stdin io.Reader) (io.ReadCloser
 	if err != nil {
 		return nil, err
 	}
-	switch info, err := file.Stat(); {
-	case err == nil && info.IsDir():
-		_ = file.Close()
-		return nil, &os.PathError{Op: "open", Path: path, Err: errors.New("is a folder")}
-	case err == nil && info.Mode().IsRegular():
+	if regular(file) {
 		return file, nil
 	}
 	return cancelable{file, ctx}, nil
@@ -87,25 +83,32 @@ func (c cancelable) Read(p []byte) (int, error) {
 	return copy(p, b[:n]), err
 }
 
-// maxSecretFile is far above any secret.
+// maxSecretFile is far above any secret, in bytes.
 const maxSecretFile = 64 << 10
 
 // readSecret reads the client secret or the token that a file holds alone. A terminal
 // is asked for one line, of which it shows nothing.
 func readSecret(ctx context.Context, path string, s streams, question string) (cronofy.Secret, error) {
-	var text string
-	var err error
 	if in, ok := asTerminal(s.in); ok && path == "-" {
-		typed, asked := askSecret(ctx, in, s.err, question)
-		text, err = typed.Reveal(), asked
-	} else {
-		text, err = readFile(ctx, path, s)
+		typed, err := askSecret(ctx, in, s.err, question)
+		return bare(strings.TrimSpace(typed.Reveal()), err, false)
 	}
-	if text = strings.TrimSpace(text); err == nil && text == "" {
-		err = errEmpty
+	in, err := openInput(ctx, path, s.in)
+	if err != nil {
+		return cronofy.Secret{}, err
+	}
+	defer in.Close()
+	text, err := readText(in)
+	return bare(strings.TrimSpace(text), err, false)
+}
+
+// bare makes a secret of what was read, if it stands alone.
+func bare(text string, err error, passphrase bool) (cronofy.Secret, error) {
+	if err == nil && text == "" {
+		err = errors.New("there is nothing in it")
 	}
 	if err == nil {
-		err = flow.NotBare(text, false)
+		err = flow.NotBare(text, passphrase)
 	}
 	if err != nil {
 		return cronofy.Secret{}, err
@@ -113,21 +116,12 @@ func readSecret(ctx context.Context, path string, s streams, question string) (c
 	return cronofy.NewSecret(text), nil
 }
 
-func readFile(ctx context.Context, path string, s streams) (string, error) {
-	in, err := openInput(ctx, path, s.in)
-	if err != nil {
-		return "", err
-	}
-	defer in.Close()
-	return readText(in, maxSecretFile)
-}
-
-// readText takes all that a file of at most so many bytes holds.
-func readText(r io.Reader, most int) (string, error) {
-	b, err := io.ReadAll(io.LimitReader(r, int64(most)+1))
+// readText takes all that a file with a secret holds.
+func readText(r io.Reader) (string, error) {
+	b, err := io.ReadAll(io.LimitReader(r, maxSecretFile+1))
 	switch {
-	case len(b) > most: // far above any secret
-		return "", fmt.Errorf("there is more than %d bytes in it", most)
+	case len(b) > maxSecretFile:
+		return "", fmt.Errorf("there is more than %d bytes in it", maxSecretFile)
 	case err != nil:
 		return "", err
 	}
@@ -142,9 +136,6 @@ func inputError(flag string, err error, hint string) error {
 	}
 	return wrong(flag, ": "+cronofy.FileReason(err), hint)
 }
-
-// maxPassphrase is far above any passphrase, in bytes.
-const maxPassphrase = 4 << 10
 
 // store is where secrets are to be kept, as named by a flag or the environment.
 func (f *settings) store(ctx context.Context, s streams) (flow.Store, error) {
@@ -194,22 +185,16 @@ const (
 // readPassphrase takes all there is but for one line break at the end, so that
 // spaces belong to the passphrase.
 func readPassphrase(ctx context.Context, r io.Reader) (cronofy.Secret, error) {
-	text, err := readText(cancelable{io.NopCloser(r), ctx}, maxPassphrase)
+	text, err := readText(cancelable{io.NopCloser(r), ctx})
 	hint := "it must give the passphrase alone"
 	if _, system := errors.AsType[*os.PathError](err); system {
 		hint = openForUs
 	}
-	text = strings.TrimSuffix(strings.TrimSuffix(text, "\n"), "\r")
-	if err == nil && text == "" {
-		err = errEmpty
-	}
-	if err == nil {
-		err = flow.NotBare(text, true)
-	}
+	passphrase, err := bare(strings.TrimSuffix(strings.TrimSuffix(text, "\n"), "\r"), err, true)
 	if err != nil {
-		return cronofy.Secret{}, inputError("secret-passphrase-fd", err, hint)
+		err = inputError("secret-passphrase-fd", err, hint)
 	}
-	return cronofy.NewSecret(text), nil
+	return passphrase, err
 }
 
 func passphraseError(what, hint string) error { return wrong("secret-passphrase-fd", ": "+what, hint) }
@@ -327,5 +312,3 @@ func decodeText(b []byte) (string, error) {
 	}
 	return text, nil
 }
-
-var errEmpty = errors.New("there is nothing in it")
