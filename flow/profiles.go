@@ -144,16 +144,13 @@ func (r *Runner) known(ctx context.Context, client *cronofy.Client, a Answers) *
 	ctx, cancel := context.WithTimeout(ctx, knownTime)
 	defer cancel()
 	k := &KnownProfiles{IDs: map[string]bool{}, For: a.Accounts}
-	complete := true
-	_, err = profiles.Run(ctx, client, profiles.Accounts(list), profiles.Options{Provider: cronofy.AnyProvider, ErrorOf: ExplainAccount},
-		func(rec profiles.Record) error {
-			complete = complete && rec.Error == nil
-			for _, p := range rec.Profiles {
-				k.IDs[p.ProfileID] = true
-			}
-			return nil
-		})
-	if err != nil || !complete {
+	sum, err := profiles.Run(ctx, client, profiles.Accounts(list), profiles.Options{ErrorOf: ExplainAccount}, func(rec profiles.Record) error {
+		for _, p := range rec.Profiles {
+			k.IDs[p.ProfileID] = true
+		}
+		return nil
+	})
+	if err != nil || sum.Failed > 0 {
 		return nil
 	}
 	return k

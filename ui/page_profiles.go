@@ -85,7 +85,8 @@ func accountPage(c Context) Page {
 	if len(rec.Profiles) == 0 && rec.Error == nil {
 		p.Notes = append(p.Notes, Note{Text: "No conferencing profile yet. It comes by itself when the e-mail address matches one at the provider.", Kind: noteMuted})
 	}
-	if link := relinkOf(rec); link != "" {
+	if i := slices.IndexFunc(rec.Profiles, func(p profiles.Profile) bool { return p.RelinkURL != "" }); i >= 0 {
+		link := rec.Profiles[i].RelinkURL
 		p.Actions = append(p.Actions, Action{Key: "c", Words: "copy the relink address", Act: Act{Copy: link, Told: "The relink address was sent to the terminal's clipboard."}},
 			Action{Key: "u", Words: "show it whole", Act: Act{Show: link, Told: "The address where the person signs in again."}})
 		if profiles.CanOpen(link, c.Answers.Site) { // nothing else from outside may be opened with one click
@@ -163,16 +164,6 @@ func bar(part, whole int) string {
 		n = max(1, n)
 	}
 	return strings.Repeat("█", n) + strings.Repeat("░", cells-n)
-}
-
-// relinkOf is the first relink link of a record; "" if there is none.
-func relinkOf(rec profiles.Record) string {
-	for _, p := range rec.Profiles {
-		if p.RelinkURL != "" {
-			return p.RelinkURL
-		}
-	}
-	return ""
 }
 
 // accountName is what a row is called. Of an account whose token was refused

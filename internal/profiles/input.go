@@ -31,8 +31,6 @@ const (
 	columns
 )
 
-var columnNames = [columns]string{"email", "sub", "access_token", "refresh_token"}
-
 // titles are the names that columns have in the exports of Google Workspace,
 // Microsoft Entra and 365, Exchange, Outlook, Excel and Zoom, the likelier of two
 // first. They are compared without case and without anything but letters and
@@ -59,32 +57,25 @@ func bareTitle(title string) string {
 	}, title)
 }
 
-// columnOf finds what a title means; rank is smaller for what is likelier meant.
-func columnOf(title string) (column, rank int, ok bool) {
-	title = bareTitle(title)
-	for column, known := range titles {
-		if rank := slices.Index(known, title); rank >= 0 {
-			return column, rank, true
-		}
-	}
-	return 0, 0, false
-}
-
 // findColumns finds the columns whose titles are known, -1 for one that is not there.
 func findColumns(row []string) (where [columns]int, err error) {
-	where = [columns]int{-1, -1, -1, -1}
-	var ranks [columns]int
+	bare := make([]string, len(row))
 	for j, title := range row {
-		column, rank, ok := columnOf(title)
-		switch {
-		case !ok:
-		case where[column] >= 0 && rank == ranks[column]:
-			return where, errors.New(columnNames[column] + " is there twice")
-		case where[column] < 0 || rank < ranks[column]:
-			where[column], ranks[column] = j, rank
+		bare[j] = bareTitle(title)
+	}
+	for column, known := range titles {
+		where[column] = -1
+		for _, title := range known {
+			if j := slices.Index(bare, title); j >= 0 {
+				where[column] = j
+				if slices.Contains(bare[j+1:], title) {
+					err = errors.New(name(row[j]) + " is there twice")
+				}
+				break
+			}
 		}
 	}
-	return where, nil
+	return where, err
 }
 
 // ListError is a line of a list that is no account. It never holds a value.
@@ -95,9 +86,6 @@ type ListError struct {
 
 // Error is one line: "line 3: no access_token and no refresh_token".
 func (e *ListError) Error() string { return fmt.Sprintf("line %d: %s", e.Line, e.Reason) }
-
-// ErrNoAddresses is a list of addresses that holds none.
-var ErrNoAddresses = errors.New("there are no addresses in it")
 
 // ReadAccounts streams a list of accounts: CSV with a header, JSON lines or a JSON
 // array. What a list may look like is the same for ReadEmails: UTF-8 or UTF-16,
@@ -139,8 +127,8 @@ type Addresses struct {
 // ReadEmails reads a list of addresses: one a line, or one of the forms that
 // ReadAccounts reads. The title has to say which of several columns it is: a guess
 // could be the addresses of others. An address that was there before is left out. Its
-// error is of the first line that does not fit, or ErrNoAddresses; no address is given
-// then.
+// error is of the first line that does not fit, or of a list without any; no address is
+// given then.
 func ReadEmails(r io.Reader) (list Addresses, err error) {
 	check := func(where *[columns]int, first []string) (headless bool, err error) {
 		switch {
@@ -167,7 +155,7 @@ func ReadEmails(r io.Reader) (list Addresses, err error) {
 		list.All = append(list.All, Account{Email: a.Email, Row: a.Row})
 	}
 	if len(list.All) == 0 {
-		return Addresses{}, ErrNoAddresses
+		return Addresses{}, errors.New("there are no addresses in it")
 	}
 	list.All = eachOnce(list.All)
 	return list, nil
@@ -389,8 +377,9 @@ func (in *input) separator() (rune, error) {
 			continue
 		}
 		score := len(row)
-		for _, title := range row {
-			if _, _, known := columnOf(title); known {
+		where, _ := findColumns(row)
+		for _, j := range where {
+			if j >= 0 {
 				score += maxLine // a title counts more than any number of columns
 			}
 		}

@@ -117,7 +117,7 @@ func TestReadAccountsGoesOnAfterABadLine(t *testing.T) {
 		"not JSON":         {`{"access_token":"at0"}` + "\n" + `{"access_token":CANARY}` + "\n", "line 2: not one JSON object"},
 		"not an object":    {`{"access_token":"at0"}` + "\n" + `"CANARY"` + "\n", "line 2: not one JSON object"},
 		"two on a line":    {`{"access_token":"at0"}` + "\n" + `{"access_token":"CANARY"} {}` + "\n", "line 2: not one JSON object"},
-		"a member twice":   {`{"access_token":"at0"}` + "\n" + `{"access_token":"CANARY","Access_Token":"other"}` + "\n", "line 2: access_token is there twice"},
+		"a member twice":   {`{"access_token":"at0"}` + "\n" + `{"access_token":"CANARY","Access_Token":"other"}` + "\n", "line 2: Access_Token is there twice"},
 		"no token in JSON": {`{"access_token":"at0"}` + "\n" + `{"sub":"CANARY"}` + "\n", "line 2: no access_token and no refresh_token"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -211,6 +211,7 @@ func (s *seen) before(a Account) bool {
 type item struct {
 	account  Account
 	err      error
+	number   int // among those that are looked at
 	renewals int
 
 	index int   // of Watch, where it stands in the list
@@ -223,7 +224,6 @@ const maxRenewals = 2
 
 // outcome is what became of an item.
 type outcome struct {
-	number int // of the item
 	item   *item
 	record Record
 	final  bool // a further look cannot change it: it is connected, or token or line are of no use
@@ -252,7 +252,7 @@ func (r *reader) read(ctx context.Context, it *item) outcome {
 			return o
 		}
 		if cronofy.Sleep(ctx, min(pause(round), left)) != nil {
-			return outcome{undone: true}
+			return outcome{item: it, undone: true}
 		}
 	}
 }
@@ -271,7 +271,7 @@ func (r *reader) look(ctx context.Context, it *item) outcome {
 		rec := Evaluate(info, r.opts.Provider, r.opts.Known).named(it.account)
 		return outcome{item: it, record: rec, final: rec.State == Connected}
 	case ctx.Err() != nil:
-		return outcome{undone: true}
+		return outcome{item: it, undone: true}
 	}
 	code, message := "error", err.Error()
 	if r.opts.ErrorOf != nil {
@@ -340,8 +340,7 @@ func pause(round int) time.Duration {
 // the items, but does not let one that is late hold up the others: when more than hold
 // of them wait for it, their turn has come, and that of the late one when it has ended.
 // When ctx ends, so has that of all that were finished. It returns when every goroutine
-// it began has ended. Its error is emit's, or ctx's if anything was left undone because
-// of it. A panic in look or items becomes its own, with a *crash.Error, because nobody
+// it began has ended. Its error is emit's or ctx's. A panic in look or items becomes its own, with a *crash.Error, because nobody
 // above could deal with one elsewhere.
 func (r *reader) run(ctx context.Context, items iter.Seq[*item], look func(context.Context, *item) outcome, hold int, emit func(outcome) error) error {
 	inner, stop := context.WithCancel(ctx)
@@ -355,7 +354,6 @@ func (r *reader) run(ctx context.Context, items iter.Seq[*item], look func(conte
 			results <- outcome{caught: caught}
 		}
 	}
-	undone := true // as long as the items have not come to their end
 	work.Go(func() {
 		defer close(results)
 		defer passOn()
@@ -363,26 +361,22 @@ func (r *reader) run(ctx context.Context, items iter.Seq[*item], look func(conte
 		defer running.Wait()
 		number := 0
 		for it := range items {
+			it.number = number
+			number++
 			select {
 			case slots <- struct{}{}:
 			case <-inner.Done():
 				return
 			}
-			n := number
 			running.Go(func() {
 				defer passOn()
-				o := look(inner, it)
-				o.number = n
-				results <- o
+				results <- look(inner, it)
 			})
-			number++
 		}
-		undone = false // before results is closed
 	})
-	next, waiting, abandoned := 0, map[int]outcome{}, false
+	next, waiting := 0, map[int]outcome{}
 	give := func(o outcome) error {
 		if o.undone {
-			abandoned = true
 			return nil
 		}
 		return emit(o)
@@ -407,13 +401,13 @@ func (r *reader) run(ctx context.Context, items iter.Seq[*item], look func(conte
 			panic(o.caught)
 		}
 		<-slots
-		if o.number < next { // it was passed over
+		if o.item.number < next { // it was passed over
 			if err := give(o); err != nil {
 				return err
 			}
 			continue
 		}
-		waiting[o.number] = o
+		waiting[o.item.number] = o
 		if err := giveAll(hold); err != nil {
 			return err
 		}
@@ -421,8 +415,8 @@ func (r *reader) run(ctx context.Context, items iter.Seq[*item], look func(conte
 	if err := giveAll(0); err != nil {
 		return err
 	}
-	if undone || abandoned {
-		return fmt.Errorf("read profiles: %w", ctx.Err())
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("read profiles: %w", err)
 	}
 	return nil
 }
