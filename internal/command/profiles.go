@@ -235,7 +235,9 @@ type profilesRun struct {
 	clients  clientMaker
 	workers  int // calls at once
 	progress *progress
-	out      *recordsOut
+	out      profiles.Writer
+	file     recordsFile         // that out writes to
+	done     *profiles.Done      // nil without --continue
 	known    map[string]bool     // profile_ids from before the link; nil: not known
 	tokens   *profiles.TokenFile // nil without --tokens-out
 	closers
@@ -284,7 +286,12 @@ func (r *profilesRun) read(ctx context.Context) error {
 		sum, err = r.ask()
 	}
 	if err == nil && sum.Read > 0 { // an empty list replaces no records
-		err = r.out.commit()
+		if err = r.out.Close(); err == nil {
+			err = r.file.Commit()
+		}
+		if err != nil {
+			err = fmt.Errorf("%w: %w", errOutput, err)
+		}
 	}
 	if err != nil {
 		return r.words(ctx, err)
@@ -348,7 +355,7 @@ func (r *profilesRun) record(rec profiles.Record) error {
 		return nil
 	}
 	if err := r.out.Write(rec); err != nil {
-		return &outputError{err}
+		return fmt.Errorf("%w: %w", errOutput, err)
 	}
 	return nil
 }
@@ -368,12 +375,8 @@ func (r *profilesRun) open(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	if r.out, err = r.openOutput(ctx); err != nil {
+	if err = r.openOutput(ctx); err != nil || r.f.tokensOut == "" {
 		return err
-	}
-	r.later(func() { _ = r.out.file.Close() })
-	if r.f.tokensOut == "" {
-		return nil
 	}
 	if r.tokens, err = profiles.OpenTokens(r.f.tokensOut); err != nil {
 		return outError("tokens-out", err)
@@ -482,7 +485,7 @@ func (r *profilesRun) source(o *profiles.Options) (iter.Seq2[profiles.Account, e
 		return nil, inputError("accounts", err, "name a CSV or JSON lines file with the columns email and access_token, or - for standard input")
 	}
 	r.later(func() { _ = list.Close() })
-	o.Done = r.out.done
+	o.Done = r.done
 	accounts := profiles.ReadAccounts(list)
 	if r.tokens == nil {
 		return accounts, nil
@@ -504,7 +507,6 @@ func (r *profilesRun) words(ctx context.Context, err error) error {
 	}
 	_, toSay := errors.AsType[*failure](err)
 	_, said := errors.AsType[*exitError](err)
-	output, isOutput := errors.AsType[*outputError](err)
 	call, isCall := errors.AsType[*delegated.CallError](err)
 	request, isRequest := requestProblem(err)
 	switch {
@@ -512,10 +514,10 @@ func (r *profilesRun) words(ctx context.Context, err error) error {
 		return err
 	case errors.Is(err, delegated.ErrNotServiceAccount):
 		return usage(err.Error(), "a service account's sub begins with ser_; give its token with --service-account-token-file")
-	case isOutput && r.f.toStdout() && readerLeft(output.err):
+	case errors.Is(err, errOutput) && r.f.toStdout() && readerLeft(err):
 		return &exitError{flow.ExitFailed}
-	case isOutput:
-		return failed("the records could not be written: "+cronofy.FileReason(output.err), "make room, or name another file with --out")
+	case errors.Is(err, errOutput):
+		return failed("the records could not be written: "+cronofy.FileReason(err), "make room, or name another file with --out")
 	case errors.Is(err, profiles.ErrTokensLost):
 		return failed("new tokens could not be written to the file of --tokens-out: "+cronofy.FileReason(err), "make room; "+ownersAgain)
 	case errors.Is(err, delegated.ErrNoServiceToken):
@@ -534,10 +536,8 @@ func (r *profilesRun) words(ctx context.Context, err error) error {
 // cancelled says what a run that was ended leaves.
 func (r *profilesRun) cancelled() error {
 	fmt.Fprintln(r.s.err)
-	if r.out != nil {
-		if _, whole := r.out.file.(*atomicfile.File); whole {
-			fmt.Fprintln(r.s.err, "confer: cancelled: nothing was written to the file of --out; with --continue it keeps what was read")
-		}
+	if _, whole := r.file.(*atomicfile.File); whole {
+		fmt.Fprintln(r.s.err, "confer: cancelled: nothing was written to the file of --out; with --continue it keeps what was read")
 	}
 	r.tellAsked()
 	return &exitError{flow.ExitCancelled}
@@ -552,7 +552,7 @@ func wasAsked(err error) bool {
 
 // verdict is the end of a run that read the whole list.
 func (r *profilesRun) verdict(sum profiles.Summary) error {
-	if done := r.out.done; done != nil {
+	if done := r.done; done != nil {
 		before := done.Summary
 		if sum.Read > 0 { // those that could not be read were read again
 			before.Read, before.Failed = before.Read-before.Failed, 0

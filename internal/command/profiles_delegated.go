@@ -105,8 +105,8 @@ func (r *profilesRun) addresses(token *delegated.ServiceToken) (profiles.Address
 			return list, usage("--resources: the service account sees no rooms", "name people with --emails FILE")
 		}
 	}
-	if r.out.done != nil {
-		list.All = slices.DeleteFunc(list.All, r.out.done.Has)
+	if r.done != nil {
+		list.All = slices.DeleteFunc(list.All, r.done.Has)
 	}
 	return list, nil
 }

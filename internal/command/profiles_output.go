@@ -3,6 +3,7 @@ package command
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -17,13 +18,6 @@ import (
 	"confer/internal/profiles"
 )
 
-// recordsOut is where records go.
-type recordsOut struct {
-	profiles.Writer
-	file recordsFile
-	done *profiles.Done // nil without --continue
-}
-
 // recordsFile is a file that takes its name when all records are in it, one that grows
 // with each of them, or what is no file: standard output, a pipe, a device.
 type recordsFile interface {
@@ -35,21 +29,22 @@ func (f *profilesFlags) toStdout() bool { return f.out == "" || f.out == "-" }
 
 // openOutput opens what records are written to. Neither the opening nor a write
 // outlives ctx where it could: a FIFO and a pipe wait for their readers.
-func (r *profilesRun) openOutput(ctx context.Context) (out *recordsOut, err error) {
-	out = &recordsOut{}
+func (r *profilesRun) openOutput(ctx context.Context) (err error) {
+	var file recordsFile
 	switch f := r.f; {
 	case f.toStdout():
-		out.file = &stream{ctx: ctx, w: r.s.out}
+		file = &stream{ctx: ctx, w: r.s.out}
 	case f.resume:
-		out.file, out.done, err = goOn(ctx, f.out)
+		file, r.done, err = goOn(ctx, f.out)
 	default:
-		out.file, err = create(ctx, f.out)
+		file, err = create(ctx, f.out)
 	}
 	if err != nil {
-		return nil, outError("out", err)
+		return outError("out", err)
 	}
-	out.Writer = profiles.NewWriter(out.file, r.format, profiles.WriterOptions{Site: r.site, Provider: r.provider, Made: time.Now()})
-	return out, nil
+	r.out, r.file = profiles.NewWriter(file, r.format, profiles.WriterOptions{Site: r.site, Provider: r.provider, Made: time.Now()}), file
+	r.later(func() { _ = file.Close() })
+	return nil
 }
 
 // create writes beside the file, so that it is either the old or the whole new
@@ -165,25 +160,8 @@ func (g *grown) Close() error {
 	return nil
 }
 
-// outputError is a record that could not be written.
-type outputError struct{ err error }
-
-func (e *outputError) Error() string { return "write records: " + e.err.Error() }
-
-// Unwrap gives the system's error.
-func (e *outputError) Unwrap() error { return e.err }
-
-// commit ends a file that holds all records.
-func (o *recordsOut) commit() error {
-	err := o.Close()
-	if err == nil {
-		err = o.file.Commit()
-	}
-	if err != nil {
-		return &outputError{err}
-	}
-	return nil
-}
+// errOutput is wrapped around the error of records that could not be written.
+var errOutput = errors.New("write records")
 
 // progress tells people how far a run has come: one line that is written over
 // and over on a terminal; else only waits, in lines of their own. It is used by

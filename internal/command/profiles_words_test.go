@@ -47,7 +47,7 @@ func TestProfilesWords(t *testing.T) {
 	}
 	b.WriteString("\nThe end of a run\n")
 	for _, err := range []error{
-		&outputError{&fs.PathError{Op: "write", Path: "x", Err: errors.New("no space left on device")}},
+		fmt.Errorf("%w: %w", errOutput, &fs.PathError{Op: "write", Path: "x", Err: errors.New("no space left on device")}),
 		&profiles.RenewError{Err: full}, &profiles.RenewError{Err: refresh(401, "invalid_client")},
 		delegated.ErrNotServiceAccount,
 	} {

@@ -18,25 +18,17 @@ var ErrNoServiceToken = errors.New("no service account token")
 // ErrNotServiceAccount: what was given as a service account's token is an account's.
 var ErrNotServiceAccount = errors.New("the token is of an account, not of a service account")
 
-// Rooms are those that the service account sees. Its error is UseForAll's.
-func Rooms(ctx context.Context, client Client, token *ServiceToken) (rooms []cronofy.Resource, err error) {
-	err = token.UseForAll(ctx, func(ctx context.Context, t cronofy.Secret) (err error) {
-		rooms, err = client.Resources(ctx, t)
-		return err
-	})
-	return rooms, err
+// Rooms are those that the service account sees. Its error is forAll's.
+func Rooms(ctx context.Context, client Client, token *ServiceToken) ([]cronofy.Resource, error) {
+	return forAll(ctx, token, client.Resources)
 }
 
 // Scope is what the service account may delegate: asking for less could narrow
 // what the application already has. Where Cronofy does not say it, it is
 // cronofy.DefaultDelegatedScope, and known is false. Its error is
-// ErrNotServiceAccount, or UseForAll's.
+// ErrNotServiceAccount, or forAll's.
 func Scope(ctx context.Context, client Client, token *ServiceToken) (scope string, known bool, err error) {
-	var info cronofy.UserInfo
-	err = token.UseForAll(ctx, func(ctx context.Context, t cronofy.Secret) (err error) {
-		info, err = client.UserInfo(ctx, t)
-		return err
-	})
+	info, err := forAll(ctx, token, client.UserInfo)
 	switch {
 	case err != nil:
 		return "", false, err
@@ -46,6 +38,19 @@ func Scope(ctx context.Context, client Client, token *ServiceToken) (scope strin
 		return "", false, ErrNotServiceAccount
 	}
 	return cronofy.DefaultDelegatedScope, false, nil
+}
+
+// forAll makes a call without which no account can be asked for. Its error is a
+// *CallError with Every, or wraps ErrNoServiceToken.
+func forAll[T any](ctx context.Context, token *ServiceToken, call func(context.Context, cronofy.Secret) (T, error)) (got T, err error) {
+	err = token.use(ctx, func(ctx context.Context, t cronofy.Secret) (err error) {
+		got, err = call(ctx, t)
+		return err
+	})
+	if err != nil && !errors.Is(err, ErrNoServiceToken) {
+		err = &CallError{Every: true, Err: err}
+	}
+	return got, err
 }
 
 // ServiceToken holds a service account's access token, in memory only. It may be
@@ -63,9 +68,9 @@ func NewServiceToken(current cronofy.Secret, renew func(context.Context) (cronof
 	return &ServiceToken{renew: renew, current: current}
 }
 
-// Use makes a call with the token, and once more with another if it was refused
+// use makes a call with the token, and once more with another if it was refused
 // (401). Its error is do's, or wraps ErrNoServiceToken.
-func (t *ServiceToken) Use(ctx context.Context, do func(context.Context, cronofy.Secret) error) error {
+func (t *ServiceToken) use(ctx context.Context, do func(context.Context, cronofy.Secret) error) error {
 	t.mu.Lock()
 	token := t.current
 	t.mu.Unlock()
@@ -95,16 +100,6 @@ func (t *ServiceToken) after(ctx context.Context, refused cronofy.Secret) (crono
 		t.current = fresh
 	}
 	return t.current, nil
-}
-
-// UseForAll is Use for a call without which no account can be asked for. Its error
-// is a *CallError with Every, or wraps ErrNoServiceToken.
-func (t *ServiceToken) UseForAll(ctx context.Context, do func(context.Context, cronofy.Secret) error) error {
-	err := t.Use(ctx, do)
-	if err == nil || errors.Is(err, ErrNoServiceToken) {
-		return err
-	}
-	return &CallError{Every: true, Err: err}
 }
 
 // CallbackURL reads a public URL. Its error says what it must be like, and quotes

@@ -97,7 +97,6 @@ type row struct {
 	url   string      // its callback URL
 	limit *time.Timer // when its webhook is waited for no longer
 
-	once  sync.Once
 	done  chan struct{}
 	token cronofy.Token
 	err   error // both are written before done is closed
@@ -106,13 +105,11 @@ type row struct {
 	refused Refusal // of the last post that was not taken; guarded by the Receiver
 }
 
-// end gives an account its result; only the first one counts.
+// end gives an account its result. It is for the one that has claimed the row.
 func (r *row) end(token cronofy.Token, err error) {
-	r.once.Do(func() {
-		r.token, r.err = token, err
-		r.limit.Stop()
-		close(r.done)
-	})
+	r.token, r.err = token, err
+	r.limit.Stop()
+	close(r.done)
 }
 
 // Open serves Config.Listener. Nothing is asked of Cronofy before the first Access. The
@@ -194,8 +191,9 @@ func (d *Receiver) endLive() {
 
 func (d *Receiver) endAll(rows []*row, err error) {
 	for _, r := range rows {
-		d.claim(r.id)
-		r.end(cronofy.Token{}, err)
+		if d.claim(r.id) != nil {
+			r.end(cronofy.Token{}, err)
+		}
 	}
 }
 
@@ -227,9 +225,9 @@ func (d *Receiver) ask(rows []*row) {
 	d.mu.Unlock()
 	if d.ctx.Err() != nil { // endLive may have looked before this
 		d.endLive()
-		return
+	} else {
+		d.request(rows)
 	}
-	d.request(rows)
 }
 
 // request sends the accounts in one call. What one address does to the others is
@@ -313,7 +311,7 @@ func (d *Receiver) call(rows []*row) error {
 	for i, r := range rows {
 		reqs[i] = cronofy.DelegatedAccess{Email: r.email, CallbackURL: r.url, Scope: d.cfg.Scope}
 	}
-	return d.cfg.ServiceToken.Use(d.ctx, func(ctx context.Context, token cronofy.Secret) error {
+	return d.cfg.ServiceToken.use(d.ctx, func(ctx context.Context, token cronofy.Secret) error {
 		return d.cfg.Client.RequestDelegatedAccess(ctx, token, reqs)
 	})
 }
