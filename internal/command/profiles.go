@@ -508,7 +508,7 @@ func (r *profilesRun) words(ctx context.Context, err error) error {
 	_, toSay := errors.AsType[*failure](err)
 	_, said := errors.AsType[*exitError](err)
 	call, isCall := errors.AsType[*delegated.CallError](err)
-	request, isRequest := requestProblem(err)
+	p := flow.Explain(err, flow.StepProfiles)
 	switch {
 	case toSay, said:
 		return err
@@ -522,12 +522,11 @@ func (r *profilesRun) words(ctx context.Context, err error) error {
 		return failed("new tokens could not be written to the file of --tokens-out: "+cronofy.FileReason(err), "make room; "+ownersAgain)
 	case errors.Is(err, delegated.ErrNoServiceToken):
 		return explainService(err)
-	case isCall && !call.Exchange && isRequest: // what Cronofy has against the request as a whole
-		return ended(request)
+	case isCall && !call.Exchange: // what Cronofy has against the request as a whole
+		p = requestProblem(err)
 	case !wasAsked(err):
-		err = &flow.AccountsError{Err: err}
+		p = flow.Explain(&flow.AccountsError{Err: err}, flow.StepProfiles)
 	}
-	p := flow.Explain(err, flow.StepProfiles)
 	complain(r.s.err, p.Summary, p.Hint)
 	r.tellAsked()
 	return &exitError{p.Exit}

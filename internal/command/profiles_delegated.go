@@ -59,7 +59,7 @@ func (r *profilesRun) delegatedSource(o *profiles.Options) (iter.Seq2[profiles.A
 		listener.Addr(), cronofy.CleanText(r.f.callbackURL, 200), r.f.timeout)
 	cfg := delegated.Config{
 		Client: r.client, ServiceToken: token, ClientSecret: r.app.ClientSecret, AcceptUnsigned: r.f.takeUnsigned,
-		CallbackURL: r.callback, Listener: listener, Scope: r.f.scope, Timeout: r.f.timeout, Report: r.tellNotice,
+		CallbackURL: r.callback, Listener: listener, Scope: r.f.scope, Timeout: r.f.timeout, Report: r.tellRefused,
 	}
 	if r.tokens != nil { // only where the operator named a file for them
 		cfg.Save = func(email string, t cronofy.Token) error {
@@ -234,18 +234,13 @@ func (r *profilesRun) storedSecret() (cronofy.Secret, error) {
 	return secret, nil
 }
 
-// tellNotice says at once what keeps answers from coming.
-func (r *profilesRun) tellNotice(n delegated.Notice) {
-	if n.Refused != delegated.NotRefused {
-		words := "confer: note: an answer came " + string(n.Refused) + ", so it was refused"
-		if n.Refused == delegated.Unsigned {
-			words += "; --accept-unsigned-webhooks takes such answers"
-		}
-		r.progress.say(words)
-		return
+// tellRefused says at once what keeps answers from coming.
+func (r *profilesRun) tellRefused(why delegated.Refusal) {
+	words := "confer: note: an answer came " + string(why) + ", so it was refused"
+	if why == delegated.Unsigned {
+		words += "; --accept-unsigned-webhooks takes such answers"
 	}
-	r.progress.say(fmt.Sprintf("confer: note: whether access to %s was asked for is not known (%s); answers are waited for",
-		plural(n.Accounts, "calendar"), cronofy.CleanText(n.Lost.Error(), 160)))
+	r.progress.say(words)
 }
 
 // tellAsked says what a run that has ended early may have done.

@@ -65,7 +65,7 @@ func explainRenewal(err error) (code, message string) {
 	case isCall && !call.Exchange && !call.Every && cronofy.StatusOf(err) == 422:
 		return flow.CodeUnprocessable, "Cronofy does not accept this e-mail address."
 	case isCall && !call.Exchange:
-		p, _ := requestProblem(call)
+		p := requestProblem(call)
 		if cronofy.AnswerLost(err) {
 			p.Summary += " Whether access was asked for is not known."
 		}
@@ -88,9 +88,9 @@ func explainRenewal(err error) (code, message string) {
 	return code, message
 }
 
-// requestProblem is for a request for access; not ok: nothing is special to it.
-func requestProblem(err error) (p flow.Problem, ok bool) {
-	p = flow.Explain(err, flow.StepProfiles)
+// requestProblem is for a request for access.
+func requestProblem(err error) flow.Problem {
+	p := flow.Explain(err, flow.StepProfiles)
 	switch cronofy.StatusOf(err) {
 	case 401:
 		p.Summary = "Cronofy does not accept the token of this service account."
@@ -105,10 +105,8 @@ func requestProblem(err error) (p flow.Problem, ok bool) {
 			p.Summary += ": " + strings.Join(api.FieldNames(), ", ")
 		}
 		p.Summary += "."
-	default:
-		return p, false
 	}
-	return p, true
+	return p
 }
 
 // explainService is for a stored service account token that could not be had.

@@ -42,8 +42,8 @@ func TestProfilesWords(t *testing.T) {
 	}
 	b.WriteString("\nA notice\n\n")
 	r := &profilesRun{f: &profilesFlags{}, s: streams{err: &b}, progress: newProgress(streams{err: &b}, true)}
-	for _, n := range []delegated.Notice{{Refused: delegated.Unsigned}, {Refused: delegated.Forged}, {Refused: delegated.Malformed}, {Lost: broken, Accounts: 2}} {
-		r.tellNotice(n)
+	for _, why := range []delegated.Refusal{delegated.Unsigned, delegated.Forged, delegated.Malformed} {
+		r.tellRefused(why)
 	}
 	b.WriteString("\nThe end of a run\n")
 	for _, err := range []error{

@@ -42,8 +42,7 @@ func TestWordsOfCommands(t *testing.T) {
 	}
 	all.WriteString("\nA request for access:\n")
 	for _, status := range []int{401, 402, 403, 404, 422} {
-		p, _ := requestProblem(&cronofy.Error{Status: status})
-		tell(p)
+		tell(requestProblem(&cronofy.Error{Status: status}))
 	}
 	all.WriteString("\nFiles:\n")
 	for _, err := range []error{

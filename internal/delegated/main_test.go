@@ -78,7 +78,7 @@ func config(f *fake) Config {
 	}
 	return Config{
 		Client: f, ClientSecret: cronofy.NewSecret(secret), CallbackURL: callback, Listener: memory(), Scope: "read_write",
-		ServiceToken: NewServiceToken(cronofy.NewSecret("st"), nil), Timeout: 5 * time.Minute, Report: func(Notice) {},
+		ServiceToken: NewServiceToken(cronofy.NewSecret("st"), nil), Timeout: 5 * time.Minute, Report: func(Refusal) {},
 	}
 }
 

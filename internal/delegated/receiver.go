@@ -57,9 +57,9 @@ type Config struct {
 	// are not used. It may be called by several goroutines at once; nil: none.
 	Save func(email string, t cronofy.Token) error
 
-	// Report is given the first Notice of each kind. It may be called by several
-	// goroutines at once.
-	Report func(Notice)
+	// Report is given the first Refusal of each kind at once. It may be called by
+	// several goroutines at once.
+	Report func(Refusal)
 }
 
 const batch = cronofy.MaxDelegatedAccess
@@ -197,17 +197,6 @@ func (d *Receiver) endAll(rows []*row, err error) {
 	}
 }
 
-// report tells the first of each kind.
-func (d *Receiver) report(n Notice) {
-	d.mu.Lock()
-	before := d.told[n.Refused]
-	d.told[n.Refused] = true
-	d.mu.Unlock()
-	if !before {
-		d.cfg.Report(n)
-	}
-}
-
 // ask requests access for up to MaxDelegatedAccess accounts. When it returns each of
 // them has an end or is waited for.
 func (d *Receiver) ask(rows []*row) {
@@ -269,14 +258,11 @@ func (d *Receiver) request(rows []*row) {
 // that is not known.
 func (d *Receiver) asked(rows []*row, lost error) {
 	d.mu.Lock()
+	defer d.mu.Unlock()
 	d.progress.Asked += len(rows)
 	d.progress.Until = time.Now().Add(d.cfg.Timeout)
 	for _, r := range rows {
 		r.lost = lost
-	}
-	d.mu.Unlock()
-	if lost != nil {
-		d.report(Notice{Lost: lost, Accounts: len(rows)})
 	}
 }
 
@@ -416,13 +402,18 @@ func (d *Receiver) find(id string) *row {
 	return d.live[id]
 }
 
-// refuse notes that a post to r's callback URL is not taken, and tells it. What is
-// sent to paths that are nobody's is noise on a public address.
+// refuse notes that a post to r's callback URL is not taken, and tells it: the path is a
+// secret, so it most likely was Cronofy's. What is sent to paths that are nobody's is
+// noise on a public address.
 func (d *Receiver) refuse(r *row, why Refusal) {
 	d.mu.Lock()
 	r.refused = why
+	before := d.told[why]
+	d.told[why] = true
 	d.mu.Unlock()
-	d.report(Notice{Refused: why})
+	if !before {
+		d.cfg.Report(why)
+	}
 }
 
 // claim gives the row of a live callback URL once.
@@ -453,15 +444,6 @@ const (
 	Forged     Refusal = "with a signature that is not this client secret's"
 	Malformed  Refusal = "that Cronofy cannot have sent" // too large, or not a webhook
 )
-
-// Notice is what keeps answers from coming. Refused: a post to a live callback URL was
-// not taken; the path is a secret, so it most likely was Cronofy's. Else the answer
-// to a request was lost, so that it is not known whether access was asked for.
-type Notice struct {
-	Refused  Refusal
-	Lost     error
-	Accounts int // of the request
-}
 
 // NoAnswerError is an account for which no webhook was taken in time.
 type NoAnswerError struct{ Refused Refusal } // of the last post to its callback URL

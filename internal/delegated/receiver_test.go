@@ -114,6 +114,7 @@ func TestLostAnswersAreWaitedFor(t *testing.T) {
 		all := results()
 		require.NoError(t, all[0].err, "Cronofy had understood")
 		require.ErrorIs(t, all[1].err, lost)
+		require.Equal(t, 2, d.Progress().Asked)
 		require.NoError(t, fatal(d))
 	})
 }

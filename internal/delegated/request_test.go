@@ -58,10 +58,10 @@ func TestRefusedPostsAreToldAtOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake()
-		told := make(chan Notice, 8)
+		told := make(chan Refusal, 8)
 		cfg := config(f)
 		cfg.Timeout = time.Minute
-		cfg.Report = func(n Notice) { told <- n }
+		cfg.Report = func(why Refusal) { told <- why }
 		d := open(t, cfg, people(4)...)
 		began := time.Now()
 		results := access(t.Context(), d)
@@ -78,31 +78,11 @@ func TestRefusedPostsAreToldAtOnce(t *testing.T) {
 		require.Equal(t, began, time.Now(), "told before the wait is over")
 		require.Len(t, told, 3, "each kind once")
 		for _, why := range []Refusal{Unsigned, Forged, Malformed} {
-			require.Equal(t, Notice{Refused: why}, <-told)
+			require.Equal(t, why, <-told)
 		}
 		for i, r := range results() {
 			require.Equal(t, &NoAnswerError{[]Refusal{Unsigned, Forged, Malformed, NotRefused}[i]}, r.err)
 		}
 		require.Equal(t, Progress{Asked: 4, Until: began.Add(time.Minute)}, d.Progress())
-	})
-}
-
-// TestALostAnswerIsTold while its accounts are waited for.
-func TestALostAnswerIsTold(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		f := newFake()
-		lost := &cronofy.NetworkError{Op: "request delegated access", Kind: cronofy.NetworkReset, Sent: true}
-		f.request = func(string, []cronofy.DelegatedAccess) error { return lost }
-		told := make(chan Notice, 1)
-		cfg := config(f)
-		cfg.Report = func(n Notice) { told <- n }
-		d := open(t, cfg, people(2)...)
-		began := time.Now()
-		results := access(t.Context(), d)
-		require.Equal(t, Notice{Accounts: 2, Lost: lost}, <-told)
-		require.Equal(t, began, time.Now())
-		require.Equal(t, 2, d.Progress().Asked)
-		results()
 	})
 }
