@@ -291,7 +291,7 @@ func TestInterruptLosesNothingThatWasRead(t *testing.T) {
 func TestALateAccountIsPassedOver(t *testing.T) {
 	t.Parallel()
 	w := newOffice(t, sandbox.Options{Seed: 1, Accounts: 130, Faults: []sandbox.Fault{
-		{Endpoint: sandbox.UserInfo, Account: "ada.adler-1@example.test", Slow: time.Hour}}})
+		{Endpoint: sandbox.UserInfo, Account: "person-1@example.test", Slow: time.Hour}}})
 	cmd := w.command("--accounts", w.path("people.csv"), "--json", "--rate", "0", "--out", w.path("records.jsonl"), "--continue")
 	require.NoError(t, cmd.Start())
 	require.Eventually(t, func() bool {
