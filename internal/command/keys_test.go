@@ -71,7 +71,7 @@ func TestAPasteWithoutAnEnd(t *testing.T) {
 	x.to(onApplication, "Client secret")
 	x.press(ctrlU)
 	x.press("\x1b[200~half-a-paste")
-	time.Sleep(3 * time.Second) // longer than a paste's pieces take, which the program's own clock tells
+	<-time.After(3 * time.Second) // longer than a paste's pieces take, which the program's own clock tells
 	x.press("+")
 	x.until("half-a-paste+")
 	x.press(ctrlC)
