@@ -3,6 +3,7 @@ package ui
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"sync"
 	"unicode"
 	"unicode/utf8"
@@ -46,19 +47,13 @@ func as(b key.Binding, desc string) key.Binding {
 	return b
 }
 
-// doing and running make the do of a command from a function that need not know
-// which of the command's keys was pressed.
+// doing and running are for keys that mean the same whichever was pressed.
 func doing(f func()) func(tea.KeyPressMsg) tea.Cmd {
 	return func(tea.KeyPressMsg) tea.Cmd { f(); return nil }
 }
 
 func running(f func() tea.Cmd) func(tea.KeyPressMsg) tea.Cmd {
 	return func(tea.KeyPressMsg) tea.Cmd { return f() }
-}
-
-// moving is for keys that move by a line or to an end.
-func moving(f func(by int)) func(tea.KeyPressMsg) tea.Cmd {
-	return func(k tea.KeyPressMsg) tea.Cmd { f(moved(k, 0)); return nil }
 }
 
 // far is to the end of anything.
@@ -87,6 +82,7 @@ func (m *Model) bindings(full bool) []key.Binding {
 	var out []key.Binding
 	for _, c := range m.commands() {
 		switch {
+		case !c.Enabled():
 		case full && c.full != "":
 			out = append(out, as(c.Binding, c.full))
 		case (full || !c.aside) && c.Help().Desc != "":
@@ -136,64 +132,49 @@ func (m *Model) commands() []command {
 	if m.scrolls {
 		out = append(out, command{Binding: bind("↑/↓", "more", "up", "down", "pgup", "pgdown"), do: m.scroll})
 	}
-	var rest []command
 	if !fm.typing() && !fm.hasTexts() {
-		var near []command
-		near, rest = m.actions(p)
-		out = append(out, near...)
+		out = append(out, m.actions(p)...)
 	}
-	if p.End {
-		rest = append(rest, command{Binding: quit.Binding, aside: true, do: quit.do})
-	} else {
-		out = append(out, quit)
-	}
+	quit.aside = p.End
+	out = append(out, quit)
 	if fm.stops() > 1 && fm.hasTexts() {
 		out = append(out, command{Binding: bind("tab", "next field", "tab", "shift+tab", "down", "up"), do: fm.turn})
 	}
 	if fm.choice != nil {
 		out = append(out, fm.choice.commands()...)
 	}
-	return append(out, rest...)
+	return out
 }
 
-// actions are the page's own, but for Enter's, and those that stand aside.
-func (m *Model) actions(p Page) (near, rest []command) {
+// actions are the page's own, but for Enter's.
+func (m *Model) actions(p Page) []command {
+	var out []command
 	for _, a := range p.Actions {
-		c := command{Binding: bind(a.Key, a.short(), a.Key), full: a.Words, aside: a.Aside, do: running(func() tea.Cmd { return m.do(a.Act) })}
-		switch {
-		case a.Key == "enter":
-		case a.Aside:
-			rest = append(rest, c)
-		default:
-			near = append(near, c)
+		if a.Key != "enter" {
+			out = append(out, command{Binding: bind(a.Key, a.short(), a.Key), full: a.Words, aside: a.Aside, do: running(func() tea.Cmd { return m.do(a.Act) })})
 		}
 	}
-	return near, rest
+	return out
 }
 
 // commands of a list, but for Enter and Esc.
 func (c *choice) commands() []command {
-	moves := command{Binding: bind("↑/↓", "choose", "up", "down", "k", "j"), do: moving(c.turn)}
+	moves := command{Binding: bind("↑/↓", "choose", "up", "down", "k", "j"), do: func(k tea.KeyPressMsg) tea.Cmd { c.turn(moved(k, 0)); return nil }}
 	n := min(9, len(c.options))
 	switch {
-	case c.filtering() && len(c.shown()) < 2:
-		return nil
 	case c.filtering():
 		moves.SetKeys("up", "down")
+		moves.SetEnabled(len(c.shown()) > 1)
 		return []command{moves}
 	case n < 2:
 		return []command{moves}
 	}
-	digits := []string{"1", "2", "3", "4", "5", "6", "7", "8", "9"}[:n]
-	number := func(k tea.KeyPressMsg) tea.Cmd {
-		c.move(slices.Index(digits, k.String()))
-		return nil
-	}
+	digits := strings.Split("123456789"[:n], "")
 	return []command{
 		moves,
 		{Binding: keyFilter, do: doing(func() { c.filter = newInput() })},
-		{Binding: bind("1-"+digits[n-1], "choose by number", digits...), do: number},
-		{Binding: bind("home/end", "first, last", "home", "end", "g", "G"), do: moving(func(by int) { c.move(c.line() + by) })},
+		{Binding: bind("1-"+digits[n-1], "choose by number", digits...), do: func(k tea.KeyPressMsg) tea.Cmd { c.move(slices.Index(digits, k.String())); return nil }},
+		{Binding: bind("home/end", "first, last", "home", "end", "g", "G"), do: func(k tea.KeyPressMsg) tea.Cmd { c.move(c.line() + moved(k, 0)); return nil }},
 	}
 }
 

@@ -61,19 +61,17 @@ func (m *Model) tableCommands(p Page, back, help, quit command) []command {
 	if some {
 		out = append(out, command{Binding: bind("→", "details", "right", "l"), do: running(func() tea.Cmd { return m.do(Act{Open: pageAccount}) })})
 	}
-	near, rest := m.actions(p)
-	out = append(out, near...)
+	out = append(out, m.actions(p)...)
 	if len(t.rows.order) > 1 {
 		out = append(out, command{Binding: keyFilter, do: doing(func() { t.filtering = true })},
 			command{Binding: bind("s", t.rows.otherOrder(), "s"), do: doing(t.rows.sort)})
 	}
 	if many {
 		moves.SetKeys("up", "down", "k", "j")
-		out = append(out, moves)
-		rest = append(rest, command{Binding: bind("pgup/pgdn", "page", "pgup", "pgdown"), aside: true, do: move},
+		out = append(out, moves, command{Binding: bind("pgup/pgdn", "page", "pgup", "pgdown"), aside: true, do: move},
 			command{Binding: bind("home/end", "first, last", "home", "end", "g", "G"), aside: true, do: move})
 	}
-	return append(append(out, rest...), quit)
+	return append(out, quit)
 }
 
 // space is how many rows fit.
