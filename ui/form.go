@@ -131,10 +131,8 @@ func (fm *form) here() *Field {
 	return nil
 }
 
-// typing tells whether letters are text now.
 func (fm *form) typing() bool { return fm.here() != nil || fm.choice != nil && fm.choice.filtering() }
 
-// turn moves the focus.
 func (fm *form) turn(k tea.KeyPressMsg) tea.Cmd {
 	by := 1
 	if name := k.String(); name == "up" || name == "shift+tab" {
@@ -144,7 +142,6 @@ func (fm *form) turn(k tea.KeyPressMsg) tea.Cmd {
 	return nil
 }
 
-// edit changes the text in focus, if there is one.
 func (fm *form) edit(msg tea.Msg) {
 	switch {
 	case fm.choice != nil && fm.choice.filtering():
@@ -238,7 +235,6 @@ func (c *choice) filtering() bool { return c.filter != nil }
 // line is where the cursor is drawn: on the first line if the filter hides its option.
 func (c *choice) line() int { return max(0, slices.Index(c.shown(), c.cursor)) }
 
-// move puts the cursor on a line, within the list.
 func (c *choice) move(line int) {
 	if shown := c.shown(); len(shown) > 0 {
 		c.cursor = shown[max(0, min(line, len(shown)-1))]
@@ -252,7 +248,6 @@ func (c *choice) turn(by int) {
 	}
 }
 
-// point moves the cursor to the option with a value.
 func (c *choice) point(value string) {
 	if at := slices.IndexFunc(c.options, func(o Option) bool { return o.Value == value && value != "" }); at >= 0 {
 		c.filter, c.cursor = nil, at
@@ -278,7 +273,6 @@ func (c *choice) leaveFilter() {
 // choiceGap is the room between a label and what stands beside it.
 const choiceGap = 3
 
-// rows are the lines of the list.
 func (c *choice) rows(f frame) []string {
 	var out []string
 	widths := optionWidths(c.options, f.w)
@@ -326,7 +320,6 @@ func optionWidths(options []Option, w int) [3]int {
 	return out
 }
 
-// refused is what is wrong with an answer.
 func (f Field) refused(text string, refuse refuser) *flow.Problem {
 	if p := refuse(f, text); p != nil {
 		return p
@@ -348,7 +341,6 @@ func (f Field) check(text string) *flow.Problem {
 	return f.Check(text)
 }
 
-// missing says what an empty field wants.
 func (f Field) missing() *flow.Problem {
 	if p := f.check(""); p != nil {
 		return p

@@ -41,7 +41,6 @@ var (
 	keyHelpTyping = bind("f1", "help", "f1")
 )
 
-// as gives a binding other words.
 func as(b key.Binding, desc string) key.Binding {
 	b.SetHelp(b.Help().Key, desc)
 	return b
@@ -56,7 +55,6 @@ func running(f func() tea.Cmd) func(tea.KeyPressMsg) tea.Cmd {
 	return func(tea.KeyPressMsg) tea.Cmd { return f() }
 }
 
-// far is to the end of anything.
 const far = 1 << 30
 
 // moved is how far a key moves: by a line, by a page, to an end.
@@ -218,7 +216,6 @@ func (m *Model) enter(p Page, fm *form) command {
 	return command{Binding: as(keyEnter, words), do: running(do)}
 }
 
-// take takes an option.
 func (m *Model) take(p Page, fm *form, o Option) tea.Cmd {
 	fm.choice.leaveFilter()
 	if !o.Act.none() {
@@ -240,7 +237,6 @@ func (m *Model) canGoBack() bool { return m.over() || m.state.Step > 0 || m.stat
 
 const keyGap = " · "
 
-// footer is the line of keys.
 func (m *Model) footer(keys []key.Binding) string {
 	m.helpLine.Styles.ShortKey, m.helpLine.Styles.ShortDesc = m.st.key, m.st.muted
 	m.helpLine.Styles.ShortSeparator = m.st.muted
@@ -271,6 +267,13 @@ func (m *Model) footerKeys(w int) []key.Binding {
 		all = all[:len(all)-1]
 	}
 	return all
+}
+
+// firstWord is what a description comes to where the room is short: "back to the
+// link" is "back".
+func firstWord(desc string) string {
+	word, _, _ := strings.Cut(desc, " ")
+	return strings.TrimSuffix(word, ",")
 }
 
 func keysWidth(bs []key.Binding) int {

@@ -24,7 +24,6 @@ const (
 	airFrom             = 22     // height from which there is air under them
 )
 
-// layout is where things go in the window as it is.
 type layout struct {
 	width, height int // used of the window
 	margin        int
@@ -111,7 +110,6 @@ func (m *Model) tooSmall() string {
 	return strings.Join(lines[:min(len(lines), m.height)], "\n")
 }
 
-// fitted is the page of the moment, cut to its room.
 func (m *Model) fitted() fitted {
 	f := m.frame()
 	var s sheet
@@ -184,7 +182,6 @@ func (m *Model) rule(l layout, p fitted) string {
 	return m.ruleOf(l, w-visible(more)-2) + m.st.muted.Render(more) + m.st.rule.Render("──")
 }
 
-// more says which lines are out of sight.
 func (f fitted) more() string {
 	switch {
 	case f.above && f.below:
@@ -197,7 +194,6 @@ func (f fitted) more() string {
 	return ""
 }
 
-// body puts the page beside the rail.
 func (m *Model) body(l layout, p fitted) []string {
 	rail := m.rail(l)
 	lines := make([]string, l.pageH)
@@ -246,7 +242,6 @@ func (m *Model) railStep(s flow.Step) string {
 // stepDone tells whether a step is done: all of them are on the last page.
 func (m *Model) stepDone(s flow.Step) bool { return s < m.state.Step || m.at() == pageDone }
 
-// folded is the rail in one line.
 func (m *Model) folded(w int) string {
 	all := flow.Steps()
 	full := ""

@@ -80,7 +80,6 @@ func newLines(ctx context.Context, cfg Config) *linesWizard {
 	return p
 }
 
-// run goes from the first line to the last.
 func (p *linesWizard) run() (last flow.State, err error) {
 	defer func() {
 		if caught := crash.Caught(recover()); caught != nil {
@@ -235,7 +234,6 @@ func (p *linesWizard) back() {
 	p.apply(flow.Back{})
 }
 
-// do does what an action is for.
 func (p *linesWizard) do(a Act) {
 	switch {
 	case a.Leave:
@@ -318,7 +316,6 @@ func (p *linesWizard) heading(page Page) {
 	p.notes(page)
 }
 
-// notes says the notes of a page.
 func (p *linesWizard) notes(page Page) {
 	for _, n := range slices.Concat(page.Found, page.Notes) {
 		text := n.Text
@@ -346,7 +343,6 @@ func (p *linesWizard) recite(t *Text) {
 	p.say(t.What + " ends.")
 }
 
-// fresh begins a line of its own.
 func (p *linesWizard) fresh() {
 	if p.asking != "" || len(p.in.pending) > 0 && p.in.shows() {
 		p.write(p.cfg.Err, "\n")
@@ -369,7 +365,6 @@ func (p *linesWizard) say(text string) {
 	p.write(p.cfg.Err, text+"\n")
 }
 
-// give writes a result to standard output.
 func (p *linesWizard) give(text string) {
 	p.fresh()
 	p.write(p.cfg.Output, cronofy.CleanText(text, linesLongest)+"\n")
@@ -381,7 +376,6 @@ func (p *linesWizard) write(w io.Writer, text string) {
 	}
 }
 
-// wrong says what is not right and what to do about it.
 func (p *linesWizard) wrong(summary, hint string) {
 	p.say("confer: error: " + clean(summary))
 	if hint != "" {

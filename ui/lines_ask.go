@@ -179,7 +179,6 @@ func (p *linesWizard) act(page Page, letter string) {
 	}
 }
 
-// quit asks once before something is lost.
 func (p *linesWizard) quit() {
 	if !p.losable() || p.warned {
 		p.ended = true

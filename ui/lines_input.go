@@ -115,7 +115,6 @@ func (in *linesInput) shows() bool { return in.typed && in.mode != linesHidden }
 // over tells whether nothing more comes.
 func (in *linesInput) over() bool { return in.ended && len(in.lines) == 0 }
 
-// take gives the next whole line.
 func (in *linesInput) take() (string, bool) {
 	if len(in.lines) == 0 {
 		return "", false
@@ -215,7 +214,6 @@ func (t *linesTerminal) goOn() {
 	}
 }
 
-// resumed tells that the program went on after a stop.
 func (t *linesTerminal) resumed() <-chan struct{} {
 	if t == nil {
 		return nil

@@ -61,7 +61,6 @@ func (p *linesWizard) submit() {
 	p.apply(flow.Pasted{Text: text})
 }
 
-// remaining is how long the administrator has.
 func (p *linesWizard) remaining() string {
 	if p.state.Attempt.Until.IsZero() {
 		return "There is no end to the wait."

@@ -1,9 +1,7 @@
 package ui
 
 import (
-	"strings"
 	"time"
-	"unicode"
 
 	"charm.land/bubbles/v2/help"
 	"charm.land/bubbles/v2/key"
@@ -73,10 +71,8 @@ func (m *Model) Init() tea.Cmd {
 	return tea.Batch(tea.RequestBackgroundColor, m.next(), m.animate())
 }
 
-// second says that the seconds shown change.
 type second struct{}
 
-// next waits for a report.
 func (m *Model) next() tea.Cmd {
 	return func() tea.Msg {
 		select {
@@ -149,7 +145,6 @@ func (m *Model) apply(ev flow.Event) tea.Cmd {
 	return m.animate()
 }
 
-// show brings the page that the state asks for.
 func (m *Model) show(before flow.State, turned bool) {
 	if turned {
 		m.turned()
@@ -170,7 +165,6 @@ func (m *Model) show(before flow.State, turned bool) {
 	m.sync()
 }
 
-// turned begins on another page.
 func (m *Model) turned() {
 	m.helping, m.told = false, flash{}
 	m.view.GotoTop()
@@ -185,7 +179,6 @@ func (m *Model) context() Context {
 	return c
 }
 
-// sync brings the form of the page up to date.
 func (m *Model) sync() {
 	if m.state.Attempt.Phase > flow.PhaseWaiting {
 		delete(m.forms, pagePaste)
@@ -242,7 +235,6 @@ func (m *Model) press(msg tea.KeyPressMsg) tea.Cmd {
 	return nil
 }
 
-// edit changes the text in focus, if there is one.
 func (m *Model) edit(msg tea.Msg) {
 	switch p := m.page(); {
 	case p.Busy != "":
@@ -271,7 +263,6 @@ func (m *Model) back() tea.Cmd {
 	return nil
 }
 
-// do does what an action is for.
 func (m *Model) do(a Act) tea.Cmd {
 	if a.Show != "" {
 		return m.showWhole(a.Show, a.Told)
@@ -365,7 +356,6 @@ func (m *Model) animate() tea.Cmd {
 	return tea.Batch(cmds...)
 }
 
-// turn moves the spinner on, or stops it.
 func (m *Model) turn(msg spinner.TickMsg) tea.Cmd {
 	if !working(m.state, m.cfg.Now()) {
 		m.spinning = false
@@ -404,7 +394,6 @@ func deadline(s flow.State, now time.Time) time.Time {
 	return time.Time{}
 }
 
-// saved is what came of writing a file.
 type saved struct {
 	text *Text
 	path string
@@ -425,19 +414,4 @@ func (s saved) flash() flash {
 		said += " Delete it when it is no longer needed."
 	}
 	return flash{said, true}
-}
-
-func capital(s string) string {
-	r := []rune(s)
-	if len(r) > 0 {
-		r[0] = unicode.ToUpper(r[0])
-	}
-	return string(r)
-}
-
-// firstWord is what a description comes to where the room is short: "back to the
-// link" is "back".
-func firstWord(desc string) string {
-	word, _, _ := strings.Cut(desc, " ")
-	return strings.TrimSuffix(word, ",")
 }

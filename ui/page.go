@@ -90,7 +90,6 @@ const (
 	FieldChoice
 )
 
-// called is the field within a sentence.
 func (f Field) called() string {
 	if f.Called != "" {
 		return f.Called
@@ -317,7 +316,6 @@ type trail struct {
 
 func (t *trail) at() pageID { return t.opened[len(t.opened)-1] }
 
-// over tells whether a page is open over another.
 func (t *trail) over() bool { return len(t.opened) > 1 }
 
 // follow turns to the page that a state asks for, and tells whether it did. Where
@@ -375,7 +373,6 @@ func (t *trail) open(id pageID, s flow.State) {
 	t.opened = append(slices.Clone(t.opened), id)
 }
 
-// close takes the uppermost page away.
 func (t *trail) close(s flow.State) {
 	t.past, t.notice = s.Problem, s.Attempt.Notice
 	t.opened = t.opened[:len(t.opened)-1]
@@ -428,7 +425,6 @@ func reported(before flow.State, ev flow.Event) flow.Event {
 	return r.Event
 }
 
-// waiting tells whether the administrator is waited for.
 func (w *wizard) waiting() bool { return w.state.Attempt.Phase == flow.PhaseWaiting }
 
 // losable tells whether leaving now would lose something: what the administrator
@@ -438,7 +434,6 @@ func (w *wizard) losable() bool {
 	return w.state.Attempt.Phase >= flow.PhaseWaiting || w.state.HasUnfinished()
 }
 
-// form is that of the page that is shown.
 func (w *wizard) form() *form {
 	fm := w.forms[w.at()]
 	if fm == nil {

@@ -93,7 +93,6 @@ func accountsPage(c Context) Page {
 	}
 }
 
-// The fields for accounts.
 const (
 	fieldPath  = "accounts"
 	fieldToken = "access_token"

@@ -11,7 +11,6 @@ import (
 	"confer/flow"
 )
 
-// frame is what drawing a page takes.
 type frame struct {
 	w, h int
 	st   styles
@@ -27,7 +26,6 @@ func (f frame) under() frame {
 	return f
 }
 
-// draw makes the sheet of any page but the table.
 func (f frame) draw(p Page, fm *form, told flash) sheet {
 	var s sheet
 	f.heading(&s, p)
@@ -184,7 +182,6 @@ func screenWords(s string) string { return strings.ReplaceAll(s, "{enter}", "Ent
 
 func (f frame) muted(text string) []string { return each(f.st.muted, wrap(screenWords(text), f.w)) }
 
-// problem draws what is the case and what to do next.
 func (f frame) problem(p *flow.Problem) []string {
 	lines := f.signed(f.st.bad.Render(signBad), clean(p.Summary))
 	if hint := clean(p.Hint); hint != "" {

@@ -48,7 +48,6 @@ func wrap(s string, w int) []string {
 	return out
 }
 
-// cutTo shortens s at its end to w cells.
 func cutTo(s string, w int) string {
 	if w < 1 {
 		return ""
@@ -70,7 +69,6 @@ func shortID(id string) string {
 	return string(r[:head]) + "…" + string(r[len(r)-4:])
 }
 
-// pad fills s with spaces up to w cells.
 func pad(s string, w int) string {
 	if n := w - visible(s); n > 0 {
 		return s + strings.Repeat(" ", n)
@@ -98,7 +96,9 @@ func clock(d time.Duration) string {
 	return fmt.Sprintf("%d:%02d", s/60, s%60)
 }
 
-// visible is the width of s in cells, without its escape sequences.
+// capital begins a text of ours as a sentence does.
+func capital(s string) string { return strings.ToUpper(s[:min(1, len(s))]) + s[min(1, len(s)):] }
+
 func visible(s string) int { return ansi.StringWidth(s) }
 
 // palette names colours by their role. Text is nil: the terminal's own.
