@@ -12,7 +12,6 @@ import (
 )
 
 // What Enterprise Connect is asked for if nobody says otherwise.
-// https://docs.cronofy.com/developers/api/enterprise-connect/request-authorization/
 const (
 	DefaultServiceAccountScope = "service_account/accounts/manage service_account/resources/manage"
 	DefaultDelegatedScope      = "read_account read_events create_event delete_event"
@@ -71,7 +70,6 @@ func (c *Client) authorization(path string, namesAndValues ...string) string {
 // LinkToken asks for an Organizational Unit link token: single use, short-lived.
 // serviceAccountID is the sub of a service account ("ser_…") authorized for this
 // application. If a 422 names the field otherwise, it asks once more with that name.
-// https://docs.cronofy.com/developers/conferencing-services/enterprise-conferencing/
 func (c *Client) LinkToken(ctx context.Context, serviceAccountID string) (Secret, error) {
 	const other = "service_account" // as a heading on the same page calls the field
 	token, err := c.linkToken(ctx, c.Names.OULinkTokenField, serviceAccountID)
@@ -105,7 +103,6 @@ func (c *Client) linkToken(ctx context.Context, field, id string) (Secret, error
 // wrong name would most likely be ignored. The field is the example's, which its heading
 // contradicts.
 // https://docs.cronofy.com/developers/conferencing-services/indeed-interview/
-// https://docs.cronofy.com/developers/conferencing-services/enterprise-conferencing/
 type Names struct {
 	OUAuthorizePath  string // path on the app host
 	OULinkTokenParam string // query parameter of the authorization URL

@@ -24,11 +24,9 @@ const (
 	longestPause = time.Minute
 )
 
-// Limiter keeps all calls of one application under its rate limits, and makes
-// all of them pause when Cronofy answers 429. Give the same one to every Client
-// of an application. It lets calls through in the order they came.
-//
-// It remembers when the last calls went out instead of filling a bucket
+// Limiter keeps all calls of one application, through whichever Client, under its rate
+// limits and in their order, and makes all of them pause when Cronofy answers 429. It
+// remembers when the last calls went out instead of filling a bucket
 // (golang.org/x/time/rate): a bucket that never exceeds n in any window must
 // either start almost empty or refill more slowly than the limit allows.
 type Limiter struct {

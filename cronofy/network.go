@@ -248,21 +248,20 @@ type NetworkError struct {
 
 // Error is one line: "read userinfo: api.cronofy.com through proxy p:3128: timeout: …".
 func (e *NetworkError) Error() string {
-	var b strings.Builder
-	b.WriteString(e.Op + ": " + e.Host)
+	text := e.Op + ": " + e.Host
 	if e.Proxy != "" {
-		b.WriteString(" through proxy " + e.Proxy)
+		text += " through proxy " + e.Proxy
 	}
 	if e.Kind != NetworkOther {
-		b.WriteString(": " + string(e.Kind))
+		text += ": " + string(e.Kind)
 	}
 	if e.Issuer != "" {
-		b.WriteString(" (certificate issued by " + e.Issuer + ")")
+		text += " (certificate issued by " + e.Issuer + ")"
 	}
 	if e.Err != nil {
-		b.WriteString(": " + CleanText(e.Err.Error(), maxDetail))
+		text += ": " + CleanText(e.Err.Error(), maxDetail)
 	}
-	return b.String()
+	return text
 }
 
 // Unwrap gives the cause, but not of a time-out: the transport's matches
@@ -300,9 +299,8 @@ func (p *Progress) Failed(op, host string, err error) *NetworkError {
 	return e
 }
 
-// wsaTimedOut is what Windows' sockets say in place of ETIMEDOUT, for which Go has an
-// invented number there.
-// https://learn.microsoft.com/windows/win32/winsock/windows-sockets-error-codes-2
+// wsaTimedOut is what Windows' sockets say in place of ETIMEDOUT, whose number there is
+// Go's invention.
 const wsaTimedOut = syscall.Errno(10060)
 
 // sort tells the kind of what failed, wherever it was.
@@ -382,8 +380,7 @@ func hasOp(err error, ops ...string) bool {
 // GOAWAY names. The transport gives such an error as text if it may not repeat
 // the request itself.
 func unprocessed(err error) bool {
-	var stream streamError
-	if errors.As(err, &stream) {
+	if stream, ok := errors.AsType[streamError](err); ok {
 		return stream.Code == refusedStream
 	}
 	text := err.Error()

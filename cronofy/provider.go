@@ -39,13 +39,8 @@ var peoplesNames = map[string]string{
 	"integrated":      "the calendar's own conferencing",
 }
 
-const (
-	enterprise      = "_enterprise"
-	maxProviderName = 64
-)
-
 func short(name string) string {
-	return strings.TrimSuffix(strings.ToLower(strings.TrimSpace(name)), enterprise)
+	return strings.TrimSuffix(strings.ToLower(strings.TrimSpace(name)), "_enterprise")
 }
 
 // FindProvider reads a flag's value, ignoring case and surrounding space: the name
@@ -58,7 +53,7 @@ func FindProvider(name string) (Provider, bool) {
 		}
 	}
 	name = strings.ToLower(strings.TrimSpace(name))
-	wellFormed := isName(name) && len(name) <= maxProviderName && name[0] >= 'a' && name[0] <= 'z'
+	wellFormed := isName(name) && len(name) <= 64 && name[0] >= 'a' && name[0] <= 'z'
 	return Provider(name), wellFormed
 }
 

@@ -15,13 +15,12 @@ import (
 	"confer/cronofy"
 )
 
-// maxBody is what a request body may have; the documented ones are far smaller.
-const maxBody = 64 << 10
-
-// serverName is how the built-in browser knows a sandbox.
-const serverName = "confer-sandbox"
-
-const reasonHeader = "X-Sandbox-Reason" // tells developers why they were refused
+const (
+	maxBody      = 64 << 10           // of a request; the documented ones are far smaller
+	serverName   = "confer-sandbox"   // by which the built-in browser knows a sandbox
+	reasonHeader = "X-Sandbox-Reason" // tells developers why they were refused
+	jsonType     = "application/json; charset=utf-8"
+)
 
 // call is one request with its body read, and the answer to it. That is sent in
 // one piece when it is complete, so that a fault can spoil it.
@@ -160,8 +159,6 @@ func parseParams(contentType string, body []byte) params {
 	return p
 }
 
-const jsonType = "application/json; charset=utf-8"
-
 // refuse answers with an empty body: the bodies of 401, 402, 403, 404, 423, 429
 // and 5xx are documented nowhere, so no client may need one.
 func (c *call) refuse(status int, reason string) {
@@ -234,7 +231,6 @@ func invalid(field, description string) *fieldError {
 }
 
 // invalid is the answer to wrong parameters.
-// https://docs.cronofy.com/developers/api/error-codes/
 func (c *call) invalid(e *fieldError) {
 	c.w.Header().Set(reasonHeader, e.field+": "+e.description)
 	list := []any{object{"key": e.key, "description": e.description}}

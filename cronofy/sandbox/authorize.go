@@ -18,7 +18,6 @@ const unitScope = "organizational_unit_use_integrations"
 
 // createLinkToken is POST /v1/organizational_unit_authorization_link_tokens.
 // Its statuses but 200 are a choice by the general error page.
-// https://docs.cronofy.com/developers/conferencing-services/enterprise-conferencing/
 func (s *Server) createLinkToken(c *call) {
 	field := cmp.Or(c.switches.LinkTokenField, "service_account_id") // the documentation contradicts itself about it
 	id := c.params.text(field)
@@ -48,7 +47,7 @@ type linkToken struct {
 
 // approval is an authorization request, and the administrator's way through its pages.
 type approval struct {
-	enterprise       bool
+	steps            int // pages: proof, provider and link; or proof and access for Enterprise Connect
 	redirectURI      string
 	state            []string // none or one
 	scope, delegated string
@@ -62,14 +61,7 @@ type approval struct {
 	done     bool
 }
 
-// steps are how many pages there are: proof, provider and link, or proof and
-// access for Enterprise Connect.
-func (a *approval) steps() int {
-	if a.enterprise {
-		return 2
-	}
-	return 3
-}
+func (a *approval) enterprise() bool { return a.steps == 2 }
 
 // requestCheck fills an approval from a request's parameters, or says what is wrong.
 type requestCheck = func(url.Values, *approval) (oauth, reason string)
@@ -144,7 +136,7 @@ func (s *Server) checkUnitRequest(q url.Values, a *approval) (oauth, reason stri
 	case q.Get("ou_link_token") == "" && !s.switches.LinkTokenOptional:
 		return "", "The address has no ou_link_token."
 	}
-	a.scope, a.linkToken = unitScope, q.Get("ou_link_token")
+	a.steps, a.scope, a.linkToken = 3, unitScope, q.Get("ou_link_token")
 	// An unknown name falls back to the list without an error, as documented.
 	if p := cronofy.Provider(q.Get("conferencing_provider_name")); slices.Contains(s.offered(), p) {
 		a.provider = p
@@ -183,7 +175,7 @@ func checkEnterpriseRequest(q url.Values, a *approval) (oauth, reason string) {
 	case slices.ContainsFunc(delegated, strange(delegatedScope)):
 		return "invalid_scope", "delegated_scope has a malformed name"
 	}
-	a.enterprise, a.scope, a.delegated = true, strings.Join(scopes, " "), strings.Join(delegated, " ")
+	a.steps, a.scope, a.delegated = 2, strings.Join(scopes, " "), strings.Join(delegated, " ")
 	return "", ""
 }
 
@@ -247,7 +239,7 @@ func (s *Server) withApproval(do func(*call, *approval)) http.HandlerFunc {
 // decide is POST /approval/{id}.
 func (s *Server) decide(c *call, a *approval) {
 	provider := cronofy.Provider(c.params.text("provider"))
-	choosing := a.step == 2 && !a.enterprise && a.provider == ""
+	choosing := a.step == 2 && !a.enterprise() && a.provider == ""
 	switch decision := c.params.text("decision"); {
 	case c.params == nil:
 		c.errorPage(http.StatusBadRequest, "The form is malformed.")
@@ -259,7 +251,7 @@ func (s *Server) decide(c *call, a *approval) {
 		s.finish(c, a, url.Values{"error": {"access_denied"}})
 	case decision != "allow":
 		c.errorPage(http.StatusBadRequest, "The form has no decision.")
-	case a.step == a.steps():
+	case a.step == a.steps:
 		s.approve(c, a)
 	case choosing && !slices.Contains(s.offered(), provider):
 		c.errorPage(http.StatusBadRequest, "The form names no provider of the list.")
@@ -283,7 +275,7 @@ func sameOrigin(r *http.Request) bool {
 // which Cronofy calls optional.
 func (s *Server) approve(c *call, a *approval) {
 	g := serviceAccountGrant(a.scope, a.delegated)
-	if !a.enterprise {
+	if !a.enterprise() {
 		sub := c.params.text("unit")
 		if sub == "new" {
 			name := strings.TrimSpace(cronofy.CleanText(c.params.text("unit_name"), 100))

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"strings"
 
 	"confer/internal/markup"
 )
@@ -80,7 +79,7 @@ func framed(title string, main markup.HTML) markup.HTML {
 // approvalPage shows the page of the step an approval is at.
 func (s *Server) approvalPage(c *call, a *approval) {
 	heading, button, asked := s.asked(a)
-	place := fmt.Sprintf("Step %d of %d", a.step, a.steps())
+	place := fmt.Sprintf("Step %d of %d", a.step, a.steps)
 	var m markup.Page
 	m.Add(`<main>
 <p class="quiet">{}</p>
@@ -96,7 +95,7 @@ func (s *Server) approvalPage(c *call, a *approval) {
 </form>
 <p class="quiet">Asked for by application <code>{}</code>. Afterwards you go back to <code>{}</code>.</p>
 </main>
-`, place, a.steps(), a.step, place, heading, a.id, a.csrf, a.step, asked, button, s.opts.ClientID, a.redirectURI)
+`, place, a.steps, a.step, place, heading, a.id, a.csrf, a.step, asked, button, s.opts.ClientID, a.redirectURI)
 	c.page(http.StatusOK, framed(place+": "+heading, m.HTML()))
 }
 
@@ -111,17 +110,17 @@ func (s *Server) asked(a *approval) (heading, button string, body markup.HTML) {
 <dt>Calendar service</dt><dd>Office 365, example.test</dd>
 <dt>Signed in as</dt><dd>{}</dd>
 `, serviceAccountEmail)
-		m.AddIf(!a.enterprise, `<dt>Service account</dt><dd><code>{}</code></dd>
+		m.AddIf(!a.enterprise(), `<dt>Service account</dt><dd><code>{}</code></dd>
 `, serviceAccountID)
 		m.Add("</dl>\n")
-	case a.enterprise:
+	case a.enterprise():
 		heading, button = "Allow calendar access", "Approve"
 		m.Add(`<p>The application asks for calendar access for the whole organisation.</p>
 <dl>
-<dt>Scope</dt><dd><ul>{}</ul></dd>
-<dt>Delegated scope</dt><dd><ul>{}</ul></dd>
+<dt>Scope</dt><dd><code>{}</code></dd>
+<dt>Delegated scope</dt><dd><code>{}</code></dd>
 </dl>
-`, listed(a.scope), listed(a.delegated))
+`, a.scope, a.delegated)
 	case a.step == 2 && a.provider == "":
 		heading, button = "Choose a provider", "Allow"
 		m.Add(`<fieldset>
@@ -152,14 +151,6 @@ func (s *Server) asked(a *approval) (heading, button string, body markup.HTML) {
 `)
 	}
 	return heading, button, m.HTML()
-}
-
-func listed(words string) markup.HTML {
-	var m markup.Page
-	for _, word := range strings.Fields(words) {
-		m.Add(`<li><code>{}</code></li>`, word)
-	}
-	return m.HTML()
 }
 
 func checked(on bool) markup.HTML { return markup.If(on, " checked") }

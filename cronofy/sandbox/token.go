@@ -160,7 +160,6 @@ func (s *Server) subject(g *grant, sw Switches) object {
 }
 
 // refresh answers without sub, account_id and linking_profile, as documented.
-// https://docs.cronofy.com/developers/api/authorization/refresh-token
 func (s *Server) refresh(c *call) {
 	token := c.params.text("refresh_token")
 	g := s.byRefresh(token)
@@ -180,7 +179,6 @@ func (s *Server) refresh(c *call) {
 
 // issue answers with a new access token for a grant, beside its refresh token and
 // what else is told.
-// https://docs.cronofy.com/developers/api/authorization/request-token
 func (s *Server) issue(c *call, g *grant, refresh string, a object) {
 	access, life := s.text(32), accountTokenLife
 	if g.kind == serviceGrant {
@@ -196,7 +194,6 @@ func (s *Server) issue(c *call, g *grant, refresh string, a object) {
 
 // revocation is POST /oauth/token/revoke, by token or by sub; token wins. An
 // unknown one is answered 200, by RFC 7009 section 2.2.
-// https://docs.cronofy.com/developers/api/authorization/revoke
 func (s *Server) revocation(c *call) {
 	token, sub := c.params.text("token"), c.params.text("sub")
 	if token == "" && sub == "" {

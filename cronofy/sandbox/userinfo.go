@@ -38,7 +38,6 @@ func (s *Server) withToken(scope string, do func(*call, *grant)) func(*call) {
 
 // userInfo is GET /v1/userinfo, whose keys have a literal dot in them. What an
 // Organizational Unit's token gets is not documented: 403 is a choice.
-// https://docs.cronofy.com/developers/api/identity/userinfo
 func (s *Server) userInfo(c *call, g *grant) {
 	var a object
 	switch g.kind {
@@ -129,7 +128,6 @@ func (s *Server) linked(ago time.Duration) []string {
 }
 
 // resources is GET /v1/resources: the organisation's rooms.
-// https://docs.cronofy.com/developers/api/enterprise-connect/resources/
 func (s *Server) resources(c *call, _ *grant) {
 	rooms := []any{}
 	for _, p := range s.people {

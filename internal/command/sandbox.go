@@ -93,7 +93,7 @@ func serveSandbox(ctx context.Context, f *sandboxFlags, s streams) error {
 	server := sandbox.New(f.Options)
 	defer server.Close()
 	if err := server.Start(); err != nil {
-		return usage("the sandbox cannot start: "+cronofy.CleanText(err.Error(), 200), "end what uses the port, or give other loopback addresses with --listen-api and --listen-app, like 127.0.0.1:8701")
+		return usage("the sandbox cannot start: "+cronofy.CleanText(err.Error(), 200), "end what uses the port, or give other addresses with --listen-api and --listen-app, like 127.0.0.1:8701")
 	}
 	lines := sandboxLines(server)
 	if err := f.announce(server, lines); err != nil {
@@ -110,7 +110,7 @@ func serveSandbox(ctx context.Context, f *sandboxFlags, s streams) error {
 func (f *sandboxFlags) check() error {
 	sw := f.Switches
 	if min(f.Accounts, f.RatePerSecond, f.RatePerMinute) < 0 || min(sw.ProfileDelay, sw.ProfileGap) < 0 || f.Accounts > 1_000_000 {
-		return usage("--accounts takes 0 to 1000000, and no number or time of the sandbox is below 0", "confer sandbox --help lists them")
+		return usage("the sandbox has at most 1000000 accounts, and no number or time of it is below 0", "confer sandbox --help lists them")
 	}
 	for _, uri := range f.PermittedRedirectURIs {
 		if !sandbox.Permittable(uri) {
