@@ -83,7 +83,15 @@ type saver struct {
 	told    bool // that they could not be written
 }
 
-func (s *saver) save(r *Runner, d links.Draft, say func(Event)) {
+// remember saves the answers that are not secret, when they have changed or the client
+// secret may have been stored (see Runner.testStore). Those of a script are in the
+// script, and would take the place of a person's.
+func (r *Runner) remember(before, after State, say func(Event)) {
+	d := draft(after)
+	if r.Links == nil || r.NoDraft || r.Unattended || after.Link != nil || d == draft(before) && after.Attempt.Links <= before.Attempt.Links {
+		return
+	}
+	s := &r.saver
 	s.newest.Store(&d)
 	s.wg.Go(func() {
 		s.writing.Lock()
@@ -103,18 +111,6 @@ func (s *saver) save(r *Runner, d links.Draft, say func(Event)) {
 			say(AnswersUnsaved{err})
 		}
 	})
-}
-
-// remember saves the answers that are not secret, when they have changed or the client
-// secret may have been stored (see Runner.testStore). Those of a script are in the
-// script, and would take the place of a person's.
-func (r *Runner) remember(before, after State, say func(Event)) {
-	if r.Links == nil || r.NoDraft || r.Unattended || after.Link != nil {
-		return
-	}
-	if d := draft(after); d != draft(before) || after.Attempt.Links > before.Attempt.Links {
-		r.saver.save(r, d, say)
-	}
 }
 
 // draft is what of a State may be written down: answers that Cronofy has accepted,

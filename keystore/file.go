@@ -96,6 +96,13 @@ func Existing(s Store) string {
 	return f.path
 }
 
+// Opened tells whether the file was opened in this run, so that no passphrase is asked for.
+func (f *FileStore) Opened() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.key.header != nil
+}
+
 // Unlock opens the file with the passphrase and keeps it open for later calls.
 // It returns ErrNotFound, without asking, when there is no file.
 func (f *FileStore) Unlock(ctx context.Context) error {

@@ -59,19 +59,50 @@ func export(ctx context.Context, f *exportFlags, e environment, s streams) error
 	if err != nil {
 		return err
 	}
+	put := func(text []byte) error { _, err := s.out.Write(text); return err }
+	if f.tokensOut != "-" {
+		mode := atomicfile.New
+		if f.force {
+			mode = atomicfile.Private
+		}
+		file, err := createTokens(f.tokensOut, mode, "name a new one, or say --force to replace it")
+		if err != nil {
+			return err
+		}
+		defer file.Close()
+		put = file.Put
+	}
+	token, rotated, err := m.Check(ctx, l)
+	_, lost := errors.AsType[*links.NotStoredError](err)
+	if err != nil && !lost {
+		return ended(explainLink(err))
+	}
+	text, unwritten := handover(l, token)
+	if unwritten == nil {
+		unwritten = put(text)
+	}
+	switch {
+	case unwritten != nil && lost:
+		p := explainLink(err)
+		return failed("the tokens could not be written: "+cronofy.FileReason(unwritten), p.Summary+" "+p.Hint)
+	case unwritten != nil:
+		return failed("the tokens could not be written: "+cronofy.FileReason(unwritten), "the stored token still works; name another file")
+	case lost:
+		return failed("The tokens are written, but the store did not take Cronofy's new refresh token: the file has the only copy.", explainLink(err).Hint)
+	}
+	if f.json {
+		newEvents(s.out).write("exported", "id", l.ID(), "path", f.tokensOut, "rotated", rotated, "stored_copy_kept", true, "warning", exportWarning)
+		return nil
+	}
+	var w io.Writer = s.out
 	if f.tokensOut == "-" {
-		return f.handOver(ctx, m, l, s, func(text []byte) error { _, err := s.out.Write(text); return err })
+		w = s.err
+	} else {
+		fmt.Fprintf(w, "The tokens of %s are in %s, which only you can read.\n", join(l.ID(), l.Label), clip(f.tokensOut))
 	}
-	mode := atomicfile.New
-	if f.force {
-		mode = atomicfile.Private
-	}
-	file, err := createTokens(f.tokensOut, mode, "name a new one, or say --force to replace it")
-	if err != nil {
-		return err
-	}
-	defer file.Close()
-	return f.handOver(ctx, m, l, s, file.Put)
+	fmt.Fprintln(w, "confer keeps its copy. "+exportWarning)
+	fmt.Fprintf(w, "When your application has taken over: confer logout %s\n", l.ID())
+	return nil
 }
 
 func (f *exportFlags) checkTarget(s streams) error {
@@ -118,39 +149,4 @@ func handover(l links.Link, t cronofy.Token) ([]byte, error) {
 		"token_type", t.TokenType, "access_token", t.AccessToken.Reveal(), "access_token_expires_at?", expires,
 		"refresh_token", t.RefreshToken.Reveal(), "exported", now}, "", "  ")
 	return append(text, '\n'), err
-}
-
-// handOver gives the tokens of a link to put, and says how that went.
-func (f *exportFlags) handOver(ctx context.Context, m *links.Manager, l links.Link, s streams, put func([]byte) error) error {
-	token, rotated, err := m.Check(ctx, l)
-	_, lost := errors.AsType[*links.NotStoredError](err)
-	if err != nil && !lost {
-		return ended(explainLink(err))
-	}
-	text, unwritten := handover(l, token)
-	if unwritten == nil {
-		unwritten = put(text)
-	}
-	switch {
-	case unwritten != nil && lost:
-		p := explainLink(err)
-		return failed("the tokens could not be written: "+cronofy.FileReason(unwritten), p.Summary+" "+p.Hint)
-	case unwritten != nil:
-		return failed("the tokens could not be written: "+cronofy.FileReason(unwritten), "the stored token still works; name another file")
-	case lost:
-		return failed("The tokens are written, but the store did not take Cronofy's new refresh token: the file has the only copy.", explainLink(err).Hint)
-	}
-	if f.json {
-		newEvents(s.out).write("exported", "id", l.ID(), "path", f.tokensOut, "rotated", rotated, "stored_copy_kept", true, "warning", exportWarning)
-		return nil
-	}
-	var w io.Writer = s.out
-	if f.tokensOut == "-" {
-		w = s.err
-	} else {
-		fmt.Fprintf(w, "The tokens of %s are in %s, which only you can read.\n", join(l.ID(), l.Label), clip(f.tokensOut))
-	}
-	fmt.Fprintln(w, "confer keeps its copy. "+exportWarning)
-	fmt.Fprintf(w, "When your application has taken over: confer logout %s\n", l.ID())
-	return nil
 }

@@ -218,7 +218,7 @@ func (h *commandHouse) check() outcome {
 	if c.Rotated {
 		o.state += ", the new token is stored"
 	}
-	if (statusReport{overview, []checked{c}}).problem() {
+	if (statusReport{overview, map[string]checked{overview.Links[0].ID(): c}}).problem() {
 		o.exit = 1
 	}
 	return o

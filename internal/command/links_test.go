@@ -297,7 +297,7 @@ func TestHostileLinkIsCleaned(t *testing.T) {
 		Links:           []links.Link{{DataCenter: evil, APIHost: evil, APIURL: evil, ClientID: evil, ServiceAccount: evil, Provider: evil, Label: evil, Scope: evil, OrganizationalUnit: evil, Store: keystore.Kind(evil)}},
 		ServiceAccounts: []links.ServiceAccount{{ID: evil, ClientID: evil, Label: evil, Store: keystore.Kind(evil), DataCenter: evil}},
 		Draft:           &links.Draft{ServiceAccount: evil, Label: evil},
-	}}, make([]checked, 1)}
+	}}, nil}
 	var text, lines strings.Builder
 	r.text(&text, 0)
 	r.json(newEvents(&lines))

@@ -23,7 +23,13 @@ func (w *wiring) resume(ctx context.Context, browser, environment string) {
 		return
 	}
 	c, err := file.Load(ctx)
-	w.lockDraft(file)
+	// A run that begins while another is open starts afresh: it would otherwise go on
+	// with what somebody else is typing, and the two would write over each other.
+	release, unsaved := file.LockDraft()
+	w.known.Unsaved, w.runner.NoDraft = unsaved, errors.Is(unsaved, links.ErrDraftLocked)
+	if unsaved == nil {
+		w.later(release)
+	}
 	switch {
 	case err != nil:
 		w.known.Notice = "What earlier runs left could not be read: " + cronofy.CleanText(err.Error(), 160) + "."
@@ -60,19 +66,6 @@ func (w *wiring) resume(ctx context.Context, browser, environment string) {
 			w.known.Linked = &flow.Link{Link: c.Links[0], Site: site}
 		}
 	}
-}
-
-// lockDraft has the place for unfinished answers be this run's. A run that begins
-// while another is open starts afresh: it would otherwise go on with what somebody
-// else is typing, and the two would write over each other.
-func (w *wiring) lockDraft(file *links.File) {
-	release, err := file.LockDraft()
-	if err != nil {
-		w.runner.NoDraft = errors.Is(err, links.ErrDraftLocked)
-		w.known.Unsaved = err
-		return
-	}
-	w.later(release)
 }
 
 // browserLimit is for a lock that another run holds, mostly for milliseconds.

@@ -47,18 +47,18 @@ func showStatus(ctx context.Context, f *statusFlags, e environment, s streams) e
 	if err != nil {
 		return err
 	}
-	o, err := m.Status(ctx)
-	if err != nil {
-		return ended(explainLink(err))
-	}
-	report := statusReport{o, make([]checked, len(o.Links))}
-	if f.check {
-		for i, l := range o.Links {
-			report.checks[i] = checkLink(ctx, m, l)
-			if ctx.Err() != nil || report.checks[i].Problem.Code == flow.CodeCancelled {
+	report := statusReport{checks: map[string]checked{}}
+	if f.check { // first: a check may ask for a passphrase, and then status knows more
+		c, _ := m.Links.Load(ctx)
+		for _, l := range c.Links {
+			report.checks[l.ID()] = checkLink(ctx, m, l)
+			if ctx.Err() != nil || report.checks[l.ID()].Problem.Code == flow.CodeCancelled {
 				return &exitError{flow.ExitCancelled}
 			}
 		}
+	}
+	if report.Overview, err = m.Status(ctx); err != nil {
+		return ended(explainLink(err))
 	}
 	if f.json {
 		report.json(newEvents(s.out))
@@ -76,16 +76,6 @@ type checked struct {
 	State   string // "ok", "failed", "untested"; empty: not asked for
 	Rotated bool
 	Problem flow.Problem // of "failed" and "untested"
-	Read    bool         // the link's secrets were read: Cronofy was asked with them
-}
-
-// seen is a secret of the link with what the check found out: an encrypted file that
-// was only known to be there has been opened.
-func (c checked) seen(s links.Secret) links.Secret {
-	if c.Read && s.State == links.Sealed {
-		s.State = links.Present
-	}
-	return s
 }
 
 // The states of a check.
@@ -99,25 +89,25 @@ func checkLink(ctx context.Context, m *links.Manager, l links.Link) checked {
 	_, rotated, err := m.Check(ctx, l)
 	switch {
 	case err == nil:
-		return checked{State: checkOK, Rotated: rotated, Read: true}
+		return checked{State: checkOK, Rotated: rotated}
 	case errors.Is(err, links.ErrNoToken), errors.Is(err, links.ErrGone):
 		return checked{State: checkUntested, Problem: explainLink(err)}
 	}
-	return checked{State: checkFailed, Problem: explainLink(err), Read: wasAsked(err)}
+	return checked{State: checkFailed, Problem: explainLink(err)}
 }
 
 // statusReport is what status says, in text or as JSON lines.
 type statusReport struct {
 	links.Overview
-	checks []checked // of each link, in order
+	checks map[string]checked // by the link's ID
 }
 
 func (r statusReport) problem() bool {
-	return r.Problem() || slices.ContainsFunc(r.checks, func(c checked) bool { return c.State == checkFailed })
+	return r.Problem() || slices.ContainsFunc(r.Links, r.linkProblem)
 }
 
-func (r statusReport) linkProblem(i int) bool {
-	return r.LinkProblem(r.Links[i]) || r.checks[i].State == checkFailed
+func (r statusReport) linkProblem(l links.Link) bool {
+	return r.LinkProblem(l) || r.checks[l.ID()].State == checkFailed
 }
 
 // clip makes what a file or a server says fit for a line.
@@ -145,14 +135,14 @@ func (r statusReport) text(w io.Writer, columns int) {
 	if short {
 		fmt.Fprintln(w, strings.Join(table, "\n"))
 	}
-	for i := range r.Links {
-		if short && !r.linkProblem(i) && r.checks[i].State == "" {
+	for i, l := range r.Links {
+		if short && !r.linkProblem(l) && r.checks[l.ID()].State == "" {
 			continue
 		}
 		if short || i > 0 {
 			fmt.Fprintln(w)
 		}
-		r.link(w, i)
+		r.link(w, l)
 	}
 	for _, a := range r.ServiceAccounts {
 		fmt.Fprintf(w, "\n%s  service account authorized here\n", join(a.ID, a.Label))
@@ -193,10 +183,10 @@ func (r statusReport) text(w io.Writer, columns int) {
 // table has a row for each link, under a head.
 func (r statusReport) table() []string {
 	rows := [][]string{{"LINK", "LABEL", "PROVIDER", "SERVICE ACCOUNT", "DATA CENTER", "LINKED", "SECRETS IN", "STATE"}}
-	for i, l := range r.Links {
+	for _, l := range r.Links {
 		state := "ok"
 		switch {
-		case r.linkProblem(i):
+		case r.linkProblem(l):
 			state = "problem"
 		case l.Unconfirmed:
 			state = "unconfirmed"
@@ -218,8 +208,7 @@ func (r statusReport) table() []string {
 	return out
 }
 
-func (r statusReport) link(w io.Writer, i int) {
-	l, c := r.Links[i], r.checks[i]
+func (r statusReport) link(w io.Writer, l links.Link) {
 	fmt.Fprintln(w, join(l.ID(), l.Label))
 	fmt.Fprintf(w, "  %s · %s · %s · linked %s\n", cronofy.Provider(clip(l.Provider)).Name(), clip(l.ServiceAccount), dataCenterOf(l.APIHost).Name,
 		l.Linked.UTC().Format("2006-01-02 15:04 UTC"))
@@ -230,9 +219,9 @@ func (r statusReport) link(w io.Writer, i int) {
 		line(w, "problem", explainLink(err).Summary)
 	}
 	line(w, "client id", clip(l.ClientID))
-	line(w, "client secret", whereabouts(c.seen(r.Secret(l.ClientSecret())), l.Store))
-	line(w, "refresh token", whereabouts(c.seen(r.Token(l)), l.Store))
-	switch c.State {
+	line(w, "client secret", whereabouts(r.Secret(l.ClientSecret()), l.Store))
+	line(w, "refresh token", whereabouts(r.Token(l), l.Store))
+	switch c := r.checks[l.ID()]; c.State {
 	case checkOK:
 		words := "ok: Cronofy accepts confer's token"
 		if c.Rotated {
@@ -315,8 +304,8 @@ func (r statusReport) json(ev *events) {
 	for _, a := range setAside(r.Damaged, r.UnlistedFile) {
 		ev.write(a.event, "path", a.path, "message", a.problem.Summary, "hint", a.problem.Hint, "problem", true)
 	}
-	for i, l := range r.Links {
-		c, dataCenter := r.checks[i], clip(l.DataCenter)
+	for _, l := range r.Links {
+		c, dataCenter := r.checks[l.ID()], clip(l.DataCenter)
 		if site, err := links.Site(l); err == nil {
 			dataCenter = place(site)
 		}
@@ -327,8 +316,8 @@ func (r statusReport) json(ev *events) {
 		ev.write("link", "id", l.ID(), "data_center", dataCenter, "client_id", clip(l.ClientID), "service_account_id", clip(l.ServiceAccount),
 			"provider", clip(l.Provider), "organizational_unit", members{"sub?", clip(l.OrganizationalUnit)}, "scope?", cronofy.CleanText(l.Scope, 200),
 			"label?", clip(l.Label), "linked", eventTime(l.Linked), "unconfirmed", l.Unconfirmed, "secret_store", clip(string(l.Store)),
-			"client_secret", secretJSON(c.seen(r.Secret(l.ClientSecret()))), "refresh_token", secretJSON(c.seen(r.Token(l))),
-			"check?", check, "problem", r.linkProblem(i))
+			"client_secret", secretJSON(r.Secret(l.ClientSecret())), "refresh_token", secretJSON(r.Token(l)),
+			"check?", check, "problem", r.linkProblem(l))
 	}
 	for _, a := range r.ServiceAccounts {
 		token := r.Token(a.Link())

@@ -122,6 +122,7 @@ func (m *Manager) unlistedFile(c Contents) string {
 // look tells what is known of a secret, with one probe of the keyring for all.
 func (m *Manager) look(ctx context.Context, keyring keystore.Status, s StoredSecret) Secret {
 	store, err := m.open(s.Store)
+	file, _ := store.(*keystore.FileStore)
 	switch {
 	case err != nil:
 		return Secret{Unread, err}
@@ -129,10 +130,10 @@ func (m *Manager) look(ctx context.Context, keyring keystore.Status, s StoredSec
 		return Secret{Unread, keyring.Failure("get")}
 	case s.Store == keystore.Keyring && m.DialogPossible:
 		return Secret{Unread, ErrDialog}
-	case s.Store == keystore.File && keystore.Existing(store) != "":
-		return Secret{State: Sealed}
-	case s.Store == keystore.File:
+	case file != nil && keystore.Existing(store) == "":
 		return Secret{State: Missing}
+	case file != nil && !file.Opened():
+		return Secret{State: Sealed}
 	}
 	switch has, err := keystore.Has(ctx, store, s.Key()); {
 	case err != nil:
