@@ -21,7 +21,7 @@ import (
 // recordsFile is a file that takes its name when all records are in it, one that grows
 // with each of them, or what is no file: standard output, a pipe, a device.
 type recordsFile interface {
-	io.WriteCloser
+	io.Writer
 	Commit() error // all records were written
 }
 
@@ -30,105 +30,98 @@ func (f *profilesFlags) toStdout() bool { return f.out == "" || f.out == "-" }
 // openOutput opens what records are written to. Neither the opening nor a write
 // outlives ctx where it could: a FIFO and a pipe wait for their readers.
 func (r *profilesRun) openOutput(ctx context.Context) (err error) {
-	var file recordsFile
 	switch f := r.f; {
 	case f.toStdout():
-		file = &stream{ctx: ctx, w: r.s.out}
+		r.file = stream{ctx, r.s.out}
 	case f.resume:
-		file, r.done, err = goOn(ctx, f.out)
+		r.file, err = r.goOn(ctx, f.out)
 	default:
-		file, err = create(ctx, f.out)
+		r.file, err = r.create(ctx, f.out)
 	}
 	if err != nil {
 		return outError("out", err)
 	}
-	r.out, r.file = profiles.NewWriter(file, r.format, profiles.WriterOptions{Site: r.site, Provider: r.provider, Made: time.Now()}), file
-	r.later(func() { _ = file.Close() })
+	r.out = profiles.NewWriter(r.file, r.format, profiles.WriterOptions{Site: r.site, Provider: r.provider, Made: time.Now()})
 	return nil
 }
 
 // create writes beside the file, so that it is either the old or the whole new
 // one. What is no regular file is written to as it is.
-func create(ctx context.Context, path string) (recordsFile, error) {
-	info, err := os.Stat(path)
-	if err != nil || info.Mode().IsRegular() || info.IsDir() {
-		return atomicfile.Create(path, atomicfile.Keep)
+func (r *profilesRun) create(ctx context.Context, path string) (recordsFile, error) {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() && !info.IsDir() {
+		file, err := await(ctx, func() (*os.File, error) { return os.OpenFile(path, os.O_WRONLY, 0) })
+		r.later(func() { _ = file.Close() })
+		return stream{ctx, file}, err
 	}
-	file, err := await(ctx, func() (*os.File, error) { return os.OpenFile(path, os.O_WRONLY, 0) })
-	return &stream{ctx, file, file}, err
+	file, err := atomicfile.Create(path, atomicfile.Keep)
+	if err == nil {
+		r.later(func() { _ = file.Close() })
+	}
+	return file, err
 }
 
 // stream is what is written to as it is. It gives up a write when its context ends.
 type stream struct {
-	ctx  context.Context
-	w    io.Writer
-	file *os.File // to close; nil: none
+	ctx context.Context
+	w   io.Writer
 }
 
 // Write implements io.Writer. What is written is a copy, since a write that was
 // given up may still read it.
-func (s *stream) Write(p []byte) (int, error) {
+func (s stream) Write(p []byte) (int, error) {
 	b := bytes.Clone(p)
 	return await(s.ctx, func() (int, error) { return s.w.Write(b) })
 }
 
 // Commit implements recordsFile.
-func (s *stream) Commit() error { return nil }
-
-// Close implements io.Closer.
-func (s *stream) Close() error {
-	if s.file == nil {
-		return nil
-	}
-	return s.file.Close()
-}
+func (stream) Commit() error { return nil }
 
 // grown is a file that goes on where an earlier run ended. A run that gets no record
 // changes nothing. At the first one, what is kept of the file takes its place; a kill
 // after that leaves accounts without a record, which the next run reads.
 type grown struct {
-	path   string
-	unlock func()
-	kept   *atomicfile.File
-	file   *os.File // nil before the first record
+	r    *profilesRun
+	path string
+	kept *atomicfile.File
+	file *os.File // nil before the first record
 }
 
-func goOn(ctx context.Context, path string) (_ *grown, _ *profiles.Done, err error) {
+func (r *profilesRun) goOn(ctx context.Context, path string) (recordsFile, error) {
 	if target, err := filepath.EvalSymlinks(path); err == nil {
 		path = target
 	}
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() { // no lock beside a device
 		_, err := atomicfile.OpenInPlace(path, atomicfile.Keep)
-		return nil, nil, err
+		return nil, err
 	}
-	g := &grown{path: path}
-	if g.unlock, err = atomicfile.Lock(ctx, path+".lock", 0); err != nil {
-		return nil, nil, err
+	unlock, err := atomicfile.Lock(ctx, path+".lock", 0)
+	if err != nil {
+		return nil, err
 	}
-	defer func() {
-		if err != nil {
-			_ = g.Close()
-		}
-	}()
+	r.later(unlock)
 	old, err := atomicfile.OpenInPlace(path, atomicfile.Keep)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	defer old.Close() // Windows replaces no open file
-	if g.kept, err = atomicfile.Create(path, atomicfile.Keep); err != nil {
-		return nil, nil, err
+	kept, err := atomicfile.Create(path, atomicfile.Keep)
+	if err != nil {
+		return nil, err
 	}
-	done, err := profiles.ReadDone(old, g.kept)
-	return g, done, err
+	r.later(func() { _ = kept.Close() })
+	r.done, err = profiles.ReadDone(old, kept)
+	return &grown{r: r, path: path, kept: kept}, err
 }
 
 func (g *grown) begin() (err error) {
 	if g.file != nil {
 		return nil
 	}
-	if err = g.kept.Commit(); err == nil {
-		g.file, err = os.OpenFile(g.path, os.O_WRONLY|os.O_APPEND, 0)
+	if err = g.kept.Commit(); err != nil {
+		return err
 	}
+	g.file, err = os.OpenFile(g.path, os.O_WRONLY|os.O_APPEND, 0)
+	g.r.later(func() { _ = g.file.Close() })
 	return err
 }
 
@@ -146,18 +139,6 @@ func (g *grown) Commit() error {
 		return err
 	}
 	return g.file.Sync()
-}
-
-// Close implements io.Closer.
-func (g *grown) Close() error {
-	if g.kept != nil {
-		_ = g.kept.Close()
-	}
-	if g.file != nil {
-		_ = g.file.Close()
-	}
-	g.unlock()
-	return nil
 }
 
 // errOutput is wrapped around the error of records that could not be written.
