@@ -58,21 +58,14 @@ func (s Secret) Hint() string {
 // String gives a fixed mask.
 func (Secret) String() string { return redacted }
 
-// GoString gives a fixed mask.
-func (Secret) GoString() string { return redacted }
-
 // Format writes a fixed mask for every verb.
 func (Secret) Format(f fmt.State, _ rune) { fmt.Fprint(f, redacted) }
 
 // LogValue gives slog a fixed mask.
 func (Secret) LogValue() slog.Value { return slog.StringValue(redacted) }
 
-// MarshalJSON fails: a secret that reaches an encoder is a mistake to hear of.
-func (Secret) MarshalJSON() ([]byte, error) {
-	return nil, errors.New("a secret does not go into JSON")
-}
-
-// MarshalText fails, for the same reason.
+// MarshalText fails, and JSON with it: a secret that reaches an encoder is a mistake to
+// hear of.
 func (Secret) MarshalText() ([]byte, error) {
 	return nil, errors.New("a secret does not go into text")
 }

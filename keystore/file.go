@@ -56,9 +56,8 @@ type FileStore struct {
 	factor     int // of scrypt, 2^factor, for a new file
 	write      func(path string, b []byte) error
 
-	mu     sync.Mutex // held by the call that uses what follows
-	phrase string     // once it is known to be right
-	key    fileKey
+	mu  sync.Mutex // held by the call that uses what follows
+	key fileKey    // once it is known to be right
 }
 
 // OpenFile gives the store at path. It touches nothing yet. passphrase is asked
@@ -269,25 +268,22 @@ func (f *FileStore) load(ctx context.Context) (map[string][]byte, error) {
 		return nil, err
 	}
 	key, err := deriveKey(sealed, phrase, maxWorkFactor)
-	if errors.Is(err, ErrPassphrase) {
-		f.phrase = "" // another confer changed it, or it was mistyped
-	}
 	if err != nil {
 		return nil, err
 	}
 	secrets, err := key.open(sealed)
 	if err == nil {
-		f.phrase, f.key = phrase, key
+		f.key = key
 	}
 	return secrets, err
 }
 
 // save writes the secrets and reads them back.
 func (f *FileStore) save(ctx context.Context, secrets map[string][]byte) error {
-	key, phrase := f.key, f.phrase
+	key := f.key
 	if key.header == nil {
-		var err error
-		if phrase, err = f.ask(ctx); err != nil {
+		phrase, err := f.ask(ctx)
+		if err != nil {
 			return err
 		}
 		if key, err = newKey(phrase, f.factor); err != nil {
@@ -311,14 +307,11 @@ func (f *FileStore) save(ctx context.Context, secrets map[string][]byte) error {
 	if back, err := key.open(got); err != nil || !maps.EqualFunc(back, secrets, bytes.Equal) {
 		return ErrReadBack
 	}
-	f.phrase, f.key = phrase, key
+	f.key = key
 	return nil
 }
 
 func (f *FileStore) ask(ctx context.Context) (string, error) {
-	if f.phrase != "" {
-		return f.phrase, nil
-	}
 	phrase, err := f.passphrase(ctx)
 	if err != nil || phrase == "" {
 		return "", &Error{Err: ErrNoPassphrase, Cause: err}

@@ -11,7 +11,6 @@ import (
 	"crypto/pbkdf2"
 	"crypto/rand"
 	"crypto/sha512"
-	"fmt"
 	"io"
 	"net"
 	"os"
@@ -27,10 +26,6 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Variable is that of the environment with which a keyring that is missing fails
-// a test in place of skipping it.
-const Variable = "CONFER_TEST_KEYRING"
-
 // Password is that of all keyrings here.
 const Password = "test"
 
@@ -45,18 +40,18 @@ const (
 
 // Desktop is a session with a bus and a display, and nobody in it.
 type Desktop struct {
-	t   *testing.T
-	dir string
-	env []string
-
-	Bus string // address
+	t    *testing.T
+	dir  string
+	env  []string
+	conn *dbus.Conn // to its bus
 }
 
-// Need skips a test where no real keyring is wanted.
+// Need skips a test where no real keyring is wanted. With the variable one that is
+// missing fails it.
 func Need(t *testing.T) {
 	t.Helper()
-	if os.Getenv(Variable) == "" {
-		t.Skip(Variable + " is not set")
+	if os.Getenv("CONFER_TEST_KEYRING") == "" {
+		t.Skip("CONFER_TEST_KEYRING is not set")
 	}
 }
 
@@ -79,18 +74,19 @@ func Start(t *testing.T, programs ...string) *Desktop {
 	}
 	d.write("bus.conf", `<busconfig><type>session</type><listen>unix:path=`+d.path("bus")+`</listen><auth>EXTERNAL</auth>
 		<policy context="default"><allow send_destination="*" eavesdrop="true"/><allow eavesdrop="true"/><allow own="*"/></policy></busconfig>`)
-	d.Bus = d.firstLine("dbus-daemon", "--config-file="+d.path("bus.conf"), "--nofork", "--nopidfile", "--print-address=1")
-	d.env = append(d.env, "DBUS_SESSION_BUS_ADDRESS="+d.Bus)
+	bus := d.firstLine("dbus-daemon", "--config-file="+d.path("bus.conf"), "--nofork", "--nopidfile", "--print-address=1")
+	d.env = append(d.env, "DBUS_SESSION_BUS_ADDRESS="+bus)
 	d.env = append(d.env, "DISPLAY=:"+d.firstLine("Xvfb", "-displayfd", "1", "-screen", "0", "1024x768x24", "-nolisten", "tcp"))
+	d.conn, err = dbus.Connect(bus)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = d.conn.Close() })
 	return d
 }
 
 // Env is the environment of a program that runs in the session, but for its HOME.
 func (d *Desktop) Env() []string { return slices.Clone(d.env) }
 
-func (d *Desktop) path(name ...string) string {
-	return filepath.Join(append([]string{d.dir}, name...)...)
-}
+func (d *Desktop) path(name string) string { return filepath.Join(d.dir, name) }
 
 func (d *Desktop) write(name, text string) {
 	require.NoError(d.t, os.MkdirAll(filepath.Dir(d.path(name)), 0o700))
@@ -132,44 +128,26 @@ func (d *Desktop) firstLine(name string, args ...string) string {
 // until asks again and again.
 func (d *Desktop) until(what string, done func() bool) {
 	d.t.Helper()
-	end := time.After(limit)
-	for tick := time.Tick(20 * time.Millisecond); !done(); {
-		select {
-		case <-tick:
-		case <-end:
-			require.Fail(d.t, "it did not come: "+what)
-		}
-	}
+	require.Eventually(d.t, done, limit, 20*time.Millisecond, "it did not come: "+what)
 }
 
-func (d *Desktop) connect() *dbus.Conn {
-	conn, err := dbus.Connect(d.Bus)
-	require.NoError(d.t, err)
-	d.t.Cleanup(func() { _ = conn.Close() })
-	return conn
-}
-
-func owned(conn *dbus.Conn) bool {
+func (d *Desktop) owned() bool {
 	var has bool
-	return conn.BusObject().Call("org.freedesktop.DBus.NameHasOwner", 0, secrets).Store(&has) == nil && has
+	return d.conn.BusObject().Call("org.freedesktop.DBus.NameHasOwner", 0, secrets).Store(&has) == nil && has
 }
 
-// collection gives the one that is listed, which begins after the name is owned.
-func collection(conn *dbus.Conn) dbus.ObjectPath {
-	v, err := conn.Object(secrets, service).GetProperty(serviceFace + ".Collections")
-	if err != nil {
-		return ""
-	}
-	paths, _ := v.Value().([]dbus.ObjectPath)
-	if len(paths) == 0 {
-		return ""
-	}
-	return paths[0]
+// collections are those that are listed, which begins after the name is owned.
+func (d *Desktop) collections() (paths []dbus.ObjectPath) {
+	_ = d.conn.Object(secrets, service).StoreProperty(serviceFace+".Collections", &paths)
+	return paths
 }
 
-func locked(conn *dbus.Conn) bool {
-	v, err := conn.Object(secrets, collection(conn)).GetProperty("org.freedesktop.Secret.Collection.Locked")
-	return err != nil || v.Value() == true
+func (d *Desktop) locked() bool {
+	locked := true
+	for _, path := range d.collections() {
+		_ = d.conn.Object(secrets, path).StoreProperty("org.freedesktop.Secret.Collection.Locked", &locked)
+	}
+	return locked
 }
 
 // root is the group of all entries, as KeePassXC names it in its two ways.
@@ -195,9 +173,7 @@ func (d *Desktop) KeePassXC() {
 	c = d.command(context.Background(), "keepassxc", "--pw-stdin", d.path("db.kdbx"))
 	c.Stdin = strings.NewReader(Password + "\n")
 	d.start(c)
-	conn := d.connect()
-	d.until("KeePassXC on the bus", func() bool { return owned(conn) })
-	d.until("its open database", func() bool { return collection(conn) != "" && !locked(conn) })
+	d.until("KeePassXC's open database", func() bool { return !d.locked() })
 }
 
 // KWallet starts it with a wallet that is open, as the login of a KDE session does
@@ -205,26 +181,23 @@ func (d *Desktop) KeePassXC() {
 func (d *Desktop) KWallet() {
 	d.t.Helper()
 	d.write("config/kwalletrc", "[Wallet]\nEnabled=true\nFirst Use=false\nDefault Wallet=kdewallet\nPrompt on Open=false\n[org.freedesktop.secrets]\napiEnabled=true\n")
-	salt := make([]byte, 56)
-	rand.Read(salt)
-	d.write("data/kwalletd/kdewallet.salt", string(salt))
-	hash, err := pbkdf2.Key(sha512.New, Password, salt, 50000, 56)
+	salt := rand.Text() + rand.Text() + "1234" // 56 bytes
+	d.write("data/kwalletd/kdewallet.salt", salt)
+	hash, err := pbkdf2.Key(sha512.New, Password, []byte(salt), 50000, 56)
 	require.NoError(d.t, err)
-	conn := d.connect()
 	stop := d.kwallet(hash)
 	d.until("the wallet's file", func() bool {
 		info, err := os.Stat(d.path("data/kwalletd/kdewallet.kwl"))
-		return err == nil && info.Size() > 0 && owned(conn)
+		return err == nil && info.Size() > 0 && d.owned()
 	})
 	stop() // a wallet that was just made is not listed
-	d.until("the end of the first one", func() bool { return !owned(conn) })
+	d.until("the end of the first one", func() bool { return !d.owned() })
 	d.kwallet(hash)
-	d.until("KWallet on the bus", func() bool { return owned(conn) })
-	d.until("its wallet", func() bool { return collection(conn) != "" })
+	d.until("KWallet's wallet", func() bool { return len(d.collections()) > 0 })
 }
 
 func (d *Desktop) kwallet(hash []byte) (stop func()) {
-	socket := d.path("run", "kwallet.socket")
+	socket := d.path("run/kwallet.socket")
 	_ = os.Remove(socket)
 	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: socket, Net: "unix"})
 	require.NoError(d.t, err)
@@ -254,18 +227,17 @@ func (d *Desktop) kwallet(hash []byte) (stop func()) {
 // Lock locks the keyring, as its user or a screen lock does.
 func (d *Desktop) Lock() {
 	d.t.Helper()
-	conn := d.connect()
-	if locked(conn) { // KWallet says so of one that is open, until somebody asks for it
-		require.NoError(d.t, conn.Object("org.kde.kwalletd5", "/modules/kwalletd5").Call("org.kde.KWallet.close", 0, "kdewallet", true).Err)
+	if d.locked() { // KWallet says so of one that is open, until somebody asks for it
+		require.NoError(d.t, d.conn.Object("org.kde.kwalletd5", "/modules/kwalletd5").Call("org.kde.KWallet.close", 0, "kdewallet", true).Err)
 		return
 	}
 	var done []dbus.ObjectPath
 	var prompt dbus.ObjectPath
-	require.NoError(d.t, conn.Object(secrets, service).Call(serviceFace+".Lock", 0, []dbus.ObjectPath{collection(conn)}).Store(&done, &prompt))
+	require.NoError(d.t, d.conn.Object(secrets, service).Call(serviceFace+".Lock", 0, d.collections()).Store(&done, &prompt))
 	if prompt != "/" {
-		require.NoError(d.t, conn.Object(secrets, prompt).Call("org.freedesktop.Secret.Prompt.Prompt", 0, "").Err)
+		require.NoError(d.t, d.conn.Object(secrets, prompt).Call("org.freedesktop.Secret.Prompt.Prompt", 0, "").Err)
 	}
-	d.until("the lock", func() bool { return locked(conn) })
+	d.until("the lock", d.locked)
 }
 
 // Answer waits for a window by its title and for as long again as a person takes,
@@ -274,8 +246,9 @@ func (d *Desktop) Lock() {
 func (d *Desktop) Answer(title string, takes time.Duration, keys ...string) {
 	d.t.Helper()
 	var window string
-	d.until("a window "+title+"; there are: "+d.windows(), func() bool {
-		window, _, _ = strings.Cut(d.xdotool("search", "--onlyvisible", "--name", title), "\n")
+	d.until("a window "+title+"; there are: "+strings.Join(d.windows(), ", "), func() bool {
+		found := append(d.find(title), "")
+		window = found[0]
 		return window != ""
 	})
 	<-time.After(takes)
@@ -292,7 +265,7 @@ func (d *Desktop) Answer(title string, takes time.Duration, keys ...string) {
 			d.xdotool(one...)
 		}
 		for range 50 {
-			if !slices.Contains(strings.Split(d.xdotool("search", "--onlyvisible", "--name", title), "\n"), window) {
+			if !slices.Contains(d.find(title), window) {
 				return
 			}
 			<-time.After(20 * time.Millisecond)
@@ -308,16 +281,20 @@ func (d *Desktop) xdotool(args ...string) string {
 	return strings.TrimSpace(string(out))
 }
 
-func (d *Desktop) windows() string {
-	var all []string
-	for id := range strings.FieldsSeq(d.xdotool("search", "--onlyvisible", "--name", ".")) {
-		all = append(all, fmt.Sprintf("%q", d.xdotool("getwindowname", id)))
+// find gives the windows with such a title.
+func (d *Desktop) find(title string) []string {
+	return strings.Fields(d.xdotool("search", "--onlyvisible", "--name", title))
+}
+
+func (d *Desktop) windows() (all []string) {
+	for _, id := range d.find(".") {
+		all = append(all, d.xdotool("getwindowname", id))
 	}
-	return strings.Join(all, ", ")
+	return all
 }
 
 // NoWindow fails if a window of that title is open.
 func (d *Desktop) NoWindow(title string) {
 	d.t.Helper()
-	require.Empty(d.t, d.xdotool("search", "--onlyvisible", "--name", title), "a window is open")
+	require.Empty(d.t, d.find(title), "a window is open")
 }
