@@ -42,11 +42,9 @@ const (
 // FileStore keeps all secrets in one file, encrypted with age under a passphrase
 // (https://age-encryption.org/v1, scrypt recipient).
 //
-// The file is the user's alone (0600 in a folder that others cannot write to, no
-// symbolic links; on Windows an access list with the user and SYSTEM only) and is
-// replaced as a whole. A lock file beside it makes processes wait for each
-// other's changes (see LockLimit); then it is ErrBusy. The first use costs one scrypt,
-// which ctx cannot interrupt.
+// The file is the user's alone and is replaced as a whole: see internal/atomicfile. A
+// lock file beside it makes processes wait for each other's changes (see LockLimit);
+// then it is ErrBusy. The first use costs one scrypt, which ctx cannot interrupt.
 //
 // Passphrases are taken in Unicode's composed form (NFC), so that é opens the file
 // however a keyboard makes it.

@@ -16,31 +16,20 @@ type State string
 
 // The states.
 const (
-	// Ready: the keyring is there and unlocked.
-	Ready State = "ready"
-	// Locked: it is there, and Unlock will open a window, or fail where none can be shown.
-	Locked State = "locked"
-	// NoCollection: the service runs but has neither a login nor a default keyring.
-	NoCollection State = "no-collection"
-	// NoService: there is a session bus, and nothing on it offers a keyring.
-	NoService State = "no-service"
-	// NoBus: there is no session bus, or not one that this user can use.
-	NoBus State = "no-bus"
-	// Silent: something did not answer within ProbeLimit or the context.
-	Silent State = "silent"
+	Ready        State = "ready"         // there and unlocked
+	Locked       State = "locked"        // Unlock will open a window, or fail where none can be shown
+	NoCollection State = "no-collection" // the service runs but has neither a login nor a default keyring
+	NoService    State = "no-service"    // there is a session bus, and nothing on it offers a keyring
+	NoBus        State = "no-bus"        // there is no session bus, or not one that this user can use
+	Silent       State = "silent"        // something did not answer within ProbeLimit or the context
 )
 
 // Status is the answer of Probe.
 type Status struct {
-	State State
-	// Program is whose keyring it is, where that is known: "GNOME Keyring",
-	// "KWallet", "KeePassXC".
-	Program string
-	// Detail is why, in the platform's words, which are to be cleaned before they are
-	// shown. Empty when there is nothing to add.
-	Detail string
-	// NoWindow: this session can show no window, so a locked keyring cannot ask.
-	NoWindow bool
+	State    State
+	Program  string // whose keyring it is, where that is known: "GNOME Keyring", "KWallet", "KeePassXC"
+	Detail   string // why, in the platform's words, which are to be cleaned before they are shown; may be empty
+	NoWindow bool   // this session can show no window, so a locked keyring cannot ask
 }
 
 // Failure is the error of a call that finds the keyring so, and not Ready.
@@ -54,11 +43,8 @@ func (s Status) Failure(op string) *Error {
 
 // Probe tells whether the keyring can be used, without asking the user for
 // anything, unlocking or writing, within ProbeLimit and ctx. It never starts a
-// session bus; the bus itself may start the keyring service that is installed
-// for it, as it would for any program.
-//
-// On macOS and Windows it says Ready without touching anything: there is no way
-// to ask there that could not open a window.
+// session bus. On macOS and Windows it says Ready without touching anything: there is
+// no way to ask there that could not open a window.
 func Probe(ctx context.Context) Status {
 	ctx, cancel := context.WithTimeout(ctx, ProbeLimit)
 	defer cancel()
@@ -79,13 +65,11 @@ type provider interface {
 
 // KeyringStore is the keyring of the operating system.
 //
-// Get, Set and Delete look first (Probe): a locked keyring is ErrLocked, no
-// keyring is ErrUnavailable with the state. They end within ProbeLimit and
-// CallLimit, unless the keyring shows a window meanwhile, as KeePassXC does for
-// each access: then they wait for its answer up to PromptLimit, and OnWait tells.
-// On macOS a window cannot be seen from here, and every call may take as long. A
-// damaged gnome-keyring file is set aside by gnome-keyring itself, without a word:
-// its secrets are ErrNotFound then.
+// Get, Set and Delete probe first. They end within ProbeLimit and CallLimit, unless
+// the keyring shows a window meanwhile, as KeePassXC does for each access: then they
+// wait for its answer up to PromptLimit, and OnWait tells. On macOS a window cannot be
+// seen from here, and every call may take as long. A damaged file of gnome-keyring's is
+// set aside by itself, without a word: its secrets are ErrNotFound then.
 //
 // Calls are made one at a time, and what comes meanwhile is ErrBusy. One that outlives
 // its limit keeps its goroutine and its turn until it ends, so that however many are
@@ -131,9 +115,9 @@ func (k *KeyringStore) Has(ctx context.Context, key string) (bool, error) {
 }
 
 // Set implements Store. What is there already is not written again, because some
-// keyrings ask each time. A Set that returns ErrTimeout is undone should it
-// succeed later, as its caller was told that it failed: a new item is deleted, and
-// one that it replaced is put back.
+// keyrings ask each time. One that succeeds after it was given up is undone, as its
+// caller was told that it failed: a new item is deleted, and one that it replaced is
+// put back.
 func (k *KeyringStore) Set(ctx context.Context, key, secret string) error {
 	if len(secret) > MaxSecret {
 		return &Error{Op: "set", Store: Keyring, Err: ErrTooBig}
@@ -198,11 +182,9 @@ func (k *KeyringStore) Delete(ctx context.Context, key string) error {
 	return err
 }
 
-// Unlock makes the keyring ask for its password, where it is locked, and waits
-// for the answer up to PromptLimit. It returns nil when the keyring is ready,
-// ErrLocked when the window was closed or cannot be shown, and ErrTimeout with
-// Error.Pending when it was given up: the window stays on the screen then, and
-// other calls are ErrBusy until somebody answers it.
+// Unlock makes the keyring ask for its password, where it is locked. It is ErrLocked
+// when the window was closed or cannot be shown. When it was given up the window stays
+// on the screen, and other calls are ErrBusy until somebody answers it.
 func (k *KeyringStore) Unlock(ctx context.Context) error {
 	return k.run(ctx, unlock, func(c *call) error {
 		if err := k.provider.Unlock(c); err != nil {

@@ -10,13 +10,8 @@
 //   - Windows: the Credential Manager.
 //
 // A keyring can wait for ever for a window that nobody answers, and says yes where
-// nothing was stored. Callers see neither: a probe asks nothing of the user
-// (Probe), calls are made one at a time with a time limit, what was stored is
-// read back, what was deleted is looked for again, and errors are typed. No text
-// of a platform is part of an error's message; it is in Error.Detail.
-//
-// A secret has at most MaxSecret bytes and a key at most MaxKey on every platform,
-// so that what was tried on one fits on all.
+// nothing was stored. Callers see neither: a probe asks nothing of the user, calls have
+// a time limit, what was stored is read back, and what was deleted is looked for again.
 package keystore
 
 import (
@@ -94,43 +89,24 @@ type sentinel string
 
 func (s sentinel) Error() string { return string(s) }
 
-// What went wrong. Each call's error is an *Error around one of these.
+// What went wrong. Where nothing else is said, nothing was done.
 const (
-	// ErrNotFound: the store answered, and there is no such secret.
-	ErrNotFound sentinel = "no such secret"
-	// ErrTooBig: the secret has more than MaxSecret bytes, or the encrypted file is full.
-	// Nothing was stored.
-	ErrTooBig sentinel = "secret is too long"
-	// ErrUnavailable: there is no keyring to talk to; Error.State tells why.
-	ErrUnavailable sentinel = "no keyring is available"
-	// ErrLocked: the keyring is locked. KeyringStore.Unlock asks for its password.
-	ErrLocked sentinel = "keyring is locked"
-	// ErrTimeout: the call was given up, by its limit or its context; errors.Is tells
-	// context.DeadlineExceeded and context.Canceled apart. If Error.Pending is set, the
-	// call still runs in the background and its outcome is unknown: a secret may be
-	// stored or deleted later. Such a Set is undone.
-	ErrTimeout sentinel = "store did not answer in time"
-	// ErrBusy: an earlier call, or another process, still holds the store. Nothing was
-	// done; the same call may succeed later.
-	ErrBusy sentinel = "store is busy with an earlier call"
-	// ErrReadBack: the store said that it has stored, but holds another value or none.
-	ErrReadBack sentinel = "store does not hold what was stored"
-	// ErrDismissed: somebody closed or refused the keyring's window, so nothing was done.
-	ErrDismissed sentinel = "keyring's window was refused"
-	// ErrRefused: the store is there and answered with an error (a read-only folder, a full disk).
-	ErrRefused sentinel = "store refused"
-	// ErrNoPassphrase: the passphrase of the file was not given, or is empty.
-	ErrNoPassphrase sentinel = "no passphrase was given"
-	// ErrPassphrase: the passphrase does not open the file. A file whose first lines were
-	// tampered with cannot be told from a wrong passphrase.
-	ErrPassphrase sentinel = "wrong passphrase"
-	// ErrDamaged: the file is empty, cut short, tampered with, or none of ours. It is left as it is.
-	ErrDamaged sentinel = "encrypted file is damaged"
-	// ErrNewer: the file was written by a later version of this program. It is left as it is.
-	ErrNewer sentinel = "encrypted file is from a newer version"
-	// ErrInsecure: the file or its folder is a link, belongs to somebody else, or is open
-	// to others. Nothing was read or written.
-	ErrInsecure sentinel = "encrypted file is not private"
+	ErrNotFound    sentinel = "no such secret"                      // the store answered, and has none
+	ErrTooBig      sentinel = "secret is too long"                  // more than MaxSecret bytes, or the encrypted file is full
+	ErrUnavailable sentinel = "no keyring is available"             // Error.State tells why
+	ErrLocked      sentinel = "keyring is locked"                   // KeyringStore.Unlock asks for its password
+	ErrTimeout     sentinel = "store did not answer in time"        // see Error.Pending
+	ErrBusy        sentinel = "store is busy with an earlier call"  // of this process or another; the same call may succeed later
+	ErrReadBack    sentinel = "store does not hold what was stored" // it said that it has stored, but holds another value or none
+	ErrDismissed   sentinel = "keyring's window was refused"        // or closed
+	ErrRefused     sentinel = "store refused"                       // it is there and answered with an error: a read-only folder, a full disk
+
+	// Of the encrypted file, which is left as it is.
+	ErrNoPassphrase sentinel = "no passphrase was given"   // or an empty one
+	ErrPassphrase   sentinel = "wrong passphrase"          // or first lines that were tampered with
+	ErrDamaged      sentinel = "encrypted file is damaged" // empty, cut short, tampered with, or none of ours
+	ErrNewer        sentinel = "encrypted file is from a newer version"
+	ErrInsecure     sentinel = "encrypted file is not private" // it or its folder is a link, another user's, or open to others
 )
 
 // Error is what every failed call of a Store returns. Its message has fixed words
@@ -141,7 +117,7 @@ type Error struct {
 	Err     error  // one of the sentinels
 	Cause   error  // what ended the wait: a context's error, or that of the passphrase function; or nil
 	Status         // Detail of any store, the rest of a keyring: what a probe saw
-	Pending bool   // with ErrTimeout: the call still runs, its outcome is unknown
+	Pending bool   // with ErrTimeout: the call still runs, and may store or delete later; a Set is undone then
 	Holder  string // file only, with ErrBusy: the process that has it, where that is known
 	Path    string // file only: where it is or would be
 }
@@ -174,10 +150,9 @@ func Has(ctx context.Context, s Store, key string) (bool, error) {
 	return err == nil, err
 }
 
-// TestWrite tells whether a secret that is not there yet can be stored now: it
-// stores a random test item, reads it back and deletes it. To store again what is
-// there already would prove nothing where a refused write goes unnoticed. left is
-// why the test item is still there, which says nothing against storing.
+// TestWrite tells whether a secret can be stored now: it stores a random test item,
+// reads it back and deletes it. To store again what is there already would prove
+// nothing. left is why the test item is still there, which says nothing against storing.
 func TestWrite(ctx context.Context, s Store) (left, err error) {
 	key, value := Key("test-item", rand.Text()), rand.Text()
 	if err = s.Set(ctx, key, value); err == nil {
