@@ -95,9 +95,6 @@ func (ev RedirectURIChosen) apply(s State) (State, *Task) {
 		return s, nil
 	}
 	s.Problem, s.Notice = nil, ""
-	if p := s.CheckNoSecret(ev.URI); p != nil {
-		return s.refuse(p)
-	}
 	s.Answers.RedirectURI = ev.URI
 	if s.Step == StepServiceAccount {
 		return s, nil

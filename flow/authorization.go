@@ -70,10 +70,9 @@ func (z *authorization) run(ctx context.Context) Event {
 // started holds a copy of every listener until it has begun (fork, then close-on-exec):
 // a port that was ours a moment ago may look taken for as long.
 func (z *authorization) listen(ctx context.Context) (*callback.Server, error) {
-	const pause, longest = 25 * time.Millisecond, 500 * time.Millisecond
-	end := time.Now()
+	tries := 1
 	if z.r.closeLast() {
-		end = end.Add(longest)
+		tries = 20
 	}
 	for {
 		srv, err := callback.Open(ctx, callback.Config{
@@ -85,10 +84,10 @@ func (z *authorization) listen(ctx context.Context) (*callback.Server, error) {
 			ListenFunc:  z.r.Listen,
 		})
 		var port *callback.PortError
-		if !errors.As(err, &port) || port.Class != callback.PortInUse || time.Now().After(end) {
+		if tries--; tries == 0 || !errors.As(err, &port) || port.Class != callback.PortInUse {
 			return srv, err
 		}
-		time.Sleep(pause)
+		time.Sleep(25 * time.Millisecond)
 	}
 }
 

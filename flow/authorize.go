@@ -16,14 +16,11 @@ import (
 // administrator is in the browser. The zero Attempt means none.
 type Attempt struct {
 	Phase     Phase
-	URL       string    // the real authorization URL; holds the link token
-	ShortURL  string    // our local link to it; empty when nothing listens
-	Listening bool      // a callback can reach us; otherwise pasting comes first
-	Until     time.Time // when the wait ends; zero: it has no end, see Extended
-	Opened    bool      // a browser was asked to open the link
-	Browser   string    // why no browser was opened; empty when one was asked
-	Notice    string    // what came back but was not the answer, in a sentence
-	Links     int       // links made in this attempt, the first is 1
+	LinkReady        // the newest
+	Opened    bool   // a browser was asked to open the link
+	Browser   string // why no browser was opened; empty when one was asked
+	Notice    string // what came back but was not the answer, in a sentence
+	Links     int    // links made in this attempt, the first is 1
 }
 
 // Phase is how far an attempt has come.
@@ -34,8 +31,7 @@ const (
 	PhaseNone Phase = iota
 	PhasePreparing
 	PhaseWaiting
-	PhaseExchanging
-	PhaseStoring
+	PhaseExchanging // and storing
 )
 
 // Link is a finished set-up: as the list of links has it, and what it was made for.
@@ -164,9 +160,10 @@ func (ReportedDone) deliver(ctx context.Context, z *authorization) Event {
 type (
 	// LinkReady says that a link can be opened and the callback is listened for.
 	LinkReady struct {
-		URL, ShortURL string
-		Listening     bool
-		Until         time.Time
+		URL       string    // the real authorization URL; holds the link token
+		ShortURL  string    // our local link to it
+		Listening bool      // a callback can reach us; otherwise pasting comes first
+		Until     time.Time // when the wait ends; zero: it has no end, see Extended
 	}
 	// BrowserAsked says that a browser was started; Err when none could be.
 	BrowserAsked struct{ Err error }
@@ -176,8 +173,6 @@ type (
 	AnswerRejected struct{ Err error }
 	// AnswerArrived says that the administrator approved; the code is exchanged.
 	AnswerArrived struct{}
-	// Exchanged says that the tokens are here and are stored now.
-	Exchanged struct{}
 	// Linked ends Authorize.
 	Linked struct {
 		Link   Link
@@ -188,8 +183,7 @@ type (
 
 func (ev LinkReady) apply(s State) (State, *Task) {
 	a := &s.Attempt
-	a.Phase, a.Links, a.Notice = PhaseWaiting, a.Links+1, ""
-	a.URL, a.ShortURL, a.Listening, a.Until = ev.URL, ev.ShortURL, ev.Listening, ev.Until
+	a.Phase, a.LinkReady, a.Links, a.Notice = PhaseWaiting, ev, a.Links+1, ""
 	return s, nil
 }
 
@@ -219,11 +213,6 @@ func (ev AnswerRejected) apply(s State) (State, *Task) {
 
 func (AnswerArrived) apply(s State) (State, *Task) {
 	s.Attempt.Phase = PhaseExchanging
-	return s, nil
-}
-
-func (Exchanged) apply(s State) (State, *Task) {
-	s.Attempt.Phase = PhaseStoring
 	return s, nil
 }
 
@@ -284,7 +273,6 @@ func (r *Runner) newAuthorize(ctx context.Context, a Answers, s Store, say func(
 		if err != nil {
 			return nil, err
 		}
-		say(Exchanged{})
 		l := newLink(a)
 		l.OrganizationalUnit, l.Scope = token.Sub, token.Scope
 		l.RefreshToken = !token.RefreshToken.Empty()

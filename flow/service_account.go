@@ -140,7 +140,6 @@ func (e Connect) do(ctx context.Context, r *Runner, inbox <-chan Delivery, say f
 		if err != nil {
 			return nil, err
 		}
-		say(Exchanged{})
 		if a.ServiceAccount = token.Sub; a.ServiceAccount == "" {
 			info, err := client.UserInfo(ctx, token.AccessToken)
 			if err != nil {

@@ -215,7 +215,7 @@ func (ev PagePassed) apply(s State) (State, *Task) {
 type Back struct{}
 
 func (Back) apply(s State) (State, *Task) {
-	if p := s.Attempt.Phase; p == PhaseExchanging || p == PhaseStoring {
+	if s.Attempt.Phase == PhaseExchanging {
 		return s, nil
 	}
 	s.Problem, s.Notice = nil, ""

@@ -270,8 +270,6 @@ func parseReport(t *testing.T, words []string, named map[string]string) Event {
 		return AnswerRejected{strays[words[1]]}
 	case "answer":
 		return AnswerArrived{}
-	case "exchanged":
-		return Exchanged{}
 	case "linked":
 		return Linked{Link: Link{Link: links.Link{ServiceAccount: "ser_1", Provider: string(cronofy.Zoom), Unconfirmed: len(words) > 1}}}
 	case "rows":

@@ -197,9 +197,9 @@ func someReport(r *rand.Rand, s State) Event {
 		"flow.CheckApplication": {ApplicationAccepted{ClientSecret: secret, Store: Store{Kind: keystore.Keyring}},
 			ApplicationAccepted{ClientSecret: secret, Store: Store{Keyring: keystore.Status{State: "locked"}}, Ask: true}},
 		"flow.CheckServiceAccount": {ServiceAccountAccepted{ID: "ser_1"}},
-		"flow.Connect":             {LinkReady{}, AnswerArrived{}, Exchanged{}, ServiceAccountAccepted{ID: "ser_2"}},
-		"flow.Authorize":           {LinkReady{}, AnswerRejected{}, BrowserAsked{}, TimeExtended{}, AnswerArrived{}, Exchanged{}, Linked{}},
-		"flow.FinishPending":       {AnswerArrived{}, Exchanged{}, Linked{}},
+		"flow.Connect":             {LinkReady{}, AnswerArrived{}, ServiceAccountAccepted{ID: "ser_2"}},
+		"flow.Authorize":           {LinkReady{}, AnswerRejected{}, BrowserAsked{}, TimeExtended{}, AnswerArrived{}, Linked{}},
+		"flow.FinishPending":       {AnswerArrived{}, Linked{}},
 		"flow.FinishApproval":      {storedHeld(s)},
 		"flow.LoadProfiles":        {ProfilesRead{}, LookPlanned{}, ProfilesDone{}},
 	}[fmt.Sprintf("%T", s.Running.Effect)]

@@ -144,7 +144,7 @@ func linesEndScenes() []linesScene {
 			k.reports(flow.Failed{Err: &cronofy.NetworkError{Host: "api-de.cronofy.com", Kind: cronofy.NetworkReset}, Approved: true})
 			k.types("g", "3", "")
 		}},
-		{name: "held", state: linesFrom(append(toWaiting(), flow.AnswerArrived{}, flow.Exchanged{})...), talk: func(k *linesTalk) {
+		{name: "held", state: linesFrom(append(toWaiting(), flow.AnswerArrived{})...), talk: func(k *linesTalk) {
 			k.reports(stillHeld())
 			k.types("?", "")
 			k.reports(stillHeld())
@@ -154,7 +154,7 @@ func linesEndScenes() []linesScene {
 			k.types("2", "b", "q", "2", "2")
 			k.reports(linked())
 		}},
-		{name: "held_connect", state: linesFrom(append(toAccount(), flow.ConnectStarted{}, linkReady(), flow.AnswerArrived{}, flow.Exchanged{})...), talk: func(k *linesTalk) {
+		{name: "held_connect", state: linesFrom(append(toAccount(), flow.ConnectStarted{}, linkReady(), flow.AnswerArrived{})...), talk: func(k *linesTalk) {
 			k.reports(stillHeld())
 			k.types("q", "3", "q")
 		}},
@@ -231,7 +231,7 @@ func linesWalk(k *linesTalk) {
 	k.reports(linkReady(), flow.BrowserAsked{})
 	k.tick(linesEvery)
 	k.tick(linesEvery)
-	k.reports(flow.AnswerArrived{}, flow.Exchanged{}, linked())
+	k.reports(flow.AnswerArrived{}, linked())
 	k.to(pageLinked)
 	k.types("1", "2", "people.csv")
 	k.reports(read(8), flow.LookPlanned{At: k.now.Add(5 * time.Second)})
@@ -261,7 +261,7 @@ func linesSuggestedWalk(k *linesTalk) {
 	k.reports(accountOK())
 	k.to(pageAuthorize)
 	k.types("")
-	k.reports(linkReady(), flow.BrowserAsked{}, flow.AnswerArrived{}, flow.Exchanged{}, linked())
+	k.reports(linkReady(), flow.BrowserAsked{}, flow.AnswerArrived{}, linked())
 	k.to(pageLinked)
 	k.types("", "", "")
 	k.reports(read(2), flow.ProfilesDone{})
@@ -304,7 +304,7 @@ func linesConnect(k *linesTalk) {
 	k.reports(flow.LinkReady{URL: testURL, ShortURL: testShort, Listening: true, Until: start.Add(5 * time.Minute)})
 	k.types("d", "m", linesFinal)
 	require.Equal(k.t, flow.Pasted{Text: linesFinal}, k.ordered())
-	k.reports(flow.AnswerArrived{}, flow.Exchanged{}, flow.ServiceAccountAccepted{ID: testID, Notice: "Authorized as " + testID + "."})
+	k.reports(flow.AnswerArrived{}, flow.ServiceAccountAccepted{ID: testID, Notice: "Authorized as " + testID + "."})
 }
 
 func linesNoSecret(t *testing.T) flow.State {
@@ -350,7 +350,7 @@ func linesPaste(k *linesTalk) {
 	require.Equal(k.t, flow.Pasted{Text: "http://127.0.0.1:8739/callback?code=Zx\n81&state=9f0c3e1ab27d44f8"}, k.ordered())
 	k.reports(flow.AnswerRejected{Err: callback.ErrStateUsed})
 	k.types("p", "http://127.0.0.1:8739/callback?")
-	k.reports(flow.AnswerArrived{}, flow.Exchanged{}, linked())
+	k.reports(flow.AnswerArrived{}, linked())
 	k.types("3")
 }
 

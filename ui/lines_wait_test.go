@@ -71,7 +71,7 @@ func TestLinesPasteUnfinished(t *testing.T) {
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		require.Empty(t, k.pasted())
-		k.reports(flow.AnswerArrived{}, flow.Exchanged{}, linked())
+		k.reports(flow.AnswerArrived{}, linked())
 		k.to(pageLinked)
 		k.keys("3\n\n")
 		synctest.Wait()
@@ -217,7 +217,7 @@ func TestLinesTypedAhead(t *testing.T) {
 			c.Input = strings.NewReader(linesFinal + strings.Repeat("\n", int(flow.StepProfiles-flow.StepAuthorize)) + "3\n")
 		})
 		require.Equal(t, []string{linesFinal}, k.pasted())
-		k.reports(flow.AnswerArrived{}, flow.Exchanged{}, linked())
+		k.reports(flow.AnswerArrived{}, linked())
 		<-k.done
 		require.True(t, k.last.Watch.Started && k.last.Answers.Accounts.None())
 		require.NotContains(t, k.paper.String(), "confer: error")

@@ -39,7 +39,7 @@ func TestOutsideTextIsCleaned(t *testing.T) {
 	for step := range flow.Steps() {
 		for _, with := range []flow.State{
 			{Problem: &bad}, {Notice: evil}, {Asking: true, Store: flow.Store{Keyring: keystore.Status{State: evil, Detail: evil}}},
-			{Attempt: flow.Attempt{Phase: flow.PhaseWaiting, URL: "https://" + evil, ShortURL: "http://" + evil, Browser: evil, Notice: evil}},
+			{Attempt: flow.Attempt{Phase: flow.PhaseWaiting, LinkReady: flow.LinkReady{URL: "https://" + evil, ShortURL: "http://" + evil}, Browser: evil, Notice: evil}},
 			{Watch: flow.Watch{Started: true}, Link: link},
 		} {
 			with.Step, with.Answers = flow.Step(step), answers

@@ -33,15 +33,12 @@ const (
 )
 
 func waitingPage(c Context) Page {
-	const once = "What follows cannot be done twice, so confer finishes it even if you leave."
 	switch c.Attempt.Phase {
 	case flow.PhaseNone, flow.PhasePreparing:
 		return Page{Title: "A new approval link", Lead: "It can be used once, and only for a short while.", Busy: "Making the approval link"}
 	case flow.PhaseExchanging:
-		return Page{Title: "The administrator approved", Lead: once, Busy: "Exchanging the code for tokens", Fixed: true}
-	case flow.PhaseStoring:
-		return Page{Title: "The administrator approved", Lead: once, Busy: "Storing them and reading them back", Fixed: true,
-			Notes: []Note{{Text: "The code is exchanged for tokens.", Kind: noteDone}}}
+		return Page{Title: "The administrator approved", Busy: "Exchanging the code for tokens, and storing them", Fixed: true,
+			Lead: "What follows cannot be done twice, so confer finishes it even if you leave."}
 	case flow.PhaseWaiting:
 	}
 	p := Page{Title: "Waiting for the administrator", Lead: waitingAdvice(c), Actions: waitingActions(c), Explain: waitingHelp(c)}

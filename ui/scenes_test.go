@@ -131,7 +131,7 @@ func openFileFound() *flow.Initial {
 
 // toHeld is an approval whose token the keyring did not take.
 func toHeld() []flow.Event {
-	return append(toWaiting(), flow.AnswerArrived{}, flow.Exchanged{}, stillHeld())
+	return append(toWaiting(), flow.AnswerArrived{}, stillHeld())
 }
 
 func stillHeld() flow.Event {
@@ -219,7 +219,7 @@ func answerScenes() []scene {
 		{name: "service_account_resumed", found: resumedFound(), keys: []string{"esc"}},
 		{name: "provider_webex", events: toProviders(), keys: []string{"2"}},
 		{name: "provider_any", events: toProviders(), keys: []string{"up"}},
-		{name: "service_account_new", events: append(toAccount(), flow.ConnectStarted{}), reports: []flow.Event{linkReady(), flow.AnswerArrived{}, flow.Exchanged{}, flow.ServiceAccountAccepted{ID: testID}}, small: true},
+		{name: "service_account_new", events: append(toAccount(), flow.ConnectStarted{}), reports: []flow.Event{linkReady(), flow.AnswerArrived{}, flow.ServiceAccountAccepted{ID: testID}}, small: true},
 		{name: "provider_notice", events: events(toAccount(), flow.ConnectStarted{}, flow.ServiceAccountAccepted{ID: testID,
 			Notice: "Earlier copies of its secrets could not be deleted from the keyring; confer status lists them."})},
 		{name: "service_account_secret", events: toAccount(), keys: []string{"paste:" + testSecret}},
@@ -260,7 +260,7 @@ func authorizeScenes() []scene {
 		{name: "held_store_failed", events: toHeld(), keys: []string{"2", "enter", "1", "enter"}, after: []flow.Event{stillHeld()}, small: true},
 		{name: "held_timeout", events: events(toHeld(), flow.AuthorizeStarted{}, fail(flow.ErrTimeout))},
 		{name: "held_came_back", events: events(toHeld(), flow.Back{}, way(flow.StepAuthorize-1, flow.StepAuthorize))},
-		{name: "held_connect", events: events(toAccount(), flow.ConnectStarted{}, linkReady(), flow.AnswerArrived{}, flow.Exchanged{}, stillHeld()), small: true},
+		{name: "held_connect", events: events(toAccount(), flow.ConnectStarted{}, linkReady(), flow.AnswerArrived{}, stillHeld()), small: true},
 		{name: "authorize_details", events: trouble(&cronofy.Error{Op: "exchange code", Status: 400, Code: "invalid_grant"}, true), keys: []string{"?"}},
 		{name: "authorize_linked", events: events(toLinked(), flow.Back{})},
 		{name: "authorize_unconfirmed", events: events(toWaiting(), flow.Linked{Link: flow.Link{Link: links.Link{Provider: string(cronofy.Zoom), Unconfirmed: true}}}, flow.Back{})},
@@ -310,10 +310,8 @@ func waitScenes() []scene {
 		{name: "message_any", events: events(way(0, flow.StepAuthorize, flow.ProviderChosen{Provider: cronofy.AnyProvider}), flow.AuthorizeStarted{}, linkReady()), keys: []string{"m"}},
 		{name: "message_stray", events: toWaiting(), keys: []string{"m"}, reports: []flow.Event{stray}},
 		{name: "connecting", events: events(toAccount(), flow.ConnectStarted{Label: "Example GmbH"}, linkReady(), flow.BrowserAsked{}), small: true},
-		{name: "exchanging", events: append(toWaiting(), flow.AnswerArrived{})},
+		{name: "exchanging", events: append(toWaiting(), flow.AnswerArrived{}), small: true},
 		{name: "exchanging_quit", events: append(toWaiting(), flow.AnswerArrived{}), keys: []string{"ctrl+c"}, small: true},
-		{name: "storing_quit", events: toWaiting(), keys: []string{"ctrl+c"}, after: []flow.Event{flow.AnswerArrived{}, flow.Exchanged{}}},
-		{name: "storing", events: append(toWaiting(), flow.AnswerArrived{}, flow.Exchanged{}), small: true},
 	}
 }
 

@@ -68,7 +68,7 @@ func walk(t testing.TB, s flow.State, events ...flow.Event) flow.State {
 func isReport(ev flow.Event) bool {
 	switch ev.(type) {
 	case flow.ApplicationAccepted, flow.UnlockAsked, flow.ServiceAccountAccepted, flow.LinkReady, flow.BrowserAsked, flow.TimeExtended,
-		flow.AnswerRejected, flow.AnswerArrived, flow.Exchanged, flow.Linked, flow.ProfilesRead, flow.LookPlanned, flow.ProfilesDone, flow.Paused, flow.Failed:
+		flow.AnswerRejected, flow.AnswerArrived, flow.Linked, flow.ProfilesRead, flow.LookPlanned, flow.ProfilesDone, flow.Paused, flow.Failed:
 		return true
 	}
 	return false
@@ -129,7 +129,7 @@ func way(from, to flow.Step, provider ...flow.Event) []flow.Event {
 		flow.StepApplication:    {applied(), accepted()},
 		flow.StepServiceAccount: {account(), accountOK()},
 		flow.StepProvider:       {zoom()},
-		flow.StepAuthorize:      {flow.AuthorizeStarted{}, linkReady(), flow.BrowserAsked{}, flow.AnswerArrived{}, flow.Exchanged{}, linked()},
+		flow.StepAuthorize:      {flow.AuthorizeStarted{}, linkReady(), flow.BrowserAsked{}, flow.AnswerArrived{}, linked()},
 	}
 	if len(provider) > 0 {
 		answers[flow.StepProvider] = provider

@@ -266,7 +266,7 @@ func TestWalkToTheTable(t *testing.T) {
 		on("authorize", linkReady(), flow.BrowserAsked{}).
 		on("new link", linkReady()).
 		on("extended", flow.TimeExtended{Until: start.Add(9 * time.Minute)}).
-		on("pasted", flow.AnswerArrived{}, flow.Exchanged{}, linked()).
+		on("pasted", flow.AnswerArrived{}, linked()).
 		on("profiles", read(20), flow.LookPlanned{At: start.Add(12 * time.Second)}).
 		on("profiles", read(20), flow.LookPlanned{At: start.Add(12 * time.Second)})
 	w := open(t, *sandboxFound(), s, 100, 30)
@@ -304,7 +304,7 @@ func TestWalkToTheTable(t *testing.T) {
 // goes from the first page to the end.
 func TestEnterAloneWalksTheSandbox(t *testing.T) {
 	s := okAccount(newScript(t)).
-		on("authorize", linkReady(), flow.BrowserAsked{}, flow.AnswerArrived{}, flow.Exchanged{}, linked()).
+		on("authorize", linkReady(), flow.BrowserAsked{}, flow.AnswerArrived{}, linked()).
 		on("profiles", read(15), flow.ProfilesDone{})
 	w := open(t, *sandboxFound(), s, 80, 24)
 	w.toTheLink()

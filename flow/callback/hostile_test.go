@@ -114,21 +114,21 @@ func TestTenThousandRequestsAreCountedAndToldSparingly(t *testing.T) {
 	state := s.cfg.States.Issue(answers)
 	const each, workers = 1250, 8
 	request := func(state string) string {
-		return "GET /callback?code=c&state=" + state + " HTTP/1.1\r\nHost: " + s.Addr() + "\r\nSec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: document\r\n\r\n"
+		return "GET /callback?code=c&state=" + state + " HTTP/1.1\r\nHost: " + s.addr + "\r\nSec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: document\r\n\r\n"
 	}
 	var wrong atomic.Int32
 	var all sync.WaitGroup
 	for range workers {
 		all.Go(func() {
 			for range each {
-				if status(rawRequest(t, s.Addr(), request("wrong"))) == "400" {
+				if status(rawRequest(t, s.addr, request("wrong"))) == "400" {
 					wrong.Add(1)
 				}
 			}
 		})
 	}
 	var won string
-	all.Go(func() { won = status(rawRequest(t, s.Addr(), request(state))) })
+	all.Go(func() { won = status(rawRequest(t, s.addr, request(state))) })
 	all.Wait()
 	require.Equal(t, "303", won)
 	require.EqualValues(t, each*workers, wrong.Load())
@@ -215,7 +215,7 @@ func TestAGoodAnswerInBadCompany(t *testing.T) {
 			t.Parallel()
 			s := opened(t, Config{})
 			fill := strings.NewReplacer("HOST", s.address(t), "STATE", s.cfg.States.Issue(answers))
-			require.Equal(t, "303", status(rawRequest(t, s.Addr(), fill.Replace(request))))
+			require.Equal(t, "303", status(rawRequest(t, s.addr, fill.Replace(request))))
 			require.Equal(t, "c", (<-s.Answers()).Code.Reveal())
 		})
 	}

@@ -100,9 +100,6 @@ func (s *Server) listen(ctx context.Context) error {
 // comes by paste.
 func (s *Server) Listening() bool { return s.addr != "" }
 
-// Addr is the host:port of the callback's listener; empty if there is none.
-func (s *Server) Addr() string { return s.addr }
-
 // ShortURL makes a further local address that redirects to target, a web
 // page. It holds no secret, and works until the end of the wait.
 func (s *Server) ShortURL(target string) string {

@@ -263,7 +263,7 @@ func TestTheLongHoldOutlastsTheServersLimits(t *testing.T) {
 func TestClosedTwiceAndOpenedAgainOnTheSamePort(t *testing.T) {
 	t.Parallel()
 	s := opened(t, Config{})
-	dial(t, s.Addr()) // silent
+	dial(t, s.addr) // silent
 	redirect := s.cfg.RedirectURI
 	s.Close()
 	s.Close()
@@ -479,16 +479,16 @@ func TestBehindATunnelOnlyTheRedirectURIsPathIsUsed(t *testing.T) {
 	s := opened(t, Config{RedirectURI: "https://App.example.test/cronofy/answer", Listen: "127.0.0.1:0"})
 	require.True(t, s.Listening())
 	ask := func(target, host string) string {
-		return rawRequest(t, s.Addr(), "GET "+target+" HTTP/1.1\r\nHost: "+host+"\r\nX-Forwarded-For: 192.0.2.7\r\n\r\n")
+		return rawRequest(t, s.addr, "GET "+target+" HTTP/1.1\r\nHost: "+host+"\r\nX-Forwarded-For: 192.0.2.7\r\n\r\n")
 	}
 	answer := "/cronofy/answer?code=c&state=" + s.cfg.States.Issue(answers)
-	require.Equal(t, "421", status(ask(answer, s.Addr())))
+	require.Equal(t, "421", status(ask(answer, s.addr)))
 	require.Equal(t, "404", status(ask("/callback?code=c&state=x", "app.example.test")))
 	require.Equal(t, "404", status(ask("/go/x", "app.example.test")))
 
 	link := s.ShortURL("https://app.example.test/oauth/authorize")
 	require.Regexp(t, `^http://127\.0\.0\.1:\d+/go/[a-z2-7]{26}$`, link)
-	require.NotContains(t, link, s.Addr())
+	require.NotContains(t, link, s.addr)
 	c := client()
 	c.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	require.Equal(t, "https://app.example.test/oauth/authorize", get(t, c, link).header.Get("Location"))
@@ -518,7 +518,7 @@ func TestWithoutListenOnlyTheShortLinkIsServed(t *testing.T) {
 	t.Parallel()
 	s := opened(t, Config{RedirectURI: "https://app.example.test/answer"})
 	require.False(t, s.Listening())
-	require.Empty(t, s.Addr())
+	require.Empty(t, s.addr)
 	link := s.ShortURL("https://app.example.test/oauth/authorize")
 	c := client()
 	c.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
@@ -531,6 +531,6 @@ func TestAPublishedContainerPortServesLoopbackThroughListen(t *testing.T) {
 	t.Parallel()
 	s := opened(t, Config{RedirectURI: "http://127.0.0.1:8739/callback", Listen: "127.0.0.1:0"})
 	require.Regexp(t, `^http://127\.0\.0\.1:8739/go/`, s.ShortURL("https://app.example.test/"))
-	got := rawRequest(t, s.Addr(), "GET /callback?code=c&state="+s.cfg.States.Issue(answers)+" HTTP/1.1\r\nHost: 127.0.0.1:8739\r\n\r\n")
+	got := rawRequest(t, s.addr, "GET /callback?code=c&state="+s.cfg.States.Issue(answers)+" HTTP/1.1\r\nHost: 127.0.0.1:8739\r\n\r\n")
 	require.Equal(t, "303", status(got))
 }

@@ -97,7 +97,7 @@ func TestAProxyMayRunAsAnyUser(t *testing.T) {
 		t.Skip("needs root, which can make sockets of another user")
 	}
 	s := opened(t, Config{RedirectURI: "https://confer.example.test/callback", Listen: "127.0.0.1:0"})
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+s.Addr()+"/callback?code=c&state="+s.cfg.States.Issue(answers), nil)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+s.addr+"/callback?code=c&state="+s.cfg.States.Issue(answers), nil)
 	require.NoError(t, err)
 	req.Host = "confer.example.test"
 	require.Equal(t, http.StatusSeeOther, do(t, as(t, 33), req).status)
