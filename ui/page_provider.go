@@ -9,7 +9,7 @@ import (
 
 const pageProvider pageID = "provider"
 
-var _ = registerStep(flow.StepProvider, pageProvider, providerPage, func(s flow.State) string { return providerName(s.Answers.Provider) })
+var _ = registerStep(flow.StepProvider, pageProvider, providerPage, func(s flow.State) string { return capital(clean(s.Answers.Provider.Name())) })
 
 func providerPage(c Context) Page {
 	f := Field{Name: "provider", Label: "Provider", Flag: "--provider", Kind: FieldChoice, Answer: string(c.Answers.Provider)}
@@ -82,17 +82,6 @@ func wordsFor(p cronofy.Provider) words {
 		w.note, w.needs = "", "confer does not know this provider, and sends its name to Cronofy as it is."
 	}
 	return w
-}
-
-// providerName is for the list of steps.
-func providerName(p cronofy.Provider) string {
-	switch p {
-	case "":
-		return ""
-	case cronofy.AnyProvider:
-		return "Any provider"
-	}
-	return clean(p.Name())
 }
 
 // toProvider names the other end of the link in the middle of a sentence.

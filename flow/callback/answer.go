@@ -24,30 +24,14 @@ const (
 	maxDescription = 500
 )
 
-// parseQuery reads the parameters of a redirect. Whatever is wrong, the Answer
-// holds what could be read, so that the caller can judge the state first. Errors
-// are ErrPasteNoState and ErrPasteNoAnswer.
-func parseQuery(raw string) (Answer, error) {
-	q, err := ownParameters(raw)
-	a := Answer{
-		State:       q.Get("state"),
-		Code:        cronofy.NewSecret(q.Get("code")),
-		Error:       cronofy.CleanText(q.Get("error"), maxError),
-		Description: cronofy.CleanText(q.Get("error_description"), maxDescription),
-	}
-	if err != nil {
-		return a, ErrPasteNoAnswer
-	}
-	return a, a.check(q)
-}
-
 var answerNames = []string{"state", "code", "error", "error_description"}
 
-// ownParameters reads the parameters that an answer has. Others may stand in the
-// address, however they are written: they are no reason to lose a code.
-func ownParameters(raw string) (url.Values, error) {
-	q := url.Values{}
-	var bad error
+// parseQuery reads the parameters of a redirect. Others may stand there, however they
+// are written: they are no reason to lose a code. Whatever is wrong, the Answer holds
+// what could be read, so that the caller can judge the state first. Errors are
+// ErrPasteNoState and ErrPasteNoAnswer.
+func parseQuery(raw string) (Answer, error) {
+	q, bad := url.Values{}, false
 	for part := range strings.SplitSeq(raw, "&") {
 		key, value, _ := strings.Cut(part, "=")
 		key, err := url.QueryUnescape(key)
@@ -55,35 +39,31 @@ func ownParameters(raw string) (url.Values, error) {
 			continue
 		}
 		text, err := url.QueryUnescape(value)
-		if err != nil && key == "error_description" {
-			text, err = value, nil // for people to read, nothing else
-		}
-		if err == nil && key != "error_description" && strings.Contains(value, ";") {
-			err = ErrPasteNoAnswer // some servers split there: nobody can tell where it ends
-		}
-		if err != nil {
-			bad = err
+		switch {
+		case key == "error_description" && err != nil:
+			text = value // for people to read, nothing else
+		case key != "error_description" && (err != nil || strings.Contains(value, ";")): // some servers split there: nobody can tell where it ends
+			bad = true
 			continue
 		}
 		q.Add(key, text)
 	}
-	return q, bad
-}
-
-func (a Answer) check(q url.Values) error {
-	switch {
-	case len(q["state"]) > 1 || len(q["code"]) > 1 || len(q["error"]) > 1,
-		!a.Code.Empty() && a.Error != "",
-		a.Error == "" && !printable(a.Code.Reveal()):
-		return ErrPasteNoAnswer
-	case a.State == "":
-		return ErrPasteNoState
+	a := Answer{
+		State:       q.Get("state"),
+		Code:        cronofy.NewSecret(q.Get("code")),
+		Error:       cronofy.CleanText(q.Get("error"), maxError),
+		Description: cronofy.CleanText(q.Get("error_description"), maxDescription),
 	}
-	return nil
+	switch {
+	case bad, len(q["state"]) > 1, len(q["code"]) > 1, len(q["error"]) > 1, a.Code.Empty() == (a.Error == ""), !printable(a.Code.Reveal()):
+		return a, ErrPasteNoAnswer
+	case a.State == "":
+		return a, ErrPasteNoState
+	}
+	return a, nil
 }
 
 // printable tells whether a code is what RFC 6749 appendix A.11 allows.
 func printable(code string) bool {
-	outside := func(r rune) bool { return r < ' ' || r > '~' }
-	return code != "" && !strings.ContainsFunc(code, outside)
+	return !strings.ContainsFunc(code, func(r rune) bool { return r < ' ' || r > '~' })
 }

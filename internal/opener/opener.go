@@ -61,9 +61,9 @@ func Host() Machine {
 }
 
 // Open asks for a browser to open address, and returns when its command has ended
-// or seems to run: that a page was shown is not known. command is System, None, or a command line
-// split into words without a shell, whose "%s", or else its end, takes the
-// address. The process is detached from the terminal and has none of confer's
+// or seems to run: that a page was shown is not known. command is System, None, or
+// a command line split into words without a shell, whose "%s", or else its end, takes
+// the address. The process is detached from the terminal and has none of confer's
 // secrets in its environment. Errors are the Err ones, or that of the start.
 func (m Machine) Open(command, address string) error {
 	if u, err := url.Parse(address); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
@@ -131,19 +131,14 @@ func (m Machine) systemCommands() [][]string {
 	switch m.GOOS {
 	case "darwin":
 		return [][]string{{"/usr/bin/open"}}
-	case "windows": // not "cmd /c start": it reads & in addresses as its own
-		return [][]string{{m.rundll(), "url.dll,FileProtocolHandler"}}
+	case "windows": // not "cmd /c start": it reads & in addresses as its own; by no search path, where anybody may have put another
+		return [][]string{{cmp.Or(m.getenv("SystemRoot"), `C:\Windows`) + `\System32\rundll32.exe`, "url.dll,FileProtocolHandler"}}
 	}
 	linux := [][]string{{"xdg-open"}, {"x-www-browser"}, {"www-browser"}, {"wslview"}}
 	if m.wsl() { // the browser is on the Windows side
 		return append([][]string{{"wslview"}}, append(linux[:3], []string{"rundll32.exe", "url.dll,FileProtocolHandler"})...)
 	}
 	return linux
-}
-
-// rundll is found without a search path, where anybody may have put another.
-func (m Machine) rundll() string {
-	return cmp.Or(m.getenv("SystemRoot"), `C:\Windows`) + `\System32\rundll32.exe`
 }
 
 func (m Machine) start(args []string) error {

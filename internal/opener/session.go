@@ -20,7 +20,7 @@ const (
 // LinuxSessionManager.cs, extended by SSH and containers.
 // https://github.com/git-ecosystem/git-credential-manager
 func (m Machine) Session() Kind {
-	switch ssh := m.ssh(); {
+	switch ssh := m.has("SSH_CONNECTION") || m.has("SSH_TTY") || m.has("SSH_CLIENT"); {
 	case m.wsl() && !ssh: // before the editor: it shares loopback too
 		return Desktop
 	case ssh, m.has("CODESPACES"), m.has("VSCODE_IPC_HOOK_CLI") && m.has("BROWSER"):
@@ -31,10 +31,6 @@ func (m Machine) Session() Kind {
 		return Container
 	}
 	return Headless
-}
-
-func (m Machine) ssh() bool {
-	return m.has("SSH_CONNECTION") || m.has("SSH_TTY") || m.has("SSH_CLIENT")
 }
 
 func (m Machine) wsl() bool {
