@@ -72,22 +72,19 @@ func (c *Client) authorization(path string, namesAndValues ...string) string {
 // application. If a 422 names the field otherwise, it asks once more with that name.
 func (c *Client) LinkToken(ctx context.Context, serviceAccountID string) (Secret, error) {
 	const other = "service_account" // as a heading on the same page calls the field
-	token, err := c.linkToken(ctx, c.Names.OULinkTokenField, serviceAccountID)
-	if e := refusalIn(err); e.Status == http.StatusUnprocessableEntity && e.Fields[other] != nil && c.Names.OULinkTokenField == DefaultNames().OULinkTokenField {
-		return c.linkToken(ctx, other, serviceAccountID)
-	}
-	return token, err
-}
-
-func (c *Client) linkToken(ctx context.Context, field, id string) (Secret, error) {
 	var out object
 	k := call{
-		op:     "create link token",
-		path:   "/v1/organizational_unit_authorization_link_tokens",
-		bearer: c.app.ClientSecret, body: map[string]string{field: id}, out: &out,
+		op: "create link token", path: "/v1/organizational_unit_authorization_link_tokens", out: &out,
+		bearer: c.app.ClientSecret, body: map[string]string{c.Names.OULinkTokenField: serviceAccountID},
 		safe: true, // a second token costs nothing; an unused one expires
 	}
-	if err := c.do(ctx, k); err != nil {
+	err := c.do(ctx, k)
+	e := refusalIn(err)
+	if e.Status == http.StatusUnprocessableEntity && e.Fields[other] != nil && c.Names.OULinkTokenField == DefaultNames().OULinkTokenField {
+		k.body = map[string]string{other: serviceAccountID}
+		err = c.do(ctx, k)
+	}
+	if err != nil {
 		return Secret{}, err
 	}
 	token := out.object("organizational_unit_authorization_link_token").secret("ou_link_token")

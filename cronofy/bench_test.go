@@ -18,7 +18,7 @@ func BenchmarkUserInfo(b *testing.B) {
 	for _, workers := range []int{1, 16, 64} {
 		b.Run(fmt.Sprintf("workers=%d", workers), func(b *testing.B) {
 			url, h := benchServer(b)
-			for name, l := range map[string]*Limiter{"unlimited": nil, "limiter": NewLimiter(1e6, 0)} {
+			for name, l := range map[string]*Limiter{"unlimited": NewLimiter(0, 0), "limiter": NewLimiter(1e6, 0)} {
 				b.Run(name, func(b *testing.B) {
 					c := New(Site{API: url}, testApp(), Options{HTTP: h, Limiter: l})
 					token := NewSecret(accessToken)

@@ -34,24 +34,23 @@ type Limiter struct {
 	sleep func(context.Context, time.Duration) error
 	turn  chan struct{} // held by the one caller that waits for its moment
 
+	perSecond, perMinute int // 0: no such limit
+
 	mu      sync.Mutex
-	windows []*window
-	until   time.Time // nobody sends before
+	sent    []time.Time // when the last calls went out
+	allowed int         // in a second: perSecond, or less after refusals
+	changed time.Time   // when allowed did
+	until   time.Time   // nobody sends before
 	growth  *backoff.ExponentialBackOff
 }
 
 // NewLimiter allows so many calls in any second and in any minute; a number
 // below 1 means no such limit. With neither it only pauses after a 429.
 func NewLimiter(perSecond, perMinute int) *Limiter {
-	l := &Limiter{
+	return &Limiter{
 		now: time.Now, sleep: Sleep, turn: make(chan struct{}, 1), growth: growing(firstPause, longestPause),
+		perSecond: max(0, perSecond), perMinute: max(0, perMinute), allowed: max(0, perSecond),
 	}
-	for length, n := range map[time.Duration]int{time.Second: perSecond, time.Minute: perMinute} {
-		if n > 0 {
-			l.windows = append(l.windows, &window{length: length + length/windowMargin, n: n, allowed: n})
-		}
-	}
-	return l
 }
 
 // WithClock makes the limiter, before its first use, go by others than time.Now and Sleep.
@@ -97,9 +96,8 @@ func (l *Limiter) take() time.Duration {
 	if d := l.earliest().Sub(now); d > 0 {
 		return d
 	}
-	for _, w := range l.windows {
-		w.book(now)
-	}
+	l.sent = append(l.sent, now)
+	l.sent = l.sent[max(0, len(l.sent)-max(l.perSecond, l.perMinute)):]
 	return 0
 }
 
@@ -111,9 +109,12 @@ func (l *Limiter) remaining() time.Duration {
 
 func (l *Limiter) earliest() time.Time {
 	at := l.until
-	for _, w := range l.windows {
-		if t := w.next(); t.After(at) {
-			at = t
+	for _, w := range [...]struct {
+		n      int
+		length time.Duration
+	}{{l.allowed, time.Second}, {l.perMinute, time.Minute}} {
+		if i := len(l.sent) - w.n; w.n > 0 && i >= 0 && l.sent[i].Add(w.length+w.length/windowMargin).After(at) {
+			at = l.sent[i].Add(w.length + w.length/windowMargin)
 		}
 	}
 	return at
@@ -121,19 +122,20 @@ func (l *Limiter) earliest() time.Time {
 
 // refused hears of a 429 to a call that went out at sent. Refusals of calls sent
 // before the pause began belong to the same excess and do not lengthen it.
+//
+// With accepted it finds the rate that Cronofy really allows, which may be lower than
+// what we were told, or shared with another program. Only the second's limit gives way:
+// half a minute's calls fewer would be a stop of half a minute.
 func (l *Limiter) refused(sent time.Time, retryAfter time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := l.now()
-	fresh := !sent.Before(l.until)
 	// Programs that share the application must not all come back at once.
 	pause := retryAfter + time.Duration(rand.Float64()*float64(retryAfter)/10)
-	if pause == 0 && fresh {
-		pause = l.growth.NextBackOff()
-	}
-	if fresh {
-		for _, w := range l.windows {
-			w.halve(now)
+	if !sent.Before(l.until) {
+		l.allowed, l.changed = min(l.perSecond, max(1, l.allowed/2)), now
+		if pause == 0 {
+			pause = l.growth.NextBackOff()
 		}
 	}
 	if t := now.Add(pause); t.After(l.until) {
@@ -149,45 +151,8 @@ func (l *Limiter) accepted(sent time.Time) {
 		return
 	}
 	l.growth.Reset()
-	for _, w := range l.windows {
-		w.recover(sent)
-	}
-}
-
-// window remembers when the last calls went out.
-type window struct {
-	length  time.Duration
-	n       int         // calls allowed at best
-	sent    []time.Time // the last n
-	allowed int         // at most n; less after refusals, in windows of a second
-	changed time.Time   // when allowed did
-}
-
-// next is when the window has room again: the zero time, or a window's length
-// after the call that is the allowed number of calls back.
-func (w *window) next() time.Time {
-	if len(w.sent) < w.allowed {
-		return time.Time{}
-	}
-	return w.sent[len(w.sent)-w.allowed].Add(w.length)
-}
-
-func (w *window) book(now time.Time) {
-	w.sent = append(w.sent[max(0, len(w.sent)+1-w.n):], now)
-}
-
-// halve and recover find the rate that Cronofy really allows, which may be lower
-// than what we were told, or shared with another program. Only the short window
-// gives way: half a minute's calls fewer would be a stop of half a minute.
-func (w *window) halve(now time.Time) {
-	if w.length < time.Minute {
-		w.allowed, w.changed = max(1, w.allowed/2), now
-	}
-}
-
-func (w *window) recover(now time.Time) {
-	if w.allowed < w.n && now.Sub(w.changed) >= w.length {
-		w.allowed, w.changed = min(w.n, w.allowed+max(1, w.n/10)), now
+	if sent.Sub(l.changed) > time.Second {
+		l.allowed, l.changed = min(l.perSecond, l.allowed+max(1, l.perSecond/10)), sent
 	}
 }
 

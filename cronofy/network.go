@@ -60,7 +60,8 @@ func NewHTTPClient(caFile string) (*http.Client, error) {
 
 func noRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
-// trustedRoots gives nil, the system's roots, if there is no file.
+// trustedRoots gives nil, the system's roots, if there is no file. A file is PEM in
+// UTF-8 or, as PowerShell writes it, UTF-16, or DER.
 func trustedRoots(file string) (*x509.CertPool, error) {
 	if file == "" {
 		return nil, nil
@@ -74,30 +75,11 @@ func trustedRoots(file string) (*x509.CertPool, error) {
 	if err != nil {
 		return nil, err
 	}
-	certificates, err := readCertificates(b)
-	if err != nil {
-		return nil, err
-	}
-	roots, err := x509.SystemCertPool()
-	if err != nil {
-		roots = x509.NewCertPool()
-	}
-	for _, c := range certificates {
-		roots.AddCert(c)
-	}
-	return roots, nil
-}
-
-// readCertificates reads PEM in UTF-8 or, as PowerShell writes it, UTF-16, and DER.
-func readCertificates(b []byte) ([]*x509.Certificate, error) {
-	if list, err := x509.ParseCertificates(b); err == nil && len(list) > 0 {
-		return list, nil
-	}
+	list, _ := x509.ParseCertificates(b)
 	// Windows' editors write a byte order mark first; what is not UTF-16 stays as it is.
 	if text, _, err := transform.Bytes(charset.BOMOverride(transform.Nop), b); err == nil {
 		b = text
 	}
-	var list []*x509.Certificate
 	problem := errors.New("it holds no certificate that can be read")
 	for block, rest := pem.Decode(b); block != nil; block, rest = pem.Decode(rest) {
 		if !strings.HasSuffix(block.Type, "CERTIFICATE") {
@@ -106,10 +88,17 @@ func readCertificates(b []byte) ([]*x509.Certificate, error) {
 			list = append(list, c)
 		}
 	}
-	if len(list) > 0 {
-		problem = nil
+	if len(list) == 0 {
+		return nil, problem
 	}
-	return list, problem
+	roots, err := x509.SystemCertPool()
+	if err != nil {
+		roots = x509.NewCertPool()
+	}
+	for _, c := range list {
+		roots.AddCert(c)
+	}
+	return roots, nil
 }
 
 // Proxied makes a Transport's Proxy of pick, which is not asked about loopback hosts,

@@ -5,15 +5,12 @@ import (
 	"strings"
 )
 
-// Provider is what the administrator is asked to connect: a value of
-// conferencing_provider_name in the authorization URL, or AnyProvider. Cronofy
-// may support more than this package knows: another well-formed name is sent as
-// it is.
+// Provider is a value of conferencing_provider_name in the authorization URL, or
+// AnyProvider. Another well-formed name than those below is sent as it is.
 // https://docs.cronofy.com/developers/conferencing-services/enterprise-conferencing/
 type Provider string
 
-// The providers that the authorization URL knows, and the one that leaves the
-// choice to the administrator (no conferencing_provider_name is sent).
+// The providers that Cronofy's documentation names. Without one the administrator chooses.
 const (
 	Zoom        Provider = "zoom_enterprise"
 	Webex       Provider = "webex_enterprise"
@@ -24,8 +21,8 @@ const (
 // Providers lists those that are known, in the order they are offered.
 func Providers() []Provider { return []Provider{Zoom, Webex, Indeed, AnyProvider} }
 
-// peoplesNames has what people call providers, by the names that userinfo and the
-// authorization URL have for them. Both are open sets.
+// peoplesNames has what people call providers, by their names in userinfo and in the
+// authorization URL, which are open sets.
 // https://docs.cronofy.com/developers/api/conferencing-services/conferencing-profiles/
 var peoplesNames = map[string]string{
 	"zoom":            "Zoom",

@@ -27,9 +27,8 @@ func (c *Client) Exchange(ctx context.Context, code Secret, redirectURI string) 
 	return c.token(ctx, c.credentialCall("exchange code", "/oauth/token", grant, code))
 }
 
-// Refresh gets a new access token. The refresh token may change: store the new
-// one before the access token is used. It is not repeated once it may have
-// arrived; AnswerLost tells.
+// Refresh gets a new access token. The refresh token may change: store the new one first.
+// It is not repeated once it may have arrived; AnswerLost tells.
 // https://docs.cronofy.com/developers/api/authorization/refresh-token/
 func (c *Client) Refresh(ctx context.Context, refreshToken Secret) (Token, error) {
 	grant := map[string]string{"grant_type": "refresh_token", "refresh_token": refreshToken.Reveal()}

@@ -14,8 +14,7 @@ const (
 
 func name(s string) string { return CleanText(s, maxName) }
 
-// UserInfo is whose a token is, and which conferencing profiles they have. All
-// texts are cleaned of control characters.
+// UserInfo is whose a token is, and which conferencing profiles they have, in clean texts.
 // https://docs.cronofy.com/developers/api/identity/userinfo/
 type UserInfo struct {
 	Sub                  string // "acc_…", "ser_…", "apc_…", …

@@ -133,7 +133,7 @@ func (s *Server) checkUnitRequest(q url.Values, a *approval) (oauth, reason stri
 		return "invalid_scope", "scope is not " + unitScope
 	case len(q["capabilities[]"]) != 1 || q.Get("capabilities[]") != "conferencing":
 		return "invalid_request", "capabilities[] is not the single value conferencing"
-	case q.Get("ou_link_token") == "" && !s.switches.LinkTokenOptional:
+	case q.Get("ou_link_token") == "" && !s.opts.Switches.LinkTokenOptional:
 		return "", "The address has no ou_link_token."
 	}
 	a.steps, a.scope, a.linkToken = 3, unitScope, q.Get("ou_link_token")
@@ -149,33 +149,30 @@ func (s *Server) checkUnitRequest(q url.Values, a *approval) (oauth, reason stri
 // https://docs.cronofy.com/developers/conferencing-services/indeed-interview/
 func (s *Server) offered() []cronofy.Provider {
 	return slices.DeleteFunc(cronofy.Providers(), func(p cronofy.Provider) bool {
-		return p == cronofy.AnyProvider || p == cronofy.Indeed && s.switches.NoRecruiting
+		return p == cronofy.AnyProvider || p == cronofy.Indeed && s.opts.Switches.NoRecruiting
 	})
 }
 
 var (
-	serviceScope   = regexp.MustCompile(`^service_account/(accounts|resources)/(manage|unrestricted_access)$`)
-	delegatedScope = regexp.MustCompile(`^[a-z_]+$`)
+	serviceScopes   = regexp.MustCompile(`^(service_account/(accounts|resources)/(manage|unrestricted_access)( |$))+$`)
+	delegatedScopes = regexp.MustCompile(`^[a-z_ ]+$`)
 )
 
 // checkEnterpriseRequest knows the service account scopes. The documentation's
 // list of delegated ones is open, so any word is taken: a choice.
 func checkEnterpriseRequest(q url.Values, a *approval) (oauth, reason string) {
-	scopes, delegated := strings.Fields(q.Get("scope")), strings.Fields(q.Get("delegated_scope"))
-	strange := func(known *regexp.Regexp) func(string) bool {
-		return func(one string) bool { return !known.MatchString(one) }
-	}
+	a.scope, a.delegated = strings.Join(strings.Fields(q.Get("scope")), " "), strings.Join(strings.Fields(q.Get("delegated_scope")), " ")
+	a.steps = 2
 	switch {
-	case len(scopes) == 0:
+	case a.scope == "":
 		return "invalid_scope", "scope is missing"
-	case slices.ContainsFunc(scopes, strange(serviceScope)):
+	case !serviceScopes.MatchString(a.scope):
 		return "invalid_scope", "scope has a name that is not a service account's"
-	case len(delegated) == 0:
+	case a.delegated == "":
 		return "invalid_request", "delegated_scope is missing"
-	case slices.ContainsFunc(delegated, strange(delegatedScope)):
+	case !delegatedScopes.MatchString(a.delegated):
 		return "invalid_scope", "delegated_scope has a malformed name"
 	}
-	a.steps, a.scope, a.delegated = 2, strings.Join(scopes, " "), strings.Join(delegated, " ")
 	return "", ""
 }
 
@@ -314,10 +311,10 @@ func (s *Server) link(p cronofy.Provider) {
 // switches want it.
 func (s *Server) finish(c *call, a *approval, answer url.Values) {
 	a.done = true
-	if s.switches.ErrorRedirect != "" && answer.Has("code") {
-		answer = url.Values{"error": {s.switches.ErrorRedirect}}
+	if s.opts.Switches.ErrorRedirect != "" && answer.Has("code") {
+		answer = url.Values{"error": {s.opts.Switches.ErrorRedirect}}
 	}
-	switch s.switches.State {
+	switch s.opts.Switches.State {
 	case "wrong":
 		answer["state"] = []string{s.text(32)}
 	case "duplicate":
@@ -327,7 +324,7 @@ func (s *Server) finish(c *call, a *approval, answer url.Values) {
 		answer["state"] = a.state
 	}
 	target := answerURL(a.redirectURI, answer)
-	if s.switches.RepeatCallback {
+	if s.opts.Switches.RepeatCallback {
 		c.before = func() { s.send(c.r.Context(), http.MethodGet, target, "redirect_uri", nil, nil) }
 	}
 	c.redirect(target)

@@ -47,11 +47,11 @@ func (s *Server) turn(form params) bool {
 	var f Fault
 	switch action := form.text("action"); {
 	case action == "switches" && read(&sw, form):
-		s.switches = sw
+		s.opts.Switches = sw
 	case action == "fault" && read(&f, form) && (f.Account == "" || s.find(f.Account) >= 0):
-		s.faults = append(s.faults, f)
+		s.opts.Faults = append(s.opts.Faults, f)
 	case action == "clear":
-		s.faults = nil
+		s.opts.Faults = nil
 	case action == "unlink":
 		clear(s.links)
 	case action == "expire":
@@ -148,10 +148,10 @@ func (s *Server) controlHTML() markup.HTML {
 <dt>Linked</dt><dd>{}</dd>
 </dl>
 `, s.apiURL, s.appURL, s.opts.ClientID, cmp.Or(strings.Join(s.linked(0), ", "), "nothing yet"))
-	m.Add("<h2>Switches</h2>\n{}<h2>Scripted answers</h2>\n", s.formHTML("switches", "Apply", &s.switches))
-	for i := range s.faults {
+	m.Add("<h2>Switches</h2>\n{}<h2>Scripted answers</h2>\n", s.formHTML("switches", "Apply", &s.opts.Switches))
+	for i := range s.opts.Faults {
 		m.Add("<p>")
-		for _, f := range fields(&s.faults[i]) {
+		for _, f := range fields(&s.opts.Faults[i]) {
 			m.AddIf(!f.value.IsZero(), "{}: <code>{}</code> ", f.text, f.now())
 		}
 		m.Add("</p>\n")

@@ -69,13 +69,13 @@ type Fault struct {
 func (s *Server) Set(faults ...Fault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.faults = slices.Clone(faults)
+	s.opts.Faults = slices.Clone(faults)
 }
 
 // takeFault gives a call its fault, if there is one, and counts it.
 func (s *Server) takeFault(c *call) {
-	c.switches = s.switches
-	for i, f := range s.faults {
+	c.switches = s.opts.Switches
+	for i, f := range s.opts.Faults {
 		if f.Endpoint != AnyEndpoint && f.Endpoint != c.endpoint || f.Account != "" && !s.isFrom(c, f.Account) {
 			continue
 		}
@@ -83,9 +83,9 @@ func (s *Server) takeFault(c *call) {
 		switch f.Times {
 		case 0:
 		case 1:
-			s.faults = slices.Delete(s.faults, i, i+1)
+			s.opts.Faults = slices.Delete(s.opts.Faults, i, i+1)
 		default:
-			s.faults[i].Times--
+			s.opts.Faults[i].Times--
 		}
 		return
 	}

@@ -32,7 +32,7 @@ import (
 // Server is one sandbox. Its methods may be called from several goroutines, once
 // Start has returned.
 type Server struct {
-	opts           Options
+	opts           Options // its Faults and Switches change, under the lock
 	people         []Account
 	byEmail        map[string]int // lower-case address → place in people
 	serviceToken   string         // the service account's access token from the start
@@ -60,8 +60,6 @@ type Server struct {
 	calls      []time.Time // the last that the rate limits counted
 	log        []LogEntry  // the last logSize
 	requests   int         // in all
-	faults     []Fault
-	switches   Switches
 	dataCenter cronofy.DataCenter
 	servers    []*http.Server
 	closed     bool
@@ -77,12 +75,11 @@ type Credentials struct {
 
 // New makes a sandbox that does not listen yet.
 func New(o Options) *Server {
-	if o.Now == nil {
+	if o.Faults = slices.Clone(o.Faults); o.Now == nil {
 		o.Now = time.Now
 	}
 	s := &Server{
-		opts: o, rand: newRand(o.Seed), webhooks: loopbackClient(),
-		faults: slices.Clone(o.Faults), switches: o.Switches, dataCenter: cronofy.DataCenters()[0],
+		opts: o, rand: newRand(o.Seed), webhooks: loopbackClient(), dataCenter: cronofy.DataCenters()[0],
 		access: map[string]accessToken{}, refreshed: map[string]*grant{}, codes: map[string]*authCode{},
 		linkTokens: map[string]*linkToken{}, approvals: map[string]*approval{}, links: map[cronofy.Provider]time.Time{},
 	}
@@ -210,18 +207,15 @@ type Options struct {
 	ClientID     string // of the one application; made up if empty, as is
 	ClientSecret cronofy.Secret
 
-	// PermittedRedirectURIs is nil in development mode: any http or https URI.
-	// Anything else is production: an exact list, with "*" allowed as the first
-	// label of a host. https://docs.cronofy.com/developers/faqs/verify-application/
+	// PermittedRedirectURIs is nil in development mode: any http or https URI. Anything
+	// else is production: an exact list, with "*" allowed as the first label of a host.
 	PermittedRedirectURIs []string
 
 	Now      func() time.Time // the clock; nil is the real one
 	Seed     uint64           // other than zero it makes runs repeatable
 	Accounts int              // of the organisation; 0 is the built-in one of 12 people and 3 rooms
 
-	// The application's rate limits; 0 is none. Cronofy's are 50 and 500.
-	// https://docs.cronofy.com/developers/faqs/rate-limits
-	RatePerSecond, RatePerMinute int
+	RatePerSecond, RatePerMinute int // of the application; 0 is no limit
 
 	Faults   []Fault  // scripted answers, as by Set
 	Switches Switches // behaviour that Cronofy leaves open

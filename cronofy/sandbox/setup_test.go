@@ -106,20 +106,20 @@ func (w *testServer) act(action string) {
 func (w *testServer) scripted() []Fault {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return slices.Clone(w.faults)
+	return slices.Clone(w.opts.Faults)
 }
 
 // SetSwitches turns all switches.
 func (w *testServer) SetSwitches(sw Switches) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.switches = sw
+	w.opts.Switches = sw
 }
 
 func (w *testServer) switched() Switches {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.switches
+	return w.opts.Switches
 }
 
 // answer is an HTTP answer with its body read.

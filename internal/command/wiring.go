@@ -62,7 +62,7 @@ func newWiring(ctx context.Context, f *settings, e environment, s streams) (_ *w
 	var server *sandbox.Server
 	limiter := cronofy.NewLimiter(callsPerSecond, callsPerMinute)
 	if f.sandbox {
-		limiter = nil
+		limiter = cronofy.NewLimiter(0, 0)
 		if server, err = w.startSandbox(f); err != nil {
 			return nil, err
 		}
