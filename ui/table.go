@@ -21,7 +21,7 @@ type table struct {
 	tops      int  // first row on the screen
 }
 
-func newTable() *table { return &table{rows: &rows{}, filter: newInput()} }
+func newTable() *table { return &table{rows: &rows{found: []result{{}}}, filter: newInput()} }
 
 // edit changes the filter, while it has the focus.
 func (t *table) edit(msg tea.Msg) {
@@ -282,7 +282,7 @@ type rows struct {
 	order   []int    // all known rows, as in the list of accounts or by state
 	shown   []int    // those of order that match want
 	want    string
-	found   []result // what was shown for shorter filters, shortest first; behind it, the memory of those that were left
+	found   []result // for no filter, then for longer and longer ones up to want; behind it, the memory of those that were left
 	byState bool
 	cursor  int  // in shown
 	pinned  bool // the cursor was moved to its row, and stays there
@@ -349,77 +349,51 @@ func (r *rows) sort() {
 
 // arrange puts the rows in order.
 func (r *rows) arrange() {
-	r.keepCursor(func() {
-		states := []profiles.State{""} // any
-		if r.byState {
-			states = []profiles.State{profiles.Failed, profiles.Disconnected, profiles.Missing, profiles.Connected} // what wants attention first
-		}
-		r.order = make([]int, 0, len(r.all))
-		for _, want := range states {
-			for i := range r.all {
-				if is := r.all[i].Record.State; is != "" && (want == "" || is == want) {
-					r.order = append(r.order, i)
-				}
+	states := []profiles.State{""} // any
+	if r.byState {
+		states = []profiles.State{profiles.Failed, profiles.Disconnected, profiles.Missing, profiles.Connected} // what wants attention first
+	}
+	r.order = make([]int, 0, len(r.all))
+	for _, want := range states {
+		for i := range r.all {
+			if is := r.all[i].Record.State; is != "" && (want == "" || is == want) {
+				r.order = append(r.order, i)
 			}
 		}
-		r.found = nil
-		r.narrow(r.order)
-	})
+	}
+	r.found = append(r.found[:0], result{shown: r.order})
+	r.find(r.want)
 }
 
-// find filters; a filter that only grew looks in what it had found, and one that
-// shrinks again has been found before.
+// find filters; a filter that grew looks in what the shorter one had found, and one that
+// shrinks again has been found before. The cursor stays on the row that it was moved to,
+// while rows move around it.
 func (r *rows) find(text string) {
-	want := strings.ToLower(strings.TrimSpace(text))
-	if want == r.want {
-		return
-	}
-	for len(r.found) > 0 && !strings.HasPrefix(want, r.found[len(r.found)-1].want) {
-		r.found = r.found[:len(r.found)-1]
-	}
-	r.want = want
-	r.keepCursor(func() {
-		n := len(r.found)
-		switch {
-		case n == 0 || want == "":
-			r.narrow(r.order)
-		case r.found[n-1].want == want:
-			r.shown = r.found[n-1].shown
-		default:
-			r.narrow(r.found[n-1].shown)
-		}
-	})
-}
-
-func (r *rows) narrow(from []int) {
-	if r.want == "" {
-		r.shown = r.order
-		return
-	}
-	var shown []int
-	if n := len(r.found); n < cap(r.found) { // over many rows, memory is worth using again
-		shown = r.found[:n+1][n].shown[:0]
-	}
-	if shown == nil {
-		shown = make([]int, 0, min(len(from), max(1024, len(from)/8)))
-	}
-	for _, i := range from {
-		if strings.Contains(r.words[i], r.want) {
-			shown = append(shown, i)
-		}
-	}
-	r.shown = shown
-	r.found = append(r.found, result{r.want, shown})
-}
-
-// keepCursor lets the cursor stay on the row that it was moved to, while rows
-// move around it.
-func (r *rows) keepCursor(change func()) {
 	at := -1
 	if r.pinned && r.cursor < len(r.shown) {
 		at = r.shown[r.cursor]
 	}
-	change()
+	r.want = strings.ToLower(strings.TrimSpace(text))
+	n := len(r.found)
+	for !strings.HasPrefix(r.want, r.found[n-1].want) {
+		n--
+	}
+	r.found = r.found[:n]
+	if r.shown = r.found[n-1].shown; r.found[n-1].want != r.want {
+		var shown []int
+		if n < cap(r.found) { // over many rows, memory is worth using again
+			shown = r.found[:n+1][n].shown[:0]
+		}
+		if shown == nil {
+			shown = make([]int, 0, min(len(r.shown), max(1024, len(r.shown)/8)))
+		}
+		for _, i := range r.shown {
+			if strings.Contains(r.words[i], r.want) {
+				shown = append(shown, i)
+			}
+		}
+		r.shown, r.found = shown, append(r.found, result{r.want, shown})
+	}
 	if r.cursor = max(0, slices.Index(r.shown, at)); r.cursor == 0 {
 		r.pinned = len(r.shown) > 0 && r.shown[0] == at
 	}

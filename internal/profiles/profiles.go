@@ -230,15 +230,10 @@ func failed(a Account, code, message string) Record {
 // is). Any other is shown as text.
 func CanOpen(relink string, site cronofy.Site) bool {
 	app, err := url.Parse(site.App)
-	if err != nil || app.Host == "" || cronofy.CleanText(relink, maxLink) != relink {
+	u, bad := url.Parse(relink)
+	if err != nil || bad != nil || app.Host == "" || u.User != nil || u.Opaque != "" || cronofy.CleanText(relink, maxLink) != relink {
 		return false
 	}
-	u, err := url.Parse(relink)
-	if err != nil || u.User != nil || u.Opaque != "" {
-		return false
-	}
-	if u.Scheme != "https" && (app.Scheme != "http" || !cronofy.LoopbackHost(app.Hostname())) {
-		return false
-	}
-	return u.Scheme == app.Scheme && strings.EqualFold(u.Host, app.Host)
+	safe := u.Scheme == "https" || u.Scheme == "http" && cronofy.LoopbackHost(app.Hostname())
+	return safe && u.Scheme == app.Scheme && strings.EqualFold(u.Host, app.Host)
 }

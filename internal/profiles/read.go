@@ -147,7 +147,7 @@ func Run(ctx context.Context, client Client, accounts iter.Seq2[Account, error],
 	items := func(yield func(*item) bool) {
 		seen := newSeen()
 		for a, err := range accounts {
-			if err == nil && seen.before(a) {
+			if err == nil && seen(a) {
 				continue
 			}
 			if err == nil && opts.Done != nil && a.listed() == "" {
@@ -183,28 +183,22 @@ func Run(ctx context.Context, client Client, accounts iter.Seq2[Account, error],
 // read a second time.
 const maxSeen = 3 << 14
 
-// seen notices tokens that came before, by a keyed hash: two of so many tokens collide
+// newSeen notices tokens that came before, by a keyed hash: two of so many tokens collide
 // with a probability of 1e-10.
-type seen struct {
-	seed   maphash.Seed
-	hashes map[uint64]bool
-}
-
-func newSeen() *seen { return &seen{maphash.MakeSeed(), map[uint64]bool{}} }
-
-func (s *seen) before(a Account) bool {
-	token := a.RefreshToken // outlives access tokens
-	if token.Empty() {
-		token = a.AccessToken
+func newSeen() (before func(Account) bool) {
+	seed, hashes := maphash.MakeSeed(), map[uint64]bool{}
+	return func(a Account) bool {
+		token := a.RefreshToken // outlives access tokens
+		if token.Empty() {
+			token = a.AccessToken
+		}
+		h := maphash.String(seed, token.Reveal())
+		before := hashes[h]
+		if !token.Empty() && len(hashes) < maxSeen {
+			hashes[h] = true
+		}
+		return before
 	}
-	h := maphash.String(s.seed, token.Reveal())
-	if token.Empty() || s.hashes[h] {
-		return !token.Empty()
-	}
-	if len(s.hashes) < maxSeen {
-		s.hashes[h] = true
-	}
-	return false
 }
 
 // item is an account to read, or a line that is none.

@@ -408,15 +408,14 @@ func TestSeenIsBounded(t *testing.T) {
 	s := newSeen()
 	n := 0
 	for a := range numbered(maxSeen + 1000) {
-		if !s.before(a) {
+		if !s(a) {
 			n++
 		}
 	}
 	require.Equal(t, maxSeen+1000, n, "different tokens are different")
-	require.Len(t, s.hashes, maxSeen)
-	require.True(t, s.before(Account{AccessToken: cronofy.NewSecret("0")}))
-	require.True(t, s.before(Account{RefreshToken: cronofy.NewSecret(strconv.Itoa(maxSeen - 1))}))
-	require.False(t, s.before(Account{AccessToken: cronofy.NewSecret(strconv.Itoa(maxSeen))}), "too late to be remembered")
+	require.True(t, s(Account{AccessToken: cronofy.NewSecret("0")}))
+	require.True(t, s(Account{RefreshToken: cronofy.NewSecret(strconv.Itoa(maxSeen - 1))}))
+	require.False(t, s(Account{AccessToken: cronofy.NewSecret(strconv.Itoa(maxSeen))}), "too late to be remembered")
 }
 
 func TestRunReturnsWhenAllItBeganHasEnded(t *testing.T) {

@@ -79,7 +79,7 @@ func TestReplacementsAreFollowed(t *testing.T) {
 	s := newSeen()
 	for a, err := range f.Newest(ReadAccounts(in)) {
 		require.NoError(t, err)
-		if !s.before(a) {
+		if !s(a) {
 			newest = append(newest, a.RefreshToken.Reveal())
 		}
 	}
