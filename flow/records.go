@@ -73,9 +73,7 @@ func (r *Runner) recordAccount(ctx context.Context, a Answers, s Store, token cr
 // saveLimit bounds the wait for another process that writes the same file.
 const saveLimit = 5 * time.Second
 
-// saver writes unfinished answers behind the operator's back, newest last. What
-// it could not write costs the next run some typing and nothing else, which is
-// said once.
+// saver writes unfinished answers behind the operator's back, newest last.
 type saver struct {
 	wg      sync.WaitGroup
 	newest  atomic.Pointer[links.Draft] // not yet written
@@ -161,8 +159,7 @@ func (s State) unsaved(err error) State {
 	return s
 }
 
-// explainUnsaved says why a later run will not go on where this one stops. That
-// stops nothing now.
+// explainUnsaved says why a later run will not go on where this one stops.
 func explainUnsaved(err error) string {
 	if errors.Is(err, links.ErrDraftLocked) {
 		return "Another confer is running on this machine. Its answers are left alone, and those given here are not saved for later."
@@ -170,8 +167,7 @@ func explainUnsaved(err error) string {
 	return "Your answers cannot be saved for later: " + cronofy.CleanText(err.Error(), 200) + ". confer doctor says more."
 }
 
-// RecordError says that the list could not take down where a secret goes, so
-// that nothing was stored.
+// RecordError: the list could not take down where a secret goes, so none was stored.
 type RecordError struct{ Err error }
 
 func (e *RecordError) Error() string { return "note where the secret is stored: " + e.Err.Error() }
@@ -198,8 +194,7 @@ func clientSecretOf(a Answers) links.StoredSecret {
 
 // recordSecret lists a secret, where its store outlives the run. It writes even
 // when the entry is there: a list that cannot be written must be known before an
-// administrator is asked for anything. unrecord takes out an entry that is new,
-// when nothing was stored after all; later it does nothing.
+// administrator is asked for anything. unrecord takes out an entry that is new.
 func (r *Runner) recordSecret(ctx context.Context, what links.StoredSecret, s Store) (unrecord func(), err error) {
 	what.Store = s.Kind
 	if !what.Store.Outlives() {

@@ -107,8 +107,8 @@ func kindOf(m fs.FileMode) string {
 	return "is not a regular file"
 }
 
-// createTemp makes an empty file beside path and locks it. Between the two
-// another process may take it for one that was left, and remove it.
+// createTemp makes an empty file beside path and locks it, again where another process
+// took it in between for one that was left.
 func createTemp(path string) (*os.File, error) {
 	const tries = 10
 	for i := 1; ; i++ {
@@ -228,9 +228,8 @@ func Open(path string, secret bool) (*os.File, error) {
 	return f, nil
 }
 
-// OpenInPlace opens a file to read and to write, and makes it if there is none,
-// for what is added to bit by bit. Unless mode is Keep the file is made Private
-// whatever it was. Its caller syncs it.
+// OpenInPlace opens a file to read and to write, and makes it if there is none, for
+// what is added to bit by bit. It is made Private unless mode is Keep.
 func OpenInPlace(path string, mode Mode) (*os.File, error) {
 	// Opening alone can do something to a device, or wait at a pipe.
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
@@ -253,7 +252,7 @@ func OpenInPlace(path string, mode Mode) (*os.File, error) {
 	return f, nil
 }
 
-// MakeFolder makes a folder for private files if there is none, and checks it.
+// MakeFolder makes a folder for private files if there is none; see CheckFolder.
 func MakeFolder(dir string, secret bool) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
@@ -329,9 +328,8 @@ func tryLock(path string) (unlock func(), err error) {
 	return func() { unlockFile(f, path) }, nil
 }
 
-// lockNamed gives ErrLocked also where the name went while the file was opened:
-// whoever had it locked removed it, and a lock on it would be one on another file
-// than the next process finds.
+// lockNamed gives ErrLocked also where the name went while the file was opened: the
+// next process finds another file than the one that was locked.
 func lockNamed(f *os.File, path string) error {
 	err := lockFile(f)
 	if err == nil && !stillNamed(f, path) {

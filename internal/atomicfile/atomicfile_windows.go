@@ -164,10 +164,9 @@ const (
 	rightDeleteChild = 0x40 // FILE_DELETE_CHILD, winnt.h
 )
 
-// checkAccess looks at the access list of what is secret, and refuses what is not the
-// user's or can be used by anybody but the user, SYSTEM and the administrators. Other
-// private files are as private as the user's profile. In a folder others may see which
-// files there are. An open file keeps its name, so that the list is the file's.
+// checkAccess refuses what is secret and not the user's, or can be used by anybody but
+// the user, SYSTEM and the administrators. Other private files are as private as the
+// user's profile. An open file keeps its name, so that the list is the file's.
 func checkAccess(path string, info fs.FileInfo, secret bool) error {
 	if !secret {
 		return nil

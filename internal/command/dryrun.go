@@ -16,12 +16,8 @@ import (
 	"confer/keystore"
 )
 
-// Stand-ins for what only Cronofy can give, in a dry run.
-const (
-	dryLinkToken = "LINK_TOKEN"
-	dryCode      = "CODE"
-	drySecret    = "CLIENT_SECRET"
-)
+// drySecret stands for the client secret, which is not read for a dry run.
+const drySecret = "CLIENT_SECRET"
 
 // dryRun shows what a set-up would send and keep. The real client makes the
 // requests, so that they are what they would be; nothing leaves the machine.
@@ -54,7 +50,7 @@ func dryRun(ctx context.Context, w *wiring, tokensOut string, s streams) error {
 			u, _ := url.Parse(ready.URL)
 			state := u.Query().Get("state")
 			fmt.Fprintf(s.out, "OPEN %s\n", strings.Replace(ready.URL, state, "STATE", 1))
-			paste <- flow.Pasted{Text: now.Answers.RedirectURI + "?code=" + dryCode + "&state=" + state}
+			paste <- flow.Pasted{Text: now.Answers.RedirectURI + "?code=CODE&state=" + state}
 		}
 	})
 	if last.Problem != nil {
@@ -126,7 +122,7 @@ func (t *dryTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 
 func (t *dryTransport) answer(r *http.Request, body []byte) (int, string) {
 	if !strings.HasSuffix(r.URL.Path, "/oauth/token") {
-		return http.StatusOK, `{"organizational_unit_authorization_link_token":{"ou_link_token":"` + dryLinkToken + `"}}`
+		return http.StatusOK, `{"organizational_unit_authorization_link_token":{"ou_link_token":"LINK_TOKEN"}}`
 	}
 	if strings.Contains(string(body), `"grant_type":"refresh_token"`) {
 		return http.StatusBadRequest, `{"error":"invalid_grant"}`

@@ -139,8 +139,7 @@ func (q *logoutRun) forget(ctx context.Context, l links.Link) {
 	}
 }
 
-// confirmed has the operator type the id. What was shown is not enough to answer
-// by habit.
+// confirmed has the operator type the id, which nobody does by habit.
 func (q *logoutRun) confirmed(ctx context.Context, l links.Link) bool {
 	fmt.Fprintf(q.s.err, "%s: %s, %s, %s\n", join(l.ID(), l.Label), clip(l.Provider), dataCenterOf(l.APIHost).Name, clip(l.ServiceAccount))
 	fmt.Fprintln(q.s.err, revokeWarning)

@@ -237,11 +237,9 @@ func (r statusReport) link(w io.Writer, l links.Link) {
 	}
 }
 
-// leftoverCommand deletes what is left over.
 const leftoverCommand = "confer logout --left-over"
 
-// dataCenterOf is the data center of an API host. Where it is no data center's, the
-// host stands for it.
+// dataCenterOf is the data center of an API host; where there is none, the host.
 func dataCenterOf(host string) cronofy.DataCenter {
 	for _, dc := range cronofy.DataCenters() {
 		if dc.Site().APIHost() == host {
@@ -295,11 +293,7 @@ func storePlace(store keystore.Kind) string {
 	return "the store " + clip(string(store))
 }
 
-// json writes "link" for each link, "service_account" for each service account that
-// was authorized here, "unfinished" for a set-up that was begun, "left_over" for each
-// secret that nothing of these needs, "set_aside" for a list that could not be read,
-// "unlisted_file" for an encrypted file that nothing lists. A data center is its host
-// where that is another.
+// json writes an event for each. A data center is its host where that is another.
 func (r statusReport) json(ev *events) {
 	for _, a := range setAside(r.Damaged, r.UnlistedFile) {
 		ev.write(a.event, "path", a.path, "message", a.problem.Summary, "hint", a.problem.Hint, "problem", true)
