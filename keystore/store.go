@@ -67,6 +67,18 @@ const (
 // Outlives tells whether what is in the store is there after the run.
 func (k Kind) Outlives() bool { return k == Keyring || k == File }
 
+// Words name the store within a sentence.
+func (k Kind) Words() string {
+	switch k {
+	case Keyring:
+		return "the system keyring"
+	case File:
+		return "the encrypted file"
+	case Session, None:
+	}
+	return "memory"
+}
+
 // Store keeps secrets by key. Its methods may be called from several goroutines.
 // Every error is an *Error around one of the sentinels of this package. Keys are
 // made by Key.

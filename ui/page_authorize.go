@@ -161,7 +161,7 @@ func storedWhere(kind keystore.Kind, refresh bool) string {
 	case !refresh:
 		return "valid for this run only: Cronofy gave no refresh token"
 	case kind == keystore.Keyring, kind == keystore.File:
-		return "in " + storeName(kind)
+		return "in " + kind.Words()
 	}
 	return "in memory, for this run only"
 }

@@ -101,7 +101,7 @@ func unstoredPage(c Context) Page {
 		p.Notes = append(p.Notes, Note{Text: "An earlier approval is still in memory, and not stored.", Kind: noteWarning})
 	}
 	options := []Option{
-		{Value: "again", Label: "Store it again", Note: "in " + storeName(c.Store.Kind), Act: Act{Event: flow.ApprovalRetried{}}},
+		{Value: "again", Label: "Store it again", Note: "in " + c.Store.Kind.Words(), Act: Act{Event: flow.ApprovalRetried{}}},
 		{Value: "other", Label: "Another place", Note: "memory, or a file", Act: Act{Event: flow.OtherStoreWanted{}}},
 	}
 	if held.Code {
@@ -121,18 +121,6 @@ func unstoredPage(c Context) Page {
 		p.Problem = nil
 	}
 	return p
-}
-
-// storeName names a place for secrets within a sentence.
-func storeName(k keystore.Kind) string {
-	switch k {
-	case keystore.Keyring:
-		return "the system keyring"
-	case keystore.File:
-		return "the encrypted file"
-	case keystore.Session, keystore.None:
-	}
-	return "memory"
 }
 
 // windowWords are for a store that waits for somebody; empty: it does not.

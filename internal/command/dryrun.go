@@ -32,7 +32,11 @@ func dryRun(ctx context.Context, w *wiring, tokensOut string, s streams) error {
 	a := &w.known.Answers
 	a.ClientSecret = cronofy.NewSecret(drySecret)
 	a.Accounts = flow.Accounts{}
-	kept := storedWords[cmp.Or(w.known.Store.Kind, keystore.Keyring)]
+	kind := cmp.Or(w.known.Store.Kind, keystore.Keyring)
+	kept := "the client secret and the refresh token in " + kind.Words() + ", and the link in links.json"
+	if kind == keystore.None {
+		kept = "nothing: the sandbox stores nothing"
+	}
 	w.known.Store = flow.Store{Kind: keystore.Session, Pinned: true}
 	t := &dryTransport{out: s.out}
 	w.runner.NewClient = func(site cronofy.Site, app cronofy.App, _ func(cronofy.Wait)) *cronofy.Client {
@@ -61,16 +65,6 @@ func dryRun(ctx context.Context, w *wiring, tokensOut string, s streams) error {
 	}
 	fmt.Fprintf(s.out, "KEEP %s\n", kept)
 	return nil
-}
-
-const secretsIn = "the client secret and the refresh token in "
-
-// storedWords are what a set-up with a store keeps, and where.
-var storedWords = map[keystore.Kind]string{
-	keystore.None:    "nothing: the sandbox stores nothing",
-	keystore.Session: "the link in links.json; " + secretsIn + "memory for that run only",
-	keystore.File:    secretsIn + "the encrypted file, and the link in links.json",
-	keystore.Keyring: secretsIn + "the system's keyring, and the link in links.json",
 }
 
 // nowhere is a listener that nobody comes to, and that takes no port: an end of a pipe.

@@ -244,7 +244,7 @@ func TestKeePassXC(t *testing.T) {
 
 	seen := <-start("status")
 	require.Zero(t, seen.code, seen.out)
-	require.Regexp(t, `refresh token +in the keyring`, seen.out)
+	require.Regexp(t, `refresh token +in the system keyring`, seen.out)
 	session.NoWindow(access)
 
 	checked := start("status", "--check")

@@ -194,7 +194,7 @@ func (r statusReport) table() []string {
 			state = "no token"
 		}
 		rows = append(rows, []string{l.ID(), clip(l.Label), cronofy.Provider(clip(l.Provider)).Name(), clip(l.ServiceAccount), dataCenterOf(l.APIHost).Name,
-			l.Linked.Format(time.DateOnly), strings.TrimPrefix(storePlace(l.Store), "the "), state})
+			l.Linked.Format(time.DateOnly), strings.TrimPrefix(l.Store.Words(), "the "), state})
 	}
 	out := make([]string, len(rows))
 	next := 0 // where a column begins
@@ -260,7 +260,7 @@ func join(id, label string) string {
 
 // whereabouts says where a secret is.
 func whereabouts(s links.Secret, store keystore.Kind) string {
-	place := storePlace(store)
+	place := store.Words()
 	switch s.State {
 	case links.Present:
 		return "in " + place
@@ -279,18 +279,6 @@ func whereabouts(s links.Secret, store keystore.Kind) string {
 		return "problem: in " + place + ", which cannot be read: " + strings.TrimSuffix(explainLink(s.Err).Summary, ".")
 	}
 	return string(s.State)
-}
-
-func storePlace(store keystore.Kind) string {
-	switch store {
-	case keystore.Keyring:
-		return "the keyring"
-	case keystore.File:
-		return "the encrypted file"
-	case keystore.Session:
-		return "memory"
-	}
-	return "the store " + clip(string(store))
 }
 
 // json writes an event for each. A data center is its host where that is another.
