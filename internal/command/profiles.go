@@ -177,18 +177,16 @@ func namesOf[T ~string](list []T) (names []string) {
 }
 
 func (f *profilesFlags) outputFormat() (profiles.Format, error) {
-	name := cmp.Or(f.format, string(profiles.FormatTable))
-	if f.json {
-		name = string(profiles.FormatJSON)
-	}
-	if f.json && f.format != "" && f.format != name {
+	format := profiles.Format(strings.ToLower(strings.TrimSpace(f.format)))
+	switch {
+	case f.json && format != "" && format != profiles.FormatJSON:
 		return "", usage("--json and --format "+cronofy.CleanText(f.format, 20)+" do not go together", "give one of them")
-	}
-	format := profiles.Format(strings.ToLower(strings.TrimSpace(name)))
-	if !slices.Contains(profiles.Formats(), format) {
+	case f.json:
+		return profiles.FormatJSON, nil
+	case format != "" && !slices.Contains(profiles.Formats(), format):
 		return "", unknownValue("format", "format", f.format, namesOf(profiles.Formats()))
 	}
-	return format, nil
+	return cmp.Or(format, profiles.FormatTable), nil
 }
 
 func newProfiles(s streams, e environment) *cobra.Command {
@@ -466,8 +464,12 @@ func (r *profilesRun) connect() error {
 		return err
 	}
 	if r.f.needsApp() && r.app.ClientSecret.Empty() {
-		if r.app.ClientSecret, err = r.storedSecret(); err != nil {
+		m, l, err := r.stored()
+		if err != nil {
 			return err
+		}
+		if r.app.ClientSecret, err = m.ClientSecret(r.ctx, l); err != nil || r.app.ClientSecret.Empty() {
+			return usage("missing: --client-secret-file", "new tokens need the client secret: give it in a file, with - on standard input, or with CRONOFY_CLIENT_SECRET")
 		}
 	}
 	r.client = r.clients(r.site, r.app, r.progress.wait)

@@ -221,19 +221,6 @@ func (r *profilesRun) stored() (*links.Manager, links.Link, error) {
 	return r.manager, l, nil
 }
 
-// storedSecret is the application's client secret, from where a set-up put it.
-func (r *profilesRun) storedSecret() (cronofy.Secret, error) {
-	m, l, err := r.stored()
-	if err != nil {
-		return cronofy.Secret{}, err
-	}
-	secret, err := m.ClientSecret(r.ctx, l)
-	if err != nil || secret.Empty() {
-		return secret, usage("missing: --client-secret-file", "new tokens need the client secret: give it in a file, with - on standard input, or with CRONOFY_CLIENT_SECRET")
-	}
-	return secret, nil
-}
-
 // tellRefused says at once what keeps answers from coming.
 func (r *profilesRun) tellRefused(why delegated.Refusal) {
 	words := "confer: note: an answer came " + string(why) + ", so it was refused"

@@ -117,8 +117,6 @@ func explainService(err error) error {
 	case errors.Is(err, links.ErrMissing), errors.Is(err, links.ErrGone), errors.Is(err, links.ErrNoToken),
 		errors.Is(err, fs.ErrNotExist): // not even confer's own folder
 		return usage("there is no stored token of this service account", serviceAgain)
-	case errors.Is(err, links.ErrNoSecret):
-		return usage("missing: --client-secret-file", "no client secret is stored for this client id")
 	case lost, cronofy.CodeOf(err) == "invalid_grant":
 		p.Hint = sentence(serviceAgain)
 	}

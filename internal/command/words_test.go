@@ -35,7 +35,7 @@ func TestWordsOfCommands(t *testing.T) {
 	}
 	tell(damagedWords("/x/links.json.damaged-1", "/x/links.json.damaged-2"))
 	all.WriteString("\nThe service account's token:\n")
-	for _, err := range []error{links.ErrMissing, links.ErrNoSecret, &links.NotStoredError{Err: errors.New("x")}, links.ErrBusy, &cronofy.Error{Status: 400, Code: "invalid_grant"}} {
+	for _, err := range []error{links.ErrMissing, &links.NotStoredError{Err: errors.New("x")}, links.ErrBusy, &cronofy.Error{Status: 400, Code: "invalid_grant"}} {
 		if f, ok := errors.AsType[*failure](explainService(err)); ok {
 			tell(f.Problem)
 		}

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"sync"
 
 	"confer/cronofy"
 )
@@ -53,53 +52,35 @@ func forAll[T any](ctx context.Context, token *ServiceToken, call func(context.C
 	return got, err
 }
 
-// ServiceToken holds a service account's access token, in memory only. It may be
-// used by several goroutines at once.
+// ServiceToken holds a service account's access token, in memory only. It is used by one
+// goroutine at a time.
 type ServiceToken struct {
-	renew func(context.Context) (cronofy.Secret, error)
-
-	mu      sync.Mutex
 	current cronofy.Secret
+	renew   func(context.Context) (cronofy.Secret, error)
 }
 
 // NewServiceToken begins with current. renew gives another token in the place of one
-// that was refused, by one goroutine at a time; nil: there is no other.
+// that was refused; nil: there is no other.
 func NewServiceToken(current cronofy.Secret, renew func(context.Context) (cronofy.Secret, error)) *ServiceToken {
-	return &ServiceToken{renew: renew, current: current}
+	return &ServiceToken{current, renew}
 }
 
 // use makes a call with the token, and once more with another if it was refused
 // (401). Its error is do's, or wraps ErrNoServiceToken.
 func (t *ServiceToken) use(ctx context.Context, do func(context.Context, cronofy.Secret) error) error {
-	t.mu.Lock()
-	token := t.current
-	t.mu.Unlock()
-	err := do(ctx, token)
-	if cronofy.StatusOf(err) != http.StatusUnauthorized {
+	err := do(ctx, t.current)
+	if t.renew == nil || cronofy.StatusOf(err) != http.StatusUnauthorized {
 		return err
 	}
-	fresh, renewErr := t.after(ctx, token)
+	fresh, renewErr := t.renew(ctx)
 	switch {
 	case renewErr != nil:
 		return errors.Join(fmt.Errorf("%w: %w", ErrNoServiceToken, renewErr), err)
-	case fresh.Equal(token):
+	case fresh.Equal(t.current):
 		return err
 	}
+	t.current = fresh
 	return do(ctx, fresh)
-}
-
-// after is the token to use when one was refused: the same if there is no other.
-func (t *ServiceToken) after(ctx context.Context, refused cronofy.Secret) (cronofy.Secret, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.current.Equal(refused) && t.renew != nil {
-		fresh, err := t.renew(ctx)
-		if err != nil {
-			return refused, err
-		}
-		t.current = fresh
-	}
-	return t.current, nil
 }
 
 // CallbackURL reads a public URL. Its error says what it must be like, and quotes
