@@ -149,12 +149,8 @@ func (r *profilesRun) check() (err error) {
 const maxRate = 1_000_000
 
 // states reads a list of states.
-func states(flag, value string, allowed []profiles.State) ([]profiles.State, error) {
-	if value == "" {
-		return nil, nil
-	}
-	var out []profiles.State
-	for part := range strings.SplitSeq(value, ",") {
+func states(flag, value string, allowed []profiles.State) (out []profiles.State, err error) {
+	for part := range strings.FieldsFuncSeq(value, func(r rune) bool { return r == ',' }) {
 		s := profiles.State(strings.ToLower(strings.TrimSpace(part)))
 		if !slices.Contains(allowed, s) {
 			return nil, unknownValue(flag, "state", string(s), namesOf(allowed))
@@ -392,11 +388,7 @@ func (r *profilesRun) askMissing() (err error) {
 	}
 	_, terminal := asTerminal(r.s.in)
 	asks := terminal && !f.noInput
-	var all []links.Link
-	if asks {
-		all = saved().Links
-	}
-	if len(all) == 1 && f.dataCenter == "" && f.apiURL == "" && f.appURL == "" && (f.clientID == "" || f.clientID == all[0].ClientID) {
+	if all := saved().Links; asks && len(all) == 1 && f.dataCenter == "" && f.apiURL == "" && f.appURL == "" && (f.clientID == "" || f.clientID == all[0].ClientID) {
 		l := all[0]
 		f.dataCenter, f.apiURL, f.appURL, f.clientID, f.provider = l.DataCenter, l.APIURL, l.AppURL, l.ClientID, cmp.Or(f.provider, l.Provider)
 		fmt.Fprintf(r.s.err, "confer: note: data center, application and provider are those of the only link, %s\n", join(l.ID(), l.Label))

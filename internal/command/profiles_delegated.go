@@ -72,7 +72,7 @@ func (r *profilesRun) delegatedSource(o *profiles.Options) (iter.Seq2[profiles.A
 	}
 	r.receiver = delegated.Open(r.ctx, cfg, emails)
 	r.later(r.receiver.Close)
-	r.progress.watch(r.receiver.Progress, len(emails))
+	r.progress.watch(r.receiver.Progress)
 	o.Renew = func(ctx context.Context, a profiles.Account, refused cronofy.Secret) (cronofy.Secret, error) {
 		if !refused.Empty() {
 			return cronofy.Secret{}, nil // it is new: a refusal stands

@@ -150,10 +150,9 @@ var errOutput = errors.New("write records")
 type progress struct {
 	w io.Writer
 
-	answers   func() delegated.Progress // how far delegated access has come; nil: there is none
-	calendars int                       // that access is asked for
+	mu      sync.Mutex
+	answers func() delegated.Progress // how far delegated access has come; nil: there is none
 
-	mu     sync.Mutex
 	live   bool // a terminal that records do not go to, until the end
 	counts map[profiles.State]int
 	read   int
@@ -253,10 +252,10 @@ func (p *progress) erase() {
 }
 
 // watch has it told how far the answers of calendars have come.
-func (p *progress) watch(answers func() delegated.Progress, calendars int) {
+func (p *progress) watch(answers func() delegated.Progress) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.answers, p.calendars = answers, calendars
+	p.answers = answers
 }
 
 // run tells how far the run has come until ctx ends.
@@ -278,10 +277,10 @@ func (p *progress) waitsFor(now time.Time) string {
 	}
 	a := p.answers()
 	left := a.Until.Sub(now)
-	if a.Asked == 0 || a.Answered >= p.calendars || left <= 0 {
+	if a.Asked == 0 || a.Answered >= a.Accounts || left <= 0 {
 		return ""
 	}
-	return fmt.Sprintf("%d of %d answered, %s left", a.Answered, p.calendars, left.Round(time.Second))
+	return fmt.Sprintf("%d of %d answered, %s left", a.Answered, a.Accounts, left.Round(time.Second))
 }
 
 // tick draws the line, or now and then tells what is waited for in one of its own.

@@ -32,8 +32,8 @@ func TestWaitsWithoutATerminal(t *testing.T) {
 
 // answering has three calendars of which at tells.
 func answering(b *strings.Builder) (p *progress, at *delegated.Progress) {
-	p, at = newProgress(streams{err: b}, true), &delegated.Progress{}
-	p.answers, p.calendars = func() delegated.Progress { return *at }, 3
+	p, at = newProgress(streams{err: b}, true), &delegated.Progress{Accounts: 3}
+	p.watch(func() delegated.Progress { return *at })
 	return p, at
 }
 
@@ -46,7 +46,7 @@ func TestAnswersOnATerminal(t *testing.T) {
 		p.tick()
 		require.Equal(t, "\r0 read", b.String(), "nothing was asked for yet")
 		b.Reset()
-		*at = delegated.Progress{Asked: 3, Until: time.Now().Add(5 * time.Minute)}
+		*at = delegated.Progress{Accounts: 3, Asked: 3, Until: time.Now().Add(5 * time.Minute)}
 		p.tick()
 		require.Equal(t, "\r0 of 3 answered, 5m0s left, 0 read", b.String())
 		b.Reset()
@@ -67,7 +67,7 @@ func TestAnswersWithoutATerminal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var b strings.Builder
 		p, at := answering(&b)
-		*at = delegated.Progress{Asked: 3, Until: time.Now().Add(5 * time.Minute)}
+		*at = delegated.Progress{Accounts: 3, Asked: 3, Until: time.Now().Add(5 * time.Minute)}
 		for range 110 {
 			p.tick()
 			time.Sleep(time.Second)

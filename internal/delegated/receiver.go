@@ -85,7 +85,8 @@ type Receiver struct {
 
 // Progress is how far the asking has come.
 type Progress struct {
-	Asked    int       // accounts that were asked for, or may have been
+	Accounts int       // all of them
+	Asked    int       // of these, those that were asked for, or may have been
 	Answered int       // of these, those whose webhook was taken
 	Until    time.Time // when the wait for the last of them ends
 }
@@ -117,7 +118,7 @@ func (r *row) end(token cronofy.Token, err error) {
 func Open(ctx context.Context, cfg Config, emails []string) *Receiver {
 	d := &Receiver{
 		cfg: cfg, emails: emails, begun: make([]bool, len(emails)/batch+1), rows: map[int]*row{},
-		live: map[string]*row{}, told: map[Refusal]bool{},
+		live: map[string]*row{}, told: map[Refusal]bool{}, progress: Progress{Accounts: len(emails)},
 	}
 	d.ctx, d.stop = context.WithCancelCause(ctx)
 	context.AfterFunc(d.ctx, d.endLive)
@@ -386,14 +387,12 @@ func (d *Receiver) answered(r *row, hook cronofy.Webhook) {
 func (d *Receiver) signed(headers []string, body []byte) Refusal {
 	header := strings.Join(headers, ",")
 	switch {
-	case header != "" && cronofy.VerifyHMAC(header, body, d.cfg.ClientSecret):
-		return NotRefused
-	case header != "":
+	case header == "" && !d.cfg.AcceptUnsigned:
+		return Unsigned
+	case header != "" && !cronofy.VerifyHMAC(header, body, d.cfg.ClientSecret):
 		return Forged
-	case d.cfg.AcceptUnsigned:
-		return NotRefused
 	}
-	return Unsigned
+	return NotRefused
 }
 
 func (d *Receiver) find(id string) *row {

@@ -83,6 +83,6 @@ func TestRefusedPostsAreToldAtOnce(t *testing.T) {
 		for i, r := range results() {
 			require.Equal(t, &NoAnswerError{[]Refusal{Unsigned, Forged, Malformed, NotRefused}[i]}, r.err)
 		}
-		require.Equal(t, Progress{Asked: 4, Until: began.Add(time.Minute)}, d.Progress())
+		require.Equal(t, Progress{Accounts: 4, Asked: 4, Until: began.Add(time.Minute)}, d.Progress())
 	})
 }

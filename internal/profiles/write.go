@@ -111,16 +111,6 @@ func jsonText(r Record) string {
 	return b.String()
 }
 
-// Widths in cells, a gap of two after each. A longest provider known is
-// "webex_enterprise".
-const (
-	stateWidth     = 12
-	accountWidth   = 32
-	providerWidth  = 16
-	connectedWidth = 9
-	gap            = "  "
-)
-
 // tableText is lines whose columns stand where they stood before, because what
 // comes later is not known yet. What does not fit is cut, but for the last column; a
 // relink URL and an error have lines of their own and are never cut.
@@ -154,18 +144,20 @@ func tableText(r Record) string {
 }
 
 func tableLine(state, account, provider, connected, profile string) string {
-	text := fit(state, stateWidth) + gap + fit(account, accountWidth) + gap + fit(provider, providerWidth) + gap +
-		fit(connected, connectedWidth) + gap + name(profile)
+	// The longest provider known is "webex_enterprise".
+	text := fit(state, noteIndent) + fit(account, 34) + fit(provider, 18) + fit(connected, 11) + name(profile)
 	return strings.TrimRight(text, " ") + "\n"
 }
 
+const noteIndent = 14
+
 func tableNote(b *strings.Builder, text string) {
-	b.WriteString(strings.Repeat(" ", stateWidth) + gap + cronofy.CleanText(text, maxLink+maxMessage) + "\n")
+	b.WriteString(strings.Repeat(" ", noteIndent) + cronofy.CleanText(text, maxLink+maxMessage) + "\n")
 }
 
-// fit cleans, cuts and pads a text to a number of cells.
+// fit cleans, cuts and pads a text to a number of cells, of which the last two are a gap.
 func fit(s string, cells int) string {
-	s = displaywidth.TruncateString(name(s), cells, "…")
+	s = displaywidth.TruncateString(name(s), cells-2, "…")
 	return s + strings.Repeat(" ", max(0, cells-displaywidth.String(s)))
 }
 
