@@ -44,17 +44,6 @@ func (s Secret) Sendable() bool {
 // Equal compares the texts. It is not constant-time: both sides are ours.
 func (s Secret) Equal(o Secret) bool { return s.Reveal() == o.Reveal() }
 
-// Hint is at most the last four characters, for telling one secret from another
-// on screen; empty for secrets too short to lose four characters harmlessly.
-func (s Secret) Hint() string {
-	const shown, enough = 4, 20
-	t := s.Reveal()
-	if len(t) < enough {
-		return ""
-	}
-	return t[len(t)-shown:]
-}
-
 // String gives a fixed mask.
 func (Secret) String() string { return redacted }
 

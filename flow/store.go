@@ -152,20 +152,12 @@ func (r *Runner) storeSecret(ctx context.Context, s Store, what links.StoredSecr
 	return nil
 }
 
-// testStore tells whether what an approval gives could be stored now: it is listed,
-// and where the client secret is there, a test item is stored. Where it is not,
-// the answers' own is stored, which belongs there anyway.
+// testStore tells whether what an approval gives could be stored now: the client secret
+// is listed and there, and a test item can be stored.
 func (r *Runner) testStore(ctx context.Context, a Answers, s Store) error {
-	what := clientSecretOf(a)
 	store, err := r.open(s)
-	if err != nil {
-		return err
-	}
-	if _, err = store.Get(ctx, what.Key()); errors.Is(err, keystore.ErrNotFound) {
-		return r.storeSecret(ctx, s, what, a.ClientSecret)
-	}
 	if err == nil {
-		_, err = r.recordSecret(ctx, what, s)
+		err = r.storeSecret(ctx, s, clientSecretOf(a), a.ClientSecret)
 	}
 	if err == nil {
 		_, err = keystore.TestWrite(ctx, store)

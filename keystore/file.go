@@ -363,31 +363,18 @@ func deriveKey(sealed []byte, phrase string, maxFactor int) (fileKey, error) {
 	return fileKey{header, key}, nil
 }
 
-// keyNoting is age's recipient, which notes the key that age made for a file.
-type keyNoting struct {
-	*age.ScryptRecipient
-	key []byte
-}
-
-// WrapWithLabels implements age.RecipientWithLabels.
-func (r *keyNoting) WrapWithLabels(key []byte) ([]*age.Stanza, []string, error) {
-	r.key = bytes.Clone(key)
-	return r.ScryptRecipient.WrapWithLabels(key)
-}
-
+// newKey is that of a new file: the header that age makes, and what it comes to.
 func newKey(phrase string, factor int) (fileKey, error) {
-	scrypt, err := age.NewScryptRecipient(phrase)
+	recipient, err := age.NewScryptRecipient(phrase)
 	if err != nil {
 		return fileKey{}, err
 	}
-	scrypt.SetWorkFactor(factor)
-	recipient := &keyNoting{ScryptRecipient: scrypt}
+	recipient.SetWorkFactor(factor)
 	var file bytes.Buffer
 	if _, err := age.Encrypt(&file, recipient); err != nil {
 		return fileKey{}, err
 	}
-	header, err := age.ExtractHeader(&file)
-	return fileKey{header, recipient.key}, err
+	return deriveKey(file.Bytes(), phrase, factor)
 }
 
 func (k fileKey) opens(sealed []byte) bool {

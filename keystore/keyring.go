@@ -51,8 +51,8 @@ func Probe(ctx context.Context) Status {
 	return look(ctx)
 }
 
-// provider is a keyring without limits. Its errors are ErrNotFound and ErrDismissed,
-// or the platform's own.
+// provider is a keyring without limits. Its errors are ErrNotFound, ErrDismissed, that
+// of a Status, or the platform's own.
 type provider interface {
 	Get(c *call, key string) (string, error)
 	// Has opens no window where the keyring is Ready.
@@ -191,7 +191,7 @@ func (k *KeyringStore) Unlock(ctx context.Context) error {
 			return err
 		}
 		if s := k.probe(ctx); s.State != Ready {
-			return s.Failure(unlock)
+			return s.Failure("")
 		}
 		return nil
 	})
@@ -307,16 +307,14 @@ func (k *KeyringStore) await(ctx context.Context, e *Error, c *call, done <-chan
 // failure makes e the error of a call that ended with err.
 func (k *KeyringStore) failure(ctx context.Context, e *Error, c *call, err error) error {
 	if found, ok := errors.AsType[*Error](err); ok {
+		found.Op = e.Op
 		return found
 	}
 	if known, ok := errors.AsType[sentinel](err); ok && known != ErrDismissed {
 		e.Err = known
 		return e
 	}
-	s := Status{State: classify(err)}
-	if s.State == "" {
-		s = k.probe(ctx)
-	}
+	s := k.probe(ctx) // which tells what the service's errors do not
 	s.Program = cmp.Or(s.Program, e.Program)
 	s.Detail = err.Error()
 	if c.secret != "" { // should a service repeat what it was given

@@ -161,9 +161,6 @@ func walletOpen(conn *dbus.Conn, wallets, collection dbus.ObjectPath) (open bool
 	return err == nil && conn.Object(secretsName, wallets).Call("org.kde.KWallet.isOpen", 0, label).Store(&open) == nil && open
 }
 
-// classify leaves it to another probe: that tells what the service's errors do not.
-func classify(error) State { return "" }
-
 // secretService is the Secret Service. It keeps one connection, because KeePassXC
 // asks its user once for each: another for each call would ask each time. After
 // a failure the next call makes a new one, since a refusal is remembered, too.

@@ -7,16 +7,13 @@ import (
 	"errors"
 	"os/exec"
 	"runtime"
-	"syscall"
 	"time"
 
 	"github.com/zalando/go-keyring"
 )
 
-const onMac = runtime.GOOS == "darwin"
-
 // callLimit is long on macOS because any call may open the keychain's window.
-var callLimit = map[bool]time.Duration{true: PromptLimit, false: CallLimit}[onMac]
+var callLimit = map[bool]time.Duration{true: PromptLimit, false: CallLimit}[runtime.GOOS == "darwin"]
 
 // look implements Probe. Where go-keyring has no keyring, the first call tells.
 func look(context.Context) Status { return Status{State: Ready} }
@@ -56,40 +53,21 @@ const (
 	userCanceled          = -128 & 0xff
 	interactionNotAllowed = -25308 & 0xff // locked, and no window possible, as over SSH
 	authFailed            = -25293 & 0xff
-	noDefaultKeychain     = -25307 & 0xff
 )
 
-func exitStatus(err error) int {
-	if ee, ok := errors.AsType[*exec.ExitError](err); ok && onMac {
-		return ee.ExitCode()
-	}
-	return 0
-}
-
 func ours(err error) error {
-	switch {
-	case errors.Is(err, keyring.ErrNotFound):
+	if errors.Is(err, keyring.ErrNotFound) {
 		return ErrNotFound
-	case exitStatus(err) == userCanceled:
+	}
+	ee, ok := errors.AsType[*exec.ExitError](err)
+	if !ok {
+		return err
+	}
+	switch ee.ExitCode() {
+	case userCanceled:
 		return ErrDismissed
+	case interactionNotAllowed, authFailed:
+		return Status{State: Locked, Detail: err.Error()}.Failure("")
 	}
 	return err
-}
-
-// noLogonSession is the one code of CredWrite and CredRead that is about the
-// Credential Manager as a whole, ERROR_NO_SUCH_LOGON_SESSION: a logon session
-// without one, as a service's or a network logon's
-// (https://learn.microsoft.com/windows/win32/api/wincred/nf-wincred-credwritew).
-const noLogonSession = syscall.Errno(1312)
-
-func classify(err error) State {
-	switch status := exitStatus(err); {
-	case status == interactionNotAllowed, status == authFailed:
-		return Locked
-	case status == noDefaultKeychain:
-		return NoCollection
-	case runtime.GOOS == "windows" && errors.Is(err, noLogonSession):
-		return NoService
-	}
-	return ""
 }

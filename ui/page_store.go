@@ -141,9 +141,6 @@ func storeWorking(c Context) string {
 	if !c.Busy() {
 		return ""
 	}
-	if window := c.windowWords(); window != "" {
-		return window
-	}
 	if c.Attempt.Phase == flow.PhaseExchanging {
 		return "Exchanging the code for tokens"
 	}

@@ -164,9 +164,7 @@ func (d *Desktop) KeePassXC() {
 		<CustomData><Item><Key>FDO_SECRETS_EXPOSED_GROUP</Key><Value>`+rootID+`</Value></Item></CustomData></Meta>
 		<Root><Group><UUID>`+rootBase64+`</UUID><Name>Root</Name></Group></Root></KeePassFile>`)
 	d.write("config/keepassxc/keepassxc.ini", "[General]\nUpdateCheckMessageShown=true\n[FdoSecrets]\nEnabled=true\n")
-	ctx, cancel := context.WithTimeout(d.t.Context(), limit)
-	defer cancel()
-	c := d.command(ctx, "keepassxc-cli", "import", "-p", "db.xml", "db.kdbx")
+	c := d.command(d.t.Context(), "keepassxc-cli", "import", "-p", "db.xml", "db.kdbx")
 	c.Stdin = strings.NewReader(Password + "\n" + Password + "\n")
 	out, err := c.CombinedOutput()
 	require.NoError(d.t, err, "%s", out)
@@ -246,7 +244,7 @@ func (d *Desktop) Lock() {
 func (d *Desktop) Answer(title string, takes time.Duration, keys ...string) {
 	d.t.Helper()
 	var window string
-	d.until("a window "+title+"; there are: "+strings.Join(d.windows(), ", "), func() bool {
+	d.until("a window "+title, func() bool {
 		found := append(d.find(title), "")
 		window = found[0]
 		return window != ""
@@ -271,7 +269,7 @@ func (d *Desktop) Answer(title string, takes time.Duration, keys ...string) {
 			<-time.After(20 * time.Millisecond)
 		}
 	}
-	require.Fail(d.t, "the window stays: "+title, d.windows())
+	require.Fail(d.t, "the window stays: "+title)
 }
 
 func (d *Desktop) xdotool(args ...string) string {
@@ -284,13 +282,6 @@ func (d *Desktop) xdotool(args ...string) string {
 // find gives the windows with such a title.
 func (d *Desktop) find(title string) []string {
 	return strings.Fields(d.xdotool("search", "--onlyvisible", "--name", title))
-}
-
-func (d *Desktop) windows() (all []string) {
-	for _, id := range d.find(".") {
-		all = append(all, d.xdotool("getwindowname", id))
-	}
-	return all
 }
 
 // NoWindow fails if a window of that title is open.
