@@ -109,10 +109,7 @@ type opError struct {
 func (e *opError) Error() string { return e.op + ": " + e.err.Error() }
 func (e *opError) Unwrap() error { return e.err }
 
-const (
-	jsonType  = "application/json; charset=utf-8"
-	maxAnswer = 1 << 20 // bytes
-)
+const maxAnswer = 1 << 20 // bytes
 
 // call is one request as the API's reference describes it.
 type call struct {
@@ -183,7 +180,6 @@ func (c *Client) pass(ctx context.Context, pause time.Duration) error {
 	return c.Limiter.wait(ctx, func(d time.Duration) { c.tell(Wait{d, WaitRateLimit}) })
 }
 
-// learn lets the limiter hear how a call went.
 func (c *Client) learn(err error, sent time.Time) {
 	if e := refusalIn(err); e.Status == http.StatusTooManyRequests {
 		c.Limiter.refused(sent, min(e.RetryAfter, longestPause*2))
@@ -192,10 +188,23 @@ func (c *Client) learn(err error, sent time.Time) {
 	}
 }
 
-// once sends the request and reads the answer.
 func (c *Client) once(ctx context.Context, k call, payload []byte) error {
-	watched, progress := Watch(ctx)
-	req := c.request(watched, k, payload)
+	ctx, progress := Watch(ctx)
+	method, content := http.MethodGet, io.Reader(nil)
+	if payload != nil {
+		method, content = http.MethodPost, bytes.NewReader(payload)
+	}
+	req, _ := http.NewRequestWithContext(ctx, method, c.base.String()+k.path, content) // New has read base
+	// What to repeat, and when, is decided here for HTTP/1.1 and HTTP/2 alike.
+	req.GetBody = nil
+	req.Header.Set("Accept", "application/json")
+	req.Header.Set("User-Agent", c.UserAgent)
+	if payload != nil {
+		req.Header.Set("Content-Type", "application/json; charset=utf-8")
+	}
+	if !k.bearer.Empty() {
+		req.Header.Set("Authorization", "Bearer "+k.bearer.Reveal())
+	}
 	if !k.safe {
 		// The other side may be closing a connection that was kept, and nobody
 		// could tell then whether what must not be repeated has arrived.
@@ -215,25 +224,6 @@ func (c *Client) once(ctx context.Context, k call, payload []byte) error {
 	default:
 		return accept(k, res.Header, body, cut)
 	}
-}
-
-func (c *Client) request(ctx context.Context, k call, payload []byte) *http.Request {
-	method, body := http.MethodGet, io.Reader(nil)
-	if payload != nil {
-		method, body = http.MethodPost, bytes.NewReader(payload)
-	}
-	req, _ := http.NewRequestWithContext(ctx, method, c.base.String()+k.path, body) // New has read base
-	// What to repeat, and when, is decided here for HTTP/1.1 and HTTP/2 alike.
-	req.GetBody = nil
-	req.Header.Set("Accept", "application/json")
-	req.Header.Set("User-Agent", c.UserAgent)
-	if payload != nil {
-		req.Header.Set("Content-Type", jsonType)
-	}
-	if !k.bearer.Empty() {
-		req.Header.Set("Authorization", "Bearer "+k.bearer.Reveal())
-	}
-	return req
 }
 
 const (

@@ -127,7 +127,6 @@ const (
 	maxFields = 20
 )
 
-// accept reads the body of a 2xx.
 func accept(k call, head http.Header, all []byte, cut bool) error {
 	bad := func(reason string) error { return &BadAnswerError{Op: k.op, Reason: reason, broken: cut} }
 	body := bytes.TrimSpace(bytes.TrimPrefix(all, []byte("\xef\xbb\xbf")))
@@ -151,7 +150,6 @@ func accept(k call, head http.Header, all []byte, cut bool) error {
 
 const noObject = "no JSON object that can be read"
 
-// refusal makes the one *Error of an answer outside 2xx.
 func refusal(k call, status int, head http.Header, answer []byte) *Error {
 	t := tidier(k.hidden)
 	e := &Error{Op: k.op, Status: status, RetryAfter: retryAfter(head)}

@@ -178,7 +178,6 @@ func Watch(ctx context.Context) (context.Context, *Progress) {
 	return context.WithValue(ctx, progressKey{}, p), p
 }
 
-// note lets f write.
 func (p *Progress) note(f func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -45,11 +45,10 @@ func (c *Client) CheckApplication(ctx context.Context) error {
 	k := c.credentialCall("check application", "/oauth/token", grant, Secret{})
 	k.safe = true
 	_, err := c.token(ctx, k)
-	switch {
-	case CodeOf(err) == "invalid_grant":
-		return nil
-	case err == nil:
+	if err == nil {
 		return &BadAnswerError{Op: k.op, Reason: "a token that cannot exist was accepted"}
+	} else if CodeOf(err) == "invalid_grant" {
+		return nil
 	}
 	return err
 }
@@ -69,7 +68,12 @@ func (c *Client) token(ctx context.Context, k call) (Token, error) {
 	if err := c.do(ctx, k); err != nil {
 		return Token{}, err
 	}
-	token := readToken(out)
+	token := Token{
+		AccessToken: out.secret("access_token"), RefreshToken: out.secret("refresh_token"),
+		TokenType: name(out.text("token_type")), Scope: CleanText(out.words("scope"), maxScope),
+		Sub:       name(cmp.Or(out.text("sub"), out.text("service_account_id"), out.text("account_id"))),
+		ExpiresIn: out.seconds("expires_in"),
+	}
 	if token.AccessToken.Empty() {
 		return Token{}, &BadAnswerError{Op: k.op, Reason: "no access_token"}
 	}
@@ -82,13 +86,4 @@ func (c *Client) credentialCall(op, path string, extra map[string]string, hidden
 	body := map[string]string{"client_id": c.app.ClientID, "client_secret": c.app.ClientSecret.Reveal()}
 	maps.Copy(body, extra)
 	return call{op: op, path: path, body: body, hidden: []Secret{hidden}, oauth: true}
-}
-
-func readToken(o object) Token {
-	return Token{
-		AccessToken: o.secret("access_token"), RefreshToken: o.secret("refresh_token"),
-		TokenType: name(o.text("token_type")), Scope: CleanText(o.words("scope"), maxScope),
-		Sub:       name(cmp.Or(o.text("sub"), o.text("service_account_id"), o.text("account_id"))),
-		ExpiresIn: o.seconds("expires_in"),
-	}
 }

@@ -43,20 +43,10 @@ func (c *Client) UserInfo(ctx context.Context, accessToken Secret) (UserInfo, er
 	if err := c.do(ctx, k); err != nil {
 		return UserInfo{}, err
 	}
-	info := readUserInfo(out)
-	if info.Sub == "" {
-		return UserInfo{}, &BadAnswerError{Op: k.op, Reason: "no sub"}
-	}
-	return info, nil
-}
-
-// readUserInfo reads keys whose names hold a dot. Older answers of service
-// accounts have no cronofy.data.
-func readUserInfo(o object) UserInfo {
-	data := o.object("cronofy.data")
+	data := out.object("cronofy.data") // a key with a dot in its name; older answers of service accounts have none
 	authorization := data.object("authorization")
 	u := UserInfo{
-		Sub: name(o.text("sub")), Email: name(o.text("email")), Name: name(o.text("name")), Type: name(o.text("cronofy.type")),
+		Sub: name(out.text("sub")), Email: name(out.text("email")), Name: name(out.text("name")), Type: name(out.text("cronofy.type")),
 		DelegatedScope: CleanText(authorization.words("delegated_scope"), maxScope),
 	}
 	for _, p := range data.objects("conferencing_profiles") {
@@ -77,8 +67,11 @@ func readUserInfo(o object) UserInfo {
 			u.ConferencingProfiles = append(u.ConferencingProfiles, profile)
 		}
 	}
-	u.Warnings = *o.odd
-	return u
+	if u.Sub == "" {
+		return UserInfo{}, &BadAnswerError{Op: k.op, Reason: "no sub"}
+	}
+	u.Warnings = *out.odd
+	return u, nil
 }
 
 // webLink gives only what a browser may be sent to.

@@ -104,7 +104,6 @@ func (s *Server) endpoint(e Endpoint, do func(*call)) http.HandlerFunc {
 	}
 }
 
-// apiRoutes are those of the api host.
 func (s *Server) apiRoutes() http.Handler {
 	m := http.NewServeMux()
 	m.Handle("POST /v1/organizational_unit_authorization_link_tokens", s.endpoint(LinkTokens, s.createLinkToken))
@@ -121,7 +120,6 @@ func (s *Server) tokenRoutes(m *http.ServeMux) {
 	m.Handle("POST /oauth/token/revoke", s.endpoint(Revoke, s.asClient(s.revocation)))
 }
 
-// params are a request's parameters: strings from a form, anything from JSON.
 type params map[string]any
 
 // text gives a parameter that is a string and not blank, else nothing.
@@ -166,7 +164,6 @@ func (c *call) refuse(status int, reason string) {
 	c.status = status
 }
 
-// answer sends an object as JSON.
 func (c *call) answer(status int, o object) {
 	c.w.Header().Set("Content-Type", jsonType)
 	c.status, c.object = status, o
@@ -215,7 +212,6 @@ func (c *call) unauthorized(reason string) {
 	c.refuse(http.StatusUnauthorized, reason)
 }
 
-// oauthError is the answer of RFC 6749 section 5.2.
 func (c *call) oauthError(status int, code, reason string) {
 	c.w.Header().Set(reasonHeader, reason)
 	c.answer(status, object{"error": code})

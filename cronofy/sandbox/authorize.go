@@ -204,7 +204,6 @@ func (s *Server) openApproval(c *call, a *approval) (reason string) {
 	return ""
 }
 
-// browserID is what a browser is known by; it gets a cookie if it has none.
 func (s *Server) browserID(c *call) string {
 	if k, err := c.r.Cookie(s.cookie); err == nil && len(k.Value) == 32 {
 		return k.Value
@@ -233,7 +232,6 @@ func (s *Server) withApproval(do func(*call, *approval)) http.HandlerFunc {
 	})
 }
 
-// decide is POST /approval/{id}.
 func (s *Server) decide(c *call, a *approval) {
 	provider := cronofy.Provider(c.params.text("provider"))
 	choosing := a.step == 2 && !a.enterprise() && a.provider == ""
@@ -290,7 +288,6 @@ func (s *Server) approve(c *call, a *approval) {
 	s.finish(c, a, url.Values{"code": {s.newCode(g, a.redirectURI)}})
 }
 
-// unit is an Organizational Unit.
 type unit struct{ sub, name string }
 
 // newUnit gives the sub of a new unit. That it begins with org_ is a choice: the

@@ -81,7 +81,6 @@ func FinalAddress(ctx context.Context, startURL string, decision Decision) (stri
 	return final.String(), nil
 }
 
-// browser is a user agent with cookies.
 type browser struct {
 	client http.Client
 	at     string // the address that it asked last
@@ -233,7 +232,6 @@ var (
 	attributePattern = regexp.MustCompile(`([a-z_-]+)(?:="([^"]*)")?`)
 )
 
-// elements gives the tags of a page in their order.
 func elements(page string) []element {
 	var out []element
 	for _, tag := range tagPattern.FindAllStringSubmatch(page, -1) {

@@ -32,7 +32,6 @@ func (s *Server) withControl(do func(*call)) http.HandlerFunc {
 	})
 }
 
-// turnControl is POST /control.
 func (s *Server) turnControl(c *call) {
 	if !s.turn(c.params) {
 		c.errorPage(http.StatusBadRequest, "The form has a value that cannot be. Nothing was changed.")
@@ -69,7 +68,6 @@ type field struct {
 	choices    []string // nil: anything
 }
 
-// fields are those of a *Switches or *Fault.
 func fields(of any) []field {
 	v := reflect.ValueOf(of).Elem()
 	var all []field
@@ -128,7 +126,6 @@ func (f field) read(text string) bool {
 	return ok && err == nil
 }
 
-// now is what a field is set to; "" is the usual.
 func (f field) now() string {
 	if f.value.IsZero() {
 		return ""
@@ -178,7 +175,6 @@ func (s *Server) controlHTML() markup.HTML {
 	return framed("Control", m.HTML())
 }
 
-// formHTML is the form for a *Switches or *Fault.
 func (s *Server) formHTML(action, button string, of any) markup.HTML {
 	var m markup.Page
 	m.Add(`<form id="{}" method="post" action="{}">

@@ -72,7 +72,6 @@ func (s *Server) Set(faults ...Fault) {
 	s.opts.Faults = slices.Clone(faults)
 }
 
-// takeFault gives a call its fault, if there is one, and counts it.
 func (s *Server) takeFault(c *call) {
 	c.switches = s.opts.Switches
 	for i, f := range s.opts.Faults {

@@ -34,7 +34,6 @@ const (
 	accountScope          = "read_write"
 )
 
-// organisation gives n accounts without their tokens; those built in if n is 0.
 func organisation(n int) []Account {
 	if n > 0 {
 		return generated(n)

@@ -12,7 +12,6 @@ import (
 //go:embed sandbox.css
 var styleSheet string
 
-// appRoutes are those of the app host.
 func (s *Server) appRoutes() http.Handler {
 	m := http.NewServeMux()
 	s.tokenRoutes(m)
@@ -55,7 +54,6 @@ func (c *call) errorPage(status int, text string) {
 	c.page(status, framed("Cannot continue", m.HTML()))
 }
 
-// framed puts a page's main part into what all pages have.
 func framed(title string, main markup.HTML) markup.HTML {
 	var m markup.Page
 	m.Add(`<!doctype html>
@@ -76,7 +74,6 @@ func framed(title string, main markup.HTML) markup.HTML {
 	return m.HTML()
 }
 
-// approvalPage shows the page of the step an approval is at.
 func (s *Server) approvalPage(c *call, a *approval) {
 	heading, button, asked := s.asked(a)
 	place := fmt.Sprintf("Step %d of %d", a.step, a.steps)

@@ -264,7 +264,6 @@ type LogEntry struct {
 
 const logSize = 500
 
-// note adds an entry.
 func (s *Server) note(e LogEntry) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -62,7 +62,6 @@ func (s *Server) byAccess(token string) *grant {
 	return a.grant
 }
 
-// byRefresh gives the grant of a refresh token that is known and not revoked.
 func (s *Server) byRefresh(token string) *grant {
 	if g := s.refreshed[token]; g != nil && !g.revoked {
 		return g
@@ -104,7 +103,6 @@ func (s *Server) asClient(do func(*call)) func(*call) {
 	}
 }
 
-// token is POST /oauth/token.
 func (s *Server) token(c *call) {
 	switch c.params.text("grant_type") {
 	case "":
