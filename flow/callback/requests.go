@@ -6,6 +6,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"confer/internal/httpserver"
 )
 
 const (
@@ -125,7 +127,7 @@ func (s *Server) serveDone(w http.ResponseWriter, r *http.Request) {
 	if r.URL.Query().Has(againKey) {
 		hold = againHold
 	}
-	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(hold + writeLimit))
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(hold + httpserver.Patience))
 	select {
 	case <-s.known:
 	case <-time.After(hold):

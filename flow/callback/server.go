@@ -81,7 +81,7 @@ func (s *Server) listen(ctx context.Context) error {
 	}
 	if len(lns) > 0 {
 		s.addr = lns[0].Addr().String()
-		s.servers = append(s.servers, httpserver.Serve(s.gate(s.target.host(), s.serveCallback), limits(), lns...))
+		s.servers = append(s.servers, httpserver.Serve(s.gate(s.target.host(), s.serveCallback), limits, lns...))
 	}
 	if s.target.loopback {
 		s.short = "http://" + s.target.host()
@@ -92,7 +92,7 @@ func (s *Server) listen(ctx context.Context) error {
 	}
 	host := lns[0].Addr().String()
 	s.short = "http://" + host
-	s.servers = append(s.servers, httpserver.Serve(s.gate(host, s.serveLink), limits(), lns...))
+	s.servers = append(s.servers, httpserver.Serve(s.gate(host, s.serveLink), limits, lns...))
 	return nil
 }
 
@@ -193,10 +193,6 @@ func (s *Server) ShowOutcome(o Outcome) {
 }
 
 const (
-	// A browser on this machine or behind a tunnel sends its header at once;
-	// whoever needs longer is no browser.
-	readLimit  = 5 * time.Second
-	writeLimit = 5 * time.Second
 	// A browser sends all cookies that any program on this host name has set: up to
 	// 180 of 4 KiB. Above that net/http answers 431 by itself.
 	headerLimit = 1 << 20
@@ -208,7 +204,4 @@ const (
 	closeLimit = 5 * time.Millisecond
 )
 
-func limits() httpserver.Limits {
-	return httpserver.Limits{Header: readLimit, Read: readLimit, Write: writeLimit, HeaderBytes: headerLimit,
-		Connections: silentLimit, SilentOnly: true, Close: closeLimit}
-}
+var limits = httpserver.Limits{HeaderBytes: headerLimit, Connections: silentLimit, SilentOnly: true, Close: closeLimit}

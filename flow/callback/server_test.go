@@ -18,6 +18,7 @@ import (
 	"go.uber.org/goleak"
 
 	_ "confer/internal/golden" // knows -update
+	"confer/internal/httpserver"
 	"confer/internal/testhost"
 )
 
@@ -233,7 +234,7 @@ func TestSlowSendersAreCut(t *testing.T) {
 			}
 		}()
 		_, _ = io.ReadAll(c)
-		require.Equal(t, readLimit, time.Since(start))
+		require.Equal(t, httpserver.Patience, time.Since(start))
 		require.NoError(t, c.Close())
 		<-over
 		s.Close()
@@ -252,7 +253,7 @@ func TestTheLongHoldOutlastsTheServersLimits(t *testing.T) {
 			got, _ := io.ReadAll(c)
 			page <- string(got)
 		}()
-		time.Sleep(againHold - time.Second) // beyond readLimit and writeLimit
+		time.Sleep(againHold - time.Second) // beyond the server's patience
 		s.ShowOutcome(Outcome{OK: true, Title: "Zoom is linked"})
 		require.Contains(t, <-page, "Zoom is linked")
 		require.NoError(t, c.Close())

@@ -122,7 +122,7 @@ func Open(ctx context.Context, cfg Config, emails []string) *Receiver {
 	}
 	d.ctx, d.stop = context.WithCancelCause(ctx)
 	context.AfterFunc(d.ctx, d.endLive)
-	d.server = httpserver.Serve(d, limits(), cfg.Listener)
+	d.server = httpserver.Serve(d, limits, cfg.Listener)
 	return d
 }
 
@@ -424,11 +424,7 @@ func (d *Receiver) claim(id string) *row {
 	return r
 }
 
-// limits: a webhook fits one packet or two; whoever needs longer is not Cronofy.
-func limits() httpserver.Limits {
-	return httpserver.Limits{Header: 5 * time.Second, Read: 10 * time.Second, Write: 5 * time.Second, HeaderBytes: 16 << 10,
-		Connections: 256, Close: 100 * time.Millisecond}
-}
+var limits = httpserver.Limits{HeaderBytes: 16 << 10, Connections: 256, Close: 100 * time.Millisecond}
 
 // ErrClosed: the Receiver was closed before the account was answered.
 var ErrClosed = errors.New("delegated access was ended")

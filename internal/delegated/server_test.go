@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"confer/cronofy"
+	"confer/internal/httpserver"
 )
 
 func TestSignatures(t *testing.T) {
@@ -193,11 +194,11 @@ func TestSlowSendersAreCut(t *testing.T) {
 		begin func(id string) string
 		limit time.Duration
 	}{
-		"silence":     {func(string) string { return "" }, limits().Header},
-		"half a head": {func(id string) string { return "POST /" + id + " HTTP/1.1\r\nHost: x\r\n" }, limits().Header},
+		"silence":     {func(string) string { return "" }, httpserver.Patience},
+		"half a head": {func(id string) string { return "POST /" + id + " HTTP/1.1\r\nHost: x\r\n" }, httpserver.Patience},
 		"half a body": {func(id string) string {
 			return "POST /" + id + " HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{"
-		}, limits().Read},
+		}, httpserver.Patience},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -245,7 +246,7 @@ func TestFloodsCutTheOldest(t *testing.T) {
 		d := open(t, cfg, "amara@example.test")
 		results := access(t.Context(), d)
 		r := <-f.asked
-		for range 3 * limits().Connections {
+		for range 3 * limits.Connections {
 			c := m.dial()
 			defer c.Close()
 		}

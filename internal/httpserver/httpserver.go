@@ -14,10 +14,13 @@ import (
 	"time"
 )
 
+// Patience is how long a request may take, and its answer. Browsers and webhooks
+// fit a packet or two; whoever needs longer is neither.
+const Patience = 5 * time.Second
+
 // Limits are those of a Server. None may be zero.
 type Limits struct {
-	Header, Read, Write time.Duration // for a request's header, for all of it, and for the answer
-	HeaderBytes         int           // net/http answers 431 above it by itself
+	HeaderBytes int // net/http answers 431 above it by itself
 
 	// Connections open at once; above it the oldest is cut. With SilentOnly those
 	// that have sent something do not count.
@@ -45,9 +48,8 @@ func Serve(h http.Handler, limits Limits, listeners ...net.Listener) *Server {
 	s := &Server{Handler: h, limits: limits, listeners: listeners}
 	s.srv = &http.Server{
 		Handler:                      h,
-		ReadHeaderTimeout:            limits.Header,
-		ReadTimeout:                  limits.Read,
-		WriteTimeout:                 limits.Write,
+		ReadTimeout:                  Patience,
+		WriteTimeout:                 Patience,
 		MaxHeaderBytes:               limits.HeaderBytes,
 		DisableGeneralOptionsHandler: true,
 		ErrorLog:                     log.New(io.Discard, "", 0), // the default writes into the terminal

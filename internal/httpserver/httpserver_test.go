@@ -27,7 +27,7 @@ func TestFloodsCutTheOldest(t *testing.T) {
 			t.Parallel()
 			l, err := net.Listen("tcp4", "127.0.0.1:0")
 			require.NoError(t, err)
-			s := Serve(http.NotFoundHandler(), Limits{Header: time.Minute, Read: time.Minute, Write: time.Minute, HeaderBytes: 1 << 10,
+			s := Serve(http.NotFoundHandler(), Limits{HeaderBytes: 1 << 10,
 				Connections: most, SilentOnly: silentOnly, Close: 10 * time.Millisecond}, l)
 			defer s.Close()
 			var flood []net.Conn
