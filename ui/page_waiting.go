@@ -70,40 +70,34 @@ func waitingActions(c Context) []Action {
 	show := Action{Key: "u", Words: "show the whole approval link", Short: "show it whole", Act: Act{Show: at.URL, Told: "The approval link for the administrator. It can be used once."}}
 	paste := Action{Key: "p", Words: "paste the final address", Short: "paste", Act: Act{Open: pagePaste}}
 	message := Action{Key: "m", Words: "message for the administrator", Short: "message", Act: Act{Open: pageMessage}}
-	rest := []Action{
-		{Key: "c", Words: "copy the approval link", Act: Act{Copy: at.URL, Told: "The approval link was sent to the terminal's clipboard. It works in any browser."}, Aside: true},
-	}
-	if c.Files {
-		rest = append(rest, Action{Key: "w", Words: "write the approval link to a file", Aside: true,
-			Act: Act{Save: &Text{What: "The approval link", File: "confer-link.txt", Body: at.URL + "\n"}}})
-	}
-	rest = append(rest, askToPermit,
-		Action{Key: "n", Words: "make a new approval link", Aside: true, Act: Act{Event: flow.NewLinkWanted{}, Told: "A new approval link is on its way. The earlier one still counts."}},
-		Action{Key: "+", Words: "more time", Aside: true, Act: Act{Event: flow.Extended{}}})
-	if !at.Until.IsZero() {
-		rest = append(rest, Action{Key: "0", Words: "wait without an end, until you stop", Aside: true, Act: Act{Event: flow.Extended{Endless: true}, Told: "confer waits until you stop."}})
-	}
-	if c.Step == flow.StepAuthorize {
-		key := "d"
-		if c.Approves && !at.Opened { // where d denies
-			key = "i"
-		}
-		rest = append(rest, Action{Key: key, Words: "it's done, but nothing came back", Aside: true, Act: Act{Open: pageHanded}})
-	}
-	first := []Action{open, message, paste, show}
+	all, handed := []Action{open, message, paste, show}, "d"
 	switch {
 	case c.Approves && !at.Opened:
 		as := Act{Event: flow.ApprovalWanted{}, Told: "The sandbox's administrator is approving."}
-		first = []Action{{Key: "enter", Words: "approve as the administrator would", Short: "approve as the administrator", Act: as},
+		handed = "i"
+		all = []Action{{Key: "enter", Words: "approve as the administrator would", Short: "approve as the administrator", Act: as},
 			{Key: "d", Words: "deny as the administrator would", Short: "deny", Act: Act{Event: flow.ApprovalWanted{Deny: true}, Told: "The sandbox's administrator is refusing."}},
 			open, message, paste, show, {Key: "a", Words: "approve as the administrator would", Act: as}}
 	case !at.Listening, c.away(), at.Browser != "": // a person will most likely carry it there and back
-		first = []Action{show, paste, message, open}
+		all = []Action{show, paste, message, open}
 	}
-	for i := range first {
-		first[i].Aside = i > 2
+	all = append(all, Action{Key: "c", Words: "copy the approval link", Act: Act{Copy: at.URL, Told: "The approval link was sent to the terminal's clipboard. It works in any browser."}})
+	if c.Files {
+		all = append(all, Action{Key: "w", Words: "write the approval link to a file", Act: Act{Save: &Text{What: "The approval link", File: "confer-link.txt", Body: at.URL + "\n"}}})
 	}
-	return append(first, rest...)
+	all = append(all, askToPermit,
+		Action{Key: "n", Words: "make a new approval link", Act: Act{Event: flow.NewLinkWanted{}, Told: "A new approval link is on its way. The earlier one still counts."}},
+		Action{Key: "+", Words: "more time", Act: Act{Event: flow.Extended{}}})
+	if !at.Until.IsZero() {
+		all = append(all, Action{Key: "0", Words: "wait without an end, until you stop", Act: Act{Event: flow.Extended{Endless: true}, Told: "confer waits until you stop."}})
+	}
+	if c.Step == flow.StepAuthorize {
+		all = append(all, Action{Key: handed, Words: "it's done, but nothing came back", Act: Act{Open: pageHanded}})
+	}
+	for i := range all {
+		all[i].Aside = i > 2
+	}
+	return all
 }
 
 // away tells whether browsers are most likely on another machine.
