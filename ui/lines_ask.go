@@ -346,7 +346,8 @@ func (p *linesWizard) next(input bool) (got linesKind, line string, _ error) {
 		return linesTicked, "", nil
 	case <-p.pause.C:
 		return linesPaused, "", nil
-	case <-p.in.terminal.resumed():
+	case stop := <-p.in.stops:
+		p.in.stands(stop)
 		p.write(p.cfg.Err, p.asking) // the shell has written over it
 		return linesMore, "", nil
 	case r := <-reads:

@@ -4,7 +4,6 @@ import (
 	"io"
 	"os"
 	"runtime"
-	"sync"
 	"unicode/utf8"
 
 	"github.com/muesli/cancelreader"
@@ -38,12 +37,16 @@ type linesRead struct {
 	err  error
 }
 
-// linesInput makes lines of what is read.
+// linesInput makes lines of what is read. Signals from keys stay on at a terminal, so
+// that ctrl+c ends the program the usual way.
 type linesInput struct {
-	file     io.Reader
-	terminal *linesTerminal // nil: a pipe, a file
-	typed    bool           // by a person, at a terminal
-	mode     linesMode
+	file   io.Reader
+	typed  bool // by a person, at a terminal
+	mode   linesMode
+	change func(linesMode) error // nil: a pipe, a file
+	fd     int
+	job    *suspend.Job
+	stops  chan bool // true: the program is to stop; false: it went on after a stop that nobody saw coming
 
 	gives chan linesRead // what one goroutine reads of file
 	stop  func()         // ends it; what it has read and not given is forgotten
@@ -57,7 +60,15 @@ type linesInput struct {
 func openLinesInput(r io.Reader) *linesInput {
 	in := &linesInput{file: r, gives: make(chan linesRead)}
 	if f, ok := r.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-		in.terminal, in.typed = openLinesTerminal(int(f.Fd())), true
+		in.fd, in.typed, in.stops = int(f.Fd()), true, make(chan bool, 1)
+		in.change = linesModes(in.fd)
+		tell := func(stop bool) {
+			select {
+			case in.stops <- stop:
+			default: // one is told already
+			}
+		}
+		in.job = suspend.Watch(func(*suspend.Job) { tell(true) }, func() { tell(false) })
 	}
 	in.start()
 	return in
@@ -91,22 +102,31 @@ func (in *linesInput) start() {
 // close puts the terminal back and stops reading.
 func (in *linesInput) close() {
 	_ = in.set(linesCooked)
-	if in.terminal != nil {
-		in.terminal.job.Close()
+	if in.job != nil {
+		in.job.Close()
 	}
 	in.stop()
 }
 
-// set changes the terminal's mode; without a terminal there is none.
+// set changes the terminal's mode, and never flushes: what was typed ahead is kept.
 func (in *linesInput) set(m linesMode) error {
-	if in.mode == m {
-		return nil
-	}
-	if err := in.terminal.set(m); err != nil {
-		return err
+	if in.change != nil && in.mode != m {
+		if err := in.change(m); err != nil {
+			return err
+		}
 	}
 	in.mode = m
 	return nil
+}
+
+// stands lets the program stop, with the terminal as its shell wants it, and sets the
+// mode anew: a shell that was in between has left its own, which shows a secret.
+func (in *linesInput) stands(stop bool) {
+	if stop {
+		_ = in.change(linesCooked)
+		in.job.Stop()
+	}
+	_ = in.change(in.mode)
 }
 
 // shows tells whether the terminal writes what is typed, line breaks included.
@@ -130,9 +150,9 @@ func (in *linesInput) drop() {
 	if !in.typed {
 		return
 	}
-	if in.terminal != nil {
+	if in.change != nil {
 		in.stop()
-		linesFlush(in.terminal.fd)
+		linesFlush(in.fd)
 		in.start()
 	}
 	in.lines, in.pending = nil, nil
@@ -175,64 +195,6 @@ func (in *linesInput) key(c byte) {
 func (in *linesInput) line() {
 	in.lines = append(in.lines, string(in.pending))
 	in.pending = nil
-}
-
-// linesTerminal changes how a terminal hands on what is typed. Signals from
-// keys stay on, so that ctrl+c ends the program the usual way.
-type linesTerminal struct {
-	fd     int
-	change func(linesMode) error
-	job    *suspend.Job
-
-	mu   sync.Mutex
-	mode linesMode
-
-	wentOn chan struct{} // after a stop
-}
-
-func openLinesTerminal(fd int) *linesTerminal {
-	t := &linesTerminal{fd: fd, change: linesModes(fd), wentOn: make(chan struct{}, 1)}
-	t.job = suspend.Watch(func(job *suspend.Job) { // the terminal is the shell's while the program is stopped
-		t.mu.Lock()
-		defer t.mu.Unlock()
-		_ = t.change(linesCooked)
-		job.Stop()
-		t.goOn()
-	}, func() { // a shell that was in between has left a mode of its own, which shows a secret
-		t.mu.Lock()
-		defer t.mu.Unlock()
-		t.goOn()
-	})
-	return t
-}
-
-func (t *linesTerminal) goOn() {
-	_ = t.change(t.mode)
-	select {
-	case t.wentOn <- struct{}{}:
-	default:
-	}
-}
-
-func (t *linesTerminal) resumed() <-chan struct{} {
-	if t == nil {
-		return nil
-	}
-	return t.wentOn
-}
-
-// set never flushes: what was typed ahead is kept.
-func (t *linesTerminal) set(m linesMode) error {
-	if t == nil {
-		return nil
-	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if err := t.change(m); err != nil {
-		return err
-	}
-	t.mode = m
-	return nil
 }
 
 // linesCancelable makes a read that can be given up, where one can. A regular file
