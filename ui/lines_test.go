@@ -169,14 +169,14 @@ func linesEndScenes() []linesScene {
 			k.reports(linkReady())
 		}},
 		{name: "accounts", state: linesFrom(toLinked()...), talk: linesAccounts},
-		{name: "another", state: linesFrom(toLinked()...), talk: func(k *linesTalk) { k.types("2", "") }},
+		{name: "another", state: linesFrom(toLinked()...), talk: func(k *linesTalk) { k.types("3", "") }},
 		{name: "ended", state: linesFrom(toTable()...), talk: func(k *linesTalk) {
 			require.NoError(k.t, k.in.Close())
 			synctest.Wait()
 			k.reports(read(4), flow.LookPlanned{At: start.Add(5 * time.Second)})
 		}},
 		{name: "token", state: linesFrom(toLinked()...), talk: func(k *linesTalk) {
-			k.types("1", "3", testSecret)
+			k.types("2", testSecret)
 			k.reports(read(1), flow.LookPlanned{At: k.now.Add(5 * time.Second)})
 			k.types("q")
 		}},
@@ -233,7 +233,7 @@ func linesWalk(k *linesTalk) {
 	k.tick(linesEvery)
 	k.reports(flow.AnswerArrived{}, linked())
 	k.to(pageLinked)
-	k.types("1", "2", "people.csv")
+	k.types("1", "people.csv")
 	k.reports(read(8), flow.LookPlanned{At: k.now.Add(5 * time.Second)})
 	rows := people(8)
 	rows[3].Record = person(11)
@@ -351,13 +351,13 @@ func linesPaste(k *linesTalk) {
 	k.reports(flow.AnswerRejected{Err: callback.ErrStateUsed})
 	k.types("p", "http://127.0.0.1:8739/callback?")
 	k.reports(flow.AnswerArrived{}, linked())
-	k.types("3")
+	k.types("4")
 }
 
 func linesAccounts(k *linesTalk) {
-	k.types("?", "", "?", "file", "b", "file", "nowhere.csv")
+	k.types("?", "", "b", "file", "nowhere.csv")
 	k.reports(fail(&flow.AccountsError{Err: os.ErrNotExist}))
-	k.types("b", "3", testSecret, "x")
+	k.types("b", "token", testSecret, "x")
 	k.reports(flow.Paused{Until: start.Add(time.Second), Reason: "rate limit"}, flow.Paused{Until: start.Add(30 * time.Second), Reason: "rate limit"},
 		read(1), flow.LookPlanned{At: start.Add(65 * time.Second)})
 	k.types("?", "r")
@@ -371,10 +371,10 @@ func linesAccounts(k *linesTalk) {
 // rows too, which come cleaned and are not trusted to.
 func linesHostile(k *linesTalk) {
 	const evil = "\x1b[2J\x07\u202eevil\r\x9b1m\u009d0;x\x07"
-	k.types("1", "2", "a\x1b[31m.csv")
+	k.types("1", "a\x1b[31m.csv")
 	rows := people(2)
 	rows[0].Record.Account.Email = evil
 	rows[1].Record.Profiles[0].ProfileName, rows[1].Record.Profiles[0].RelinkURL = evil, "https://x.example.test/"+evil
 	k.reports(flow.ProfilesRead{Rows: rows, Counts: summaryOf(rows)}, fail(&flow.AccountsError{Err: errors.New(evil)}))
-	k.types("3\x1b[A")
+	k.types("4\x1b[A")
 }

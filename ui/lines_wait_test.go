@@ -73,7 +73,7 @@ func TestLinesPasteUnfinished(t *testing.T) {
 		require.Empty(t, k.pasted())
 		k.reports(flow.AnswerArrived{}, linked())
 		k.to(pageLinked)
-		k.keys("3\n\n")
+		k.keys("4\n\n")
 		synctest.Wait()
 		require.Empty(t, k.pasted())
 		require.True(t, k.finishes().last.Watch.Started && k.finishes().last.Answers.Accounts.None())
@@ -214,7 +214,7 @@ func TestLinesTypedAhead(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		k := linesRun(t, linesAt(t, toWaiting()...), func(c *Config) {
-			c.Input = strings.NewReader(linesFinal + strings.Repeat("\n", int(flow.StepProfiles-flow.StepAuthorize)) + "3\n")
+			c.Input = strings.NewReader(linesFinal + strings.Repeat("\n", int(flow.StepProfiles-flow.StepAuthorize)) + "4\n")
 		})
 		require.Equal(t, []string{linesFinal}, k.pasted())
 		k.reports(flow.AnswerArrived{}, linked())

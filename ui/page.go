@@ -237,7 +237,6 @@ var pages = map[pageID]func(Context) Page{
 	pageMessage:      messagePage,
 	pagePermit:       permitPage,
 	pageHanded:       handedPage,
-	pageAccounts:     accountsPage,
 	pageAccountsFile: accountsFilePage,
 	pageAccessToken:  accessTokenPage,
 	pageTable:        tablePage,

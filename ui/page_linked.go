@@ -12,7 +12,6 @@ import (
 // from to check it, and the end.
 const (
 	pageLinked       pageID = "linked"
-	pageAccounts     pageID = "check accounts"
 	pageAccountsFile pageID = "file of accounts"
 	pageAccessToken  pageID = "access token"
 	pageDone         pageID = "done"
@@ -37,9 +36,9 @@ func profilesPath(s flow.State) []pageID {
 	case s.Watch.Started:
 		return []pageID{pageTable}
 	case s.Problem != nil && a.Path != "":
-		return []pageID{pageLinked, pageAccounts, pageAccountsFile}
+		return []pageID{pageLinked, pageAccountsFile}
 	case s.Problem != nil && !a.Token.Empty():
-		return []pageID{pageLinked, pageAccounts, pageAccessToken}
+		return []pageID{pageLinked, pageAccessToken}
 	}
 	return []pageID{pageLinked}
 }
@@ -48,13 +47,14 @@ func linkedPage(c Context) Page {
 	p := Page{
 		Title: "Linked", Found: linkedNotes(c), Warning: c.Notice, Problem: c.problem(),
 		Fields: []Field{{Name: "next", Kind: FieldChoice, Options: []Option{
-			{Value: "check", Label: "Check accounts", Note: "optional: does it work?", Act: Act{Open: pageAccounts}},
+			{Value: "file", Label: "Check accounts", Note: "optional: with a list of tokens", Act: Act{Open: pageAccountsFile}},
+			{Value: "token", Label: "Check one account", Note: "optional: with its access token", Act: Act{Open: pageAccessToken}},
 			{Value: "another", Label: "Another link", Note: "another organisation or provider", Act: Act{Event: flow.AnotherWanted{}}},
 			{Value: "finish", Label: "Finish", Act: Act{Event: noAccounts}},
 		}}},
 		Actions: []Action{{Key: "f", Words: "finish", Act: Act{Event: noAccounts}}},
 		Explain: []string{"The link is made. Cronofy now looks for each calendar account's e-mail address at the provider, and gives those it finds a conferencing profile: their meetings get an address by themselves.",
-			"Checking accounts reads these profiles. It is optional, and changes nothing."},
+			"Checking accounts reads these profiles. It is optional, and changes nothing. Cronofy lists no accounts, so they are read one by one, each with an access token of the account. Your application has one for each account that signed up through it."},
 	}
 	switch {
 	case c.Returning():
@@ -71,27 +71,6 @@ func linkedPage(c Context) Page {
 }
 
 var noAccounts = flow.AccountsGiven{}
-
-func accountsPage(c Context) Page {
-	answer := "none"
-	switch a := c.Answers.Accounts; {
-	case a.Path != "":
-		answer = "file"
-	case !a.Token.Empty():
-		answer = "token"
-	}
-	return Page{
-		Title: "Check it now? (optional)",
-		Lead:  "Cronofy lists no accounts, so their conferencing profiles are read one by one, each with a token of the account.",
-		Fields: []Field{{Name: "accounts", Label: "Accounts", Kind: FieldChoice, Answer: answer, Options: []Option{
-			{Value: "none", Label: "Skip", Act: Act{Event: noAccounts}},
-			{Value: "file", Label: "A file", Note: "a list with access tokens", Act: Act{Open: pageAccountsFile}},
-			{Value: "token", Label: "One access token", Note: "of one account, pasted", Act: Act{Open: pageAccessToken}},
-		}}},
-		Problem: c.problem(), Warning: c.Notice,
-		Explain: []string{"Your application has an access token for each account that signed up through it. A file with them, or a single one, is enough to see whether accounts have their conferencing profiles. Nothing is changed by reading them."},
-	}
-}
 
 const (
 	fieldPath  = "accounts"

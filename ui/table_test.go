@@ -203,7 +203,7 @@ func TestNewListForgetsTheOld(t *testing.T) {
 	m, _ := tableOf(t, 20)
 	press(m, "esc")
 	require.Equal(t, pageLinked, m.at())
-	press(m, "enter", "3", "enter", "paste:"+testSecret, "enter")
+	press(m, "2", "enter", "paste:"+testSecret, "enter")
 	require.Equal(t, pageTable, m.at())
 	require.Zero(t, len(m.profile.rows.order))
 }

@@ -289,7 +289,7 @@ func TestWalkToTheTable(t *testing.T) {
 	w.to(pagePaste)
 	w.press("type:http://127.0.0.1:8739/callback?code=abc&state=1", "enter")
 	w.to(pageLinked)
-	w.press("enter", "enter", "enter")
+	w.press("enter", "enter")
 	w.sees("12 connected")
 	w.press("right", "esc", "r", "right", "esc")
 	w.sees("next look in 0:12")
@@ -309,7 +309,7 @@ func TestEnterAloneWalksTheSandbox(t *testing.T) {
 	w := open(t, *sandboxFound(), s, 80, 24)
 	w.toTheLink()
 	w.to(pageLinked)
-	for _, text := range []string{"Check it now?", "› sandbox", "9 connected", "9 of 15 accounts connected"} {
+	for _, text := range []string{"› sandbox", "9 connected", "9 of 15 accounts connected"} {
 		w.press("enter")
 		w.sees(text)
 	}
