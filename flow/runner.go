@@ -32,40 +32,26 @@ const (
 // nothing between tasks but the states it has issued, which stay good until
 // the run ends, and the pages of the last authorization.
 type Runner struct {
-	// NewClient makes a client for a site and an application; it tells notify
-	// when a call has to wait. Required.
+	// NewClient makes a client that tells notify when a call has to wait.
 	NewClient func(site cronofy.Site, app cronofy.App, notify func(cronofy.Wait)) *cronofy.Client
-	// Stores are the places for secrets. Required.
-	Stores links.Stores
-	// Links keeps links made and unfinished answers; nil: nothing is kept.
-	Links *links.File
-	// Listen takes the callback's port; nil: the network's.
-	Listen callback.ListenFunc
-	// NoDraft: another run has the place for unfinished answers in Links.
-	NoDraft bool
+	Stores    links.Stores        // the places for secrets
+	Links     *links.File         // keeps links made and unfinished answers; nil: nothing is kept
+	NoDraft   bool                // another run has the place for unfinished answers in Links
+	Listen    callback.ListenFunc // takes the callback's port; nil: the network's
 	// OpenURL asks for a browser; nil: none is opened. The built-in one returns when it
 	// has ended, with a *BrowserError: when no answer is here by then, none will come.
 	OpenURL func(url string) error
 	// Approve has the sandbox's built-in browser approve at a link, or deny, as the
 	// administrator would; nil: there is none. It returns as OpenURL's does.
 	Approve func(url string, approve bool) error
-	// OpenAccounts opens a list of accounts by its path; neither that nor a read
-	// outlives ctx. Required for lists.
+	// OpenAccounts opens a list of accounts by its path; neither that nor a read outlives ctx.
 	OpenAccounts func(ctx context.Context, path string) (io.ReadCloser, error)
-	// Tokens hears of the tokens of a new link, before they are stored; nil: nobody
-	// else takes them.
-	Tokens func(Link, cronofy.Token)
-	// Timeout is how long the administrator has; 0: DefaultTimeout.
-	Timeout time.Duration
-	// Looks are the pauses between looks at the profiles; nil: growing ones.
-	Looks []time.Duration
-	// Unattended: nobody can be asked. A missing keyring is then an error.
-	Unattended bool
-	// ReachPause is between two questions whether Cronofy can be reached again, where
-	// a code waits for that; 0: 5 seconds.
-	ReachPause time.Duration
-	// Log takes down names of tasks and events, and errors; nil: nobody does.
-	Log *slog.Logger
+	Tokens       func(Link, cronofy.Token) // hears of the tokens of a new link before they are stored; nil: nobody does
+	Timeout      time.Duration             // how long the administrator has; 0: DefaultTimeout
+	Looks        []time.Duration           // pauses between looks at the profiles; nil: growing ones
+	Unattended   bool                      // nobody can be asked: a missing keyring is then an error
+	ReachPause   time.Duration             // between two questions whether Cronofy can be reached again; 0: 5 seconds
+	Log          *slog.Logger              // takes down names of tasks and events, and errors; nil: nobody does
 
 	states *callback.States
 	saver  saver

@@ -102,7 +102,7 @@ func newCage(t *testing.T) *cage {
 	c := g.server.Credentials()
 	g.env = []string{"HOME=" + g.dir, "XDG_STATE_HOME=" + g.dir, "XDG_RUNTIME_DIR=" + g.dir, "TMPDIR=" + t.TempDir(),
 		"CRONOFY_API_URL=" + api.URL, "CRONOFY_APP_URL=" + g.server.AppURL(), "CRONOFY_CLIENT_ID=" + c.ClientID,
-		"CONFER_SERVICE_ACCOUNT=" + c.ServiceAccountID, "CANARY_BROWSER_NOTES=" + g.seen}
+		"CONFER_SERVICE_ACCOUNT=" + c.ServiceAccountID, "CANARY_BROWSER_NOTES=" + g.seen, "CANARY_APP_URL=" + g.server.AppURL()}
 	g.add("client secret", canarySecret)
 	g.add("passphrase", canaryPassphrase)
 	return g
@@ -177,7 +177,7 @@ func canaryBrowser() {
 			note("process cmdline", string(b))
 		}
 	}
-	app := os.Getenv("CRONOFY_APP_URL")
+	app := os.Getenv("CANARY_APP_URL")
 	client := &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
 		resp, err := http.DefaultTransport.RoundTrip(r)
 		if err != nil || strings.HasPrefix(r.URL.String(), app) {
@@ -247,7 +247,7 @@ func crashCommand() {
 		var caught *crash.Error
 		if errors.As(err, &caught) {
 			sayCrash(os.Stderr, caught)
-			err = &exitError{flow.ExitFailed}
+			err = exitWith(flow.ExitFailed)
 		}
 	}
 	w.close()

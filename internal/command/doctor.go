@@ -67,9 +67,9 @@ func examine(ctx context.Context, f *settings, e environment, s streams) error {
 	m.Examine(ctx, out.add)
 	switch {
 	case ctx.Err() != nil:
-		return &exitError{flow.ExitCancelled}
+		return exitWith(flow.ExitCancelled)
 	case out.left:
-		return &exitError{flow.ExitFailed}
+		return exitWith(flow.ExitFailed)
 	}
 	place := doctor.SiteName(a.Site)
 	text := doctor.Registration(f.clientID, place, m.RedirectURIs)
@@ -80,7 +80,7 @@ func examine(ctx context.Context, f *settings, e environment, s streams) error {
 			out.problems, lines.ReplaceAllString(text, "    $0"))
 	}
 	if out.problems > 0 {
-		return &exitError{flow.ExitFailed}
+		return exitWith(flow.ExitFailed)
 	}
 	return nil
 }

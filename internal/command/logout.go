@@ -62,7 +62,7 @@ func logout(ctx context.Context, f *logoutFlags, e environment, s streams) error
 	q := &logoutRun{m: m, f: f, s: s, ev: newEvents(s.out)}
 	if f.leftOver {
 		q.deleteUnneeded(ctx)
-		return &exitError{q.exit}
+		return exitWith(q.exit)
 	}
 	chosen, err := f.choose(ctx, m)
 	if err != nil {
@@ -71,13 +71,13 @@ func logout(ctx context.Context, f *logoutFlags, e environment, s streams) error
 	for _, l := range chosen {
 		q.forget(ctx, l)
 		if ctx.Err() != nil || q.exit == flow.ExitCancelled {
-			return &exitError{flow.ExitCancelled}
+			return exitWith(flow.ExitCancelled)
 		}
 	}
 	if f.all {
 		q.deleteUnneeded(ctx)
 	}
-	return &exitError{q.exit}
+	return exitWith(q.exit)
 }
 
 func (f *logoutFlags) checkFlags(s streams) error {

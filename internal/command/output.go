@@ -139,7 +139,7 @@ func isWrite(err error) bool {
 // writtenOr is the exit code of a run, unless its results could not be written.
 func writtenOr(s streams, err error, code int) int {
 	r, ok := s.out.(*results)
-	if _, said := errors.AsType[*failure](err); said || !ok {
+	if f, failed := errors.AsType[*failure](err); failed && f.Summary != "" || !ok {
 		return code
 	}
 	r.mu.Lock()

@@ -499,17 +499,16 @@ func (r *profilesRun) words(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return r.cancelled()
 	}
-	_, toSay := errors.AsType[*failure](err)
-	_, said := errors.AsType[*exitError](err)
+	_, ours := errors.AsType[*failure](err)
 	call, isCall := errors.AsType[*delegated.CallError](err)
 	p := flow.Explain(err, flow.StepProfiles)
 	switch {
-	case toSay, said:
+	case ours:
 		return err
 	case errors.Is(err, delegated.ErrNotServiceAccount):
 		return usage(err.Error(), "a service account's sub begins with ser_; give its token with --service-account-token-file")
 	case errors.Is(err, errOutput) && r.f.toStdout() && readerLeft(err):
-		return &exitError{flow.ExitFailed}
+		return exitWith(flow.ExitFailed)
 	case errors.Is(err, errOutput):
 		return failed("the records could not be written: "+cronofy.FileReason(err), "make room, or name another file with --out")
 	case errors.Is(err, profiles.ErrTokensLost):
@@ -523,7 +522,7 @@ func (r *profilesRun) words(ctx context.Context, err error) error {
 	}
 	complain(r.s.err, p.Summary, p.Hint)
 	r.tellAsked()
-	return &exitError{p.Exit}
+	return exitWith(p.Exit)
 }
 
 // cancelled says what a run that was ended leaves.
@@ -533,7 +532,7 @@ func (r *profilesRun) cancelled() error {
 		fmt.Fprintln(r.s.err, "confer: cancelled: nothing was written to the file of --out; with --continue it keeps what was read")
 	}
 	r.tellAsked()
-	return &exitError{flow.ExitCancelled}
+	return exitWith(flow.ExitCancelled)
 }
 
 // wasAsked: an error of a call to Cronofy, and not of what comes before it.
@@ -554,7 +553,7 @@ func (r *profilesRun) verdict(sum profiles.Summary) error {
 	}
 	if sum.Read == 0 {
 		complain(r.s.err, "the list holds no accounts", "it needs a header with email and access_token, and a line for each account")
-		return &exitError{flow.ExitUsage}
+		return exitWith(flow.ExitUsage)
 	}
 	r.tellNotYet(sum)
 	failed := sum.Failed > 0
@@ -580,7 +579,7 @@ func (r *profilesRun) verdict(sum profiles.Summary) error {
 		}
 	}
 	if failed {
-		return &exitError{flow.ExitFailed}
+		return exitWith(flow.ExitFailed)
 	}
 	return nil
 }

@@ -137,7 +137,7 @@ func (r *profilesRun) confirm(list profiles.Addresses, scopeGuessed bool) error 
 	}
 	if a := strings.ToLower(answer); a != "y" && a != "yes" {
 		fmt.Fprintln(r.s.err, "Nothing was authorized.")
-		return &exitError{flow.ExitCancelled}
+		return exitWith(flow.ExitCancelled)
 	}
 	return nil
 }

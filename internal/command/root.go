@@ -83,16 +83,15 @@ func sayCrash(w io.Writer, caught *crash.Error) {
 	_, _ = w.Write(caught.Stack)
 }
 
-// exitError ends the program with a code; what there was to say is said.
-type exitError struct{ code int }
-
-func (e *exitError) Error() string { return fmt.Sprintf("exit code %d", e.code) }
-
-// failure ends the program with words that are still to be said. Those of this
-// package are fragments without a capital and a period, as for standard error.
+// failure ends the program with words that are still to be said, or with its exit code
+// alone. The words of this package are fragments without a capital and a period, as for
+// standard error.
 type failure struct{ flow.Problem }
 
 func (f *failure) Error() string { return f.Summary }
+
+// exitWith is for the end of which all is said.
+func exitWith(code int) error { return &failure{flow.Problem{Exit: code}} }
 
 // usage is for a call that cannot be carried out as it stands.
 func usage(summary, hint string) error { return usageAt(flow.StepDataCenter, summary, hint) }
@@ -110,21 +109,20 @@ func failed(summary, hint string) error {
 // ended is the end with a problem, of which nothing is said to whoever cancelled.
 func ended(p flow.Problem) error {
 	if p.Code == flow.CodeCancelled {
-		return &exitError{p.Exit}
+		return exitWith(p.Exit)
 	}
 	return &failure{p}
 }
 
 // exitCode says what went wrong, once, and gives the code for it.
 func exitCode(err error, w io.Writer) int {
-	exit, said := errors.AsType[*exitError](err)
-	f, toSay := errors.AsType[*failure](err)
+	f, ok := errors.AsType[*failure](err)
 	switch {
-	case said:
-		return exit.code
+	case ok && f.Summary == "":
+		return f.Exit
 	case errors.Is(err, context.Canceled):
 		return flow.ExitCancelled
-	case toSay:
+	case ok:
 		complain(w, f.Summary, f.Hint)
 		return f.Exit
 	case err == nil, isWrite(err): // writtenOr says what there is to say

@@ -100,11 +100,11 @@ func serveSandbox(ctx context.Context, f *sandboxFlags, s streams) error {
 		return err
 	}
 	if _, err := io.WriteString(s.out, lines); err != nil {
-		return &exitError{flow.ExitFailed}
+		return exitWith(flow.ExitFailed)
 	}
 	fmt.Fprintf(s.err, "Control page: %s\nNothing here is real. Ctrl+C stops it.\n", server.ControlURL())
 	<-ctx.Done()
-	return &exitError{flow.ExitCancelled}
+	return exitWith(flow.ExitCancelled)
 }
 
 func (f *sandboxFlags) check() error {

@@ -194,7 +194,7 @@ func setupWizard(ctx context.Context, w *wiring, plain bool, s streams, e enviro
 	}
 	if caught, ok := errors.AsType[*crash.Error](err); ok {
 		sayCrash(s.err, caught)
-		return &exitError{flow.ExitFailed}
+		return exitWith(flow.ExitFailed)
 	}
 	if ctx.Err() == nil && err != nil && !readerLeft(err) {
 		return failed("the wizard cannot be shown: "+cronofy.CleanText(err.Error(), 200), "give the answers by flags and --no-input")
@@ -214,7 +214,7 @@ func sayEnd(last flow.State, kept bool, tokens *tokenFile, s streams) error {
 	}
 	if len(last.Made) == 0 && last.ApprovedNow() {
 		fmt.Fprintln(s.err, "The administrator approved, so the link most likely exists; confer has no token of its own for it.")
-		return &exitError{flow.ExitFailed}
+		return exitWith(flow.ExitFailed)
 	}
 	if len(last.Made) == 0 {
 		fmt.Fprintln(s.err, "Nothing was linked.")
@@ -224,7 +224,7 @@ func sayEnd(last flow.State, kept bool, tokens *tokenFile, s streams) error {
 		case kept:
 			fmt.Fprintln(s.err, "Your answers are kept: confer goes on where you stopped.")
 		}
-		return &exitError{flow.ExitCancelled}
+		return exitWith(flow.ExitCancelled)
 	}
 	l := last.Made[len(last.Made)-1]
 	if l.Store == keystore.None {
@@ -352,7 +352,7 @@ func (t *tokenFile) warning(l flow.Link) string {
 // failed is the exit of a set-up whose tokens are not where they were wanted.
 func (t *tokenFile) failed() error {
 	if t.err != nil {
-		return &exitError{flow.ExitFailed}
+		return exitWith(flow.ExitFailed)
 	}
 	return nil
 }
@@ -454,11 +454,11 @@ func accountsAfterLink(ctx context.Context, f *settings, w *wiring, last flow.St
 	}
 	if err := w.runner.EachProfile(ctx, last, emit); err != nil && !readerLeft(err) {
 		if ctx.Err() != nil {
-			return &exitError{flow.ExitCancelled}
+			return exitWith(flow.ExitCancelled)
 		}
 		p := flow.Explain(err, flow.StepProfiles)
 		complain(s.err, p.Summary, p.Hint)
-		return &exitError{flow.ExitFailed}
+		return exitWith(flow.ExitFailed)
 	}
 	return nil
 }

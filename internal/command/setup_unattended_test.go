@@ -76,7 +76,7 @@ func TestTokensOfASecondLink(t *testing.T) {
 	}
 	var out strings.Builder
 	err := sayEnd(flow.State{Made: []flow.Link{first, second}}, true, &w.tokens, streams{err: &out})
-	require.Equal(t, &exitError{flow.ExitFailed}, err)
+	require.Equal(t, exitWith(flow.ExitFailed), err)
 	require.Contains(t, out.String(), "tokens.json has those of "+first.ID()+" already.\n")
 	written, err := os.ReadFile(w.tokens.path)
 	require.NoError(t, err)

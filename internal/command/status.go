@@ -53,7 +53,7 @@ func showStatus(ctx context.Context, f *statusFlags, e environment, s streams) e
 		for _, l := range c.Links {
 			report.checks[l.ID()] = checkLink(ctx, m, l)
 			if ctx.Err() != nil || report.checks[l.ID()].Problem.Code == flow.CodeCancelled {
-				return &exitError{flow.ExitCancelled}
+				return exitWith(flow.ExitCancelled)
 			}
 		}
 	}
@@ -66,7 +66,7 @@ func showStatus(ctx context.Context, f *statusFlags, e environment, s streams) e
 		report.text(s.out, columnsOf(s.out))
 	}
 	if report.problem() {
-		return &exitError{flow.ExitFailed}
+		return exitWith(flow.ExitFailed)
 	}
 	return nil
 }

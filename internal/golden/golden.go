@@ -42,12 +42,8 @@ func Equal(t testing.TB, path, got string) {
 // visible writes control characters out, so that a failure does not act on the
 // terminal that shows it.
 func visible(s string) string {
-	lines := strings.Split(s, "\n")
-	for i, l := range lines {
-		quoted := strconv.Quote(l)
-		lines[i] = quoted[1 : len(quoted)-1]
-	}
-	return strings.Join(lines, "\n")
+	quoted := strconv.Quote(s)
+	return strings.ReplaceAll(quoted[1:len(quoted)-1], `\n`, "\n")
 }
 
 // Dir is a folder of goldens that one test compares with.
@@ -59,19 +55,28 @@ type Dir struct {
 
 // Open makes a test that has not failed do so at its end over each file in the
 // folder that it did not compare with; -update removes them. One that has failed
-// may not have come as far.
+// may not have come as far, nor one among whose subtests -run or -skip choose.
 func Open(t *testing.T, path string) *Dir {
 	t.Helper()
 	d := &Dir{path: path, used: map[string]bool{}}
-	if !partly() {
-		t.Cleanup(func() { d.unused(t) })
-	}
+	partly := strings.Contains(flag.Lookup("test.run").Value.String(), "/") || flag.Lookup("test.skip").Value.String() != ""
+	t.Cleanup(func() {
+		if t.Failed() || partly {
+			return
+		}
+		files, err := os.ReadDir(path)
+		require.NoError(t, err)
+		for _, f := range files {
+			switch unused := filepath.Join(path, f.Name()); {
+			case d.used[f.Name()]:
+			case Update():
+				require.NoError(t, os.Remove(unused))
+			default:
+				t.Errorf("%s is used by no test; -update removes it", unused)
+			}
+		}
+	})
 	return d
-}
-
-// partly tells whether -run or -skip choose among subtests.
-func partly() bool {
-	return strings.Contains(flag.Lookup("test.run").Value.String(), "/") || flag.Lookup("test.skip").Value.String() != ""
 }
 
 // Equal compares got with a file of the folder, or writes it.
@@ -81,22 +86,4 @@ func (d *Dir) Equal(t testing.TB, name, got string) {
 	d.used[name] = true
 	d.mu.Unlock()
 	Equal(t, filepath.Join(d.path, name), got)
-}
-
-func (d *Dir) unused(t *testing.T) {
-	t.Helper()
-	if t.Failed() {
-		return
-	}
-	files, err := os.ReadDir(d.path)
-	require.NoError(t, err)
-	for _, f := range files {
-		switch path := filepath.Join(d.path, f.Name()); {
-		case d.used[f.Name()]:
-		case Update():
-			require.NoError(t, os.Remove(path))
-		default:
-			t.Errorf("%s is used by no test; -update removes it", path)
-		}
-	}
 }

@@ -4,9 +4,8 @@
 package main
 
 import (
-	"fmt"
+	"log"
 	"os"
-	"path/filepath"
 
 	"github.com/spf13/cobra/doc"
 
@@ -14,23 +13,11 @@ import (
 )
 
 func main() {
-	if err := run(os.Args[1:]); err != nil {
-		fmt.Fprintln(os.Stderr, "man:", err)
-		os.Exit(1)
-	}
-}
-
-func run(args []string) error {
-	if len(args) != 1 {
-		return fmt.Errorf("name the folder for the pages")
-	}
-	folder, err := filepath.Abs(args[0])
-	if err != nil {
-		return err
-	}
-	if err := os.MkdirAll(folder, 0o755); err != nil {
-		return err
+	if len(os.Args) != 2 {
+		log.Fatal("man: name the folder for the pages")
 	}
 	header := &doc.GenManHeader{Title: "CONFER", Section: "1", Source: "confer", Manual: "confer manual"}
-	return doc.GenManTree(command.Tree(), header, folder)
+	if err := doc.GenManTree(command.Tree(), header, os.Args[1]); err != nil {
+		log.Fatal("man: ", err)
+	}
 }
