@@ -287,15 +287,11 @@ func (r statusReport) json(ev *events) {
 		ev.write(a.event, "path", a.path, "message", a.problem.Summary, "hint", a.problem.Hint, "problem", true)
 	}
 	for _, l := range r.Links {
-		c, dataCenter := r.checks[l.ID()], clip(l.DataCenter)
-		if site, err := links.Site(l); err == nil {
-			dataCenter = place(site)
-		}
 		var check members
-		if c.State != "" {
+		if c := r.checks[l.ID()]; c.State != "" {
 			check = members{"state", c.State, "rotated", c.Rotated, "code?", c.Problem.Code, "message?", c.Problem.Summary, "hint?", c.Problem.Hint}
 		}
-		ev.write("link", "id", l.ID(), "data_center", dataCenter, "client_id", clip(l.ClientID), "service_account_id", clip(l.ServiceAccount),
+		ev.write("link", "id", l.ID(), "data_center", dataCenterOf(l.APIHost).ID, "client_id", clip(l.ClientID), "service_account_id", clip(l.ServiceAccount),
 			"provider", clip(l.Provider), "organizational_unit", members{"sub?", clip(l.OrganizationalUnit)}, "scope?", cronofy.CleanText(l.Scope, 200),
 			"label?", clip(l.Label), "linked", eventTime(l.Linked), "unconfirmed", l.Unconfirmed, "secret_store", clip(string(l.Store)),
 			"client_secret", secretJSON(r.Secret(l.ClientSecret())), "refresh_token", secretJSON(r.Token(l)),
