@@ -53,25 +53,20 @@ var programs = []struct {
 	{"org.kde.ksecretd", "KWallet", "/modules/kwalletd6"},
 }
 
-// busAddress finds the session bus of the user without starting one. godbus'
+// busAddress finds the session bus of the user without starting one: as the variable
+// says, or the well-known socket of systemd's user bus, see sd_bus_open_user(3). godbus'
 // own search ends in running dbus-launch, which leaves a dbus-daemon behind.
 func busAddress() (string, error) {
 	address := os.Getenv(busVariable)
-	if address == "" || address == "autolaunch:" {
-		return socketAddress()
-	}
-	for one := range strings.SplitSeq(address, ";") {
-		if !strings.HasPrefix(one, "unix:") {
-			return "", errNotUnix
+	if address != "" && address != "autolaunch:" {
+		for one := range strings.SplitSeq(address, ";") {
+			if !strings.HasPrefix(one, "unix:") {
+				return "", errNotUnix
+			}
 		}
+		return address, nil
 	}
-	return address, nil
-}
-
-// socketAddress is the well-known socket of systemd's user bus, see sd_bus_open_user(3).
-func socketAddress() (string, error) {
-	folders := []string{os.Getenv("XDG_RUNTIME_DIR"), "/run/user/" + strconv.Itoa(os.Getuid())}
-	for _, folder := range folders {
+	for _, folder := range []string{os.Getenv("XDG_RUNTIME_DIR"), "/run/user/" + strconv.Itoa(os.Getuid())} {
 		socket := filepath.Join(folder, "bus")
 		if info, err := os.Stat(socket); filepath.IsAbs(folder) && err == nil && info.Mode()&os.ModeSocket != 0 {
 			return "unix:path=" + dbus.EscapeBusAddressValue(socket), nil
@@ -241,21 +236,36 @@ func (s *secretService) Unlock(c *call) error {
 	return s.do(c, "", func(transaction, []dbus.ObjectPath) error { return nil })
 }
 
-// do works on the items of a key.
-func (s *secretService) do(c *call, key string, f func(transaction, []dbus.ObjectPath) error) error {
-	x, err := s.begin(c)
-	if err == nil {
-		var items []dbus.ObjectPath
-		err = x.object(x.collection).Call(collectionFace+".SearchItems", 0, attributes(key)).Store(&items)
-		if err == nil {
-			err = f(x, items)
+// do works on the items of a key, in the collection, which is unlocked for it.
+func (s *secretService) do(c *call, key string, f func(transaction, []dbus.ObjectPath) error) (err error) {
+	defer func() {
+		if err != nil && !errors.Is(err, ErrNotFound) {
+			s.close()
 		}
-		x.object(x.session).Call(sessionFace+".Close", 0)
+	}()
+	if s.conn == nil || !s.conn.Connected() {
+		// What was begun is seen to its end; the store bounds the caller's wait.
+		if s.conn, err = connect(context.Background()); err != nil {
+			return err
+		}
 	}
-	if err != nil && !errors.Is(err, ErrNotFound) {
-		s.close()
+	x := transaction{call: c, conn: s.conn}
+	if x.collection, err = findCollection(s.conn); err != nil {
+		return err
 	}
-	return err
+	if err := x.unlock(x.collection); err != nil {
+		return err
+	}
+	var none dbus.Variant
+	if err := x.object(secretsPath).Call(serviceFace+".OpenSession", 0, "plain", dbus.MakeVariant("")).Store(&none, &x.session); err != nil {
+		return err
+	}
+	defer x.object(x.session).Call(sessionFace+".Close", 0)
+	var items []dbus.ObjectPath
+	if err := x.object(x.collection).Call(collectionFace+".SearchItems", 0, attributes(key)).Store(&items); err != nil {
+		return err
+	}
+	return f(x, items)
 }
 
 func (s *secretService) close() {
@@ -263,25 +273,6 @@ func (s *secretService) close() {
 		_ = s.conn.Close()
 		s.conn = nil
 	}
-}
-
-func (s *secretService) begin(c *call) (x transaction, err error) {
-	if s.conn == nil || !s.conn.Connected() {
-		// What was begun is seen to its end; the store bounds the caller's wait.
-		if s.conn, err = connect(context.Background()); err != nil {
-			return x, err
-		}
-	}
-	x = transaction{call: c, conn: s.conn}
-	if x.collection, err = findCollection(s.conn); err != nil {
-		return x, err
-	}
-	if err := x.unlock(x.collection); err != nil {
-		return x, err
-	}
-	var none dbus.Variant
-	err = x.object(secretsPath).Call(serviceFace+".OpenSession", 0, "plain", dbus.MakeVariant("")).Store(&none, &x.session)
-	return x, err
 }
 
 func (x transaction) object(path dbus.ObjectPath) dbus.BusObject {
