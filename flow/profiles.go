@@ -92,7 +92,7 @@ func (e *AccountsError) Unwrap() error { return e.Err }
 
 func (e *AccountsError) problem(at Step) Problem {
 	p := Problem{Code: CodeUsage, Exit: ExitUsage, Step: at,
-		Summary: "The accounts could not be read: " + cronofy.CleanText(e.Err.Error(), 200) + ".",
+		Summary: "The accounts could not be read: " + cronofy.FileReason(e.Err) + ".",
 		Hint:    "Give a CSV file with a header, or JSON lines, with the columns email and access_token."}
 	if errors.Is(e.Err, fs.ErrNotExist) {
 		p.Summary = "There is no such file."
@@ -232,17 +232,12 @@ func (r *Runner) EachProfile(ctx context.Context, s State, emit func(profiles.Re
 	return err
 }
 
-// nothingYet is how long profiles are looked for before there is advice.
-const nothingYet = time.Minute
-
 // NothingYet tells whether it is time for profiles.NotYetAdvice: accounts were read, none
 // is connected, and the watch has ended or has gone on for a minute.
 func (s State) NothingYet(now time.Time) bool {
-	p := s.Watch
-	if p.Counts.Read == 0 || p.Counts.Connected > 0 || p.Counts.Missing == 0 {
-		return false
-	}
-	return p.Done || !p.Since.IsZero() && now.Sub(p.Since) >= nothingYet
+	w := s.Watch
+	longEnough := w.Done || !w.Since.IsZero() && now.Sub(w.Since) >= time.Minute
+	return longEnough && w.Counts.Connected == 0 && w.Counts.Missing > 0
 }
 
 // ExplainAccount gives the code and the sentence for an account that could not be
@@ -279,7 +274,7 @@ func (a Accounts) AccountWords(code string) (short, next string) {
 	case CodeBadAnswer:
 		return "unusable answer", "Check the data center, and whether a proxy or a login page stands in between; then " + again
 	}
-	next = "Put a fresh access token of this account into the list, then go back and read the list again."
+	next = "Put a fresh access token of this account into the list, then " + again
 	if a.Path == "" {
 		next = "Go back and paste a fresh access token of this account."
 	}

@@ -142,16 +142,14 @@ func checkedNotes(c Context) []Note {
 		return nil
 	}
 	out := []Note{{Text: fmt.Sprintf("%s %s of %s accounts connected", bar(t.Connected, t.Read), cronofy.Thousands(t.Connected), cronofy.Thousands(t.Read))}}
-	if rest := counts(profiles.Summary{Disconnected: t.Disconnected, Missing: t.Missing, Failed: t.Failed}); rest != "" && t.Connected < t.Read {
+	if rest := counts(profiles.Summary{Disconnected: t.Disconnected, Missing: t.Missing, Failed: t.Failed}); rest != "" {
 		out = append(out, Note{Text: rest + ".", Items: c.unmet(), Bullets: true, Rank: aside})
 	}
-	if t.Missing > 0 {
-		text := "Not yet: " + strings.Join(whatToCheck(c)[:2], " ") + " It may also take Cronofy a while."
-		if t.Connected == 0 {
-			out = append(out, Note{Head: "Nobody has a profile yet. What to check", Items: whatToCheck(c), Rank: extra})
-			text = ""
-		}
-		out = append(out, Note{Text: text, Kind: noteMuted, Rank: extra})
+	switch {
+	case t.Missing > 0 && t.Connected == 0:
+		out = append(out, Note{Head: "Nobody has a profile yet. What to check", Items: whatToCheck(c), Rank: extra})
+	case t.Missing > 0:
+		out = append(out, Note{Text: "Not yet: " + strings.Join(whatToCheck(c)[:2], " ") + " It may also take Cronofy a while.", Kind: noteMuted, Rank: extra})
 	}
 	return out
 }
@@ -159,10 +157,7 @@ func checkedNotes(c Context) []Note {
 // bar is a part of a whole, for the eye: the numbers stand beside it.
 func bar(part, whole int) string {
 	const cells = 20
-	n := part * cells / max(1, whole)
-	if part > 0 {
-		n = max(1, n)
-	}
+	n := max(btoi(part > 0), part*cells/whole)
 	return strings.Repeat("█", n) + strings.Repeat("░", cells-n)
 }
 

@@ -297,14 +297,12 @@ type result struct {
 // rowList has each row at its Index. One that is not known yet has no state.
 type rowList []profiles.Row
 
-// keep puts a row in its place, and gives the state that was there.
-func (l *rowList) keep(row profiles.Row) (before profiles.State) {
+// keep puts a row in its place.
+func (l *rowList) keep(row profiles.Row) {
 	if n := row.Index + 1 - len(*l); n > 0 {
 		*l = append(*l, make(rowList, n)...)
 	}
-	before = (*l)[row.Index].Record.State
 	(*l)[row.Index] = row
-	return before
 }
 
 // add takes rows that were read. Their words stand side by side: to look through

@@ -158,17 +158,15 @@ func (t *TokenFile) Append(a Account, replaced cronofy.Secret) error {
 		h := sha256.Sum256([]byte(replaced.Reveal()))
 		l.Replaces = hex.EncodeToString(h[:])
 	}
-	line, err := json.Marshal(l)
-	if err != nil {
-		return fmt.Errorf("%w: %w", ErrTokensLost, err)
-	}
+	line, _ := json.Marshal(l) // texts alone, which cannot fail
 	line = append(line, '\n')
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.broken != nil {
 		return t.broken
 	}
-	if _, err = t.file.WriteAt(line, t.size); err == nil {
+	_, err := t.file.WriteAt(line, t.size)
+	if err == nil {
 		err = t.file.Sync()
 	}
 	if err != nil {
@@ -186,8 +184,8 @@ func (t *TokenFile) Broken() error {
 	return t.broken
 }
 
-// newest follows the replacements of a refresh token to their end. ours: this
-// process wrote it. It is false when the file does not know the token.
+// newest follows the replacements of a refresh token to their end, and gives the tokens
+// there. ours: this process wrote them.
 func (t *TokenFile) newest(refresh cronofy.Secret) (a Account, ours, known bool) {
 	if refresh.Empty() {
 		return a, false, false
@@ -200,11 +198,12 @@ func (t *TokenFile) newest(refresh cronofy.Secret) (a Account, ours, known bool)
 		if !ok {
 			break
 		}
-		l, err := t.read(p)
-		if err != nil || l.Refresh == "" {
+		var l tokenLine
+		line := make([]byte, p.length)
+		if _, err := t.file.ReadAt(line, p.offset); err != nil || json.Unmarshal(line, &l) != nil || l.Refresh == "" {
 			break
 		}
-		a = Account{Email: name(l.Email), Sub: name(l.Sub), AccessToken: cronofy.NewSecret(l.Access), RefreshToken: cronofy.NewSecret(l.Refresh)}
+		a = Account{AccessToken: cronofy.NewSecret(l.Access), RefreshToken: cronofy.NewSecret(l.Refresh)}
 		ours, known = p.ours, true
 		next := hashToken(l.Refresh)
 		if next == h || t.index[next] == p {
@@ -213,14 +212,6 @@ func (t *TokenFile) newest(refresh cronofy.Secret) (a Account, ours, known bool)
 		h = next
 	}
 	return a, ours, known
-}
-
-func (t *TokenFile) read(p place) (l tokenLine, err error) {
-	line := make([]byte, p.length)
-	if _, err := t.file.ReadAt(line, p.offset); err != nil {
-		return l, err
-	}
-	return l, json.Unmarshal(line, &l)
 }
 
 // Refresher is what of *cronofy.Client is needed to renew tokens.
