@@ -310,8 +310,12 @@ func (p *linesWizard) heading(page Page) {
 		p.say("On this machine, this short address leads to it: " + page.Link)
 	}
 	p.say(capital(page.Lead))
-	if page.Text != nil {
-		p.recite(page.Text)
+	if t := page.Text; t != nil { // as it is, to be copied
+		p.say(t.What + " begins.")
+		for l := range strings.Lines(t.Body) {
+			p.write(p.cfg.Err, linesText(strings.TrimSuffix(l, "\n"))+"\n")
+		}
+		p.say(t.What + " ends.")
 	}
 	p.notes(page)
 }
@@ -332,15 +336,6 @@ func (p *linesWizard) notes(page Page) {
 			p.say(sign + " " + item)
 		}
 	}
-}
-
-// recite gives a text as it is, to be copied.
-func (p *linesWizard) recite(t *Text) {
-	p.say(t.What + " begins.")
-	for l := range strings.Lines(t.Body) {
-		p.write(p.cfg.Err, linesText(strings.TrimSuffix(l, "\n"))+"\n")
-	}
-	p.say(t.What + " ends.")
 }
 
 func (p *linesWizard) fresh() {

@@ -24,14 +24,6 @@ const (
 	linesRaw                     // shown, but handed on at once: a terminal cuts its own lines at 4,096 bytes (Linux) or 1,024 (macOS)
 )
 
-// Keys that a terminal leaves to us in the modes that are not cooked.
-const (
-	linesKeyEnd    = 0x04 // ctrl+d
-	linesKeyBack   = 0x08
-	linesKeyKill   = 0x15 // ctrl+u
-	linesKeyDelete = 0x7f
-)
-
 type linesRead struct {
 	data []byte
 	err  error
@@ -174,18 +166,18 @@ func (in *linesInput) feed(r linesRead) {
 func (in *linesInput) key(c byte) {
 	skip := in.skip
 	in.skip = false
-	ours := in.typed && in.mode != linesCooked
+	ours := in.typed && in.mode != linesCooked // the terminal leaves its own keys to us
 	switch {
 	case c == '\n' && skip:
 	case c == '\n' || c == '\r':
 		in.skip = c == '\r'
 		in.line()
-	case ours && (c == linesKeyBack || c == linesKeyDelete):
+	case ours && (c == '\b' || c == 0x7f):
 		_, n := utf8.DecodeLastRune(in.pending)
 		in.pending = in.pending[:len(in.pending)-n]
-	case ours && c == linesKeyKill:
+	case ours && c == 0x15: // ctrl+u
 		in.pending = nil
-	case ours && c == linesKeyEnd:
+	case ours && c == 0x04: // ctrl+d
 		in.ended = in.ended || len(in.pending) == 0
 	case len(in.pending) < linesLongest:
 		in.pending = append(in.pending, c)

@@ -34,8 +34,8 @@ type Model struct {
 
 	whole *wholeLink // the address that is shown outside of the window; nil: none is
 
-	drawn             []region // where clicks count
-	mouseSet, mouseOn bool     // the operator said whether the mouse is used
+	drawn     []region // where clicks count
+	mouseSays *bool    // whether the operator wants the mouse; nil: they did not say
 
 	colors colorprofile.Profile // that the terminal has
 	dark   *bool                // its background; nil: not known
@@ -212,7 +212,7 @@ func (m *Model) press(msg tea.KeyPressMsg) tea.Cmd {
 	case key.Matches(msg, keyStop):
 		return func() tea.Msg { return interrupted{stop: true} }
 	case key.Matches(msg, keyMouse):
-		m.mouseSet, m.mouseOn = true, !m.mouse()
+		m.mouseSays = new(!m.mouse())
 		return nil
 	}
 	if m.leaving {

@@ -32,8 +32,8 @@ func pointing(n int, key string, at func(i int) bool) []spot {
 // there to be copied. So the mouse is off on those, until a key turns it on, and
 // on where there is something to choose or to scroll, until the key turns it off.
 func (m *Model) mouse() bool {
-	if m.mouseSet {
-		return m.mouseOn
+	if m.mouseSays != nil {
+		return *m.mouseSays
 	}
 	if m.table() != nil {
 		return true

@@ -31,8 +31,7 @@ type Screen struct {
 	screen  *vt.Emulator
 	raw     bytes.Buffer
 	ended   bool
-	drawing bool   // in the middle of a synchronized update: a person would still see what was there before
-	tail    []byte // the last bytes, which may begin a sequence
+	drawing bool // in the middle of a synchronized update: a person would still see what was there before
 	watch   func(arrived time.Time)
 }
 
@@ -49,6 +48,14 @@ func New(t testing.TB, width, height int, answers io.Writer) *Screen {
 		_, _ = io.WriteString(answers, ansi.ReportMode(ansi.ModeSynchronizedOutput, ansi.ModeReset))
 		return true
 	})
+	for final, begins := range map[byte]bool{'h': true, 'l': false} {
+		s.screen.RegisterCsiHandler(ansi.Command('?', 0, final), func(params ansi.Params) bool {
+			if mode, _, _ := params.Param(0, 0); mode == ansi.ModeSynchronizedOutput.Mode() {
+				s.drawing = begins
+			}
+			return false
+		})
+	}
 	go func() { // the emulator blocks on its own answers if nobody reads them, also where they go nowhere any more
 		_, _ = io.Copy(answers, s.screen)
 		_, _ = io.Copy(io.Discard, s.screen)
@@ -69,7 +76,6 @@ func (s *Screen) Write(b []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.raw.Write(b)
-	s.follow(b)
 	drawn := b
 	if s.single {
 		drawn = alternate.ReplaceAll(b, nil)
@@ -80,16 +86,6 @@ func (s *Screen) Write(b []byte) (int, error) {
 	}
 	s.changed.Broadcast()
 	return len(b), err
-}
-
-// follow notices where synchronized updates begin and end.
-func (s *Screen) follow(b []byte) {
-	b = append(s.tail, b...)
-	begun, over := bytes.LastIndex(b, []byte(ansi.SetModeSynchronizedOutput)), bytes.LastIndex(b, []byte(ansi.ResetModeSynchronizedOutput))
-	if begun != over {
-		s.drawing = begun > over
-	}
-	s.tail = bytes.Clone(b[max(0, len(b)-len(ansi.SetModeSynchronizedOutput)+1):])
 }
 
 var alternate = regexp.MustCompile(`\x1b\[\?(1049|1047|47)[hl]`)
