@@ -202,16 +202,18 @@ func (m Machine) getenv(key string) string {
 	return ""
 }
 
-// cleanEnviron leaves out every variable of ours: some hold secrets.
+// cleanEnviron leaves out every variable of ours that may hold a secret.
 func (m Machine) cleanEnviron() []string {
 	clean := []string{} // not nil, which would stand for the whole environment
 	for _, kv := range m.Environ {
-		if key := strings.ToUpper(kv); !strings.HasPrefix(key, "CRONOFY_") && !strings.HasPrefix(key, "CONFER_") {
+		if key, _, _ := strings.Cut(kv, "="); !ourSecret.MatchString(key) {
 			clean = append(clean, kv)
 		}
 	}
 	return clean
 }
+
+var ourSecret = regexp.MustCompile(`(?i)^(CRONOFY|CONFER)_.*(SECRET|PASSPHRASE|PASSWORD|TOKEN|KEY)`)
 
 // arguments splits a command line and puts the address in.
 func arguments(command, address string) ([]string, error) {

@@ -130,9 +130,9 @@ func TestATextBrowserIsFoundBehindItsLinks(t *testing.T) {
 
 func TestTheBrowserGetsNoSecret(t *testing.T) {
 	t.Parallel()
-	kept := []string{"HOME=/home/op", "DISPLAY=:0", "AWS_PROFILE=x"}
+	kept := []string{"HOME=/home/op", "DISPLAY=:0", "CRONOFY_CLIENT_ID=id", "CONFER_PROVIDER=zoom_enterprise", "AWS_PROFILE=x"}
 	f := machine("linux", append(slices.Clone(kept),
-		"CRONOFY_CLIENT_ID=id", "CRONOFY_CLIENT_SECRET=hunter2", "confer_Secret_File=hunter2", "CONFER_PASSPHRASE=hunter2", "CONFER_ACCESS_TOKEN=hunter2"), "firefox")
+		"CRONOFY_CLIENT_SECRET=hunter2", "confer_Secret_File=hunter2", "CONFER_PASSPHRASE=hunter2", "CONFER_ACCESS_TOKEN=hunter2"), "firefox")
 	require.NoError(t, f.Open("firefox", address))
 	require.Equal(t, kept, f.cmds[0].Env)
 
