@@ -176,10 +176,11 @@ func pastePage(c Context) Page {
 		Lead:  "The whole address that the browser ended on. The page may say that it cannot connect: that is fine.",
 		Fields: []Field{{Name: fieldAddress, Label: "Final address", Called: "final address", Placeholder: clean(c.Answers.RedirectURI) + "?code=…&state=…",
 			Hint: func(text string) string {
-				if text == "" {
+				n := utf8.RuneCountInString(text)
+				if n < 2 {
 					return ""
 				}
-				return "Length: " + cronofy.Thousands(utf8.RuneCountInString(text)) + ". Line breaks and spaces in it do no harm."
+				return cronofy.Thousands(n) + " characters. Line breaks and spaces in it do no harm."
 			}}},
 		Problem: c.problem(), At: fieldAddress,
 		Enter:  "check it",
