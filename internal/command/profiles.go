@@ -496,8 +496,13 @@ func (r *profilesRun) words(ctx context.Context, err error) error {
 	if r.progress != nil {
 		r.progress.end()
 	}
-	if ctx.Err() != nil {
-		return r.cancelled()
+	if ctx.Err() != nil { // it was cancelled
+		fmt.Fprintln(r.s.err)
+		if _, whole := r.file.(*atomicfile.File); whole {
+			fmt.Fprintln(r.s.err, "confer: cancelled: nothing was written to the file of --out; with --continue it keeps what was read")
+		}
+		r.tellAsked()
+		return exitWith(flow.ExitCancelled)
 	}
 	_, ours := errors.AsType[*failure](err)
 	call, isCall := errors.AsType[*delegated.CallError](err)
@@ -523,16 +528,6 @@ func (r *profilesRun) words(ctx context.Context, err error) error {
 	complain(r.s.err, p.Summary, p.Hint)
 	r.tellAsked()
 	return exitWith(p.Exit)
-}
-
-// cancelled says what a run that was ended leaves.
-func (r *profilesRun) cancelled() error {
-	fmt.Fprintln(r.s.err)
-	if _, whole := r.file.(*atomicfile.File); whole {
-		fmt.Fprintln(r.s.err, "confer: cancelled: nothing was written to the file of --out; with --continue it keeps what was read")
-	}
-	r.tellAsked()
-	return exitWith(flow.ExitCancelled)
 }
 
 // wasAsked: an error of a call to Cronofy, and not of what comes before it.

@@ -38,17 +38,12 @@ func (r *profilesRun) delegatedSource(o *profiles.Options) (iter.Seq2[profiles.A
 	}
 	scopeGuessed := false
 	if r.f.scope == "" { // what the service account may delegate
-		known := false
-		if r.f.scope, known, err = delegated.Scope(r.ctx, r.client, token); err != nil {
+		if r.f.scope, scopeGuessed, err = delegated.Scope(r.ctx, r.client, token); err != nil {
 			return nil, err
 		}
-		scopeGuessed = !known
 	}
 	listener, err := new(net.ListenConfig).Listen(r.ctx, "tcp", r.f.listen)
 	if err != nil {
-		if op, ok := errors.AsType[*net.OpError](err); ok && op.Err != nil { // the flag has the address
-			err = op.Err
-		}
 		return nil, usage("--listen: "+cronofy.CleanText(err.Error(), 160), "name a free host:port of this machine")
 	}
 	r.later(func() { _ = listener.Close() })

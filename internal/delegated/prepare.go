@@ -24,19 +24,19 @@ func Rooms(ctx context.Context, client Client, token *ServiceToken) ([]cronofy.R
 
 // Scope is what the service account may delegate: asking for less could narrow
 // what the application already has. Where Cronofy does not say it, it is
-// cronofy.DefaultDelegatedScope, and known is false. Its error is
+// cronofy.DefaultDelegatedScope, which is guessed. Its error is
 // ErrNotServiceAccount, or forAll's.
-func Scope(ctx context.Context, client Client, token *ServiceToken) (scope string, known bool, err error) {
+func Scope(ctx context.Context, client Client, token *ServiceToken) (scope string, guessed bool, err error) {
 	info, err := forAll(ctx, token, client.UserInfo)
 	switch {
 	case err != nil:
 		return "", false, err
 	case info.DelegatedScope != "":
-		return info.DelegatedScope, true, nil
+		return info.DelegatedScope, false, nil
 	case info.Type == "account", info.Type == "" && strings.HasPrefix(info.Sub, "acc_"):
 		return "", false, ErrNotServiceAccount
 	}
-	return cronofy.DefaultDelegatedScope, false, nil
+	return cronofy.DefaultDelegatedScope, true, nil
 }
 
 // forAll makes a call without which no account can be asked for. Its error is a

@@ -32,18 +32,18 @@ func TestScope(t *testing.T) {
 	for name, c := range map[string]struct {
 		info  cronofy.UserInfo
 		scope string
-		known bool
+		guess bool
 		err   error
 	}{
-		"said":         {info: cronofy.UserInfo{Sub: "ser_1", Type: "service_account", DelegatedScope: "read_only"}, scope: "read_only", known: true},
-		"not said":     {info: cronofy.UserInfo{Sub: "ser_1", Type: "service_account"}, scope: cronofy.DefaultDelegatedScope},
-		"nothing said": {info: cronofy.UserInfo{Sub: "1"}, scope: cronofy.DefaultDelegatedScope},
+		"said":         {info: cronofy.UserInfo{Sub: "ser_1", Type: "service_account", DelegatedScope: "read_only"}, scope: "read_only"},
+		"not said":     {info: cronofy.UserInfo{Sub: "ser_1", Type: "service_account"}, scope: cronofy.DefaultDelegatedScope, guess: true},
+		"nothing said": {info: cronofy.UserInfo{Sub: "1"}, scope: cronofy.DefaultDelegatedScope, guess: true},
 		"an account":   {info: cronofy.UserInfo{Sub: "acc_1", Type: "account"}, err: ErrNotServiceAccount},
 		"by its sub":   {info: cronofy.UserInfo{Sub: "acc_1"}, err: ErrNotServiceAccount},
 	} {
-		scope, known, err := Scope(t.Context(), directory{info: c.info}, serviceToken())
+		scope, guessed, err := Scope(t.Context(), directory{info: c.info}, serviceToken())
 		require.ErrorIs(t, err, c.err, name)
 		require.Equal(t, c.scope, scope, name)
-		require.Equal(t, c.known, known, name)
+		require.Equal(t, c.guess, guessed, name)
 	}
 }

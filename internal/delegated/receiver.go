@@ -286,8 +286,7 @@ func failsForAll(err error) bool {
 	}
 	var api *cronofy.Error
 	return errors.Is(err, ErrNoServiceToken) || errors.As(err, &api) && slices.ContainsFunc(api.FieldNames(), func(field string) bool {
-		last := field[strings.LastIndexByte(field, '.')+1:]
-		return last == "scope" || last == "callback_url"
+		return strings.HasSuffix(field, "scope") || strings.HasSuffix(field, "callback_url")
 	})
 }
 
