@@ -102,8 +102,7 @@ type row struct {
 	token cronofy.Token
 	err   error // both are written before done is closed
 
-	lost    error   // the request's answer was lost: why; guarded by the Receiver
-	refused Refusal // of the last post that was not taken; guarded by the Receiver
+	why error // there is no webhook, if there is none in time; guarded by the Receiver
 }
 
 // end gives an account its result. It is for the one that has claimed the row.
@@ -152,7 +151,7 @@ func (d *Receiver) fetch(i int) *row {
 		d.begun[i/batch] = true
 		var rows []*row
 		for n, email := range d.emails[first:min(len(d.emails), first+batch)] {
-			r := &row{email: email, id: rand.Text(), done: make(chan struct{})}
+			r := &row{email: email, id: rand.Text(), done: make(chan struct{}), why: &NoAnswerError{}}
 			r.url = d.cfg.CallbackURL.JoinPath(r.id).String()
 			d.rows[first+n] = r
 			rows = append(rows, r)
@@ -208,7 +207,10 @@ func (d *Receiver) ask(rows []*row) {
 		d.live[r.id] = r
 		r.limit = time.AfterFunc(d.cfg.Timeout, func() {
 			if d.claim(r.id) != nil {
-				r.end(cronofy.Token{}, d.timeout(r))
+				d.mu.Lock()
+				why := r.why
+				d.mu.Unlock()
+				r.end(cronofy.Token{}, why)
 			}
 		})
 	}
@@ -262,19 +264,11 @@ func (d *Receiver) asked(rows []*row, lost error) {
 	defer d.mu.Unlock()
 	d.progress.Asked += len(rows)
 	d.progress.Until = time.Now().Add(d.cfg.Timeout)
-	for _, r := range rows {
-		r.lost = lost
+	if lost != nil {
+		for _, r := range rows {
+			r.why = &CallError{Err: lost}
+		}
 	}
-}
-
-// timeout is why there was no webhook.
-func (d *Receiver) timeout(r *row) error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if r.lost != nil && r.refused == NotRefused {
-		return &CallError{Err: r.lost}
-	}
-	return &NoAnswerError{r.refused}
 }
 
 // failsForAll tells whether an error is about the request and not about one of its
@@ -405,7 +399,7 @@ func (d *Receiver) find(id string) *row {
 // noise on a public address.
 func (d *Receiver) refuse(r *row, why Refusal) {
 	d.mu.Lock()
-	r.refused = why
+	r.why = &NoAnswerError{why}
 	before := d.told[why]
 	d.told[why] = true
 	d.mu.Unlock()
