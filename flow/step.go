@@ -101,10 +101,9 @@ var steps = [stepCount]stepRule{
 }
 
 // Steps lists all in order.
-func Steps() []Step {
-	all := make([]Step, stepCount)
-	for i := range all {
-		all[i] = Step(i)
+func Steps() (all []Step) {
+	for i := range stepCount {
+		all = append(all, Step(i))
 	}
 	return all
 }

@@ -43,9 +43,7 @@ const (
 	groupOther    = "Other flags" // cobra's own
 )
 
-func groups() []string {
-	return []string{groupCommon, groupOutput, groupNetwork, groupAdvanced, groupOther}
-}
+var groups = []string{groupCommon, groupOutput, groupNetwork, groupAdvanced, groupOther}
 
 // fileUse is what a flag's file is for.
 type fileUse string

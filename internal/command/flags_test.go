@@ -84,7 +84,7 @@ func TestHelp(t *testing.T) {
 			if f.Name == "help" || f.Name == "version" {
 				return
 			}
-			require.Contains(t, groups(), annotation(f, noteGroup), "%s --%s", cmd.CommandPath(), f.Name)
+			require.Contains(t, groups, annotation(f, noteGroup), "%s --%s", cmd.CommandPath(), f.Name)
 			require.Equal(t, f.Value.Type() == "bool", annotation(f, noteArg) == "", "%s --%s", cmd.CommandPath(), f.Name)
 		})
 		var b strings.Builder

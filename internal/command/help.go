@@ -40,7 +40,7 @@ func writeHelp(cmd *cobra.Command, _ []string) {
 			}
 		}
 	}
-	for _, group := range groups() {
+	for _, group := range groups {
 		flagGroup(&b, cmd, group, width)
 	}
 	if cmd.HasAvailableSubCommands() {

@@ -73,8 +73,12 @@ func setup(ctx context.Context, f *settings, e environment, s streams) error {
 	if err := f.checkCall(e); err != nil {
 		return err
 	}
-	if err := useColor(f.color); err != nil {
-		return err
+	switch f.color { // the terminal library goes by the environment
+	case "never":
+		_ = os.Setenv("NO_COLOR", "1")
+	case "always":
+		_ = os.Unsetenv("NO_COLOR")
+		_ = os.Setenv("CLICOLOR_FORCE", "1")
 	}
 	f.asks = !f.noInput && !f.dryRun
 	w, err := newWiring(ctx, f, e, s)
@@ -148,20 +152,6 @@ func lineByLine(f *settings, s streams, e environment) (bool, error) {
 		return false, usage("the wizard needs a terminal", "without one, give the answers by flags and --no-input, or take --plain")
 	}
 	return e.get("TERM") == "dumb", nil
-}
-
-// useColor lets --color have the last word: the terminal library goes by the
-// environment.
-func useColor(when string) error {
-	switch when {
-	case "auto":
-	case "never":
-		return os.Setenv("NO_COLOR", "1")
-	case "always":
-		_ = os.Unsetenv("NO_COLOR")
-		return os.Setenv("CLICOLOR_FORCE", "1")
-	}
-	return nil
 }
 
 func setupWizard(ctx context.Context, w *wiring, plain bool, s streams, e environment) error {
@@ -241,14 +231,9 @@ func sayEnd(last flow.State, kept bool, tokens *tokenFile, s streams) error {
 // measuresFlags tells whether the terminal is known to give a flag two cells.
 // Inside tmux and screen the multiplexer measures, and mostly wrong.
 func measuresFlags(get func(string) string) bool {
-	if get("TMUX") != "" || get("STY") != "" || strings.HasPrefix(get("TERM"), "screen") || strings.HasPrefix(get("TERM"), "tmux") {
-		return false
-	}
-	switch get("TERM_PROGRAM") {
-	case "iTerm.app", "WezTerm", "ghostty":
-		return true
-	}
-	return get("TERM") == "xterm-kitty" || get("TERM") == "xterm-ghostty"
+	inside := get("TMUX") != "" || get("STY") != "" || strings.HasPrefix(get("TERM"), "screen") || strings.HasPrefix(get("TERM"), "tmux")
+	known := []string{"iTerm.app", "WezTerm", "ghostty", "xterm-kitty", "xterm-ghostty"}
+	return !inside && (slices.Contains(known, get("TERM_PROGRAM")) || slices.Contains(known, get("TERM")))
 }
 
 // saveFile writes a private file beside where the operator works, under a name

@@ -161,16 +161,10 @@ const (
 // sandbox's people, through the same code as a file.
 const sandboxPeople = "the sandbox's people"
 
-// The sandbox's profiles appear one by one, so that the last step shows what it
-// does when Cronofy takes its time.
-const (
-	sandboxProfileDelay = 800 * time.Millisecond
-	sandboxProfileGap   = 350 * time.Millisecond
-)
-
 // startSandbox serves a Cronofy of its own, and fills in every answer that no flag gave.
 func (w *wiring) startSandbox(f *settings) (*sandbox.Server, error) {
-	server := sandbox.New(sandbox.Options{Switches: sandbox.Switches{ProfileDelay: sandboxProfileDelay, ProfileGap: sandboxProfileGap}})
+	// Profiles appear one by one, so that the last step shows what it does when Cronofy takes its time.
+	server := sandbox.New(sandbox.Options{Switches: sandbox.Switches{ProfileDelay: 800 * time.Millisecond, ProfileGap: 350 * time.Millisecond}})
 	w.later(func() { _ = server.Close() })
 	if err := server.Start(); err != nil {
 		return nil, failed("the sandbox cannot start: "+cronofy.CleanText(err.Error(), 200), "")

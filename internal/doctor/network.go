@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -127,36 +128,31 @@ func networkFindings(all []reached) []Finding {
 
 // causesOf gives a finding for each cause for which no answer came, with all the
 // hosts that it concerns.
-func causesOf(all []reached) []Finding {
+func causesOf(all []reached) (out []Finding) {
 	type cause struct {
-		words string // without the host
+		words string // without the hosts
 		check string
-		err   *cronofy.NetworkError
-		hosts []string
+		err   cronofy.NetworkError // whose Host names all
 	}
-	var causes []*cause
+	var causes []cause
 	for _, r := range all {
 		e, ok := errors.AsType[*cronofy.NetworkError](r.Err)
 		if !ok {
 			continue
 		}
-		same := *e
-		same.Host = "\x00"
-		words, _ := same.Words()
-		at := slices.IndexFunc(causes, func(c *cause) bool { return c.words == words })
+		plain := *e
+		plain.Host = "\x00"
+		words, _ := plain.Words()
+		at := slices.IndexFunc(causes, func(c cause) bool { return c.words == words })
 		if at < 0 {
-			at = len(causes)
-			causes = append(causes, &cause{words: words, check: checkOf(e.Kind, r.api), err: &same})
-		}
-		if c := causes[at]; !slices.Contains(c.hosts, e.Host) {
-			c.hosts = append(c.hosts, e.Host)
+			causes = append(causes, cause{words, checkOf(e.Kind, r.api), *e})
+		} else if hosts := &causes[at].err.Host; !slices.Contains(strings.Split(*hosts, ", "), e.Host) {
+			*hosts += ", " + e.Host
 		}
 	}
-	var out []Finding
 	for _, c := range causes {
-		c.err.Host = strings.Join(c.hosts, ", ")
 		summary, hint := c.err.Words()
-		if len(c.hosts) > 1 {
+		if strings.Contains(c.err.Host, ", ") {
 			summary = strings.Replace(summary, "The name ", "The names ", 1)
 		}
 		out = append(out, Finding{c.check, Problem, summary, hint})
@@ -166,15 +162,8 @@ func causesOf(all []reached) []Finding {
 
 // checkOf is where a cause is told.
 func checkOf(k cronofy.NetworkKind, api bool) string {
-	switch k {
-	case cronofy.NetworkProxy:
-		return "proxy"
-	case cronofy.NetworkDNS:
-		return "dns"
-	case cronofy.NetworkTLS:
-		return "tls"
-	}
-	return answerCheck(api)
+	own := map[cronofy.NetworkKind]string{cronofy.NetworkProxy: "proxy", cronofy.NetworkDNS: "dns", cronofy.NetworkTLS: "tls"}
+	return cmp.Or(own[k], answerCheck(api))
 }
 
 func answerCheck(api bool) string {
