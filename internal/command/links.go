@@ -38,9 +38,7 @@ func newManager(ctx context.Context, f *settings, e environment, s streams) (*li
 	if err != nil {
 		return nil, err
 	}
-	if f.clientID == "" {
-		f.clientID = e.get("CRONOFY_CLIENT_ID")
-	}
+	f.fill(e)
 	secret, err := f.secret(ctx, e, s)
 	if err == nil && f.secretFile != "" && f.clientID == "" {
 		err = usage("--client-secret-file needs --client-id", "name the application that the secret belongs to")
