@@ -9,7 +9,7 @@ package links
 import (
 	"crypto/sha256"
 	"encoding/base32"
-	"encoding/hex"
+	"fmt"
 	"reflect"
 	"slices"
 	"strings"
@@ -134,8 +134,7 @@ func (p Pending) Until() time.Time { return p.Begun.Add(PendingLimit) }
 
 // HashState is what is written of the state of an attempt.
 func HashState(state string) string {
-	sum := sha256.Sum256([]byte(state))
-	return hex.EncodeToString(sum[:])
+	return fmt.Sprintf("%x", sha256.Sum256([]byte(state)))
 }
 
 // LivePending gives the attempts that can still be finished, newest first.
@@ -189,19 +188,15 @@ func (c Contents) All() []Link {
 
 // Find gives the links that answer to a name: an ID, or else a label, or else a
 // service account, ignoring case.
-func (c Contents) Find(name string) (found []Link) {
+func (c Contents) Find(name string) []Link {
 	name = strings.TrimSpace(name)
 	for _, of := range []func(Link) string{Link.ID, func(l Link) string { return l.Label }, func(l Link) string { return l.ServiceAccount }} {
-		for _, l := range c.Links {
-			if name != "" && strings.EqualFold(name, of(l)) {
-				found = append(found, l)
-			}
-		}
-		if len(found) > 0 {
-			break
+		other := func(l Link) bool { return name == "" || !strings.EqualFold(name, of(l)) }
+		if found := slices.DeleteFunc(slices.Clone(c.Links), other); len(found) > 0 {
+			return found
 		}
 	}
-	return found
+	return nil
 }
 
 // valid tells whether a run could have made it: nothing lacks a part that names it,

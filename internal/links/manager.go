@@ -3,7 +3,6 @@ package links
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -197,7 +196,7 @@ const linkLockLimit = 2 * time.Minute
 // refresh token. Its file tells nothing of the link.
 func (m *Manager) lock(ctx context.Context, token StoredSecret) (unlock func(), err error) {
 	sum := sha256.Sum256([]byte(token.Key()))
-	path := filepath.Join(filepath.Dir(m.Links.Path()), "token-"+hex.EncodeToString(sum[:4])+".lock")
+	path := filepath.Join(filepath.Dir(m.Links.Path()), fmt.Sprintf("token-%x.lock", sum[:4]))
 	unlock, err = atomicfile.Lock(ctx, path, linkLockLimit)
 	return unlock, failure("lock", path, err)
 }
