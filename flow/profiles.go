@@ -107,9 +107,9 @@ const (
 	knownTime     = 10 * time.Second
 )
 
-// readAccounts reads the whole list that the answers name. Errors name line and
-// column, never a value.
-func (r *Runner) readAccounts(ctx context.Context, a Accounts) ([]profiles.Account, error) {
+// ReadAccounts reads the whole list, so that a mistake in it is found before anybody is
+// asked. Errors name its line, never a value.
+func (r *Runner) ReadAccounts(ctx context.Context, a Accounts) ([]profiles.Account, error) {
 	switch {
 	case !a.Token.Empty():
 		return []profiles.Account{{AccessToken: a.Token, Row: 1}}, nil
@@ -137,7 +137,7 @@ func (r *Runner) readAccounts(ctx context.Context, a Accounts) ([]profiles.Accou
 // known notes the profiles that accounts have before the link, so that later
 // ones can be told from a person's own. nil: that is not known.
 func (r *Runner) known(ctx context.Context, client *cronofy.Client, a Answers) *KnownProfiles {
-	list, err := r.readAccounts(ctx, a.Accounts)
+	list, err := r.ReadAccounts(ctx, a.Accounts)
 	if err != nil || len(list) == 0 || len(list) > knownAccounts {
 		return nil
 	}
@@ -197,7 +197,7 @@ type LoadProfiles struct {
 }
 
 func (e LoadProfiles) do(ctx context.Context, r *Runner, _ <-chan Delivery, say func(Event)) Event {
-	list, err := r.readAccounts(ctx, e.Answers.Accounts)
+	list, err := r.ReadAccounts(ctx, e.Answers.Accounts)
 	if err != nil {
 		return Failed{Err: err}
 	}
@@ -212,17 +212,10 @@ func (e LoadProfiles) do(ctx context.Context, r *Runner, _ <-chan Delivery, say 
 	return ProfilesDone{}
 }
 
-// CheckAccounts reads the list that the answers name without asking anybody, so
-// that a mistake in it is found before anybody is asked to approve.
-func (r *Runner) CheckAccounts(ctx context.Context, a Answers) error {
-	_, err := r.readAccounts(ctx, a.Accounts)
-	return err
-}
-
 // EachProfile reads the profiles of the accounts that a State names, once, and
 // gives each record to emit in the order of the list.
 func (r *Runner) EachProfile(ctx context.Context, s State, emit func(profiles.Record) error) error {
-	list, err := r.readAccounts(ctx, s.Answers.Accounts)
+	list, err := r.ReadAccounts(ctx, s.Answers.Accounts)
 	if err != nil {
 		return err
 	}

@@ -348,7 +348,7 @@ func (w *wiring) checkList(ctx context.Context, path string) error {
 	if path == "-" {
 		return usageAt(flow.StepProfiles, "--accounts - goes with confer profiles", "give setup a file: it is read before the link and after it")
 	}
-	err := w.runner.CheckAccounts(ctx, w.known.Answers)
+	_, err := w.runner.ReadAccounts(ctx, w.known.Answers.Accounts)
 	if err == nil || errors.Is(err, context.Canceled) {
 		return err
 	}
