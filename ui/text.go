@@ -32,15 +32,14 @@ func wrap(s string, w int) []string {
 		}
 		full := ""
 		for _, word := range strings.Fields(line) {
-			switch {
-			case full == "":
-				full = word
-			case visible(full)+1+visible(word) <= w:
+			if full != "" && visible(full)+1+visible(word) <= w {
 				full += " " + word
-			default:
-				out, full = append(out, full), word
+				continue
 			}
-			parts := strings.Split(ansi.Hardwrap(full, w, false), "\n")
+			if full != "" {
+				out = append(out, full)
+			}
+			parts := strings.Split(ansi.Hardwrap(word, w, false), "\n")
 			out, full = append(out, parts[:len(parts)-1]...), parts[len(parts)-1]
 		}
 		out = append(out, full)
