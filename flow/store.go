@@ -152,12 +152,21 @@ func (r *Runner) storeSecret(ctx context.Context, s Store, what links.StoredSecr
 	return nil
 }
 
-// testStore tells whether what an approval gives could be stored now: the client secret
-// is listed and there, and a test item can be stored.
+// testStore tells whether what an approval gives could be stored now: it is listed, and
+// a test item is stored. Where there is no client secret, the answers' own is stored
+// instead, which belongs there anyway; one that is there stays until a link token shows
+// that another is right.
 func (r *Runner) testStore(ctx context.Context, a Answers, s Store) error {
+	what := clientSecretOf(a)
 	store, err := r.open(s)
 	if err == nil {
-		err = r.storeSecret(ctx, s, clientSecretOf(a), a.ClientSecret)
+		_, err = store.Get(ctx, what.Key())
+	}
+	if errors.Is(err, keystore.ErrNotFound) {
+		return r.storeSecret(ctx, s, what, a.ClientSecret)
+	}
+	if err == nil {
+		_, err = r.recordSecret(ctx, what, s)
 	}
 	if err == nil {
 		_, err = keystore.TestWrite(ctx, store)

@@ -69,6 +69,29 @@ func TestRelinkKeepsTheOldToken(t *testing.T) {
 	}
 }
 
+// TestStoredClientSecretStaysUntilAnotherIsProved: that Cronofy does not refuse one at
+// once is no proof; a link token is.
+func TestStoredClientSecretStaysUntilAnotherIsProved(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, sandbox.Options{})
+	a, store := h.found.Answers, flow.Store{Kind: keystore.Keyring}
+	key := keystore.Key(a.Site.APIHost(), a.ClientID, "client_secret")
+	require.NoError(t, h.stores.store.Set(t.Context(), key, "the older one"))
+	last := func(e flow.Effect) (last flow.Event) {
+		h.runner.Do(t.Context(), e, func(ev flow.Event) { last = ev })
+		return last
+	}
+	stored := func() string {
+		secret, err := h.stores.store.Get(t.Context(), key)
+		require.NoError(t, err)
+		return secret
+	}
+	require.IsType(t, flow.ApplicationAccepted{}, last(flow.CheckApplication{Answers: a, Store: store, Chosen: true}))
+	require.Equal(t, "the older one", stored())
+	require.IsType(t, flow.ServiceAccountAccepted{}, last(flow.CheckServiceAccount{Answers: a, Store: store}))
+	require.Equal(t, a.ClientSecret.Reveal(), stored())
+}
+
 // unreadable answers every question with the same error.
 type unreadable struct {
 	keystore.Store
