@@ -154,6 +154,8 @@ func CheckRedirectURI(uri string) *Problem {
 		return usage("The port in the redirect URI is not a number from 1 to 65535.", hint)
 	case LoopbackRedirect(uri) && u.Port() == "":
 		return usage("The redirect URI needs a port, because confer listens there itself.", hint)
+	case slices.Contains(unsafePorts, strings.TrimLeft(u.Port(), "0")):
+		return usage("Browsers refuse to open port "+u.Port()+".", "Take another port, like that of "+DefaultRedirectURI+".")
 	}
 	for _, name := range []string{"code", "state", "error"} {
 		if u.Query().Has(name) {
@@ -162,6 +164,14 @@ func CheckRedirectURI(uri string) *Problem {
 	}
 	return nil
 }
+
+// unsafePorts are those that browsers refuse to open.
+// https://fetch.spec.whatwg.org/#port-blocking
+var unsafePorts = strings.Fields(`1 7 9 11 13 15 17 19 20 21 22 23 25 37 42 43 53 69 77 79 87 95
+	101 102 103 104 109 110 111 113 115 117 119 123 135 137 139 143 161 179
+	389 427 465 512 513 514 515 526 530 531 532 540 548 554 556 563 587
+	601 636 989 990 993 995 1719 1720 1723 2049 3659 4045 4190 5060 5061
+	6000 6566 6665 6666 6667 6668 6669 6679 6697 10080`)
 
 func validPort(p string) bool {
 	n, err := strconv.Atoi(p)

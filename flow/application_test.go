@@ -21,6 +21,8 @@ func TestRedirectURIsThatCannotWork(t *testing.T) {
 		"https://amara@app.example.test/":  "no user name",
 		"http://127.0.0.1:66000/callback":  "not a number from 1 to 65535",
 		"http://127.0.0.1/callback":        "needs a port",
+		"http://127.0.0.1:6000/callback":   "Browsers refuse to open port 6000.",
+		"https://app.example.test:010080/": "Browsers refuse to open port 010080.",
 		"https://app.example.test/?state=": "holds state=",
 		"https://app.example.test/?code=1": "holds code=",
 		"https://app.example.test/a b":     "not an address",

@@ -144,7 +144,7 @@ func refusedAnswers(l *wordList) {
 	for _, s := range []string{"a b", "CRONOFY_CLIENT_SECRET=abc"} {
 		l.check(CheckClientSecret(cronofy.NewSecret(s)))
 	}
-	for _, uri := range []string{"", "a b", "ftp://x", "http://127.0.0.1:8739/#x", "http://127.0.0.1:0/", "http://127.0.0.1/", "https://x/?code=1"} {
+	for _, uri := range []string{"", "a b", "ftp://x", "http://127.0.0.1:8739/#x", "http://127.0.0.1:0/", "http://127.0.0.1/", "http://127.0.0.1:6000/", "https://x/?code=1"} {
 		l.check(CheckRedirectURI(uri))
 	}
 	l.check(CheckListen("x"))
