@@ -257,6 +257,7 @@ var fileWords = []storeWords{
 	{keystore.ErrRefused, nil, "The encrypted file cannot be used{why}.", "Check the file, its folder and the room on the disk, then try again."},
 	{keystore.ErrNotFound, nil, "The encrypted file is not there any more.", "Type a passphrase for a new one."},
 	{keystore.ErrNoPassphrase, nil, "The encrypted file needs its passphrase.", enterIt},
+	{keystore.ErrTooBig, nil, "The encrypted file is full.", "Forget with confer logout what nobody needs, then try again."},
 	{keystore.ErrPassphrase, nil, "The passphrase does not open the encrypted file.", enterAgain + " If it is lost, begin a new file: move away {path}."},
 	{keystore.ErrDamaged, nil, "The encrypted file is damaged or was changed by another program{why}.",
 		"Restore {path} from a backup, or move it away and enter the secrets again."},

@@ -44,7 +44,8 @@ const (
 //
 // The file is the user's alone and is replaced as a whole: see internal/atomicfile. A
 // lock file beside it makes processes wait for each other's changes (see LockLimit);
-// then it is ErrBusy. The first use costs one scrypt, which ctx cannot interrupt.
+// then it is ErrBusy. The first use costs one scrypt (of a new file two), which ctx
+// cannot interrupt.
 //
 // Passphrases are taken in Unicode's composed form (NFC), so that é opens the file
 // however a keyboard makes it.
@@ -129,9 +130,6 @@ func (f *FileStore) Get(ctx context.Context, key string) (string, error) {
 
 // Set implements Store. What is read back is the file, decrypted.
 func (f *FileStore) Set(ctx context.Context, key, secret string) error {
-	if len(secret) > MaxSecret {
-		return f.failure("set", ErrTooBig)
-	}
 	return f.change(ctx, "set", func(secrets map[string][]byte) bool {
 		secrets[key] = []byte(secret)
 		return true

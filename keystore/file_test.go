@@ -219,11 +219,16 @@ func TestFileDamaged(t *testing.T) {
 	}
 }
 
-func TestFileTooBig(t *testing.T) {
+// TestFileTakesWhatAKeyringDoesNot, as the operator is told who has such a secret.
+func TestFileTakesWhatAKeyringDoesNot(t *testing.T) {
 	t.Parallel()
 	ctx, f := t.Context(), fileIn(t.TempDir(), "pass")
-	asError(t, f.Set(ctx, "k", strings.Repeat("x", MaxSecret+1)), ErrTooBig)
-	require.NoFileExists(t, f.path)
+	long := strings.Repeat("x", MaxSecret+1)
+	require.NoError(t, f.Set(ctx, "k", long))
+	got, err := f.Get(ctx, "k")
+	require.NoError(t, err)
+	require.Equal(t, long, got)
+	asError(t, f.Set(ctx, "l", strings.Repeat("x", maxFile)), ErrTooBig)
 }
 
 func TestFileFull(t *testing.T) {
