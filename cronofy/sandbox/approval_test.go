@@ -55,6 +55,29 @@ func TestProviderList(t *testing.T) {
 	require.Equal(t, "zoom", w.conferencingOf(w.Accounts()[0])[0]["provider_name"], "no choice when one was asked for")
 }
 
+// Cronofy's documentation says "if necessary", so not of a browser that gave it just now.
+func TestTheProofIsAskedForIfNecessary(t *testing.T) {
+	t.Parallel()
+	w := start(t, Options{})
+	wk := w.visit()
+	begin := func() string {
+		wk.path = w.AppURL() + wk.open(w.authorizeURL(w.unitQuery())).Header.Get("Location")
+		return string(wk.open(wk.path).body)
+	}
+	require.Contains(t, begin(), "Step 1 of 3: Calendar administrator")
+	require.Contains(t, begin(), "Step 1 of 3: Calendar administrator", "seen is not passed")
+	wk.send(wk.form(), "")
+	require.Contains(t, begin(), "Step 1 of 2: Allow Zoom")
+	wk.send(wk.form(), "")
+	require.Contains(t, string(wk.open(wk.path).body), "Step 2 of 2: Approve the link")
+	require.Contains(t, wk.send(wk.form(), "").Header.Get("Location"), "code=")
+	w.click(w.authorizeURL(w.unitQuery()), denyAt(3)) // another browser is asked
+	w.clock.add(approvalLife / 2)
+	require.Contains(t, begin(), "Step 1 of 2: Allow Zoom")
+	w.clock.add(approvalLife / 2)
+	require.Contains(t, begin(), "Step 1 of 3: Calendar administrator", "nobody is known for ever, however often they come")
+}
+
 // A sandbox may run for weeks.
 func TestWhatHasEndedIsForgotten(t *testing.T) {
 	t.Parallel()

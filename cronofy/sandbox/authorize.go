@@ -48,6 +48,7 @@ type linkToken struct {
 // approval is an authorization request, and the administrator's way through its pages.
 type approval struct {
 	steps            int // pages: proof, provider and link; or proof and access for Enterprise Connect
+	skipped          int // of them: the proof, if it was given before
 	redirectURI      string
 	state            []string // none or one
 	scope, delegated string
@@ -199,9 +200,24 @@ func (s *Server) openApproval(c *call, a *approval) (reason string) {
 		}
 		a = l.approval
 	}
+	if a.step == 1 && !a.enterprise() && s.proven(a.browser) {
+		a.skipped, a.step = 1, 2
+	}
 	s.approvals[a.id] = a
 	c.redirect("/approval/" + a.id)
 	return ""
+}
+
+// proven tells whether a browser has passed the calendar administrator's page of an
+// approval that is not forgotten. The documentation says that Cronofy asks for that
+// proof "if necessary", so not of one that gave it; for how long is a choice.
+func (s *Server) proven(browser string) bool {
+	for _, a := range s.approvals {
+		if a.browser == browser && a.skipped == 0 && a.step > 1 {
+			return true
+		}
+	}
+	return false
 }
 
 func (s *Server) browserID(c *call) string {

@@ -26,7 +26,6 @@ func allPages(t *testing.T) map[string]answer {
 	q := w.unitQuery()
 	q.Del("conferencing_provider_name")
 	wk.path = w.AppURL() + wk.open(w.authorizeURL(q)).Header.Get("Location")
-	wk.send(wk.form(), "")
 	out["provider list"] = wk.open(wk.path)
 
 	wk.path = w.AppURL() + wk.open(w.enterpriseURL(w.enterpriseQuery())).Header.Get("Location")
@@ -109,7 +108,7 @@ func TestApprovalPagesHaveStableNames(t *testing.T) {
 	pages := allPages(t)
 	titles := map[string]string{
 		"proof": "Step 1 of 3: Calendar administrator", "provider": "Step 2 of 3: Allow Zoom",
-		"provider list": "Step 2 of 3: Choose a provider", "unit": "Step 3 of 3: Approve the link",
+		"provider list": "Step 1 of 2: Choose a provider", "unit": "Step 3 of 3: Approve the link",
 		"enterprise proof": "Step 1 of 2: Calendar administrator", "enterprise access": "Step 2 of 2: Allow calendar access",
 	}
 	for name, want := range titles {

@@ -76,7 +76,8 @@ func framed(title string, main markup.HTML) markup.HTML {
 
 func (s *Server) approvalPage(c *call, a *approval) {
 	heading, button, asked := s.asked(a)
-	place := fmt.Sprintf("Step %d of %d", a.step, a.steps)
+	step, steps := a.step-a.skipped, a.steps-a.skipped
+	place := fmt.Sprintf("Step %d of %d", step, steps)
 	var m markup.Page
 	m.Add(`<main>
 <p class="quiet">{}</p>
@@ -92,7 +93,7 @@ func (s *Server) approvalPage(c *call, a *approval) {
 </form>
 <p class="quiet">Asked for by application <code>{}</code>. Afterwards you go back to <code>{}</code>.</p>
 </main>
-`, place, a.steps, a.step, place, heading, a.id, a.csrf, a.step, asked, button, s.opts.ClientID, a.redirectURI)
+`, place, steps, step, place, heading, a.id, a.csrf, a.step, asked, button, s.opts.ClientID, a.redirectURI)
 	c.page(http.StatusOK, framed(place+": "+heading, m.HTML()))
 }
 
