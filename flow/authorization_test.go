@@ -102,6 +102,7 @@ func TestTheSandboxsAdministratorFindsNobody(t *testing.T) {
 		ctx, cancel = context.WithCancel(t.Context())
 	}
 	cancel()
+	require.Equal(t, "the built-in browser brought no answer", Explain(&BrowserError{}, StepAuthorize).Details(), "it may have met nothing")
 }
 
 // bring brings an answer as a browser does, and follows nowhere.

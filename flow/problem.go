@@ -236,7 +236,10 @@ type BrowserError struct {
 }
 
 func (e *BrowserError) Error() string {
-	return fmt.Sprint("the built-in browser brought no answer: ", e.Err)
+	if e.Err == nil {
+		return "the built-in browser brought no answer"
+	}
+	return "the built-in browser brought no answer: " + e.Err.Error()
 }
 
 // Unwrap gives the cause.
