@@ -169,16 +169,19 @@ func refusal(k call, status int, head http.Header, answer []byte) *Error {
 }
 
 // retryAfter reads both forms of RFC 9110 section 10.2.3. A date is measured
-// from the answer's own Date, because the clocks may differ.
+// from the answer's own Date if it has one, because the clocks may differ.
 func retryAfter(h http.Header) time.Duration {
 	v := strings.TrimSpace(h.Get("Retry-After"))
 	if s, err := strconv.ParseFloat(v, 64); err == nil {
 		return time.Duration(atMost(s, 1e9) * float64(time.Second))
 	}
 	at, err := http.ParseTime(v)
-	sent, noDate := http.ParseTime(h.Get("Date"))
-	if err != nil || noDate != nil {
+	if err != nil {
 		return 0
+	}
+	sent, err := http.ParseTime(h.Get("Date"))
+	if err != nil {
+		sent = time.Now()
 	}
 	return max(0, at.Sub(sent))
 }

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -59,6 +60,14 @@ func TestTheStatusDecidesOutsideOAuth(t *testing.T) {
 		e = refusal(call{op: "exchange code", oauth: true}, status, nil, body)
 		require.Equal(t, status == 400 || status == 401, e.Code != "", status)
 	}
+}
+
+// A date is as good as seconds, also where nothing tells when the answer was sent.
+func TestRetryAfterADateAlone(t *testing.T) {
+	t.Parallel()
+	e := refuse(429, "", "Retry-After", httpDate(time.Now().Add(time.Minute)))
+	require.InDelta(t, time.Minute, e.RetryAfter, float64(2*time.Second))
+	require.Zero(t, refuse(429, "", "Retry-After", httpDate(time.Now().Add(-time.Minute))).RetryAfter)
 }
 
 func TestErrorsAreShort(t *testing.T) {

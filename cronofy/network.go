@@ -428,7 +428,10 @@ func (e *NetworkError) Words() (summary, hint string) {
 // tlsWords: each reason is put right in another place.
 func (e *NetworkError) tlsWords(who, start string) (summary, hint string) {
 	const day = "2 January 2006"
-	const between = "Check the address, the port, and any proxy or firewall in between. HTTPS_PROXY may have to begin with http://."
+	between := "Check the address, the port, and any proxy or firewall in between."
+	if e.Proxy != "" {
+		between += " HTTPS_PROXY may have to begin with http://."
+	}
 	c := refusedCertificate(e.Err)
 	invalid, _ := errors.AsType[x509.CertificateInvalidError](e.Err)
 	by, names := "", ""
@@ -449,8 +452,11 @@ func (e *NetworkError) tlsWords(who, start string) (summary, hint string) {
 	case is[x509.SystemRootsError](e.Err):
 		return "This machine has no list of certificate authorities to trust.", "Install it (the package is often called ca-certificates), or name a file with --ca-file."
 	case is[x509.UnknownAuthorityError](e.Err):
-		return "The certificate of " + who + " is not trusted" + by + ".",
-			"If a company proxy opens TLS, --ca-file must name a file with the root certificate of its authority."
+		hint = "If a company proxy opens TLS, --ca-file must name a file with the root certificate of its authority."
+		if e.Kind == NetworkProxy { // it is the proxy's own
+			hint = "--ca-file must name a file with the root certificate of its authority. Or use http:// in HTTPS_PROXY if the proxy expects that."
+		}
+		return "The certificate of " + who + " is not trusted" + by + ".", hint
 	case c != nil:
 		return "The certificate of " + who + " breaks a rule: " + CleanText(strings.TrimPrefix(text, "tls: failed to verify certificate: "), maxDetail) + ".",
 			"Whoever made the certificate must make another one" + by + "."

@@ -54,6 +54,7 @@ func TestWordsOfTheNetwork(t *testing.T) {
 		{&handshake, refused(x509.UnknownAuthorityError{Cert: certificate})},
 		{&direct, &proxyError{reason: "it names no host"}}, {&proxied, &proxyError{status: 407}}, {&proxied, &proxyError{status: 403}}, {&proxied, &proxyError{status: 999}},
 		{&proxied, notFound}, {&proxied, dial(syscall.ECONNREFUSED)}, {&proxied, context.DeadlineExceeded}, {&encrypted, refused(x509.UnknownAuthorityError{Cert: certificate})},
+		{&encrypted, http.ErrSchemeMismatch},
 		{&proxied, errors.New("malformed HTTP response")}, {&proxied, io.EOF},
 	} {
 		summary, hint := row.came.Failed("reach", "api-de.cronofy.com", row.err).Words()
