@@ -120,45 +120,58 @@ func visible(r rune) rune {
 // around them. Browsers may leave "http://" out, and people copy from "code=" on.
 func query(piece string) string {
 	parts := strings.Split(piece, "&")
-	last := len(parts) - 1
-	for last > 0 && !strings.Contains(parts[last], "=") { // an ampersand between words
-		last--
+	for len(parts) > 1 && !strings.Contains(parts[len(parts)-1], "=") { // an ampersand between words
+		parts = parts[:len(parts)-1]
 	}
-	for i, part := range parts[:last+1] {
+	lines := strings.Fields(strings.Join(parts, "&"))
+	for i, part := range parts {
 		key, value, _ := strings.Cut(part, "=")
 		words := strings.Fields(key[strings.LastIndexByte(key, '?')+1:])
 		if key = strings.Join(words, ""); len(words) > 1 && !slices.Contains(answerNames, key) {
 			key = words[len(words)-1]
 		}
-		if i == last {
-			value = lastValue(key, value)
+		if i == len(parts)-1 {
+			value = lastValue(key, value, lines)
 		}
 		parts[i] = key + "=" + strings.ReplaceAll(value, " ", "")
 	}
-	return strings.Join(parts[:last+1], "&")
+	return strings.Join(parts, "&")
 }
 
 var (
-	ourState = regexp.MustCompile(`^` + statePrefix + `[a-z2-7]{26}-[a-z2-7]{26}`)
-	// ofCode is what looks like a part of a code and unlike a word.
-	ofCode = regexp.MustCompile(`^[\w.~%+/=-]*([A-Za-z][\w.~%+/=-]*[0-9]|[0-9][\w.~%+/=-]*[A-Za-z])[\w.~%+/=-]*$`)
+	ourState    = regexp.MustCompile(`^` + statePrefix + `[a-z2-7]{26}-[a-z2-7]{26}`)
+	oauthError  = regexp.MustCompile(`^(access_denied|invalid_request|unauthorized_client|unsupported_response_type|invalid_scope|server_error|temporarily_unavailable)`)
+	ofAddress   = regexp.MustCompile(`^[\w.~%+/=-]+$`)
+	unlikeAWord = regexp.MustCompile(`[0-9].*[A-Za-z]|[A-Za-z].*[0-9]|[a-z][A-Z]`)
 )
 
 // lastValue is the value that no parameter follows, without the words that do.
-func lastValue(key, value string) string {
+func lastValue(key, value string, lines []string) string {
+	words, joined := strings.Fields(value), strings.ReplaceAll(value, " ", "")
 	if key == "state" {
-		value = strings.ReplaceAll(value, " ", "")
-		return cmp.Or(ourState.FindString(value), value)
+		return cmp.Or(ourState.FindString(joined), joined)
 	}
+	first := slices.IndexFunc(lines, func(line string) bool { return strings.ContainsAny(line, "/?=") })
 	all := ""
-	for i, word := range strings.Fields(value) {
+	for i, word := range words {
 		bare := strings.TrimRight(word, ".,;:!?)*\u2026")
-		if i > 0 && !ofCode.MatchString(bare) {
+		if i > 0 && !goesOn(lines[first:len(lines)-len(words)+i], bare) {
 			break
 		}
 		if all += bare; bare != word { // the end of a sentence
 			break
 		}
 	}
+	if key == "error" {
+		return cmp.Or(oauthError.FindString(joined), all)
+	}
 	return all
+}
+
+// goesOn tells whether a line is of the address whose lines stand before it: the last of
+// them is none the shorter, or it is unlike a word.
+func goesOn(before []string, line string) bool {
+	last := len(before) - 1
+	wrapped := last > 0 && !slices.ContainsFunc(before[:last], func(l string) bool { return len(l) > len(before[last]) })
+	return ofAddress.MatchString(line) && (wrapped || unlikeAWord.MatchString(line))
 }

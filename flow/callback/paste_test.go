@@ -75,6 +75,37 @@ func TestParsePasteReadsWhatPeopleCopy(t *testing.T) {
 	}
 }
 
+// TestParsePasteJoinsTheLastValue: wherever a line of an address ends, and whatever is
+// left of it for the last one.
+func TestParsePasteJoinsTheLastValue(t *testing.T) {
+	t.Parallel()
+	for tail, read := range map[string]func(Answer) string{
+		"&code=Zy8xWv6uTs4rQp2oVmlc":   func(a Answer) string { return a.Code.Reveal() },
+		"&code=Zy8xWv6uTs4rQp2o271828": func(a Answer) string { return a.Code.Reveal() },
+		"&error=access_denied":         func(a Answer) string { return a.Error },
+	} {
+		address := "http://127.0.0.1:8739/callback?state=" + pastedState + tail
+		for width := 12; width < len(address); width++ {
+			for _, words := range []string{"", "\n\nThanks\nBob"} {
+				a, err := ParsePaste(strings.Join(wrapped(address, width), "\n> ") + words)
+				require.NoError(t, err)
+				require.Equal(t, pastedState, a.State)
+				alike := len(address)%width == 0 && words != "" // nobody can tell that a full line was the last
+				if alone := len(address) <= 2*width; tail[1] == 'e' || !alone && !alike {
+					require.Equal(t, tail[strings.Index(tail, "=")+1:], read(a), "width %d", width)
+				}
+			}
+		}
+	}
+}
+
+func wrapped(s string, width int) (lines []string) {
+	for len(s) > width {
+		lines, s = append(lines, s[:width]), s[width:]
+	}
+	return append(lines, s)
+}
+
 func TestParsePasteKeepsPercentEncoding(t *testing.T) {
 	t.Parallel()
 	a, err := ParsePaste("http://127.0.0.1:8739/callback?code=a%2Bb%252F%3D&sta\nte=x%2\nDy")
@@ -150,7 +181,7 @@ func FuzzParsePasteInProse(f *testing.F) {
 		}
 		gaps := []string{" ", "\n", "\r\n\r\n"}
 		address := []string{pasted, stateFirst}[kind%2]
-		if w := firstWord(after); address == stateFirst && (strings.ContainsAny(w, "0123456789")) {
+		if w := firstWord(after); address == stateFirst && unlikeAWord.MatchString(w) {
 			return // may be the code's end
 		}
 		gap := gaps[int(kind/2)%len(gaps)]
