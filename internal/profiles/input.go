@@ -490,6 +490,7 @@ func badAddress(s string) string {
 		not      = "not an e-mail address"
 		maxEmail = 254 // bytes: what fits a path of RFC 5321 section 4.5.3.1.3
 		maxLocal = 64  // bytes: RFC 5321 section 4.5.3.1.1
+		maxHost  = 63  // bytes: RFC 1035 section 2.3.4
 	)
 	for _, r := range s {
 		if r > unicode.MaxASCII || !unicode.IsPrint(r) { // most likely one that nobody sees
@@ -497,16 +498,18 @@ func badAddress(s string) string {
 		}
 	}
 	at := strings.IndexByte(s, '@')
-	last := s[strings.LastIndexByte(s, '.')+1:]
-	if len(s) > maxEmail || at > maxLocal || !addressForm.MatchString(s) || strings.Trim(last, "0123456789") == "" {
+	hosts := strings.Split(s[at+1:], ".")
+	long := slices.ContainsFunc(hosts, func(host string) bool { return len(host) > maxHost })
+	if len(s) > maxEmail || at > maxLocal || long || !addressForm.MatchString(s) || strings.Trim(hosts[len(hosts)-1], "0123456789") == "" {
 		return not
 	}
 	return ""
 }
 
 // addressForm is names with dots between them, an @, and two or more names of hosts.
+// Counted repetitions would cost each start 80 kB: they are compiled one by one.
 var addressForm = func() *regexp.Regexp {
-	const local, host = "[\\w!#$%&'*+/=?^{|}~`-]+", "[a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?"
+	const local, host = "[\\w!#$%&'*+/=?^{|}~`-]+", "[a-zA-Z0-9]([a-zA-Z0-9-]*[a-zA-Z0-9])?"
 	return regexp.MustCompile(`^` + local + `(\.` + local + `)*@` + host + `(\.` + host + `)+$`)
 }()
 

@@ -340,6 +340,7 @@ func TestReadEmailsNamesTheLine(t *testing.T) {
 		"ann@x.test\nb@x.test, c@x.test ":                     "line 2: not as many fields as the first line",
 		strings.Repeat("a", 400) + "@x.test\n":                "line 1: not an e-mail address",
 		strings.Repeat("a", 65) + "@x.test\n":                 "line 1: not an e-mail address",
+		"a@" + strings.Repeat("a", 64) + ".test\n":            "line 1: not an e-mail address",
 		"Name,Manager Email\nAnn,boss@x.test\n":               "line 1: the header does not say which column has the e-mail addresses; call it email",
 		"Name,Owner e-mail\nAnn,boss@x.test\n":                "line 1: the header does not say which column has the e-mail addresses; call it email",
 		"Name,E-Mail Vorgesetzte\nAnn,boss@x.test\n":          "line 1: the header does not say which column has the e-mail addresses; call it email",
