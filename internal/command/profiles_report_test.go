@@ -90,7 +90,7 @@ func TestChromiumShowsTheReport(t *testing.T) {
 	require.Positive(t, evaluated[int](t, ctx, `document.querySelectorAll('a[href^="https://app.cronofy.com/"]').length`), "relink links")
 
 	const shown = `Array.prototype.filter.call(document.querySelectorAll("#list tbody tr"), function (r) { return !r.hidden; })`
-	require.NoError(t, chromedp.Do(ctx, chromedp.SendKeys(chromedp.ID("q"), "ADLER zoom")))
+	require.NoError(t, chromedp.Do(ctx, chromedp.SendKeys(chromedp.ID("q"), "PERSON-2 zoom")))
 	n := evaluated[int](t, ctx, shown+".length")
 	require.Positive(t, n)
 	require.Less(t, n, 300)
