@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -66,23 +65,6 @@ func dryRun(ctx context.Context, w *wiring, tokensOut string, s streams) error {
 	fmt.Fprintf(s.out, "KEEP %s\n", kept)
 	return nil
 }
-
-// nowhere is a listener that nobody comes to, and that takes no port: an end of a pipe.
-type nowhere struct{ net.Conn }
-
-func listenNowhere(context.Context, string, string) (net.Listener, error) {
-	end, _ := net.Pipe()
-	return nowhere{end}, nil
-}
-
-// Accept waits for Close.
-func (n nowhere) Accept() (net.Conn, error) {
-	_, err := n.Read(make([]byte, 1))
-	return nil, err
-}
-
-// Addr implements net.Listener.
-func (n nowhere) Addr() net.Addr { return n.LocalAddr() }
 
 // dryTransport writes requests down, with secrets masked, and answers as
 // Cronofy would.

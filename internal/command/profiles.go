@@ -592,3 +592,22 @@ func (r *profilesRun) tellNotYet(sum profiles.Summary) {
 		fmt.Fprintf(r.s.err, "  %d. %s\n", i+1, advice)
 	}
 }
+
+// explainAccount gives the code and the sentence for an account that could not
+// be read.
+func explainAccount(err error) (code, message string) {
+	row, isRow := errors.AsType[*profiles.ListError](err)
+	renew, isRenew := errors.AsType[*profiles.RenewError](err)
+	switch {
+	case isRow:
+		return flow.CodeUsage, "The list cannot be used in " + row.Error() + "."
+	case errors.Is(err, profiles.ErrOnlyRefreshToken):
+		return flow.CodeUsage, "There is no access token. With --tokens-out FILE confer gets one with the refresh token."
+	case isRenew:
+		return explainRenewal(renew.Err)
+	}
+	return flow.ExplainAccount(err)
+}
+
+// ownersAgain is what ErrTokensLost costs.
+const ownersAgain = "the owner of the account that was being refreshed may have to authorize again"

@@ -141,32 +141,52 @@ func (g *grown) Commit() error {
 	return g.file.Sync()
 }
 
+const busyFile = "another confer is writing to this file"
+
+// outError is for the file of --out or --tokens-out, which could not be opened.
+func outError(flag string, err error) error {
+	unsafe, isUnsafe := errors.AsType[*atomicfile.UnsafeError](err)
+	why, hint := cronofy.FileReason(err), "name a file that can be written"
+	switch {
+	case errors.Is(err, context.Canceled):
+		return err
+	case errors.Is(err, atomicfile.ErrLocked) && flag == "tokens-out":
+		why, hint = busyFile, "wait until it has ended: two at once could use up each other's refresh tokens"
+	case errors.Is(err, atomicfile.ErrLocked):
+		why, hint = busyFile, "wait until it has ended, or name another file"
+	case errors.Is(err, profiles.ErrTokensFormat):
+		hint = "name a new file, or one that confer wrote"
+	case errors.Is(err, profiles.ErrNotRecords):
+		hint = "--continue goes on with a file that --format json wrote; name another file to begin anew"
+	case isUnsafe:
+		why, hint = unsafe.Why, "name a file"
+	}
+	return usage("--"+flag+": "+why, hint)
+}
+
 // errOutput is wrapped around the error of records that could not be written.
 var errOutput = errors.New("write records")
 
-// progress tells people how far a run has come: one line that is written over
-// and over on a terminal; else only waits, in lines of their own. It is used by
-// several goroutines.
+// progress tells people how far a run has come: on a terminal in one line that is written
+// over and over, else now and then, while something is waited for. It is used by several
+// goroutines.
 type progress struct {
 	w io.Writer
 
 	mu      sync.Mutex
+	live    bool                      // a terminal that records do not go to, until the end
 	answers func() delegated.Progress // how far delegated access has come; nil: there is none
-
-	live   bool // a terminal that records do not go to, until the end
-	counts map[profiles.State]int
-	read   int
-	began  time.Time
-	line   string // on screen
-	until  time.Time
-	said   time.Time // the last line about a wait
-	reason string
+	counts  map[profiles.State]int
+	read    int
+	until   time.Time // when the pause before a call ends
+	reason  string
+	line    string    // on screen
+	said    time.Time // the last line about a wait
 }
 
 const (
-	redraw     = 200 * time.Millisecond // how often the line is drawn
-	sayEvery   = 10 * time.Second       // how often short waits are told where each is a line: a long run has one every second or two
-	answersSay = time.Minute            // and how often it is told how far answers have come
+	redraw   = 200 * time.Millisecond // how often the line is drawn
+	sayEvery = 30 * time.Second       // how often waits are told where each is a line: a long run has one every second or two
 )
 
 // newProgress writes to standard error. Where records go to the same screen
@@ -174,7 +194,7 @@ const (
 func newProgress(s streams, toFile bool) *progress {
 	_, errTerminal := asTerminal(s.err)
 	_, outTerminal := asTerminal(s.out)
-	return &progress{w: s.err, live: errTerminal && (toFile || !outTerminal), counts: map[profiles.State]int{}, began: time.Now()}
+	return &progress{w: s.err, live: errTerminal && (toFile || !outTerminal), counts: map[profiles.State]int{}}
 }
 
 func (p *progress) record(s profiles.State) {
@@ -184,20 +204,12 @@ func (p *progress) record(s profiles.State) {
 	p.counts[s]++
 }
 
-// wait hears of a pause before a call. Many calls wait for the same moment: it
-// is told once. In lines of their own, of short ones only some are told.
+// wait hears of a pause before a call. Many calls wait for the same moment.
 func (p *progress) wait(w cronofy.Wait) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	now := time.Now()
-	until := now.Add(w.For)
-	if until.Before(p.until.Add(time.Second)) { // told
-		return
-	}
-	p.until, p.reason = until, w.Reason
-	if !p.live && (w.For >= sayEvery || now.Sub(p.said) >= sayEvery) {
-		p.said = now
-		sayWait(p.w, w.For, w.Reason)
+	if until := time.Now().Add(w.For); until.After(p.until) {
+		p.until, p.reason = until, w.Reason
 	}
 }
 
@@ -205,10 +217,15 @@ func sayWait(w io.Writer, d time.Duration, reason string) {
 	fmt.Fprintf(w, "confer: waiting %s (%s)\n", d.Round(100*time.Millisecond), reason)
 }
 
-func (p *progress) draw(now time.Time) {
+// words tell how far the run has come, and whether it waits: for calendars that have not
+// answered, or with a call.
+func (p *progress) words(now time.Time) (words string, waits bool) {
 	var parts []string
-	if words := p.waitsFor(now); words != "" {
-		parts = append(parts, words)
+	if p.answers != nil {
+		a := p.answers()
+		if left := a.Until.Sub(now); a.Asked > 0 && a.Answered < a.Accounts && left > 0 {
+			parts, waits = append(parts, fmt.Sprintf("%d of %d answered, %s left", a.Answered, a.Accounts, left.Round(time.Second))), true
+		}
 	}
 	parts = append(parts, fmt.Sprintf("%d read", p.read))
 	for _, s := range profiles.States() {
@@ -217,14 +234,9 @@ func (p *progress) draw(now time.Time) {
 		}
 	}
 	if left := p.until.Sub(now); left > 0 {
-		parts = append(parts, fmt.Sprintf("waiting %s (%s)", left.Round(time.Second), p.reason))
-	} else if took := now.Sub(p.began).Seconds(); took >= 1 {
-		parts = append(parts, fmt.Sprintf("%.0f a second", float64(p.read)/took))
+		parts, waits = append(parts, fmt.Sprintf("waiting %s (%s)", left.Round(time.Second), p.reason)), true
 	}
-	if line := strings.Join(parts, ", "); line != p.line {
-		fmt.Fprintf(p.w, "\r%-*s", len(p.line), line)
-		p.line = line
-	}
+	return strings.Join(parts, ", "), waits
 }
 
 // say writes a line of its own.
@@ -240,7 +252,7 @@ func (p *progress) end() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.erase()
-	p.live, p.answers = false, nil
+	p.live, p.answers, p.until = false, nil, time.Time{}
 }
 
 // erase takes the line away, before something else is written.
@@ -269,28 +281,17 @@ func (p *progress) run(ctx context.Context) {
 	}
 }
 
-// waitsFor says how many calendars have answered, and how long the others are waited
-// for; empty: nothing is waited for.
-func (p *progress) waitsFor(now time.Time) string {
-	if p.answers == nil {
-		return ""
-	}
-	a := p.answers()
-	left := a.Until.Sub(now)
-	if a.Asked == 0 || a.Answered >= a.Accounts || left <= 0 {
-		return ""
-	}
-	return fmt.Sprintf("%d of %d answered, %s left", a.Answered, a.Accounts, left.Round(time.Second))
-}
-
 // tick draws the line, or now and then tells what is waited for in one of its own.
 func (p *progress) tick() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := time.Now()
-	if p.live {
-		p.draw(now)
-	} else if words := p.waitsFor(now); words != "" && now.Sub(p.said) >= answersSay {
+	words, waits := p.words(now)
+	switch {
+	case p.live && words != p.line:
+		fmt.Fprintf(p.w, "\r%-*s", len(p.line), words)
+		p.line = words
+	case !p.live && waits && now.Sub(p.said) >= sayEvery:
 		p.said = now
 		fmt.Fprintln(p.w, "confer: "+words)
 	}

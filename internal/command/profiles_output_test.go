@@ -17,16 +17,25 @@ func TestWaitsWithoutATerminal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var b strings.Builder
 		p := newProgress(streams{err: &b}, true)
-		wait := func(d time.Duration) { p.wait(cronofy.Wait{For: d, Reason: cronofy.WaitRateLimit}) }
-		for range 25 { // seconds of a run at the limit
-			wait(time.Second)
+		for range 65 { // seconds of a run at the limit
+			p.wait(cronofy.Wait{For: time.Second, Reason: cronofy.WaitRateLimit})
+			p.tick()
 			time.Sleep(time.Second)
 		}
-		require.Equal(t, strings.Repeat("confer: waiting 1s (rate limit)\n", 3), b.String(), "at 0, 10 and 20 seconds")
+		require.Equal(t, strings.Repeat("confer: 0 read, waiting 1s (rate limit)\n", 3), b.String(), "at 0, 30 and 60 seconds")
 		b.Reset()
-		wait(30 * time.Second)
-		wait(30 * time.Second)
-		require.Equal(t, "confer: waiting 30s (rate limit)\n", b.String(), "a long one at once, and once")
+		time.Sleep(time.Minute)
+		p.tick()
+		require.Empty(t, b.String(), "nothing is waited for")
+		p.wait(cronofy.Wait{For: 50 * time.Second, Reason: cronofy.WaitRateLimit})
+		p.wait(cronofy.Wait{For: 20 * time.Second, Reason: cronofy.WaitRetry})
+		p.tick()
+		require.Equal(t, "confer: 0 read, waiting 50s (rate limit)\n", b.String(), "the longest")
+		p.end()
+		b.Reset()
+		time.Sleep(40 * time.Second)
+		p.tick()
+		require.Empty(t, b.String(), "nothing is said after the end")
 	})
 }
 
@@ -53,7 +62,7 @@ func TestAnswersOnATerminal(t *testing.T) {
 		at.Answered = 1
 		time.Sleep(2 * time.Second)
 		p.tick()
-		require.Equal(t, "\r1 of 3 answered, 4m58s left, 0 read, 0 a second", b.String())
+		require.Equal(t, "\r1 of 3 answered, 4m58s left, 0 read", b.String())
 		at.Answered = 3
 		p.end()
 		b.Reset()
@@ -68,11 +77,11 @@ func TestAnswersWithoutATerminal(t *testing.T) {
 		var b strings.Builder
 		p, at := answering(&b)
 		*at = delegated.Progress{Accounts: 3, Asked: 3, Until: time.Now().Add(5 * time.Minute)}
-		for range 110 {
+		for range 50 {
 			p.tick()
 			time.Sleep(time.Second)
 		}
-		require.Equal(t, "confer: 0 of 3 answered, 5m0s left\nconfer: 0 of 3 answered, 4m0s left\n", b.String())
+		require.Equal(t, "confer: 0 of 3 answered, 5m0s left, 0 read\nconfer: 0 of 3 answered, 4m30s left, 0 read\n", b.String())
 		b.Reset()
 		at.Answered = 3
 		time.Sleep(time.Minute)
