@@ -21,17 +21,27 @@ type Approval struct {
 	Problem *Problem // why
 	Step    Step     // StepServiceAccount or StepAuthorize: where it was approved
 	For     Basis    // the answers that were approved
+	Kept    *Kept    // what ApprovalRetried goes on with; nil: nothing
 
-	// Code: there are no tokens yet. The exchange of the code did not reach Cronofy
-	// or was not carried out, so that ApprovalRetried can be tried until Until. It
-	// is tried once by itself when Cronofy can be reached again.
-	Code  bool
-	Until time.Time
-
-	waits   bool        // its code or its tokens are here
-	kept    *unfinished // them; nil where nothing waits
-	retried bool        // the exchange was tried again by itself
+	retried bool // the exchange was tried again by itself
 }
+
+// Kept is what can still be finished of an approval: its tokens, which no store took, or
+// its code, whose exchange did not reach Cronofy or was not carried out. A code is tried
+// once by itself when Cronofy can be reached again.
+type Kept struct {
+	Until time.Time // when the code is too old; zero: the tokens are here
+
+	code     cronofy.Secret
+	exchange func(ctx context.Context, code cronofy.Secret, say func(Event)) (storing, error)
+	store    storing // the tokens
+}
+
+// Code tells whether there are no tokens yet.
+func (k *Kept) Code() bool { return k != nil && !k.Until.IsZero() }
+
+// storing stores what an approval gave and writes it down. Its event ends the task.
+type storing func(ctx context.Context, s Store) (Event, error)
 
 // approval is what was approved at a step with the answers as they are; nil: nothing.
 func (s State) approval(at Step) *Approval {
@@ -50,7 +60,7 @@ func (s State) ApprovedNow() bool { return s.approval(StepAuthorize) != nil }
 // Unfinished is what was approved with the answers as they are and can still be
 // finished, on the page where it was; nil: nothing can.
 func (s State) Unfinished() *Approval {
-	if a := s.approval(s.Step); a != nil && a.waits {
+	if a := s.approval(s.Step); a != nil && a.Kept != nil {
 		return a
 	}
 	return nil
@@ -58,12 +68,12 @@ func (s State) Unfinished() *Approval {
 
 // HasUnfinished tells whether a code or tokens would be lost if the run ended now.
 func (s State) HasUnfinished() bool {
-	return slices.ContainsFunc(s.approvals, func(a Approval) bool { return a.waits })
+	return slices.ContainsFunc(s.approvals, func(a Approval) bool { return a.Kept != nil })
 }
 
 // CodeToRetry is the code that is to be tried again by itself; nil: there is none.
 func (s State) CodeToRetry() *Approval {
-	if a := s.Unfinished(); a != nil && a.Code && !a.retried {
+	if a := s.Unfinished(); a != nil && a.Kept.Code() && !a.retried {
 		return a
 	}
 	return nil
@@ -72,14 +82,13 @@ func (s State) CodeToRetry() *Approval {
 // approved notes what was approved and could not be finished. What an earlier
 // approval of the same answers left stays where this one left nothing.
 func (s State) approved(ev Failed, why *Problem) State {
-	a := Approval{Problem: why, Step: s.Step, For: s.Answers.authorizing(s.Step), Code: !ev.CodeUntil.IsZero(), Until: ev.CodeUntil,
-		waits: ev.TokensKept || !ev.CodeUntil.IsZero(), kept: ev.kept}
+	a := Approval{Problem: why, Step: s.Step, For: s.Answers.authorizing(s.Step), Kept: ev.Kept}
 	before := s.approval(s.Step)
 	finish, _ := s.Running.Effect.(FinishApproval)
-	if before != nil && before.waits && !a.waits && !finish.Code {
+	if before != nil && before.Kept != nil && a.Kept == nil && !finish.Kept.Code() {
 		return s
 	}
-	a.retried = finish.Code && before != nil && before.retried
+	a.retried = finish.Kept.Code() && before != nil && before.retried
 	return s.noted(a)
 }
 
@@ -115,14 +124,14 @@ func (ApprovalRetried) apply(s State) (State, *Task) {
 		return s, nil
 	}
 	s.Problem, s.Notice = nil, ""
-	if a.Code {
+	if a.Kept.Code() {
 		s.Attempt = Attempt{Phase: PhaseExchanging}
 	}
-	return s.start(FinishApproval{Store: s.Store, Code: a.Code, kept: a.kept})
+	return s.start(FinishApproval{Store: s.Store, Kept: a.Kept})
 }
 
 func (OtherStoreWanted) apply(s State) (State, *Task) {
-	if a := s.Unfinished(); s.Running != nil || a == nil || a.Code {
+	if a := s.Unfinished(); s.Running != nil || a == nil || a.Kept.Code() {
 		return s, nil
 	}
 	s.Problem, s.Notice, s.Asking = nil, "", true
@@ -136,7 +145,7 @@ func (ApprovalDropped) apply(s State) (State, *Task) {
 	}
 	s.Problem, s.Notice, s.Asking = nil, "", false
 	dropped := *a
-	dropped.waits = false
+	dropped.Kept = nil
 	return s.noted(dropped), nil
 }
 
@@ -161,11 +170,11 @@ func (ev CronofyBack) apply(s State) (State, *Task) {
 
 func (ev CodeExpired) apply(s State) (State, *Task) {
 	a := s.Unfinished()
-	if a == nil || !a.Code || a.For != ev.For {
+	if a == nil || !a.Kept.Code() || a.For != ev.For {
 		return s, nil
 	}
 	expired := *a
-	expired.waits, expired.Code = false, false
+	expired.Kept = nil
 	if s.Problem != nil && s.Problem.Approved {
 		p := *s.Problem
 		p.Hint = approvedHint(s.Step, "its code is too old by now. Try again with a new approval link")
@@ -174,39 +183,28 @@ func (ev CodeExpired) apply(s State) (State, *Task) {
 	return s.noted(expired), nil
 }
 
-// storing stores what an approval gave and writes it down. Its event ends the task.
-type storing func(ctx context.Context, s Store) (Event, error)
-
-// unfinished is what can be finished of an approval: a code, or tokens.
-type unfinished struct {
-	code     cronofy.Secret
-	exchange func(ctx context.Context, code cronofy.Secret, say func(Event)) (storing, error)
-	store    storing   // nil: the code is not exchanged yet
-	until    time.Time // when the code is too old
-}
-
 // finish exchanges the code and stores the tokens, even if the operator leaves. What
 // can be tried again goes along with the failure.
-func (a unfinished) finish(ctx context.Context, s Store, say func(Event)) Event {
+func (k Kept) finish(ctx context.Context, s Store, say func(Event)) Event {
 	ctx = context.WithoutCancel(ctx)
-	if a.store == nil {
+	if k.Code() {
 		limited, cancel := context.WithTimeout(ctx, finishLimit)
 		defer cancel()
-		store, err := a.exchange(limited, a.code, say)
+		store, err := k.exchange(limited, k.code, say)
 		switch {
 		case err == nil:
-			a.store = store
-		case cronofy.MayRepeat(err) && time.Now().Add(retryAfter(err)).Before(a.until):
-			return Failed{Err: err, Approved: true, CodeUntil: a.until, kept: &a}
+			k.store, k.Until = store, time.Time{}
+		case cronofy.MayRepeat(err) && time.Now().Add(retryAfter(err)).Before(k.Until):
+			return Failed{Err: err, Approved: true, Kept: &k}
 		default:
 			return Failed{Err: err, Approved: true}
 		}
 	}
 	ctx, cancel := context.WithTimeout(ctx, storeLimit)
 	defer cancel()
-	last, err := a.store(ctx, s)
+	last, err := k.store(ctx, s)
 	if err != nil {
-		return Failed{Err: err, Approved: true, TokensKept: true, kept: &a}
+		return Failed{Err: err, Approved: true, Kept: &k}
 	}
 	return last
 }
@@ -228,19 +226,17 @@ const storeLimit = 10 * time.Minute
 // a store did not take. It ends as Connect or Authorize would have.
 type FinishApproval struct {
 	Store Store
-	Code  bool // there are no tokens yet
-
-	kept *unfinished
+	Kept  *Kept
 }
 
 // do opens the store for tokens first, which the operator may stop.
 func (e FinishApproval) do(ctx context.Context, r *Runner, _ <-chan Delivery, say func(Event)) Event {
-	if !e.Code {
+	if !e.Kept.Code() {
 		if err := r.unlock(ctx, e.Store); err != nil {
-			return Failed{Err: err, Approved: true, TokensKept: true, kept: e.kept}
+			return Failed{Err: err, Approved: true, Kept: e.Kept}
 		}
 	}
-	return e.kept.finish(ctx, e.Store, say)
+	return e.Kept.finish(ctx, e.Store, say)
 }
 
 // reachPause is between two questions whether Cronofy can be reached again.
@@ -256,7 +252,7 @@ func (r *Runner) awaitCronofy(ctx context.Context, a Answers, kept Approval) Eve
 			return nil
 		case <-time.After(pause):
 		}
-		if !time.Now().Before(kept.Until) {
+		if !time.Now().Before(kept.Kept.Until) {
 			return CodeExpired{kept.For}
 		}
 		call, cancel := context.WithTimeout(ctx, callLimit)
@@ -298,16 +294,15 @@ func approvedHint(at Step, left string) string {
 // events and the browser's page say the same.
 func approvedProblem(p Problem, at Step, a Answers, ev Failed, retried bool) Problem {
 	p.Step, p.Approved = at, true
-	const code = "its code has not been used. "
-	switch {
-	case ev.TokensKept:
-		p.Hint = approvedHint(at, "it is in memory and not stored yet. Try again, there or in another place")
-		return p
-	case !ev.CodeUntil.IsZero() && retried:
-		p.Hint = approvedHint(at, code+"Try the exchange again")
-		return p
-	case !ev.CodeUntil.IsZero():
-		p.Hint = approvedHint(at, code+"confer tries again by itself, once, when Cronofy can be reached. Try the exchange again now")
+	if ev.Kept != nil {
+		left := "it is in memory and not stored yet. Try again, there or in another place"
+		switch {
+		case ev.Kept.Code() && retried:
+			left = "its code has not been used. Try the exchange again"
+		case ev.Kept.Code():
+			left = "its code has not been used. confer tries again by itself, once, when Cronofy can be reached. Try the exchange again now"
+		}
+		p.Hint = approvedHint(at, left)
 		return p
 	}
 	if api := new(cronofy.Error); errors.As(p.Err, &api) && api.Code == "" && api.Status > 401 && api.Status < 423 {

@@ -257,8 +257,8 @@ func (z *authorization) finish(ctx context.Context, a callback.Answer) (last Eve
 }
 
 // approved is what is to be done with a code.
-func (z *authorization) approved(code cronofy.Secret) unfinished {
-	return unfinished{code: code, exchange: z.exchange, until: time.Now().Add(codeLife)}
+func (z *authorization) approved(code cronofy.Secret) Kept {
+	return Kept{code: code, exchange: z.exchange, Until: time.Now().Add(codeLife)}
 }
 
 // release goes on serving the browser's pages, unless the port is needed before

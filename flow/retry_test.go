@@ -53,8 +53,8 @@ func TestACodeThatWasNotUsedIsTriedAgain(t *testing.T) {
 	for _, status := range []int{http.StatusServiceUnavailable, http.StatusTooManyRequests} {
 		d, s := notExchanged(t, status)
 		require.True(t, s.HasUnfinished())
-		require.True(t, s.Unfinished().Code)
-		require.True(t, s.Unfinished().Until.After(time.Now()))
+		require.True(t, s.Unfinished().Kept.Code())
+		require.True(t, s.Unfinished().Kept.Until.After(time.Now()))
 		require.Contains(t, s.Problem.Hint, "by itself")
 		back := flow.Report{Event: flow.CronofyBack{For: s.Unfinished().For}}
 		s = d.until(back, over)

@@ -253,12 +253,9 @@ func (r Report) apply(s State) (State, *Task) {
 
 // Failed ends any task that could not do its work.
 type Failed struct {
-	Err        error
-	Approved   bool      // the administrator had approved before, so the link most likely exists
-	TokensKept bool      // the tokens are here and only the store has failed; FinishApproval stores them
-	CodeUntil  time.Time // until when the code can be exchanged again by FinishApproval; zero: it cannot
-
-	kept *unfinished // the tokens or the code
+	Err      error
+	Approved bool  // the administrator had approved before, so the link most likely exists
+	Kept     *Kept // what FinishApproval can go on with; nil: nothing
 }
 
 func (ev Failed) apply(s State) (State, *Task) {

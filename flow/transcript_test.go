@@ -279,7 +279,11 @@ func parseReport(t *testing.T, words []string, named map[string]string) Event {
 	case "failed":
 		err, ok := failures[words[1]]
 		require.True(t, ok, words[1])
-		return Failed{Err: err, Approved: len(words) > 2, TokensKept: len(words) > 3}
+		f := Failed{Err: err, Approved: len(words) > 2}
+		if len(words) > 3 {
+			f.Kept = &Kept{}
+		}
+		return f
 	}
 	t.Fatalf("no such report: %v", words)
 	return nil

@@ -63,7 +63,7 @@ func invariant(before, s State, ev Event, task *Task) string {
 		case Authorize, Connect:
 			authorizing = true
 		case FinishApproval:
-			authorizing = e.Code
+			authorizing = e.Kept.Code()
 		case FinishPending: // from when the address is found to be an answer
 			authorizing = s.Attempt.Phase != PhaseNone
 		}
@@ -211,7 +211,7 @@ func someReport(r *rand.Rand, s State) Event {
 		_, again := s.Running.Effect.(FinishApproval)
 		f.Approved = s.Attempt.Phase >= PhaseExchanging || again
 		if f.Approved {
-			f.Err, f.TokensKept = failures["locked"], true
+			f.Err, f.Kept = failures["locked"], &Kept{}
 		}
 		return Report{id, f}
 	}

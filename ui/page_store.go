@@ -104,8 +104,8 @@ func unstoredPage(c Context) Page {
 		{Value: "again", Label: "Store it again", Note: "in " + c.Store.Kind.Words(), Act: Act{Event: flow.ApprovalRetried{}}},
 		{Value: "other", Label: "Another place", Note: "memory, or a file", Act: Act{Event: flow.OtherStoreWanted{}}},
 	}
-	if held.Code {
-		p.Until = held.Until
+	if held.Kept.Code() {
+		p.Until = held.Kept.Until
 		p.Notes = nil
 		p.Explain = []string{"Cronofy was not reached, so the code of the approval is still good. confer tries again by itself once Cronofy can be reached."}
 		options = []Option{{Value: "exchange", Label: "Try the exchange again", Note: "nobody has to approve again", Act: Act{Event: flow.ApprovalRetried{}}}}

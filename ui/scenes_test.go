@@ -82,7 +82,7 @@ func overriddenFound() *flow.Initial {
 
 func usedFound() *flow.Initial {
 	return &flow.Initial{Answers: flow.Answers{Site: germany(), ClientID: testClient, RedirectURI: flow.DefaultRedirectURI},
-		Store: flow.Store{Kind: keystore.Keyring, Keyring: keystore.Status{State: "ready"}}, SecretKept: true, Used: []flow.Used{
+		Store: flow.Store{Kind: keystore.Keyring, Keyring: keystore.Status{State: "ready"}}, SecretKept: true, Used: []links.Link{
 			{APIHost: "api-de.cronofy.com", ClientID: testClient, ServiceAccount: testID, Label: "Example GmbH"},
 			{APIHost: "api-de.cronofy.com", ClientID: testClient, ServiceAccount: "ser_64b17f9b8090ea21640c9151"}}}
 }
@@ -135,7 +135,7 @@ func toHeld() []flow.Event {
 }
 
 func stillHeld() flow.Event {
-	return flow.Failed{Err: &keystore.Error{Op: "set", Store: keystore.Keyring, Err: keystore.ErrUnavailable, Status: keystore.Status{State: keystore.NoBus}}, Approved: true, TokensKept: true}
+	return flow.Failed{Err: &keystore.Error{Op: "set", Store: keystore.Keyring, Err: keystore.ErrUnavailable, Status: keystore.Status{State: keystore.NoBus}}, Approved: true, Kept: &flow.Kept{}}
 }
 
 func portErr() error {
@@ -242,7 +242,7 @@ func authorizeScenes() []scene {
 		{name: "authorize_preparing", events: append(toAuthorize(), flow.AuthorizeStarted{})},
 		{name: "authorize_handed_over", found: handedFound(), small: true},
 		{name: "authorize_handed_over_paste", found: handedFound(), keys: []string{"paste:http://127.0.0.1:8739/callback?code=abc&state=1"}},
-		{name: "exchange_again", events: append(toWaiting(), flow.AnswerArrived{}, flow.Failed{Err: &cronofy.NetworkError{Host: "api-de.cronofy.com", Kind: cronofy.NetworkDNS}, Approved: true, CodeUntil: start.Add(4 * time.Minute)})},
+		{name: "exchange_again", events: append(toWaiting(), flow.AnswerArrived{}, flow.Failed{Err: &cronofy.NetworkError{Host: "api-de.cronofy.com", Kind: cronofy.NetworkDNS}, Approved: true, Kept: &flow.Kept{Until: start.Add(4 * time.Minute)}})},
 		{name: "authorize_timeout", events: trouble(flow.ErrTimeout, false)},
 		{name: "authorize_denied", events: trouble(&cronofy.Error{Code: "access_denied"}, false), small: true},
 		{name: "authorize_port", events: events(toAuthorize(), flow.AuthorizeStarted{}, fail(portErr())), small: true},

@@ -411,7 +411,7 @@ func (t teller) follow(s flow.State, ev flow.Event) {
 	case flow.Failed:
 		if code := s.CodeToRetry(); code != nil {
 			fmt.Fprintf(t.s.err, "confer: note: %s The administrator approved, and the code has not been used. confer tries again, once, when Cronofy can be reached; it waits until %s.\n",
-				s.Problem.Summary, code.Until.Local().Format(time.TimeOnly))
+				s.Problem.Summary, code.Kept.Until.Local().Format(time.TimeOnly))
 		}
 	}
 }

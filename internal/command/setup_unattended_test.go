@@ -53,7 +53,7 @@ func TestAScriptHearsThatACodeIsTriedAgain(t *testing.T) {
 		return s
 	}
 	until := time.Now().Add(5 * time.Minute)
-	failed := flow.Failed{Err: &cronofy.NetworkError{Op: "exchange code", Err: errors.New("refused")}, Approved: true, CodeUntil: until}
+	failed := flow.Failed{Err: &cronofy.NetworkError{Op: "exchange code", Err: errors.New("refused")}, Approved: true, Kept: &flow.Kept{Until: until}}
 	s := step(flow.State{Step: flow.StepAuthorize}, flow.AuthorizeStarted{})
 	s = step(s, flow.Report{Task: s.Running.ID, Event: failed})
 	require.Contains(t, out.String(), "the code has not been used. confer tries again, once, when Cronofy can be reached; it waits until "+until.Format(time.TimeOnly)+".\n")
