@@ -296,6 +296,15 @@ func TestTestWrite(t *testing.T) {
 	_, err = TestWrite(t.Context(), f.in(Ready))
 	asError(t, err, ErrReadBack)
 	f.lie = false
+	f.onGet = func(key string) error {
+		if _, stored := f.item(key); stored {
+			return errors.New("not now")
+		}
+		return nil
+	}
+	_, err = TestWrite(t.Context(), f.in(Ready))
+	asError(t, err, ErrRefused)
+	f.onGet = nil
 	require.Len(t, f.items, 1)
 	f.onDelete = func(string) error { return ErrDismissed }
 	left, err = TestWrite(t.Context(), f.in(Ready))
