@@ -121,7 +121,6 @@ func (z *authorization) open(ctx context.Context) {
 	z.browse(ctx, true, z.r.OpenURL)
 }
 
-// browse has do open the link beside the wait.
 func (z *authorization) browse(ctx context.Context, asked bool, do func(link string) error) {
 	short := z.short
 	go func() {
@@ -196,7 +195,6 @@ func (z *authorization) stop(ctx context.Context, last Event) Event {
 	return last
 }
 
-// take takes a pasted address.
 func (z *authorization) take(ctx context.Context, text string) Event {
 	a, err := z.claim(ctx, text)
 	if err != nil {
@@ -256,7 +254,6 @@ func (z *authorization) finish(ctx context.Context, a callback.Answer) (last Eve
 		Hint: "You can close this window and go back to the terminal."}
 }
 
-// approved is what is to be done with a code.
 func (z *authorization) approved(code cronofy.Secret) Kept {
 	return Kept{code: code, exchange: z.exchange, Until: time.Now().Add(codeLife)}
 }

@@ -12,8 +12,7 @@ import (
 	"confer/keystore"
 )
 
-// Attempt is an authorization under way: what the screen shows while the
-// administrator is in the browser. The zero Attempt means none.
+// Attempt is an authorization under way, as the screen shows it; the zero one: there is none.
 type Attempt struct {
 	Phase     Phase
 	LinkReady        // the newest
@@ -187,7 +186,6 @@ func (ev LinkReady) apply(s State) (State, *Task) {
 	return s, nil
 }
 
-// That no browser opened stops nothing.
 func (ev BrowserAsked) apply(s State) (State, *Task) {
 	s.Attempt.Opened = ev.Err == nil
 	switch {

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"slices"
 	"strings"
 	"time"
 
@@ -175,7 +174,6 @@ var oauthWords = map[string]Problem{
 var notEnabled = Problem{Summary: "Cronofy does not give this application the scope that was asked for.",
 	Hint: "Check the scope, or ask Cronofy's support to enable Enterprise Connect and enterprise conferencing for it, naming the client id."}
 
-// explainAPI is for answers outside 2xx.
 func explainAPI(e *cronofy.Error, at Step) Problem {
 	p, known := statusWords[min(e.Status, 500)]
 	if e.Code != "" {
@@ -187,7 +185,15 @@ func explainAPI(e *cronofy.Error, at Step) Problem {
 	case !known:
 		p = statusWords[0]
 	case e.Status == 422:
-		p.Summary = strings.TrimSuffix(p.Summary, ".") + fieldText(e.Fields) + "."
+		var complaints []string
+		for _, name := range e.FieldNames() {
+			for _, complaint := range e.Fields[name] {
+				complaints = append(complaints, name+" "+complaint)
+			}
+		}
+		if len(complaints) > 0 {
+			p.Summary = strings.TrimSuffix(p.Summary, ".") + " (" + strings.Join(complaints, ", ") + ")."
+		}
 	case e.Status == 429 && e.RetryAfter > 0:
 		p.Hint = "Wait " + pause(e.RetryAfter) + ", then try again."
 	}
@@ -196,20 +202,6 @@ func explainAPI(e *cronofy.Error, at Step) Problem {
 	}
 	p.Code, p.Exit, p.Step = cmp.Or(e.Code, p.Code), cmp.Or(p.Exit, ExitRefused), cmp.Or(p.Step, at)
 	return p
-}
-
-func fieldText(fields map[string][]string) string {
-	var out []string
-	for name, complaints := range fields {
-		for _, complaint := range complaints {
-			out = append(out, name+" "+complaint)
-		}
-	}
-	if len(out) == 0 {
-		return ""
-	}
-	slices.Sort(out)
-	return " (" + strings.Join(out, ", ") + ")"
 }
 
 func (e *BrowserError) problem(at Step) Problem {
@@ -301,7 +293,6 @@ func (p Problem) Details() string {
 	return cronofy.CleanText(text, 400)
 }
 
-// pause is a wait in words.
 func pause(d time.Duration) string {
 	switch d = d.Round(time.Second); {
 	case d == time.Second:

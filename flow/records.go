@@ -22,7 +22,6 @@ func overrides(s cronofy.Site) (api, app string) {
 	return s.API, s.App
 }
 
-// update changes the list of links, where there is one.
 func (r *Runner) update(ctx context.Context, change func(*links.Contents)) error {
 	if r.Links == nil {
 		return nil
@@ -136,7 +135,6 @@ func draft(s State) links.Draft {
 	return d
 }
 
-// draftOf are answers as the list has them.
 func draftOf(a Answers) links.Draft {
 	d := links.Draft{DataCenter: a.Site.DataCenter.ID, ClientID: a.ClientID, RedirectURI: a.RedirectURI, Listen: a.Listen,
 		ServiceAccount: a.ServiceAccount, Label: a.Label, Provider: string(a.Provider)}
@@ -187,7 +185,6 @@ func (e *RecordError) problem(Step) Problem {
 	return p
 }
 
-// clientSecretOf is the client secret of the answers, wherever it is stored.
 func clientSecretOf(a Answers) links.StoredSecret {
 	return links.StoredClientSecret("", a.Site.APIHost(), a.ClientID)
 }

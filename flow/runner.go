@@ -28,9 +28,8 @@ const (
 	finishLimit = 45 * time.Second
 )
 
-// Runner does the tasks. Everything it needs of the world is a field; it keeps
-// nothing between tasks but the states it has issued, which stay good until
-// the run ends, and the pages of the last authorization.
+// Runner does the tasks. It keeps nothing between them but the states it has issued, which
+// stay good until the run ends, and the pages of the last authorization.
 type Runner struct {
 	// NewClient makes a client that tells notify when a call has to wait.
 	NewClient func(site cronofy.Site, app cronofy.App, notify func(cronofy.Wait)) *cronofy.Client
@@ -87,7 +86,6 @@ func (r *Runner) note(what string, task int, v any) {
 	r.Log.Debug(what, args...)
 }
 
-// client makes the client for the answers; its waits become events.
 func (r *Runner) client(a Answers, say func(Event)) *cronofy.Client {
 	return r.NewClient(a.Site, a.App(), func(w cronofy.Wait) {
 		say(Paused{Until: time.Now().Add(w.For), Reason: w.Reason})
@@ -212,13 +210,12 @@ func (t *Tasks) Close() (left []Report) {
 		select {
 		case r := <-t.events:
 			left = append(left, r)
-			continue
 		case <-over:
+			for len(t.events) > 0 {
+				left = append(left, <-t.events)
+			}
+			return left
 		}
-		for len(t.events) > 0 {
-			left = append(left, <-t.events)
-		}
-		return left
 	}
 }
 
@@ -242,7 +239,11 @@ func Unattended(ctx context.Context, r *Runner, f Initial, acts <-chan Event, fo
 	done := ctx.Done()
 	for s.Link == nil && (s.Problem == nil || s.CodeToRetry() != nil) {
 		if s.Running == nil && s.Problem == nil {
-			apply(s.givenAnswer())
+			if given := steps[s.Step].given; given != nil {
+				apply(given(s.Answers))
+			} else {
+				apply(PagePassed{s.Step})
+			}
 			continue
 		}
 		select {
@@ -259,12 +260,4 @@ func Unattended(ctx context.Context, r *Runner, f Initial, acts <-chan Event, fo
 		}
 	}
 	return s
-}
-
-// givenAnswer is the answer to the page of a State, from what was given beforehand.
-func (s State) givenAnswer() Event {
-	if given := steps[s.Step].given; given != nil {
-		return given(s.Answers)
-	}
-	return PagePassed{s.Step}
 }

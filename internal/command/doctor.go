@@ -60,26 +60,40 @@ func examine(ctx context.Context, f *settings, e environment, s streams) error {
 			m.Sites = append(m.Sites, d.Site())
 		}
 	}
-	out := &findings{w: s.out}
-	if f.json {
-		out.ev = newEvents(s.out)
-	}
-	m.Examine(ctx, out.add)
+	ev, problems, told, left := newEvents(s.out), 0, "", false
+	m.Examine(ctx, func(found doctor.Finding) (goOn bool) {
+		if found.State == doctor.Problem {
+			problems++
+		}
+		var err error
+		if f.json {
+			err = ev.encode("check", "check", found.Check, "state", found.State, "message", found.Message, "next?", found.Next)
+		} else {
+			text := fmt.Sprintf("%-8s %-12s %s\n", found.State, found.Check, found.Message)
+			if found.Next != "" && found.Next != told {
+				text += fmt.Sprintf("%-21s -> %s\n", "", found.Next)
+			}
+			told = found.Next
+			_, err = io.WriteString(s.out, text)
+		}
+		left = readerLeft(err)
+		return !left
+	})
 	switch {
 	case ctx.Err() != nil:
 		return exitWith(flow.ExitCancelled)
-	case out.left:
+	case left:
 		return exitWith(flow.ExitFailed)
 	}
 	place := doctor.SiteName(a.Site)
 	text := doctor.Registration(f.clientID, place, m.RedirectURIs)
 	if f.json {
-		out.ev.write("registration", "client_id?", f.clientID, "data_center?", place, "redirect_uris", m.RedirectURIs, "to", doctor.SupportAddress, "text", text)
+		ev.write("registration", "client_id?", f.clientID, "data_center?", place, "redirect_uris", m.RedirectURIs, "to", doctor.SupportAddress, "text", text)
 	} else {
 		fmt.Fprintf(s.out, "\nProblems found: %d.\n\nAn application in development mode takes any redirect URI. For one in production, send this:\n\n%s",
-			out.problems, lines.ReplaceAllString(text, "    $0"))
+			problems, lines.ReplaceAllString(text, "    $0"))
 	}
-	if out.problems > 0 {
+	if problems > 0 {
 		return exitWith(flow.ExitFailed)
 	}
 	return nil
@@ -87,32 +101,3 @@ func examine(ctx context.Context, f *settings, e environment, s streams) error {
 
 // lines are those that are indented: all that are not empty.
 var lines = regexp.MustCompile(`(?m)^.+`)
-
-// findings writes each finding as it comes.
-type findings struct {
-	w        io.Writer
-	ev       *events // nil: text
-	problems int
-	last     string // what was told to do last, which is not repeated
-	left     bool   // nobody reads any more
-}
-
-// add tells whether somebody still reads.
-func (o *findings) add(f doctor.Finding) bool {
-	if f.State == doctor.Problem {
-		o.problems++
-	}
-	var err error
-	if o.ev != nil {
-		err = o.ev.encode("check", "check", f.Check, "state", f.State, "message", f.Message, "next?", f.Next)
-	} else {
-		text := fmt.Sprintf("%-8s %-12s %s\n", f.State, f.Check, f.Message)
-		if f.Next != "" && f.Next != o.last {
-			text += fmt.Sprintf("%-21s -> %s\n", "", f.Next)
-		}
-		o.last = f.Next
-		_, err = io.WriteString(o.w, text)
-	}
-	o.left = readerLeft(err)
-	return !o.left
-}

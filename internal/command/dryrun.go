@@ -18,8 +18,7 @@ import (
 // drySecret stands for the client secret, which is not read for a dry run.
 const drySecret = "CLIENT_SECRET"
 
-// dryRun shows what a set-up would send and keep. The real client makes the
-// requests, so that they are what they would be; nothing leaves the machine.
+// dryRun shows what a set-up would send and keep. The real client makes the requests.
 func dryRun(ctx context.Context, w *wiring, tokensOut string, s streams) error {
 	if tokensOut != "" { // refused where the real run would refuse it; nothing is left there
 		file, err := createTokens(tokensOut, atomicfile.New, "name a new one")
@@ -66,14 +65,12 @@ func dryRun(ctx context.Context, w *wiring, tokensOut string, s streams) error {
 	return nil
 }
 
-// dryTransport writes requests down, with secrets masked, and answers as
-// Cronofy would.
+// dryTransport writes requests down, with secrets masked, and answers as Cronofy would.
 type dryTransport struct {
 	out    io.Writer
 	tokens int // link tokens that were asked for
 }
 
-// RoundTrip implements http.RoundTripper.
 func (t *dryTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {

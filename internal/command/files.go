@@ -21,9 +21,6 @@ type namedFile struct {
 	writes bool
 }
 
-// own: named by no flag.
-func (n namedFile) own() bool { return !strings.HasPrefix(n.name, "--") }
-
 // checkFiles refuses a call in which two flags name one file, before anything is
 // opened: what one of them writes would be taken from under the other.
 func checkFiles(cmd *cobra.Command, s streams) error {
@@ -76,31 +73,26 @@ func statOf(stream any) fs.FileInfo {
 
 // collision tells two flags that name one file. The null device is everybody's.
 func collision(a, b namedFile) error {
-	same := a.path != "" && samePath(a.path, b.path)
+	same := a.path != "" && a.path == b.path
+	if runtime.GOOS == "windows" || runtime.GOOS == "darwin" { // names where there is no file yet
+		same = a.path != "" && strings.EqualFold(a.path, b.path)
+	}
 	if a.info != nil && b.info != nil {
 		same = same || os.SameFile(a.info, b.info) && a.info.Mode()&fs.ModeCharDevice == 0
 	}
-	step := flagStep(strings.TrimPrefix(b.name, "--"))
+	other, isFlag := strings.CutPrefix(b.name, "--")
 	switch {
 	case !same, a.path == os.DevNull:
 		return nil
-	case b.own() && !a.writes && (b.path != "" || !b.info.Mode().IsRegular()): // a socket may be both ends
+	case !isFlag && !a.writes && (b.path != "" || !b.info.Mode().IsRegular()): // a socket may be both ends
 		return nil
-	case b.own():
+	case !isFlag:
 		return wrong(strings.TrimPrefix(a.name, "--"), " is "+b.name, "name another file")
 	case a.path == standardInput && b.path == standardInput:
-		return usageAt(step, a.name+" and "+b.name+" cannot both be standard input",
+		return usageAt(flagStep(other), a.name+" and "+b.name+" cannot both be standard input",
 			"give one of them as a file, or the passphrase by another descriptor: --secret-passphrase-fd 3 3<FILE")
 	}
-	return usageAt(step, a.name+" and "+b.name+" name one file", "name two files")
-}
-
-// samePath compares names where there is no file yet.
-func samePath(a, b string) bool {
-	if runtime.GOOS == "windows" || runtime.GOOS == "darwin" {
-		return strings.EqualFold(a, b)
-	}
-	return a == b
+	return usageAt(flagStep(other), a.name+" and "+b.name+" name one file", "name two files")
 }
 
 // lookAt finds out which file a flag names.

@@ -217,7 +217,6 @@ func guessWithin(most int, word string, known []string) string {
 	return ""
 }
 
-// wrongFlag says what is wrong with a flag that could not be parsed.
 func wrongFlag(cmd *cobra.Command, err error) error {
 	if value, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
 		f := value.GetFlag()
@@ -235,7 +234,6 @@ func wrongFlag(cmd *cobra.Command, err error) error {
 	return usage(strings.TrimSpace(err.Error()), near+cmd.CommandPath()+" --help lists the flags")
 }
 
-// takes says what a flag takes, as a fragment.
 func takes(f *pflag.Flag) string {
 	switch f.Value.Type() {
 	case "duration":
@@ -258,7 +256,6 @@ func annotation(f *pflag.Flag, name string) string {
 	return ""
 }
 
-// arguments refuses more words than a command takes.
 func arguments(least, most int, what string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		switch {

@@ -20,7 +20,6 @@ import (
 // widestHelp is how wide a help text becomes at most: longer lines are hard to read.
 const widestHelp = 100
 
-// writeHelp is the help of a command: what it does, examples, and its flags in groups.
 func writeHelp(cmd *cobra.Command, _ []string) {
 	out := cmd.OutOrStdout()
 	width := widestHelp
@@ -49,7 +48,6 @@ func writeHelp(cmd *cobra.Command, _ []string) {
 	_, _ = io.WriteString(out, b.String())
 }
 
-// flagGroup writes the flags of a group.
 func flagGroup(b *strings.Builder, cmd *cobra.Command, group string, width int) {
 	title := "\n" + group + ":\n"
 	cmd.LocalFlags().VisitAll(func(f *pflag.Flag) {
@@ -91,7 +89,7 @@ func wrap(text string, width int, indent string) string {
 	return indent + strings.NewReplacer(hyphen, "-", "\n", "\n"+indent).Replace(lines)
 }
 
-// newHelp replaces cobra's own command, which shows an unknown topic's caller everything.
+// newHelp replaces cobra's own command, for which an unknown topic is no mistake.
 func newHelp() *cobra.Command {
 	return &cobra.Command{
 		Use:   "help [COMMAND]",

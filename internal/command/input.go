@@ -59,7 +59,6 @@ func openInput(ctx context.Context, path string, stdin io.Reader) (io.ReadCloser
 	return cancelable{file, ctx}, nil
 }
 
-// regular files never keep a reader waiting.
 func regular(file *os.File) bool {
 	info, err := file.Stat()
 	return err == nil && info.Mode().IsRegular()
@@ -68,15 +67,13 @@ func regular(file *os.File) bool {
 // descriptors are the paths by which a shell hands over what it has opened.
 var descriptors = regexp.MustCompile(`^(?:/dev/fd|/proc/(?:self|thread-self|\d+)/fd)/(\d+)$`)
 
-// cancelable gives up a read when its context ends. The read itself goes on: it ends
-// with the program, which is what follows.
+// cancelable gives up a read when its context ends.
 type cancelable struct {
 	io.ReadCloser
 	ctx context.Context
 }
 
-// Read implements io.Reader. The buffer is its own, since a read that was given
-// up may still fill it.
+// Read has a buffer of its own, since a read that was given up may still fill it.
 func (c cancelable) Read(p []byte) (int, error) {
 	b := make([]byte, len(p))
 	n, err := await(c.ctx, func() (int, error) { return c.ReadCloser.Read(b) })
@@ -116,7 +113,6 @@ func bare(text string, err error, passphrase bool) (cronofy.Secret, error) {
 	return cronofy.NewSecret(text), nil
 }
 
-// readText takes all that a file with a secret holds.
 func readText(r io.Reader) (string, error) {
 	b, err := io.ReadAll(io.LimitReader(r, maxSecretFile+1))
 	switch {
@@ -162,15 +158,15 @@ func (f *settings) passphrase(ctx context.Context, s streams) (cronofy.Secret, e
 		return none, nil
 	case err == nil && fd == 0:
 		if _, terminal := asTerminal(s.in); terminal || f.asks {
-			return none, passphraseError("standard input is for what you type", "leave it out to be asked, or give another descriptor, "+byDescriptor)
+			return none, wrong("secret-passphrase-fd", ": standard input is for what you type", "leave it out to be asked, or give another descriptor, "+byDescriptor)
 		}
 		return readPassphrase(ctx, s.in)
 	case !descriptorsPass:
-		return none, passphraseError("takes 0 on Windows", "give the passphrase on standard input")
+		return none, wrong("secret-passphrase-fd", ": takes 0 on Windows", "give the passphrase on standard input")
 	case err != nil || fd < 3:
-		return none, passphraseError("takes 0, or 3 and above", byDescriptor)
+		return none, wrong("secret-passphrase-fd", ": takes 0, or 3 and above", byDescriptor)
 	case !inherited(fd):
-		return none, passphraseError("nothing is open as "+strconv.Itoa(fd), openForUs)
+		return none, wrong("secret-passphrase-fd", ": nothing is open as "+strconv.Itoa(fd), openForUs)
 	}
 	file := os.NewFile(uintptr(fd), "passphrase")
 	defer file.Close() // or a browser would inherit it
@@ -196,8 +192,6 @@ func readPassphrase(ctx context.Context, r io.Reader) (cronofy.Secret, error) {
 	}
 	return passphrase, err
 }
-
-func passphraseError(what, hint string) error { return wrong("secret-passphrase-fd", ": "+what, hint) }
 
 // errNoPassphrase: nobody can be asked for it.
 var errNoPassphrase = errors.New("no passphrase was given")
@@ -246,7 +240,7 @@ func askSecret(ctx context.Context, in *os.File, out io.Writer, question string)
 	return cronofy.NewSecret(text), err
 }
 
-// suspendable is a terminal in raw mode, whose Ctrl+Z stops the program.
+// suspendable is a terminal in raw mode, where Ctrl+Z is no signal.
 type suspendable struct {
 	io.Reader
 	stop func()

@@ -28,7 +28,6 @@ func (f *settings) manageFlags(cmd *cobra.Command) {
 	}, "client-id", "client-secret-file", "no-input", "json", "ca-file", "secret-passphrase-fd", "debug")...)
 }
 
-// secretsPath is where the encrypted file is, beside the list of links.
 func secretsPath(list string) string { return filepath.Join(filepath.Dir(list), secretsFile) }
 
 // newManager wires what the commands on links need. Nothing is opened or asked
@@ -73,7 +72,6 @@ func managerOf(list string, app *cronofy.App, clients clientMaker, notify func(c
 	}
 }
 
-// listPath is where the list of links is or will be.
 func listPath() (string, error) {
 	path, err := links.DefaultPath()
 	if err != nil {

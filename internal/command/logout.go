@@ -150,7 +150,6 @@ func (q *logoutRun) confirmed(ctx context.Context, l links.Link) bool {
 const revokeWarning = "Revoking ends confer's own Organizational Unit token. Whether that ends the link too, for\n" +
 	"every account, is not documented by Cronofy. It cannot be undone without the administrator."
 
-// failed tells where a link stopped being forgotten.
 func (q *logoutRun) failed(l links.Link, done links.Forgotten, err error) {
 	p := explainLink(err)
 	did := stepWords[done.Failed]
@@ -164,7 +163,6 @@ func (q *logoutRun) failed(l links.Link, done links.Forgotten, err error) {
 	q.stays(l.ID(), done.Failed, done.Revoked, p)
 }
 
-// stepWords are where a link stopped being forgotten.
 var stepWords = map[links.Step]string{
 	links.StepWait:    "nothing was done.",
 	links.StepRevoke:  "its token could not be revoked, and nothing was deleted.",

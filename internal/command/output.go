@@ -10,7 +10,6 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
-	"os/signal"
 	"reflect"
 	"slices"
 	"strings"
@@ -23,8 +22,7 @@ import (
 	"confer/internal/profiles"
 )
 
-// events writes JSON lines: the contract for scripts. docs/schema.json says what is
-// in them.
+// events writes JSON lines, as docs/schema.json has them.
 type events struct{ enc *json.Encoder }
 
 func newEvents(w io.Writer) *events {
@@ -37,7 +35,6 @@ func newEvents(w io.Writer) *events {
 // whose name ends in "?" is left out where its value is empty.
 type members []any
 
-// MarshalJSON implements json.Marshaler.
 func (m members) MarshalJSON() ([]byte, error) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
@@ -94,12 +91,6 @@ func place(s cronofy.Site) string {
 	return s.DataCenter.ID
 }
 
-// surviveBrokenPipes makes a write to a closed pipe an error of that write. The Go
-// runtime would end the program with SIGPIPE, in the middle of a set-up that an
-// administrator has approved. The signal is caught and not ignored: a browser
-// would inherit that. https://pkg.go.dev/os/signal#hdr-SIGPIPE
-func surviveBrokenPipes() { signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) }
-
 // results is standard output, which remembers the first write that failed: what
 // could not be written is no success, and most writes are looked at by nobody.
 type results struct {
@@ -108,7 +99,6 @@ type results struct {
 	failed error
 }
 
-// Write implements io.Writer.
 func (r *results) Write(b []byte) (int, error) {
 	n, err := r.file.Write(b)
 	r.mu.Lock()
@@ -151,8 +141,7 @@ func writtenOr(s streams, err error, code int) int {
 	return max(code, flow.ExitFailed)
 }
 
-// readerLeft tells whether a write failed because nobody reads on. That is no
-// mistake, and there is nobody to tell.
+// readerLeft tells whether a write failed because nobody reads on, which is no mistake.
 func readerLeft(err error) bool {
 	// Windows' ERROR_BROKEN_PIPE and ERROR_NO_DATA.
 	// https://learn.microsoft.com/windows/win32/debug/system-error-codes--0-499-
@@ -187,7 +176,6 @@ type loggedTransport struct {
 	log *slog.Logger
 }
 
-// RoundTrip implements http.RoundTripper.
 func (t *loggedTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	began := time.Now()
 	resp, err := t.Transport.RoundTrip(r)

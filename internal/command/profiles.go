@@ -81,7 +81,6 @@ func (f *profilesFlags) delegatedFlags(cmd *cobra.Command) {
 
 func (f *profilesFlags) delegated() bool { return f.emails != "" || f.resources }
 
-// needsApp tells whether client id and secret are needed.
 func (f *profilesFlags) needsApp() bool { return f.delegated() || f.tokensOut != "" }
 
 // unlimitedWorkers keep the cores busy where calls take a millisecond. Twice as many are no
@@ -148,7 +147,6 @@ func (r *profilesRun) check() (err error) {
 // maxRate is above what any application was ever given.
 const maxRate = 1_000_000
 
-// states reads a list of states.
 func states(flag, value string, allowed []profiles.State) (out []profiles.State, err error) {
 	for part := range strings.FieldsFuncSeq(value, func(r rune) bool { return r == ',' }) {
 		s := profiles.State(strings.ToLower(strings.TrimSpace(part)))
@@ -160,7 +158,6 @@ func states(flag, value string, allowed []profiles.State) (out []profiles.State,
 	return out, nil
 }
 
-// failStates are those that --fail-on takes.
 func failStates() []profiles.State {
 	return []profiles.State{profiles.Missing, profiles.Disconnected, onlyOwn}
 }
@@ -211,7 +208,6 @@ func newProfiles(s streams, e environment) *cobra.Command {
 	return cmd
 }
 
-// profilesRun is one run of the command.
 type profilesRun struct {
 	f   *profilesFlags
 	e   environment
@@ -294,7 +290,6 @@ func (r *profilesRun) read(ctx context.Context) error {
 	return r.verdict(sum)
 }
 
-// ask reads the accounts at Cronofy.
 func (r *profilesRun) ask() (profiles.Summary, error) {
 	o := profiles.Options{Provider: r.provider, Workers: r.workers, Unordered: r.f.unordered, Strict: r.f.strict, Wait: r.f.wait,
 		Known: r.known, ErrorOf: explainAccount}
@@ -408,7 +403,6 @@ func (r *profilesRun) askMissing() (err error) {
 	return checkFiles(f.cmd, r.s)
 }
 
-// answers reads the settings that are shared with a set-up.
 func (r *profilesRun) answers() error {
 	f := r.f
 	f.redirectURI = "" // of a set-up
@@ -491,7 +485,7 @@ func (r *profilesRun) source(o *profiles.Options) (iter.Seq2[profiles.Account, e
 	return r.tokens.Newest(accounts), nil
 }
 
-// words says why the run ended, and gives the error for its exit code.
+// words says why the run ended.
 func (r *profilesRun) words(ctx context.Context, err error) error {
 	if r.progress != nil {
 		r.progress.end()

@@ -66,14 +66,12 @@ type stream struct {
 	w   io.Writer
 }
 
-// Write implements io.Writer. What is written is a copy, since a write that was
-// given up may still read it.
+// Write writes a copy, since a write that was given up may still read it.
 func (s stream) Write(p []byte) (int, error) {
 	b := bytes.Clone(p)
 	return await(s.ctx, func() (int, error) { return s.w.Write(b) })
 }
 
-// Commit implements recordsFile.
 func (stream) Commit() error { return nil }
 
 // grown is a file that goes on where an earlier run ended. A run that gets no record
@@ -125,7 +123,6 @@ func (g *grown) begin() (err error) {
 	return err
 }
 
-// Write implements io.Writer.
 func (g *grown) Write(b []byte) (int, error) {
 	if err := g.begin(); err != nil {
 		return 0, err
@@ -133,7 +130,6 @@ func (g *grown) Write(b []byte) (int, error) {
 	return g.file.Write(b)
 }
 
-// Commit implements recordsFile.
 func (g *grown) Commit() error {
 	if err := g.begin(); err != nil { // there may be records that --only leaves out
 		return err
@@ -189,8 +185,6 @@ const (
 	sayEvery = 30 * time.Second       // how often waits are told where each is a line: a long run has one every second or two
 )
 
-// newProgress writes to standard error. Where records go to the same screen
-// there is no line.
 func newProgress(s streams, toFile bool) *progress {
 	_, errTerminal := asTerminal(s.err)
 	_, outTerminal := asTerminal(s.out)
@@ -239,7 +233,6 @@ func (p *progress) words(now time.Time) (words string, waits bool) {
 	return strings.Join(parts, ", "), waits
 }
 
-// say writes a line of its own.
 func (p *progress) say(text string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -255,7 +248,6 @@ func (p *progress) end() {
 	p.live, p.answers, p.until = false, nil, time.Time{}
 }
 
-// erase takes the line away, before something else is written.
 func (p *progress) erase() {
 	if p.line != "" {
 		fmt.Fprintf(p.w, "\r%*s\r", len(p.line), "")
@@ -263,14 +255,12 @@ func (p *progress) erase() {
 	}
 }
 
-// watch has it told how far the answers of calendars have come.
 func (p *progress) watch(answers func() delegated.Progress) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.answers = answers
 }
 
-// run tells how far the run has come until ctx ends.
 func (p *progress) run(ctx context.Context) {
 	for ticks := time.Tick(redraw); ctx.Err() == nil; {
 		select {

@@ -29,14 +29,16 @@ type streams struct {
 	out, err io.Writer
 }
 
-// Main is the program but for its exit: it reads the arguments and the environment,
-// and gives the exit code. release is the version that a release was built with;
-// empty: the module's own is told.
+// Main is the program but for its exit, of which it gives the code. release is the version
+// that a release was built with; empty: the module's own is told.
 func Main(release string) int {
 	version = release
 	harden()
 	log.SetOutput(io.Discard) // net/http writes to it what it cannot return, into the screen
-	surviveBrokenPipes()
+	// A write to a closed pipe is an error of that write. The Go runtime would end the program
+	// with SIGPIPE, in the middle of a set-up that an administrator has approved. The signal is
+	// caught and not ignored: a browser would inherit that. https://pkg.go.dev/os/signal#hdr-SIGPIPE
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	defer exitOnPanic(os.Stderr)
 	// SIGQUIT and SIGABRT would have Go write down its goroutines, and leave a terminal
 	// without echo.
@@ -46,7 +48,6 @@ func Main(release string) int {
 	return run(ctx, os.Args[1:], streams{os.Stdin, &results{file: os.Stdout}, os.Stderr})
 }
 
-// run is the whole program but for its exit.
 func run(ctx context.Context, args []string, s streams) int {
 	root := newRoot(s, readEnvironment(os.LookupEnv, os.Unsetenv))
 	root.SetArgs(args)
@@ -84,8 +85,7 @@ func sayCrash(w io.Writer, caught *crash.Error) {
 }
 
 // failure ends the program with words that are still to be said, or with its exit code
-// alone. The words of this package are fragments without a capital and a period, as for
-// standard error.
+// alone. The words of this package are fragments, as for standard error.
 type failure struct{ flow.Problem }
 
 func (f *failure) Error() string { return f.Summary }
@@ -140,13 +140,11 @@ func complain(w io.Writer, summary, hint string) {
 	}
 }
 
-// gcPercent is how much the heap may grow between two collections. What is alive is a
-// few megabytes, and a collection of that takes about a millisecond: the usual 100 would
-// only have the program hold what nobody needs. Measured: docs/performance.md.
+// gcPercent is how much the heap may grow between two collections. What is alive is a few
+// megabytes, collected in about a millisecond. Measured: docs/performance.md.
 const gcPercent = 30
 
-// version is what main was built with; empty: it is no release.
-var version string
+var version string // empty: it is no release
 
 func newRoot(s streams, e environment) *cobra.Command {
 	f := newSettings()
@@ -187,8 +185,7 @@ func newRoot(s streams, e environment) *cobra.Command {
 	return root
 }
 
-// Tree is the command line as it is, with nothing read from the environment, for
-// what describes it.
+// Tree is the command line with nothing read from the environment, for manual pages.
 func Tree() *cobra.Command {
 	root := newRoot(streams{}, environment{get: func(string) string { return "" }})
 	root.DisableAutoGenTag = true

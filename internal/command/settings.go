@@ -78,9 +78,8 @@ func (f *settings) known(ctx context.Context, e environment, s streams) (flow.In
 	return flow.Initial{Answers: a, Store: store}, err
 }
 
-// answers are those that flags and environment give, but for secrets. Nothing is
-// read or opened for them. What is wrong with a value, or what no page would accept,
-// is a usage failure that names its flag.
+// answers are those that flags and environment give, but for secrets. Nothing is read or
+// opened for them.
 func (f *settings) answers() (a flow.Answers, err error) {
 	a = flow.Answers{ClientID: strings.TrimSpace(f.clientID), Label: cronofy.CleanText(f.label, 80), Listen: f.listen,
 		ServiceAccount: strings.TrimSpace(f.serviceAccount), RedirectURI: cmp.Or(f.redirectURI, flow.DefaultRedirectURI), RedirectSet: f.redirectURI != ""}
@@ -156,13 +155,12 @@ func (f *settings) secret(ctx context.Context, e environment, s streams) (cronof
 	return secret, nil
 }
 
-// environment is what the program takes from its environment. Secrets are
-// removed from the process's own environment as they are read, so that no child
-// inherits them.
+// environment is what the program takes from its environment. A secret is removed from it
+// as it is read, so that no child inherits it.
 type environment struct {
 	get          func(string) string
 	clientSecret cronofy.Secret
-	names        cronofy.Names // the three that Cronofy does not document, as hidden settings put them
+	names        cronofy.Names
 }
 
 func readEnvironment(lookup func(string) (string, bool), unset func(string) error) environment {

@@ -42,8 +42,7 @@ func newSetup(s streams, e environment) *cobra.Command {
 	return cmd
 }
 
-// checkCall finds what is wrong with flags and environment, before anything is
-// read, opened or asked for.
+// checkCall looks at flags and environment, before anything is read or opened.
 func (f *settings) checkCall(e environment) error {
 	switch {
 	case f.json && !f.noInput:
@@ -139,9 +138,8 @@ func sentence(fragment string) string {
 	return strings.ToUpper(fragment[:1]) + strings.TrimSuffix(fragment[1:], ".") + "."
 }
 
-// lineByLine decides between the screen and the lines. Lines work in a pipe,
-// but only when they were asked for: a wizard that waits in a script by mistake
-// helps nobody.
+// lineByLine decides between the screen and the lines. In a pipe those must be asked for:
+// a wizard that waits in a script by mistake helps nobody.
 func lineByLine(f *settings, s streams, e environment) (bool, error) {
 	if f.plain || e.get("ACCESSIBLE") != "" {
 		return true, nil
@@ -225,7 +223,10 @@ func sayEnd(last flow.State, kept bool, tokens *tokenFile, s streams) error {
 	} else if tokens.of != "" {
 		fmt.Fprintf(s.err, "The tokens of %s are in %s, which only you can read.\n", tokens.of, clip(tokens.path))
 	}
-	return tokens.failed()
+	if tokens.err != nil {
+		return exitWith(flow.ExitFailed)
+	}
+	return nil
 }
 
 // measuresFlags tells whether the terminal is known to give a flag two cells.
@@ -250,7 +251,6 @@ func saveFile(name, text string) (string, error) {
 	}
 }
 
-// setupUnattended is a set-up that asks nothing, for scripts.
 func setupUnattended(ctx context.Context, f *settings, w *wiring, s streams) error {
 	if a := w.known.Answers; !flow.LoopbackRedirect(a.RedirectURI) && a.Listen == "" {
 		return usageAt(flow.StepAuthorize, "missing: --listen",
@@ -278,7 +278,10 @@ func setupUnattended(ctx context.Context, f *settings, w *wiring, s streams) err
 			return err
 		}
 	}
-	return w.tokens.failed()
+	if w.tokens.err != nil {
+		return exitWith(flow.ExitFailed)
+	}
+	return nil
 }
 
 // tokenFile is where the tokens of a new link go beside the store: the file of
@@ -334,16 +337,7 @@ func (t *tokenFile) warning(l flow.Link) string {
 	return ""
 }
 
-// failed is the exit of a set-up whose tokens are not where they were wanted.
-func (t *tokenFile) failed() error {
-	if t.err != nil {
-		return exitWith(flow.ExitFailed)
-	}
-	return nil
-}
-
-// checkList finds mistakes in the list of accounts before the administrator is
-// troubled.
+// checkList reads the list of accounts before the administrator is troubled.
 func (w *wiring) checkList(ctx context.Context, path string) error {
 	if path == "-" {
 		return usageAt(flow.StepProfiles, "--accounts - goes with confer profiles", "give setup a file: it is read before the link and after it")
@@ -356,8 +350,8 @@ func (w *wiring) checkList(ctx context.Context, path string) error {
 	return wrong("accounts", ": "+p.Summary, p.Hint)
 }
 
-// teller says what happens in a set-up that asks nothing: results on standard output,
-// as JSON lines or for people, the rest on standard error.
+// teller says what happens in a set-up that asks nothing: results on standard output, the
+// rest on standard error.
 type teller struct {
 	s      streams
 	ev     *events // nil: for people
@@ -416,7 +410,6 @@ func (t teller) follow(s flow.State, ev flow.Event) {
 	}
 }
 
-// stopped tells what ended a set-up, with the flag that helps where there is one.
 func (f *settings) stopped(last flow.State) error {
 	p := last.Problem.ForScript()
 	if p.Code == flow.CodePort && f.listen != "" {
@@ -428,10 +421,9 @@ func (f *settings) stopped(last flow.State) error {
 	return &failure{p}
 }
 
-// accountsAfterLink reads the accounts once, so that a script sees which
-// profiles there are already. Matching may take Cronofy a while: a later
-// confer profiles tells the rest. The link is made by now, so what goes wrong
-// here is never a mistake in the call.
+// accountsAfterLink reads the accounts once. Matching may take Cronofy a while: a later
+// confer profiles tells the rest. The link is made, so what goes wrong here is never a
+// mistake in the call.
 func accountsAfterLink(ctx context.Context, f *settings, w *wiring, last flow.State, s streams) error {
 	emit := newEvents(s.out).account
 	if !f.json {

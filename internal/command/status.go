@@ -78,7 +78,6 @@ type checked struct {
 	Problem flow.Problem // of "failed" and "untested"
 }
 
-// The states of a check.
 const (
 	checkOK       = "ok"
 	checkFailed   = "failed"
@@ -96,7 +95,6 @@ func checkLink(ctx context.Context, m *links.Manager, l links.Link) checked {
 	return checked{State: checkFailed, Problem: explainLink(err)}
 }
 
-// statusReport is what status says, in text or as JSON lines.
 type statusReport struct {
 	links.Overview
 	checks map[string]checked // by the link's ID
@@ -110,7 +108,7 @@ func (r statusReport) linkProblem(l links.Link) bool {
 	return r.LinkProblem(l) || r.checks[l.ID()].State == checkFailed
 }
 
-// clip makes what a file or a server says fit for a line.
+// clip makes what others wrote fit for a line.
 func clip(text string) string { return cronofy.CleanText(text, 120) }
 
 // columnsOf is how wide a terminal is; 0: it is none.
@@ -180,7 +178,6 @@ func (r statusReport) text(w io.Writer, columns int) {
 	}
 }
 
-// table has a row for each link, under a head.
 func (r statusReport) table() []string {
 	rows := [][]string{{"LINK", "LABEL", "PROVIDER", "SERVICE ACCOUNT", "DATA CENTER", "LINKED", "SECRETS IN", "STATE"}}
 	for _, l := range r.Links {
@@ -258,7 +255,6 @@ func join(id, label string) string {
 	return strings.TrimSpace(clip(id) + "  " + clip(label))
 }
 
-// whereabouts says where a secret is.
 func whereabouts(s links.Secret, store keystore.Kind) string {
 	place := store.Words()
 	switch s.State {

@@ -33,7 +33,6 @@ type wiring struct {
 // closers end what a run opened.
 type closers []func()
 
-// later is done when the run ends, last first.
 func (c *closers) later(do func()) { *c = append(*c, do) }
 
 func (c *closers) close() {
@@ -95,8 +94,7 @@ func (w *wiring) useCronofy(f *settings) (err error) {
 	return err
 }
 
-// checkBrowser refuses a command that cannot be started, before anything is
-// asked of Cronofy or of an administrator.
+// checkBrowser refuses a command that cannot be started.
 func checkBrowser(command string, sandbox bool) error {
 	switch command {
 	case "", opener.System, opener.None:
@@ -115,7 +113,6 @@ func checkBrowser(command string, sandbox bool) error {
 	return nil
 }
 
-// openWith gives the function that asks for a browser; nil for none.
 func openWith(command string) func(string) error {
 	if command == opener.None {
 		return nil
@@ -127,7 +124,6 @@ func openFile(ctx context.Context, path string) (io.ReadCloser, error) {
 	return openInput(ctx, typedPath(path), nil)
 }
 
-// clientMaker makes clients that share what a run has one of.
 type clientMaker = func(cronofy.Site, cronofy.App, func(cronofy.Wait)) *cronofy.Client
 
 // newClients shares one http.Client and one limiter among all clients of a run.
@@ -151,7 +147,7 @@ func clientsOver(h *http.Client, names cronofy.Names, limiter *cronofy.Limiter) 
 	}
 }
 
-// The sandbox's built-in browsers, values of --browser.
+// The sandbox's built-in browsers.
 const (
 	browserApprove = "approve"
 	browserDeny    = "deny"
@@ -248,11 +244,9 @@ func newStores(path string) *stores {
 // make its key cheap to derive: that took most of their time.
 var workFactor int
 
-// Probe implements links.Stores.
 func (s *stores) Probe(ctx context.Context) keystore.Status { return keystore.Probe(ctx) }
 
-// Open implements links.Stores. Without a passphrase the file that was opened
-// before stays open.
+// Open leaves the file that was opened before open where there is no passphrase.
 func (s *stores) Open(kind keystore.Kind, passphrase cronofy.Secret) (keystore.Store, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
