@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"net"
 	"net/url"
 	"os"
@@ -143,15 +144,11 @@ func classOf(err error) PortClass {
 // holder names the process that listens on a port, from Linux's /proc; empty
 // where that is not there or not readable (another user's process).
 func holder(port int) string {
-	const listens, suffix = "0A", ":%04X"
+	const listens = "0A"
 	inodes := map[string]bool{}
-	for _, table := range []string{"/proc/net/tcp", "/proc/net/tcp6"} { // https://docs.kernel.org/networking/proc_net_tcp.html
-		text, _ := os.ReadFile(table)
-		for line := range strings.Lines(string(text)) {
-			f := strings.Fields(line) // number, local, remote, state, queues, timers, retransmits, uid, time-out, inode
-			if len(f) >= 10 && f[3] == listens && strings.HasSuffix(f[1], fmt.Sprintf(suffix, port)) {
-				inodes["socket:["+f[9]+"]"] = true
-			}
+	for s := range sockets() {
+		if s.state == listens && strings.HasSuffix(s.local, fmt.Sprintf(":%04X", port)) {
+			inodes["socket:["+s.inode+"]"] = true
 		}
 	}
 	if len(inodes) == 0 {
@@ -169,4 +166,23 @@ func holder(port int) string {
 		return fmt.Sprintf("%s (pid %s)", strings.TrimSpace(cronofy.CleanText(string(comm), longest)), filepath.Base(dir))
 	}
 	return ""
+}
+
+// socket is a line of the kernel's tables of TCP sockets.
+// https://docs.kernel.org/networking/proc_net_tcp.html
+type socket struct{ local, remote, state, uid, inode string }
+
+// sockets are all; none where there are no such tables.
+func sockets() iter.Seq[socket] {
+	return func(yield func(socket) bool) {
+		for _, table := range []string{"/proc/net/tcp", "/proc/net/tcp6"} {
+			text, _ := os.ReadFile(table)
+			for line := range strings.Lines(string(text)) {
+				f := strings.Fields(line) // number, local, remote, state, queues, timers, retransmits, uid, time-out, inode
+				if len(f) >= 10 && !yield(socket{f[1], f[2], f[3], f[7], f[9]}) {
+					return
+				}
+			}
+		}
+	}
 }

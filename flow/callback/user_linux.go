@@ -2,9 +2,11 @@ package callback
 
 import (
 	"encoding/binary"
+	"fmt"
 	"net/netip"
 	"os"
 	"os/user"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -26,10 +28,36 @@ func socketOfOther(server, client netip.AddrPort) (string, bool) {
 	return cronofy.CleanText(name, maxError), true
 }
 
-// owner gives the user of the socket at local that is connected to remote, by
-// sock_diag(7): where many connections are, reading the tables of /proc takes longer than
-// all else that the browser waits for.
+// owner gives the user of the socket at local that is connected to remote. The tables are
+// for kernels without sock_diag(7): where many connections are, reading them takes longer
+// than all else that the browser waits for.
 func owner(local, remote netip.AddrPort) (uid int, ok bool) {
+	if uid, ok = diagnosed(local, remote); ok {
+		return uid, true
+	}
+	return tabled(local, remote)
+}
+
+// tabled looks one socket up in the kernel's tables. The second one has sockets of IPv4
+// too, with the address at the end.
+func tabled(local, remote netip.AddrPort) (uid int, ok bool) {
+	written := func(a netip.AddrPort) (text string) { // in words of the machine's byte order
+		for word := range slices.Chunk(a.Addr().AsSlice(), 4) {
+			text += fmt.Sprintf("%08X", binary.NativeEndian.Uint32(word))
+		}
+		return fmt.Sprintf("%s:%04X", text, a.Port())
+	}
+	for s := range sockets() {
+		if s.inode != "0" && strings.HasSuffix(s.local, written(local)) && strings.HasSuffix(s.remote, written(remote)) {
+			uid, err := strconv.Atoi(s.uid)
+			return uid, err == nil
+		}
+	}
+	return 0, false
+}
+
+// diagnosed asks the kernel for one socket.
+func diagnosed(local, remote netip.AddrPort) (uid int, ok bool) {
 	const request, reply = 72, 88 // bytes, headers included
 	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, unix.NETLINK_SOCK_DIAG)
 	if err != nil {

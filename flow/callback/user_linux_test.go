@@ -70,8 +70,8 @@ func TestOtherUsersOfThisMachine(t *testing.T) {
 	}
 }
 
-// TestASocketsOwner is known for connections of either family, and not for one that is
-// not there.
+// TestASocketsOwner is known for connections of either family, also where a program for
+// IPv6 uses IPv4, and not for one that is not there.
 func TestASocketsOwner(t *testing.T) {
 	t.Parallel()
 	for _, address := range []string{"127.0.0.1:0", "[::1]:0"} {
@@ -80,14 +80,33 @@ func TestASocketsOwner(t *testing.T) {
 			continue // no IPv6 here
 		}
 		t.Cleanup(func() { _ = l.Close() })
-		local := dial(t, l.Addr().String()).LocalAddr().(*net.TCPAddr).AddrPort()
 		remote := l.Addr().(*net.TCPAddr).AddrPort()
-		uid, ok := owner(local, remote)
-		require.True(t, ok, address)
-		require.Equal(t, os.Geteuid(), uid)
-		_, ok = owner(local, netip.AddrPortFrom(remote.Addr(), 1))
-		require.False(t, ok)
+		locals := []netip.AddrPort{dial(t, l.Addr().String()).LocalAddr().(*net.TCPAddr).AddrPort()}
+		if remote.Addr().Is4() {
+			locals = append(locals, mapped(t, remote))
+		}
+		for _, find := range []func(local, remote netip.AddrPort) (int, bool){owner, diagnosed, tabled} {
+			for _, local := range locals {
+				uid, ok := find(local, remote)
+				require.True(t, ok, address)
+				require.Equal(t, os.Geteuid(), uid)
+				_, ok = find(local, netip.AddrPortFrom(remote.Addr(), 1))
+				require.False(t, ok)
+			}
+		}
 	}
+}
+
+// mapped connects a socket of IPv6 to an address of IPv4, and gives its own.
+func mapped(t *testing.T, to netip.AddrPort) netip.AddrPort {
+	t.Helper()
+	fd, err := syscall.Socket(syscall.AF_INET6, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = syscall.Close(fd) })
+	require.NoError(t, syscall.Connect(fd, &syscall.SockaddrInet6{Addr: to.Addr().As16(), Port: int(to.Port())}))
+	sa, err := syscall.Getsockname(fd)
+	require.NoError(t, err)
+	return netip.AddrPortFrom(to.Addr(), uint16(sa.(*syscall.SockaddrInet6).Port))
 }
 
 // TestAProxyMayRunAsAnyUser: behind --listen the operator's own proxy delivers.
