@@ -90,6 +90,9 @@ func (m Machine) openSystem(address string) error {
 	}
 	var tries [][]string
 	failed := ErrNoDisplay // unless there is an error that says more
+	if m.canShow() {
+		failed = ErrNotFound
+	}
 	if m.getenv("BROWSER") == None {
 		return ErrNone
 	}
@@ -102,7 +105,6 @@ func (m Machine) openSystem(address string) error {
 		}
 	}
 	if m.canShow() {
-		failed = ErrNotFound
 		for _, args := range m.systemCommands() {
 			tries = append(tries, append(args, address))
 		}

@@ -93,6 +93,7 @@ func TestTheSystemsBrowser(t *testing.T) {
 		{"BROWSER list", "linux", []string{"BROWSER=nothere:broken:firefox -P x %s:w"}, []string{"broken broken", "firefox", "w"}, []string{"firefox", "-P", "x", address}, nil},
 		{"BROWSER not there", "linux", []string{"DISPLAY=:0", "BROWSER=nothere::'"}, []string{"xdg-open"}, []string{"xdg-open", address}, nil},
 		{"BROWSER none", "linux", []string{"DISPLAY=:0", "BROWSER=none"}, []string{"xdg-open"}, nil, ErrNone},
+		{"BROWSER with an open quote", "linux", []string{"DISPLAY=:0", "BROWSER='firefox"}, nil, nil, ErrCommand},
 		{"text browser", "linux", []string{"BROWSER=w3m:lynx"}, []string{"w3m", "lynx"}, nil, ErrNoDisplay},
 		{"WSL", "linux", []string{wsl}, []string{"xdg-open", "wslview"}, []string{"wslview", address}, nil},
 		{"WSL bare", "linux", []string{wsl}, []string{"rundll32.exe"}, []string{"rundll32.exe", "url.dll,FileProtocolHandler", address}, nil},
