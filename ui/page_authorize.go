@@ -26,7 +26,7 @@ func authorizeAnswer(s flow.State) string {
 }
 
 func authorizePage(c Context) Page {
-	p := Page{Problem: c.problem(), Warning: c.Notice}
+	p := Page{Problem: c.problem(), Warning: c.Notice, Paste: pagePaste}
 	switch {
 	case c.PendingHere() != nil && !c.LinkedNow():
 		handedOver(c, &p)
@@ -46,7 +46,6 @@ func handedOver(c Context, p *Page) {
 	h := c.PendingHere()
 	p.Title = "Back from the administrator?"
 	p.Lead = "An earlier run made an approval link on " + h.Begun.In(c.Now.Location()).Format("2 January at 15:04") + ". Its final address is accepted until " + h.Until().In(c.Now.Location()).Format("2 January, 15:04") + "."
-	p.Paste = pagePaste
 	p.Actions = []Action{{Key: "enter", Words: "paste the final address", Short: "paste it", Act: Act{Open: pagePaste}},
 		{Key: "n", Words: "make a new approval link", Short: "new approval link", Act: Act{Event: flow.AuthorizeStarted{}}}}
 	p.Explain = []string{"Whoever approves ends on an address that holds the answer. The message asks them to send it back. Paste it here, and the link is finished as if confer had waited.",
@@ -109,7 +108,6 @@ func problemPage(c Context, p *Page) {
 	if why.Approved {
 		p.Actions = append(p.Actions, Action{Key: "g", Words: "go on without a token", Short: "go on", Act: Act{Event: flow.Continued{}}})
 	}
-	p.Paste = pagePaste
 	switch why.Code {
 	case flow.CodePort:
 		p.Actions = append(p.Actions, askToPermit)

@@ -167,6 +167,10 @@ func TestAnAddressThatComesLateIsTaken(t *testing.T) {
 		require.Equal(t, address, m.State().Running.Effect.(flow.FinishPending).Text, name)
 		m.apply(flow.Report{Task: m.State().Running.ID, Event: flow.Failed{Err: callback.ErrStateUsed}})
 		require.Contains(t, text(m), "That answer was used before", name)
+		press(m, "esc")
+		require.Contains(t, text(m), "Ready for the administrator", name)
+		paste(m)
+		require.Contains(t, text(m), address, name)
 	}
 }
 
