@@ -196,18 +196,18 @@ func (p *linesWizard) pose(page Page) error {
 		p.heading(page)
 		p.offer(page)
 	}
-	if p.live() {
-		if p.waiting() {
-			_ = p.in.set(linesRaw) // a terminal that cannot may cut a long address, which is refused then
-		}
-		return nil
-	}
 	mode := linesCooked
-	if f := p.asked(page); f != nil && f.Kind == FieldSecret {
+	switch f := p.asked(page); {
+	case p.awaitsAddress():
+		mode = linesRaw // a terminal that cannot may cut a long address, which is refused then
+	case f != nil && f.Kind == FieldSecret:
 		mode = linesHidden
 	}
-	if err := p.in.set(mode); err != nil {
+	if err := p.in.set(mode); err != nil && mode != linesRaw {
 		return fmt.Errorf("hide what is typed: %w", err)
+	}
+	if p.live() || p.paste != nil {
+		return nil
 	}
 	if p.asking == "" {
 		p.fresh()

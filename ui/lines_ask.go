@@ -144,7 +144,7 @@ func (p *linesWizard) heard(page Page, text string) {
 	letter := linesLetter(clean(text))
 	p.warned = p.warned && letter == "q"
 	switch {
-	case p.waiting() && p.gathers(text):
+	case p.awaitsAddress() && p.gathers(text):
 	case f != nil && f.Exact && text != "":
 		p.fill(page, f, text)
 	case letter == "b" || f != nil && f.Exact:

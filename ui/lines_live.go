@@ -25,6 +25,10 @@ func (p *linesWizard) endWait() {
 	p.in.drop()
 }
 
+// awaitsAddress tells whether a line may be of a final address: a wait takes one at any
+// time.
+func (p *linesWizard) awaitsAddress() bool { return p.waiting() || p.at() == pagePaste }
+
 // gathers takes a line of a final address, which ends with an empty one. Without a
 // terminal nobody wraps lines, so that one is whole unless it was said that several
 // may follow.
@@ -56,7 +60,9 @@ func (p *linesWizard) submit() {
 		p.wrong(bad.Summary, bad.Hint)
 		return
 	}
-	p.say("Checking what was pasted.")
+	if p.waiting() { // else the page says it
+		p.say("Checking what was pasted.")
+	}
 	p.decides = true
 	p.apply(flow.Pasted{Text: text})
 }

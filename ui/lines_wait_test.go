@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"confer/flow"
+	"confer/flow/callback"
 	"confer/internal/crash"
 )
 
@@ -61,6 +62,25 @@ func TestLinesPasteInPieces(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestLinesPasteWhereNothingWaits: its lines are one address there, too.
+func TestLinesPasteWhereNothingWaits(t *testing.T) {
+	linesTypes(t, linesFrom(append(toWaiting(), fail(flow.ErrTimeout))...), func(t *testing.T, k *linesTalk) {
+		k.keys("p\n")
+		k.keys("http://127.0.0.1/cb?co\nde=1&sta")
+		time.Sleep(linesGather / 2)
+		k.keys("\nte=2\n")
+		time.Sleep(2 * linesGather)
+		synctest.Wait()
+		require.Equal(t, "http://127.0.0.1/cb?co\nde=1&sta\nte=2", k.ordered().(flow.FinishPending).Text)
+		k.reports(flow.Failed{Err: callback.ErrPasteNoState})
+		k.keys("\nb\nq\n")
+		<-k.done
+		paper := k.paper.String()
+		require.Contains(t, paper, "state= is missing")
+		require.Equal(t, 3, strings.Count(paper, "Final address"), paper) // asked, asked again, and after its empty answer
+	})
 }
 
 // TestLinesPasteUnfinished: half an address waits for its end as long as it
