@@ -66,7 +66,7 @@ func (s State) Unfinished() *Approval {
 	return nil
 }
 
-// HasUnfinished tells whether a code or tokens would be lost if the run ended now.
+// HasUnfinished tells whether a code or tokens would be lost if the run ended.
 func (s State) HasUnfinished() bool {
 	return slices.ContainsFunc(s.approvals, func(a Approval) bool { return a.Kept != nil })
 }
@@ -92,15 +92,13 @@ func (s State) approved(ev Failed, why *Problem) State {
 	return s.noted(a)
 }
 
-// noted has an approval in the place of that of the same answers.
 func (s State) noted(a Approval) State {
 	s = s.finished(a.Step)
 	s.approvals = append(s.approvals, a)
 	return s
 }
 
-// finished forgets what was approved at a step with the answers as they are: it is
-// stored.
+// finished forgets what was approved at a step with the answers as they are.
 func (s State) finished(at Step) State {
 	basis := s.Answers.authorizing(at)
 	s.approvals = slices.DeleteFunc(slices.Clone(s.approvals), func(a Approval) bool { return a.Step == at && a.For == basis })
@@ -209,7 +207,6 @@ func (k Kept) finish(ctx context.Context, s Store, say func(Event)) Event {
 	return last
 }
 
-// retryAfter is how long Cronofy asked to wait.
 func retryAfter(err error) time.Duration {
 	if api := new(cronofy.Error); errors.As(err, &api) {
 		return api.RetryAfter
@@ -217,9 +214,8 @@ func retryAfter(err error) time.Duration {
 	return 0
 }
 
-// storeLimit is the very last bound on the storing of what cannot be had twice, for a
-// store that has stopped for good. Stores have shorter limits of their own for
-// whatever else they wait for: a window, another process.
+// storeLimit is for a store that has stopped for good; stores have shorter limits of their
+// own for what they wait for: a window, another process.
 const storeLimit = 10 * time.Minute
 
 // FinishApproval exchanges the code of an approval again, or stores the tokens that
@@ -242,8 +238,7 @@ func (e FinishApproval) do(ctx context.Context, r *Runner, _ <-chan Delivery, sa
 // reachPause is between two questions whether Cronofy can be reached again.
 const reachPause = 5 * time.Second
 
-// awaitCronofy tells when a code that is kept can be tried again, or is too old.
-// nil: ctx ended before.
+// awaitCronofy tells when a code can be tried again, or is too old; nil: ctx ended before.
 func (r *Runner) awaitCronofy(ctx context.Context, a Answers, kept Approval) Event {
 	pause := max(cmp.Or(r.ReachPause, reachPause), retryAfter(kept.Problem.Err))
 	for {
@@ -290,8 +285,7 @@ func approvedHint(at Step, left string) string {
 	return approvedWords + left + ", or go on to the profiles."
 }
 
-// approvedProblem puts first what matters most after an approval. The screen, the
-// events and the browser's page say the same.
+// approvedProblem puts first what matters most after an approval.
 func approvedProblem(p Problem, at Step, a Answers, ev Failed, retried bool) Problem {
 	p.Step, p.Approved = at, true
 	if ev.Kept != nil {

@@ -37,10 +37,9 @@ type authorization struct {
 	visits chan visit
 }
 
-// visit is what became of a browser: of one that was asked for, or of the sandbox's
-// administrator.
+// visit is what became of a browser.
 type visit struct {
-	asked bool
+	asked bool // else it is the sandbox's administrator
 	err   error
 }
 
@@ -222,7 +221,6 @@ func (z *authorization) extend(endless bool) time.Time {
 	return z.until
 }
 
-// use takes the answer whose state was claimed, and tells its browser how it ended.
 func (z *authorization) use(ctx context.Context, a callback.Answer) Event {
 	last, told := z.finish(ctx, a)
 	z.srv.ShowOutcome(told)

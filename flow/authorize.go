@@ -73,18 +73,16 @@ func (Continued) apply(s State) (State, *Task) {
 
 // Deliveries: what the operator does while an authorization waits.
 type (
-	// Pasted is the final address of the administrator's browser, as pasted. It is
-	// taken where nothing waits, too: for a link of this run or of an earlier one.
+	// Pasted is the final address of the administrator's browser. It is taken where nothing
+	// waits, too: for a link of this run or of an earlier one.
 	Pasted struct{ Text string }
 	// Extended asks for more time; Endless has the wait go on until the operator ends it.
 	Extended struct{ Endless bool }
-	// NewLinkWanted asks for a fresh link token; links made before stay good
-	// for coming back.
+	// NewLinkWanted asks for a fresh link token; links made before stay good.
 	NewLinkWanted struct{}
 	// OpenWanted asks to open the browser again.
 	OpenWanted struct{}
-	// ApprovalWanted has the sandbox's built-in browser approve, or deny, as the
-	// administrator would.
+	// ApprovalWanted has the sandbox's built-in browser approve, or deny.
 	ApprovalWanted struct{ Deny bool }
 	// ReportedDone keeps the link as unconfirmed: the administrator says it is done.
 	ReportedDone struct{}
@@ -228,8 +226,7 @@ func (ev Linked) apply(s State) (State, *Task) {
 	return s, nil
 }
 
-// Authorize has the Organizational Unit authorization done in the browser,
-// exchanges the code and stores the tokens. It ends in Linked.
+// Authorize has an Organizational Unit authorized in the browser. It ends in Linked.
 type Authorize struct {
 	Answers Answers
 	Store   Store
@@ -271,7 +268,7 @@ func (r *Runner) newAuthorize(ctx context.Context, a Answers, s Store, say func(
 		if err != nil {
 			return nil, err
 		}
-		l := newLink(a)
+		l := NewLink(a)
 		l.OrganizationalUnit, l.Scope = token.Sub, token.Scope
 		l.RefreshToken = !token.RefreshToken.Empty()
 		if r.Tokens != nil {
@@ -280,14 +277,15 @@ func (r *Runner) newAuthorize(ctx context.Context, a Answers, s Store, say func(
 		return r.storeToken(a, l.Link.Token(), token.RefreshToken, func(ctx context.Context, s Store) Event { return made(ctx, l, s) }), nil
 	}
 	z.unconfirmed = func(ctx context.Context) Event {
-		l := newLink(a)
+		l := NewLink(a)
 		l.Unconfirmed = true
 		return made(ctx, l, s)
 	}
 	return z, nil
 }
 
-func newLink(a Answers) Link {
+// NewLink is what answers are linked to, as of now.
+func NewLink(a Answers) Link {
 	l := links.Link{DataCenter: a.Site.DataCenter.ID, APIHost: a.Site.APIHost(), ClientID: a.ClientID, ServiceAccount: a.ServiceAccount,
 		Provider: string(a.Provider), Label: a.Label, Linked: time.Now().UTC()}
 	l.APIURL, l.AppURL = overrides(a.Site)
@@ -322,10 +320,9 @@ func rejected(err error) string {
 	return ""
 }
 
-// explainRejected says why the wait goes on: something came that was not the answer,
-// the built-in browser brought none, or there is no new link.
+// explainRejected says why the wait goes on.
 func explainRejected(err error) string {
-	p := sentence(err, StepAuthorize)
+	p := Explain(err, StepAuthorize)
 	switch {
 	case rejected(err) != "":
 		return rejected(err)

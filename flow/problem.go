@@ -67,13 +67,8 @@ func usage(summary, hint string) *Problem {
 
 // Explain makes the sentence for an error that happened at a step. It is the
 // only place where errors become sentences.
-func Explain(err error, at Step) Problem {
-	p := sentence(err, at)
-	p.Err = err
-	return p
-}
-
-func sentence(err error, at Step) Problem {
+func Explain(err error, at Step) (p Problem) {
+	defer func() { p.Err = err }()
 	var (
 		own     interface{ problem(at Step) Problem } // an error of this package
 		port    *callback.PortError
@@ -137,10 +132,9 @@ const (
 	checkAccount = "Check the id, that it was authorized for this application, and the data center."
 )
 
-// statusWords are for answers without an OAuth code, by their status; 500 is for
-// all that is Cronofy's own fault, 0 for any other. Without a Step it is put right where
-// it happened, without an Exit it is a refusal. What is missing on Cronofy's
-// side is not documented for the link token: the sentences say what is known.
+// statusWords are for answers without an OAuth code, by their status; 500 is for all that
+// is Cronofy's own fault, 0 for any other. Without a Step it is put right where it happened,
+// without an Exit it is a refusal.
 var statusWords = map[int]Problem{
 	401: {Code: CodeUnauthorized, Step: StepApplication, Summary: "Cronofy does not accept this client secret.",
 		Hint: "Check the secret, and that the data center is the one the application was made in."},
@@ -246,8 +240,7 @@ const (
 	approvedWords = "The administrator approved; Cronofy has most likely made the link. Only confer's own token is missing: "
 )
 
-// ForScript is the problem for a run that asked nothing and has ended: it kept
-// no answers, and there is no page to go on to.
+// ForScript is the problem for a run that kept no answers and has no page to go on to.
 func (p Problem) ForScript() Problem {
 	p.Hint = strings.NewReplacer(
 		anotherLink, "Run it again: that makes a new approval link.",
@@ -268,8 +261,7 @@ func (p Problem) ForScript() Problem {
 	return p
 }
 
-// ForStored is the problem for a command on what is stored already. It asks for nothing
-// but the passphrase, and has no other store to offer.
+// ForStored is the problem for a command that asks for nothing but the passphrase.
 func (p Problem) ForStored() Problem {
 	p.Hint = strings.NewReplacer(
 		againOrMemory, "Try again; confer doctor tells more.",
@@ -280,8 +272,7 @@ func (p Problem) ForStored() Problem {
 	return p
 }
 
-// Details are an error's own words, cleaned, for who wants to know more than the
-// sentence; they hold no secret.
+// Details are an error's own words, cleaned; they hold no secret.
 func (p Problem) Details() string {
 	if p.Err == nil {
 		return ""

@@ -29,8 +29,7 @@ func (r *Runner) update(ctx context.Context, change func(*links.Contents)) error
 	return r.Links.Update(ctx, change)
 }
 
-// record writes the link down. That it could not is a notice, not a failure:
-// the link is made and its tokens are stored.
+// record writes the link down. That it could not is a notice: the link is made.
 func (r *Runner) record(ctx context.Context, l links.Link, a Answers) string {
 	var damaged []string
 	err := r.update(ctx, func(c *links.Contents) {
@@ -56,8 +55,7 @@ func (r *Runner) record(ctx context.Context, l links.Link, a Answers) string {
 	return ""
 }
 
-// recordAccount notes an account that was authorized here, so that it can be
-// chosen again. Without the note its id must be typed, which is said on screen.
+// recordAccount notes an account that was authorized here, so that it can be chosen again.
 func (r *Runner) recordAccount(ctx context.Context, a Answers, s Store, token cronofy.Token) error {
 	kept := links.ServiceAccount{DataCenter: a.Site.DataCenter.ID, APIHost: a.Site.APIHost(), ClientID: a.ClientID,
 		ID: a.ServiceAccount, Label: a.Label, Scope: token.Scope, Store: s.Kind, Authorized: time.Now().UTC()}
@@ -69,8 +67,7 @@ func (r *Runner) recordAccount(ctx context.Context, a Answers, s Store, token cr
 	return m.DeleteCopies(ctx, kept.Link().Token())
 }
 
-// saveLimit bounds the wait for another process that writes the same file.
-const saveLimit = 5 * time.Second
+const saveLimit = 5 * time.Second // another process may write the same file
 
 // saver writes unfinished answers behind the operator's back, newest last.
 type saver struct {
@@ -157,7 +154,6 @@ func (s State) unsaved(err error) State {
 	return s
 }
 
-// explainUnsaved says why a later run will not go on where this one stops.
 func explainUnsaved(err error) string {
 	if errors.Is(err, links.ErrDraftLocked) {
 		return "Another confer is running on this machine. Its answers are left alone, and those given here are not saved for later."
@@ -173,7 +169,6 @@ func (e *RecordError) Error() string { return "note where the secret is stored: 
 // Unwrap gives the cause.
 func (e *RecordError) Unwrap() error { return e.Err }
 
-// problem says why a secret was not stored although its store is well.
 func (e *RecordError) problem(Step) Problem {
 	p := Problem{Code: CodeSecretStore, Exit: ExitFailed, Step: StepApplication,
 		Summary: "confer stores no secret that it could not find again, and its list of them cannot be written: " + cronofy.CleanText(e.Err.Error(), 200) + ".",

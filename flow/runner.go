@@ -92,7 +92,6 @@ func (r *Runner) client(a Answers, say func(Event)) *cronofy.Client {
 	})
 }
 
-// wait ends when the last page was served and the last answers are saved.
 func (r *Runner) wait() {
 	r.mu.Lock()
 	last, limit := r.last, time.Until(r.owed)
@@ -120,8 +119,7 @@ type Tasks struct {
 	closed bool
 }
 
-// inboxSize is how many deliveries may wait. A full inbox drops the newest: a
-// person pressed a key dozens of times while the task was busy.
+// inboxSize is how many deliveries may wait. A full inbox drops the newest.
 const inboxSize = 16
 
 // NewTasks makes the runner ready for work.
@@ -219,11 +217,9 @@ func (t *Tasks) Close() (left []Report) {
 	}
 }
 
-// Unattended runs the steps with the answers given and nobody to ask, up to the
-// link. What comes from acts, which may be nil, is applied meanwhile. follow sees each
-// new State with the event that led to it. It returns the last State: linked, or with
-// the Problem that stopped it. The same Apply and the same Runner are at work as
-// with a terminal.
+// Unattended runs the steps with the answers given and nobody to ask, up to the link or
+// to the Problem that stops it. What comes from acts, which may be nil, is applied
+// meanwhile. follow sees each new State with the event that led to it.
 func Unattended(ctx context.Context, r *Runner, f Initial, acts <-chan Event, follow func(State, Event)) State {
 	r.Unattended = true
 	tasks := NewTasks(r)

@@ -143,8 +143,7 @@ type answer interface {
 	page() Step
 }
 
-// Effect is what the Runner is to do, as data: a work or a Delivery. It carries
-// everything that is needed.
+// Effect is what the Runner is to do, as data: a work or a Delivery.
 type Effect any
 
 // work is an Effect that is done by a task. The event that it returns is its last.
@@ -180,8 +179,7 @@ func (s State) Apply(ev Event) (State, *Task) {
 	return ev.apply(s)
 }
 
-// Busy tells whether a task is under way that the operator waits for. Profiles
-// that are looked at are not.
+// Busy tells whether a task is under way that the operator waits for.
 func (s State) Busy() bool { return s.Running != nil && (s.Step != StepProfiles || !s.Watch.Started) }
 
 func (s State) start(e work) (State, *Task) {
@@ -191,7 +189,6 @@ func (s State) start(e work) (State, *Task) {
 	return s, s.Running
 }
 
-// refuse stays on the page, with the first of the problems that there is.
 func (s State) refuse(p *Problem) (State, *Task) {
 	p.Step = s.Step
 	s.Problem = p
@@ -232,9 +229,8 @@ func (Back) apply(s State) (State, *Task) {
 	return s, nil
 }
 
-// Report carries a task's event with the task's ID. Reports of tasks that are over
-// are dropped: a keyring's prompt cannot be cancelled, and its answer may come any
-// time.
+// Report carries a task's event with the task's ID. Those of tasks that are over are
+// dropped: a keyring's prompt cannot be cancelled, and its answer may come any time.
 type Report struct {
 	Task  int
 	Event Event

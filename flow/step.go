@@ -38,9 +38,8 @@ const (
 	stepCount = iota
 )
 
-// stepRule is what the rest of the package knows of a step. Another step is a
-// constant above and a row here; a page that asks for nothing needs no more, and is
-// left by PagePassed.
+// stepRule is what the rest of the package knows of a step. Another step is a constant
+// above and a row here.
 type stepRule struct {
 	name  string // in events for scripts
 	title string // on screen
@@ -111,7 +110,7 @@ func Steps() (all []Step) {
 // asksNothing tells whether the page is left by PagePassed.
 func (s Step) asksNothing() bool { return steps[s].missing == nil && steps[s].given == nil }
 
-// String is the step's name in events for scripts: "service_account".
+// String is the step's name in events for scripts.
 func (s Step) String() string { return steps[s].name }
 
 // Title is the step's name on screen.

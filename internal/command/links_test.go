@@ -217,9 +217,11 @@ func (h *linkedHome) start(folder string) error {
 	var visits sync.WaitGroup
 	defer visits.Wait()
 	r := &flow.Runner{
-		NewClient: clientsOver(http.DefaultClient, cronofy.DefaultNames(), nil),
-		Stores:    fileStores{keystore.OpenFile(filepath.Join(folder, secretsFile), func(context.Context) (string, error) { return testPassphrase, nil }, 1)},
-		Links:     links.Open(filepath.Join(folder, "links.json")),
+		NewClient: func(site cronofy.Site, app cronofy.App, _ func(cronofy.Wait)) *cronofy.Client {
+			return cronofy.New(site, app, cronofy.Options{HTTP: http.DefaultClient, Names: cronofy.DefaultNames()})
+		},
+		Stores: fileStores{keystore.OpenFile(filepath.Join(folder, secretsFile), func(context.Context) (string, error) { return testPassphrase, nil }, 1)},
+		Links:  links.Open(filepath.Join(folder, "links.json")),
 		OpenURL: func(url string) error {
 			visits.Go(func() { _ = sandbox.Browser(context.Background(), http.DefaultClient, url, sandbox.Approve) })
 			return nil

@@ -251,8 +251,7 @@ func readProfiles(ctx context.Context, f *profilesFlags, e environment, s stream
 	return r.read(ctx)
 }
 
-// prepare checks what was given and opens what is written to, before anything is asked
-// of Cronofy.
+// prepare checks what was given and opens what is written to, before Cronofy is asked.
 func (r *profilesRun) prepare(ctx context.Context) error {
 	r.ctx, r.stop = context.WithCancelCause(ctx)
 	r.later(func() { r.stop(nil) })
@@ -349,8 +348,6 @@ func (r *profilesRun) record(rec profiles.Record) error {
 	return nil
 }
 
-// open reads which profiles there were before the link was made, and opens what is
-// written to.
 func (r *profilesRun) open(ctx context.Context) (err error) {
 	if r.f.before != "" {
 		r.known = map[string]bool{}
@@ -433,8 +430,7 @@ func (r *profilesRun) answers() error {
 	return nil
 }
 
-// connect makes the client, with the stored client secret if one is needed and
-// none was given.
+// connect takes the stored client secret if one is needed and none was given.
 func (r *profilesRun) connect() error {
 	r.progress = newProgress(r.s, r.f.out != "")
 	go r.progress.run(r.ctx)
@@ -462,8 +458,7 @@ func (r *profilesRun) connect() error {
 	return nil
 }
 
-// source opens the list of accounts, and says which are to be left out and how
-// tokens are renewed.
+// source is the list of accounts; o is told which are left out and how tokens are renewed.
 func (r *profilesRun) source(o *profiles.Options) (iter.Seq2[profiles.Account, error], error) {
 	if r.f.delegated() {
 		return r.delegatedSource(o)
@@ -500,6 +495,8 @@ func (r *profilesRun) words(ctx context.Context, err error) error {
 	}
 	_, ours := errors.AsType[*failure](err)
 	call, isCall := errors.AsType[*delegated.CallError](err)
+	_, network := errors.AsType[*cronofy.NetworkError](err)
+	_, bad := errors.AsType[*cronofy.BadAnswerError](err)
 	p := flow.Explain(err, flow.StepProfiles)
 	switch {
 	case ours:
@@ -516,19 +513,12 @@ func (r *profilesRun) words(ctx context.Context, err error) error {
 		return explainService(err)
 	case isCall && !call.Exchange: // what Cronofy has against the request as a whole
 		p = requestProblem(err)
-	case !wasAsked(err):
+	case !network && !bad && cronofy.StatusOf(err) == 0: // of what comes before a call
 		p = flow.Explain(&flow.AccountsError{Err: err}, flow.StepProfiles)
 	}
 	complain(r.s.err, p.Summary, p.Hint)
 	r.tellAsked()
 	return exitWith(p.Exit)
-}
-
-// wasAsked: an error of a call to Cronofy, and not of what comes before it.
-func wasAsked(err error) bool {
-	_, network := errors.AsType[*cronofy.NetworkError](err)
-	_, bad := errors.AsType[*cronofy.BadAnswerError](err)
-	return network || bad || cronofy.StatusOf(err) != 0
 }
 
 // verdict is the end of a run that read the whole list.
@@ -573,7 +563,6 @@ func (r *profilesRun) verdict(sum profiles.Summary) error {
 	return nil
 }
 
-// tellNotYet says what to check when nobody has got a profile.
 func (r *profilesRun) tellNotYet(sum profiles.Summary) {
 	if sum.Own > 0 {
 		fmt.Fprintf(r.s.err, "confer: note: not yet, with only their own profile from before the link: %d of %s\n", sum.Own, plural(sum.Read, "account"))

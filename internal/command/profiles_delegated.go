@@ -79,7 +79,7 @@ func (r *profilesRun) delegatedSource(o *profiles.Options) (iter.Seq2[profiles.A
 	return profiles.Accounts(list.All), nil
 }
 
-// addresses gives whom access is to be got to, but for those that were read before.
+// addresses leaves out those that were read before.
 func (r *profilesRun) addresses(token *delegated.ServiceToken) (profiles.Addresses, error) {
 	var list profiles.Addresses
 	if r.f.emails != "" {
@@ -190,8 +190,7 @@ func (r *profilesRun) serviceToken() (*delegated.ServiceToken, error) {
 	return delegated.NewServiceToken(token, renew), nil
 }
 
-// stored gives what works on stored secrets, and the service account as a link, which has
-// the same key in the same store.
+// stored gives what works on stored secrets, and the service account as a link of its own.
 func (r *profilesRun) stored() (*links.Manager, links.Link, error) {
 	if r.manager != nil {
 		return r.manager, r.account, nil
@@ -202,11 +201,8 @@ func (r *profilesRun) stored() (*links.Manager, links.Link, error) {
 	}
 	ask := func() (cronofy.Secret, error) { return askPassphrase(r.ctx, &r.f.settings, r.s, r.passphrase) }
 	r.manager = managerOf(list, &r.app, r.clients, r.progress.wait, ask)
-	l := links.Link{DataCenter: r.site.DataCenter.ID, APIHost: r.site.APIHost(), ClientID: r.app.ClientID,
-		ServiceAccount: r.f.serviceAccount, Provider: links.AccountToken, Store: keystore.Kind(r.f.secretStore), RefreshToken: true}
-	if r.site.Overridden() {
-		l.APIURL, l.AppURL = r.site.API, r.site.App
-	}
+	l := flow.NewLink(flow.Answers{Site: r.site, ClientID: r.app.ClientID, ServiceAccount: r.f.serviceAccount, Provider: links.AccountToken}).Link
+	l.Store, l.RefreshToken = keystore.Kind(r.f.secretStore), true
 	for _, a := range saved().All() {
 		if a.Same(l) {
 			l.Store = cmp.Or(l.Store, a.Store)
@@ -217,7 +213,6 @@ func (r *profilesRun) stored() (*links.Manager, links.Link, error) {
 	return r.manager, l, nil
 }
 
-// tellRefused says at once what keeps answers from coming.
 func (r *profilesRun) tellRefused(why delegated.Refusal) {
 	words := "confer: note: an answer came " + string(why) + ", so it was refused"
 	if why == delegated.Unsigned {

@@ -60,30 +60,26 @@ func newVisit(name string, d sandbox.Decision) *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx, cancel := context.WithTimeout(cmd.Context(), time.Minute)
 			defer cancel()
-			return visited(sandbox.Browser(ctx, nil, args[0], d), streams{out: cmd.OutOrStdout(), err: cmd.ErrOrStderr()})
+			err := sandbox.Browser(ctx, nil, args[0], d)
+			left, leads := errors.AsType[*sandbox.LeftError](err)
+			hint := "a link works once, for ten minutes; take a new one, and see the requests on the sandbox's control page"
+			switch {
+			case err == nil:
+				return nil
+			case leads: // what an address bar would show
+				why := "is another machine"
+				if left.Err != nil {
+					why = "does not answer"
+				}
+				cmd.PrintErrf("confer: %s %s; the final address is on standard output, to be pasted\n", cronofy.CleanText(left.Host, 80), why)
+				fmt.Fprintln(cmd.OutOrStdout(), left.Final.Reveal())
+				return nil
+			case errors.Is(err, sandbox.ErrNotSandbox):
+				hint = "give a link to a sandbox on this machine, or confer's short address of one"
+			}
+			return failed(cronofy.CleanText(err.Error(), 200), hint)
 		},
 	}
-}
-
-func visited(err error, s streams) error {
-	var left *sandbox.LeftError
-	if errors.As(err, &left) { // what an address bar would show
-		why := "is another machine"
-		if left.Err != nil {
-			why = "does not answer"
-		}
-		fmt.Fprintf(s.err, "confer: %s %s; the final address is on standard output, to be pasted\n", cronofy.CleanText(left.Host, 80), why)
-		fmt.Fprintln(s.out, left.Final.Reveal())
-		return nil
-	}
-	if err == nil {
-		return nil
-	}
-	hint := "a link works once, for ten minutes; take a new one, and see the requests on the sandbox's control page"
-	if errors.Is(err, sandbox.ErrNotSandbox) {
-		hint = "give a link to a sandbox on this machine, or confer's short address of one"
-	}
-	return failed(cronofy.CleanText(err.Error(), 200), hint)
 }
 
 func serveSandbox(ctx context.Context, f *sandboxFlags, s streams) error {

@@ -71,28 +71,22 @@ func showStatus(ctx context.Context, f *statusFlags, e environment, s streams) e
 	return nil
 }
 
-// checked is how the refresh of a link's token went. The zero one: not asked for.
+// checked is how the refresh of a link's token went.
 type checked struct {
 	State   string // "ok", "failed", "untested"; empty: not asked for
 	Rotated bool
 	Problem flow.Problem // of "failed" and "untested"
 }
 
-const (
-	checkOK       = "ok"
-	checkFailed   = "failed"
-	checkUntested = "untested"
-)
-
 func checkLink(ctx context.Context, m *links.Manager, l links.Link) checked {
 	_, rotated, err := m.Check(ctx, l)
 	switch {
 	case err == nil:
-		return checked{State: checkOK, Rotated: rotated}
+		return checked{State: "ok", Rotated: rotated}
 	case errors.Is(err, links.ErrNoToken), errors.Is(err, links.ErrGone):
-		return checked{State: checkUntested, Problem: explainLink(err)}
+		return checked{State: "untested", Problem: explainLink(err)}
 	}
-	return checked{State: checkFailed, Problem: explainLink(err)}
+	return checked{State: "failed", Problem: explainLink(err)}
 }
 
 type statusReport struct {
@@ -105,7 +99,7 @@ func (r statusReport) problem() bool {
 }
 
 func (r statusReport) linkProblem(l links.Link) bool {
-	return r.LinkProblem(l) || r.checks[l.ID()].State == checkFailed
+	return r.LinkProblem(l) || r.checks[l.ID()].State == "failed"
 }
 
 // clip makes what others wrote fit for a line.
@@ -219,17 +213,17 @@ func (r statusReport) link(w io.Writer, l links.Link) {
 	line(w, "client secret", whereabouts(r.Secret(l.ClientSecret()), l.Store))
 	line(w, "refresh token", whereabouts(r.Token(l), l.Store))
 	switch c := r.checks[l.ID()]; c.State {
-	case checkOK:
+	case "ok":
 		words := "ok: Cronofy accepts confer's token"
 		if c.Rotated {
 			words += ", and gave a new refresh token, which is stored"
 		}
 		line(w, "check", words)
 		line(w, "", "(this tests our token, not the link)")
-	case checkFailed:
+	case "failed":
 		line(w, "check", "problem: "+c.Problem.Summary)
 		line(w, "", c.Problem.Hint)
-	case checkUntested:
+	case "untested":
 		line(w, "check", "not possible: "+c.Problem.Summary)
 	}
 }

@@ -80,7 +80,6 @@ func newWiring(ctx context.Context, f *settings, e environment, s streams) (_ *w
 	return w, err
 }
 
-// useCronofy is for the real one: links are kept, and its limits hold.
 func (w *wiring) useCronofy(f *settings) (err error) {
 	for _, d := range cronofy.DataCenters() {
 		site, err := f.override(d.Site())
@@ -138,13 +137,9 @@ func newClients(ctx context.Context, f *settings, names cronofy.Names, limiter *
 	if f.log != nil {
 		h.Transport = &loggedTransport{h.Transport.(*http.Transport), f.log}
 	}
-	return clientsOver(h, names, limiter), nil
-}
-
-func clientsOver(h *http.Client, names cronofy.Names, limiter *cronofy.Limiter) clientMaker {
 	return func(site cronofy.Site, app cronofy.App, notify func(cronofy.Wait)) *cronofy.Client {
 		return cronofy.New(site, app, cronofy.Options{HTTP: h, Names: names, Limiter: limiter, UserAgent: "confer/" + programVersion(), Notify: notify})
-	}
+	}, nil
 }
 
 // The sandbox's built-in browsers.
