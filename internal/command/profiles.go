@@ -299,6 +299,7 @@ func (r *profilesRun) ask() (profiles.Summary, error) {
 	if err != nil {
 		return profiles.Summary{}, err
 	}
+	r.progress.begin()
 	if renew := o.Renew; renew != nil {
 		o.Renew = func(ctx context.Context, a profiles.Account, refused cronofy.Secret) (cronofy.Secret, error) {
 			t, err := renew(ctx, a, refused)

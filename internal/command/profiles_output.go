@@ -170,7 +170,8 @@ type progress struct {
 	w io.Writer
 
 	mu      sync.Mutex
-	live    bool                      // a terminal that records do not go to, until the end
+	alone   bool                      // on a terminal that records do not go to
+	live    bool                      // the line is drawn there
 	answers func() delegated.Progress // how far delegated access has come; nil: there is none
 	counts  map[profiles.State]int
 	read    int
@@ -188,7 +189,7 @@ const (
 func newProgress(s streams, toFile bool) *progress {
 	_, errTerminal := asTerminal(s.err)
 	_, outTerminal := asTerminal(s.out)
-	return &progress{w: s.err, live: errTerminal && (toFile || !outTerminal), counts: map[profiles.State]int{}}
+	return &progress{w: s.err, alone: errTerminal && (toFile || !outTerminal), counts: map[profiles.State]int{}}
 }
 
 func (p *progress) record(s profiles.State) {
@@ -238,6 +239,14 @@ func (p *progress) say(text string) {
 	defer p.mu.Unlock()
 	p.erase()
 	fmt.Fprintln(p.w, text)
+}
+
+// begin has the line drawn, on a terminal where nothing is asked any more: the line would
+// stand over the question.
+func (p *progress) begin() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.live = p.alone
 }
 
 // end takes the line away for good.

@@ -98,6 +98,16 @@ func TestProfilesAskBeforeTheyAuthorize(t *testing.T) {
 	gone.exits(130)
 }
 
+// TestTheQuestionStandsAlone: how far the run is would be drawn over it.
+func TestTheQuestionStandsAlone(t *testing.T) {
+	t.Parallel()
+	w := newOffice(t, sandbox.Options{Seed: 1, Faults: []sandbox.Fault{{Endpoint: sandbox.UserInfo, Slow: time.Second}}})
+	x := startTerminal(t, terminalOptions{width: 160, height: 30, env: w.env}, append([]string{"profiles"}, w.emails("emails.txt", "--out", w.path("records"))...)...)
+	x.until("Go on? [y/N]")
+	x.press("\r")
+	require.NotContains(t, x.exits(130), " read")
+}
+
 func TestProfilesShowHowFarTheyAre(t *testing.T) {
 	t.Parallel()
 	w := newOffice(t, sandbox.Options{Seed: 1, Faults: []sandbox.Fault{
