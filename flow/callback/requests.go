@@ -76,7 +76,7 @@ func (s *Server) serveAnswer(w http.ResponseWriter, r *http.Request) {
 	case err == nil && s.cfg.Listen == "" && s.refuseOtherUser(w, r): // else the operator's proxy comes, as whatever user
 	case err == nil && bad != nil:
 		s.refuse(w, pageMalformed, ErrMalformed)
-	case err == nil && !s.take(a): // it stays in the address, where it may count later
+	case err == nil && !s.take(w, r, a): // it stays in the address, where it may count later
 		pageNotWaiting.write(w)
 	default:
 		redirect(w, s.doneURL())
@@ -92,14 +92,23 @@ func (s *Server) took(state string) bool {
 // take uses the state of an answer up and hands the answer over, and tells whether its
 // browser is to see how it ends. Only one answer is taken: the state of any other
 // stays good, unless all is done and it never will count.
-func (s *Server) take(a Answer) bool {
+func (s *Server) take(w http.ResponseWriter, r *http.Request, a Answer) bool {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	if !s.ended && s.state == "" && s.cfg.States.Claim(a.State, s.cfg.Answers) == nil {
 		s.state = a.State
 		s.answers <- a
 	}
-	return s.state == a.State || s.outcome != nil && s.outcome.OK
+	taken := s.state
+	s.mu.Unlock()
+	if taken == a.State {
+		return true
+	}
+	hold := time.Duration(0)
+	if taken != "" { // what comes of it is mostly known soon
+		hold = firstHold
+	}
+	o := s.await(w, r, hold)
+	return o != nil && o.OK
 }
 
 // doneURL has the redirect URI's own path: a tunnel or proxy may deliver no other.
@@ -127,16 +136,7 @@ func (s *Server) serveDone(w http.ResponseWriter, r *http.Request) {
 	if r.URL.Query().Has(againKey) {
 		hold = againHold
 	}
-	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(hold + httpserver.Patience))
-	select {
-	case <-s.known:
-	case <-time.After(hold):
-	case <-s.closing.Done():
-	case <-r.Context().Done():
-	}
-	s.mu.Lock()
-	o := s.outcome
-	s.mu.Unlock()
+	o := s.await(w, r, hold)
 	switch {
 	case o != nil:
 		pageOutcome(*o).write(w)
@@ -147,6 +147,20 @@ func (s *Server) serveDone(w http.ResponseWriter, r *http.Request) {
 	default:
 		pageWaiting(s.doneURL() + "&" + againKey).write(w)
 	}
+}
+
+// await waits a while for the outcome; nil: it is not known yet.
+func (s *Server) await(w http.ResponseWriter, r *http.Request, hold time.Duration) *Outcome {
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(hold + httpserver.Patience))
+	select {
+	case <-s.known:
+	case <-time.After(hold):
+	case <-s.closing.Done():
+	case <-r.Context().Done():
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.outcome
 }
 
 // redirect answers 303 without a body: the target may hold the link token.
