@@ -1,6 +1,8 @@
 package ui
 
 import (
+	"context"
+	"fmt"
 	"io"
 	"os"
 	"runtime"
@@ -60,7 +62,7 @@ func openLinesInput(r io.Reader) *linesInput {
 			default: // one is told already
 			}
 		}
-		in.job = suspend.Watch(func(*suspend.Job) { tell(true) }, func() { tell(false) })
+		in.job = suspend.Watch(func() { tell(true) }, func() { tell(false) })
 	}
 	in.start()
 	return in
@@ -187,6 +189,38 @@ func (in *linesInput) key(c byte) {
 func (in *linesInput) line() {
 	in.lines = append(in.lines, string(in.pending))
 	in.pending = nil
+}
+
+// AskSecret asks one question at a terminal, which shows nothing of what is typed. It is
+// told so before the question is seen: somebody may be quick to paste.
+func AskSecret(ctx context.Context, terminal *os.File, out io.Writer, question string) (string, error) {
+	in := openLinesInput(terminal)
+	defer in.close()
+	if err := in.set(linesHidden); err != nil {
+		return "", fmt.Errorf("hide what is typed: %w", err)
+	}
+	defer fmt.Fprintln(out)
+	fmt.Fprint(out, question)
+	for {
+		select {
+		case r := <-in.gives:
+			in.feed(r)
+		case stop := <-in.stops:
+			if stop {
+				fmt.Fprintln(out)
+			}
+			in.stands(stop)
+			fmt.Fprint(out, question)
+		case <-ctx.Done():
+			return "", ctx.Err()
+		}
+		switch text, ok := in.take(); {
+		case ok:
+			return text, nil
+		case in.over():
+			return "", context.Canceled
+		}
+	}
 }
 
 // linesCancelable makes a read that can be given up, where one can. A regular file

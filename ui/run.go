@@ -63,7 +63,7 @@ func Run(ctx context.Context, cfg Config) (flow.State, error) {
 	p := tea.NewProgram(g, append(m.terminalOptions(), tea.WithFPS(framesPerSecond), tea.WithoutSignalHandler())...)
 	// Not tea.WithContext: at its end Bubble Tea closes a terminal that is still read.
 	defer context.AfterFunc(shown, p.Quit)()
-	m.job = suspend.Watch(func(*suspend.Job) { p.Send(interrupted{stop: true}) }, func() { p.Send(interrupted{}) })
+	m.job = suspend.Watch(func() { p.Send(interrupted{stop: true}) }, func() { p.Send(interrupted{}) })
 	defer m.job.Close()
 	_, err := p.Run()
 	if first := g.first.Load(); first != nil {

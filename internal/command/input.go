@@ -21,8 +21,8 @@ import (
 
 	"confer/cronofy"
 	"confer/flow"
-	"confer/internal/suspend"
 	"confer/keystore"
+	"confer/ui"
 )
 
 // typedPath is a path as it is typed where no shell reads it: ~/ is the home folder.
@@ -87,8 +87,8 @@ const maxSecretFile = 64 << 10
 // is asked for one line, of which it shows nothing.
 func readSecret(ctx context.Context, path string, s streams, question string) (cronofy.Secret, error) {
 	if in, ok := asTerminal(s.in); ok && path == "-" {
-		typed, err := askSecret(ctx, in, s.err, question)
-		return bare(strings.TrimSpace(typed.Reveal()), err, false)
+		typed, err := ui.AskSecret(ctx, in, s.err, question)
+		return bare(strings.TrimSpace(typed), err, false)
 	}
 	in, err := openInput(ctx, path, s.in)
 	if err != nil {
@@ -205,55 +205,8 @@ func askPassphrase(ctx context.Context, f *settings, s streams, given cronofy.Se
 	case f.noInput || !ok:
 		return cronofy.Secret{}, errNoPassphrase
 	}
-	return askSecret(ctx, in, s.err, "Passphrase of the encrypted file: ")
-}
-
-// askSecret asks at a terminal that shows nothing of what is typed. It is told so
-// before it shows the question: somebody may be quick to paste.
-func askSecret(ctx context.Context, in *os.File, out io.Writer, question string) (cronofy.Secret, error) {
-	old, err := term.MakeRaw(int(in.Fd()))
-	if err != nil {
-		return cronofy.Secret{}, fmt.Errorf("hide what is typed: %w", err)
-	}
-	defer func() { _ = term.Restore(int(in.Fd()), old) }()
-	hide := func() {
-		_, _ = term.MakeRaw(int(in.Fd()))
-		fmt.Fprint(out, question)
-	}
-	stop := func(job *suspend.Job) {
-		fmt.Fprint(out, "\r\n")
-		_ = term.Restore(int(in.Fd()), old)
-		job.Stop()
-		hide()
-	}
-	job := suspend.Watch(stop, hide)
-	defer job.Close()
-	t := term.NewTerminal(struct {
-		io.Reader
-		io.Writer
-	}{suspendable{in, func() { stop(job) }}, out}, "")
-	text, err := await(ctx, func() (string, error) { return t.ReadPassword(question) })
-	if errors.Is(err, io.EOF) { // Ctrl+C or Ctrl+D
-		fmt.Fprint(out, "\r\n")
-		err = context.Canceled
-	}
-	return cronofy.NewSecret(text), err
-}
-
-// suspendable is a terminal in raw mode, where Ctrl+Z is no signal.
-type suspendable struct {
-	io.Reader
-	stop func()
-}
-
-func (s suspendable) Read(b []byte) (int, error) {
-	const ctrlZ = "\x1a"
-	n, err := s.Reader.Read(b)
-	if rest := bytes.ReplaceAll(b[:n], []byte(ctrlZ), nil); len(rest) < n {
-		s.stop()
-		return copy(b, rest), err
-	}
-	return n, err
+	typed, err := ui.AskSecret(ctx, in, s.err, "Passphrase of the encrypted file: ")
+	return cronofy.NewSecret(typed), err
 }
 
 // askLine asks a question and reads one line, without its end.

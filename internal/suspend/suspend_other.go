@@ -7,7 +7,7 @@ package suspend
 type Job struct{}
 
 // Watch has nothing to watch.
-func Watch(func(*Job), func()) *Job { return &Job{} }
+func Watch(func(), func()) *Job { return &Job{} }
 
 // Stop returns at once.
 func (*Job) Stop() {}

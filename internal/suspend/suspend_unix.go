@@ -28,10 +28,10 @@ type Job struct {
 	watch     sync.WaitGroup
 }
 
-// Watch calls asked when somebody wants the program to stop: whoever gets that
-// has to put the terminal back and call Stop. It calls continued when the program
-// goes on after a stop that nobody could see coming. Close waits for both.
-func Watch(asked func(*Job), continued func()) *Job {
+// Watch calls asked when somebody wants the program to stop: another goroutine has to put
+// the terminal back and call Stop. It calls continued when the program goes on after a stop
+// that nobody could see coming.
+func Watch(asked, continued func()) *Job {
 	j := &Job{signals: make(chan os.Signal, 4), continued: make(chan struct{}, 1), over: make(chan struct{})}
 	signal.Notify(j.signals, syscall.SIGTSTP, syscall.SIGCONT)
 	j.watch.Go(func() {
@@ -40,7 +40,7 @@ func Watch(asked func(*Job), continued func()) *Job {
 			case s := <-j.signals:
 				switch {
 				case s == syscall.SIGTSTP:
-					j.watch.Go(func() { asked(j) }) // it waits for what only this goroutine can tell
+					j.watch.Go(asked) // it may wait for what only this goroutine can tell
 				case j.stopping.Load():
 					select {
 					case j.continued <- struct{}{}:
