@@ -154,7 +154,7 @@ func TestEncodingsOfTheReferenceExample(t *testing.T) {
 
 func TestProductionRedirectURIs(t *testing.T) {
 	t.Parallel()
-	s := New(Options{PermittedRedirectURIs: []string{"https://app.example.test/back", "https://*.example.com/auth/cronofy/callback"}})
+	s := New(Options{PermittedRedirectURIs: []string{"https://app.example.test/back", "https://*.example.com/auth/cronofy/callback", "https://*.example.org"}})
 	for uri, want := range map[string]bool{
 		"https://app.example.test/back":                        true,
 		"https://app.example.test/back?":                       false,
@@ -172,6 +172,9 @@ func TestProductionRedirectURIs(t *testing.T) {
 		"https://evil.test/x.example.com/auth/callback":        false,
 		"https://*.example.com/auth/cronofy/callback#f":        false,
 		"https://evil.test?.example.com/auth/cronofy/callback": false,
+		"https://a.example.org":                                true,
+		"https://a.example.org/":                               false,
+		"https://evil.test/a.example.org":                      false,
 	} {
 		require.Equal(t, want, s.redirectAllowed(uri), uri)
 	}
