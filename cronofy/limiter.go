@@ -113,8 +113,11 @@ func (l *Limiter) earliest() time.Time {
 		n      int
 		length time.Duration
 	}{{l.allowed, time.Second}, {l.perMinute, time.Minute}} {
-		if i := len(l.sent) - w.n; w.n > 0 && i >= 0 && l.sent[i].Add(w.length+w.length/windowMargin).After(at) {
-			at = l.sent[i].Add(w.length + w.length/windowMargin)
+		if w.n == 0 || len(l.sent) < w.n {
+			continue
+		}
+		if room := l.sent[len(l.sent)-w.n].Add(w.length + w.length/windowMargin); room.After(at) {
+			at = room
 		}
 	}
 	return at

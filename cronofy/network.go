@@ -394,19 +394,21 @@ func (e *NetworkError) Words() (summary, hint string) {
 	if e.Kind == NetworkProxy && e.ProxyKind == "" {
 		return e.proxyWords()
 	}
-	kind, who, start, name, through, why, how := e.Kind, e.Host, e.Host, "The name ", "", "", "in HTTP"
-	hint = "Check the network, VPN, DNS and firewall. Set HTTPS_PROXY if this machine reaches the internet through a proxy."
+	kind, who, start := e.Kind, e.Host, e.Host
+	of, through, how := "", "", "in HTTP"
 	atProxy := kind == NetworkProxy
 	if atProxy {
-		kind, who, start, name, how = e.ProxyKind, "the proxy "+e.Proxy, "The proxy "+e.Proxy, "The name of ", "as a proxy of that kind"
+		kind, who, start = e.ProxyKind, "the proxy "+e.Proxy, "The proxy "+e.Proxy
+		of, how = "of ", "as a proxy of that kind"
 	} else if e.Proxy != "" {
 		through = " through the proxy " + e.Proxy
 	}
+	hint = "Check the network, VPN, DNS and firewall. Set HTTPS_PROXY if this machine reaches the internet through a proxy."
 	switch kind {
 	case NetworkTLS:
 		return e.tlsWords(who, start)
 	case NetworkDNS:
-		summary = name + who + " could not be found."
+		summary = "The name " + of + who + " could not be found."
 	case NetworkTimeout:
 		summary = start + " did not answer in time" + through + "."
 	case NetworkReset:
@@ -414,10 +416,11 @@ func (e *NetworkError) Words() (summary, hint string) {
 	case NetworkProtocol:
 		summary, hint = start+" answered"+through+", but not "+how+".", "Another service answers there. Check the address, and any proxy or firewall in between."
 	default:
+		summary = start + " could not be reached" + through
 		if errno, ok := errors.AsType[syscall.Errno](e.Err); ok {
-			why = ": " + strings.TrimSuffix(CleanText(errno.Error(), maxDetail), ".")
+			summary += ": " + strings.TrimSuffix(CleanText(errno.Error(), maxDetail), ".")
 		}
-		summary = start + " could not be reached" + through + why + "."
+		summary += "."
 	}
 	if atProxy {
 		hint = "Check HTTPS_PROXY, and that the proxy runs. NO_PROXY names the hosts that need none."
