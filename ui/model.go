@@ -138,8 +138,13 @@ func (m *Model) apply(ev flow.Event) tea.Cmd {
 	if !before.Watch.Started && m.state.Watch.Started {
 		m.profile = newTable()
 	}
-	if read, ok := reported(before, ev).(flow.ProfilesRead); ok { // rows are not in the state
-		m.profile.rows.add(read.Rows)
+	switch ev := reported(before, ev).(type) {
+	case flow.ProfilesRead: // rows are not in the state
+		m.profile.rows.add(ev.Rows)
+	case flow.BrowserAsked:
+		if ev.Err != nil && m.told.text == openTold {
+			m.told = flash{text: "No browser was opened."}
+		}
 	}
 	m.show(before, turned)
 	return m.animate()
@@ -157,9 +162,6 @@ func (m *Model) show(before flow.State, turned bool) {
 	}
 	if n := m.state.Attempt.Notice; n != "" && n != before.Attempt.Notice { // newer than what the last key did
 		m.told = flash{}
-	}
-	if m.state.Attempt.Browser != "" && m.told.text == openTold {
-		m.told = flash{text: "No browser was opened."}
 	}
 	m.leaving = m.leaving && m.losable()
 	m.sync()

@@ -79,6 +79,11 @@ func TestOpenSaysWhatCame(t *testing.T) {
 	report(t, m, flow.BrowserAsked{Err: errors.New("none")})
 	require.NotContains(t, text(m), openTold)
 	require.Contains(t, text(m), "No browser could be opened here:")
+	require.Contains(t, text(m), "No browser was opened.")
+	press(m, "o")
+	require.Contains(t, text(m), openTold, "it is not known yet")
+	report(t, m, flow.BrowserAsked{})
+	require.NotContains(t, text(m), "No browser")
 }
 
 // TestARefusedPasteIsForgotten when its field is left.
