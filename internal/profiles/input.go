@@ -107,8 +107,12 @@ func ReadAccounts(r io.Reader) iter.Seq2[Account, error] {
 	return func(yield func(Account, error) bool) {
 		for a, err := range new(input).rows(r, check) {
 			a.Email, a.Sub = name(a.Email), name(a.Sub)
-			if err == nil && a.AccessToken.Empty() && a.RefreshToken.Empty() {
+			switch {
+			case err != nil:
+			case a.AccessToken.Empty() && a.RefreshToken.Empty():
 				err = &ListError{a.Row, "no access_token and no refresh_token"}
+			case !a.AccessToken.Sendable(), !a.RefreshToken.Sendable():
+				err = &ListError{a.Row, "a token holds characters that no token has"}
 			}
 			if !yield(a, err) {
 				return
@@ -461,8 +465,9 @@ func (in *input) lineOf(d *json.Decoder) int {
 	return 1 + in.source.lines - bytes.Count(ahead, []byte("\n")) - bytes.Count(unread, []byte("\n"))
 }
 
-// jsonAccount reads one object. What is not text is not one of ours. encoding/json's own
-// texts quote the input, so they are not used.
+// jsonAccount reads one object. What is not text is not one of ours, unless it is called
+// as docs/profiles.md calls them. encoding/json's own texts quote the input, so they are
+// not used.
 func jsonAccount(object []byte, line int) (Account, error) {
 	var got map[string]any
 	if json.Unmarshal(object, &got) != nil {
@@ -470,8 +475,12 @@ func jsonAccount(object []byte, line int) (Account, error) {
 	}
 	var members, values []string
 	for _, member := range slices.Sorted(maps.Keys(got)) {
-		if text, ok := got[member].(string); ok && trim(text) != "" {
+		text, ok := got[member].(string)
+		if trim(text) != "" {
 			members, values = append(members, member), append(values, text)
+		}
+		if !ok && got[member] != nil && slices.ContainsFunc(titles[:], func(known []string) bool { return known[0] == bareTitle(member) }) {
+			return Account{Row: line}, &ListError{line, name(member) + " must be text"}
 		}
 	}
 	where, err := findColumns(members)
