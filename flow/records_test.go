@@ -143,6 +143,31 @@ func TestNoRecordNoSecret(t *testing.T) {
 	require.Contains(t, last.Notice, "could not be written")
 }
 
+// TestNoSecretNoRecord: what the store did not take is not left over.
+func TestNoSecretNoRecord(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, sandbox.Options{})
+	h.stores.store = watchedStore{h.stores.store, func(string) error { return errors.New("no") }}
+	last, _ := h.run(t.Context())
+	require.NotNil(t, last.Problem)
+	require.Empty(t, h.contents().Secrets)
+}
+
+// TestNoRecordNoApproval: also where the client secret is there already, and no link
+// token is asked for first.
+func TestNoRecordNoApproval(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, sandbox.Options{})
+	require.NoError(t, os.MkdirAll(h.links.Path(), 0o700)) // a folder in its place
+	_, secret := h.keys()
+	require.NoError(t, h.stores.store.Set(t.Context(), secret, "x"))
+	h.runner.OpenURL = func(string) error { t.Error("a browser was opened"); return nil }
+	h.runner.Timeout = 1 // nobody comes
+	var got flow.Event
+	h.runner.Do(t.Context(), flow.Connect{Answers: h.found.Answers, Store: flow.Store{Kind: keystore.Keyring}}, func(ev flow.Event) { got = ev })
+	require.ErrorAs(t, got.(flow.Failed).Err, new(*flow.RecordError))
+}
+
 // TestALinkThatMovesTakesItsCopiesAlong: into memory, and from there to the file.
 func TestALinkThatMovesTakesItsCopiesAlong(t *testing.T) {
 	t.Parallel()

@@ -141,6 +141,17 @@ func (m meddler) Refresh(ctx context.Context, s cronofy.Secret) (cronofy.Token, 
 	return t, err
 }
 
+// interrupted is called while somebody presses Ctrl+C.
+type interrupted struct {
+	links.Client
+	cancel func()
+}
+
+func (i interrupted) Refresh(ctx context.Context, s cronofy.Secret) (cronofy.Token, error) {
+	i.cancel()
+	return i.Client.Refresh(ctx, s)
+}
+
 // TestCancelDoesNotLoseATokenOnItsWay: Ctrl+C while Cronofy answers.
 func TestCancelDoesNotLoseATokenOnItsWay(t *testing.T) {
 	t.Parallel()
@@ -149,7 +160,7 @@ func TestCancelDoesNotLoseATokenOnItsWay(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	m := h.manager()
 	real := m.NewClient
-	m.NewClient = func(s cronofy.Site, a cronofy.App) links.Client { return meddler{real(s, a), cancel} }
+	m.NewClient = func(s cronofy.Site, a cronofy.App) links.Client { return interrupted{real(s, a), cancel} }
 	got, _, err := m.Check(ctx, l)
 	require.NoError(t, err)
 	require.Equal(t, got.RefreshToken.Reveal(), h.stored(tokenKey(l)))
