@@ -469,25 +469,18 @@ func (w *wizard) context(rows []profiles.Row) Context {
 		Approves: w.cfg.Approves, forms: w.forms, rows: rows}
 }
 
-// Missing are the fields that have no answer yet, and that a run which asks
+// Missing are the flags of the fields that have no answer yet, and that a run which asks
 // nothing needs, in the order of the steps.
-func Missing(s flow.State) []Missed {
-	var out []Missed
+func Missing(s flow.State) (flags []string) {
 	for _, at := range flow.Steps() {
 		s.Step = at
 		for _, f := range pages[steps[at].page](Context{State: s}).Fields {
 			if f.Flag != "" && f.Answer == "" && !f.Optional && f.Kind != FieldSecret { // a secret may be in the store
-				out = append(out, Missed{f, at})
+				flags = append(flags, f.Flag)
 			}
 		}
 	}
-	return out
-}
-
-// Missed is a field without an answer, and the step that asks it.
-type Missed struct {
-	Field
-	Step flow.Step
+	return flags
 }
 
 // working is what confer does, while it does it.

@@ -53,12 +53,8 @@ func examine(ctx context.Context, f *settings, e environment, s streams) error {
 	}
 	path, err := links.DefaultPath()
 	m.Folder, m.FolderErr = filepath.Dir(path), err
-	if a.Site.Chosen() {
+	if m.Sites = each(cronofy.DataCenters(), cronofy.DataCenter.Site); a.Site.Chosen() {
 		m.Sites = []cronofy.Site{a.Site}
-	} else {
-		for _, d := range cronofy.DataCenters() {
-			m.Sites = append(m.Sites, d.Site())
-		}
 	}
 	ev, problems, told, left := newEvents(s.out), 0, "", false
 	m.Examine(ctx, func(found doctor.Finding) (goOn bool) {

@@ -159,11 +159,18 @@ func (f *settings) shared() []option {
 	}
 }
 
-func dataCenterIDs() (ids []string) {
-	for _, d := range cronofy.DataCenters() {
-		ids = append(ids, d.ID)
+// each gives what is wanted of each of a list.
+func each[T, U any](list []T, of func(T) U) (out []U) {
+	for _, x := range list {
+		out = append(out, of(x))
 	}
-	return ids
+	return out
+}
+
+func namesOf[T ~string](list []T) []string { return each(list, func(s T) string { return string(s) }) }
+
+func dataCenterIDs() []string {
+	return each(cronofy.DataCenters(), func(d cronofy.DataCenter) string { return d.ID })
 }
 
 func providerNames() []string { return namesOf(cronofy.Providers()) }

@@ -105,13 +105,7 @@ func oneLink(ctx context.Context, m *links.Manager, ref string) (links.Link, err
 	return links.Link{}, usage(named+" could be any of several links", "name one of "+linkIDs(found))
 }
 
-func linkIDs(all []links.Link) string {
-	var ids []string
-	for _, l := range all {
-		ids = append(ids, l.ID())
-	}
-	return strings.Join(ids, ", ")
-}
+func linkIDs(all []links.Link) string { return strings.Join(each(all, links.Link.ID), ", ") }
 
 // explainLink makes the sentence for an error of work on a link. What is not of
 // links alone is flow's; its hints, which are of the wizard, are put right.
@@ -160,13 +154,7 @@ func damagedWords(paths ...string) flow.Problem {
 			"Repair the file and rename it to links.json, or delete it."}
 }
 
-func baseNames(paths []string) string {
-	var names []string
-	for _, path := range paths {
-		names = append(names, filepath.Base(path))
-	}
-	return strings.Join(names, ", ")
-}
+func baseNames(paths []string) string { return strings.Join(each(paths, filepath.Base), ", ") }
 
 // aside is a file of secrets or of links that no list leads to.
 type aside struct {

@@ -162,13 +162,6 @@ func failStates() []profiles.State {
 	return []profiles.State{profiles.Missing, profiles.Disconnected, onlyOwn}
 }
 
-func namesOf[T ~string](list []T) (names []string) {
-	for _, s := range list {
-		names = append(names, string(s))
-	}
-	return names
-}
-
 func (f *profilesFlags) outputFormat() (profiles.Format, error) {
 	format := profiles.Format(strings.ToLower(strings.TrimSpace(f.format)))
 	switch {

@@ -119,15 +119,11 @@ func setup(ctx context.Context, f *settings, e environment, s streams) error {
 
 // missing names the flags of the answers that nobody gave, by what the pages ask.
 func missing(found flow.Initial) error {
-	absent := ui.Missing(flow.State{Answers: found.Answers, Store: found.Store})
-	if len(absent) == 0 {
+	flags := ui.Missing(flow.State{Answers: found.Answers, Store: found.Store})
+	if len(flags) == 0 {
 		return nil
 	}
-	flags := make([]string, len(absent))
-	for i, m := range absent {
-		flags[i] = m.Flag
-	}
-	return usageAt(absent[0].Step, "missing: "+strings.Join(flags, ", "), "with --no-input nothing is asked: give each answer by its flag or environment variable")
+	return usageAt(flagStep(strings.TrimPrefix(flags[0], "--")), "missing: "+strings.Join(flags, ", "), "with --no-input nothing is asked: give each answer by its flag or environment variable")
 }
 
 // sentence makes a fragment into a sentence, for readers of JSON.

@@ -175,9 +175,7 @@ func (w *wiring) useSandbox(ctx context.Context, f *settings, server *sandbox.Se
 	if f.accounts == "" {
 		a.Accounts = flow.Accounts{Path: sandboxPeople}
 	}
-	for _, d := range cronofy.DataCenters() {
-		w.known.Sites = append(w.known.Sites, server.Site(d))
-	}
+	w.known.Sites = each(cronofy.DataCenters(), server.Site)
 	a.Site = server.Site(a.Site.DataCenter) // last, for the sandbox's relink links name it
 	w.known.Store = flow.Store{Kind: keystore.None, Pinned: true}
 	w.known.Suggested = true
