@@ -193,7 +193,7 @@ func (m *Model) enter(p Page, fm *form) command {
 			words, do = "", func() tea.Cmd { fm.choice.leaveFilter(); return nil }
 		case o.Act.Open != "":
 			words = "open"
-		case o.Act.Leave:
+		case o.Act.Event == noAccounts:
 			words = "finish"
 		}
 		if ok {

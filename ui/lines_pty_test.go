@@ -90,7 +90,7 @@ func (g *linesGlass) toTheEnd() {
 			passed = asked
 			g.Press("\r")
 		}
-		return strings.Contains(linked, "[1, Check accounts]: ")
+		return strings.Contains(linked, "[4, Finish]: ")
 	})
 }
 

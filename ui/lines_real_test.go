@@ -170,7 +170,7 @@ func TestLinesWithCallback(t *testing.T) {
 		return nil
 	})
 	h.upToTheLink()
-	h.answers("[1, Check accounts]: ", "", "File: ", "people", "The next look is in", "", "[finish]: ", "")
+	h.answers("[4, Finish]: ", "1", "File: ", "people", "The next look is in", "", "[finish]: ", "")
 	h.finished()
 }
 
@@ -185,6 +185,6 @@ func TestLinesWithPaste(t *testing.T) {
 	final, err := sandbox.FinalAddress(t.Context(), link[1], sandbox.Approve)
 	require.NoError(t, err)
 	h.says("p\n" + final[:60] + "\n" + final[60:] + "\n")
-	h.answers("[1, Check accounts]: ", "", "File: ", "people", "The next look is in", "", "[finish]: ", "")
+	h.answers("[4, Finish]: ", "1", "File: ", "people", "The next look is in", "", "[finish]: ", "")
 	h.finished()
 }

@@ -142,7 +142,7 @@ func linesEndScenes() []linesScene {
 	return []linesScene{
 		{name: "approved", state: linesFrom(append(toWaiting(), flow.AnswerArrived{})...), talk: func(k *linesTalk) {
 			k.reports(flow.Failed{Err: &cronofy.NetworkError{Host: "api-de.cronofy.com", Kind: cronofy.NetworkReset}, Approved: true})
-			k.types("g", "3", "")
+			k.types("g", "4", "")
 		}},
 		{name: "held", state: linesFrom(append(toWaiting(), flow.AnswerArrived{})...), talk: func(k *linesTalk) {
 			k.reports(stillHeld())
@@ -355,7 +355,7 @@ func linesPaste(k *linesTalk) {
 }
 
 func linesAccounts(k *linesTalk) {
-	k.types("?", "", "b", "file", "nowhere.csv")
+	k.types("?", "1", "b", "file", "nowhere.csv")
 	k.reports(fail(&flow.AccountsError{Err: os.ErrNotExist}))
 	k.types("b", "token", testSecret, "x")
 	k.reports(flow.Paused{Until: start.Add(time.Second), Reason: "rate limit"}, flow.Paused{Until: start.Add(30 * time.Second), Reason: "rate limit"},

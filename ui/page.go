@@ -65,7 +65,7 @@ type Refusal struct {
 // Field is one answer that a page asks for.
 type Field struct {
 	Name   string // in Values
-	Label  string // of a choice empty: it asks for the next act, likeliest first, and not for an answer
+	Label  string // of a choice empty: it asks for the next act, and not for an answer
 	Called string // in the middle of a sentence; empty: the label, in lower case
 	Flag   string // what gives the answer to a run that asks nothing; empty: nothing does
 

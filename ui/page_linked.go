@@ -44,9 +44,16 @@ func profilesPath(s flow.State) []pageID {
 }
 
 func linkedPage(c Context) Page {
+	likeliest := "finish" // unless accounts were named: there is nothing to check with
+	switch a := c.Answers.Accounts; {
+	case a.Path != "":
+		likeliest = "file"
+	case !a.Token.Empty():
+		likeliest = "token"
+	}
 	p := Page{
 		Title: "Linked", Found: linkedNotes(c), Warning: c.Notice, Problem: c.problem(),
-		Fields: []Field{{Name: "next", Kind: FieldChoice, Options: []Option{
+		Fields: []Field{{Name: "next", Kind: FieldChoice, Answer: likeliest, Options: []Option{
 			{Value: "file", Label: "Check accounts", Note: "optional: with a list of tokens", Act: Act{Open: pageAccountsFile}},
 			{Value: "token", Label: "Check one account", Note: "optional: with its access token", Act: Act{Open: pageAccessToken}},
 			{Value: "another", Label: "Another link", Note: "another organisation or provider", Act: Act{Event: flow.AnotherWanted{}}},

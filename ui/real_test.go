@@ -131,7 +131,7 @@ func TestRealWalks(t *testing.T) {
 		"straight, to the table": func(t *testing.T) {
 			r := openReal(t, 0, sandbox.Approve)
 			r.toTheWait()
-			r.does(pageLinked, "enter", pageAccountsFile, "type:people enter", "next look", "right",
+			r.does(pageLinked, "1 enter", pageAccountsFile, "type:people enter", "next look", "right",
 				"Account: acc_", "enter", "next look", "enter", pageDone, "enter")
 			r.quits()
 		},

@@ -324,7 +324,7 @@ func profileScenes() []scene {
 		{name: "linked_filter", events: toLinked(), keys: []string{"/", "type:fin"}},
 		{name: "linked_help", events: toLinked(), keys: []string{"?"}},
 		{name: "linked_approved", events: append(toWaiting(), flow.Failed{Err: &cronofy.Error{Op: "exchange code", Status: 400, Code: "invalid_grant"}, Approved: true}, flow.Continued{})},
-		{name: "accounts_file", events: toLinked(), keys: []string{"enter"}, small: true},
+		{name: "accounts_file", events: toLinked(), keys: []string{"1", "enter"}, small: true},
 		{name: "accounts_bad_file", events: events(toTable(), fail(missing)), small: true},
 		{name: "accounts_token", events: toLinked(), keys: []string{"2", "enter", "paste:" + testSecret}},
 		{name: "linked_unconfirmed", events: events(toWaiting(), flow.Linked{Link: flow.Link{Link: links.Link{Provider: string(cronofy.Zoom), Unconfirmed: true}}})},
