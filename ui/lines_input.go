@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"time"
 	"unicode/utf8"
 
 	"github.com/muesli/cancelreader"
@@ -42,8 +43,9 @@ type linesInput struct {
 	job    *suspend.Job
 	stops  chan bool // true: the program is to stop; false: it went on after a stop that nobody saw coming
 
-	gives chan linesRead // what one goroutine reads of file
-	stop  func()         // ends it; what it has read and not given is forgotten
+	gives chan linesRead            // what one goroutine reads of file
+	src   cancelreader.CancelReader // of file; nil: a read of it cannot be given up
+	stop  func()                    // ends the goroutine; what it has read and not given is forgotten
 
 	pending []byte // a line that is not whole
 	lines   []string
@@ -68,15 +70,22 @@ func openLinesInput(r io.Reader) *linesInput {
 	return in
 }
 
+// linesGrace is how long the end of a read is waited for. One that was given up may
+// go on: a key that makes a signal takes away what was there to be read.
+const linesGrace = time.Second
+
 func (in *linesInput) start() {
-	src := linesCancelable(in.file)
+	from := in.file
+	if in.src = linesCancelable(in.file); in.src != nil {
+		from = in.src
+	}
 	stopped, over := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(over)
 		for err := error(nil); err == nil; {
 			buf := make([]byte, 4096)
 			var n int
-			n, err = src.Read(buf)
+			n, err = from.Read(buf)
 			select {
 			case in.gives <- linesRead{buf[:n], err}:
 			case <-stopped:
@@ -86,9 +95,13 @@ func (in *linesInput) start() {
 	}()
 	in.stop = func() {
 		close(stopped)
-		if src.Cancel() { // else the read ends with its input, or with the program
-			<-over
-			_ = src.Close()
+		if in.src == nil || !in.src.Cancel() { // the read ends with its input, or with the program
+			return
+		}
+		select {
+		case <-over:
+			_ = in.src.Close()
+		case <-time.After(linesGrace):
 		}
 	}
 }
@@ -114,8 +127,10 @@ func (in *linesInput) set(m linesMode) error {
 }
 
 // stands lets the program stop, with the terminal as its shell wants it, and sets the
-// mode anew: a shell that was in between has left its own, which shows a secret.
+// mode anew: a shell that was in between has left its own, which shows a secret. A line
+// that was begun is begun anew, as where the terminal edits it.
 func (in *linesInput) stands(stop bool) {
+	in.pending = nil
 	if stop {
 		_ = in.change(linesCooked)
 		in.job.Stop()
@@ -144,10 +159,12 @@ func (in *linesInput) drop() {
 	if !in.typed {
 		return
 	}
-	if in.change != nil {
+	if in.src != nil {
 		in.stop()
+		defer in.start()
+	}
+	if in.change != nil {
 		linesFlush(in.fd)
-		in.start()
 	}
 	in.lines, in.pending = nil, nil
 }
@@ -223,15 +240,14 @@ func AskSecret(ctx context.Context, terminal *os.File, out io.Writer, question s
 	}
 }
 
-// linesCancelable makes a read that can be given up, where one can. A regular file
-// cannot be waited for, but it never keeps a reader waiting either; and on Windows
+// linesCancelable makes a read that can be given up; nil: there is none. A regular
+// file cannot be waited for, but it never keeps a reader waiting either; and on Windows
 // what can would take the console's editing away.
 func linesCancelable(r io.Reader) cancelreader.CancelReader {
-	if runtime.GOOS != "windows" {
-		if c, err := cancelreader.NewReader(r); err == nil {
+	if f, ok := r.(cancelreader.File); ok && runtime.GOOS != "windows" {
+		if c, err := cancelreader.NewReader(f); err == nil {
 			return c
 		}
 	}
-	c, _ := cancelreader.NewReader(struct{ io.Reader }{r}) // of no file: it only passes on
-	return c
+	return nil
 }

@@ -5,6 +5,8 @@ package ui
 import (
 	"context"
 	"fmt"
+	"io"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -223,4 +225,64 @@ func TestLinesTerminalTypedOver(t *testing.T) {
 	g.finishes()
 	g.ended()
 	require.True(t, g.last.Watch.Started && g.last.Answers.Accounts.None())
+}
+
+// TestLinesReadThatStays: what cannot be given up, as on a Windows console, is not
+// read by two, of which one would take the next answer along.
+func TestLinesReadThatStays(t *testing.T) {
+	r, w := io.Pipe()
+	in := openLinesInput(r)
+	in.typed, in.fd, in.change = true, -1, func(linesMode) error { return nil }
+	in.drop()
+	_, err := io.WriteString(w, "answer\n")
+	require.NoError(t, err)
+	select {
+	case read := <-in.gives:
+		in.feed(read)
+	case <-time.After(10 * time.Second):
+		t.Fatal("nothing was read")
+	}
+	text, ok := in.take()
+	require.True(t, ok)
+	require.Equal(t, "answer", text)
+	in.close()
+	require.NoError(t, w.Close())
+}
+
+// TestLinesBegunBeforeAStop: what was typed and not seen is not a part of the answer
+// to the question that is asked anew.
+func TestLinesBegunBeforeAStop(t *testing.T) {
+	in := &linesInput{change: func(linesMode) error { return nil }}
+	in.feed(linesRead{data: []byte("begun")})
+	in.stands(false)
+	in.feed(linesRead{data: []byte("answer\n")})
+	text, _ := in.take()
+	require.Equal(t, "answer", text)
+}
+
+// stuck has something to read, which is gone when it is read.
+type stuck struct {
+	*os.File
+	release chan struct{}
+}
+
+func (s stuck) Read([]byte) (int, error) { <-s.release; return 0, io.EOF }
+
+// TestLinesReadThatHangs does not keep the program.
+func TestLinesReadThatHangs(t *testing.T) {
+	r, w, err := os.Pipe()
+	require.NoError(t, err)
+	s := stuck{r, make(chan struct{})}
+	in := openLinesInput(s)
+	_, err = w.WriteString("x")
+	require.NoError(t, err)
+	time.Sleep(10 * time.Millisecond) // until it is read
+	closed := make(chan struct{})
+	go func() { in.close(); close(closed) }()
+	select {
+	case <-closed:
+	case <-time.After(10 * time.Second):
+		t.Fatal("the end waits for a read")
+	}
+	close(s.release)
 }
