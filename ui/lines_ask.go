@@ -334,7 +334,7 @@ func (p *linesWizard) next(input bool) (got linesKind, line string, _ error) {
 		if p.in.ended {
 			return linesEnded, "", nil
 		}
-		reads = p.in.gives
+		reads = p.in.reads()
 	}
 	select {
 	case <-p.ctx.Done():

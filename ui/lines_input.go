@@ -43,8 +43,10 @@ type linesInput struct {
 	job    *suspend.Job
 	stops  chan bool // true: the program is to stop; false: it went on after a stop that nobody saw coming
 
-	gives chan linesRead            // what one goroutine reads of file
 	src   cancelreader.CancelReader // of file; nil: a read of it cannot be given up
+	wants chan struct{}             // makes the one goroutine read
+	gives chan linesRead            // what it has read
+	asked bool                      // for a read that was not given yet
 	stop  func()                    // ends the goroutine; what it has read and not given is forgotten
 
 	pending []byte // a line that is not whole
@@ -54,7 +56,7 @@ type linesInput struct {
 }
 
 func openLinesInput(r io.Reader) *linesInput {
-	in := &linesInput{file: r, gives: make(chan linesRead)}
+	in := &linesInput{file: r}
 	if f, ok := r.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 		in.fd, in.typed, in.stops = int(f.Fd()), true, make(chan bool, 1)
 		in.change = linesModes(in.fd)
@@ -74,27 +76,25 @@ func openLinesInput(r io.Reader) *linesInput {
 // go on: a key that makes a signal takes away what was there to be read.
 const linesGrace = time.Second
 
+// start begins the goroutine, which reads when it is asked to, and no more: the rest may
+// be for whoever reads the terminal next.
 func (in *linesInput) start() {
 	from := in.file
 	if in.src = linesCancelable(in.file); in.src != nil {
 		from = in.src
 	}
-	stopped, over := make(chan struct{}), make(chan struct{})
+	wants, gives, over := make(chan struct{}, 1), make(chan linesRead, 1), make(chan struct{})
+	in.wants, in.gives, in.asked = wants, gives, false
 	go func() {
 		defer close(over)
-		for err := error(nil); err == nil; {
+		for range wants {
 			buf := make([]byte, 4096)
-			var n int
-			n, err = from.Read(buf)
-			select {
-			case in.gives <- linesRead{buf[:n], err}:
-			case <-stopped:
-				return
-			}
+			n, err := from.Read(buf)
+			gives <- linesRead{buf[:n], err} // has room: one read is asked for at a time
 		}
 	}()
 	in.stop = func() {
-		close(stopped)
+		close(wants)
 		if in.src == nil || !in.src.Cancel() { // the read ends with its input, or with the program
 			return
 		}
@@ -104,6 +104,15 @@ func (in *linesInput) start() {
 		case <-time.After(linesGrace):
 		}
 	}
+}
+
+// reads asks for a read unless that was done, and gives where it comes.
+func (in *linesInput) reads() <-chan linesRead {
+	if !in.asked {
+		in.asked = true
+		in.wants <- struct{}{}
+	}
+	return in.gives
 }
 
 // close puts the terminal back and stops reading.
@@ -170,6 +179,7 @@ func (in *linesInput) drop() {
 }
 
 func (in *linesInput) feed(r linesRead) {
+	in.asked = false
 	for _, c := range r.data {
 		in.key(c)
 	}
@@ -220,7 +230,7 @@ func AskSecret(ctx context.Context, terminal *os.File, out io.Writer, question s
 	fmt.Fprint(out, question)
 	for {
 		select {
-		case r := <-in.gives:
+		case r := <-in.reads():
 			in.feed(r)
 		case stop := <-in.stops:
 			if stop {

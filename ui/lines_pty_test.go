@@ -9,6 +9,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -234,10 +235,9 @@ func TestLinesReadThatStays(t *testing.T) {
 	in := openLinesInput(r)
 	in.typed, in.fd, in.change = true, -1, func(linesMode) error { return nil }
 	in.drop()
-	_, err := io.WriteString(w, "answer\n")
-	require.NoError(t, err)
+	go func() { _, _ = io.WriteString(w, "answer\n") }()
 	select {
-	case read := <-in.gives:
+	case read := <-in.reads():
 		in.feed(read)
 	case <-time.After(10 * time.Second):
 		t.Fatal("nothing was read")
@@ -246,7 +246,22 @@ func TestLinesReadThatStays(t *testing.T) {
 	require.True(t, ok)
 	require.Equal(t, "answer", text)
 	in.close()
-	require.NoError(t, w.Close())
+}
+
+// TestLinesReadOnlyWhenAsked: what follows an answer is for whoever reads next.
+func TestLinesReadOnlyWhenAsked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, w := io.Pipe()
+		in := openLinesInput(r)
+		defer in.close()
+		go func() { _, _ = io.WriteString(w, "answer\n"); _, _ = io.WriteString(w, "later\n") }()
+		in.feed(<-in.reads())
+		synctest.Wait()
+		rest := make([]byte, 16)
+		n, err := r.Read(rest)
+		require.NoError(t, err)
+		require.Equal(t, "later\n", string(rest[:n]))
+	})
 }
 
 // TestLinesBegunBeforeAStop: what was typed and not seen is not a part of the answer
@@ -274,6 +289,7 @@ func TestLinesReadThatHangs(t *testing.T) {
 	require.NoError(t, err)
 	s := stuck{r, make(chan struct{})}
 	in := openLinesInput(s)
+	in.reads()
 	_, err = w.WriteString("x")
 	require.NoError(t, err)
 	time.Sleep(10 * time.Millisecond) // until it is read
