@@ -285,8 +285,8 @@ func (r *profilesRun) read(ctx context.Context) error {
 func (r *profilesRun) ask() (profiles.Summary, error) {
 	o := profiles.Options{Provider: r.provider, Workers: r.workers, Unordered: r.f.unordered, Strict: r.f.strict, Wait: r.f.wait,
 		Known: r.known, ErrorOf: explainAccount}
-	if r.f.resume { // a kill loses what waits for those before it: two seconds' calls
-		o.Hold = 2 * r.workers
+	if r.f.resume { // a kill loses what waits for those before it
+		o.Patience = 2 * time.Second
 	}
 	accounts, err := r.source(&o)
 	if err != nil {

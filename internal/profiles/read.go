@@ -26,7 +26,7 @@ type Options struct {
 	Provider  cronofy.Provider // whom State is about; zero: AnyProvider
 	Workers   int              // calls at once; zero: DefaultWorkers; at most MaxWorkers
 	Unordered bool             // records as they come instead of in the list's order
-	Hold      int              // how many records wait for one before it, more than Workers; zero: maxWaiting
+	Patience  time.Duration    // how long a record waits for one before it; zero: until maxWaiting wait
 	Done      *Done            // accounts that an earlier run has read; nil: none
 	Known     map[string]bool  // profile_ids seen before the link; nil: not known
 
@@ -130,7 +130,7 @@ func (s *Summary) add(state State, own bool, n int) {
 }
 
 // Run reads each account and gives its record to emit, in the order of the list
-// unless opts say otherwise; but an account for which Options.Hold others wait is
+// unless opts say otherwise; but an account for which maxWaiting others wait is
 // passed over, and its record comes when it comes. emit is called by one goroutine
 // at a time, at most once for an account; while it blocks, nothing further is
 // begun.
@@ -165,7 +165,7 @@ func Run(ctx context.Context, client Client, accounts iter.Seq2[Account, error],
 			}
 		}
 	}
-	hold := cmp.Or(opts.Hold, maxWaiting)
+	hold := maxWaiting
 	if opts.Unordered {
 		hold = 0
 	}
@@ -332,9 +332,10 @@ func pause(round int) time.Duration {
 
 // run looks at items side by side and gives their outcomes to emit, in the order of
 // the items, but does not let one that is late hold up the others: when more than hold
-// of them wait for it, their turn has come, and that of the late one when it has ended.
-// When ctx ends, so has that of all that were finished. It returns when every goroutine
-// it began has ended. Its error is emit's or ctx's. A panic in look or items becomes its own, with a *crash.Error, because nobody
+// of them wait for it, or have waited for Options.Patience, their turn has come, and
+// that of the late one when it has ended. When ctx ends, so has that of all that were
+// finished. It returns when every goroutine it began has ended. Its error is emit's or
+// ctx's. A panic in look or items becomes its own, with a *crash.Error, because nobody
 // above could deal with one elsewhere.
 func (r *reader) run(ctx context.Context, items iter.Seq[*item], look func(context.Context, *item) outcome, hold int, emit func(outcome) error) error {
 	inner, stop := context.WithCancel(ctx)
@@ -390,24 +391,36 @@ func (r *reader) run(ctx context.Context, items iter.Seq[*item], look func(conte
 		}
 		return nil
 	}
-	for o := range results {
-		if o.caught != nil {
-			panic(o.caught)
-		}
-		<-slots
-		if o.item.number < next { // it was passed over
-			if err := give(o); err != nil {
-				return err
+	var late <-chan time.Time // when patience ends; nil while nothing waits
+	for open := true; open; {
+		first, most := next, hold
+		select {
+		case o, more := <-results:
+			switch {
+			case !more:
+				open, most = false, 0
+			case o.caught != nil:
+				panic(o.caught)
+			case o.item.number < next: // it was passed over
+				<-slots
+				if err := give(o); err != nil {
+					return err
+				}
+			default:
+				<-slots
+				waiting[o.item.number] = o
 			}
-			continue
+		case <-late:
+			most = 0
 		}
-		waiting[o.item.number] = o
-		if err := giveAll(hold); err != nil {
+		if err := giveAll(most); err != nil {
 			return err
 		}
-	}
-	if err := giveAll(0); err != nil {
-		return err
+		if len(waiting) == 0 {
+			late = nil
+		} else if r.opts.Patience > 0 && (late == nil || next != first) {
+			late = time.After(r.opts.Patience)
+		}
 	}
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("read profiles: %w", err)
