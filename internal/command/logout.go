@@ -207,8 +207,8 @@ func (q *logoutRun) deleteUnneeded(ctx context.Context) {
 	switch {
 	case err != nil:
 		p := explainLink(err)
-		p.Summary = "What is left over could not all be deleted: " + p.Summary
-		q.stays("", links.StepSecrets, false, p)
+		p.Summary = "What is left over is still listed: " + stepWords[done.Failed] + " " + p.Summary
+		q.stays("", done.Failed, false, p)
 		return
 	case q.f.json && q.f.leftOver:
 		q.ev.write("left_over_deleted", "refresh_tokens_deleted", done.RefreshTokens, "client_secret_deleted", done.ClientSecret)

@@ -186,6 +186,7 @@ func (m *Manager) deleteOne(ctx context.Context, s, held StoredSecret) (there bo
 // first forgets what no link has: service accounts that were authorized here,
 // unfinished answers, and attempts that may still be approved.
 func (m *Manager) DeleteUnneeded(ctx context.Context, all bool) (done Forgotten, err error) {
+	done.Failed = StepSecrets
 	c, err := m.Links.Load(ctx)
 	if err != nil {
 		return done, err
@@ -199,7 +200,14 @@ func (m *Manager) DeleteUnneeded(ctx context.Context, all bool) (done Forgotten,
 	}
 	forget(&c)
 	err = m.delete(ctx, c.UnneededSecrets(), StoredSecret{}, &done, func(_ StoredSecret, err error) { failed = cmp.Or(failed, err) }, forget)
-	return done, cmp.Or(failed, err)
+	if failed != nil {
+		return done, failed
+	}
+	if done.Failed = StepList; err != nil {
+		return done, err
+	}
+	done.Failed = ""
+	return done, nil
 }
 
 // DeleteCopies deletes what lies of a token, and of its application's client secret,

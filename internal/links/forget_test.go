@@ -1,6 +1,7 @@
 package links_test
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -237,7 +238,16 @@ func TestForgetRestKeepsWhatItCouldNotDelete(t *testing.T) {
 		c.AddServiceAccount(links.ServiceAccount{DataCenter: "de", APIHost: "api-de.cronofy.com", ClientID: "id", ID: "ser_2", Store: "keyring"})
 	})
 	h.places.store = spy{Store: h.places.store, del: func(string) error { return refused("delete") }}
-	_, err := h.manager().DeleteUnneeded(t.Context(), true)
+	got, err := h.manager().DeleteUnneeded(t.Context(), true)
 	require.ErrorIs(t, err, keystore.ErrRefused)
+	require.Equal(t, links.StepSecrets, got.Failed)
 	require.Len(t, h.contents().ServiceAccounts, 1)
+
+	list := h.links.Path()
+	h.places.store = spy{Store: h.places.store.(spy).Store, del: func(string) error { // and then a folder is in its place
+		return errors.Join(os.RemoveAll(list), os.Mkdir(list, 0o700))
+	}}
+	got, err = h.manager().DeleteUnneeded(t.Context(), true)
+	require.ErrorIs(t, err, links.ErrUnsafe)
+	require.Equal(t, links.StepList, got.Failed, "the secrets are deleted")
 }
