@@ -264,9 +264,6 @@ func (s *stores) Open(kind keystore.Kind, passphrase cronofy.Secret) (keystore.S
 			phrase, err := s.ask()
 			return phrase.Reveal(), err
 		}, workFactor)
-		if passphrase.Empty() && s.ask == nil { // one with a passphrase may follow
-			return st, nil
-		}
 	default:
 		return nil, &keystore.Error{Op: "open", Store: kind, Err: keystore.ErrUnavailable}
 	}
