@@ -108,6 +108,20 @@ func TestTheQuestionStandsAlone(t *testing.T) {
 	require.NotContains(t, x.exits(130), " read")
 }
 
+// TestAQuestionAfterAHiddenOne: what answers the second is left to it.
+func TestAQuestionAfterAHiddenOne(t *testing.T) {
+	t.Parallel()
+	w := newOffice(t, sandbox.Options{Seed: 1})
+	token := w.Credentials().ServiceAccountToken.Reveal()
+	x := startTerminal(t, terminalOptions{width: 160, height: 30, env: w.env}, append([]string{"profiles"}, w.emails("emails.txt", "--service-account-token-file", "-")...)...)
+	x.until("Access token of the service account:")
+	x.press(token + "\r")
+	x.until("Go on? [y/N]")
+	x.press("n\r")
+	x.until("Nothing was authorized.")
+	require.NotContains(t, x.exits(130), token)
+}
+
 func TestProfilesShowHowFarTheyAre(t *testing.T) {
 	t.Parallel()
 	w := newOffice(t, sandbox.Options{Seed: 1, Faults: []sandbox.Fault{
