@@ -59,6 +59,7 @@ func (z *authorization) run(ctx context.Context) Event {
 	defer z.timer.Stop()
 	z.visits = make(chan visit, inboxSize)
 	if err := z.newLink(ctx); err != nil {
+		srv.Close() // nobody was sent there
 		return Failed{Err: err}
 	}
 	z.open(ctx)

@@ -2,6 +2,7 @@ package flow
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"testing"
 	"time"
@@ -148,4 +149,18 @@ func TestTheLastMoment(t *testing.T) {
 	z, inbox, _ = lastAuthorization(t)
 	inbox <- Pasted{Text: "not an answer"}
 	require.Equal(t, Failed{Err: ErrTimeout}, z.timeout(t))
+}
+
+// TestWithoutALinkThePortIsFree: another confer may wait there.
+func TestWithoutALinkThePortIsFree(t *testing.T) {
+	t.Parallel()
+	r, a := &Runner{Timeout: time.Hour}, Answers{RedirectURI: testhost.RedirectURI(t)}
+	NewTasks(r)
+	z := newAuthorization(r, a, nil, nil)
+	z.link = func(context.Context, string) (string, error) { return "", errors.New("no link") }
+	require.Equal(t, Failed{Err: errors.New("no link")}, z.run(t.Context()))
+	srv, err := callback.Open(t.Context(), callback.Config{RedirectURI: a.RedirectURI})
+	require.NoError(t, err)
+	srv.Close()
+	z.r.wait()
 }
