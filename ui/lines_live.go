@@ -111,7 +111,10 @@ func (p *linesWizard) told(ev flow.Event) {
 			p.rows.keep(row)
 		}
 		p.given = false
+	case flow.ProfilesDone:
+		p.rows.cut(p.state.Watch.Counts.Read)
 	case flow.LookPlanned:
+		p.rows.cut(p.state.Watch.Counts.Read)
 		p.say(fmt.Sprintf("%s. The next look is in %s.", counts(p.state.Watch.Counts), clock(ev.At.Sub(p.cfg.Now()))))
 	}
 }

@@ -141,6 +141,8 @@ func (m *Model) apply(ev flow.Event) tea.Cmd {
 	switch ev := reported(before, ev).(type) {
 	case flow.ProfilesRead: // rows are not in the state
 		m.profile.rows.add(ev.Rows)
+	case flow.LookPlanned, flow.ProfilesDone:
+		m.profile.rows.cut(m.state.Watch.Counts.Read)
 	case flow.BrowserAsked:
 		if ev.Err != nil && m.told.text == openTold {
 			m.told = flash{text: "No browser was opened."}

@@ -305,6 +305,15 @@ func (l *rowList) keep(row profiles.Row) {
 	(*l)[row.Index] = row
 }
 
+// cut takes away what was of a longer list, which was read again, and tells whether any was.
+func (l *rowList) cut(n int) bool {
+	longer := n < len(*l)
+	if longer {
+		*l = (*l)[:n]
+	}
+	return longer
+}
+
 // add takes rows that were read. Their words stand side by side: to look through
 // memory in its order is several times faster than here and there.
 func (r *rows) add(in []profiles.Row) {
@@ -320,6 +329,13 @@ func (r *rows) add(in []profiles.Row) {
 		side = side[len(texts[i]):]
 	}
 	r.arrange()
+}
+
+func (r *rows) cut(n int) {
+	if r.all.cut(n) {
+		r.words = r.words[:n]
+		r.arrange()
+	}
 }
 
 // searched is the text that the filter looks in.

@@ -41,6 +41,18 @@ func TestRowsComeInAnyOrder(t *testing.T) {
 	require.Equal(t, []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11}, tb.rows.indexes())
 }
 
+// TestRowsOfAShorterList: r reads the list again too.
+func TestRowsOfAShorterList(t *testing.T) {
+	t.Parallel()
+	m, tb := tableOf(t, 12)
+	report(t, m, flow.ProfilesDone{})
+	press(m, "down", "end", "r")
+	report(t, m, flow.ProfilesRead{Rows: people(5), Counts: summaryOf(people(5))}, flow.LookPlanned{})
+	require.Equal(t, []int{0, 1, 2, 3, 4}, tb.rows.indexes())
+	press(m, "/", "type:e", "enter", "esc")
+	require.Equal(t, []int{0, 1, 2, 3, 4}, tb.rows.indexes())
+}
+
 // TestCursorStaysOnItsRow: rows that come in, a sort and a filter move rows, not
 // the choice.
 func TestCursorStaysOnItsRow(t *testing.T) {
