@@ -108,7 +108,7 @@ func TestNoHostileRequestEndsTheWait(t *testing.T) {
 	require.Equal(t, "c", (<-s.Answers()).Code.Reveal(), "the good one still wins")
 }
 
-func TestTenThousandRequestsAreCountedAndToldSparingly(t *testing.T) {
+func TestTenThousandRequestsAreToldSparingly(t *testing.T) {
 	t.Parallel()
 	var told atomic.Int32
 	s := opened(t, Config{OnUnusable: func(error) { told.Add(1) }})

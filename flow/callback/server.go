@@ -4,8 +4,8 @@
 // and the parser for an address that was pasted instead.
 //
 // No request ends the wait but one that carries a state of this run, issued for
-// the same answers and not used before. All others are counted and answered in
-// words. The browser is told how it ended only when the caller knows (ShowOutcome).
+// the same answers and not used before. All others are answered in words. The
+// browser is told how it ended only when the caller knows (ShowOutcome).
 package callback
 
 import (
