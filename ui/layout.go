@@ -269,6 +269,7 @@ const (
 // block is a few lines that belong together.
 type block struct {
 	lines []string
+	whole []string // instead of lines, where there is room for them; nil: nothing was cut
 	rank  rank
 	tight bool   // follows the block before without a blank line
 	focus bool   // holds the line that must stay in sight
@@ -327,7 +328,8 @@ func (p sheet) fit(v *viewport.Model, w, h int) fitted {
 // airy is the height from which blank lines are worth more than explanations.
 const airy = 14
 
-// shrink drops what explains until the rest fits.
+// shrink drops what explains until the rest fits. Where it does not fit even so, blank
+// lines make no difference to what is read by scrolling.
 func (p sheet) shrink(h int) (blocks []block, gaps bool) {
 	blocks = slices.Clone(p.blocks)
 	for r := extra; r > keep; r-- {
@@ -337,7 +339,14 @@ func (p sheet) shrink(h int) (blocks []block, gaps bool) {
 			}
 		}
 	}
-	return blocks, height(blocks, true) <= h
+	for i, b := range blocks {
+		if blocks[i].lines = b.whole; b.whole == nil || height(blocks, false) > h {
+			blocks[i].lines = b.lines
+		}
+	}
+	focused := slices.ContainsFunc(blocks, func(b block) bool { return b.focus })
+	gaps = height(blocks, true) <= h || height(blocks, false) > h && !focused
+	return blocks, gaps
 }
 
 func height(blocks []block, gaps bool) int { return len(stack(blocks, gaps).lines) }
@@ -352,7 +361,7 @@ func stack(blocks []block, gaps bool) fitted {
 			out.x, out.y = b.col, len(out.lines)+b.line
 		}
 		out.lines = append(out.lines, b.lines...)
-		out.spots = append(out.spots, b.spots...)
+		out.spots = append(out.spots, b.spots[:min(len(b.spots), len(b.lines))]...)
 		out.spots = append(out.spots, make([]spot, len(out.lines)-len(out.spots))...)
 	}
 	return out

@@ -2,10 +2,10 @@ package ui
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"charm.land/bubbles/v2/key"
-	"charm.land/lipgloss/v2"
 
 	"confer/cronofy"
 	"confer/flow"
@@ -30,7 +30,10 @@ func (f frame) draw(p Page, fm *form, told flash) sheet {
 	var s sheet
 	f.heading(&s, p)
 	if p.Link != "" {
-		s.put(block{col: -1, lines: []string{f.link(p.Link, "id=confer-link")}, spots: []spot{{key: openKey}}})
+		// One id for all lines, by which a terminal takes them for one link.
+		st := f.st.accent.Hyperlink(p.Link, "id=confer-link")
+		whole := each(st, wrap(p.Link, f.w))
+		s.put(block{col: -1, lines: []string{st.Render(cutTo(p.Link, f.w))}, whole: whole, spots: slices.Repeat([]spot{{key: openKey}}, len(whole))})
 	}
 	for _, n := range p.Found {
 		f.note(&s, n)
@@ -218,11 +221,6 @@ func (f frame) signed(sign, text string) []string {
 		lines[i] = "  " + lines[i]
 	}
 	return lines
-}
-
-// link is an address of our own, or one that may be opened with a click.
-func (f frame) link(url, id string) string {
-	return lipgloss.NewStyle().Inherit(f.st.accent).Hyperlink(url, id).Render(cutTo(url, f.w))
 }
 
 // quote sets a text apart from the page's own. A link in it that is too long is
