@@ -52,12 +52,18 @@ func handedOver(c Context, p *Page) {
 		"If the link was not used, or is too old, make a new one and send it."}
 }
 
+// goOn is with a link that most likely exists.
+var goOn = Action{Key: "g", Words: "go on without a token", Short: "go on", Act: Act{Event: flow.Continued{}}}
+
 func readyPage(c Context, p *Page) {
 	a := c.Answers
 	w := wordsFor(a.Provider)
 	p.Title = "Ready for the administrator"
 	p.Lead = "To be linked: the calendars of " + organisation(a) + ", and " + toProvider(a.Provider) + "."
 	p.Submit, p.Enter = submits(flow.AuthorizeStarted{}), "make the approval link"
+	if c.ApprovedNow() {
+		p.Actions = []Action{goOn}
+	}
 	p.Notes = []Note{
 		{Head: "Who approves", Text: "An administrator of the calendars and of " + w.admin + ". If these are two people, they must use the same browser.", Rank: extra},
 		{Head: "What they will see", Items: []string{"If asked: show that they administer the calendars", w.sees, "Approve the link between the two"}, Rank: extra},
@@ -106,7 +112,7 @@ func problemPage(c Context, p *Page) {
 		p.Actions = []Action{again}
 	}
 	if why.Approved {
-		p.Actions = append(p.Actions, Action{Key: "g", Words: "go on without a token", Short: "go on", Act: Act{Event: flow.Continued{}}})
+		p.Actions = append(p.Actions, goOn)
 	}
 	switch why.Code {
 	case flow.CodePort:

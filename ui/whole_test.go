@@ -11,6 +11,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 	"github.com/stretchr/testify/require"
 
+	"confer/cronofy"
 	"confer/flow"
 	"confer/flow/callback"
 )
@@ -172,6 +173,20 @@ func TestAnAddressThatComesLateIsTaken(t *testing.T) {
 		paste(m)
 		require.Contains(t, text(m), address, name)
 	}
+}
+
+// TestAnApprovalIsGoneOnWith also after an address was pasted that was none.
+func TestAnApprovalIsGoneOnWith(t *testing.T) {
+	t.Parallel()
+	m := newModel(t, walk(t, flow.Start(flow.Initial{}), append(toWaiting(), flow.AnswerArrived{})...))
+	resize(m, 100, 30)
+	m.apply(flow.Report{Task: m.State().Running.ID, Event: flow.Failed{Err: &cronofy.Error{Code: "invalid_grant"}, Approved: true}})
+	press(m, "paste:abcdef0123456789", "enter")
+	m.apply(flow.Report{Task: m.State().Running.ID, Event: flow.Failed{Err: callback.ErrPasteNoAnswer}})
+	press(m, "esc")
+	require.Contains(t, text(m), "Ready for the administrator")
+	press(m, "g")
+	require.Equal(t, flow.StepProfiles, m.State().Step)
 }
 
 // TestANewWaitBeginsWithoutAnAddress of the one before.
