@@ -482,7 +482,7 @@ func (r *profilesRun) words(ctx context.Context, err error) error {
 	if ctx.Err() != nil { // it was cancelled
 		fmt.Fprintln(r.s.err)
 		if _, whole := r.file.(*atomicfile.File); whole {
-			fmt.Fprintln(r.s.err, "confer: cancelled: nothing was written to the file of --out; with --continue it keeps what was read")
+			fmt.Fprintln(r.s.err, "confer: cancelled: nothing was written to the file of --out; with --json and --continue it keeps what was read")
 		}
 		r.tellAsked()
 		return exitWith(flow.ExitCancelled)

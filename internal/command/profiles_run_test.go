@@ -163,7 +163,7 @@ func TestProfilesEndByInterrupt(t *testing.T) {
 	require.NoError(t, cmd.Process.Signal(syscall.SIGINT))
 	rest, _ := lines.ReadString(0)
 	require.Equal(t, 130, exit(t, cmd.Wait()))
-	require.Contains(t, rest, "nothing was written to the file of --out")
+	require.Contains(t, rest, "nothing was written to the file of --out; with --json and --continue it keeps what was read")
 	require.Contains(t, rest, "access to 12 calendars was asked for before that, and may have been given")
 	left, err := filepath.Glob(w.path("*records*"))
 	require.NoError(t, err)
