@@ -20,7 +20,6 @@ type form struct {
 	page    Page
 	inputs  map[string]*input
 	answers map[string]string // that the inputs were filled from
-	sent    Values            // submitted last
 	choice  *choice           // nil: the page has none
 	focus   int               // of the fields, and of the actions after them
 	refused *Refusal          // what was found wrong before anything was sent
@@ -192,7 +191,6 @@ func (fm *form) enter(refuse refuser) (Values, bool) {
 			return nil, false
 		}
 	}
-	fm.sent = values
 	return values, true
 }
 
