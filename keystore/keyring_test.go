@@ -570,5 +570,5 @@ func asError(t *testing.T, err error, sentinel error) *Error {
 // waitIdle waits until no call runs in the background any more.
 func waitIdle(k *KeyringStore) {
 	k.turn.Lock()
-	k.turn.Unlock()
+	defer k.turn.Unlock()
 }
