@@ -61,8 +61,8 @@ sleep 1
 shot authorize-port "$before Return Return" --sandbox --browser none
 kill "$busy"
 shot linked "$before Return Return sleep:1 Return sleep:1" --sandbox --browser none
-shot profiles "$before Return Return sleep:1 Return sleep:1 Return Return Return sleep:7" --sandbox --browser none
-shot finish "frame Return frame Return frame Return frame Return frame Return frame Return sleep:1 frame Return frame Return Return sleep:7 frame f sleep:1 frame" \
+shot profiles "$before Return Return sleep:1 Return sleep:1 Return Return sleep:7" --sandbox --browser none
+shot finish "frame Return frame Return frame Return frame Return frame Return frame Return sleep:1 frame Return frame Return sleep:7 frame f sleep:1 frame" \
   --sandbox --browser none
 
 # The film of the README: the frames of the last run, a few seconds each.
