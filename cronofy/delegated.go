@@ -6,7 +6,6 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/json"
 	"strings"
 )
 
@@ -93,7 +92,7 @@ type Webhook struct {
 func ParseWebhook(body []byte) (Webhook, error) {
 	const op = "read delegated access callback"
 	var in object
-	if err := json.Unmarshal(body, &in); err != nil {
+	if err := in.read(body); err != nil {
 		return Webhook{}, &BadAnswerError{Op: op, Reason: noObject}
 	}
 	a := in.object("authorization")

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"math"
 	"mime"
@@ -142,7 +143,7 @@ func accept(k call, head http.Header, all []byte, cut bool) error {
 		return bad("cut short")
 	case len(body) == 0:
 		return bad("empty")
-	case json.Unmarshal(body, k.out) != nil:
+	case k.out.read(body) != nil:
 		return bad(noObject)
 	}
 	return nil
@@ -154,7 +155,7 @@ func refusal(k call, status int, head http.Header, answer []byte) *Error {
 	t := tidier(k.hidden)
 	e := &Error{Op: k.op, Status: status, RetryAfter: retryAfter(head)}
 	var body object
-	if json.Unmarshal(answer, &body) != nil {
+	if body.read(answer) != nil {
 		return e
 	}
 	if errs := body.object("errors"); len(errs.members) > 0 {
@@ -239,12 +240,19 @@ type object struct {
 	odd     *[]string
 }
 
-// UnmarshalJSON takes an object, or null, and nothing else.
-func (o *object) UnmarshalJSON(b []byte) error {
+// read takes an object, or null, and nothing else. As an UnmarshalJSON it would have
+// each answer gone through twice as often, which is a tenth of the time of a call.
+func (o *object) read(b []byte) error {
 	d := json.NewDecoder(bytes.NewReader(b))
 	d.UseNumber()
 	o.odd = new([]string)
-	return d.Decode(&o.members)
+	if err := d.Decode(&o.members); err != nil {
+		return err
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return errors.New(noObject)
+	}
+	return nil
 }
 
 const maxOdd = 20 // more would tell nothing more
