@@ -278,21 +278,25 @@ func TestLinesBegunBeforeAStop(t *testing.T) {
 // stuck has something to read, which is gone when it is read.
 type stuck struct {
 	*os.File
-	release chan struct{}
+	begun, release chan struct{}
 }
 
-func (s stuck) Read([]byte) (int, error) { <-s.release; return 0, io.EOF }
+func (s stuck) Read([]byte) (int, error) {
+	close(s.begun)
+	<-s.release
+	return 0, io.EOF
+}
 
 // TestLinesReadThatHangs does not keep the program.
 func TestLinesReadThatHangs(t *testing.T) {
 	r, w, err := os.Pipe()
 	require.NoError(t, err)
-	s := stuck{r, make(chan struct{})}
+	s := stuck{r, make(chan struct{}), make(chan struct{})}
 	in := openLinesInput(s)
 	in.reads()
 	_, err = w.WriteString("x")
 	require.NoError(t, err)
-	time.Sleep(10 * time.Millisecond) // until it is read
+	<-s.begun
 	closed := make(chan struct{})
 	go func() { in.close(); close(closed) }()
 	select {

@@ -4,10 +4,11 @@ package command
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -64,18 +65,35 @@ func TestLettersUnderAGreekLayoutInLines(t *testing.T) {
 	x.exits(130)
 }
 
-// TestAPasteWithoutAnEnd is in its field with the next key after a while, and the keyboard works.
+// TestAPasteWithoutAnEnd is in its field with the next key after a while, which the
+// page's countdown tells, and the keyboard works.
 func TestAPasteWithoutAnEnd(t *testing.T) {
 	t.Parallel()
 	x := sandboxWizard(t, terminalOptions{}, "--browser", "none")
-	x.to(onApplication, "Client secret")
-	x.press(ctrlU)
+	x.wait()
+	x.press("p")
+	x.until(onPaste)
 	x.press("\x1b[200~half-a-paste")
-	<-time.After(3 * time.Second) // longer than a paste's pieces take, which the program's own clock tells
+	began := secondsLeft(x.left("4"))
+	const longer = 3 // seconds than a paste's pieces may take to come
+	x.when(func(screen string) bool {
+		left := secondsLeft(screen)
+		return left > 0 && left <= began-longer
+	}, "a paste that has stalled")
 	x.press("+")
 	x.until("half-a-paste+")
-	x.press(ctrlC)
-	x.exits(130)
+	x.press(escape)
+	x.until(onWaiting)
+}
+
+// secondsLeft reads the countdown of a screen; 0: there is none.
+func secondsLeft(screen string) (seconds int) {
+	if m := regexp.MustCompile(`\b(\d):([0-5]\d)\b`).FindStringSubmatch(screen); m != nil {
+		minutes, _ := strconv.Atoi(m[1])
+		seconds, _ = strconv.Atoi(m[2])
+		seconds += 60 * minutes
+	}
+	return seconds
 }
 
 // TestNoAlternateScreen: the page does not stay where the shell goes on.
