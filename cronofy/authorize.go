@@ -31,12 +31,12 @@ type AuthorizeRequest struct {
 // account through an Organizational Unit. It holds the link token.
 // https://docs.cronofy.com/developers/conferencing-services/enterprise-conferencing/
 func (c *Client) AuthorizeURL(r AuthorizeRequest) string {
-	address := c.authorization(c.Names.OUAuthorizePath, "redirect_uri", r.RedirectURI, "scope", ouScope, "state", r.State,
-		"capabilities[]", "conferencing", c.Names.OULinkTokenParam, r.LinkToken.Reveal())
+	pairs := []string{"redirect_uri", r.RedirectURI, "scope", ouScope, "state", r.State,
+		"capabilities[]", "conferencing", c.Names.OULinkTokenParam, r.LinkToken.Reveal()}
 	if r.Provider != AnyProvider && r.Provider != "" {
-		address += "&conferencing_provider_name=" + url.QueryEscape(string(r.Provider))
+		pairs = append(pairs, "conferencing_provider_name", string(r.Provider))
 	}
-	return address
+	return c.authorization(c.Names.OUAuthorizePath, pairs...)
 }
 
 // EnterpriseConnectRequest is what differs between two service account
@@ -69,7 +69,9 @@ func (c *Client) authorization(path string, namesAndValues ...string) string {
 
 // LinkToken asks for an Organizational Unit link token: single use, short-lived.
 // serviceAccountID is the sub of a service account ("ser_…") authorized for this
-// application. If a 422 names the field otherwise, it asks once more with that name.
+// application. If a 422 names the field "service_account" instead, and the name is the
+// default one, it asks once more with that.
+// https://docs.cronofy.com/developers/conferencing-services/enterprise-conferencing/
 func (c *Client) LinkToken(ctx context.Context, serviceAccountID string) (Secret, error) {
 	const other = "service_account" // as a heading on the same page calls the field
 	var out object
@@ -99,6 +101,7 @@ func (c *Client) LinkToken(ctx context.Context, serviceAccountID string) (Secret
 // link token's parameter is not (a heading says that it contains "link_token"), and a
 // wrong name would most likely be ignored. The field is the example's, which its heading
 // contradicts.
+// https://docs.cronofy.com/developers/conferencing-services/enterprise-conferencing/
 // https://docs.cronofy.com/developers/conferencing-services/indeed-interview/
 type Names struct {
 	OUAuthorizePath  string // path on the app host

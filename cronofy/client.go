@@ -44,10 +44,10 @@ const (
 
 // Client makes Cronofy's calls for one application at one site, for many goroutines.
 type Client struct {
-	site Site
-	base *url.URL // nil if the site cannot be used
-	app  App
-	Options
+	site    Site
+	base    *url.URL // nil if the site cannot be used
+	app     App
+	Options // as New completed them; not changed afterwards
 }
 
 // Options are how a Client works. The zero value is good for a program with one Client.

@@ -98,8 +98,8 @@ func ClientRefused(err error) bool {
 // unusable, or was a 5xx. After such a Refresh or Exchange the refresh token or
 // code may be used up.
 func AnswerLost(err error) bool {
-	sent, unanswered := wasSent(err)
-	return sent || !unanswered && StatusOf(err) >= 500
+	sent, _ := wasSent(err)
+	return sent || StatusOf(err) >= 500
 }
 
 // MayRepeat tells whether a call that failed may be made again as it was, a code
@@ -110,8 +110,8 @@ func MayRepeat(err error) bool {
 	return unanswered && !sent || slices.Contains([]int{421, 425, 429, 503}, StatusOf(err))
 }
 
-// wasSent tells whether a call ended without an answer of Cronofy's, and whether its
-// request may have arrived then.
+// wasSent tells whether a call ended without an answer of Cronofy's that can be used, and
+// whether its request may have arrived then.
 func wasSent(err error) (sent, unanswered bool) {
 	if e, ok := errors.AsType[*NetworkError](err); ok {
 		return e.Sent, true

@@ -31,7 +31,7 @@ import (
 
 type dialer = func(context.Context, string, string) (net.Conn, error)
 
-// client makes a client for a host that only the options lead to.
+// clientFor makes a client for a host that only the route leads to.
 func clientFor(t *testing.T, api string, r route) *Client {
 	t.Helper()
 	return New(Site{API: api}, testApp(), Options{HTTP: r.httpClient(t), Limiter: byClock(newFakeClock())})

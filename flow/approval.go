@@ -214,8 +214,8 @@ func retryAfter(err error) time.Duration {
 	return 0
 }
 
-// storeLimit is for a store that has stopped for good; stores have shorter limits of their
-// own for what they wait for: a window, another process.
+// storeLimit bounds the wait for a store that is to take what cannot be had twice. For
+// another process it stands in place of keystore.LockLimit; a window has its own limit.
 const storeLimit = 10 * time.Minute
 
 // FinishApproval exchanges the code of an approval again, or stores the tokens that

@@ -287,7 +287,7 @@ func (s patientStore) Set(ctx context.Context, key, secret string) error {
 	return s.Store.Set(ctx, key, secret)
 }
 
-// TestWhatWasApprovedWaitsForTheStore as long as it takes; nothing before does.
+// TestWhatWasApprovedWaitsForTheStore for as long as storeLimit; nothing before does.
 func TestWhatWasApprovedWaitsForTheStore(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, sandbox.Options{})

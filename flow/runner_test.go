@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/url"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -317,9 +316,8 @@ func (h *house) tries() (try func(flow.State) flow.State, ready flow.State) {
 func TestBehindAProxy(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, sandbox.Options{})
-	port, err := testhost.Port()
+	addr, err := testhost.Address()
 	require.NoError(t, err)
-	addr := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
 	h.found.Answers.RedirectURI, h.found.Answers.Listen = "https://app.example.test/cronofy/done", addr
 	h.runner.OpenURL = func(short string) error {
 		h.visits.Go(func() {

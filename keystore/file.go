@@ -81,8 +81,8 @@ func WeakPassphrase(phrase string) bool {
 // Kind is File.
 func (f *FileStore) Kind() Kind { return File }
 
-// Existing is the path of an encrypted file, of whatever kind, which is not opened;
-// empty: there is none, or it is another store.
+// Existing is the path of an encrypted file, if there is one, of whatever kind; it does
+// not open it. Empty: there is none, or s is another store.
 func Existing(s Store) string {
 	f, ok := s.(*FileStore)
 	if !ok {

@@ -219,7 +219,7 @@ func TestFileDamaged(t *testing.T) {
 	}
 }
 
-// TestFileTakesWhatAKeyringDoesNot, as the operator is told who has such a secret.
+// TestFileTakesWhatAKeyringDoesNot: whoever has a secret too long for a keyring is sent to the file.
 func TestFileTakesWhatAKeyringDoesNot(t *testing.T) {
 	t.Parallel()
 	ctx, f := t.Context(), fileIn(t.TempDir(), "pass")
@@ -333,7 +333,7 @@ func TestFileLockedByAnother(t *testing.T) {
 		defer cancel()
 		until, _ := patient.Deadline()
 		require.NoError(t, g.Set(patient, "k", "w"))
-		require.Equal(t, until, told[0].Until, "as long as it takes")
+		require.Equal(t, until, told[0].Until, "until the deadline of the context")
 	})
 	require.NoError(t, f.Set(t.Context(), "k", "x"))
 	require.NoFileExists(t, f.path+lockSuffix)

@@ -47,8 +47,8 @@ const (
 	// PromptLimit bounds each window that the keyring shows during a call: somebody
 	// has to find it, and to type a password or click.
 	PromptLimit = 60 * time.Second
-	// LockLimit bounds the wait for each other process that has the encrypted file, under a
-	// context without a deadline; else that bounds it, for what cannot be had twice.
+	// LockLimit bounds the wait for each other process that has the encrypted file. A context
+	// with a deadline replaces it: callers give one for what cannot be had twice.
 	LockLimit = 30 * time.Second
 )
 
@@ -184,7 +184,7 @@ func TestWrite(ctx context.Context, s Store) (left, err error) {
 type Wait struct {
 	Store Kind
 	Who   string    // the program whose window it is, or the process; empty: not known
-	Until time.Time // when the call is given up; zero: as long as it takes
+	Until time.Time // when the call is given up
 	Over  bool      // the wait that was told of has ended
 }
 

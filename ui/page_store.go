@@ -127,8 +127,8 @@ func unstoredPage(c Context) Page {
 func (c Context) windowWords() string {
 	words, until := flow.WaitWords(c.StoreWait), c.StoreWait.Until
 	switch left := until.Sub(c.Now); {
-	case words == "" || until.IsZero():
-		return words
+	case words == "":
+		return ""
 	case left <= 0:
 		return ""
 	default:

@@ -165,10 +165,6 @@ func (g *cage) wizard(args ...string) *terminal {
 	return startTerminal(g.t, terminalOptions{width: 120, height: 40, env: g.env}, append([]string{"--redirect-uri", testhost.RedirectURI(g.t), "--debug", filepath.Join(g.dir, "debug.log")}, args...)...)
 }
 
-func (x *terminal) bytes() string {
-	return x.Raw()
-}
-
 // secret types one and waits until it is drawn, masked, as the nth of its length
 // on the screen: what is never drawn proves nothing.
 func (x *terminal) secret(text string, nth int) {
@@ -211,7 +207,7 @@ func TestCanaryTyped(t *testing.T) {
 	x.toAuthorizePage()
 	x.press(enter)
 	x.until(onWaiting)
-	g.clean("terminal before u", x.bytes(), g.all())
+	g.clean("terminal before u", x.Raw(), g.all())
 	x.press("u")
 	link := x.rawLink()
 	require.NotEmpty(t, leaked(link, g.get(linkToken)), "the link holds its token")

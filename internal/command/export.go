@@ -77,18 +77,8 @@ func export(ctx context.Context, f *exportFlags, e environment, s streams) error
 	if err != nil && !lost {
 		return ended(explainLink(err))
 	}
-	text, unwritten := handover(l, token)
-	if unwritten == nil {
-		unwritten = put(text)
-	}
-	switch {
-	case unwritten != nil && lost:
-		p := explainLink(err)
-		return failed("the tokens could not be written: "+cronofy.FileReason(unwritten), p.Summary+" "+p.Hint)
-	case unwritten != nil:
-		return failed("the tokens could not be written: "+cronofy.FileReason(unwritten), "the stored token still works; name another file")
-	case lost:
-		return failed("The tokens are written, but the store did not take Cronofy's new refresh token: the file has the only copy.", explainLink(err).Hint)
+	if err := handOver(l, token, err, put); err != nil {
+		return err
 	}
 	if f.json {
 		newEvents(s.out).write("exported", "id", l.ID(), "path", f.tokensOut, "rotated", rotated, "stored_copy_kept", true, "warning", exportWarning)
@@ -102,6 +92,25 @@ func export(ctx context.Context, f *exportFlags, e environment, s streams) error
 	}
 	fmt.Fprintln(w, "confer keeps its copy. "+exportWarning)
 	fmt.Fprintf(w, "When your application has taken over: confer logout %s\n", l.ID())
+	return nil
+}
+
+// handOver writes the tokens. lost tells why the store did not take a new refresh token;
+// nil: it has it.
+func handOver(l links.Link, token cronofy.Token, lost error, put func([]byte) error) error {
+	text, err := handover(l, token)
+	if err == nil {
+		err = put(text)
+	}
+	switch {
+	case err != nil && lost != nil:
+		p := explainLink(lost)
+		return failed("the tokens could not be written: "+cronofy.FileReason(err), p.Summary+" "+p.Hint)
+	case err != nil:
+		return failed("the tokens could not be written: "+cronofy.FileReason(err), "the stored token still works; name another file")
+	case lost != nil:
+		return failed("The tokens are written, but the store did not take Cronofy's new refresh token: the file has the only copy.", explainLink(lost).Hint)
+	}
 	return nil
 }
 
@@ -142,7 +151,7 @@ func handover(l links.Link, t cronofy.Token) ([]byte, error) {
 	}
 	now, expires := time.Now().UTC().Truncate(time.Second), time.Time{}
 	if t.ExpiresIn > 0 {
-		expires = now.Add(t.ExpiresIn).Truncate(time.Second)
+		expires = now.Add(t.ExpiresIn)
 	}
 	text, err := json.MarshalIndent(members{"data_center", place(site), "api_url", site.API, "client_id", l.ClientID, "service_account_id", l.ServiceAccount,
 		"provider", l.Provider, "label?", l.Label, "organizational_unit", members{"sub?", l.OrganizationalUnit}, "scope?", cmp.Or(t.Scope, l.Scope),

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -125,9 +124,8 @@ func (h *commandHouse) delegatingUnsigned() outcome {
 func (h *commandHouse) rooms() outcome { return h.read(h.delegated("--resources")...) }
 
 func (h *commandHouse) delegated(args ...string) []string {
-	port, err := testhost.Port()
+	addr, err := testhost.Address()
 	require.NoError(h.t, err)
-	addr := fmt.Sprint("127.0.0.1:", port)
 	token := h.file("service.txt", h.server.Credentials().ServiceAccountToken.Reveal())
 	return append(args, "--callback-url", "http://"+addr+"/hooks", "--listen", addr, "--service-account-token-file", token, "--timeout", h.wait, "--yes")
 }

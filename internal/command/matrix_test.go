@@ -111,10 +111,10 @@ func TestMatrix(t *testing.T) {
 	}
 }
 
-// TestMatrixDumb: a terminal that can do nothing gets lines, without a single escape
-// sequence, in every size.
 var questions = regexp.MustCompile(`[\])]: *$|[\])]: *[\r\n]`)
 
+// TestMatrixDumb: a terminal that can do nothing gets lines, without a single escape
+// sequence, in every size.
 func TestMatrixDumb(t *testing.T) {
 	t.Parallel()
 	for _, size := range sizes {

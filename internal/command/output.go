@@ -20,6 +20,7 @@ import (
 	"confer/cronofy"
 	"confer/flow"
 	"confer/internal/profiles"
+	"confer/keystore"
 )
 
 // events writes JSON lines, as docs/schema.json has them.
@@ -185,4 +186,15 @@ func (t *loggedTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	t.log.Debug("call", attrs...)
 	return resp, err
+}
+
+func sayWait(w io.Writer, d time.Duration, reason string) {
+	fmt.Fprintf(w, "confer: waiting %s (%s)\n", d.Round(100*time.Millisecond), reason)
+}
+
+// sayStoreWait says what a store waits for: a window, or another process.
+func sayStoreWait(w io.Writer, wait keystore.Wait) {
+	if words := flow.WaitWords(wait); words != "" {
+		fmt.Fprintf(w, "confer: %s.\n", words)
+	}
 }

@@ -208,10 +208,6 @@ func (p *progress) wait(w cronofy.Wait) {
 	}
 }
 
-func sayWait(w io.Writer, d time.Duration, reason string) {
-	fmt.Fprintf(w, "confer: waiting %s (%s)\n", d.Round(100*time.Millisecond), reason)
-}
-
 // words tell how far the run has come, and whether it waits: for calendars that have not
 // answered, or with a call.
 func (p *progress) words(now time.Time) (words string, waits bool) {

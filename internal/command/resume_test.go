@@ -410,7 +410,7 @@ func TestFileKeepsTheSecret(t *testing.T) {
 	x.until(onPassphrase, "Passphrase")
 	x.openWith("not the passphrase")
 	x.until("The passphrase does not open the encrypted file")
-	require.NotContains(t, x.bytes(), "not the passphrase")
+	require.NotContains(t, x.Raw(), "not the passphrase")
 	x.press(ctrlC)
 	x.exits(130)
 

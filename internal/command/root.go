@@ -70,7 +70,7 @@ func run(ctx context.Context, args []string, s streams) int {
 	return writtenOr(s, err, exitCode(err, s.err))
 }
 
-// exitOnPanic is deferred in Main. The value of a panic may hold a secret and is
+// exitOnPanic is deferred in Main and in await. The value of a panic may hold a secret and is
 // never written: its type is, and the stack, which shows addresses only.
 func exitOnPanic(w io.Writer) {
 	if caught := crash.Caught(recover()); caught != nil {
@@ -165,11 +165,7 @@ func newRoot(s streams, e environment) *cobra.Command {
 			if os.Getenv("GOGC") == "" {
 				debug.SetGCPercent(gcPercent)
 			}
-			cmd.SetContext(keystore.OnWait(cmd.Context(), func(w keystore.Wait) { // a wizard has its own way to tell
-				if words := flow.WaitWords(w); words != "" {
-					fmt.Fprintf(s.err, "confer: %s.\n", words)
-				}
-			}))
+			cmd.SetContext(keystore.OnWait(cmd.Context(), func(w keystore.Wait) { sayStoreWait(s.err, w) })) // a wizard has its own way to tell
 			return checkFiles(cmd, s)
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error { return setup(cmd.Context(), f, e, s) },

@@ -393,9 +393,7 @@ func (t teller) follow(s flow.State, ev flow.Event) {
 			fmt.Fprintf(t.s.err, "confer: note: %s\n", s.Notice)
 		}
 	case flow.UnlockAsked:
-		if words := flow.WaitWords(ev.Wait); words != "" {
-			fmt.Fprintf(t.s.err, "confer: %s.\n", words)
-		}
+		sayStoreWait(t.s.err, ev.Wait)
 	case flow.AnswerRejected:
 		fmt.Fprintln(t.s.err, "confer: note:", s.Attempt.Notice)
 	case flow.Failed:

@@ -241,41 +241,40 @@ func failed(kind cronofy.NetworkKind) func(*reached) {
 // TestNetworkWords: what each check says of one host.
 func TestNetworkWords(t *testing.T) {
 	t.Parallel()
-	as := func(change func(*reached)) reached { return seen(change) }
 	for _, c := range []struct {
 		name, check string
 		visit       reached
 		state       State
 		says        string
 	}{
-		{"proxy none", "proxy", as(same), OK, "None is used"},
-		{"proxy", "proxy", as(func(r *reached) { r.Proxy = "proxy.example.test:3128" }), OK, "through the proxy proxy.example.test:3128"},
-		{"proxy refuses", "proxy", as(func(r *reached) {
+		{"proxy none", "proxy", seen(same), OK, "None is used"},
+		{"proxy", "proxy", seen(func(r *reached) { r.Proxy = "proxy.example.test:3128" }), OK, "through the proxy proxy.example.test:3128"},
+		{"proxy refuses", "proxy", seen(func(r *reached) {
 			r.Proxy = "proxy.example.test:3128"
 			r.Err = &cronofy.NetworkError{Host: r.Host, Proxy: r.Proxy, Kind: cronofy.NetworkProxy, ProxyStatus: http.StatusForbidden}
 		}), Problem, "The proxy proxy.example.test:3128 refused the connection to api-de.cronofy.com (403)."},
-		{"proxy setting", "proxy", as(failed(cronofy.NetworkProxy)), Problem, "The proxy's address in HTTPS_PROXY cannot be used"},
-		{"dns", "dns", as(same), OK, "Found: api-de.cronofy.com."},
-		{"dns lost", "dns", as(failed(cronofy.NetworkDNS)), Problem, "The name api-de.cronofy.com could not be found."},
-		{"dns by proxy", "dns", as(func(r *reached) { r.Proxy, r.Found = "p:1", false }), OK, "The proxy looks names up"},
-		{"dns silent", "dns", as(failed(cronofy.NetworkTimeout)), Note, "Not checked"},
-		{"tls", "tls", as(same), OK, "TLS 1.3, signed by Amazon."},
-		{"tls plain", "tls", as(func(r *reached) { r.TLS, r.Issuer = "", "" }), Note, "no encrypted connection"},
-		{"tls not reached", "tls", as(failed(cronofy.NetworkDNS)), Note, "Not checked: no encrypted connection."},
-		{"tls refused", "tls", as(failed(cronofy.NetworkTLS)), Problem, "The encrypted connection (TLS) to api-de.cronofy.com was refused."},
-		{"clock", "clock", as(same), OK, "to 1s"},
-		{"clock just right", "clock", as(func(r *reached) { r.Skew = -clockTolerance }), OK, "to 2m0s"},
-		{"clock ahead", "clock", as(func(r *reached) { r.Skew = clockTolerance + time.Second }), Problem, "is 2m1s ahead of Cronofy's"},
-		{"clock behind", "clock", as(func(r *reached) { r.Skew = -7 * time.Minute }), Problem, "is 7m0s behind Cronofy's"},
-		{"clock unknown", "clock", as(func(r *reached) { r.Dated = false }), Note, "Not checked"},
-		{"answer", "data center", as(same), OK, "answered in 43 ms"},
-		{"not found is an answer", "data center", as(func(r *reached) { r.Status = 404 }), OK, "answered"},
-		{"fault", "data center", as(func(r *reached) { r.Status = 503 }), Problem, "an internal error (503)"},
-		{"login page", "data center", as(func(r *reached) { r.Status = 302 }), Problem, "Something else answered"},
-		{"error page", "data center", as(func(r *reached) { r.Status, r.HTML = 403, true }), Problem, "Something else answered"},
-		{"no answer", "data center", as(failed(cronofy.NetworkRefused)), Problem, "could not be reached"},
-		{"no HTTP", "data center", as(failed(cronofy.NetworkProtocol)), Problem, "answered, but not in HTTP"},
-		{"app host's page", "app host", ofApp(as(func(r *reached) { r.Status, r.HTML = 302, true })), OK, "answered"},
+		{"proxy setting", "proxy", seen(failed(cronofy.NetworkProxy)), Problem, "The proxy's address in HTTPS_PROXY cannot be used"},
+		{"dns", "dns", seen(same), OK, "Found: api-de.cronofy.com."},
+		{"dns lost", "dns", seen(failed(cronofy.NetworkDNS)), Problem, "The name api-de.cronofy.com could not be found."},
+		{"dns by proxy", "dns", seen(func(r *reached) { r.Proxy, r.Found = "p:1", false }), OK, "The proxy looks names up"},
+		{"dns silent", "dns", seen(failed(cronofy.NetworkTimeout)), Note, "Not checked"},
+		{"tls", "tls", seen(same), OK, "TLS 1.3, signed by Amazon."},
+		{"tls plain", "tls", seen(func(r *reached) { r.TLS, r.Issuer = "", "" }), Note, "no encrypted connection"},
+		{"tls not reached", "tls", seen(failed(cronofy.NetworkDNS)), Note, "Not checked: no encrypted connection."},
+		{"tls refused", "tls", seen(failed(cronofy.NetworkTLS)), Problem, "The encrypted connection (TLS) to api-de.cronofy.com was refused."},
+		{"clock", "clock", seen(same), OK, "to 1s"},
+		{"clock just right", "clock", seen(func(r *reached) { r.Skew = -clockTolerance }), OK, "to 2m0s"},
+		{"clock ahead", "clock", seen(func(r *reached) { r.Skew = clockTolerance + time.Second }), Problem, "is 2m1s ahead of Cronofy's"},
+		{"clock behind", "clock", seen(func(r *reached) { r.Skew = -7 * time.Minute }), Problem, "is 7m0s behind Cronofy's"},
+		{"clock unknown", "clock", seen(func(r *reached) { r.Dated = false }), Note, "Not checked"},
+		{"answer", "data center", seen(same), OK, "answered in 43 ms"},
+		{"not found is an answer", "data center", seen(func(r *reached) { r.Status = 404 }), OK, "answered"},
+		{"fault", "data center", seen(func(r *reached) { r.Status = 503 }), Problem, "an internal error (503)"},
+		{"login page", "data center", seen(func(r *reached) { r.Status = 302 }), Problem, "Something else answered"},
+		{"error page", "data center", seen(func(r *reached) { r.Status, r.HTML = 403, true }), Problem, "Something else answered"},
+		{"no answer", "data center", seen(failed(cronofy.NetworkRefused)), Problem, "could not be reached"},
+		{"no HTTP", "data center", seen(failed(cronofy.NetworkProtocol)), Problem, "answered, but not in HTTP"},
+		{"app host's page", "app host", ofApp(seen(func(r *reached) { r.Status, r.HTML = 302, true })), OK, "answered"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

@@ -4,8 +4,8 @@
 //
 // Run reads each account once (or for a while, see Options.Wait) and is what a
 // command uses; Watch looks again and again at a short list and is what a screen
-// uses. Every text in a Record is cleaned of control characters when the Record
-// is made, so that no writer and no screen has to think of it.
+// uses. Every text in a Record is cleaned of control characters when it is made of an
+// answer; writers clean again, for Records that come from a file.
 package profiles
 
 import (
