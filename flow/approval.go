@@ -123,7 +123,7 @@ func (ApprovalRetried) apply(s State) (State, *Task) {
 	}
 	s.Problem, s.Notice = nil, ""
 	if a.Kept.Code() {
-		s.Attempt = Attempt{Phase: PhaseExchanging}
+		s.Attempt, s.Asking = Attempt{Phase: PhaseExchanging}, false // what follows is the wait's page
 	}
 	return s.start(FinishApproval{Store: s.Store, Kept: a.Kept})
 }

@@ -45,11 +45,10 @@ func (r *Runner) record(ctx context.Context, l links.Link, a Answers) string {
 		return fmt.Sprintf("Linked, but the list of links could not be written: %s.", cronofy.CleanText(err.Error(), 160))
 	case len(damaged) > 0:
 		return "Linked. The list of links was damaged; it was kept as " + cronofy.CleanText(damaged[len(damaged)-1], 400) + "."
-	case r.Links == nil || !l.RefreshToken:
+	case !l.RefreshToken:
 		return ""
 	}
-	m := links.Manager{Links: r.Links, Stores: r.Stores}
-	if err := m.DeleteCopies(ctx, l.Token()); err != nil {
+	if err := r.deleteCopies(ctx, l.Token()); err != nil {
 		return "Linked. " + explainCopies
 	}
 	return ""
@@ -60,11 +59,19 @@ func (r *Runner) recordAccount(ctx context.Context, a Answers, s Store, token cr
 	kept := links.ServiceAccount{DataCenter: a.Site.DataCenter.ID, APIHost: a.Site.APIHost(), ClientID: a.ClientID,
 		ID: a.ServiceAccount, Label: a.Label, Scope: token.Scope, Store: s.Kind, Authorized: time.Now().UTC()}
 	err := r.update(ctx, func(c *links.Contents) { c.AddServiceAccount(kept) })
-	if err != nil || r.Links == nil || token.RefreshToken.Empty() {
+	if err != nil || token.RefreshToken.Empty() {
+		return nil
+	}
+	return r.deleteCopies(ctx, kept.Link().Token())
+}
+
+// deleteCopies deletes what lies of a token in other stores than the one that it is in now.
+func (r *Runner) deleteCopies(ctx context.Context, token links.StoredSecret) error {
+	if r.Links == nil {
 		return nil
 	}
 	m := links.Manager{Links: r.Links, Stores: r.Stores}
-	return m.DeleteCopies(ctx, kept.Link().Token())
+	return m.DeleteCopies(ctx, token)
 }
 
 const saveLimit = 5 * time.Second // another process may write the same file

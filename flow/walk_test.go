@@ -169,7 +169,7 @@ func someAnswer(r *rand.Rand) Event {
 		StoreChosen{Kind: keystore.Session}, StoreChosen{Kind: keystore.Keyring},
 		ServiceAccountEntered{ID: "ser_1"}, ServiceAccountEntered{ID: "acc_1"}, ConnectStarted{},
 		ProviderChosen{cronofy.Zoom}, AuthorizeStarted{}, RedirectURIChosen{RedirectURIs()[1]}, Continued{},
-		AccountsGiven{}, AccountsGiven{Accounts{Path: "x"}}, AccountsGiven{},
+		AccountsGiven{}, AccountsGiven{Accounts{Path: "x"}},
 		AnotherWanted{},
 	}
 	return all[r.IntN(len(all))]

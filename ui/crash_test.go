@@ -48,7 +48,9 @@ func TestPanicEndsTheProgramInOrder(t *testing.T) {
 			defer end()
 			var out bytes.Buffer
 			g := &guarded{Model: panicky{at}, end: end}
-			_, err := tea.NewProgram(g, tea.WithContext(ctx), tea.WithInput(strings.NewReader("")), tea.WithOutput(&out), tea.WithWindowSize(80, 24)).Run()
+			p := tea.NewProgram(g, tea.WithInput(strings.NewReader("")), tea.WithOutput(&out), tea.WithWindowSize(80, 24))
+			defer context.AfterFunc(ctx, p.Quit)() // as Run does
+			_, err := p.Run()
 			require.NotErrorIs(t, err, tea.ErrProgramPanic)
 			crash := g.first.Load()
 			require.NotNil(t, crash)

@@ -11,9 +11,8 @@ import (
 	"confer/flow"
 )
 
-// TestTheShortLinkIsAHyperlink: whole, on two lines where rows are free, even where
-// the window cuts its text, and with an id of its own, by which a terminal takes its
-// lines for one link.
+// TestTheShortLinkIsAHyperlink: whole, on two lines where rows are free, and with an
+// id of its own, by which a terminal takes its lines for one link.
 func TestTheShortLinkIsAHyperlink(t *testing.T) {
 	t.Parallel()
 	opened := regexp.MustCompile(`\x1b\]8;([^;]*);([^\a\x1b]+)(?:\a|\x1b\\)(.*?)\x1b\]8;;`)
@@ -28,8 +27,6 @@ func TestTheShortLinkIsAHyperlink(t *testing.T) {
 			for _, link := range opened.FindAllStringSubmatch(line, -1) {
 				found, all = found+1, all+ansi.Strip(link[3])
 				require.Equal(t, []string{"id=confer-link", short}, link[1:3], size)
-				shown := strings.TrimSuffix(ansi.Strip(link[3]), "…")
-				require.True(t, shown != "" && strings.Contains(short, shown), "%v: %q", size, shown)
 			}
 			require.False(t, strings.Contains(line, "/go/") && !opened.MatchString(line), "%q", line)
 		}

@@ -269,7 +269,7 @@ const (
 // block is a few lines that belong together.
 type block struct {
 	lines []string
-	whole []string // instead of lines, where there is room for them; nil: nothing was cut
+	whole []string // instead of lines, where there is room for them; nil: there is no longer form
 	rank  rank
 	tight bool   // follows the block before without a blank line
 	focus bool   // holds the line that must stay in sight
@@ -340,7 +340,10 @@ func (p sheet) shrink(h int) (blocks []block, gaps bool) {
 		}
 	}
 	for i, b := range blocks {
-		if blocks[i].lines = b.whole; b.whole == nil || height(blocks, false) > h {
+		if b.whole == nil {
+			continue
+		}
+		if blocks[i].lines = b.whole; height(blocks, false) > h {
 			blocks[i].lines = b.lines
 		}
 	}

@@ -204,7 +204,7 @@ func (p *linesWizard) pose(page Page) error {
 		mode = linesHidden
 	}
 	if err := p.in.set(mode); err != nil && mode != linesRaw {
-		return fmt.Errorf("hide what is typed: %w", err)
+		return fmt.Errorf("change the terminal's mode: %w", err)
 	}
 	if p.live() || p.paste != nil {
 		return nil

@@ -290,7 +290,9 @@ func (p *linesWizard) help(page Page) {
 	if p.waiting() {
 		p.say("Paste the address that the browser ended on, or give a letter:")
 	}
-	p.say(counts(p.state.Watch.Counts))
+	if read := counts(p.state.Watch.Counts); read != "" && p.at() == pageTable {
+		p.say(read + ".")
+	}
 	for _, l := range slices.Concat(p.letters(page), page.Explain) {
 		p.say(l)
 	}

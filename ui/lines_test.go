@@ -238,7 +238,7 @@ func linesWalk(k *linesTalk) {
 	rows := people(8)
 	rows[3].Record = person(11)
 	rows[3].Record.State = "connected"
-	rows[0].Record.Account.Name = "Countess" // no change of state: not said again
+	rows[0].Record.Account.Name = "Countess"
 	k.reports(flow.ProfilesRead{Rows: rows[:4], Counts: profiles.Summary{Read: 8, Connected: 6, Disconnected: 1, Failed: 1}},
 		flow.ProfilesDone{})
 }

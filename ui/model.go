@@ -214,7 +214,7 @@ func (m *Model) press(msg tea.KeyPressMsg) tea.Cmd {
 	case key.Matches(msg, keyQuit):
 		return m.quit()
 	case key.Matches(msg, keyStop):
-		return func() tea.Msg { return interrupted{stop: true} }
+		return m.standsBack(true)
 	case key.Matches(msg, keyMouse):
 		m.mouseSays = new(!m.mouse())
 		return nil

@@ -2,9 +2,9 @@
 // and offers at a moment: a pure function of the state gives it, one file a step
 // (page_*.go). Two renderings know no step: the screen (model.go, screen.go,
 // form.go, layout.go), a tea.Model, and lines for screen readers and logs
-// (lines*.go). The wait for the administrator and the table of accounts share
-// texts and actions, and have a driver of their own in each: table.go, lines_live.go.
-// The state changes in wizard.change alone. Nothing here does network, keyring or
+// (lines*.go). The table of accounts has a driver of its own on the screen
+// (table.go); what lines say of reports, and how they take a final address, is in
+// lines_live.go. The state changes in wizard.change alone. Nothing here does network, keyring or
 // disk work: tasks do, and their reports come in as messages.
 //
 // A new step needs a file with its page, which registers itself.

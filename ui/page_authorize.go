@@ -53,6 +53,9 @@ func handedOver(c Context, p *Page) {
 }
 
 // goOn is with a link that most likely exists.
+// pasteIt is offered wherever a final address may still come.
+var pasteIt = Action{Key: "p", Words: "paste the final address", Short: "paste", Act: Act{Open: pagePaste}}
+
 var goOn = Action{Key: "g", Words: "go on without a token", Short: "go on", Act: Act{Event: flow.Continued{}}}
 
 func readyPage(c Context, p *Page) {
@@ -121,7 +124,7 @@ func problemPage(c Context, p *Page) {
 			p.Notes = []Note{{Text: "The redirect URI was named for this run. To change it, go back to the application."}}
 		}
 	case flow.CodeTimeout:
-		p.Actions = append(p.Actions, Action{Key: "p", Words: "paste the final address", Short: "paste", Act: Act{Open: pagePaste}})
+		p.Actions = append(p.Actions, pasteIt)
 		p.Notes = []Note{{Text: "Whoever still has the earlier approval link open can finish there: the answer counts as soon as confer waits again.", Kind: noteMuted, Rank: extra}}
 	}
 	p.Explain = []string{"Every answer is kept. Trying again makes a new approval link; the administrator opens that one, and approves."}

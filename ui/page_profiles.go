@@ -12,7 +12,7 @@ import (
 )
 
 // The table of accounts and their profiles, and what opens over it. Its rows are
-// the business of a driver, on the screen and in lines.
+// drawn by table.go, and written by lines at the end.
 const (
 	pageTable   pageID = "table"
 	pageAccount pageID = "account"

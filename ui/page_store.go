@@ -141,9 +141,6 @@ func storeWorking(c Context) string {
 	if !c.Busy() {
 		return ""
 	}
-	if c.Attempt.Phase == flow.PhaseExchanging {
-		return "Exchanging the code for tokens"
-	}
 	if _, ok := c.Running.Effect.(flow.FinishApproval); ok {
 		return "Storing the token and reading it back"
 	}

@@ -68,18 +68,17 @@ func waitingActions(c Context) []Action {
 		open.Short = "open"
 	}
 	show := Action{Key: "u", Words: "show the whole approval link", Short: "show it whole", Act: Act{Show: at.URL, Told: "The approval link for the administrator. It can be used once."}}
-	paste := Action{Key: "p", Words: "paste the final address", Short: "paste", Act: Act{Open: pagePaste}}
 	message := Action{Key: "m", Words: "message for the administrator", Short: "message", Act: Act{Open: pageMessage}}
-	all, handed := []Action{open, message, paste, show}, "d"
+	all, handed := []Action{open, message, pasteIt, show}, "d"
 	switch {
 	case c.Approves && !at.Opened:
 		as := Act{Event: flow.ApprovalWanted{}, Told: "The sandbox's administrator is approving."}
 		handed = "i"
 		all = []Action{{Key: "enter", Words: "approve as the administrator would", Short: "approve as the administrator", Act: as},
 			{Key: "d", Words: "deny as the administrator would", Short: "deny", Act: Act{Event: flow.ApprovalWanted{Deny: true}, Told: "The sandbox's administrator is refusing."}},
-			open, message, paste, show, {Key: "a", Words: "approve as the administrator would", Act: as}}
+			open, message, pasteIt, show, {Key: "a", Words: "approve as the administrator would", Act: as}}
 	case !at.Listening, c.away(), at.Browser != "": // a person will most likely carry it there and back
-		all = []Action{show, paste, message, open}
+		all = []Action{show, pasteIt, message, open}
 	}
 	all = append(all, Action{Key: "c", Words: "copy the approval link", Act: Act{Copy: at.URL, Told: "The approval link was sent to the terminal's clipboard. It works in any browser."}})
 	if c.Files {

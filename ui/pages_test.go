@@ -58,12 +58,11 @@ func spoken(t *testing.T, m *Model) string {
 	t.Helper()
 	var out strings.Builder
 	p := &linesWizard{wizard: wizard{trail: trail{path: m.path, opened: m.opened}, cfg: m.cfg, state: m.state, forms: map[pageID]*form{}},
-		in: &linesInput{ended: true}, still: time.NewTicker(linesEvery), step: -1}
+		in: &linesInput{}, still: time.NewTicker(linesEvery), step: -1}
 	p.cfg.Output, p.cfg.Err = io.Discard, &out
 	page := m.page()
 	p.heading(page)
 	p.offer(page)
-	p.say(strings.Join(p.letters(page), " "))
 	for p.field = range page.Fields {
 		p.say(p.prompt(page))
 	}

@@ -305,14 +305,8 @@ func (l *rowList) keep(row profiles.Row) {
 	(*l)[row.Index] = row
 }
 
-// cut takes away what was of a longer list, which was read again, and tells whether any was.
-func (l *rowList) cut(n int) bool {
-	longer := n < len(*l)
-	if longer {
-		*l = (*l)[:n]
-	}
-	return longer
-}
+// cut takes away what was of a longer list, which was read again.
+func (l *rowList) cut(n int) { *l = (*l)[:min(n, len(*l))] }
 
 // add takes rows that were read. Their words stand side by side: to look through
 // memory in its order is several times faster than here and there.
@@ -332,7 +326,7 @@ func (r *rows) add(in []profiles.Row) {
 }
 
 func (r *rows) cut(n int) {
-	if r.all.cut(n) {
+	if r.all.cut(n); n < len(r.words) {
 		r.words = r.words[:n]
 		r.arrange()
 	}

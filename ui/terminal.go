@@ -202,7 +202,7 @@ func (r *release) Run() error {
 }
 
 type (
-	interrupted struct{ stop bool } // stop: asked for, from outside or by Ctrl+Z; else over, and nobody saw it coming
+	interrupted struct{ stop bool } // stop: asked for from outside; else over, and nobody saw it coming
 	resumed     struct{}
 )
 

@@ -125,8 +125,7 @@ const (
 	againHold = 20 * time.Second
 )
 
-// serveDone waits a while for the outcome. Without one it shows a page that
-// asks again, once, and that request waits long.
+// serveDone waits a while for the outcome.
 func (s *Server) serveDone(w http.ResponseWriter, r *http.Request) {
 	if r.URL.Query().Get(doneKey) != s.done {
 		pageNowhere.write(w)
